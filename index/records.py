@@ -1,0 +1,119 @@
+"""The records that travel between the packages: articles, chunks and what describes a generation."""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+
+class Span(NamedTuple):
+    """A half-open range of Unicode code points in a text: `text[start:end]`."""
+
+    start: int
+    end: int
+
+
+def isoformat(moment: datetime | None) -> str | None:
+    """A moment as ISO 8601 in UTC with a `Z`, or None where it is unknown."""
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One article as it is stored and cited; offsets everywhere are those of `body`.
+
+    `origin` is where it was read from (a file's absolute path, with `#n` for the n-th record of a
+    file that holds several). Unknown metadata is None or empty, never invented.
+    """
+
+    article_id: str
+    body: str
+    origin: str
+    title: str | None = None
+    url: str | None = None
+    source: str | None = None
+    authors: tuple[str, ...] = ()
+    section: str | None = None
+    language: str | None = None
+    tags: tuple[str, ...] = ()
+    published_at: datetime | None = None
+    updated_at: datetime | None = None
+
+    @property
+    def content_hash(self) -> str:
+        """SHA-256 over every field a reader can see; `origin` is left out, so that a moved file is no change."""
+        visible = asdict(self)
+        visible.pop("origin")
+        visible["published_at"] = isoformat(self.published_at)
+        visible["updated_at"] = isoformat(self.updated_at)
+        encoded = json.dumps(visible, ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(encoded.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A stretch of whole sentences of one article; always `article.body[start_char:end_char] == text`."""
+
+    chunk_id: str
+    article_id: str
+    ordinal: int
+    text: str
+    start_char: int
+    end_char: int
+    token_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk as retrieval ranked it.
+
+    `score` is the fused one, in [0, 1], and ranks within one reply only; `dense` is the exact cosine
+    and `lexical` the BM25 score of the chunk for the question.
+    """
+
+    chunk: Chunk
+    score: float
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of; stored beside it as `manifest.json`."""
+
+    generation: str
+    schema: int
+    embedding_model: str
+    embedding_graph: str
+    dimension: int
+    chunker: str
+    language: str
+    stemmer: str
+    stop_words: str
+    article_count: int
+    chunk_count: int
+    created_at: str
+    fingerprint: str
+    files: dict[str, int] = field(default_factory=dict)
+
+    def to_json(self) -> str:
+        """The manifest as indented JSON with sorted keys."""
+        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> "Manifest":
+        """Read a manifest; raises ValueError where a field is missing, unknown or of the wrong type."""
+        fields: dict[str, Any] = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError(f"manifest.json holds {type(fields).__name__}, expected an object")
+        try:
+            manifest = cls(**fields)
+        except TypeError as error:
+            raise ValueError(f"manifest.json does not fit: {error}") from error
+        for name in ("schema", "dimension", "article_count", "chunk_count"):
+            if not isinstance(getattr(manifest, name), int):
+                raise ValueError(f"manifest.json: {name} is {getattr(manifest, name)!r}, expected an integer")
+        return manifest

@@ -1,0 +1,69 @@
+"""The settings of the index, read once from the environment or `.env`."""
+
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class IndexSettings(BaseSettings):
+    """Where the index lives and how it is made."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="DATELINE_",
+        env_file=".env",
+        env_file_encoding="utf-8",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    data: Path = Field(Path("data"), description="Folder of the index: generations, vectors, models, lock.")
+    models: Path | None = Field(
+        None,
+        description="Folder of the embedded model's graphs, may be read-only; default `models` in the data folder.",
+    )
+    embedding_model: str = Field(
+        "local",
+        description="`local` (embedded MiniLM), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
+        " LlamaIndex `BaseEmbedding`.",
+    )
+    embedding_options: Annotated[dict[str, Any], NoDecode] = Field(
+        default_factory=dict, description="Arguments of the LlamaIndex embedding class, as a JSON object."
+    )
+    openai_api_key: SecretStr | None = Field(
+        None, validation_alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible service, where it wants one."
+    )
+    openai_base_url: str | None = Field(
+        None,
+        validation_alias="OPENAI_BASE_URL",
+        description="Address of the OpenAI-compatible service.",
+    )
+    language: str = Field("english", description="Language of the lexical index: a Snowball stemmer's name.")
+
+    @field_validator("embedding_options", mode="before")
+    @classmethod
+    def _parse_options(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f'found {value!r}, expected a JSON object such as {{"batch_size": 32}}') from error
+
+    @field_validator("language")
+    @classmethod
+    def _known_language(cls, value: str) -> str:
+        import Stemmer
+
+        if value not in Stemmer.algorithms():
+            raise ValueError(f"found {value!r}, expected one of {', '.join(Stemmer.algorithms())}")
+        return value
+
+    @property
+    def models_folder(self) -> Path:
+        """Where the embedded model's graphs are kept."""
+        return self.models or self.data / "models"

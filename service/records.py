@@ -1,0 +1,148 @@
+"""The records of a question on its way to a cited answer."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Literal
+
+from index.records import Article, Chunk, ScoredChunk, Span
+
+Mode = Literal["hybrid", "dense", "lexical"]
+ReaderChoice = Literal["auto", "llm", "extractive"]
+CitationMode = Literal["verified", "markers", "off"]
+Status = Literal["answered", "partial", "not_in_sources"]
+StatusReason = Literal[
+    "weak_evidence",
+    "unsupported_withheld",
+    "interrupted",
+    "no_articles",
+    "outside_filters",
+    "low_relevance",
+    "no_verified_support",
+    "model_abstained",
+]
+Support = Literal["verified", "partial", "unverified"]
+Method = Literal["exact", "normalised", "coverage"]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of the earlier conversation."""
+
+    role: Literal["user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filters:
+    """Which articles may answer; an empty filter lets every article through.
+
+    Within one field any value may match; all fields must. `published_after` is inclusive,
+    `published_before` exclusive, and an article of unknown date is outside of both.
+    """
+
+    sources: tuple[str, ...] = ()
+    exclude_sources: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    article_ids: tuple[str, ...] = ()
+    published_after: datetime | None = None
+    published_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question as it was asked, with everything that steers its answer."""
+
+    text: str
+    messages: tuple[Message, ...] = ()
+    filters: Filters = field(default_factory=Filters)
+    top_k: int = 8
+    mode: Mode = "hybrid"
+    reader: ReaderChoice = "auto"
+    citations: CitationMode = "verified"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A chunk shown to a reader, under the short `key` by which a language model cites it."""
+
+    key: str
+    scored: ScoredChunk
+    article: Article
+
+    @property
+    def chunk(self) -> Chunk:
+        """The chunk that is shown."""
+        return self.scored.chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a language model's text, as it came, with `[key]` markers that may be cut anywhere."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class DraftSentence:
+    """A whole sentence not yet proven, with the keys of the passages it cites.
+
+    `parts` are stretches of text and, between them, tuples of keys where a marker stood. `invented`
+    are the markers that name no passage; they are in no part.
+    """
+
+    parts: tuple[str | tuple[str, ...], ...]
+    invented: tuple[str, ...] = ()
+
+    @property
+    def text(self) -> str:
+        """The sentence without markers."""
+        return "".join(part for part in self.parts if isinstance(part, str))
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """The cited keys, each once, in order of appearance."""
+        return tuple(dict.fromkeys(key for part in self.parts if not isinstance(part, str) for key in part))
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What the language model was given and gave; `cost_usd` is None when its price is unknown."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    llm_calls: int = 0
+    cost_usd: float | None = None
+
+    def __add__(self, other: "Usage") -> "Usage":
+        """The sum of two usages; its cost is known where each call's is."""
+        costs = [usage.cost_usd for usage in (self, other) if usage.llm_calls]
+        known = [cost for cost in costs if cost is not None]
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.llm_calls + other.llm_calls,
+            sum(known) if costs and len(known) == len(costs) else None,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerWarning:
+    """Something the reader of an answer should know: a stable `code` and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    """The place in an article that supports a sentence: `article.body[span.start:span.end] == text`."""
+
+    passage: Passage
+    span: Span
+    text: str
+    status: Support
+    method: Method
+    score: float
