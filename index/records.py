@@ -2,9 +2,11 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
+
+from pydantic import ConfigDict, TypeAdapter
 
 
 class Span(NamedTuple):
@@ -19,6 +21,11 @@ def isoformat(moment: datetime | None) -> str | None:
     if moment is None:
         return None
     return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def indexed_text(title: str | None, text: str) -> str:
+    """What is embedded and indexed for a chunk: its article's title, then its text."""
+    return f"{title}\n{text}" if title else text
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,23 +88,52 @@ class ScoredChunk:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """What a generation is made of; stored beside it as `manifest.json`."""
+class Filters:
+    """Which articles may answer; an empty filter lets every article through.
 
-    generation: str
-    schema: int
+    Within one field any value may match; all fields must. `published_after` is inclusive,
+    `published_before` exclusive, and an article of unknown date is outside of both.
+    """
+
+    sources: tuple[str, ...] = ()
+    exclude_sources: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
+    tags: tuple[str, ...] = ()
+    article_ids: tuple[str, ...] = ()
+    published_after: datetime | None = None
+    published_before: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configuration:
+    """How a generation is made; two generations of different configuration never share a vector or a row."""
+
     embedding_model: str
     embedding_graph: str
     dimension: int
     chunker: str
     language: str
-    stemmer: str
     stop_words: str
+    schema: int
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a generation is made of; stored in it as `manifest.json`.
+
+    `files` maps each file, by its path in the generation, to its SHA-256. `fingerprint` depends on the
+    articles, the chunker, the model and the schema alone, never on the bytes that Chroma happens to write.
+    """
+
+    generation: str
+    configuration: Configuration
     article_count: int
     chunk_count: int
     created_at: str
     fingerprint: str
-    files: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str]
 
     def to_json(self) -> str:
         """The manifest as indented JSON with sorted keys."""
@@ -106,14 +142,4 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Read a manifest; raises ValueError where a field is missing, unknown or of the wrong type."""
-        fields: dict[str, Any] = json.loads(text)
-        if not isinstance(fields, dict):
-            raise ValueError(f"manifest.json holds {type(fields).__name__}, expected an object")
-        try:
-            manifest = cls(**fields)
-        except TypeError as error:
-            raise ValueError(f"manifest.json does not fit: {error}") from error
-        for name in ("schema", "dimension", "article_count", "chunk_count"):
-            if not isinstance(getattr(manifest, name), int):
-                raise ValueError(f"manifest.json: {name} is {getattr(manifest, name)!r}, expected an integer")
-        return manifest
+        return TypeAdapter(cls, config=ConfigDict(extra="forbid", strict=True)).validate_json(text)

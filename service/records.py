@@ -1,10 +1,9 @@
 """The records of a question on its way to a cited answer."""
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Literal
 
-from index.records import Article, Chunk, ScoredChunk, Span
+from index.records import Article, Chunk, Filters, ScoredChunk, Span
 
 Mode = Literal["hybrid", "dense", "lexical"]
 ReaderChoice = Literal["auto", "llm", "extractive"]
@@ -30,25 +29,6 @@ class Message:
 
     role: Literal["user", "assistant"]
     content: str
-
-
-@dataclass(frozen=True, slots=True)
-class Filters:
-    """Which articles may answer; an empty filter lets every article through.
-
-    Within one field any value may match; all fields must. `published_after` is inclusive,
-    `published_before` exclusive, and an article of unknown date is outside of both.
-    """
-
-    sources: tuple[str, ...] = ()
-    exclude_sources: tuple[str, ...] = ()
-    authors: tuple[str, ...] = ()
-    sections: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    tags: tuple[str, ...] = ()
-    article_ids: tuple[str, ...] = ()
-    published_after: datetime | None = None
-    published_before: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +63,11 @@ class Delta:
     """A piece of a language model's text, as it came, with `[key]` markers that may be cut anywhere."""
 
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Abstained:
+    """The reader says that the passages do not answer."""
 
 
 @dataclass(frozen=True, slots=True)

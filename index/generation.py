@@ -1,0 +1,124 @@
+"""One immutable index on disk, open for reading: catalogue, dense and lexical index, and its manifest."""
+
+import hashlib
+import sqlite3
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.catalog import Catalog
+from index.dense import DenseIndex
+from index.embedding import Vector
+from index.errors import IndexDamaged
+from index.layout import CATALOG, CHROMA, LEASE, LEXICAL, MANIFEST, VECTORS
+from index.lease import Lease
+from index.lexical import LexicalIndex
+from index.records import Filters, Manifest
+
+HINT = "Run `dateline doctor` to see what is damaged."
+
+
+class Generation:
+    """A published generation, held by a lease while it is open; safe to share between threads.
+
+    Raises IndexDamaged where a file is missing, is not the one that was published, or cannot be opened.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.manifest = read_manifest(folder)
+        self._lease = _lease(folder)
+        try:
+            # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
+            check_files(folder, self.manifest)
+            self.catalog = Catalog(folder / CATALOG)
+            self.lexical = LexicalIndex(folder / LEXICAL)
+            self.dense = DenseIndex(folder / CHROMA, folder / VECTORS)
+            self._check_counts()
+        except (OSError, ValueError, sqlite3.DatabaseError) as error:
+            self._lease.release()
+            raise IndexDamaged(f"generation {folder.name} cannot be opened: {error}", HINT) from error
+        except IndexDamaged:
+            self._lease.release()
+            raise
+
+    @property
+    def name(self) -> str:
+        """The generation's name: the time of its making and its fingerprint."""
+        return self.manifest.generation
+
+    def close(self) -> None:
+        """Close every file, remove the private view, give the lease back."""
+        self.dense.close()
+        self.catalog.close()
+        self._lease.release()
+
+    def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
+        """A mask of the rows that the filters let through; None where they let all through."""
+        return self.catalog.allowed_rows(filters)
+
+    def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """The rows nearest to a vector: through Chroma when all are allowed, else exactly."""
+        if allowed is None:
+            return self.dense.nearest(vector, count)
+        return self.dense.nearest_allowed(vector, count, allowed)
+
+    def _check_counts(self) -> None:
+        counts = {
+            "manifest": self.manifest.chunk_count,
+            "catalogue": self.catalog.chunk_count,
+            "vectors": len(self.dense.vectors),
+            "lexical": self.lexical.row_count,
+            "chroma": self.dense.count(),
+        }
+        if len(set(counts.values())) > 1:
+            raise IndexDamaged(f"generation {self.folder.name}: numbers of chunks disagree: {counts}", HINT)
+
+
+def read_manifest(folder: Path) -> Manifest:
+    """The manifest of a generation; raises IndexDamaged where there is none or it does not read."""
+    try:
+        return Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(f"generation {folder.name} has no readable manifest: {error}", HINT) from error
+
+
+def file_digests(folder: Path) -> dict[str, str]:
+    """The SHA-256 of every file of a generation but its manifest and lease, by path in the folder."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    paths = {path.relative_to(folder).as_posix(): path for path in files}
+    return {name: _digest(path) for name, path in paths.items() if name not in (MANIFEST, LEASE)}
+
+
+def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
+    """What differs from the published files: each missing, changed or added one, named."""
+    found = file_digests(folder)
+    return [
+        *(f"{name} is missing" for name in sorted(manifest.files.keys() - found.keys())),
+        *(f"{name} was not published" for name in sorted(found.keys() - manifest.files.keys())),
+        *(
+            f"{name} has changed"
+            for name in sorted(found)
+            if name in manifest.files and found[name] != manifest.files[name]
+        ),
+    ]
+
+
+def check_files(folder: Path, manifest: Manifest) -> None:
+    """Raise IndexDamaged naming each file that is not as it was published."""
+    damages = damaged_files(folder, manifest)
+    if damages:
+        raise IndexDamaged(f"generation {folder.name} is damaged: {'; '.join(damages)}", HINT)
+
+
+def _lease(folder: Path) -> Lease:
+    try:
+        return Lease(folder / LEASE)
+    except OSError as error:
+        raise IndexDamaged(f"generation {folder.name} has no readable lease: {error.strerror}", HINT) from error
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,84 @@
+"""The lexical index: BM25 over title and text, saved with the generation and memory-mapped when read."""
+
+import json
+import math
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.records import indexed_text
+from index.terms import Terms
+
+if TYPE_CHECKING:
+    from bm25s import BM25
+
+K1 = 0.9
+B = 0.4
+COUNTS = "rows.npy"
+LANGUAGE = "language.json"
+
+
+def build_lexical(folder: Path, titles_and_texts: Iterable[tuple[str | None, str]], language: str) -> None:
+    """Index one row after another into a new folder; an empty or stop-word-only corpus is a valid index."""
+    terms = Terms(language)
+    vocabulary: dict[str, int] = {}
+    rows = [
+        [vocabulary.setdefault(term, len(vocabulary)) for term in terms.of(indexed_text(title, text))]
+        for title, text in titles_and_texts
+    ]
+    folder.mkdir(parents=True)
+    (folder / LANGUAGE).write_text(json.dumps({"language": language}) + "\n", encoding="utf-8")
+    np.save(folder / COUNTS, np.array([len(set(row)) for row in rows], dtype=np.int32))
+    if vocabulary:
+        import bm25s
+
+        bm25 = bm25s.BM25(method="lucene", k1=K1, b=B)
+        bm25.index((rows, vocabulary), create_empty_token=False, show_progress=False)
+        bm25.save(folder, show_progress=False)
+
+
+class LexicalIndex:
+    """A closed generation's BM25 index, open for reading; safe to share between threads."""
+
+    def __init__(self, folder: Path) -> None:
+        self.terms = Terms(json.loads((folder / LANGUAGE).read_text(encoding="utf-8"))["language"])
+        self.distinct_terms: NDArray[np.int32] = np.load(folder / COUNTS)
+        self._bm25: BM25 | None = None
+        if self.distinct_terms.any():
+            import bm25s
+
+            self._bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+
+    @property
+    def row_count(self) -> int:
+        """How many rows there are, those without a term included."""
+        return len(self.distinct_terms)
+
+    def scores(self, text: str) -> NDArray[np.float32]:
+        """The BM25 score of every row for a text; zero where no term is shared."""
+        known = sorted(set(self._known(self.terms.of(text))))
+        if self._bm25 is None or not known:
+            return np.zeros(self.row_count, dtype=np.float32)
+        scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(known)
+        return scores
+
+    def inverse_document_frequency(self, term: str) -> float:
+        """How telling a term is: ln(1 + (N - n + .5) / (n + .5)) over chunks, ln(1 + N) for a term not seen."""
+        ids = self._known([term])
+        if self._bm25 is None or not ids:
+            return math.log(1 + self.row_count)
+        starts = self._bm25.scores["indptr"]
+        found = int(starts[ids[0] + 1] - starts[ids[0]])
+        return math.log(1 + (self.row_count - found + 0.5) / (found + 0.5))
+
+    def row_postings(self) -> NDArray[np.int64]:
+        """How many distinct terms the stored scores hold for each row: what verification compares."""
+        if self._bm25 is None:
+            return np.zeros(self.row_count, dtype=np.int64)
+        return np.bincount(np.asarray(self._bm25.scores["indices"]), minlength=self.row_count)
+
+    def _known(self, terms: list[str]) -> list[int]:
+        return self._bm25.get_tokens_ids(terms) if self._bm25 is not None else []

@@ -1,0 +1,116 @@
+"""What a service holds of the index: the current generation, swapped when CURRENT names another.
+
+A question pins the generation it began with, so that none mixes two; the old one is closed when its
+last question ends. A damaged generation is passed over for the last good one, and the library says so.
+"""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from index.errors import IndexDamaged, IndexNotFound, IndexUnavailable
+from index.generation import Generation
+from index.layout import current_name, generation_folder, generation_names
+
+
+@dataclass(slots=True)
+class _Held:
+    """An open generation and how many questions are using it; `wanted` is what CURRENT said."""
+
+    generation: Generation
+    wanted: str
+    readers: int = 0
+    replaced: bool = False
+
+
+class Library:
+    """The generations of one data folder; safe to share between threads."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self._lock = threading.Lock()
+        self._swap = threading.Lock()
+        self._held: _Held | None = None
+        self.trouble: str | None = None
+
+    def close(self) -> None:
+        """Let go of the current generation; questions still running finish on it."""
+        self._replace(None)
+
+    @contextmanager
+    def pinned(self) -> Iterator[Generation]:
+        """The generation that a question is answered from, kept open until the block ends."""
+        if self._held is None:
+            self.refresh()
+        with self._lock:
+            held = self._held
+            if held is None:
+                raise IndexUnavailable("the index is closed", "Start the service again.")
+            held.readers += 1
+        try:
+            yield held.generation
+        finally:
+            with self._lock:
+                held.readers -= 1
+                finished = held.replaced and not held.readers
+            if finished:
+                held.generation.close()
+
+    def refresh(self) -> bool:
+        """Open what CURRENT names if it is not open yet; True where the generation changed.
+
+        Raises IndexNotFound or IndexDamaged only where there is nothing to serve at all; with an open
+        generation, trouble with a newer one is kept in `trouble` and the open one serves on.
+        """
+        with self._swap:
+            wanted = current_name(self.data)
+            if self._held is not None and self._held.wanted == wanted:
+                return False
+            try:
+                generation = self._open(wanted)
+            except IndexUnavailable as error:
+                self.trouble = str(error)
+                if self._held is None:
+                    raise
+                return False
+            return self._take(generation, wanted or "")
+
+    def _take(self, generation: Generation, wanted: str) -> bool:
+        held = self._held
+        if held is not None and held.generation.name == generation.name:
+            generation.close()
+            held.wanted = wanted
+            return False
+        self._replace(_Held(generation, wanted))
+        return True
+
+    def _open(self, wanted: str | None) -> Generation:
+        if wanted is None:
+            raise IndexNotFound(f"there is no index in {self.data}", "Make one with `dateline ingest PATH`.")
+        self.trouble = None
+        try:
+            return Generation(generation_folder(self.data, wanted))
+        except IndexDamaged as error:
+            self.trouble = str(error)
+            return self._last_good(wanted, error)
+
+    def _last_good(self, wanted: str, first: IndexDamaged) -> Generation:
+        for name in generation_names(self.data):
+            if name == wanted:
+                continue
+            try:
+                return Generation(generation_folder(self.data, name))
+            except IndexDamaged:
+                continue
+        raise first
+
+    def _replace(self, new: _Held | None) -> None:
+        with self._lock:
+            old, self._held = self._held, new
+            idle = old is not None and not old.readers
+            if old is not None:
+                old.replaced = True
+        if old is not None and idle:
+            old.generation.close()

@@ -1,0 +1,98 @@
+"""A generation while it is being put together: articles and chunks first, everything else made from them."""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_values
+from index.dense import build_dense
+from index.embedding import Matrix
+from index.embeddings import EmbeddingStore
+from index.layout import CATALOG, CHROMA, LEXICAL, VECTORS
+from index.lexical import build_lexical
+from index.records import Article, Chunk, Configuration
+
+_STAGED = """
+CREATE TABLE staged (
+    article_id TEXT NOT NULL, ordinal INTEGER NOT NULL, start_char INTEGER NOT NULL, end_char INTEGER NOT NULL,
+    token_count INTEGER NOT NULL, embedding_key BLOB NOT NULL
+);
+"""
+# Rows are numbered by article and place, so that the same articles give the same rows whatever order they came in.
+_NUMBER_ROWS = """
+INSERT INTO chunk SELECT row_number() OVER (ORDER BY staged.article_id, ordinal) - 1,
+    article.row, ordinal, start_char, end_char, token_count, embedding_key
+FROM staged JOIN article ON article.article_id = staged.article_id;
+DROP TABLE staged;
+"""
+_KEEP = f"""
+INSERT INTO article ({ARTICLE_COLUMNS})
+    SELECT {ARTICLE_COLUMNS} FROM old.article WHERE article_id IN (SELECT value FROM json_each(?))
+"""
+_KEEP_CHUNKS = """
+INSERT INTO staged SELECT a.article_id, ordinal, start_char, end_char, token_count, embedding_key
+FROM old.chunk AS c JOIN old.article AS a ON a.row = c.article WHERE a.article_id IN (SELECT value FROM json_each(?))
+"""
+
+
+class Staging:
+    """A folder that becomes a generation; nothing reads it before it is published."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self.folder = folder
+        self._connection = sqlite3.connect(folder / CATALOG)
+        # Nobody reads this file before it is whole, and a crash throws it away: no journal, no waiting for the disk.
+        self._connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA} {_STAGED}")
+
+    def keep(self, catalog: Path, article_ids: Iterable[str]) -> None:
+        """Take over articles with their chunks from the catalogue of an earlier generation."""
+        listed = json.dumps(sorted(article_ids))
+        self._connection.execute("ATTACH ? AS old", (f"{catalog.absolute().as_uri()}?mode=ro&immutable=1",))
+        self._connection.execute(_KEEP, (listed,))
+        self._connection.execute(_KEEP_CHUNKS, (listed,))
+        self._connection.commit()
+        self._connection.execute("DETACH old")
+
+    def add(self, article: Article, chunks: Sequence[tuple[Chunk, bytes]]) -> None:
+        """Put in a new or changed article with its chunks and the keys of their vectors."""
+        marks = ",".join("?" * len(article_values(article)))
+        self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", article_values(article))
+        self._connection.executemany(
+            "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)",
+            ((c.article_id, c.ordinal, c.start_char, c.end_char, c.token_count, key) for c, key in chunks),
+        )
+
+    def finish(self, store: EmbeddingStore, configuration: Configuration) -> None:
+        """Number the rows and make vectors, Chroma and lexical index from them."""
+        self._connection.commit()
+        self._connection.executescript(_NUMBER_ROWS)
+        self._connection.execute("VACUUM")
+        self._connection.close()
+        catalog = Catalog(self.folder / CATALOG)
+        try:
+            self._write_vectors(catalog, store, configuration.dimension)
+            build_lexical(self.folder / LEXICAL, catalog.titles_and_texts(), configuration.language)
+        finally:
+            catalog.close()
+
+    def close(self) -> None:
+        """Let go of the catalogue; harmless after finish()."""
+        self._connection.close()
+
+    def _write_vectors(self, catalog: Catalog, store: EmbeddingStore, dimension: int) -> None:
+        file = self.folder / VECTORS
+        shape = (catalog.chunk_count, dimension)
+        if catalog.chunk_count:
+            written: Matrix = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
+            start = 0
+            for page in store.pages(catalog.embedding_keys(), dimension):
+                written[start : start + len(page)] = page
+                start += len(page)
+            del written
+        else:
+            np.save(file, np.empty(shape, dtype=np.float32))
+        build_dense(self.folder / CHROMA, np.load(file, mmap_mode="r"))
