@@ -59,7 +59,8 @@ def article_values(article: Article) -> tuple[str | None, ...]:
     )
 
 
-def _article(values: Sequence[Any]) -> Article:
+def article_of(values: Sequence[Any]) -> Article:
+    """The article of one row of `ARTICLE_COLUMNS`."""
     (article_id, _, origin, title, body, url, source, authors, section, language, tags, published_at, updated_at) = (
         values
     )
@@ -114,13 +115,13 @@ class Catalog:
     def article(self, article_id: str) -> Article | None:
         """The article of that id, or None."""
         found = self._rows(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?", (article_id,))
-        return _article(found[0]) if found else None
+        return article_of(found[0]) if found else None
 
     def articles(self, offset: int = 0, limit: int = PAGE) -> list[Article]:
         """A page of articles: newest first, those of unknown date last, then by id."""
         order = "published_at IS NULL, published_at DESC, article_id"
         statement = f"SELECT {ARTICLE_COLUMNS} FROM article ORDER BY {order} LIMIT ? OFFSET ?"
-        return [_article(values) for values in self._rows(statement, (limit, offset))]
+        return [article_of(values) for values in self._rows(statement, (limit, offset))]
 
     def hashes(self) -> dict[str, str]:
         """Article id to content hash, for all articles."""
@@ -154,7 +155,7 @@ class Catalog:
         for page in _pages(sorted({span[0] for span in spans.values()})):
             marks = ",".join("?" * len(page))
             statement = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row IN ({marks})"
-            articles.update((found[0], _article(found[1:])) for found in self._rows(statement, page))
+            articles.update((found[0], article_of(found[1:])) for found in self._rows(statement, page))
         return [_chunk(spans[row], articles[spans[row][0]]) for row in rows]
 
     def titles_and_texts(self) -> Iterator[tuple[str | None, str]]:

@@ -2,12 +2,12 @@
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
-from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_values
+from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_of, article_values
 from index.dense import build_dense
 from index.embedding import Matrix
 from index.embeddings import EmbeddingStore
@@ -16,6 +16,7 @@ from index.lexical import build_lexical
 from index.records import Article, Chunk, Configuration
 
 _STAGED = """
+CREATE TABLE pending (article INTEGER PRIMARY KEY);
 CREATE TABLE staged (
     article_id TEXT NOT NULL, ordinal INTEGER NOT NULL, start_char INTEGER NOT NULL, end_char INTEGER NOT NULL,
     token_count INTEGER NOT NULL, embedding_key BLOB NOT NULL
@@ -27,6 +28,7 @@ INSERT INTO chunk SELECT row_number() OVER (ORDER BY staged.article_id, ordinal)
     article.row, ordinal, start_char, end_char, token_count, embedding_key
 FROM staged JOIN article ON article.article_id = staged.article_id;
 DROP TABLE staged;
+DROP TABLE pending;
 """
 _KEEP = f"""
 INSERT INTO article ({ARTICLE_COLUMNS})
@@ -36,6 +38,9 @@ _KEEP_CHUNKS = """
 INSERT INTO staged SELECT a.article_id, ordinal, start_char, end_char, token_count, embedding_key
 FROM old.chunk AS c JOIN old.article AS a ON a.row = c.article WHERE a.article_id IN (SELECT value FROM json_each(?))
 """
+_RENEW = """
+INSERT INTO pending SELECT row FROM main.article WHERE article_id IN (SELECT value FROM json_each(?))
+"""
 
 
 class Staging:
@@ -44,30 +49,48 @@ class Staging:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True)
         self.folder = folder
-        self._connection = sqlite3.connect(folder / CATALOG)
+        self._connection = sqlite3.connect(f"{(folder / CATALOG).absolute().as_uri()}", uri=True)
         # Nobody reads this file before it is whole, and a crash throws it away: no journal, no waiting for the disk.
         self._connection.executescript(f"PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; {SCHEMA} {_STAGED}")
 
     def keep(self, catalog: Path, article_ids: Iterable[str]) -> None:
         """Take over articles with their chunks from the catalogue of an earlier generation."""
-        listed = json.dumps(sorted(article_ids))
-        self._connection.execute("ATTACH ? AS old", (f"{catalog.absolute().as_uri()}?mode=ro&immutable=1",))
-        self._connection.execute(_KEEP, (listed,))
-        self._connection.execute(_KEEP_CHUNKS, (listed,))
-        self._connection.commit()
-        self._connection.execute("DETACH old")
+        self._take(catalog, article_ids, (_KEEP, _KEEP_CHUNKS))
 
-    def add(self, article: Article, chunks: Sequence[tuple[Chunk, bytes]]) -> None:
-        """Put in a new or changed article with its chunks and the keys of their vectors."""
-        marks = ",".join("?" * len(article_values(article)))
-        self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", article_values(article))
+    def renew(self, catalog: Path, article_ids: Iterable[str]) -> None:
+        """Take over articles from an earlier generation, to be chunked again."""
+        self._take(catalog, article_ids, (_KEEP, _RENEW))
+
+    def add(self, article: Article) -> None:
+        """Put in a new or changed article, to be chunked."""
+        values = article_values(article)
+        marks = ",".join("?" * len(values))
+        added = self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", values)
+        self._connection.execute("INSERT INTO pending VALUES (?)", (added.lastrowid,))
+
+    def pending(self, count: int) -> list[Article]:
+        """The next articles to be chunked."""
+        next_ = f"SELECT {ARTICLE_COLUMNS} FROM article JOIN pending ON article = row ORDER BY article_id LIMIT ?"
+        return [article_of(values) for values in self._connection.execute(next_, (count,))]
+
+    def pending_characters(self) -> int:
+        """How much text is still to be chunked, in code points."""
+        total = "SELECT coalesce(sum(length(body)), 0) FROM article JOIN pending ON article = row"
+        return int(self._connection.execute(total).fetchone()[0])
+
+    def chunked(self, articles: Iterable[Article], chunks: Iterable[tuple[Chunk, bytes]]) -> None:
+        """Put in the chunks of pending articles, each with the key of its vector."""
         self._connection.executemany(
             "INSERT INTO staged VALUES (?, ?, ?, ?, ?, ?)",
             ((c.article_id, c.ordinal, c.start_char, c.end_char, c.token_count, key) for c, key in chunks),
         )
+        self._connection.executemany(
+            "DELETE FROM pending WHERE article = (SELECT row FROM article WHERE article_id = ?)",
+            ((article.article_id,) for article in articles),
+        )
 
-    def finish(self, store: EmbeddingStore, configuration: Configuration) -> None:
-        """Number the rows and make vectors, Chroma and lexical index from them."""
+    def finish(self, store: EmbeddingStore, configuration: Configuration) -> int:
+        """Number the rows and make vectors, Chroma and lexical index from them; returns how many rows there are."""
         self._connection.commit()
         self._connection.executescript(_NUMBER_ROWS)
         self._connection.execute("VACUUM")
@@ -76,12 +99,22 @@ class Staging:
         try:
             self._write_vectors(catalog, store, configuration.dimension)
             build_lexical(self.folder / LEXICAL, catalog.titles_and_texts(), configuration.language)
+            return catalog.chunk_count
         finally:
             catalog.close()
 
     def close(self) -> None:
         """Let go of the catalogue; harmless after finish()."""
         self._connection.close()
+
+    def _take(self, catalog: Path, article_ids: Iterable[str], statements: tuple[str, ...]) -> None:
+        listed = json.dumps(sorted(article_ids))
+        self._connection.commit()
+        self._connection.execute("ATTACH ? AS old", (f"{catalog.absolute().as_uri()}?mode=ro&immutable=1",))
+        for statement in statements:
+            self._connection.execute(statement, (listed,))
+        self._connection.commit()
+        self._connection.execute("DETACH old")
 
     def _write_vectors(self, catalog: Catalog, store: EmbeddingStore, dimension: int) -> None:
         file = self.folder / VECTORS

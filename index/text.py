@@ -41,18 +41,24 @@ class Sentence(NamedTuple):
     heading: bool = False
 
 
-def sentence_spans(text: str) -> list[Sentence]:
-    """The sentences and headings of a text, in order, without the white space around them."""
+def sentence_spans(text: str, *, headings: bool = True) -> list[Sentence]:
+    """The sentences and headings of a text, in order, without the white space around them.
+
+    Without `headings` a line that stands alone is a sentence like any other: text that is still coming in has none.
+    """
     return [
-        sentence for start, end, heading in _blocks(text) for sentence in _sentences_of_block(text, start, end, heading)
+        sentence
+        for start, end, heading in _blocks(text, headings=headings)
+        for sentence in _sentences_of_block(text, start, end, heading)
     ]
 
 
-def _blocks(text: str) -> Iterator[tuple[int, int, bool]]:
+def _blocks(text: str, *, headings: bool) -> Iterator[tuple[int, int, bool]]:
     """Stretches that no sentence crosses: paragraphs, list items and headings."""
     bounds = [0, *(edge for blank in _BLANK.finditer(text) for edge in blank.span()), len(text)]
     for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-        yield from _lines_of_paragraph(text, start, end, last=end == len(text))
+        last = end == len(text)
+        yield from _lines_of_paragraph(text, start, end, last=last) if headings else [(start, end, False)]
 
 
 def _lines_of_paragraph(text: str, start: int, end: int, *, last: bool) -> Iterator[tuple[int, int, bool]]:

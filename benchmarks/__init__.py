@@ -1,0 +1,1 @@
+"""Side-by-side measurements that anybody can run; never part of the tests."""

@@ -1,0 +1,122 @@
+"""The support check on its labelled set: fit the thresholds on one half, report both error rates on the other.
+
+usage: python -m benchmarks.support_check [--write] [--errors]
+
+A row belongs to the half that the SHA-256 of its passage's id says; one that cites passages of both
+halves is left out. Fitting takes the lowest threshold at which one lie in ten, at most, is shown. `--write` puts the thresholds into `service/citations/thresholds.json`; `--errors` lists
+the wrong decisions of the fitting half, never those of the other.
+"""
+
+import argparse
+import hashlib
+import json
+import tempfile
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from index.embedding.local import LocalEmbedder
+from index.records import Article, Chunk, ScoredChunk
+from service.citations.support import THRESHOLDS, SupportCheck, Thresholds, Verdict
+from service.records import Passage
+
+FOLDER = Path(__file__).parent / "support"
+TOLERATED_LIES = 0.1
+PARTIAL_BAND = 0.05
+"""How far below the threshold of `verified` a sentence is still shown, as `partial`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A labelled sentence and what the check says of it when every score passes."""
+
+    sentence: str
+    supported: bool
+    kind: str
+    verdict: Verdict
+
+    def shown(self, threshold: float) -> bool:
+        """Whether a reader would see this sentence."""
+        return self.verdict.reason is None and self.verdict.score >= threshold
+
+
+def main() -> None:
+    """Fit, report, and write the thresholds where asked."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--write", action="store_true", help="write the thresholds that were fitted")
+    parser.add_argument("--errors", action="store_true", help="list the wrong decisions of the fitting half")
+    arguments = parser.parse_args()
+    halves = read_halves()
+    partial = fit(halves[0])
+    thresholds = {"verified": round(partial + PARTIAL_BAND, 3), "partial": partial}
+    rates = {"fitted on": error_rates(halves[0], partial), "reported on": error_rates(halves[1], partial)}
+    for name, rate in rates.items():
+        print(f"{name}: {json.dumps(rate)}")
+    print(f"thresholds: {json.dumps(thresholds)}")
+    if arguments.errors:
+        for row in halves[0]:
+            if row.shown(partial) != row.supported:
+                print(f"  {row.kind}: {row.verdict.reason} {row.verdict.score} {row.sentence}")
+    if arguments.write:
+        command = "python -m benchmarks.support_check --write"
+        THRESHOLDS.write_text(json.dumps({**thresholds, "rates": rates, "command": command}, indent=2) + "\n")
+
+
+def read_halves() -> tuple[list[Row], list[Row]]:
+    """The rows of the fitting half and of the reporting half, each with its verdict."""
+    passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
+    halves: tuple[list[Row], list[Row]] = ([], [])
+    with tempfile.TemporaryDirectory() as models:
+        check = SupportCheck(LocalEmbedder(Path(models)), Thresholds(verified=0.0, partial=0.0))
+        for item in _lines(FOLDER / "sentences.jsonl"):
+            sides = {_half(cited) for cited in item["passages"]}
+            if len(sides) == 1:
+                verdict = check.check(item["sentence"], [passages[cited] for cited in item["passages"]])
+                row = Row(item["sentence"], item["label"] == "supported", item["kind"], verdict)
+                halves[sides.pop()].append(row)
+    return halves
+
+
+def fit(rows: list[Row]) -> float:
+    """The least score of a sentence that is shown, such that no more lies are shown than are tolerated."""
+    lies = [row for row in rows if not row.supported]
+    thresholds = (step / 100 for step in range(101))
+    return next(least for least in thresholds if sum(row.shown(least) for row in lies) <= TOLERATED_LIES * len(lies))
+
+
+def error_rates(rows: list[Row], threshold: float) -> dict[str, object]:
+    """Missed lies and false withholding with their counts, and the wrong decisions by kind."""
+    lies = [row for row in rows if not row.supported]
+    truths = [row for row in rows if row.supported]
+    missed = sum(row.shown(threshold) for row in lies)
+    withheld = sum(not row.shown(threshold) for row in truths)
+    wrong = Counter(row.kind for row in rows if row.shown(threshold) != row.supported)
+    total = Counter(row.kind for row in rows)
+    return {
+        "missed_lies": round(missed / len(lies), 3),
+        "lies": len(lies),
+        "false_withholding": round(withheld / len(truths), 3),
+        "truths": len(truths),
+        "wrong_by_kind": {kind: f"{wrong[kind]}/{total[kind]}" for kind in sorted(total)},
+    }
+
+
+def _half(passage_id: str) -> int:
+    return hashlib.sha256(passage_id.encode()).digest()[-1] % 2
+
+
+def _lines(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+
+
+def _passage(item: dict[str, str]) -> Passage:
+    text = item["text"]
+    published = datetime.fromisoformat(item["published_at"]).replace(tzinfo=UTC)
+    article = Article(item["id"], text, item["id"], title=item["title"], published_at=published)
+    chunk = Chunk(f"{item['id']}#0", item["id"], 0, text, 0, len(text), 0)
+    return Passage(item["id"], ScoredChunk(chunk, 1.0, 0.0, 0.0), article)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,126 @@
+"""Embeddings from any LlamaIndex `BaseEmbedding`, named by its class path."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from importlib import import_module
+from threading import Lock
+from typing import TYPE_CHECKING
+
+import numpy as np
+from pydantic import ValidationError
+
+from index.embedding import Matrix, Vector
+from index.embedding.vectors import unit
+from index.errors import ConfigurationError, EmbeddingFailed
+
+if TYPE_CHECKING:
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+SECRETS = ("key", "token", "secret", "password")
+
+
+class LlamaIndexEmbedder:
+    """Vectors of the LlamaIndex embedding class at `class_path`, made with `options`.
+
+    The name is the class path with a digest of the options, without those whose names end like a secret's: a changed
+    option gives other vectors, a changed key does not. Whatever the class raises becomes an error of ours, since its
+    vendor's errors cannot be known here: hence the broad excepts. Raises ConfigurationError where the path leads to no
+    embedding class or the class does not take the options.
+    """
+
+    graph = "remote"
+
+    def __init__(self, class_path: str, options: Mapping[str, object]) -> None:
+        self.name = f"{class_path}#{_digest(options)}"
+        self._class_path = class_path
+        self._embedding = _constructed(class_path, options)
+        self._dimension: int | None = None
+        self._probe = Lock()
+
+    @property
+    def dimension(self) -> int:
+        """How many numbers a vector has; the first call may embed a word, and then raise EmbeddingFailed."""
+        with self._probe:
+            return self._dimension or len(self.embed_query("dimension"))
+
+    def embed_texts(self, texts: Sequence[str]) -> Matrix:
+        """The vectors of texts in their order, shape (n, dimension); raises EmbeddingFailed."""
+        if not texts:
+            return np.empty((0, self.dimension), np.float32)
+        try:
+            rows = self._embedding.get_text_embedding_batch(list(texts))
+        except Exception as error:
+            raise self._failed(error) from error
+        return self._unit(rows, len(texts))
+
+    def embed_query(self, text: str) -> Vector:
+        """The vector of a question, shape (dimension,); raises EmbeddingFailed."""
+        try:
+            row = self._embedding.get_query_embedding(text)
+        except Exception as error:
+            raise self._failed(error) from error
+        only: Vector = self._unit([row], 1)[0]
+        return only
+
+    def close(self) -> None:
+        """Nothing is held that LlamaIndex would let us close."""
+
+    def _unit(self, rows: list[list[float]], count: int) -> Matrix:
+        matrix = unit(rows, count, self._dimension)
+        self._dimension = matrix.shape[1]
+        return matrix
+
+    def _failed(self, error: Exception) -> EmbeddingFailed:
+        return EmbeddingFailed(
+            f"{self._class_path} gave no embeddings: {type(error).__name__}: {error}",
+            "Check DATELINE_EMBEDDING_OPTIONS, and that the service or model behind the class can be reached.",
+        )
+
+
+def _constructed(class_path: str, options: Mapping[str, object]) -> "BaseEmbedding":
+    embedding_class = _class(class_path)
+    try:
+        return embedding_class(**options)
+    except Exception as error:
+        raise ConfigurationError(
+            f"{class_path} does not take DATELINE_EMBEDDING_OPTIONS: {_words(error)}",
+            f"Found {', '.join(options) or 'none'}; the documentation of the class says which it needs.",
+        ) from error
+
+
+def _class(class_path: str) -> "type[BaseEmbedding]":
+    from llama_index.core.base.embeddings.base import BaseEmbedding
+
+    hint = "DATELINE_EMBEDDING_MODEL takes the path of an installed LlamaIndex embedding, as package.module.Class."
+    module, _, name = class_path.rpartition(".")
+    try:
+        found = getattr(import_module(module), name)
+    except (ImportError, AttributeError, TypeError, ValueError) as error:
+        raise ConfigurationError(f"there is no class at {class_path}: {error}", hint) from error
+    if not (isinstance(found, type) and issubclass(found, BaseEmbedding)):
+        raise ConfigurationError(f"{class_path} is no LlamaIndex BaseEmbedding", hint)
+    return found
+
+
+def _words(error: Exception) -> str:
+    # Pydantic's own text quotes what it was given, and that may be a key.
+    if isinstance(error, ValidationError):
+        faults = error.errors(include_url=False, include_context=False, include_input=False)
+        return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)
+    return f"{type(error).__name__}: {error}"
+
+
+def _digest(options: Mapping[str, object]) -> str:
+    canonical = json.dumps(_without_secrets(options), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(canonical.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _without_secrets(options: object) -> object:
+    if isinstance(options, Mapping):
+        return {
+            name: _without_secrets(value) for name, value in options.items() if not str(name).lower().endswith(SECRETS)
+        }
+    if isinstance(options, list):
+        return [_without_secrets(value) for value in options]
+    return options

@@ -1,0 +1,65 @@
+"""A sentence as claims that can be checked: its dates, numbers, names and content words, and what it says of them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from service.citations.dates import Date, find_dates, missing_date
+from service.citations.english import english, words_of
+from service.citations.names import Name, find_names, missing_name, plain
+from service.citations.numbers import Number, find_numbers, missing_number
+from service.citations.polarity import opposite
+from service.citations.roles import other_speaker, other_subject, swapped_roles
+from service.citations.window import Window
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a sentence says, taken apart once and compared with many windows of text.
+
+    `stems` are those of its content words; `wanted` are these and its figures: what a source should have.
+    """
+
+    text: str
+    dates: tuple[Date, ...]
+    numbers: tuple[Number, ...]
+    names: tuple[Name, ...]
+    stems: frozenset[str]
+    wanted: frozenset[str]
+
+    @classmethod
+    def of(cls, text: str, is_word: Callable[[str], bool]) -> "Claim":
+        """Take a sentence apart; `is_word` tells whether a sentence's first word is an ordinary one."""
+        dates, rest = find_dates(text)
+        names = find_names(text, is_word)
+        tokens = {name.token for name in names}
+        words = [word for word in words_of(rest) if plain(word) not in tokens and not any(map(str.isdigit, word))]
+        stems = frozenset(english().terms.of(" ".join(words)))
+        figures = frozenset(term for term in english().terms.of(text) if term[0].isdigit())
+        return cls(text, tuple(dates), tuple(find_numbers(rest)), tuple(names), stems, stems | figures)
+
+    def coverage(self, window: Window) -> float:
+        """The share of the content words, names and numbers left out, that a window has; 1 where there are none."""
+        if not self.stems:
+            return 1.0
+        return len(self.stems & window.stems) / len(self.stems)
+
+    def contradiction(self, window: Window) -> str | None:
+        """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
+        dated = find_dates(window.text)
+        years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
+        if missing_number(list(self.numbers), find_numbers(dated.rest) + years):
+            return "number_not_in_source"
+        if missing_date(self.dates, window.text, window.published):
+            return "date_not_in_source"
+        if missing_name(self.names, window.with_antecedents):
+            return "name_not_in_source"
+        if opposite(self.text, window.text):
+            return "negation_differs"
+        source = window.with_antecedents
+        if (
+            other_speaker(self.text, source)
+            or swapped_roles(self.text, window.text)
+            or other_subject(self.text, source)
+        ):
+            return "speaker_differs"
+        return None

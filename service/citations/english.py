@@ -1,0 +1,70 @@
+"""The English words that the support check knows, read once from `english.json`."""
+
+import json
+import re
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from index.terms import Terms
+
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’.-][^\W_]+)*%?")
+
+
+@dataclass(frozen=True, slots=True)
+class English:
+    """Word lists, ready to be looked up; stems where the name says so."""
+
+    demonyms: dict[str, str]
+    phrases: tuple[tuple[re.Pattern[str], str], ...]
+    antonym_stems: dict[str, frozenset[str]]
+    negations: tuple[tuple[re.Pattern[str], str], ...]
+    negators: frozenset[str]
+    refusals: frozenset[str]
+    titles: frozenset[str]
+    reporting: frozenset[str]
+    hedges: frozenset[str]
+    pronouns: frozenset[str]
+    directional: frozenset[str]
+    starters: frozenset[str]
+    terms: Terms
+
+
+@cache
+def english() -> English:
+    """The word lists; the file is read at the first call."""
+    lists = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+    terms = Terms("english")
+    antonyms: dict[str, set[str]] = {}
+    for one, other in lists["antonyms"]:
+        antonyms.setdefault(stem(one, terms), set()).add(stem(other, terms))
+        antonyms.setdefault(stem(other, terms), set()).add(stem(one, terms))
+    return English(
+        demonyms=lists["demonyms"],
+        phrases=_phrases(lists["phrases"]),
+        negations=_phrases(lists["negations"]),
+        antonym_stems={word: frozenset(others) for word, others in antonyms.items()},
+        terms=terms,
+        **{
+            name: frozenset(lists[name])
+            for name in ("negators", "refusals", "titles", "reporting", "hedges", "pronouns", "directional", "starters")
+        },
+    )
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text as they are written: abbreviations, hyphenated words and numbers whole."""
+    return _WORD.findall(text)
+
+
+def stem(word: str, terms: Terms) -> str:
+    """The stem of one word, stop word or not."""
+    return (terms.of(word) or [word.lower()])[0]  # a stop word is its own stem
+
+
+def _phrases(replacements: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
+    """Phrases as patterns with what stands for them, the longest first."""
+    longest_first = sorted(replacements.items(), key=lambda pair: -len(pair[0]))
+    return tuple(
+        (re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE), word) for phrase, word in longest_first
+    )

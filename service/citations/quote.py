@@ -1,0 +1,41 @@
+"""Locating a sentence word for word in a passage."""
+
+import re
+import unicodedata
+
+from index.records import Span
+from index.text import sentence_spans
+from service.records import Method, Passage, Quote
+
+_PLAIN = str.maketrans({
+    "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-",
+    "‑": "-", "−": "-", "\u00a0": " ", "…": "...",
+})  # fmt: skip
+
+
+def locate(sentence: str, passage: Passage) -> Quote | None:
+    """The whole sentences of a passage that are this sentence, exactly or but for case, white space and punctuation.
+
+    Whole sentences only: a part of one may say the opposite of it.
+    """
+    text = passage.chunk.text
+    wanted = normalised(sentence)
+    spans = sentence_spans(text)
+    for first, begin in enumerate(spans):
+        for end in spans[first : first + 3]:
+            found = text[begin.start : end.end]
+            if wanted and normalised(found) == wanted:
+                method: Method = "exact" if sentence.strip() == found else "normalised"
+                return _quote(passage, Span(begin.start, end.end), method)
+    return None
+
+
+def normalised(text: str) -> str:
+    """A text in the form in which sentences are compared: NFKC, plain quotes and dashes, one case, single spaces."""
+    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
+    return re.sub(r"\s+", " ", plain).strip().rstrip(".!…").rstrip()
+
+
+def _quote(passage: Passage, span: Span, method: Method) -> Quote:
+    start, end = passage.chunk.start_char + span.start, passage.chunk.start_char + span.end
+    return Quote(passage, Span(start, end), passage.article.body[start:end], "verified", method, 1.0)

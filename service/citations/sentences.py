@@ -1,0 +1,74 @@
+"""A stream of text and markers → whole sentences, each with the markers that stand in or right behind it."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+from index.text import Sentence, sentence_spans
+from service.citations.markers import Marker
+from service.records import DraftSentence
+
+_LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,2}[.)]|#{1,6})\s+")
+_WORD_AND_MORE = re.compile(r"\W*\w+\W+\w")
+
+
+@dataclass(slots=True)
+class SentenceAssembler:
+    """Collects text and markers until a sentence is certainly over."""
+
+    _text: str = field(default="", init=False)
+    _markers: list[tuple[int, Marker]] = field(default_factory=list, init=False)
+    _spaced: bool = field(default=False, init=False)
+
+    def feed(self, token: str | Marker) -> Iterator[DraftSentence]:
+        """The sentences that are over with this token."""
+        if isinstance(token, Marker):
+            text = self._text.rstrip()
+            self._spaced = self._spaced or text != self._text
+            self._text = text
+            self._markers.append((len(text), token))
+            return
+        # The space before a marker went with it; two words that it stood between still need one.
+        token = token.replace("\n", "\n\n")  # a model's line is a paragraph
+        self._text += f" {token}" if self._spaced and token[:1].isalnum() else token
+        self._spaced = self._spaced and not token
+        yield from self._completed()
+
+    def finish(self) -> Iterator[DraftSentence]:
+        """The last sentences, when the stream has ended; markers without a word are a draft of their own."""
+        spans = sentence_spans(self._text, headings=False) or [Sentence(0, 0)] * bool(self._markers)
+        starts = [0, *(span.start for span in spans[1:]), len(self._text) + 1]
+        for span, begin, until in zip(spans, starts, starts[1:], strict=False):
+            yield self._draft(span, begin, until)
+        self._text, self._markers = "", []
+
+    def _completed(self) -> Iterator[DraftSentence]:
+        """Give out each sentence behind which another has begun, by two words: its full stop is no abbreviation's."""
+        spans = sentence_spans(self._text, headings=False)
+        done = 0
+        for span, following in pairwise(spans):
+            if not _WORD_AND_MORE.match(self._text, following.start):
+                break
+            yield self._draft(span, done, following.start)
+            done = following.start
+        if done:
+            self._text = self._text[done:]
+            self._markers = [(at - done, marker) for at, marker in self._markers if at >= done]
+
+    def _draft(self, span: Sentence, begin: int, until: int) -> DraftSentence:
+        """The sentence at `span` with the markers from `begin` to `until`; one behind its full stop moves before it."""
+        text = self._text[span.start : span.end]
+        sign = _LIST_SIGN.match(text)
+        position = span.start + (sign.end() if sign else 0)
+        end = span.start + len(text.rstrip(".!?…"))
+        parts: list[str | tuple[str, ...]] = []
+        invented: list[str] = []
+        for at, marker in self._markers:
+            if begin <= at < until:
+                place = max(position, min(at, end))
+                parts += [self._text[position:place], marker.keys]
+                invented += marker.invented
+                position = place
+        parts.append(self._text[position : span.end])
+        return DraftSentence(tuple(part for part in parts if part), tuple(invented))
