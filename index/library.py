@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.errors import IndexDamaged, IndexNotFound, IndexUnavailable
-from index.generation import Generation
+from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.generation import Generation, read_manifest
 from index.layout import current_name, generation_folder, generation_names
 
 
@@ -26,10 +26,14 @@ class _Held:
 
 
 class Library:
-    """The generations of one data folder; safe to share between threads."""
+    """The generations of one data folder; safe to share between threads.
 
-    def __init__(self, data: Path) -> None:
+    A generation of another embedding model than `embedding_model` is no use to this process, and is not opened.
+    """
+
+    def __init__(self, data: Path, embedding_model: str) -> None:
         self.data = data
+        self._embedding_model = embedding_model
         self._lock = threading.Lock()
         self._swap = threading.Lock()
         self._held: _Held | None = None
@@ -61,7 +65,7 @@ class Library:
     def refresh(self) -> bool:
         """Open what CURRENT names if it is not open yet; True where the generation changed.
 
-        Raises IndexNotFound or IndexDamaged only where there is nothing to serve at all; with an open
+        Raises IndexNotFound, IndexDamaged or IndexMismatch only where there is nothing to serve at all; with an open
         generation, trouble with a newer one is kept in `trouble` and the open one serves on.
         """
         with self._swap:
@@ -70,7 +74,7 @@ class Library:
                 return False
             try:
                 generation = self._open(wanted)
-            except IndexUnavailable as error:
+            except (IndexUnavailable, IndexMismatch) as error:
                 self.trouble = str(error)
                 if self._held is None:
                     raise
@@ -91,7 +95,7 @@ class Library:
             raise IndexNotFound(f"there is no index in {self.data}", "Make one with `dateline ingest PATH`.")
         self.trouble = None
         try:
-            return Generation(generation_folder(self.data, wanted))
+            return self._generation(wanted)
         except IndexDamaged as error:
             self.trouble = str(error)
             return self._last_good(wanted, error)
@@ -101,10 +105,20 @@ class Library:
             if name == wanted:
                 continue
             try:
-                return Generation(generation_folder(self.data, name))
+                return self._generation(name)
             except IndexDamaged:
                 continue
         raise first
+
+    def _generation(self, name: str) -> Generation:
+        folder = generation_folder(self.data, name)
+        built_with = read_manifest(folder).configuration.embedding_model
+        if built_with != self._embedding_model:
+            raise IndexMismatch(
+                f"the index was made with the model {built_with!r}, the settings say {self._embedding_model!r}",
+                "Set DATELINE_EMBEDDING_MODEL back, or make the index anew with `dateline ingest --rebuild PATH`.",
+            )
+        return Generation(folder)
 
     def _replace(self, new: _Held | None) -> None:
         with self._lock:

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pydantic import ConfigDict, TypeAdapter
+from pydantic import TypeAdapter
 
 
 class Span(NamedTuple):
@@ -142,4 +142,4 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Read a manifest; raises ValueError where a field is missing, unknown or of the wrong type."""
-        return TypeAdapter(cls, config=ConfigDict(extra="forbid", strict=True)).validate_json(text)
+        return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")

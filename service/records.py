@@ -23,6 +23,10 @@ Support = Literal["verified", "partial", "unverified"]
 Method = Literal["exact", "normalised", "coverage"]
 
 
+QUESTION_LENGTH = 2_000
+"""Code points a question may have."""
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """One turn of the earlier conversation."""

@@ -49,7 +49,7 @@ class _Record(BaseModel):
 
 
 def prepare(models: Path, *, precision: Precision = "int8", close_enough: float = CLOSE_ENOUGH) -> Graph:
-    """The graph in the folder `models`, made there in about a second where there is none or a damaged one.
+    """The graph in the folder `models`, made there in a second or two where there is none or a damaged one.
 
     With `int8` it is the first of int8, int8-reduced (7 bits) and fp32 whose smallest cosine with float32, measured on
     this machine and the fixed texts, is `close_enough`. Processes may prepare the same folder at once. Raises
@@ -69,7 +69,7 @@ def prepare(models: Path, *, precision: Precision = "int8", close_enough: float 
     except OSError as error:
         raise ConfigurationError(
             f"{models} holds no usable graph of the embedding model ({reason}), and none can be written there: {error}",
-            "Let DATELINE_MODELS name a folder that this process may write (200 MB), or one that holds the graph.",
+            "Let DATELINE_MODELS name a folder that this process may write (250 MB), or one that holds the graph.",
         ) from error
 
 

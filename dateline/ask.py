@@ -1,0 +1,104 @@
+"""`dateline ask "question"`: a cited answer on the terminal."""
+
+import asyncio
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dateline.options import After, Before, Data, Json, Source, filters_of
+from dateline.trouble import settings_of
+
+if TYPE_CHECKING:
+    from service.answer import Answer, Event
+    from service.pipeline import Pipeline
+    from service.records import Question
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="The question, in a sentence.")],
+    data: Data = None,
+    json_: Json = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print sentences as they are proven.")] = False,
+    source: Source = None,
+    after: After = None,
+    before: Before = None,
+) -> None:
+    """Answer a question; every sentence is cited, and every citation is checked against the article's words."""
+    from service.build import build_pipeline
+    from service.records import Question
+    from service.settings import ServiceSettings
+
+    settings = settings_of(ServiceSettings, data=data)
+    pipeline = build_pipeline(settings)
+    asked = Question(checked(question), filters=filters_of(source, after, before))
+    try:
+        asyncio.run(_ask(pipeline, asked, stream=stream, as_json=json_))
+    finally:
+        pipeline.library.close()
+
+
+def checked(question: str) -> str:
+    """The question without the white space around it; raises QuestionRefused where it is empty or too long."""
+    from service.errors import QuestionRefused
+    from service.records import QUESTION_LENGTH
+
+    text = question.strip()
+    if not 1 <= len(text) <= QUESTION_LENGTH:
+        raise QuestionRefused(f"the question has {len(text)} characters, expected 1 to {QUESTION_LENGTH}", "question")
+    return text
+
+
+async def _ask(pipeline: "Pipeline", question: "Question", *, stream: bool, as_json: bool) -> None:
+    if not stream:
+        answer = await pipeline.ask(question)
+        typer.echo(_json(answer) if as_json else "\n".join(shown(answer)))
+        return
+    async for event in pipeline.stream(question):
+        if as_json:
+            typer.echo(_json(event))
+        else:
+            _show(event)
+
+
+def _show(event: "Event") -> None:
+    from service.answer import AnswerDelta, Completed
+
+    if isinstance(event, AnswerDelta):
+        typer.echo(event.text, nl=False)
+    elif isinstance(event, Completed):
+        typer.echo()
+        typer.echo("\n".join(shown(event.answer)[1:]))
+
+
+def shown(answer: "Answer") -> list[str]:
+    """An answer as lines: the text, what its status means, each citation with its quote, and the warnings."""
+    lines = [answer.answer]
+    if answer.status == "partial":
+        lines.append(f"({_PARTIAL.get(answer.status_reason or '', 'This is only part of an answer.')})")
+    titles = {source.id: source for source in answer.sources}
+    for citation in answer.citations:
+        source = titles[citation.source_id]
+        where = ", ".join(part for part in (source.source, (source.published_at or "date unknown")[:12]) if part)
+        lines += [
+            f"\n[{citation.marker}] {source.title or source.article_id} ({where})",
+            f"    “{citation.cited_text}”",
+        ]
+        lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
+    if not answer.citations and answer.sources:
+        closest = dict.fromkeys(source.title or source.article_id for source in answer.sources[:3])
+        lines.append(f"Closest: {'; '.join(closest)}")
+    lines += [f"withheld ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
+    return lines + [f"note: {warning.message}" for warning in answer.warnings]
+
+
+def _json(record: "Answer | Event") -> str:
+    from pydantic import TypeAdapter
+
+    return TypeAdapter(type(record)).dump_json(record).decode()
+
+
+_PARTIAL = {
+    "weak_evidence": "These are the closest sentences; they may not answer the question.",
+    "unsupported_withheld": "The larger part of the answer could not be proven and is withheld.",
+    "interrupted": "The model was cut off; this much was proven.",
+}

@@ -1,0 +1,49 @@
+"""`dateline ingest PATH…`: articles into the index."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dateline.options import Data, Json
+from dateline.trouble import settings_of
+
+if TYPE_CHECKING:
+    from ingest.report import IngestReport
+
+
+def ingest(
+    paths: Annotated[list[Path], typer.Argument(help="Article files, folders of them, or .jsonl files.")],
+    data: Data = None,
+    prune: Annotated[bool, typer.Option("--prune", help="Remove articles under PATH whose origin is gone.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article anew.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    json_: Json = False,
+) -> None:
+    """Take articles in: files, folders, .jsonl; adds and updates, and publishes a new generation of the index."""
+    from index.embedding.build import build_embedder
+    from index.settings import IndexSettings
+    from ingest.job import Ingest, run
+    from ingest.progress import Progress
+
+    settings = settings_of(IndexSettings, data=data)
+    order = Ingest(tuple(paths), settings.data, settings.language, prune=prune, rebuild=rebuild, dry_run=dry_run)
+    report = run(order, build_embedder(settings), Progress())
+    for rejection in report.rejected:
+        typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else _summary(report))
+    raise typer.Exit(report.exit_code)
+
+
+def _summary(report: "IngestReport") -> str:
+    counts = ", ".join(
+        f"{count} {name}"
+        for name in ("added", "updated", "unchanged", "removed", "kept")
+        if (count := getattr(report, name)) or name in ("added", "unchanged")
+    )
+    rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
+    if report.dry_run:
+        return f"would be: {counts}{rejected}; nothing was written"
+    made = f"generation {report.generation}, {report.chunks} chunks" if report.generation else "nothing to publish"
+    return f"{counts}{rejected}; {made}; {report.embedded} embedded, {report.seconds:.1f} s"

@@ -1,0 +1,87 @@
+"""What an ingest finds: each article read is new, changed, unchanged, or rejected; others are kept or gone."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from index.records import Article
+from ingest.errors import ArticleRejected
+from ingest.load import LoadedArticle
+
+
+@dataclass(slots=True)
+class Changes:
+    """The articles of the current generation, compared with those that are read one after another.
+
+    `hashes` and `origins` are those of the current generation, by article id.
+    """
+
+    hashes: dict[str, str]
+    origins: dict[str, str]
+    added: dict[str, str] = field(default_factory=dict)
+    updated: dict[str, str] = field(default_factory=dict)
+    unchanged: set[str] = field(default_factory=set)
+    rejected: list[ArticleRejected] = field(default_factory=list)
+    _seen: dict[str, str] = field(default_factory=dict)
+    _rejected_paths: set[str] = field(default_factory=set)
+
+    def compare(self, read: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
+        """Take note of everything read; yields the articles that are new or changed."""
+        for item in read:
+            rejection = item if isinstance(item, ArticleRejected) else self._clash(item)
+            if rejection is not None:
+                self.rejected.append(rejection)
+                self._rejected_paths.add(_path(rejection.origin))
+            elif isinstance(item, LoadedArticle) and self._is_new(item.article):
+                yield item.article
+
+    def gone(self, paths: Sequence[Path]) -> set[str]:
+        """The ids whose origin lies under these paths and was not read; a rejected file keeps its articles."""
+        roots = [path.absolute() for path in paths]
+        return {
+            article_id
+            for article_id, origin in self.origins.items()
+            if article_id not in self._seen
+            and _path(origin) not in self._rejected_paths
+            and any(Path(_path(origin)).is_relative_to(root) for root in roots)
+        }
+
+    def hashes_after(self, removed: set[str]) -> dict[str, str]:
+        """Article id to content hash of everything that is in the index after this ingest."""
+        kept = {article_id: hash_ for article_id, hash_ in self.hashes.items() if article_id not in removed}
+        return kept | self.added | self.updated
+
+    def _clash(self, loaded: LoadedArticle) -> ArticleRejected | None:
+        article = loaded.article
+        other = self._seen.get(article.article_id)
+        if other is None and not loaded.explicit_id:
+            other = self._held_elsewhere(article)
+        if other is None:
+            return None
+        return ArticleRejected(
+            article.origin,
+            f"its id {article.article_id!r} is already that of {other}: give one of them an `id`, or rename its file",
+            "clash",
+        )
+
+    def _held_elsewhere(self, article: Article) -> str | None:
+        """The origin of another article of that id in the index; a file that moved is no other article."""
+        origin = self.origins.get(article.article_id)
+        moved = origin is None or not Path(_path(origin)).exists()
+        same = origin == article.origin or self.hashes.get(article.article_id) == article.content_hash
+        return None if moved or same else origin
+
+    def _is_new(self, article: Article) -> bool:
+        article_id, hash_ = article.article_id, article.content_hash
+        self._seen[article_id] = article.origin
+        if self.hashes.get(article_id) == hash_:
+            self.unchanged.add(article_id)
+            return False
+        (self.updated if article_id in self.hashes else self.added)[article_id] = hash_
+        return True
+
+
+def _path(origin: str) -> str:
+    """The file of an origin, without the number of a record in it."""
+    path, mark, number = origin.rpartition("#")
+    return path if mark and number.isdigit() else origin

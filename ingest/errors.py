@@ -1,0 +1,19 @@
+"""What can go wrong with one article while the rest of the run goes on."""
+
+from index.errors import DatelineError
+
+
+class ArticleRejected(DatelineError):
+    """One article, or one whole file, was not taken in; the rest is.
+
+    `origin` is where it lies (a path, with `#n` for the n-th record of a file), `reason` a sentence
+    that names what was found, and `code` one word to count by: `empty`, `undecodable`, `binary`,
+    `too_large`, `bad_date`, `bad_id`, `bad_url`, `bad_field`, `bad_json`, `bad_front_matter`,
+    `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`, `clash`.
+    """
+
+    def __init__(self, origin: str, reason: str, code: str) -> None:
+        super().__init__(f"{origin}: {reason}")
+        self.origin = origin
+        self.reason = reason
+        self.code = code

@@ -1,0 +1,211 @@
+"""The ingest job: articles in, a new generation of the index out. Read `run` first."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from shutil import rmtree
+from typing import TYPE_CHECKING, Any, cast
+
+from index.catalog import Catalog
+from index.embedding import Embedder
+from index.embedding.wordpiece import WordPieces
+from index.embeddings import EmbeddingStore, embedding_model_id
+from index.errors import IndexMismatch
+from index.generation import read_manifest
+from index.layout import CATALOG, EMBEDDINGS, LEASE, current_name, generation_folder
+from index.lease import Lease, ingest_lock
+from index.publish import SCHEMA_VERSION, new_staging, publish, retire, sweep, write_manifest
+from index.records import Chunk, Configuration
+from index.staging import Staging
+from index.terms import stop_word_list
+from ingest.changes import Changes
+from ingest.chunk import CHUNKER, SentenceChunker
+from ingest.embed import StoredEmbedding
+from ingest.errors import ArticleRejected
+from ingest.load import LoadedArticle, find, load
+from ingest.progress import Progress
+from ingest.report import IngestReport
+
+if TYPE_CHECKING:
+    from llama_index.core.schema import BaseNode, TextNode
+
+ARTICLES_AT_ONCE = 64
+"""Articles that go through the pipeline together: what an ingest holds in memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ingest:
+    """What to take in, and how: `prune` removes what is gone, `rebuild` makes everything anew, `dry_run` only looks."""
+
+    paths: tuple[Path, ...]
+    data: Path
+    language: str
+    prune: bool = False
+    rebuild: bool = False
+    dry_run: bool = False
+
+
+def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
+    """Take articles in and publish a new generation, unless nothing changed.
+
+    Killed anywhere, the old generation serves on and the next run goes on where this one stopped.
+    Raises IngestRunning, IndexMismatch, EmbeddingFailed or PublishFailed; bad articles are in the report.
+    """
+    started = time.monotonic()
+    with ExitStack() as stack:
+        stack.enter_context(ingest_lock(ingest.data))
+        sweep(ingest.data)
+        old = _old_catalog(ingest, embedder, stack)
+        staging = _staging(ingest.data, stack)
+
+        changes = _read(ingest, old, staging, progress)
+        removed = changes.gone(ingest.paths) if ingest.prune else set()
+        report = _report(changes, removed, dry_run=ingest.dry_run)
+        if not ingest.dry_run and _anything_to_publish(changes, removed, ingest, old):
+            _take_over(old, staging, changes, removed, rebuild=ingest.rebuild)
+            store = stack.enter_context(closing(EmbeddingStore(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
+            report.embedded = _chunk_and_embed(staging, embedder, store, progress)
+            with progress.step("build the index"):
+                configuration = configuration_of(embedder, ingest.language)
+                report.chunks = staging.finish(store, configuration)
+                manifest = write_manifest(staging.folder, configuration, changes.hashes_after(removed), report.chunks)
+            with progress.step("verify and publish"):
+                publish(ingest.data, staging.folder, manifest)
+                retire(ingest.data)
+            report.generation = manifest.generation
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def configuration_of(embedder: Embedder, language: str) -> Configuration:
+    """How a generation made now would be made; may ask a remote embedder for its dimension."""
+    return Configuration(dimension=embedder.dimension, **_identity(embedder, language))
+
+
+def _identity(embedder: Embedder, language: str) -> dict[str, Any]:
+    return {
+        "embedding_model": embedder.name,
+        "embedding_graph": embedder.graph,
+        "chunker": CHUNKER,
+        "language": language,
+        "stop_words": stop_word_list(language),
+        "schema": SCHEMA_VERSION,
+    }
+
+
+def _old_catalog(ingest: Ingest, embedder: Embedder, stack: ExitStack) -> Path | None:
+    """The current generation's catalogue, leased; None where there is none yet."""
+    name = current_name(ingest.data)
+    if name is None:
+        return None
+    folder = generation_folder(ingest.data, name)
+    manifest = read_manifest(folder)
+    if not ingest.rebuild:
+        _check_configuration(manifest.configuration, _identity(embedder, ingest.language))
+    lease = Lease(folder / LEASE)
+    stack.callback(lease.release)
+    return folder / CATALOG
+
+
+def _check_configuration(built: Configuration, wanted: dict[str, Any]) -> None:
+    before = asdict(built)
+    differing = [
+        f"its {name} is {before[name]!r}, the settings say {wanted[name]!r}"
+        for name in wanted
+        if before[name] != wanted[name]
+    ]
+    if differing:
+        raise IndexMismatch(
+            f"the index was made in another way: {'; '.join(differing)}",
+            "Make all of it anew with `dateline ingest --rebuild PATH`, use another folder with --data, or change the"
+            " settings back.",
+        )
+
+
+def _staging(data: Path, stack: ExitStack) -> Staging:
+    staging = Staging(new_staging(data))
+    stack.callback(rmtree, staging.folder, ignore_errors=True)
+    stack.callback(staging.close)
+    return staging
+
+
+def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress) -> Changes:
+    """Load and clean every file; what is new or changed goes into the staged catalogue."""
+    changes = Changes(*_held(old))
+    for article in changes.compare(_articles(ingest.paths, progress)):
+        staging.add(article)
+    return changes
+
+
+def _articles(paths: Sequence[Path], progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
+    files = find(paths)
+    with progress.bar("read", total=len(files), unit="file") as bar:
+        for file in files:
+            yield from load(file)
+            bar.advance(1)
+
+
+def _held(old: Path | None) -> tuple[dict[str, str], dict[str, str]]:
+    if old is None:
+        return {}, {}
+    with closing(Catalog(old)) as catalog:
+        return catalog.hashes(), catalog.origins()
+
+
+def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:
+    return IngestReport(
+        added=len(changes.added),
+        updated=len(changes.updated),
+        unchanged=len(changes.unchanged),
+        removed=len(removed),
+        kept=len(changes.hashes) - len(changes.updated) - len(changes.unchanged) - len(removed),
+        rejected=changes.rejected,
+        dry_run=dry_run,
+    )
+
+
+def _stored(node: "BaseNode") -> tuple[Chunk, bytes]:
+    source, text = node.source_node, cast("TextNode", node)
+    if source is None or text.start_char_idx is None or text.end_char_idx is None:
+        raise AssertionError(f"the chunker left {node.node_id} without offsets or source")
+    chunk = Chunk(
+        chunk_id=node.node_id,
+        article_id=source.node_id,
+        ordinal=node.metadata["ordinal"],
+        text=text.text,
+        start_char=text.start_char_idx,
+        end_char=text.end_char_idx,
+        token_count=node.metadata["token_count"],
+    )
+    return chunk, node.metadata["embedding_key"]
+
+
+def _anything_to_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
+    return bool(changes.added or changes.updated or removed or (ingest.rebuild and old is not None))
+
+
+def _take_over(old: Path | None, staging: Staging, changes: Changes, removed: set[str], *, rebuild: bool) -> None:
+    if old is None:
+        return
+    unchanged = changes.hashes.keys() - changes.updated.keys() - removed
+    (staging.renew if rebuild else staging.keep)(old, unchanged)
+
+
+def _chunk_and_embed(staging: Staging, embedder: Embedder, store: EmbeddingStore, progress: Progress) -> int:
+    """Send the new articles through the pipeline, a batch at a time; returns how many texts were embedded."""
+    from llama_index.core import Document
+    from llama_index.core.ingestion import IngestionPipeline
+
+    chunker = SentenceChunker(count=WordPieces().count)
+    embedding = StoredEmbedding(embedder=embedder, store=store)
+    # Its cache would keep a copy of everything in memory.
+    pipeline = IngestionPipeline(transformations=[chunker, embedding], disable_cache=True)
+    with progress.bar("chunk and embed", total=staging.pending_characters(), unit="char") as bar:
+        while articles := staging.pending(ARTICLES_AT_ONCE):
+            documents = [Document(id_=a.article_id, text=a.body, metadata={"title": a.title}) for a in articles]
+            nodes = pipeline.run(documents=documents)
+            staging.chunked(articles, (_stored(node) for node in nodes))
+            bar.advance(sum(len(article.body) for article in articles))
+    return embedding.embedded

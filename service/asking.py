@@ -1,0 +1,145 @@
+"""One question on its way: what is known of it so far, and the answer that comes of it."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+from index.generation import Generation
+from index.records import Filters, isoformat
+from service.abstain import ABSTENTIONS
+from service.answer import (
+    Answer,
+    AnswerDelta,
+    Completed,
+    Freshness,
+    Retrieval,
+    RetrievalCompleted,
+    Source,
+    Started,
+    Timings,
+    Unsupported,
+    UsageReport,
+    Versions,
+)
+from service.compose import Composition
+from service.readers import Reader
+from service.records import AnswerWarning, Question, Status, StatusReason, Usage
+
+
+@dataclass(slots=True)
+class Asking:
+    """A question, the generation it is answered from, and everything that its answer will report."""
+
+    question: Question
+    generation: Generation
+    reader: Reader
+    standalone: str = ""
+    candidates: int = 0
+    composition: Composition = field(default_factory=lambda: Composition(()))
+    unsupported: list[Unsupported] = field(default_factory=list)
+    warnings: list[AnswerWarning] = field(default_factory=list)
+    usage: Usage = field(default_factory=Usage)
+    abstained: bool = False
+    id: str = field(default_factory=lambda: f"ans_{uuid4().hex}")
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
+    _began: float = field(default_factory=time.perf_counter)
+    _spent: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def timed(self, step: str) -> Iterator[None]:
+        """Count the time of the block for a step; a step may come more than once."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._spent[step] = self._spent.get(step, 0.0) + time.perf_counter() - began
+
+    def warn(self, code: str, message: str) -> None:
+        """Let the answer warn of something."""
+        self.warnings.append(AnswerWarning(code, message))
+
+    def started(self) -> Started:
+        """The event that an answer has begun."""
+        return Started(self.id, _timestamp(self.created))
+
+    def retrieval_completed(self) -> RetrievalCompleted:
+        """The event that says what was found."""
+        sources = self.composition.sources()
+        return RetrievalCompleted(self._retrieval(), sources, freshness(self.generation, sources))
+
+    def abstain(self, reason: StatusReason) -> Iterator[AnswerDelta | Completed]:
+        """The last events of a question that the articles do not answer."""
+        text = ABSTENTIONS[reason]
+        self.composition.text = text
+        yield AnswerDelta(text)
+        yield Completed(self.answer("not_in_sources", reason))
+
+    def answer(self, status: Status, reason: StatusReason | None) -> Answer:
+        """The answer as it stands now, with everything known of it."""
+        sources = self.composition.sources()
+        return Answer(
+            id=self.id,
+            created_at=_timestamp(self.created),
+            status=status,
+            status_reason=reason,
+            answer=self.composition.text,
+            citations=tuple(self.composition.citations),
+            unsupported=tuple(self.unsupported),
+            sources=sources,
+            freshness=freshness(self.generation, sources),
+            retrieval=self._retrieval(),
+            usage=UsageReport(**asdict(self.usage)),
+            timings_ms=self._timings(),
+            versions=self._versions(),
+            warnings=tuple(self.warnings),
+        )
+
+    def _retrieval(self) -> Retrieval:
+        return retrieval(self.question, self.standalone, self.candidates)
+
+    def _timings(self) -> Timings:
+        spent = self._spent | {"total": time.perf_counter() - self._began}
+        # Sentences are proven while the reader speaks.
+        spent["read"] = max(0.0, spent.get("read", 0.0) - spent.get("verify", 0.0))
+        return Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()})
+
+    def _versions(self) -> Versions:
+        manifest = self.generation.manifest
+        return Versions(
+            reader=self.reader.name,
+            model=self.reader.model,
+            prompt=self.reader.prompt,
+            embedding_model=manifest.configuration.embedding_model,
+            generation=manifest.generation,
+        )
+
+
+def retrieval(question: Question, standalone: str, candidates: int) -> Retrieval:
+    """What was searched for, as the reply reports it."""
+    return Retrieval(standalone, question.mode, filters_applied(question.filters), (), candidates)
+
+
+def filters_applied(filters: Filters) -> dict[str, Any]:
+    """The filters that are set, as JSON values."""
+    values = {
+        name: isoformat(value) if isinstance(value, datetime) else value for name, value in asdict(filters).items()
+    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+
+
+def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
+    """The dates of the oldest and newest of these sources, and of the index."""
+    dates = sorted(source.published_at for source in sources if source.published_at)
+    return Freshness(
+        newest_source_at=dates[-1] if dates else None,
+        oldest_source_at=dates[0] if dates else None,
+        index_updated_at=generation.manifest.created_at,
+    )
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,0 +1,53 @@
+"""The composition root: settings → pipeline. The only place that picks implementations."""
+
+import logging
+
+from index.embedding.build import build_embedder
+from index.library import Library
+from service.citations.proof import Prover
+from service.citations.support import SupportCheck, Thresholds
+from service.pipeline import Pipeline
+from service.prompts import Prompts
+from service.read import ReadingDesk
+from service.readers.chat import ChatModel
+from service.readers.evidence import Weigher
+from service.readers.extractive import Calibration, ExtractiveReader
+from service.readers.llm import LlmReader
+from service.settings import ServiceSettings
+
+logger = logging.getLogger("dateline")
+
+
+def build_pipeline(settings: ServiceSettings) -> Pipeline:
+    """Everything that answering needs; the index is opened by the first question or by `Library.refresh`.
+
+    Raises ConfigurationError where a setting does not work out.
+    """
+    embedder = build_embedder(settings)
+    prompts = Prompts()
+    chat = _chat(settings)
+    prover = Prover(SupportCheck(embedder, Thresholds.read()))
+    return Pipeline(
+        library=Library(settings.data, embedding_model=embedder.name),
+        embedder=embedder,
+        weigher=Weigher(embedder),
+        desk=ReadingDesk(prover, Calibration.read(), ExtractiveReader()),
+        prompts=prompts,
+        chat=chat,
+        llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens) if chat else None,
+    )
+
+
+def _chat(settings: ServiceSettings) -> ChatModel | None:
+    key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
+    if settings.llm_model is None:
+        if key:
+            logger.info("OPENAI_API_KEY is set and DATELINE_LLM_MODEL is not: answers are quoted, no model is asked.")
+        return None
+    return ChatModel(
+        settings.llm_model,
+        key,
+        settings.openai_base_url,
+        deadline_s=settings.llm_deadline_s,
+        max_output_tokens=settings.llm_max_output_tokens,
+    )

@@ -1,0 +1,120 @@
+"""The question path: standalone → retrieve → select → read → prove. Read `Pipeline.stream` first."""
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+from dataclasses import dataclass
+
+from index.embedding import Embedder
+from index.library import Library
+from service.answer import Answer, Completed, Event, SearchResult, SearchTimings
+from service.asking import Asking, retrieval
+from service.compose import Composition
+from service.errors import QuestionRefused
+from service.prompts import Prompts
+from service.read import ReadingDesk
+from service.readers import Reader, Reading
+from service.readers.chat import ChatModel
+from service.readers.evidence import Weigher
+from service.readers.llm import LlmReader
+from service.records import Question
+from service.retrieve import Retrieved, retrieve
+from service.select import select
+from service.standalone import standalone_question
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """Answers questions from the current generation; `llm` and `chat` are None where no model is set."""
+
+    library: Library
+    embedder: Embedder
+    weigher: Weigher
+    desk: ReadingDesk
+    prompts: Prompts
+    chat: ChatModel | None = None
+    llm: LlmReader | None = None
+
+    async def ask(self, question: Question) -> Answer:
+        """The whole answer; raises QuestionRefused, IndexUnavailable or EmbeddingFailed."""
+        async with aclosing(self.stream(question)) as events:
+            async for event in events:
+                if isinstance(event, Completed):
+                    return event.answer
+        raise AssertionError("a stream ends with its answer")
+
+    async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
+        """The answer as it comes about: what was found, then sentence by sentence, then the whole."""
+        reader = self._reader(question)
+        with self.library.pinned() as generation:
+            asking = Asking(question, generation, reader)
+            yield asking.started()
+            found = await self._find(asking)
+            yield asking.retrieval_completed()
+            reading = await self._weigh(asking, found)
+            reason = found.reason or self.desk.unrelated(asking, reading)
+            if reason:
+                for last in asking.abstain(reason):
+                    yield last
+                return
+            async with aclosing(self.desk.read(asking, reading)) as events:
+                async for event in events:
+                    yield event
+
+    async def search(self, question: Question) -> SearchResult:
+        """The passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
+        began = time.perf_counter()
+        with self.library.pinned() as generation:
+            asking = Asking(question, generation, self.desk.extractive, standalone=question.text)
+            found = await self._retrieve(asking)
+            spent = round((time.perf_counter() - began) * 1000)
+            return SearchResult(
+                sources=asking.composition.sources(),
+                retrieval=retrieval(question, question.text, found.candidates),
+                timings_ms=SearchTimings(retrieve=spent, total=spent),
+            )
+
+    def _reader(self, question: Question) -> Reader:
+        if question.reader == "llm" and self.llm is None:
+            raise QuestionRefused(
+                "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
+            )
+        return self.desk.extractive if question.reader == "extractive" or self.llm is None else self.llm
+
+    async def _find(self, asking: Asking) -> Retrieved:
+        """What the question means on its own, and the passages for it that the reader will see."""
+        with asking.timed("standalone"):
+            chat = self.chat if asking.reader is self.llm else None
+            standalone = await standalone_question(asking.question, chat, self.prompts)
+        asking.standalone = standalone.text
+        asking.usage += standalone.usage
+        asking.warnings.extend(standalone.warnings)
+        return await self._retrieve(asking)
+
+    async def _retrieve(self, asking: Asking) -> Retrieved:
+        question = asking.question
+        with asking.timed("retrieve"):
+            found = await asyncio.to_thread(
+                retrieve,
+                asking.generation,
+                self.embedder,
+                asking.standalone,
+                filters=question.filters,
+                mode=question.mode,
+                count=question.top_k,
+            )
+        passages = select(found.ranked, question.top_k)
+        if isinstance(asking.reader, LlmReader):
+            passages = await asking.reader.fit(passages)
+        asking.candidates = found.candidates
+        asking.composition = Composition(passages)
+        return found
+
+    async def _weigh(self, asking: Asking, found: Retrieved) -> Reading:
+        passages = asking.composition.passages
+        with asking.timed("read"):
+            evidence = await asyncio.to_thread(
+                self.weigher.weigh, asking.standalone, found.vector, passages, asking.generation.lexical
+            )
+        return Reading(asking.standalone, passages, evidence, asking.created.date().isoformat())

@@ -1,0 +1,121 @@
+"""Evidence: how well the sentences of the passages answer a question, each of them (e) and all together (g).
+
+    e = .5 cosine + .35 lexical + .15 kind + .15 lexical with both neighbours + .15 score of its chunk
+    g = .35 best sentence cosine + .35 best chunk cosine + .15 best lexical + .15 best lexical with neighbours
+
+`lexical` is the share of the question's terms that a sentence has, each weighed by its inverse document
+frequency. The weights were set by hand and not tuned; `benchmarks/reader_quality.py` measures them.
+"""
+
+from collections import OrderedDict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from threading import Lock
+
+import numpy as np
+
+from index.embedding import Embedder, Matrix, Vector
+from index.lexical import LexicalIndex
+from index.records import Span
+from index.text import sentence_spans
+from service.readers.kind import kind_match
+from service.records import Passage
+
+PASSAGES_READ = 5
+"""Passages whose sentences are weighed, the best first."""
+
+REMEMBERED = 20_000
+"""Sentence vectors kept in memory: 30 MB, and most questions of a day ask about the same articles."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeighedSentence:
+    """A sentence of a passage, where it stands in the article's body, and its score e."""
+
+    passage: Passage
+    span: Span
+    text: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """The weighed sentences, best first, and the evidence g of all of them, in about [0, 1]."""
+
+    sentences: tuple[WeighedSentence, ...]
+    strength: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    passage: Passage
+    span: Span
+    text: str
+    around: str
+
+
+class Weigher:
+    """Weighs the sentences of passages; remembers their vectors; safe to share between threads."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._vectors: OrderedDict[str, Vector] = OrderedDict()
+        self._lock = Lock()
+
+    def weigh(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
+        """The evidence that passages hold for a question; raises EmbeddingFailed."""
+        candidates = _candidates(passages[:PASSAGES_READ])
+        if not candidates:
+            return Evidence((), 0.0)
+        weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
+        cosines = self._embedded([candidate.text for candidate in candidates]) @ vector
+        alone = np.array([_share(lexical.terms.of(candidate.text), weights) for candidate in candidates])
+        around = np.array([_share(lexical.terms.of(candidate.around), weights) for candidate in candidates])
+        kinds = np.array([kind_match(question, candidate.text) for candidate in candidates])
+        chunks = np.array([candidate.passage.scored.score for candidate in candidates])
+        scores = 0.5 * cosines + 0.35 * alone + 0.15 * kinds + 0.15 * around + 0.15 * chunks
+        best_chunk = max(passage.scored.dense for passage in passages[:PASSAGES_READ])
+        strength = 0.35 * cosines.max() + 0.35 * best_chunk + 0.15 * alone.max() + 0.15 * around.max()
+        weighed = [
+            WeighedSentence(candidate.passage, candidate.span, candidate.text, round(float(score), 6))
+            for candidate, score in zip(candidates, scores, strict=True)
+        ]
+        ranked = sorted(
+            weighed, key=lambda sentence: (-sentence.score, sentence.passage.article.article_id, sentence.span)
+        )
+        return Evidence(tuple(ranked), round(float(strength), 6))
+
+    def _embedded(self, texts: list[str]) -> Matrix:
+        with self._lock:
+            known = {text: self._vectors[text] for text in texts if text in self._vectors}
+        missing = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(missing, self._embedder.embed_texts(missing), strict=True))
+        with self._lock:
+            self._vectors.update(known)
+            for text in known:
+                self._vectors.move_to_end(text)
+            while len(self._vectors) > REMEMBERED:
+                self._vectors.popitem(last=False)
+        return np.stack([known[text] for text in texts])
+
+
+def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
+    """The statements of the passages, headings left out, each place of an article and each text once."""
+    found: dict[tuple[str, str], _Candidate] = {}
+    for passage in passages:
+        text, offset = passage.chunk.text, passage.chunk.start_char
+        spans = sentence_spans(text)
+        for at, span in enumerate(spans):
+            if not span.heading:
+                around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
+                sentence = text[span.start : span.end]
+                candidate = _Candidate(passage, Span(offset + span.start, offset + span.end), sentence, around)
+                found.setdefault((passage.article.article_id, sentence), candidate)
+    return list(found.values())
+
+
+def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
+    """The share of the question's terms that are among these, by weight."""
+    total = sum(weights.values())
+    present = set(terms)
+    return sum(weight for term, weight in weights.items() if term in present) / total if total else 0.0

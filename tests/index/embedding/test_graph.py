@@ -1,0 +1,199 @@
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from index.embedding.graph import Graph, prepare
+from index.embedding.graph.network import write_network
+from index.embedding.graph.session import Session
+from index.embedding.local import LocalEmbedder
+from index.errors import ConfigurationError
+
+AS_NOBODY = """
+import os, sys
+from pathlib import Path
+from index.embedding.graph import prepare
+from index.embedding.graph.session import Session
+import onnxruntime
+if os.geteuid() == 0:
+    os.setuid(65534)
+try:
+    graph = prepare(Path(sys.argv[1]), precision="fp32")
+except Exception as error:
+    print(type(error).__name__, error)
+else:
+    print(graph.kind, len(Session(graph.path).vector([101, 102])), os.access(graph.path.parent, os.W_OK))
+"""
+"""Prepare the graph as a user who may write nothing, root having loaded what such a user may not read."""
+
+
+@pytest.fixture(scope="session")
+def whole(models: Path, exact: LocalEmbedder) -> Graph:
+    """A float32 graph on disk, the kind that is made quickest; the embedder has made it."""
+    graph = prepare(models, precision="fp32")
+    assert graph.kind == exact.graph
+    return graph
+
+
+@pytest.fixture
+def copied(tmp_path: Path, whole: Graph) -> Graph:
+    """A whole float32 graph with its record, in a folder of the test's own."""
+    shutil.copy(record_of(whole), tmp_path)
+    return whole._replace(path=Path(shutil.copy(whole.path, tmp_path)))
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may look into, as pytest's own are not."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder, "models")
+        path.mkdir()
+        path.parent.chmod(0o755)
+        yield path
+
+
+def record_of(graph: Graph) -> Path:
+    return graph.path.with_suffix(".json")
+
+
+def run(script: str, *arguments: object) -> "subprocess.Popen[str]":
+    return subprocess.Popen([sys.executable, "-c", script, *map(str, arguments)], stdout=subprocess.PIPE, text=True)
+
+
+def output(process: "subprocess.Popen[str]") -> str:
+    return process.communicate(timeout=60)[0].strip()
+
+
+def test_a_graph_is_made_once(copied: Graph) -> None:
+    """A folder that holds the graph is used as it is: nothing in it is written."""
+    before = {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()}
+    assert prepare(copied.path.parent, precision="fp32") == copied
+    assert {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()} == before
+
+
+def test_the_record_says_what_was_measured(models: Path, embedder: LocalEmbedder) -> None:
+    """Beside the graph stands its kind and the smallest cosine that was measured."""
+    graph = prepare(models)
+    (path,) = models.glob("*-int8.json")
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert (record["file"], record["kind"], record["min_cosine"]) == (graph.path.name, graph.kind, graph.cosine)
+    assert graph.kind == embedder.graph
+    assert 0.98 <= graph.cosine < 1
+
+
+def _cut(graph: Graph) -> None:
+    os.truncate(graph.path, 1_000_000)
+
+
+def _flip(graph: Graph) -> None:
+    with graph.path.open("r+b") as file:
+        file.seek(50_000_000)
+        byte = file.read(1)[0]
+        file.seek(50_000_000)
+        file.write(bytes([byte ^ 255]))
+
+
+def _remove(graph: Graph) -> None:
+    graph.path.unlink()
+
+
+def _cut_record(graph: Graph) -> None:
+    os.truncate(record_of(graph), 20)
+
+
+@pytest.mark.parametrize("damage", [_cut, _flip, _remove, _cut_record])
+def test_a_damaged_graph_is_made_anew(copied: Graph, whole: Graph, damage: Callable[[Graph], None]) -> None:
+    """A graph that was cut, changed or removed, or has no readable record, is made again, to the same bytes."""
+    damage(copied)
+    assert prepare(copied.path.parent, precision="fp32") == copied
+    assert copied.path.read_bytes() == whole.path.read_bytes()
+    assert record_of(copied).read_bytes() == record_of(whole).read_bytes()
+    assert len(list(copied.path.parent.iterdir())) == 2
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    """A folder that cannot exist is refused with its path and the setting that moves it."""
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigurationError) as raised:
+        prepare(tmp_path / "file" / "models")
+    assert str(tmp_path / "file" / "models") in str(raised.value)
+    assert "DATELINE_MODELS" in str(raised.value)
+
+
+def test_a_read_only_folder_with_the_graph_is_used(open_folder: Path, whole: Graph) -> None:
+    """A folder that holds the graph serves a user who may not write to it."""
+    shutil.copy(whole.path, open_folder)
+    shutil.copy(record_of(whole), open_folder)
+    open_folder.chmod(0o555)
+    assert output(run(AS_NOBODY, open_folder)) == "fp32 384 False"
+
+
+def test_a_read_only_folder_without_the_graph_is_refused(open_folder: Path) -> None:
+    """A folder without the graph is refused to a user who may not write to it, with the setting that moves it."""
+    open_folder.chmod(0o555)
+    said = output(run(AS_NOBODY, open_folder))
+    assert said.startswith(f"ConfigurationError {open_folder} holds no usable graph")
+    assert "DATELINE_MODELS" in said
+    assert list(open_folder.iterdir()) == []
+
+
+def test_a_damaged_graph_in_a_read_only_folder_is_refused(open_folder: Path, whole: Graph) -> None:
+    """A damaged graph that cannot be replaced is refused with its name, never used."""
+    shutil.copy(record_of(whole), open_folder)
+    os.truncate(shutil.copy(whole.path, open_folder), 1_000_000)
+    open_folder.chmod(0o555)
+    assert f"({whole.path.name} is damaged)" in output(run(AS_NOBODY, open_folder))
+
+
+def test_two_processes_may_make_the_graph_at_once(tmp_path: Path, whole: Graph) -> None:
+    """Two processes that start on an empty folder both get the graph, and leave it and its record, no more."""
+    script = "import sys, pathlib, index.embedding.graph as graph\n"
+    script += "print(graph.prepare(pathlib.Path(sys.argv[1]), precision='fp32').path)"
+    processes = [run(script, tmp_path) for _ in range(2)]
+    assert [output(process) for process in processes] == [str(tmp_path / whole.path.name)] * 2
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([whole.path.name, record_of(whole).name])
+    assert prepare(tmp_path, precision="fp32").path.read_bytes() == whole.path.read_bytes()
+
+
+def test_what_a_killed_process_left_is_swept(copied: Graph) -> None:
+    """Making a graph removes the folders of builds that were killed over an hour ago, not those of running ones."""
+    killed, running = (copied.path.parent / f".building-{name}" for name in ("killed", "running"))
+    for folder in (killed, running):
+        folder.mkdir()
+    os.utime(killed, (time.time() - 4000, time.time() - 4000))
+    copied.path.unlink()
+    prepare(copied.path.parent, precision="fp32")
+    assert (killed.exists(), running.exists()) == (False, True)
+
+
+def test_integers_too_coarse_are_not_used(tmp_path: Path, models: Path) -> None:
+    """Eight bits give way to seven or to float32 where they do not come close enough, and all integers to float32."""
+    asked = prepare(models).cosine + 1e-6
+    finer = prepare(tmp_path / "finer", close_enough=asked)
+    assert finer.kind in {"int8-reduced", "fp32"}
+    assert finer.cosine >= asked
+    assert prepare(tmp_path / "exact", close_enough=1.01).kind == "fp32"
+
+
+def test_a_graph_the_runtime_refuses_is_named(tmp_path: Path) -> None:
+    """A file that is no graph is refused with its path."""
+    (tmp_path / "graph.onnx").write_bytes(b"no graph")
+    with pytest.raises(ConfigurationError, match=r"does not run .*graph\.onnx"):
+        Session(tmp_path / "graph.onnx")
+
+
+def test_weights_that_are_none_are_named(tmp_path: Path) -> None:
+    """A weights file that cannot be read is refused with its path and the command that brings it back."""
+    (tmp_path / "model.safetensors").write_bytes(b"no weights")
+    with pytest.raises(ConfigurationError) as raised:
+        write_network(tmp_path / "model.safetensors", tmp_path / "graph.onnx")
+    assert str(tmp_path / "model.safetensors") in str(raised.value)
+    assert "requirements.lock" in str(raised.value)
+    assert not (tmp_path / "graph.onnx").exists()

@@ -1,0 +1,106 @@
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.embedding.local import LocalEmbedder
+
+NEWS = [
+    "The harbour authority has ordered two more tugs after last winter's collisions.",
+    (
+        "Teachers in the north of the country walked out on Monday over class sizes, their union said; schools in four"
+        " districts stayed shut. The education minister called the strike premature, because talks resume on Thursday."
+    ),
+    "Wheat 212.50 (-1.75), maize 187.25 (+0.50).",
+    "She won.",
+    (
+        "After eleven hours of debate the upper house passed the bill on rents by 58 votes to 41, with six abstentions."
+        " It caps increases at 3 percent a year for flats built before 2010 and obliges landlords to say what the last"
+        " tenant paid. The law takes effect on 1 July, unless the constitutional court, to which the opposition means"
+        " to turn, suspends it. Builders' shares lost up to 6 percent."
+    ),
+]
+
+# First eight of 384 numbers, computed from the same weights with transformers 5.23.0 on torch 2.13.0: BertModel, mean
+# over the tokens, scaled to length 1.
+KNOWN = {
+    "This is an example sentence": [0.06766, 0.0635, 0.04871, 0.0793, 0.03745, 0.00265, 0.03937, -0.0071],
+    "Ferry strike ends.": [0.05954, 0.03468, 0.07959, -0.02732, -0.02463, 0.03425, 0.02697, -0.02029],
+}
+
+
+@pytest.mark.parametrize("text", KNOWN)
+def test_the_exact_graph_computes_what_the_model_computes(exact: LocalEmbedder, text: str) -> None:
+    """In float32 the graph gives the vectors that the model gives elsewhere."""
+    assert exact.embed_query(text)[:8] == pytest.approx(KNOWN[text], abs=2e-5)
+
+
+def test_int8_stays_close_to_float32(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
+    """On news, the int8 vectors have a cosine of .98 and more with those of float32, and are not the same."""
+    cosines = (embedder.embed_texts(NEWS) * exact.embed_texts(NEWS)).sum(axis=1)
+    assert cosines.min() >= 0.98
+    assert cosines.max() < 1
+
+
+def test_it_says_what_it_is(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
+    """Name and dimension are the model's; the graph tells int8 from float32."""
+    assert (embedder.name, embedder.dimension) == ("local:all-MiniLM-L6-v2", 384)
+    assert (exact.name, exact.graph) == (embedder.name, "fp32")
+    assert embedder.graph in {"int8", "int8-reduced"}
+
+
+def test_a_paraphrase_is_closer_than_another_topic(embedder: LocalEmbedder) -> None:
+    """A question is closer to the sentence that answers it than to any other."""
+    questions = [
+        "Why did the port buy additional tugboats?",
+        "What made school staff stop work?",
+        "What does grain cost?",
+        "Who came first?",
+        "When does the cap on what tenants pay begin?",
+    ]
+    scores = np.stack([embedder.embed_query(question) for question in questions]) @ embedder.embed_texts(NEWS).T
+    assert scores.argmax(axis=1).tolist() == [0, 1, 2, 3, 4]
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.one_of(st.sampled_from(NEWS), st.text(max_size=300)), max_size=6))
+def test_a_text_gives_the_same_vector_in_any_company(embedder: LocalEmbedder, texts: list[str]) -> None:
+    """Texts embedded together give, in their order and to the last bit, the vectors each gives alone."""
+    together = embedder.embed_texts(texts)
+    assert together.shape == (len(texts), 384)
+    assert together.dtype == np.float32
+    for text, vector in zip(texts, together, strict=True):
+        assert np.array_equal(embedder.embed_query(text), vector)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Z", "C"]), max_size=100))
+def test_every_text_has_a_unit_vector(embedder: LocalEmbedder, text: str) -> None:
+    """Any text, half surrogate pairs included, gives a finite vector of length 1."""
+    assert np.linalg.norm(embedder.embed_query(text)) == pytest.approx(1, abs=1e-5)
+
+
+@pytest.mark.parametrize("text", ["", " \n", "\x00"])
+def test_nothing_has_a_unit_vector_too(embedder: LocalEmbedder, text: str) -> None:
+    """A text without a single word gives a finite vector of length 1."""
+    assert np.linalg.norm(embedder.embed_query(text)) == pytest.approx(1, abs=1e-5)
+
+
+def test_a_text_counts_to_its_256th_piece(embedder: LocalEmbedder) -> None:
+    """Words up to the 254th change a text's vector, those after it do not."""
+    base = embedder.embed_query("ferry " * 254)
+    for at in (127, 200, 253):
+        words = ["ferry"] * 254
+        words[at] = "earthquake"
+        assert not np.array_equal(embedder.embed_query(" ".join(words)), base)
+    assert np.array_equal(embedder.embed_query("ferry " * 254 + "earthquake " * 50), base)
+
+
+def test_threads_share_one_embedder(embedder: LocalEmbedder) -> None:
+    """Questions asked from several threads at once get the vectors they get one after another."""
+    alone = [embedder.embed_query(text) for text in NEWS]
+    with ThreadPoolExecutor(4) as threads:
+        at_once = list(threads.map(embedder.embed_query, NEWS * 8))
+    assert np.array_equal(np.stack(at_once), np.stack(alone * 8))

@@ -1,0 +1,174 @@
+import os
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from index.errors import ConfigurationError
+from ingest.load import ArticleFile, find
+from tests.ingest.article_files import articles, codes, read, rejection, write
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """A folder that every user of the machine may enter."""
+    with tempfile.TemporaryDirectory() as name:
+        Path(name).chmod(0o755)
+        yield Path(name)
+
+
+@contextmanager
+def ordinary_user() -> Iterator[None]:
+    """Act as a user whom permissions hold back, even where the tests are run by root."""
+    before = os.geteuid()
+    os.seteuid(before or 65534)
+    try:
+        yield
+    finally:
+        os.seteuid(before)
+
+
+def names(files: list[ArticleFile], folder: Path) -> list[str]:
+    return [file.path.relative_to(folder).as_posix() for file in files]
+
+
+def test_files_are_found_in_folders_in_order(tmp_path: Path) -> None:
+    """Every file below a folder is found, sorted by path, with the folder as its root."""
+    for name in ("b.txt", "a/z.md", "a/b/c.txt", "c.json"):
+        write(tmp_path / name, "x")
+    found = find([tmp_path])
+    assert names(found, tmp_path) == ["a/b/c.txt", "a/z.md", "b.txt", "c.json"]
+    assert {file.root for file in found} == {tmp_path}
+
+
+def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
+    """An empty folder gives no files and no rejections."""
+    assert find([tmp_path]) == []
+
+
+def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
+    """What begins with a dot is skipped inside a folder, and read where it is named."""
+    hidden = write(tmp_path / ".draft.txt", "A draft.")
+    write(tmp_path / ".git" / "x.txt", "x")
+    assert find([tmp_path]) == []
+    assert names(find([hidden]), tmp_path) == [".draft.txt"]
+
+
+def test_a_named_file_has_its_own_folder_as_root(tmp_path: Path) -> None:
+    """The id of a file that is named comes from its name alone."""
+    file = write(tmp_path / "sub" / "a.txt", "Some text.")
+    assert [found.article_id for found in articles(file)] == ["a"]
+    assert [found.article_id for found in articles(tmp_path)] == ["sub.a"]
+
+
+def test_a_file_named_twice_is_found_once(tmp_path: Path) -> None:
+    """However a file is named, and in whatever order, it is found once, from the outermost folder."""
+    file = write(tmp_path / "sub" / "a.txt", "x")
+    dotted = tmp_path / "sub" / ".." / "sub" / "a.txt"
+    for paths in ([file, tmp_path, tmp_path / "sub", dotted], [dotted, tmp_path / "sub", tmp_path, file, file]):
+        assert find(paths) == [ArticleFile(file, tmp_path)]
+
+
+def test_a_relative_path_becomes_absolute(tmp_path: Path) -> None:
+    """An origin is an absolute path however the file was named."""
+    file = write(tmp_path / "a.txt", "Some text.")
+    relative = Path(os.path.relpath(file))
+    assert [found.origin for found in articles(relative)] == [file.as_posix()]
+
+
+def test_a_loop_of_links_ends(tmp_path: Path) -> None:
+    """Folders that link to each other are read once each, by their real paths."""
+    write(tmp_path / "a" / "x.txt", "x")
+    write(tmp_path / "b" / "y.txt", "y")
+    (tmp_path / "a" / "0-up").symlink_to("..")
+    (tmp_path / "a" / "to-b").symlink_to("../b")
+    (tmp_path / "b" / "to-a").symlink_to("../a")
+    assert names(find([tmp_path]), tmp_path) == ["a/x.txt", "b/y.txt"]
+
+
+def test_a_linked_folder_is_read(tmp_path: Path) -> None:
+    """A link to a folder elsewhere is followed, under the name of the link."""
+    write(tmp_path / "elsewhere" / "x.txt", "x")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere")
+    assert names(find([tmp_path / "root"]), tmp_path) == ["root/linked/x.txt"]
+
+
+def test_a_file_counts_before_the_link_to_it(tmp_path: Path) -> None:
+    """A file and a link to it are one article, with the id of the file."""
+    write(tmp_path / "z.txt", "Some text.")
+    (tmp_path / "a.txt").symlink_to("z.txt")
+    assert [found.article_id for found in articles(tmp_path)] == ["z"]
+
+
+def test_a_path_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:
+    """A path that is not there stops the ingest before it begins, and is named."""
+    missing = tmp_path / "missing"
+    with pytest.raises(ConfigurationError, match="missing"):
+        find([tmp_path, missing])
+
+
+def test_what_is_no_regular_file_is_rejected_without_waiting(tmp_path: Path) -> None:
+    """Pipes, sockets, devices and links that lead nowhere are rejected by name and never read."""
+    os.mkfifo(tmp_path / "pipe.txt")
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "zero.txt").symlink_to("/dev/zero")
+    (tmp_path / "loop.txt").symlink_to("loop.txt")
+    (tmp_path / "gone.txt").symlink_to("nowhere.txt")
+    here = Path.cwd()
+    with socket.socket(socket.AF_UNIX) as server:
+        os.chdir(tmp_path)
+        try:
+            server.bind("socket.txt")
+        finally:
+            os.chdir(here)
+        assert codes(read(tmp_path)) == ["unreadable"] * 6
+
+
+def test_files_of_other_kinds_are_named(tmp_path: Path) -> None:
+    """A file whose extension is not known is rejected as unsupported, in a folder as when named."""
+    image = write(tmp_path / "photo.png", b"\x89PNG\r\n")
+    write(tmp_path / "README", "x")
+    assert codes(read(tmp_path)) == ["unsupported", "unsupported"]
+    assert ".png" in rejection(image).reason
+    assert "without an extension" in rejection(tmp_path / "README").reason
+
+
+def test_extensions_are_read_in_any_case(tmp_path: Path) -> None:
+    """An extension in capitals is the same extension."""
+    write(tmp_path / "A.TXT", "Some text.")
+    assert codes(read(tmp_path)) == ["ok"]
+
+
+def test_what_may_not_be_read_is_rejected_by_name(public_folder: Path) -> None:
+    """A file or a folder without permission is rejected as unreadable; the rest is in."""
+    write(public_folder / "good.txt", "Some text.")
+    write(public_folder / "locked.txt", "x").chmod(0)
+    write(public_folder / "closed" / "x.txt", "x").parent.chmod(0)
+    write(public_folder / "listed-only" / "y.txt", "y").parent.chmod(0o744)
+    with ordinary_user():
+        found = read(public_folder)
+    (public_folder / "closed").chmod(0o755)
+    assert codes(found) == ["unreadable", "ok", "unreadable", "unreadable"]
+    assert str(found[0]).startswith((public_folder / "closed").as_posix())
+
+
+def test_a_path_that_may_not_be_looked_at_is_refused(public_folder: Path) -> None:
+    """A named path below a folder this user may not enter stops the ingest, and is named."""
+    inside = write(public_folder / "closed" / "x.txt", "x")
+    inside.parent.chmod(0)
+    with ordinary_user(), pytest.raises(ConfigurationError, match=r"x\.txt"):
+        find([inside])
+    inside.parent.chmod(0o755)
+
+
+def test_a_name_that_is_not_utf8_is_rejected(tmp_path: Path) -> None:
+    """A file whose name no store can hold is rejected, its name spelled out."""
+    write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")), "Some text.")
+    write(tmp_path / "two\nlines.txt", "Some text.")
+    found = read(tmp_path)
+    assert codes(found) == ["unreadable", "unreadable"]
+    assert all(str(item).isprintable() and str(item).encode() for item in found)

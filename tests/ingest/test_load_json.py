@@ -1,0 +1,147 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import ArticleRejected
+from ingest.load import LoadedArticle
+from tests.ingest.article_files import article, articles, codes, read, rejection, write
+
+
+def test_an_object_is_one_article(tmp_path: Path) -> None:
+    """A file with one object holds one article, with the id and origin of the file."""
+    file = write(tmp_path / "a.json", json.dumps({"text": "Some text.", "title": None, "extra": {"x": [1]}}))
+    found = article(file)
+    assert (found.article_id, found.origin, found.title) == ("a", file.as_posix(), None)
+
+
+@pytest.mark.parametrize("wrap", [lambda found: found, lambda found: {"articles": found, "version": 1}])
+def test_a_list_is_many_articles(tmp_path: Path, wrap: object) -> None:
+    """Articles of a list are numbered from 1 in id and origin, in a bare list as under `articles`."""
+    assert callable(wrap)
+    records = [{"body": "First."}, {"body": "Second.", "id": 42}, {"body": "Third.", "id": "x:1"}]
+    file = write(tmp_path / "a.json", json.dumps(wrap(records)))
+    assert [found.article_id for found in articles(file)] == ["a.1", "42", "x:1"]
+    assert [found.origin for found in articles(file)] == [f"{file.as_posix()}#{number}" for number in (1, 2, 3)]
+
+
+def test_an_explicit_id_is_told_from_one_that_was_made(tmp_path: Path) -> None:
+    """What was loaded says whether its id was stated."""
+    file = write(tmp_path / "a.json", '[{"body": "One.", "id": "a"}, {"body": "Two.", "id": ""}]')
+    assert [item.explicit_id for item in read(file) if isinstance(item, LoadedArticle)] == [True, False]
+
+
+def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
+    """Each record that is no article is rejected by its number, and all others are in."""
+    records: list[object] = [
+        {"body": "Good."},
+        "a string",
+        None,
+        {"title": "No text"},
+        {"body": ["a", "list"]},
+        {"body": "x", "title": {"en": "T"}},
+        {"body": "x", "authors": {"name": "A"}},
+        {"body": "x", "tags": ["a", ["b"]]},
+        {"body": "x", "published_at": "2024-05"},
+        {"body": "x", "published_at": 1714000000},
+        {"body": "x", "id": "a/b"},
+        {"body": "x", "id": True},
+        {"body": "x", "url": "javascript:alert(1)"},
+        {"body": "x", "title": float("nan")},
+        {"body": "x", "title": "x" * 3_000},
+        {"body": "Good too.", "score": float("inf")},
+    ]
+    file = write(tmp_path / "a.json", json.dumps(records))
+    expected = ["ok", "bad_json", "bad_json", "empty", "bad_field", "bad_field", "bad_field", "bad_field"]
+    expected += ["bad_date", "bad_date", "bad_id", "bad_id", "bad_url", "bad_field", "bad_field", "ok"]
+    found = read(file)
+    assert codes(found) == expected
+    for number, item in enumerate(found, start=1):
+        assert not isinstance(item, ArticleRejected) or item.origin == f"{file.as_posix()}#{number}"
+
+
+def test_rejections_name_the_field_and_the_value(tmp_path: Path) -> None:
+    """A reason quotes what was found, cut where it is long."""
+    file = write(
+        tmp_path / "a.json", json.dumps([{"body": "x", "published_at": "soon" * 99}, {"body": "x", "id": "ä"}])
+    )
+    date, identity = (item for item in read(file) if isinstance(item, ArticleRejected))
+    assert date.reason.startswith("published_at is 'soonsoon")
+    assert len(date.reason) < 250
+    assert "id is 'ä'" in identity.reason
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        (b"", "empty"),
+        (b" \n", "empty"),
+        (b"[]", "empty"),
+        (b'{"articles": []}', "empty"),
+        (b"{}", "empty"),
+        (b'"text"', "bad_json"),
+        (b'{"body": "cut', "bad_json"),
+        (b"{'body': 'x'}", "bad_json"),
+        (b'{"body": "x"} {"body": "y"}', "bad_json"),
+        (b"[" * 10_000 + b"]" * 10_000, "bad_json"),
+        (b'{"a":' * 10_000 + b"1" + b"}" * 10_000, "bad_json"),
+        (b'{"body": "one", "body": "two"}', "bad_json"),
+        (b'{"articles": [{"body": "one"}], "articles": []}', "bad_json"),
+        ('{"body": "é"}'.encode("latin-1"), "undecodable"),
+        ('{"body": "é"}'.encode("utf-16"), "undecodable"),
+    ],
+)
+def test_a_file_that_is_not_json_with_articles_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
+    """Empty, broken, endlessly nested and ambiguous JSON is rejected by name."""
+    assert rejection(write(tmp_path / "a.json", content)).code == code
+
+
+def test_numbers_are_taken_as_written(tmp_path: Path) -> None:
+    """A number may be a title or an id; one of ten thousand digits elsewhere does no harm."""
+    found = article(write(tmp_path / "a.json", '{"body": "x", "id": 5, "title": 1984, "n": %s}' % ("9" * 10_000)))
+    assert (found.article_id, found.title) == ("5", "1984")
+
+
+def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
+    """Half a character, which JSON can spell and no store can hold, becomes the replacement character."""
+    found = article(
+        write(tmp_path / "a.json", r'{"body": "a \ud83d b \ud83d\ude00", "title": "\udc00 T", "tags": ["\ud800"]}')
+    )
+    assert (found.body, found.title, found.tags) == ("a \ufffd b 😀", "\ufffd T", ("\ufffd",))
+
+
+def test_lines_are_articles(tmp_path: Path) -> None:
+    """Each line of a .jsonl file is an article; blank lines do not count, one bad line costs itself alone."""
+    lines = [
+        b'\xef\xbb\xbf{"body": "First."}',
+        b"",
+        b'{"body": ',
+        b'{"body": "\xe9"}',
+        b"\x00",
+        b'{"text": "Last.", "id": "z"}',
+    ]
+    file = write(tmp_path / "a.jsonl", b"\r\n".join(lines))
+    found = read(file)
+    assert codes(found) == ["ok", "bad_json", "undecodable", "binary", "ok"]
+    assert [item.article_id for item in articles(file)] == ["a.1", "z"]
+    assert isinstance(found[1], ArticleRejected)
+    assert found[1].origin.endswith("a.jsonl#2")
+    assert "line 3" in found[1].reason
+
+
+def test_a_file_of_blank_lines_is_empty(tmp_path: Path) -> None:
+    """A .jsonl file without a single article is rejected, not passed over."""
+    assert rejection(write(tmp_path / "a.jsonl", "\n \n")).code == "empty"
+    assert rejection(write(tmp_path / "b.jsonl", "")).code == "empty"
+
+
+def test_an_endless_line_costs_itself_alone(tmp_path: Path) -> None:
+    """A line above 20 MB is rejected without being held; the lines after it are in."""
+    file = write(tmp_path / "a.jsonl", b'{"body": "First."}\n' + b"x" * 45_000_000 + b'\n{"body": "Last."}')
+    assert codes(read(file)) == ["ok", "too_large", "ok"]
+
+
+def test_a_text_above_the_limit_costs_itself_alone(tmp_path: Path) -> None:
+    """A record of more than 5 MB of text is rejected; a large file of small records is not."""
+    lines = ['{"body": "%s"}' % ("word " * length) for length in (1, 1_000_001, 900_000, 900_000)]
+    assert codes(read(write(tmp_path / "a.jsonl", "\n".join(lines)))) == ["ok", "too_large", "ok", "ok"]

@@ -1,0 +1,112 @@
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from tests.ingest.article_files import article, rejection, write
+
+
+def test_front_matter_becomes_fields_and_the_rest_the_body(tmp_path: Path) -> None:
+    """Every field of the front matter is read; the body is what is written after it."""
+    text = """---
+id: plant-7
+title: "Plant opens: early"
+url: https://news.example/plant
+source: The Daily
+authors: [Ann Bow, Cy Dee]
+section: Business
+language: no
+tags: energy, local , energy
+published_at: 2024-05-01
+updated_at: 2024-05-01T10:30:00+02:00
+mood: unknown fields are ignored
+---
+
+# Another title
+
+The plant *opened* on Monday.
+"""
+    found = article(write(tmp_path / "a.md", text))
+    assert found.body == "# Another title\n\nThe plant *opened* on Monday."
+    assert (found.article_id, found.title) == ("plant-7", "Plant opens: early")
+    assert (found.url, found.source, found.section) == ("https://news.example/plant", "The Daily", "Business")
+    assert (found.authors, found.tags, found.language) == (("Ann Bow", "Cy Dee"), ("energy", "local"), "no")
+    assert found.published_at == datetime(2024, 5, 1, tzinfo=UTC)
+    assert found.updated_at == datetime(2024, 5, 1, 8, 30, tzinfo=UTC)
+
+
+def test_values_stay_as_written(tmp_path: Path) -> None:
+    """Front matter is text: an id keeps its zeros, a title that looks like a number or a truth value stays itself."""
+    found = article(write(tmp_path / "a.md", "---\nid: 007\ntitle: 1984\nsection: off\nsource: ~\ntags:\n---\nText."))
+    assert (found.article_id, found.title, found.section) == ("007", "1984", "off")
+    assert (found.source, found.tags) == (None, ())
+
+
+@pytest.mark.parametrize(
+    ("text", "title"),
+    [
+        ("## Second\n\n# First #\n\nText.", "First"),
+        ("```\n# a comment\n```\n\n~~~~\n# another\n~~~\n~~~~\n# Title\nText.", "Title"),
+        ("## Only a lower one\n\nText.", "Only a lower one"),
+        ("#hashtag opens the text. More.", "#hashtag opens the text."),
+        ("    # code\n\nText here. More.", "Text here."),
+        ("Plain heading\n\nText.", "Plain heading"),
+        ("---\ntitle:\n---\n# Heading\n\nText.", "Heading"),
+        ("---\n---\n# Heading\n\nText.", "Heading"),
+    ],
+)
+def test_without_a_stated_title_the_first_top_heading_is_the_title(tmp_path: Path, text: str, title: str) -> None:
+    """The first top heading outside code is the title; without one the rule of text files holds."""
+    found = article(write(tmp_path / "a.md", text))
+    assert found.title == title or text.startswith("    # code")
+
+
+def test_windows_line_ends_do_not_hide_front_matter(tmp_path: Path) -> None:
+    """Front matter is found whatever ends its lines."""
+    assert article(write(tmp_path / "a.markdown", "\ufeff---\r\ntitle: T\r\n---\r\nText.")).title == "T"
+
+
+def test_a_line_of_dashes_within_the_text_is_text(tmp_path: Path) -> None:
+    """Only dashes in the first line open front matter."""
+    text = "Text above.\n\n---\n\ntitle: not a field"
+    assert article(write(tmp_path / "a.md", text)).body == text
+
+
+@pytest.mark.parametrize(
+    ("matter", "named"),
+    [
+        ("---\ntitle: T\n\nText that goes on", "never ends"),
+        ("---\ntitle: [T\n---\nText.", "line 3"),
+        ("---\n- one\n- two\n---\nText.", "a list"),
+        ("---\njust words\n---\nText.", "plain text"),
+        ("---\ntitle: one\nmood: good\ntitle: two\n---\nText.", "title is stated twice (line 4)"),
+        ("---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\nText.", "alias"),
+        ("---\na: " + "[" * 5_000 + "\n---\nText.", "too deeply"),
+        ("---\ntitle: bell\x07\n---\nText.", "not YAML"),
+        ("---\n? [a, b]\n: x\n! : [\n---\nText.", "not YAML"),
+    ],
+    ids=["unterminated", "invalid", "list", "scalar", "doubled", "alias-bomb", "deep", "control", "odd"],
+)
+def test_broken_front_matter_is_rejected(tmp_path: Path, matter: str, named: str) -> None:
+    """Front matter that cannot be read is named with its line and never becomes text."""
+    found = rejection(write(tmp_path / "a.md", matter))
+    assert found.code == "bad_front_matter"
+    assert named in found.reason
+
+
+def test_endless_front_matter_is_not_read(tmp_path: Path) -> None:
+    """Front matter above 100,000 characters is rejected before it is parsed."""
+    found = rejection(write(tmp_path / "a.md", "---\n" + "a: b\n" * 30_000 + "---\nText."))
+    assert found.code == "too_large"
+
+
+def test_front_matter_without_text_is_empty(tmp_path: Path) -> None:
+    """A file of fields alone holds no article, also where a field is called body."""
+    assert rejection(write(tmp_path / "a.md", "---\ntitle: T\nbody: Text.\n---\n\n")).code == "empty"
+
+
+def test_yaml_tags_make_nothing(tmp_path: Path) -> None:
+    """A tag in front matter neither makes an object nor fails: its value is text."""
+    matter = "---\ntitle: !!python/name:os.system x\nsection: !!timestamp soon\n---\nText."
+    found = article(write(tmp_path / "a.md", matter))
+    assert (found.title, found.section) == ("x", "soon")

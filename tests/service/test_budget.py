@@ -1,0 +1,95 @@
+"""The budget: tokens counted without a download, passages fitted whole and in order."""
+
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from service.readers.budget import MARGIN, count_tokens, fit_passages
+from service.records import Passage
+from tests.service.passages import make_passage
+
+TEXT = st.text(max_size=200)
+
+
+def passages_of(texts: list[str]) -> list[Passage]:
+    return [make_passage(f"k{n:03d}", text) for n, text in enumerate(texts)]
+
+
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [("gpt-4o", 4), ("gpt-4.1-mini", 4), ("gpt-oss-20b", 4), ("gpt-4", 4), ("gpt-3.5-turbo-0125", 4)],
+)
+def test_known_models_are_counted_exactly(model: str, tokens: int) -> None:
+    """Models with a bundled encoding are counted to the token, with the network off."""
+    assert count_tokens("Hello, world!", model) == tokens
+
+
+@pytest.mark.parametrize("model", ["llama3.1:8b", "gpt-6-luna", "text-davinci-003", ""])
+@given(text=TEXT)
+def test_unknown_models_are_counted_with_a_margin(model: str, text: str) -> None:
+    """A model of another encoding counts a tenth more than o200k_base, rounded up."""
+    assert count_tokens(text, model) == math.ceil(count_tokens(text, "gpt-4o") * MARGIN)
+
+
+@given(text=TEXT)
+def test_count_is_bounded_by_bytes(text: str) -> None:
+    """A text has at most a token for each byte, and none only if it is empty."""
+    count = count_tokens(text, "gpt-4o")
+    assert count <= len(text.encode("utf-8"))
+    assert (count == 0) == (text == "")
+
+
+def test_control_tokens_count_as_text() -> None:
+    """The name of a control token in an article is counted as the text that it is."""
+    assert count_tokens("<|endoftext|>", "gpt-4o") > 1
+
+
+def test_loading_leaves_no_trace() -> None:
+    """Counting neither runs llama_index.core nor leaves a variable in the environment, and importing loads nothing."""
+    code = (
+        "import os, sys\n"
+        "before = dict(os.environ)\n"
+        "from service.readers.budget import count_tokens\n"
+        "assert 'tiktoken' not in sys.modules\n"
+        "assert count_tokens('Hello, world!', 'gpt-4o') == 4\n"
+        "assert 'llama_index.core' not in sys.modules\n"
+        "assert dict(os.environ) == before\n"
+    )
+    for cache in ({}, {"TIKTOKEN_CACHE_DIR": ""}):
+        environment = {name: value for name, value in os.environ.items() if name != "TIKTOKEN_CACHE_DIR"} | cache
+        subprocess.run([sys.executable, "-c", code], check=True, env=environment, timeout=60)
+
+
+@given(texts=st.lists(TEXT, min_size=1, max_size=8), budget=st.integers(0, 2_000))
+def test_passages_fit_whole_and_in_order(texts: list[str], budget: int) -> None:
+    """What is kept is a beginning of what was given, never empty, and a larger budget never keeps less."""
+    passages = passages_of(texts)
+    kept = fit_passages(passages, budget, "gpt-4o")
+    assert kept
+    assert list(kept) == passages[: len(kept)]
+    assert len(fit_passages(passages, budget + 100, "gpt-4o")) >= len(kept)
+
+
+@given(texts=st.lists(TEXT, min_size=2, max_size=8), budget=st.integers(0, 2_000))
+def test_budget_is_kept(texts: list[str], budget: int) -> None:
+    """Beyond the first passage, the texts that are kept are within the budget together."""
+    kept = fit_passages(passages_of(texts), budget, "gpt-4o")
+    assert len(kept) == 1 or sum(count_tokens(passage.chunk.text, "gpt-4o") for passage in kept) <= budget
+
+
+def test_title_and_source_count() -> None:
+    """A long title takes its share of the budget."""
+    plain = [make_passage(f"k{n}00", "Short.") for n in range(4)]
+    titled = [make_passage(f"k{n}00", "Short.", title="word " * 300, source="paper " * 300) for n in range(4)]
+    assert len(fit_passages(plain, 1_000, "gpt-4o")) == 4
+    assert len(fit_passages(titled, 1_000, "gpt-4o")) == 1
+
+
+def test_no_passages_stay_none() -> None:
+    """Nothing fits from nothing."""
+    assert fit_passages([], 1_000, "gpt-4o") == ()

@@ -1,0 +1,478 @@
+"""The chat model over real HTTP: pieces and usage when it goes well, else one kind of failure for each cause."""
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Sequence
+from contextlib import aclosing
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.errors import ConfigurationError
+from service.errors import (
+    ReaderCutOff,
+    ReaderFailed,
+    ReaderRateLimited,
+    ReaderRejected,
+    ReaderTimeout,
+    ReaderUnavailable,
+)
+from service.readers.budget import count_tokens
+from service.readers.chat import ChatModel, ModelRefused
+from service.readers.chat.reply import ChatReply
+from service.records import Usage
+from tests.scripted_llm import Cut, Hang, Pause, Raw, Received, Reply, Script, ScriptedLLM
+
+KEY = "sk-test-not-to-be-shown-123"
+
+
+class Heard:
+    """What came of one call: the pieces, the usage, the failure, and the seconds it took."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self.usage: Usage | None = None
+        self.failure: ReaderFailed | None = None
+        self.seconds = 0.0
+        self.requests: list[Received] = []
+
+
+def hear(replies: Script | Sequence[Script], *, model: str = "house-model", deadline_s: float = 10.0) -> Heard:
+    """Stream one reply to its end or its failure."""
+
+    async def call(llm: ScriptedLLM) -> Heard:
+        heard = Heard()
+        chat = ChatModel(model, KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
+        # The first count loads a table of tokens, which is no part of what is timed.
+        await chat.count("", "", "")
+        began = time.monotonic()
+        try:
+            async with aclosing(chat.stream("Be brief.", "Say hello.")) as stream:
+                async for item in stream:
+                    if isinstance(item, Usage):
+                        heard.usage = item
+                    else:
+                        heard.pieces.append(item)
+        except ReaderFailed as failure:
+            heard.failure = failure
+        heard.seconds = time.monotonic() - began
+        heard.requests = llm.requests
+        await chat.aclose()
+        return heard
+
+    with ScriptedLLM(replies) as llm:
+        return asyncio.run(call(llm))
+
+
+def complete(replies: Script | Sequence[Script], *, deadline_s: float = 10.0) -> tuple[str, Usage]:
+    """One whole reply."""
+
+    async def call(llm: ScriptedLLM) -> tuple[str, Usage]:
+        chat = ChatModel("house-model", KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
+        try:
+            return await chat.complete("Be brief.", "Say hello.")
+        finally:
+            await chat.aclose()
+
+    with ScriptedLLM(replies) as llm:
+        return asyncio.run(call(llm))
+
+
+def test_pieces_come_as_they_are_then_usage() -> None:
+    """A streamed reply is its pieces in order, then the service's own count of tokens."""
+    heard = hear([Reply(["Hello", " ", "world."], usage=(11, 3))])
+    assert heard.pieces == ["Hello", " ", "world."]
+    assert heard.usage == Usage(11, 3, 1, None)
+
+
+def test_whole_reply_is_the_same() -> None:
+    """A reply that is not streamed has the same text and usage."""
+    assert complete([Reply(["Hello", " world."], usage=(11, 3))]) == ("Hello world.", Usage(11, 3, 1, None))
+
+
+def test_pieces_come_at_once() -> None:
+    """The first piece is there before the service has written the second."""
+
+    async def first_piece(llm: ScriptedLLM) -> str | Usage:
+        chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
+        async with aclosing(chat.stream("s", "u")) as stream:
+            piece = await anext(stream)
+        await chat.aclose()
+        return piece
+
+    with ScriptedLLM([Reply(["first", Hang(), "second"])]) as llm:
+        assert asyncio.run(first_piece(llm)) == "first"
+
+
+@pytest.mark.parametrize("call", [lambda reply: hear([reply]).usage, lambda reply: complete([reply])[1]])
+def test_usage_is_counted_where_the_service_does_not(call: Callable[[Reply], Usage]) -> None:
+    """A service that does not count leaves the counting to us, so usage is never absent."""
+    usage = call(Reply(["Hello", " world."], usage=None))
+    assert usage == Usage(
+        count_tokens("Be brief.Say hello.", "house-model"), count_tokens("Hello world.", "house-model"), 1, None
+    )
+
+
+@pytest.mark.parametrize(
+    ("model", "limit", "temperature"),
+    [
+        ("gpt-4.1-mini", "max_tokens", True),
+        ("qwen3:8b", "max_tokens", True),
+        ("gpt-oss-20b", "max_tokens", True),
+        ("o4-mini", "max_completion_tokens", False),
+        ("openai/gpt-6-luna", "max_completion_tokens", False),
+    ],
+)
+def test_request_fits_the_model(model: str, limit: str, temperature: bool) -> None:
+    """The model's name goes out as given; a reasoning model gets the newer limit and no temperature."""
+    request = hear(Reply(["ok"]), model=model).requests[0]
+    assert request.path == "/v1/chat/completions"
+    assert request.body.pop("model") == model
+    assert request.body.pop("messages") == [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Say hello."},
+    ]
+    assert request.body.pop(limit) == 300
+    assert request.body.pop("temperature", None) == (0 if temperature else None)
+    assert request.body == {"stream": True, "stream_options": {"include_usage": True}}
+    assert request.headers["authorization"] == f"Bearer {KEY}"
+
+
+@pytest.mark.parametrize("base_url", [None, "https://api.openai.com/v1", "https://news.openai.azure.com/openai/v1"])
+def test_openai_gets_the_newer_limit(base_url: str | None) -> None:
+    """OpenAI's own services are asked with the name of the limit that their newer models want."""
+    chat = ChatModel("gpt-4.1", KEY, base_url, deadline_s=1, max_output_tokens=300)
+    assert "max_completion_tokens" in chat._request("s", "u")
+
+
+def test_lone_surrogates_do_not_break_the_request() -> None:
+    """A text with half a surrogate pair is sent with that half replaced."""
+
+    async def call(llm: ScriptedLLM) -> None:
+        chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
+        await chat.complete("s", "broken \ud83d emoji")
+        await chat.aclose()
+
+    with ScriptedLLM(Reply(["ok"])) as llm:
+        asyncio.run(call(llm))
+        assert llm.requests[0].body["messages"][1]["content"] == "broken ? emoji"
+
+
+def test_service_without_a_key_gets_a_placeholder() -> None:
+    """A service of one's own is asked without a key of ours."""
+
+    async def call(llm: ScriptedLLM) -> None:
+        chat = ChatModel("m", None, llm.url, deadline_s=10, max_output_tokens=300)
+        await chat.complete("s", "u")
+        await chat.aclose()
+
+    with ScriptedLLM(Reply(["ok"])) as llm:
+        asyncio.run(call(llm))
+        assert llm.requests[0].headers["authorization"] == "Bearer unused"
+
+
+@pytest.mark.parametrize(
+    ("status", "kind", "attempts"),
+    [
+        (400, ReaderRejected, 1),
+        (401, ReaderRejected, 1),
+        (403, ReaderRejected, 1),
+        (404, ReaderRejected, 1),
+        (413, ReaderRejected, 1),
+        (422, ReaderRejected, 1),
+        (304, ReaderRejected, 1),
+        (408, ReaderUnavailable, 2),
+        (409, ReaderUnavailable, 2),
+        (429, ReaderRateLimited, 2),
+        (500, ReaderUnavailable, 2),
+        (503, ReaderUnavailable, 2),
+        (529, ReaderUnavailable, 2),
+    ],
+)
+def test_status_has_its_failure(status: int, kind: type[ReaderFailed], attempts: int) -> None:
+    """Each HTTP status becomes one kind of failure; what a second attempt may mend is tried twice and not more."""
+    heard = hear([Reply(status=status, headers={"Retry-After-Ms": "10"})] * 3)
+    assert type(heard.failure) is kind
+    assert str(status) in str(heard.failure)
+    assert len(heard.requests) == attempts
+
+
+def test_second_attempt_may_succeed() -> None:
+    """A service that fails once and then answers has answered."""
+    heard = hear([Reply(status=500, headers={"Retry-After-Ms": "10"}), Reply(["ok"])])
+    assert heard.pieces == ["ok"]
+
+
+def test_retry_after_is_heeded() -> None:
+    """The second attempt waits as long as the service asks."""
+    heard = hear([Reply(status=429, headers={"Retry-After": "0.4"}), Reply(["ok"])])
+    assert heard.pieces == ["ok"]
+    assert 0.4 <= heard.seconds < 5
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=429, headers={"Retry-After": "90"}),
+        Reply(status=429, code="insufficient_quota"),
+    ],
+)
+def test_hopeless_retry_is_spared(reply: Reply) -> None:
+    """Nobody waits for a quota that is used up, or for a service that wants more patience than the deadline has."""
+    heard = hear([reply, Reply(["ok"])], deadline_s=5)
+    assert type(heard.failure) is ReaderRateLimited
+    assert len(heard.requests) == 1
+    assert heard.seconds < 4
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply([Hang()]),
+        Reply(["Hello", Hang()]),
+        Reply([step for _ in range(50) for step in ("drip ", Pause(0.05))]),
+        Reply(status=503, headers={"Retry-After": "60"}),
+    ],
+)
+def test_deadline_bounds_the_whole_call(reply: Reply) -> None:
+    """Silence, a hang after the first words, a slow drip and a patient retry all end at the one deadline."""
+    heard = hear([reply, reply], deadline_s=0.4)
+    assert type(heard.failure) is ReaderTimeout
+    assert 0.3 < heard.seconds < 3
+
+
+def test_unreachable_service_is_unavailable() -> None:
+    """A port where nobody listens is an unavailable service."""
+    with ScriptedLLM(Reply()) as llm:
+        url = llm.url
+
+    async def call() -> None:
+        chat = ChatModel("m", KEY, url, deadline_s=10, max_output_tokens=300)
+        try:
+            await chat.complete("s", "u")
+        finally:
+            await chat.aclose()
+
+    with pytest.raises(ReaderUnavailable, match="connection"):
+        asyncio.run(call())
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply([Cut()]),
+        Reply(["Hello", Cut()]),
+        Reply(["Hello"], finish=None),
+        Reply(["Hello"], finish=None, done=False),
+        Reply(["Hello"], finish="length"),
+        Reply(["Hello"], finish="abort"),
+        Reply(["Hello"], error_event={"message": f"key {KEY}", "code": "server_error"}),
+        Reply(["Hello", Raw(b"data: {broken\n\n")]),
+        Reply(["Hello", Raw(b"data: \xff\xfe\n\n")]),
+        Reply(["Hello", Raw(b"data: " + b"[" * 100_000 + b"\n\n")]),
+        Reply(["Hello", Raw(b'data: {"choices": 7}\n\n')]),
+        Reply(["Hello", Raw(b"data: null\n\n")]),
+        Reply(["Hello", Raw(b'data: "text"\n\n')]),
+    ],
+)
+def test_stream_that_stops_early_is_cut_off(reply: Reply) -> None:
+    """Whatever ends a stream before its natural end is a cut, after the text that had come."""
+    heard = hear([reply])
+    assert type(heard.failure) is ReaderCutOff
+    assert heard.pieces == [piece for piece in reply.pieces if isinstance(piece, str)]
+    assert heard.usage is None
+    assert len(heard.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [Reply(["Hello"], finish="length"), Reply([Raw(b"{broken")]), Reply([Raw(b"[]")]), Reply(["Hello"], finish=None)],
+)
+def test_whole_reply_that_is_none_is_cut_off(reply: Reply) -> None:
+    """A reply that is not streamed is cut off by the same signs."""
+    with pytest.raises(ReaderCutOff):
+        complete([reply])
+
+
+@pytest.mark.parametrize("end", [Cut(), Hang(), Raw(b"data: {broken\n\n")])
+def test_failure_after_the_last_word_is_none(end: Cut | Hang | Raw) -> None:
+    """Once the model has said that it ended, a stream that breaks has lost nothing but the count of tokens."""
+    last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
+    heard = hear([Reply(["Hello", Raw(b"data: " + json.dumps(last).encode() + b"\n\n"), end])], deadline_s=0.5)
+    assert heard.failure is None
+    assert heard.usage is not None
+    assert heard.usage.output_tokens == count_tokens("Hello", "house-model")
+
+
+@pytest.mark.parametrize("reply", [Reply(refusal="I would rather not."), Reply(["I"], finish="content_filter")])
+def test_refusal_is_told_apart(reply: Reply) -> None:
+    """A model that declines, or a filter that stops it, is a failure of its own, streamed or whole."""
+    heard = hear([reply])
+    assert type(heard.failure) is ModelRefused
+    assert heard.failure.code == "model_refused"
+    with pytest.raises(ModelRefused):
+        complete([reply])
+
+
+def test_refusal_that_ends_the_reply_is_a_refusal() -> None:
+    """A refusal in the very chunk that ends the reply is not taken for an end."""
+    last = {"choices": [{"index": 0, "delta": {"refusal": "No."}, "finish_reason": "stop"}]}
+    heard = hear([Reply([Raw(b"data: " + json.dumps(last).encode() + b"\n\n")])])
+    assert type(heard.failure) is ModelRefused
+
+
+def test_comments_and_unknown_fields_are_no_harm() -> None:
+    """Lines that the protocol says to ignore, and fields that nobody asked for, change nothing."""
+    odd = b": keep-alive\n\nevent: extra\nodd line\n" + b'data: {"_fields_set": 1, "choices": [], "usage": {}}\n\n'
+    heard = hear([Reply(["Hello", Raw(odd), " world."], usage=(5, 2))])
+    assert heard.pieces == ["Hello", " world."]
+    assert heard.usage == Usage(5, 2, 1, None)
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=401, message=f"Incorrect API key provided: {KEY}", code=KEY),
+        Reply(status=500, message=KEY, code=KEY),
+        Reply(["Hello"], error_event={"message": KEY, "code": KEY}),
+        Reply(["Hello", Raw(f"data: {KEY}\n\n".encode())]),
+        Reply(["Hello", Raw(f'data: {{"choices": "{KEY}"}}\n\n'.encode())]),
+    ],
+)
+def test_what_a_service_says_is_not_repeated(reply: Reply) -> None:
+    """A service that echoes the key does not get it into a failure, its cause or its context as a log shows them."""
+    failure = hear([reply, reply]).failure
+    assert failure is not None
+    shown: BaseException | None = failure
+    while shown is not None:
+        assert KEY not in str(shown)
+        assert KEY not in repr(shown)
+        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+
+
+@pytest.mark.parametrize("leave", ["close", "cancel"])
+def test_leaving_early_closes_the_connection(leave: str) -> None:
+    """A consumer that stops, or is cancelled, makes the service see the end of the connection within a second."""
+
+    async def call(llm: ScriptedLLM) -> None:
+        chat = ChatModel("m", KEY, llm.url, deadline_s=20, max_output_tokens=300)
+        started = asyncio.Event()
+
+        async def consume() -> None:
+            async with aclosing(chat.stream("s", "u")) as stream:
+                async for _ in stream:
+                    started.set()
+                    if leave == "close":
+                        break
+
+        task = asyncio.create_task(consume())
+        await started.wait()
+        if leave == "cancel":
+            task.cancel()
+        await asyncio.wait([task])
+        assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
+        await chat.aclose()
+
+    with ScriptedLLM([Reply(["first", Hang()])]) as llm:
+        asyncio.run(call(llm))
+
+
+def test_connection_is_used_again() -> None:
+    """Calls after a failed and an abandoned one work on the same model."""
+
+    async def call(llm: ScriptedLLM) -> list[str]:
+        chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
+        texts = []
+        for _ in range(4):
+            try:
+                texts.append((await chat.complete("s", "u"))[0])
+            except ReaderFailed as failure:
+                texts.append(failure.code)
+        await chat.aclose()
+        return texts
+
+    with ScriptedLLM([Reply(["one"]), Reply(status=400), Reply([Cut()]), Reply([Cut()]), Reply(["two"])]) as llm:
+        assert asyncio.run(call(llm)) == ["one", "reader_rejected", "reader_unavailable", "two"]
+
+
+JUNK = st.one_of(
+    st.binary(max_size=60),
+    st.builds(lambda data: b"data: " + data + b"\n\n", st.binary(max_size=60)),
+    st.builds(
+        lambda data: b"data: " + json.dumps(data).encode() + b"\n\n",
+        st.recursive(
+            st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+            lambda inner: (
+                st.lists(inner, max_size=3)
+                | st.dictionaries(
+                    st.sampled_from(["choices", "delta", "content", "usage", "finish_reason", "error", "x"]), inner
+                )
+            ),
+        ),
+    ),
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(junk=st.lists(JUNK, max_size=4))
+def test_whatever_a_service_sends_only_our_failures_come(junk: list[bytes]) -> None:
+    """No bytes in a stream raise anything but a ReaderFailed."""
+    heard = hear([Reply(["Hello", *map(Raw, junk)])], deadline_s=2)
+    assert heard.pieces[:1] == ["Hello"]
+    assert (heard.failure is None) == (heard.usage is not None)
+
+
+@given(
+    data=st.recursive(
+        st.none() | st.booleans() | st.floats() | st.text(max_size=5),
+        lambda inner: (
+            st.lists(inner, max_size=3)
+            | st.dictionaries(
+                st.sampled_from(["choices", "delta", "message", "content", "refusal", "usage", "finish_reason"]), inner
+            )
+        ),
+    )
+)
+def test_any_json_is_a_reply_or_a_failure(data: object) -> None:
+    """Every JSON value is taken in, or refused as one of our failures."""
+    taken: object
+    try:
+        taken = ChatReply().add(data)
+    except ReaderFailed as failure:
+        taken = failure
+    assert isinstance(taken, str | ReaderCutOff | ModelRefused)
+
+
+@pytest.mark.parametrize(
+    ("api_key", "base_url", "said"),
+    [
+        (None, None, "neither a key nor the address"),
+        ("", "", "neither a key nor the address"),
+        (f"{KEY}\n", None, "OPENAI_API_KEY"),
+        ("schlüssel", None, "OPENAI_API_KEY"),
+        (KEY, "localhost:8080", "OPENAI_BASE_URL"),
+        (KEY, "ftp://localhost/v1", "OPENAI_BASE_URL"),
+        (KEY, "http://[broken/v1", "OPENAI_BASE_URL"),
+        (KEY, "http://host:99999/v1", "OPENAI_BASE_URL"),
+        (KEY, "http://xn--\u00ad.example/v1", "OPENAI_BASE_URL"),
+        (KEY, "http:///v1", "OPENAI_BASE_URL"),
+    ],
+)
+def test_unusable_access_is_refused_at_once(api_key: str | None, base_url: str | None, said: str) -> None:
+    """Access that cannot work is refused before the first question, and the key is not shown."""
+    with pytest.raises(ConfigurationError, match=said) as refused:
+        ChatModel("m", api_key, base_url, deadline_s=1, max_output_tokens=300)
+    assert KEY not in str(refused.value)
+
+
+def test_importing_loads_no_vendor() -> None:
+    """Importing the chat model loads neither openai nor its HTTP client."""
+    code = (
+        "import sys, service.readers.llm, service.standalone; print({'openai', 'httpx2', 'jinja2'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "set()"

@@ -1,0 +1,104 @@
+"""The prompts: strict about variables, and named by their bytes."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.errors import ConfigurationError
+from service.prompts import Prompts
+
+HOUSE = Path(__file__).parents[2] / "prompts"
+
+
+def write_pair(folder: Path, name: str, system: str, user: str) -> None:
+    (folder / f"{name}.system.jinja2").write_text(system, encoding="utf-8")
+    (folder / f"{name}.user.jinja2").write_text(user, encoding="utf-8")
+
+
+def test_both_halves_are_rendered(tmp_path: Path) -> None:
+    """Both files of a pair see the same variables, and nothing in them is escaped."""
+    write_pair(tmp_path, "greet", "Be {{ mood }}.\n", "Say <b>{{ word }}</b> & be {{ mood }}.\n")
+    rendered = Prompts(tmp_path).render("greet", mood="kind", word="it's")
+    assert (rendered.system, rendered.user) == ("Be kind.", "Say <b>it's</b> & be kind.")
+
+
+@pytest.mark.parametrize(
+    ("variables", "named"),
+    [({}, "missing variables ['word']"), ({"word": 1, "wrod": 2}, "unknown variables ['wrod']")],
+)
+def test_wrong_variables_are_named(tmp_path: Path, variables: dict[str, object], named: str) -> None:
+    """A variable that is missing or unknown is an error that names it."""
+    write_pair(tmp_path, "greet", "Be kind.", "Say {{ word }}.")
+    with pytest.raises(ConfigurationError, match=re.escape(named)):
+        Prompts(tmp_path).render("greet", **variables)
+
+
+def test_missing_field_is_named(tmp_path: Path) -> None:
+    """A field that an object lacks is an error, not an empty place."""
+    write_pair(tmp_path, "greet", "Be kind.", "{% for it in things %}{{ it.title }}{% endfor %}")
+    with pytest.raises(ConfigurationError, match="title"):
+        Prompts(tmp_path).render("greet", things=[{"name": "x"}])
+
+
+@pytest.mark.parametrize(
+    ("user", "said"),
+    [
+        ("{% for %}", "does not parse"),
+        ("{% include 'other.jinja2' %}", "refers to another template"),
+        ("{{ ''.__class__.__mro__ }}", "does not render"),
+    ],
+)
+def test_unfit_template_is_refused(tmp_path: Path, user: str, said: str) -> None:
+    """A template that does not parse, reaches for another file or for Python's insides is refused."""
+    write_pair(tmp_path, "greet", "Be kind.", user)
+    with pytest.raises(ConfigurationError, match=said):
+        Prompts(tmp_path).render("greet")
+
+
+@pytest.mark.parametrize(("there", "missing"), [("system", "user"), ("user", "system")])
+def test_half_a_pair_is_refused(tmp_path: Path, there: str, missing: str) -> None:
+    """A half without its other half is refused at start-up, by the name of the file that is missing."""
+    (tmp_path / f"greet.{there}.jinja2").write_text("Be kind.", encoding="utf-8")
+    with pytest.raises(ConfigurationError, match=rf"greet\.{missing}\.jinja2"):
+        Prompts(tmp_path)
+
+
+def test_folder_without_prompts_is_refused(tmp_path: Path) -> None:
+    """A folder without prompts is refused by its path."""
+    with pytest.raises(ConfigurationError, match=re.escape(str(tmp_path))):
+        Prompts(tmp_path)
+
+
+def test_unknown_prompt_is_named() -> None:
+    """A prompt that is not there is named beside those that are."""
+    with pytest.raises(ConfigurationError, match=r"'riddle'.*answer.*standalone"):
+        Prompts().render("riddle")
+
+
+HALF = st.text("ab \n", max_size=4)
+
+
+@given(pairs=st.lists(st.tuples(HALF, HALF), min_size=2, max_size=6, unique=True))
+def test_digest_follows_the_bytes(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]) -> None:
+    """Two pairs of files have the same digest if, and only if, they have the same bytes in the same halves."""
+    folder = tmp_path_factory.mktemp("prompts")
+    digests = set()
+    for system, user in pairs:
+        write_pair(folder, "p", system, user)
+        digest = Prompts(folder).digest("p")
+        assert re.fullmatch(r"p@[0-9a-f]{8}", digest)
+        assert digest == Prompts(folder).digest("p")
+        digests.add(digest)
+    assert len(digests) == len(pairs)
+
+
+def test_readme_names_every_prompt_and_variable() -> None:
+    """The README lists exactly the prompts that exist, with exactly the variables they use."""
+    rows = re.findall(r"^\| `(\w+)` \|[^|]+\| ([^|]+) \|", (HOUSE / "README.md").read_text("utf-8"), re.MULTILINE)
+    documented = {name: frozenset(re.findall(r"`(\w+)`", variables)) for name, variables in rows}
+    prompts = Prompts()
+    names = {path.name.split(".")[0] for path in HOUSE.glob("*.jinja2")}
+    assert documented == {name: prompts.variables(name) for name in names}
