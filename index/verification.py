@@ -45,12 +45,12 @@ def damages(folder: Path) -> list[str]:
 
 def main() -> int:
     """Print each damage of the generation named on the command line; 1 where there is any."""
-    found = list(_look(Path(sys.argv[1])))
+    found = list(look(Path(sys.argv[1])))
     sys.stdout.write("".join(f"{damage}\n" for damage in found))
     return 1 if found else 0
 
 
-def _look(folder: Path) -> Iterator[str]:
+def look(folder: Path) -> Iterator[str]:
     try:
         manifest = read_manifest(folder)
         changed = damaged_files(folder, manifest)

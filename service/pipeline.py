@@ -75,11 +75,22 @@ class Pipeline:
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
             )
 
-    def _reader(self, question: Question) -> Reader:
+    def check(self, question: Question) -> None:
+        """Raise QuestionRefused where a question asks for what this pipeline has not."""
         if question.reader == "llm" and self.llm is None:
             raise QuestionRefused(
                 "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
             )
+
+    async def close(self) -> None:
+        """Let go of the index and of the connections to the language model and the embedder."""
+        self.library.close()
+        self.embedder.close()
+        if self.chat is not None:
+            await self.chat.aclose()
+
+    def _reader(self, question: Question) -> Reader:
+        self.check(question)
         return self.desk.extractive if question.reader == "extractive" or self.llm is None else self.llm
 
     async def _find(self, asking: Asking) -> Retrieved:

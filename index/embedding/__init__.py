@@ -33,3 +33,6 @@ class Embedder(Protocol):
 
     def embed_query(self, text: str) -> Vector:
         """The vector of a question; raises EmbeddingFailed."""
+
+    def close(self) -> None:
+        """Let go of connections; the embedder must not be used afterwards."""

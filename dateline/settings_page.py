@@ -1,0 +1,124 @@
+"""`docs/settings.md` and `.env.example`, written from the settings classes: `python -m dateline.settings_page`."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Union, get_args, get_origin
+
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+from index.settings import IndexSettings
+from service.settings import ServiceSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "settings.md"
+EXAMPLE = ROOT / ".env.example"
+
+_KINDS: dict[object, str] = {
+    Path: "path",
+    str: "text",
+    SecretStr: "secret",
+    bool: "`0` or `1`",
+    int: "whole number",
+    float: "number",
+    dict: "JSON object",
+}
+_BOUNDS = {"ge": "at least", "gt": "over", "le": "at most", "lt": "under"}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One environment variable: what it may hold, what it is when unset, and what it means."""
+
+    variable: str
+    value: str
+    default: str | None
+    meaning: str
+
+
+def settings_of(kind: type[IndexSettings]) -> list[Setting]:
+    """The settings that a class declares itself, in their order; those it inherits are another's."""
+    inherited = {name for base in kind.__mro__[1:] for name in getattr(base, "model_fields", {})}
+    return [_setting(name, field) for name, field in kind.model_fields.items() if name not in inherited]
+
+
+def page() -> str:
+    """The text of `docs/settings.md`."""
+    return "\n".join(
+        [
+            "# Settings",
+            "",
+            "This page is written from the settings classes by `make docs`; do not edit it.",
+            "",
+            "Every setting is an environment variable, or a line of a file `.env` in the folder where Dateline starts;",
+            "the environment wins. `.env.example` lists them all. A value that makes no sense is refused when a",
+            "command starts, with exit code 2 and a message that names it. An empty value counts as unset.",
+            "",
+            *_section("The index", "`index/settings.py`; every command reads these.", IndexSettings),
+            *_section("The service", "`service/settings.py`; `serve`, `ask` and `search` read these.", ServiceSettings),
+        ]
+    )
+
+
+def example() -> str:
+    """The text of `.env.example`: every setting, commented out."""
+    lines = [
+        "# Copy this file to .env and take the mark away from what you set. Each setting stands in docs/settings.md.",
+        "# Written from the settings classes by `make docs`; do not edit it.",
+    ]
+    for setting in (*settings_of(IndexSettings), *settings_of(ServiceSettings)):
+        lines += ["", f"# {setting.meaning.replace('`', '')}", f"#{setting.variable}={setting.default or ''}"]
+    return "\n".join(lines) + "\n"
+
+
+def main() -> None:
+    """Write both files."""
+    PAGE.write_text(page(), encoding="utf-8")
+    EXAMPLE.write_text(example(), encoding="utf-8")
+
+
+def _section(title: str, read_by: str, kind: type[IndexSettings]) -> Iterator[str]:
+    yield from (f"## {title}", "", f"{(kind.__doc__ or '').splitlines()[0]} Source: {read_by}", "")
+    yield from ("| variable | value | when unset | meaning |", "|---|---|---|---|")
+    for setting in settings_of(kind):
+        default = f"`{setting.default}`" if setting.default else "—"
+        yield f"| `{setting.variable}` | {setting.value} | {default} | {setting.meaning} |"
+    yield ""
+
+
+def _setting(name: str, field: FieldInfo) -> Setting:
+    alias = field.validation_alias
+    prefix = IndexSettings.model_config.get("env_prefix", "")
+    return Setting(
+        variable=alias if isinstance(alias, str) else f"{prefix}{name}".upper(),
+        value=", ".join([_KINDS[_kind(field.annotation)], *_bounds(field)]),
+        default=_default(field),
+        meaning=field.description or "",
+    )
+
+
+def _kind(annotation: object) -> object:
+    """The type that a value is read as, without `| None` and what a container holds."""
+    if get_origin(annotation) in (Union, UnionType):
+        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
+    return get_origin(annotation) or annotation
+
+
+def _bounds(field: FieldInfo) -> Iterator[str]:
+    for constraint in field.metadata:
+        for name, words in _BOUNDS.items():
+            if hasattr(constraint, name):
+                yield f"{words} {getattr(constraint, name):,}"
+
+
+def _default(field: FieldInfo) -> str | None:
+    value = field.get_default(call_default_factory=True)
+    if value is None or value == {}:
+        return None
+    return str(int(value)) if isinstance(value, bool) else str(value)
+
+
+if __name__ == "__main__":
+    main()

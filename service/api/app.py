@@ -1,0 +1,73 @@
+"""The HTTP application: a pipeline in, a FastAPI app out."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager, suppress
+from importlib.metadata import version
+
+from fastapi import FastAPI
+
+from index.errors import DatelineError
+from service.api import articles, ask, docs, health, pages
+from service.api.body_limit import BodyLimit
+from service.api.problems import add_problems
+from service.api.request_id import RequestIds
+from service.api.service_state import ServiceState
+from service.pipeline import Pipeline
+from service.settings import ServiceSettings
+
+logger = logging.getLogger("dateline")
+
+DESCRIPTION = "Answers questions from a newsroom's own articles and proves every sentence of the answer."
+
+
+def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
+    """The application around a pipeline; opening and watching the index begin with its lifespan."""
+    app = FastAPI(
+        title="Dateline",
+        description=DESCRIPTION,
+        version=version("dateline"),
+        lifespan=_lifespan,
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.poll_s = settings.poll_s
+    app.state.service = ServiceState(pipeline, settings.max_questions)
+    for part in (ask, articles, health, pages, docs):
+        app.include_router(part.router)
+    add_problems(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(RequestIds)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+    pipeline: Pipeline = app.state.service.pipeline
+    watching = asyncio.create_task(_watch(pipeline, app.state.poll_s))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        with suppress(asyncio.CancelledError):
+            await watching
+        await pipeline.close()
+
+
+async def _watch(pipeline: Pipeline, seconds: float) -> None:
+    """Look for a new generation for as long as the service runs; each kind of trouble is logged once."""
+    told = None
+    while True:
+        trouble = None
+        try:
+            if await asyncio.to_thread(pipeline.library.refresh):
+                with pipeline.library.pinned() as generation:
+                    logger.info("answering from generation %s", generation.name)
+        except DatelineError as error:
+            trouble = str(error)
+        trouble = trouble or pipeline.library.trouble
+        if trouble and trouble != told:
+            logger.warning("%s", trouble)
+        told = trouble
+        await asyncio.sleep(seconds)

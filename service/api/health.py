@@ -1,0 +1,56 @@
+"""`GET /healthz`: is the process alive? `GET /readyz`: can it answer, and if not, why?"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from fastapi import APIRouter
+from fastapi.responses import JSONResponse, Response
+
+from index.errors import IndexUnavailable
+from service.api.reply import json_reply
+from service.api.service_state import State
+
+router = APIRouter(tags=["health"])
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """What answers come from; `trouble` says why it is not the newest generation, where it is not."""
+
+    generation: str
+    articles: int
+    chunks: int
+    index_updated_at: str
+    embedding_model: str
+    reader: str
+    model: str | None
+    trouble: str | None
+    status: Literal["ready"] = "ready"
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> JSONResponse:
+    """The process answers."""
+    return JSONResponse({"status": "alive"})
+
+
+@router.get("/readyz", response_model=Ready, summary="Ready to answer")
+async def readyz(state: State) -> Response:
+    """There is a generation to answer from; 503 with the reason where there is none."""
+    if state.stopping.is_set():
+        raise IndexUnavailable("the service is stopping")
+    with state.pipeline.library.pinned() as generation:
+        manifest = generation.manifest
+        reader = state.pipeline.llm or state.pipeline.desk.extractive
+        return json_reply(
+            Ready(
+                generation=manifest.generation,
+                articles=manifest.article_count,
+                chunks=manifest.chunk_count,
+                index_updated_at=manifest.created_at,
+                embedding_model=manifest.configuration.embedding_model,
+                reader=reader.name,
+                model=reader.model,
+                trouble=state.pipeline.library.trouble,
+            )
+        )

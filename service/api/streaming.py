@@ -1,0 +1,135 @@
+"""Answers as server-sent events: numbered, kept alive, and always with a terminal event while anybody listens."""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncGenerator
+from contextlib import aclosing, suppress
+
+from pydantic import TypeAdapter
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from index.errors import DatelineError
+from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
+from service.api.problems import Problem, error_body, problem_body
+
+logger = logging.getLogger("dateline")
+
+KEEP_ALIVE_S = 15.0
+HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
+
+_ADAPTERS: dict[type, TypeAdapter[Event]] = {
+    kind: TypeAdapter(kind) for kind in (Started, RetrievalCompleted, AnswerDelta, CitationAdded, Completed)
+}
+_STOPPING = Problem(503, "service_unavailable_error", "shutting_down")
+_INTERNAL = Problem(500, "server_error", "internal")
+
+
+class EventStream(Response):
+    """Streams events until the last one, the caller's leaving, or the service's stopping.
+
+    The events are drawn in a task of their own, which is cancelled when the caller leaves: that closes the
+    call to the language model.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(
+        self,
+        events: AsyncGenerator[Event, None],
+        request_id: str,
+        stopping: asyncio.Event,
+        keep_alive_s: float = KEEP_ALIVE_S,
+    ) -> None:
+        super().__init__(headers=HEADERS)
+        del self.headers["Content-Length"]
+        self._events = events
+        self._request_id = request_id
+        self._stopping = stopping
+        self._keep_alive_s = keep_alive_s
+        self._queue: asyncio.Queue[Event | DatelineError | Exception | None] = asyncio.Queue()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send the stream."""
+        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
+        drawing = asyncio.create_task(self._draw())
+        leaving = asyncio.create_task(_left(receive))
+        try:
+            async with aclosing(self._encoded(leaving)) as pieces:
+                async for piece in pieces:
+                    await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
+            if not leaving.done():
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+        finally:
+            for task in (drawing, leaving):
+                task.cancel()
+                with suppress(asyncio.CancelledError):
+                    await task
+
+    async def _draw(self) -> None:
+        """Put every event, or the error that ended them, into the queue."""
+        try:
+            async with aclosing(self._events) as events:
+                async for event in events:
+                    self._queue.put_nowait(event)
+        except Exception as error:  # noqa: BLE001 - told to the caller as a terminal event, and logged there
+            self._queue.put_nowait(error)
+        else:
+            self._queue.put_nowait(None)
+
+    async def _encoded(self, leaving: "asyncio.Task[None]") -> AsyncGenerator[str, None]:
+        number = 0
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            while True:
+                getting = asyncio.create_task(self._queue.get())
+                waited = {getting, leaving, stopping}
+                await asyncio.wait(waited, timeout=self._keep_alive_s, return_when=asyncio.FIRST_COMPLETED)
+                if not getting.done():
+                    getting.cancel()
+                if leaving.done():
+                    return
+                if getting.done() and not getting.cancelled():
+                    item = getting.result()
+                    if item is None:
+                        return
+                    yield self._block(number, item)
+                elif stopping.done():
+                    yield _block(number, "error", problem_body(_STOPPING, "the service is stopping", self._request_id))
+                    return
+                else:
+                    yield ": keep-alive\n\n"
+                    continue
+                number += 1
+                if isinstance(item, Exception):
+                    return
+        finally:
+            stopping.cancel()
+
+    def _block(self, number: int, item: "Event | Exception") -> str:
+        if isinstance(item, DatelineError):
+            return _block(number, "error", error_body(item, self._request_id))
+        if isinstance(item, Exception):
+            logger.error("request %s failed", self._request_id, exc_info=item)
+            body = problem_body(_INTERNAL, "Something went wrong here; the log has more.", self._request_id)
+            return _block(number, "error", body)
+        return _block(number, item.type, event_data(item))
+
+
+def event_data(event: Event) -> dict[str, object]:
+    """An event's data as JSON values; that of the last one is the whole reply."""
+    adapter = _ADAPTERS[type(event)]
+    data: dict[str, object] = adapter.dump_python(event, mode="json")
+    whole = data.pop("answer") if isinstance(event, Completed) else data
+    return whole if isinstance(whole, dict) else data
+
+
+def _block(number: int, name: str, data: dict[str, object]) -> str:
+    body = json.dumps({"type": name, **data}, ensure_ascii=False, separators=(",", ":"))
+    return f"id: {number}\nevent: {name}\ndata: {body}\n\n"
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
