@@ -32,6 +32,8 @@ def ingest(
     report = run(order, build_embedder(settings), Progress())
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
+    for skipped in report.skipped:
+        typer.echo(f"skipped {skipped}: not a kind of file that holds articles", err=True)
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else _summary(report))
     raise typer.Exit(report.exit_code)
 
@@ -43,6 +45,7 @@ def _summary(report: "IngestReport") -> str:
         if (count := getattr(report, name)) or name in ("added", "unchanged")
     )
     rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
+    rejected += f", {len(report.skipped)} skipped" if report.skipped else ""
     if report.dry_run:
         return f"would be: {counts}{rejected}; nothing was written"
     made = f"generation {report.generation}, {report.chunks} chunks" if report.generation else "nothing to publish"

@@ -1,5 +1,6 @@
 """What an ingest finds: each article read is new, changed, unchanged, or rejected; others are kept or gone."""
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,8 @@ from ingest.load import LoadedArticle
 class Changes:
     """The articles of the current generation, compared with those that are read one after another.
 
-    `hashes` and `origins` are those of the current generation, by article id.
+    `hashes` and `origins` are those of the current generation, by article id; `named` are the files that were
+    named one by one. A file of another kind is skipped where a folder holds it, and rejected where it was named.
     """
 
     hashes: dict[str, str]
@@ -22,22 +24,24 @@ class Changes:
     updated: dict[str, str] = field(default_factory=dict)
     unchanged: set[str] = field(default_factory=set)
     rejected: list[ArticleRejected] = field(default_factory=list)
-    _seen: dict[str, str] = field(default_factory=dict)
+    skipped: list[str] = field(default_factory=list)
+    named: frozenset[str] = frozenset()
+    _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     _rejected_paths: set[str] = field(default_factory=set)
 
     def compare(self, read: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
         """Take note of everything read; yields the articles that are new or changed."""
         for item in read:
-            rejection = item if isinstance(item, ArticleRejected) else self._clash(item)
-            if rejection is not None:
-                self.rejected.append(rejection)
-                self._rejected_paths.add(_path(rejection.origin))
-            elif isinstance(item, LoadedArticle) and self._is_new(item.article):
+            if isinstance(item, ArticleRejected):
+                self._reject(item)
+            elif (clash := self._clash(item)) is not None:
+                self._reject(clash)
+            elif self._is_new(item.article):
                 yield item.article
 
     def gone(self, paths: Sequence[Path]) -> set[str]:
         """The ids whose origin lies under these paths and was not read; a rejected file keeps its articles."""
-        roots = [path.absolute() for path in paths]
+        roots = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - as origins are written: links unresolved
         return {
             article_id
             for article_id, origin in self.origins.items()
@@ -51,11 +55,22 @@ class Changes:
         kept = {article_id: hash_ for article_id, hash_ in self.hashes.items() if article_id not in removed}
         return kept | self.added | self.updated
 
+    def _reject(self, rejection: ArticleRejected) -> None:
+        if rejection.code == "unsupported" and rejection.origin not in self.named:
+            self.skipped.append(rejection.origin)
+            return
+        self.rejected.append(rejection)
+        self._rejected_paths.add(_path(rejection.origin))
+
     def _clash(self, loaded: LoadedArticle) -> ArticleRejected | None:
         article = loaded.article
-        other = self._seen.get(article.article_id)
-        if other is None and not loaded.explicit_id:
-            other = self._held_elsewhere(article)
+        seen = self._seen.get(article.article_id)
+        if seen is not None:
+            # The same article twice, as in two copies of a feed, is no clash.
+            origin, hash_ = seen
+            other = None if hash_ == article.content_hash else origin
+        else:
+            other = None if loaded.explicit_id else self._held_elsewhere(article)
         if other is None:
             return None
         return ArticleRejected(
@@ -73,7 +88,9 @@ class Changes:
 
     def _is_new(self, article: Article) -> bool:
         article_id, hash_ = article.article_id, article.content_hash
-        self._seen[article_id] = article.origin
+        if article_id in self._seen:
+            return False
+        self._seen[article_id] = (article.origin, hash_)
         if self.hashes.get(article_id) == hash_:
             self.unchanged.add(article_id)
             return False

@@ -1,5 +1,6 @@
 """The ingest job: articles in, a new generation of the index out. Read `run` first."""
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
@@ -133,7 +134,7 @@ def _staging(data: Path, stack: ExitStack) -> Staging:
 
 def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress) -> Changes:
     """Load and clean every file; what is new or changed goes into the staged catalogue."""
-    changes = Changes(*_held(old))
+    changes = Changes(*_held(old), named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
     for article in changes.compare(_articles(ingest.paths, progress)):
         staging.add(article)
     return changes
@@ -162,6 +163,7 @@ def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestRepo
         removed=len(removed),
         kept=len(changes.hashes) - len(changes.updated) - len(changes.unchanged) - len(removed),
         rejected=changes.rejected,
+        skipped=changes.skipped,
         dry_run=dry_run,
     )
 

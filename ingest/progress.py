@@ -35,9 +35,12 @@ class Progress:
     def bar(self, name: str, *, total: int, unit: str) -> Iterator[Bar]:
         """A step whose amount of work is known; the bar counts what is really done."""
         hidden = True if self._quiet else None  # None: hidden unless the stream is a terminal
-        with tqdm(
-            total=total, desc=name, unit=unit, unit_scale=True, file=self._out, disable=hidden, leave=False
-        ) as bar, self.step(name):
+        with (
+            tqdm(
+                total=total, desc=name, unit=unit, unit_scale=True, file=self._out, disable=hidden, leave=False
+            ) as bar,
+            self.step(name),
+        ):
             yield _Shown(bar)
 
     @contextmanager

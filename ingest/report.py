@@ -10,7 +10,7 @@ from ingest.errors import ArticleRejected
 class IngestReport:
     """Counts of articles by what became of them; `generation` is None where nothing was published.
 
-    `kept` articles are in the index and were not read in this run.
+    `kept` articles are in the index and were not read in this run; `skipped` files are of kinds that hold none.
     """
 
     added: int = 0
@@ -19,6 +19,7 @@ class IngestReport:
     removed: int = 0
     kept: int = 0
     rejected: list[ArticleRejected] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
     chunks: int = 0
     embedded: int = 0
     generation: str | None = None

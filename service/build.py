@@ -11,8 +11,9 @@ from service.prompts import Prompts
 from service.read import ReadingDesk
 from service.readers.chat import ChatModel
 from service.readers.evidence import Weigher
-from service.readers.extractive import Calibration, ExtractiveReader
+from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
+from service.readers.standing import Calibration
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")

@@ -20,7 +20,8 @@ class Composition:
     def add(self, draft: DraftSentence, quotes: Sequence[Quote]) -> tuple[str, list[Citation]]:
         """Append a sentence that rests on these quotes: what is new of the text, and its citations.
 
-        A marker stays where it stood if one of the quotes is from its passage, and goes if none is.
+        Each quote is from a passage that the sentence cites. A marker stays where it stood if one of the quotes is
+        from its passage, and goes if none is.
         """
         numbers = {quote.passage.key: self._number(quote.passage.key) for quote in quotes}
         start = len(self.text) + bool(self.text)
@@ -73,8 +74,7 @@ class Composition:
 
 
 def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
-    """A sentence with the markers of these passages; one that stood nowhere in it comes before its full stop."""
-    shown: set[str] = set()
+    """A sentence with the markers of these passages where they stood; a space parts a marker from a word."""
     text = ""
     for part in draft.parts:
         if isinstance(part, str):
@@ -83,5 +83,4 @@ def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
         markers = "".join(f"[{numbers[key]}]" for key in part if key in numbers)
         if markers:
             text += markers if text.endswith("]") or not text else f" {markers}"
-        shown.update(part)
     return text.strip()

@@ -11,7 +11,8 @@ from service.citations.drafts import draft_sentences
 from service.citations.proof import Prover
 from service.errors import ReaderFailed
 from service.readers import Reading
-from service.readers.extractive import Calibration, ExtractiveReader
+from service.readers.extractive import ExtractiveReader
+from service.readers.standing import Calibration
 from service.records import Abstained, DraftSentence, Passage, Status, StatusReason, Usage
 
 
@@ -100,6 +101,7 @@ class ReadingDesk:
         withheld = sum(len(sentence.text) for sentence in asking.unsupported)
         if withheld > len(asking.composition.text):
             return "partial", "unsupported_withheld"
-        if asking.reader is self.extractive and self.calibration.standing(reading.evidence) != "answered":
+        standing = self.calibration.standing(reading.question, reading.evidence)
+        if asking.reader is self.extractive and standing != "answered":
             return "partial", "weak_evidence"
         return "answered", None

@@ -58,7 +58,7 @@ def _parsed(text: str, origin: str) -> tuple[Entry, list[Entry], bool]:
         with silenced("feedparser"):
             found = feedparser.parse(BytesIO(text.encode()), response_headers=headers)
     # Its reader of broken feeds stumbles over what a damaged element leaves behind.
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise ArticleRejected(origin, f"the feed is damaged: {contents.shown(str(error))}", "bad_feed") from error
     if not found.version:
         raise ArticleRejected(origin, "it is neither an RSS nor an Atom feed", "bad_feed")
@@ -74,7 +74,7 @@ def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
         "id": guid_id(guid, _string(feed, "link") or _string(feed, "title") or "") if guid else None,
         "title": _text(entry, "title"),
         "body": _body(entry),
-        "url": _string(entry, "link"),
+        "url": _link(entry),
         "source": (_string(cast("Entry", source), "title") if source else None) or _text(feed, "title"),
         "authors": [name for author in _list(entry, "authors") if (name := _string(author, "name"))],
         "language": _string(feed, "language"),
@@ -82,6 +82,12 @@ def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
         "published_at": _moment(entry, "published"),
         "updated_at": _moment(entry, "updated"),
     }
+
+
+def _link(entry: Entry) -> str | None:
+    """The address of an entry; a guid that fails to say it is no address is not one for that."""
+    link = _string(entry, "link")
+    return None if link and link == _string(entry, "id") and "://" not in link else link
 
 
 def _body(entry: Entry) -> str | None:

@@ -48,8 +48,8 @@ def records_of_lines(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
     """The articles of a .jsonl file of any size, read line by line; blank lines do not count."""
     number = 0
     with contents.opened(file) as stream:
-        for line_number, line in enumerate(_lines(stream), start=1):
-            if not line.strip():
+        for line_number, line in enumerate(map(bytes.strip, _lines(stream)), start=1):
+            if not line:
                 continue
             number += 1
             yield _record_of_line(line, line_number, f"{file.origin}#{number}", path_id(file, number))

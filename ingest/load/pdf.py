@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 PDF_FILE_LIMIT = 100_000_000
 # What programs write into the title when nobody gave one.
 _NO_TITLE = re.compile(
-    r"untitled(?: document|\W?\d+)?|microsoft (word|powerpoint)\b.*|(.* )?\S+\.(docx?|indd|pdf|rtf|odt|qxd|pages|tex|dvi|html?)|\W*",
+    r"\W*|untitled(?: document|\W?\d+)?|microsoft (?:word|powerpoint)\b.*"
+    r"|(?:.* )?\S+\.(?:docx?|indd|pdf|rtf|odt|qxd|pages|tex|dvi|html?)",
     re.IGNORECASE,
 )
 _TITLE_LENGTH = 200
@@ -47,9 +48,6 @@ def _read(data: bytes, origin: str) -> tuple[str | None, str]:
 
     try:
         reader = PdfReader(BytesIO(data))
-        if reader.is_encrypted:
-            # Many are encrypted with no password; with one, reading a page says so.
-            reader.decrypt("")
         return _title(reader), clean(joined(_pages(reader, origin)))
     except (FileNotDecryptedError, DependencyError) as error:
         reason = "it is encrypted: save it without a password"

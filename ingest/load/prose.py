@@ -42,6 +42,7 @@ class _Prose:
         self._lines = 0
         self._between = ""
         self._bullet = ""
+        self._items = 0
 
     def write(self, text: str | None) -> None:
         spaced = _SPACE.sub(" ", text or "")
@@ -59,17 +60,21 @@ class _Prose:
         if tag in _CELLS:
             self._between = " | "
         elif tag in _ITEMS:
-            self._lines, self._bullet = max(self._lines, 1), "- "
-        elif not self._bullet:
+            self._lines, self._bullet, self._items = max(self._lines, 1), "- ", self._items + 1
+        else:
             self.edge(tag)
 
     def edge(self, tag: str) -> None:
+        """Owe what the beginning or the end of an element asks for; of an item, its end alone comes here."""
         if tag in _LINE_BREAKS:
             self._lines = min(self._lines + 1, 2)
-        elif tag in _ROWS or tag in _ITEMS:
-            self._lines, self._bullet = max(self._lines, 1), ""
+        elif tag in _ITEMS:
+            self._lines, self._bullet, self._items = max(self._lines, 1), "", self._items - 1
+        elif tag in _ROWS:
+            self._lines = max(self._lines, 1)
         elif tag not in _INLINE and tag not in _CELLS:
-            self._lines = 2
+            # Within an item of a list, blocks are lines: the items stay together.
+            self._lines = max(self._lines, 1 if self._items else 2)
 
 
 def prose(root: Element) -> str:

@@ -17,7 +17,7 @@ async def docs(request: Request) -> HTMLResponse:
         title="Dateline API",
         swagger_js_url="/docs/swagger-ui-bundle.js",
         swagger_css_url="/docs/swagger-ui.css",
-        swagger_favicon_url="data:,",
+        swagger_favicon_url="/icon.svg",
     )
 
 

@@ -31,3 +31,9 @@ async def script() -> FileResponse:
 async def style() -> FileResponse:
     """The page's style."""
     return FileResponse(FOLDER / "page.css", media_type="text/css; charset=utf-8", headers=HEADERS)
+
+
+@router.get("/icon.svg")
+async def icon() -> FileResponse:
+    """The page's icon."""
+    return FileResponse(FOLDER / "icon.svg", media_type="image/svg+xml", headers=HEADERS)

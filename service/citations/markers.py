@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 LONGEST = 80
 """A bracket that is not closed within so many characters is text."""
 
-_ITEM = r"(?:source|passage|key|ref)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z0-9]{1,7}|\d{1,3})"
-_CITATION = re.compile(rf"\s*{_ITEM}(?:\s*[,;&]\s*{_ITEM})*\s*", re.IGNORECASE)
-_KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE)
+_ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z0-9]{1,7}|\d{1,3})"
+_AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
+_CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
+_KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
 _OPEN, _CLOSE = "[【", "]】"
 
 
@@ -61,7 +62,7 @@ class MarkerParser:
             yield self._take(1)
 
     def _marker(self, content: str) -> Marker:
-        found = [match.group().lower() for item in re.split(r"[,;&]", content) if (match := _KEY.search(item.strip()))]
+        found = [match.group().lower() for item in re.split(_AND, content) if (match := _KEY.search(item.strip()))]
         keys = tuple(dict.fromkeys(key for key in found if key in self.known))
         return Marker(keys, tuple(key for key in found if key not in self.known))
 

@@ -10,7 +10,10 @@ from service.citations.markers import Marker
 from service.records import DraftSentence
 
 _LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,2}[.)]|#{1,6})\s+")
+_LIST_NUMBER = re.compile(r"\d{1,2}\.")
 _WORD_AND_MORE = re.compile(r"\W*\w+\W+\w")
+_AFTER_SPACE = re.compile(r"\w|[“‘«„(\[$€£]")
+_STOPS = tuple(".!?…")
 
 
 @dataclass(slots=True)
@@ -25,50 +28,58 @@ class SentenceAssembler:
         """The sentences that are over with this token."""
         if isinstance(token, Marker):
             text = self._text.rstrip()
-            self._spaced = self._spaced or text != self._text
+            self._spaced = self._spaced or text != self._text or text.endswith(_STOPS)
             self._text = text
             self._markers.append((len(text), token))
             return
-        # The space before a marker went with it; two words that it stood between still need one.
+        # The space before a marker went with it; two words or sentences that it stood between still need one.
         token = token.replace("\n", "\n\n")  # a model's line is a paragraph
-        self._text += f" {token}" if self._spaced and token[:1].isalnum() else token
+        self._text += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
         self._spaced = self._spaced and not token
         yield from self._completed()
 
     def finish(self) -> Iterator[DraftSentence]:
         """The last sentences, when the stream has ended; markers without a word are a draft of their own."""
-        spans = sentence_spans(self._text, headings=False) or [Sentence(0, 0)] * bool(self._markers)
-        starts = [0, *(span.start for span in spans[1:]), len(self._text) + 1]
-        for span, begin, until in zip(spans, starts, starts[1:], strict=False):
-            yield self._draft(span, begin, until)
-        self._text, self._markers = "", []
+        for span in _sentences(self._text) or [Sentence(0, 0)] * bool(self._markers):
+            yield self._draft(span)
+        self._text = ""
 
     def _completed(self) -> Iterator[DraftSentence]:
         """Give out each sentence behind which another has begun, by two words: its full stop is no abbreviation's."""
-        spans = sentence_spans(self._text, headings=False)
         done = 0
-        for span, following in pairwise(spans):
+        for span, following in pairwise(_sentences(self._text)):
             if not _WORD_AND_MORE.match(self._text, following.start):
                 break
-            yield self._draft(span, done, following.start)
+            yield self._draft(span)
             done = following.start
-        if done:
-            self._text = self._text[done:]
-            self._markers = [(at - done, marker) for at, marker in self._markers if at >= done]
+        self._text = self._text[done:]
+        self._markers = [(at - done, marker) for at, marker in self._markers]
 
-    def _draft(self, span: Sentence, begin: int, until: int) -> DraftSentence:
-        """The sentence at `span` with the markers from `begin` to `until`; one behind its full stop moves before it."""
+    def _draft(self, span: Sentence) -> DraftSentence:
+        """The sentence at `span` with the markers up to its end; one behind its full stop moves before it."""
         text = self._text[span.start : span.end]
         sign = _LIST_SIGN.match(text)
         position = span.start + (sign.end() if sign else 0)
         end = span.start + len(text.rstrip(".!?…"))
         parts: list[str | tuple[str, ...]] = []
         invented: list[str] = []
-        for at, marker in self._markers:
-            if begin <= at < until:
-                place = max(position, min(at, end))
-                parts += [self._text[position:place], marker.keys]
-                invented += marker.invented
-                position = place
+        while self._markers and self._markers[0][0] <= span.end:
+            at, marker = self._markers.pop(0)
+            place = max(position, min(at, end))
+            parts += [self._text[position:place], marker.keys]
+            invented += marker.invented
+            position = place
         parts.append(self._text[position : span.end])
         return DraftSentence(tuple(part for part in parts if part), tuple(invented))
+
+
+def _sentences(text: str) -> list[Sentence]:
+    """The sentences of a text so far; the number of a list's item belongs to the item."""
+    found: list[Sentence] = []
+    for span in sentence_spans(text, headings=False):
+        before = found[-1] if found else None
+        if before and _LIST_NUMBER.fullmatch(text, *before[:2]) and "\n" not in text[before.end : span.start]:
+            found[-1] = Sentence(before.start, span.end)
+        else:
+            found.append(span)
+    return found

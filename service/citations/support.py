@@ -78,7 +78,7 @@ class SupportCheck:
             return Verdict("unverified", claim.contradiction(closest), 0.0)
         score, best = max(self._scored(claim, sound), key=lambda pair: pair[0])
         if score < self._thresholds.partial:
-            return Verdict("unverified", "not_in_source", score)
+            return Verdict("unverified", claim.contradiction(closest) or "not_in_source", score)
         status: Support = "verified" if score >= self._thresholds.verified else "partial"
         return Verdict(status, None, score, tuple(_quote(passage, span, status, score) for passage, span in best.spans))
 

@@ -1,10 +1,6 @@
 """The extractive reader: the one to three sentences that answer, quoted word for word. No model, no network."""
 
-import json
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
 
 from service.readers import Drafted, Reading
 from service.readers.evidence import Evidence, WeighedSentence
@@ -15,34 +11,6 @@ QUOTED = 3
 
 NEAR_BEST = 0.75
 """A further sentence is quoted when its score is at least this share of the best one's."""
-
-CALIBRATION = Path(__file__).with_name("calibration.json")
-
-Standing = Literal["answered", "weak", "abstain"]
-
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """Thresholds on the evidence g: below `abstain` nothing is quoted, below `answered` it may not answer.
-
-    Below `off_topic`, much lower, a language model is not even asked.
-    """
-
-    abstain: float
-    answered: float
-    off_topic: float
-
-    @classmethod
-    def read(cls, path: Path = CALIBRATION) -> "Calibration":
-        """The calibration that was fitted and is shipped."""
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(abstain=data["abstain"], answered=data["answered"], off_topic=data["off_topic"])
-
-    def standing(self, evidence: Evidence) -> Standing:
-        """What evidence of this strength allows to be said."""
-        if evidence.strength < self.abstain:
-            return "abstain"
-        return "weak" if evidence.strength < self.answered else "answered"
 
 
 class ExtractiveReader:

@@ -148,10 +148,11 @@ def test_what_may_not_be_read_is_rejected_by_name(public_folder: Path) -> None:
     write(public_folder / "good.txt", "Some text.")
     write(public_folder / "locked.txt", "x").chmod(0)
     write(public_folder / "closed" / "x.txt", "x").parent.chmod(0)
-    write(public_folder / "listed-only" / "y.txt", "y").parent.chmod(0o744)
+    write(public_folder / "listed-only" / "y.txt", "y").parent.chmod(0o444)
     with ordinary_user():
         found = read(public_folder)
-    (public_folder / "closed").chmod(0o755)
+    for folder in ("closed", "listed-only"):
+        (public_folder / folder).chmod(0o755)
     assert codes(found) == ["unreadable", "ok", "unreadable", "unreadable"]
     assert str(found[0]).startswith((public_folder / "closed").as_posix())
 

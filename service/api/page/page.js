@@ -87,10 +87,15 @@ function show(answer) {
     ...answer.unsupported.map((held) => element("li", `Withheld (${held.reason.replaceAll("_", " ")}): ${held.text}`)),
   );
   const cited = answer.sources.filter((source) => source.cited).sort((a, b) => a.marker - b.marker);
-  const listed = cited.length ? cited : answer.sources.slice(0, 3);
+  const listed = cited.length ? cited : closest(answer.sources);
   $("sources-title").textContent = cited.length ? "Sources" : "Closest articles";
   $("sources").replaceChildren(...listed.map((source) => sourceItem(source, answer)));
   $("columns").hidden = !listed.length;
+}
+
+// The best passage of each of the closest articles.
+function closest(sources) {
+  return sources.filter((source, at) => sources.findIndex((other) => other.article_id === source.article_id) === at).slice(0, 3);
 }
 
 // The answer with each [n] as a button. Offsets count code points, so the text is taken apart as such.
@@ -150,7 +155,9 @@ async function open(id, start, end) {
   const mark = element("mark", points.slice(start, end).join(""));
   $("article-body").replaceChildren(points.slice(0, start).join(""), mark, points.slice(end).join(""));
   $("article").hidden = false;
-  mark.scrollIntoView({ block: "center" });
+  const body = $("article-body");
+  body.scrollTop += mark.getBoundingClientRect().top - body.getBoundingClientRect().top - body.clientHeight / 3;
+  $("article").scrollIntoView({ block: "nearest" });
   $("article").focus({ preventScroll: true });
 }
 

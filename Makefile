@@ -1,0 +1,95 @@
+# From a checkout and Python 3.11: `make run` serves the sample articles, `make check` proves that everything holds.
+
+PYTHON ?= python3
+UV ?= uv
+DOCKER ?= docker
+VENV ?= .venv
+
+BIN := $(VENV)/bin
+# What is installed is made anew when another Python is named, and when a lock file changes.
+VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+BASE := $(VENV)/.base-$(VERSION)
+RUNTIME := $(VENV)/.runtime-$(VERSION)
+DEV := $(VENV)/.dev-$(VERSION)
+PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+# Keys of the person at the keyboard are no business of the tests.
+NO_KEYS := unset OPENAI_API_KEY OPENAI_BASE_URL DATELINE_LLM_MODEL DATELINE_EMBEDDING_MODEL DATELINE_EMBEDDING_OPTIONS;
+
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help install dev run test check lock docs image clean
+
+help:
+	@echo 'make run      install, ingest articles/ when there is no index yet, serve on http://127.0.0.1:8000 (PORT=… moves it)'
+	@echo 'make install  the environment alone, in $(VENV): $(BIN)/dateline'
+	@echo 'make test     install, run the tests'
+	@echo 'make check    format, lint, types, imports, tests: what CI runs'
+	@echo 'make docs     write docs/settings.md and .env.example anew from the settings'
+	@echo 'make lock     resolve requirements*.lock anew from pyproject.toml (needs uv)'
+	@echo 'make image    build the container image `dateline`'
+	@echo 'make clean    remove the environment and all caches; the index in data/ stays'
+
+install: $(RUNTIME)
+
+dev: $(DEV)
+
+run: install
+	@$(BIN)/python -c 'from index.layout import current_name; from index.settings import IndexSettings; \
+	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
+	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
+
+test: dev
+	@$(NO_KEYS) $(BIN)/python -m pytest
+
+check: dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	@$(NO_KEYS) $(BIN)/python -m pytest
+
+docs: dev
+	$(BIN)/python -m dateline.settings_page
+
+lock:
+	@command -v $(UV) >/dev/null || { echo 'uv resolves the lock files and is not here. Mend it with: pipx install uv' >&2; exit 1; }
+	$(UV) pip compile $(LOCKED) --group build --group model --output-file requirements.lock
+	$(UV) pip compile $(LOCKED) --group build --group model --group dev --output-file requirements-dev.lock
+
+LOCKED := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+
+image:
+	$(DOCKER) build --tag dateline .
+
+clean:
+	rm -rf $(VENV) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
+
+$(RUNTIME): $(BASE) pyproject.toml
+	@test -f $@ || echo 'Installing Dateline into $(VENV); the first time takes a few minutes.'
+	@$(PIP) install --no-deps --require-hashes -r requirements.lock || { $(WHY_PIP_FAILED); exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+# What developers need on top; the lock file holds the other one's lines as well.
+$(DEV): $(BASE) pyproject.toml
+	@test -f $@ || echo 'Installing Dateline and its tools into $(VENV); the first time takes a few minutes.'
+	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock || { $(WHY_PIP_FAILED); exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME) $@
+
+$(BASE): requirements.lock requirements-dev.lock
+	@command -v $(PYTHON) >/dev/null || { \
+	    echo '$(PYTHON) is not here. Mend it with: apt install python3 python3-venv ca-certificates' >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	    echo "$$($(PYTHON) -V 2>&1) is too old, expected 3.11 or newer. Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    echo '$(PYTHON) cannot make environments. Mend it with: apt install $(notdir $(PYTHON))-venv ca-certificates' >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+# Debian's pip trusts the certificates of the system, which a bare system has not got.
+define WHY_PIP_FAILED
+$(BIN)/python -c 'import os; from pip._vendor import certifi; raise SystemExit(not os.path.isfile(certifi.where()))' || \
+    echo 'There are no certificates to check downloads with. Mend it with: apt install ca-certificates' >&2
+endef

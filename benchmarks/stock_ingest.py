@@ -1,0 +1,48 @@
+"""The stock LlamaIndex ingest, in an environment of its own: what `ingest_speed` measures Dateline against.
+
+Started as a script, with the folder of the embedding model. Each line on stdin is a JSON object with `articles` (a
+file of JSON Lines) and `folder` (a new one for Chroma); each line on stdout says how many chunks took how many
+seconds. The model is loaded once, before the first line is read. Imports nothing of Dateline.
+"""
+
+import json
+import sys
+import time
+from pathlib import Path
+
+import chromadb
+from llama_index.core import Document
+from llama_index.core.ingestion import IngestionPipeline
+from llama_index.core.node_parser import SentenceSplitter
+from llama_index.embeddings.huggingface import HuggingFaceEmbedding  # type: ignore[import-not-found, unused-ignore]
+from llama_index.vector_stores.chroma import ChromaVectorStore  # type: ignore[import-not-found, unused-ignore]
+
+CHUNK_TOKENS = 256
+OVERLAP_TOKENS = 32
+
+
+def main() -> None:
+    """Ingest as often as asked, then end with stdin."""
+    embedding = HuggingFaceEmbedding(model_name=sys.argv[1])
+    embedding.get_text_embedding_batch(["Loading is done when this is embedded."])
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        order = json.loads(line)
+        rows = [json.loads(row) for row in Path(order["articles"]).read_text(encoding="utf-8").splitlines()]
+        documents = [Document(id_=row["id"], text=row["text"]) for row in rows]
+        began = time.perf_counter()
+        chunks = _ingest(documents, embedding, order["folder"])
+        print(json.dumps({"chunks": chunks, "seconds": time.perf_counter() - began}), flush=True)
+
+
+def _ingest(documents: list[Document], embedding: HuggingFaceEmbedding, folder: str) -> int:
+    collection = chromadb.PersistentClient(folder).create_collection("chunks")
+    pipeline = IngestionPipeline(
+        transformations=[SentenceSplitter(chunk_size=CHUNK_TOKENS, chunk_overlap=OVERLAP_TOKENS), embedding],
+        vector_store=ChromaVectorStore(chroma_collection=collection),
+    )
+    return len(pipeline.run(documents=documents))
+
+
+if __name__ == "__main__":
+    main()

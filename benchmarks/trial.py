@@ -1,0 +1,77 @@
+"""A trial: an index of a set's paragraphs, made by the real ingest job and asked through the real steps."""
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.sets import Asked, Paragraph
+from index.embedding import Embedder
+from index.generation import Generation
+from index.layout import current_name, generation_folder
+from index.records import Filters
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from service.readers.evidence import Evidence, Weigher
+from service.records import Mode, Passage
+from service.retrieve import Retrieved, retrieve
+from service.select import select
+
+LANGUAGE = "english"
+TOP_K = 8
+"""Passages of an ordinary question."""
+
+
+class Trial:
+    """An open generation of a set's paragraphs, each of them an article, and what asks it."""
+
+    def __init__(self, generation: Generation, embedder: Embedder, paragraphs: Sequence[Paragraph]) -> None:
+        self.generation = generation
+        self._embedder = embedder
+        self._ids = {article_id(number): paragraph.id for number, paragraph in enumerate(paragraphs)}
+        self._weigher = Weigher(embedder)
+
+    def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
+        """What the product retrieves for a question."""
+        return retrieve(self.generation, self._embedder, question.text, filters=Filters(), mode=mode, count=count)
+
+    def weigh(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
+        """The passages of a question and the evidence in them, as the pipeline has them before it reads."""
+        found = self.retrieve(question)
+        passages = select(found.ranked, TOP_K)
+        return passages, self._weigher.weigh(question.text, found.vector, passages, self.generation.lexical)
+
+    def paragraph_id(self, article: str) -> str:
+        """The set's own id of an article of the index."""
+        return self._ids[article]
+
+
+@contextmanager
+def trial(paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path) -> Iterator[Trial]:
+    """Index paragraphs in a folder of their own under `work`, or find them indexed there, and open the generation."""
+    data = work / _digest(paragraphs)
+    articles = data / "articles.jsonl"
+    data.mkdir(parents=True, exist_ok=True)
+    with articles.open("w", encoding="utf-8") as file:
+        for number, paragraph in enumerate(paragraphs):
+            row = {"id": article_id(number), "title": paragraph.title, "text": paragraph.text}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+    run(Ingest((articles,), data, LANGUAGE), embedder, Progress(quiet=True))
+    generation = Generation(generation_folder(data, current_name(data) or ""))
+    try:
+        yield Trial(generation, embedder, paragraphs)
+    finally:
+        generation.close()
+
+
+def article_id(number: int) -> str:
+    """The article id of a set's n-th paragraph: the sets' own ids hold characters that ours do not."""
+    return f"p{number}"
+
+
+def _digest(paragraphs: Sequence[Paragraph]) -> str:
+    digest = hashlib.sha256()
+    for paragraph in paragraphs:
+        digest.update(f"{paragraph.id}\n{paragraph.title}\n{paragraph.text}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,152 @@
+"""Stand-ins at the edge: an embedder that needs no model, and articles that nobody has to write."""
+
+import hashlib
+import random
+from collections.abc import Iterable, Sequence
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from index.catalog import chunk_id
+from index.embedding import Matrix, Vector
+from index.embeddings import EmbeddingStore, embedding_key, embedding_model_id
+from index.errors import EmbeddingFailed
+from index.layout import EMBEDDINGS, generation_folder
+from index.publish import SCHEMA_VERSION, make_current, new_staging, write_manifest
+from index.records import Article, Chunk, Configuration, indexed_text
+from index.staging import Staging
+from index.terms import stop_word_list, words
+from index.text import sentence_spans
+
+TOPICS = (
+    "ferry harbour crew sailing timetable island pier strike union captain",
+    "council budget mayor vote meeting tax spending opposition deficit chamber",
+    "match goal striker cup final whistle keeper penalty league coach",
+    "storm wind rain flood coast warning gust damage roof river",
+    "hospital ward nurse patient surgery clinic doctor waiting list funding",
+    "museum painting theft gallery curator guard alarm police portrait reward",
+)
+NAMES = "Aldane Brisk Corvell Dunmoor Eskrigg Farrow Galt Hesper Inverlea Jessop Kettle Lorimer".split()
+
+
+class HashedEmbedder:
+    """Bags of words: each word points in a fixed random direction, so that texts that share words are near.
+
+    `batches` counts the calls, `texts` keeps what was embedded. After `fails_after` batches every further one fails.
+    """
+
+    def __init__(
+        self, name: str = "fake:hashed", graph: str = "exact", dimension: int = 64, fails_after: int | None = None
+    ) -> None:
+        self.name = name
+        self.graph = graph
+        self.dimension = dimension
+        self.fails_after = fails_after
+        self.batches = 0
+        self.texts: list[str] = []
+        self._directions: dict[str, Vector] = {}
+
+    def embed_texts(self, texts: Sequence[str]) -> Matrix:
+        if self.batches == self.fails_after:
+            raise EmbeddingFailed(f"the fake fails after {self.fails_after} batches")
+        self.batches += 1
+        self.texts.extend(texts)
+        return np.stack([self.embed_query(text) for text in texts]) if texts else np.empty((0, self.dimension), "f4")
+
+    def embed_query(self, text: str) -> Vector:
+        total: Vector = sum((self._direction(word) for word in ["", *words(text)]), np.zeros(self.dimension, "f4"))
+        return total / np.float32(np.linalg.norm(total))
+
+    def _direction(self, word: str) -> Vector:
+        if word not in self._directions:
+            seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
+            drawn = np.random.default_rng(seed).normal(size=self.dimension)
+            self._directions[word] = (drawn / np.linalg.norm(drawn)).astype(np.float32)
+        return self._directions[word]
+
+
+def article(article_id: str = "a", body: str = "The ferry left the harbour.", **fields: object) -> Article:
+    """An article of that id, whose origin is a file of that name."""
+    return Article(**{"article_id": article_id, "body": body, "origin": f"/news/{article_id}.txt", **fields})  # type: ignore[arg-type]
+
+
+def sentence(rng: random.Random, topic: str) -> str:
+    """A sentence about a topic, one of a kind for its number."""
+    about = " ".join(rng.choices(topic.split(), k=rng.randint(6, 12)))
+    return f"{rng.choice(NAMES)} said the {about} cost {rng.randrange(10**6):,} crowns."
+
+
+def newsroom(count: int, *, sentences: int = 6, seed: int = 1) -> list[Article]:
+    """So many articles of six topics, every sentence of them another; the same for the same numbers."""
+    rng = random.Random(seed)
+    return [
+        article(
+            f"news-{number:04}",
+            " ".join(sentence(rng, TOPICS[number % len(TOPICS)]) for _ in range(sentences)),
+            title=f"{rng.choice(NAMES)} and the {TOPICS[number % len(TOPICS)].split()[0]}",
+            source=("Courier", "Echo", None)[number % 3],
+            published_at=datetime(2026, 1, 1, tzinfo=UTC) + timedelta(hours=number) if number % 5 else None,
+        )
+        for number in range(count)
+    ]
+
+
+def configuration(embedder: HashedEmbedder, language: str = "english") -> Configuration:
+    """How a generation with this embedder is made, with a sentence as a chunk."""
+    return Configuration(
+        embedding_model=embedder.name,
+        embedding_graph=embedder.graph,
+        dimension=embedder.dimension,
+        chunker="sentence@1",
+        language=language,
+        stop_words=stop_word_list(language),
+        schema=SCHEMA_VERSION,
+    )
+
+
+def sentence_chunks(article: Article) -> list[Chunk]:
+    """Each sentence of an article as a chunk of its own."""
+    return [
+        Chunk(
+            chunk_id(article.article_id, ordinal),
+            article.article_id,
+            ordinal,
+            article.body[span.start : span.end],
+            span.start,
+            span.end,
+            len(article.body[span.start : span.end].split()),
+        )
+        for ordinal, span in enumerate(sentence_spans(article.body))
+    ]
+
+
+def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, embedder: HashedEmbedder) -> None:
+    """Put articles into a staged generation, a sentence a chunk, and their vectors into the store."""
+    for each in articles:
+        staging.add(each)
+    while pending := staging.pending(100):
+        titles = {each.article_id: each.title for each in pending}
+        chunks = [chunk for each in pending for chunk in sentence_chunks(each)]
+        texts = [indexed_text(titles[chunk.article_id], chunk.text) for chunk in chunks]
+        keys = [embedding_key(text) for text in texts]
+        store.put(keys, embedder.embed_texts(texts))
+        staging.chunked(pending, zip(chunks, keys, strict=True))
+
+
+def built(
+    data: Path, articles: Sequence[Article], embedder: HashedEmbedder | None = None, language: str = "english"
+) -> Path:
+    """A generation of these articles, put in its place and made current; a child process would verify, this does not."""
+    embedder = embedder or HashedEmbedder()
+    staging = Staging(new_staging(data))
+    with closing(EmbeddingStore(data / EMBEDDINGS, embedding_model_id(embedder))) as store:
+        stage(staging, articles, store, embedder)
+        made = configuration(embedder, language)
+        rows = staging.finish(store, made)
+    hashes = {each.article_id: each.content_hash for each in articles}
+    manifest = write_manifest(staging.folder, made, hashes, rows)
+    folder = staging.folder.rename(generation_folder(data, manifest.generation))
+    make_current(data, manifest.generation)
+    return folder

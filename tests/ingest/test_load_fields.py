@@ -1,0 +1,172 @@
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ingest.errors import ArticleRejected
+from ingest.load import ArticleFile
+from ingest.load.dates import feed_moment, moment
+from ingest.load.fields import Record, loaded
+from ingest.load.identity import ID, guid_id, path_id, slug
+
+HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
+NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1).filter(
+    lambda name: name not in (".", "..")
+)
+
+
+def fields(**stated: object) -> ArticleRejected | None:
+    """What rejects a record with these fields beside its body, if anything does."""
+    try:
+        loaded(Record("origin", "fallback", {"body": "Text.", **stated}))
+    except ArticleRejected as rejection:
+        return rejection
+    return None
+
+
+@given(st.text())
+def test_every_slug_is_an_id(text: str) -> None:
+    """Whatever a path is called, it makes a usable id of at most 200 characters."""
+    assert ID.fullmatch(slug(text))
+    assert ID.fullmatch(slug(text, ".12345"))
+    assert ID.fullmatch(guid_id(text, text))
+
+
+@given(
+    st.from_regex(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)?", fullmatch=True).filter(
+        lambda s: len(s) < 200
+    )
+)
+def test_a_plain_path_is_its_own_id(path: str) -> None:
+    """Letters, digits, underscores and hyphens stay; a folder's separator becomes a full stop."""
+    assert slug(path) == path.replace("/", ".")
+
+
+@given(st.text(HAN, min_size=1), st.text(HAN, min_size=1))
+def test_names_in_other_scripts_stay_apart(one: str, other: str) -> None:
+    """Two names that ASCII cannot show make two ids."""
+    assert (slug(one) == slug(other)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("000_5da4c667af5338e2.txt", "000_5da4c667af5338e2"),
+        ("2024/05/plant opens (v2).final.md", "2024.05.plant-opens-v2-final"),
+        ("Müller über Café.txt", "Muller-uber-Cafe"),
+        ("a.b/c.txt", "a-b.c"),
+    ],
+)
+def test_a_path_makes_a_readable_id(path: str, expected: str) -> None:
+    """The extension goes, accents go, every other run of characters becomes one hyphen."""
+    assert path_id(ArticleFile(Path("/root") / path, Path("/root"))) == expected
+
+
+def test_a_name_that_is_shown_in_part_keeps_what_makes_it_unique() -> None:
+    """Two names that differ only in letters ASCII cannot show make two ids, both readable where they can be."""
+    one, other = slug("日本-2024"), slug("中国-2024")
+    assert one != other
+    assert one.startswith("2024-")
+    assert other.startswith("2024-")
+
+
+def test_a_name_composed_in_another_way_is_the_same() -> None:
+    """An accent written as one character or as two makes the same id."""
+    assert slug("caf\u00e9") == slug("cafe\u0301") == "cafe"
+
+
+@given(st.lists(NAMES, min_size=1, max_size=3), st.integers(1, 10**6))
+def test_records_of_a_file_are_numbered(parts: list[str], number: int) -> None:
+    """The n-th record of a file has the id of the file with its number, however long the name is."""
+    name = "/".join(parts)
+    file = ArticleFile(Path("/root") / f"{name * 30}.json", Path("/root"))
+    assert path_id(file, number).endswith(f".{number}")
+    assert len(path_id(file, number)) <= 200
+
+
+def test_long_names_that_differ_at_the_end_stay_apart() -> None:
+    """An id that had to be cut keeps a hash of what was cut."""
+    assert slug("x" * 300 + "a") != slug("x" * 300 + "b")
+    assert len(slug("x" * 300, ".12")) == 200
+
+
+@given(st.datetimes(timezones=st.just(UTC)))
+def test_dates_come_back_as_they_were_stated(when: datetime) -> None:
+    """A moment in ISO 8601 is read as that moment."""
+    assert moment(when.isoformat()) == when
+    assert moment(when.replace(tzinfo=None).isoformat(sep=" ")) == when
+    assert moment(when.date().isoformat()) == when.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+@given(
+    st.datetimes().map(lambda when: when.replace(microsecond=0)).filter(lambda when: 1000 <= when.year < 9999),
+    st.integers(-14 * 60, 14 * 60),
+)
+def test_zones_are_turned_into_utc(when: datetime, minutes: int) -> None:
+    """A moment with a zone is stored in UTC, from ISO 8601 and from RFC 822 alike."""
+    local = when.replace(tzinfo=timezone(timedelta(minutes=minutes)))
+    assert moment(local.isoformat()) == feed_moment(local.strftime("%a, %d %b %Y %H:%M:%S %z")) == local
+    assert moment(local.isoformat()).tzinfo is UTC
+
+
+@given(st.text() | st.from_regex(r"[0-9TZ:. +-]{4,30}", fullmatch=True))
+def test_a_text_is_a_date_or_a_value_error(text: str) -> None:
+    """No text makes the reading of dates fail in any other way, and what is read is in UTC."""
+    for read in (moment, feed_moment):
+        with suppress(ValueError):
+            assert read(text).tzinfo is UTC
+
+
+@pytest.mark.parametrize(
+    "stated",
+    ["2024", "2024-05", "202405", "2024-W18", "2024-W18-3", "2024-02-30", "05/01/2024", "1 May 2024", "soon", "12:30",
+     "2024-05-01T25:00", "2024-05-01T10:00+25:00", "0000-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"],
+)  # fmt: skip
+def test_a_date_that_states_no_day_is_rejected(stated: str) -> None:
+    """Months, weeks, impossible days and other notations are named, never guessed."""
+    rejection = fields(published_at=stated)
+    assert rejection is not None
+    assert (rejection.code, stated in rejection.reason) == ("bad_date", True)
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["javascript:alert(1)", "/relative", "www.news.example", "http://", "https:///path", "http://[bad", "ftp://a.example/",
+     "https://a.example:99999/", "https://a.example/a b", 'https://a.example/"onload="x', "data:text/html,x", "HTTPS"],
+)  # fmt: skip
+def test_an_address_that_is_none_is_rejected(url: str) -> None:
+    """Only http and https addresses with a host are taken, as links are made of them."""
+    rejection = fields(url=url)
+    assert rejection is not None
+    assert (rejection.code, repr(url) in rejection.reason) == ("bad_url", True)
+
+
+@pytest.mark.parametrize("url", ["https://news.example/ä?q=1&r=(2)#x", "HTTP://News.Example:8080", "", None])
+def test_an_address_of_the_web_is_taken(url: str | None) -> None:
+    """Any address a browser could follow is taken as it stands; none is none."""
+    assert fields(url=url) is None
+
+
+@pytest.mark.parametrize("identity", ["a b", "a/b", "ä", "x" * 201, 1.5, True, ["a"], {"a": 1}])
+def test_an_id_that_does_not_fit_is_rejected(identity: object) -> None:
+    """An id that cannot stand in an address is named, not changed."""
+    rejection = fields(id=identity)
+    assert rejection is not None
+    assert rejection.code == "bad_id"
+
+
+def test_lists_are_cleaned() -> None:
+    """Authors and tags are a list or a text with commas; white space goes, and so does what is said twice."""
+    stated = {"body": "Text.", "authors": [" Ann  Bow", None, "Ann Bow", 7, ""], "tags": "b, a ,,b"}
+    article = loaded(Record("origin", "fallback", stated)).article
+    assert (article.authors, article.tags) == (("Ann Bow", "7"), ("b", "a"))
+
+
+def test_the_body_wins_over_the_text() -> None:
+    """Where both are stated the body is taken, unless it is empty."""
+    both = loaded(Record("origin", "fallback", {"body": "One.", "text": "Two."}))
+    empty = loaded(Record("origin", "fallback", {"body": "", "text": "Two."}))
+    assert (both.article.body, empty.article.body) == ("One.", "Two.")

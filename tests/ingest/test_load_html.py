@@ -1,0 +1,191 @@
+import json
+import logging
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingest.load.html import plain
+from tests.ingest.article_files import article, rejection, write
+
+PARAGRAPHS = "".join(
+    f"<p>Paragraph {number} says that the <b>minister</b> of <a href='/x'>transport</a> came to the plant on Tuesday,"
+    " and that nothing else of note happened there.</p>"
+    for number in range(3)
+)
+
+
+def page(head: str = "", body: str = PARAGRAPHS, language: str = "en") -> str:
+    return f"<!DOCTYPE html><html lang='{language}'><head>{head}</head><body><article>{body}</article></body></html>"
+
+
+def linked(**fields: object) -> str:
+    return f'<script type="application/ld+json">{json.dumps(fields)}</script>'
+
+
+def test_the_body_is_the_main_text(tmp_path: Path) -> None:
+    """Menus, scripts and footers are left out; paragraphs stand apart, items and rows on lines of their own."""
+    body = (
+        "<nav><a href='/'>Home</a> <a href='/w'>World</a></nav><article>"
+        f"{PARAGRAPHS}<h2>What comes next</h2><ul><li>One item of it</li><li>Another item</li></ul>"
+        "<table><tr><td>North</td><td>1</td></tr><tr><td>South</td><td>2</td></tr></table>"
+        "<p>He said <q>go on</q> and left.<br>She stayed.</p></article>"
+        "<footer>Copyright 2024 The Daily</footer><script>var a = 1</script>"
+    )
+    found = article(write(tmp_path / "a.html", f"<html><head><title>T</title></head><body>{body}</body></html>"))
+    first, *_, last = found.body.split("\n\n")
+    expected = "Paragraph 0 says that the minister of transport came to the plant on Tuesday, and that nothing else of"
+    assert first == f"{expected} note happened there."
+    assert last == "He said “go on” and left.\nShe stayed."
+    assert "\n\nWhat comes next\n\n- One item of it\n- Another item\n\nNorth | 1\nSouth | 2\n\n" in found.body
+    assert not any(word in found.body for word in ("Home", "Copyright", "var a"))
+
+
+def test_short_pages_and_pieces_of_pages_are_read(tmp_path: Path) -> None:
+    """One sentence is an article, with or without a page around it; what a page does not state is not invented."""
+    for text in ("<html><body><p>One sentence.</p></body></html>", "<p>One sentence.</p>", "One sentence."):
+        found = article(write(tmp_path / "a.htm", text))
+        assert found.body == "One sentence."
+        assert (found.title, found.authors, found.published_at, found.source) == (None, (), None, None)
+
+
+def test_stated_metadata_is_read(tmp_path: Path) -> None:
+    """Open Graph, article tags, the canonical link and the language of the page become fields."""
+    head = """<title>Plant opens - The Daily</title><link rel="canonical" href="https://daily.example/plant">
+    <meta property="og:site_name" content="The Daily"><meta property="article:section" content="Business">
+    <meta name="author" content="Ann Bow, Cy Dee"><meta property="article:tag" content="Energy">
+    <meta property="article:tag" content="Jobs, pay">
+    <meta property="article:published_time" content="2024-05-01T10:00:00+02:00">
+    <meta property="article:modified_time" content="2024-05-02">"""
+    found = article(write(tmp_path / "a.html", page(head, language="en-GB")))
+    assert (found.title, found.source, found.section) == ("Plant opens", "The Daily", "Business")
+    assert (found.url, found.language) == ("https://daily.example/plant", "en-GB")
+    assert (found.authors, found.tags) == (("Ann Bow", "Cy Dee"), ("Energy", "Jobs, pay"))
+    assert found.published_at == datetime(2024, 5, 1, 8, tzinfo=UTC)
+    assert found.updated_at == datetime(2024, 5, 2, tzinfo=UTC)
+
+
+def test_linked_data_of_an_article_is_read(tmp_path: Path) -> None:
+    """JSON-LD of an article type is read, in a graph as well, and other types are not."""
+    news = {
+        "@type": ["NewsArticle"],
+        "headline": "Plant opens &amp; closes",
+        "author": [{"@type": "Person", "name": "Ann Bow"}, "Cy Dee"],
+        "publisher": {"name": "The Daily"},
+        "datePublished": "2024-05-01",
+        "keywords": "energy, jobs",
+    }
+    head = linked(**{"@type": "Product", "headline": "Buy"}) + linked(**{"@graph": [{"@type": "WebPage"}, news]})
+    found = article(write(tmp_path / "a.html", page(head + "<meta name='author' content='Desk'>")))
+    assert (found.title, found.source) == ("Plant opens & closes", "The Daily")
+    assert (found.authors, found.tags) == (("Ann Bow", "Cy Dee"), ("energy", "jobs"))
+    assert found.published_at == datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("broken", ["{", "[" * 100_000, '"text"', "null", '{"@type": {"a": 1}, "@graph": 5}', "\x01"])
+def test_broken_linked_data_states_nothing(tmp_path: Path, broken: str) -> None:
+    """JSON-LD that cannot be read costs the page nothing but what it would have stated."""
+    head = f'<script type="application/ld+json">{broken}</script><meta property="og:title" content="T">'
+    assert article(write(tmp_path / "a.html", page(head))).title == "T"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        f"<h1>T</h1><p>May 1, 2024</p>{PARAGRAPHS}",
+        f"<h1>T</h1>{PARAGRAPHS}<p>On <time datetime='1969-07-20'>that day</time> two men walked on the moon.</p>",
+        f"<h1>T</h1>{PARAGRAPHS}<ul><li><time datetime='2023-01-01'>Another article</time></li></ul>",
+        f"<h1>T</h1><time datetime='2024-05-01'>a</time><time datetime='2024-05-02'>b</time>{PARAGRAPHS}",
+        f"<h1>T</h1><time datetime='10:30'>half past ten</time>{PARAGRAPHS}",
+        f"<h1>T</h1><time>May 1</time>{PARAGRAPHS}<footer>Copyright 2021</footer>",
+    ],
+    ids=["in-words", "in-the-text", "in-a-list", "two", "time-of-day", "no-datetime"],
+)
+def test_a_date_is_never_inferred(tmp_path: Path, body: str) -> None:
+    """A date in the text, the file's name or an unmarked element among several is no publication date."""
+    assert article(write(tmp_path / "2019-03-04.html", page(body=body))).published_at is None
+
+
+@pytest.mark.parametrize(
+    "time",
+    [
+        "<div class='by'><time datetime='2024-05-03'>3 May</time></div>",
+        "<time class='entry-date published' datetime='2024-05-03'>3 May</time><time datetime='2020-01-01'>x</time>",
+        "<time itemprop='datePublished' datetime='2024-05-03'>3 May</time><time datetime='10:30'>x</time>",
+    ],
+)
+def test_a_time_that_states_the_publication_is_read(tmp_path: Path, time: str) -> None:
+    """The only time element outside the text, or the one marked so, is the publication date."""
+    assert article(write(tmp_path / "a.html", page(body=time + PARAGRAPHS))).published_at == datetime(
+        2024, 5, 3, tzinfo=UTC
+    )
+
+
+def test_an_unreadable_date_is_rejected_unless_another_is_readable(tmp_path: Path) -> None:
+    """A stated date nobody can read rejects the page with its value; a second, readable one is used instead."""
+    head = "<meta property='article:published_time' content='last Tuesday'>"
+    found = rejection(write(tmp_path / "a.html", page(head)))
+    assert (found.code, "last Tuesday" in found.reason) == ("bad_date", True)
+    both = head + linked(**{"@type": "Article", "datePublished": "2024-05-01"})
+    assert article(write(tmp_path / "a.html", page(both))).published_at == datetime(2024, 5, 1, tzinfo=UTC)
+
+
+def test_a_page_without_text_is_empty(tmp_path: Path) -> None:
+    """A page of scripts and pictures holds no article."""
+    text = (
+        "<html><head><title>T</title></head><body><script>var a = 'text text'</script><img src='a.png'></body></html>"
+    )
+    assert rejection(write(tmp_path / "a.html", text)).code == "empty"
+    assert rejection(write(tmp_path / "b.html", "<html></html>")).code == "empty"
+    assert rejection(write(tmp_path / "c.html", "<div>" * 100_000)).code == "empty"
+
+
+@pytest.mark.parametrize("heading", ["502 Bad Gateway", "404 | Page not found", "Error 503: Service Unavailable"])
+def test_the_error_page_of_a_server_is_rejected(tmp_path: Path, heading: str) -> None:
+    """What a server says instead of an article is no article."""
+    body = f"<center><h1>{heading}</h1></center><hr><center>nginx</center>"
+    text = f"<html><head><title>{heading}</title></head><body>{body}</body></html>"
+    found = rejection(write(tmp_path / "a.html", text))
+    assert (found.code, heading in found.reason) == ("error_page", True)
+
+
+def test_an_article_about_an_error_is_an_article(tmp_path: Path) -> None:
+    """A long text under a heading that names an error is taken in."""
+    assert "minister" in article(write(tmp_path / "a.html", page("<title>404 Not Found</title>", PARAGRAPHS * 4))).body
+
+
+def test_pages_are_read_as_utf8_whatever_they_declare(tmp_path: Path) -> None:
+    """A page is UTF-8 or rejected; what its head declares does not garble it."""
+    text = page("<meta charset='iso-8859-1'><title>Café</title>", "<p>The café is open again.</p>")
+    assert article(write(tmp_path / "a.html", text)).body == "The café is open again."
+    assert rejection(write(tmp_path / "b.html", text.encode("latin-1"))).code == "undecodable"
+
+
+def test_loading_a_page_logs_nothing_and_leaves_the_levels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """What the vendors would log is said by the rejection; their loggers are as they were."""
+    logger = logging.getLogger("trafilatura")
+    logger.setLevel(logging.INFO)
+    rejection(write(tmp_path / "a.html", "<html></html>"))
+    assert caplog.records == []
+    assert logger.level == logging.INFO
+    logger.setLevel(logging.NOTSET)
+
+
+@pytest.mark.parametrize(
+    ("fragment", "text"),
+    [
+        ("Hello <b>you</b><p>there</p>", "Hello you\n\nthere"),
+        (
+            "<ul><li><p>one</p></li><li></li><li>two<ul><li>three</li></ul></li></ul>after",
+            "- one\n- two\n- three\n\nafter",
+        ),
+        ("a<br><br><br>b<br/>c", "a\n\nb\nc"),
+        ("<p>3 &lt; 4 &amp;\n so on</p><script>x()</script><style>p</style>", "3 < 4 & so on"),
+        ("<table><tr><th>a</th><th> b </th></tr>\n<tr><td></td><td>c</td></tr></table>", "a | b\nc"),
+        ("<em>very</em>big", "verybig"),
+        ("<!-- only a comment -->", ""),
+    ],
+)
+def test_a_piece_of_html_becomes_plain_text(fragment: str, text: str) -> None:
+    """Blocks, lines, items and cells are set apart as a reader sees them; nothing that is text is lost."""
+    assert plain(fragment) == text

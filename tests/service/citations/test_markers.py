@@ -1,0 +1,97 @@
+"""Markers in a stream: found however it is cut, told from other brackets, and never lost or made up."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.citations.markers import LONGEST, Marker, MarkerParser
+from tests.service.citations.pieces import CUTS, KNOWN, REPLIES, pieces_of
+
+CITATIONS = {
+    "[k7f2]": Marker(("k7f2",)),
+    "[K7F2]": Marker(("k7f2",)),
+    "[ k7f2 ]": Marker(("k7f2",)),
+    "【k7f2】": Marker(("k7f2",)),
+    "[k7f2,m3p9]": Marker(("k7f2", "m3p9")),
+    "[k7f2; m3p9 & z4q8]": Marker(("k7f2", "m3p9", "z4q8")),
+    "[k7f2 and m3p9]": Marker(("k7f2", "m3p9")),
+    "[k7f2, and m3p9]": Marker(("k7f2", "m3p9")),
+    "[k7f2, k7f2]": Marker(("k7f2",)),
+    "[source k7f2]": Marker(("k7f2",)),
+    "[Source: k7f2]": Marker(("k7f2",)),
+    "[passages k7f2, m3p9]": Marker(("k7f2", "m3p9")),
+    "[#k7f2]": Marker(("k7f2",)),
+    "[^k7f2]": Marker(("k7f2",)),
+    "[1]": Marker((), ("1",)),
+    "[1, 12]": Marker((), ("1", "12")),
+    "[x9x9]": Marker((), ("x9x9",)),
+    "[k7f2, x9x9]": Marker(("k7f2",), ("x9x9",)),
+}
+OTHER_BRACKETS = [
+    "[sic]", "[2024]", "[the mayor]", "[…]", "[]", "[ ]", "[k7f2 says so]", "[see k7f2]", "[k7f2,]", "[and]", "[1.5]",
+    "[١]", "[§ 3]", "[k7f2 or m3p9]", "[abcdefghi1]", "]", "[" + "1, " * LONGEST + "1]",
+]  # fmt: skip
+
+PLAIN = st.text(st.characters(exclude_characters="[]【】", exclude_categories=["Cs"]), max_size=12)
+
+
+def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
+    """The text that is left of a stream, and its markers."""
+    parser = MarkerParser(KNOWN)
+    found = [token for piece in pieces_of(text, cuts) for token in parser.feed(piece)] + list(parser.finish())
+    return "".join(t for t in found if isinstance(t, str)), [t for t in found if isinstance(t, Marker)]
+
+
+@pytest.mark.parametrize("bracket", CITATIONS)
+@given(before=PLAIN, after=PLAIN, cuts=CUTS)
+def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after: str, cuts: list[int]) -> None:
+    """Whatever stands around it and wherever it is cut, a citation is its marker and no text."""
+    assert tokens(f"{before}{bracket}{after}", cuts) == (before + after, [CITATIONS[bracket]])
+
+
+@pytest.mark.parametrize("bracket", OTHER_BRACKETS)
+@given(before=PLAIN, after=PLAIN, cuts=CUTS)
+def test_any_other_bracket_is_text(bracket: str, before: str, after: str, cuts: list[int]) -> None:
+    """A bracket that cites nothing stays in the text as it was written."""
+    assert tokens(f"{before}{bracket}{after}", cuts) == (f"{before}{bracket}{after}", [])
+
+
+@given(parts=st.lists(st.one_of(PLAIN, st.sampled_from([*CITATIONS, *OTHER_BRACKETS])), max_size=12), cuts=CUTS)
+def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -> None:
+    """Of any reply exactly the citations are taken out, each once, and all else is left."""
+    text, markers = tokens("".join(parts), cuts)
+    assert text == "".join(part for part in parts if part not in CITATIONS)
+    assert markers == [CITATIONS[part] for part in parts if part in CITATIONS]
+
+
+@given(text=REPLIES, cuts=CUTS)
+@example(text="[" + "x" * (LONGEST - 1) + "] [" + "x" * LONGEST + "]", cuts=list(range(200)))
+def test_cuts_make_no_difference(text: str, cuts: list[int]) -> None:
+    """A reply has the same text and markers in one piece, in any pieces, and letter by letter."""
+    assert tokens(text, cuts) == tokens(text, []) == tokens(text, list(range(len(text))))
+
+
+@given(text=REPLIES, cuts=CUTS)
+def test_keys_are_known_and_the_rest_is_reported(text: str, cuts: list[int]) -> None:
+    """A marker's keys all name a passage, what it reports as invented names none."""
+    for marker in tokens(text, cuts)[1]:
+        assert set(marker.keys) <= set(KNOWN)
+        assert not set(marker.invented) & set(KNOWN)
+        assert marker.keys or marker.invented
+
+
+def test_text_before_an_open_bracket_does_not_wait() -> None:
+    """Only from an open bracket on does a piece wait for the next."""
+    parser = MarkerParser(KNOWN)
+    assert list(parser.feed("It rained [k7")) == ["It rained "]
+    assert list(parser.feed("f2] and")) == [Marker(("k7f2",)), " and"]
+
+
+def test_a_bracket_that_stays_open_is_given_out() -> None:
+    """An open bracket waits for so many characters only, and for the stream's end at the latest."""
+    parser = MarkerParser(KNOWN)
+    assert list(parser.feed("[" + "a" * (LONGEST - 1))) == []
+    assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST - 1) + "b"
+    assert list(parser.feed("[k7f2")) == []
+    assert list(parser.finish()) == ["[k7f2"]
+    assert list(parser.finish()) == []

@@ -1,0 +1,111 @@
+"""Sentences of a stream: the same however it is cut, with their markers, and nothing lost."""
+
+import re
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from service.citations.markers import Marker, MarkerParser
+from service.citations.sentences import SentenceAssembler
+from service.records import DraftSentence
+from tests.service.citations.pieces import BRACKETS, CUTS, KNOWN, REPLIES, drafts_of, pieces_of
+
+K, M, Z = ("k7f2",), ("m3p9",), ("z4q8",)
+
+DRAFTS: dict[str, list[tuple[str | tuple[str, ...], ...]]] = {
+    "It rained [k7f2].": [("It rained", K, ".")],
+    "It rained. [k7f2]": [("It rained", K, ".")],
+    "It rained.[k7f2] It snowed [m3p9].": [("It rained", K, "."), ("It snowed", M, ".")],
+    "It rained.[k7f2]It snowed.[m3p9]": [("It rained", K, "."), ("It snowed", M, ".")],
+    "It rained.[k7f2]“It snowed.”[m3p9]": [("It rained", K, "."), ("“It snowed.”", M)],
+    "It rained [k7f2] and snowed [m3p9].": [("It rained", K, " and snowed", M, ".")],
+    "It rained [k7f2][m3p9]!": [("It rained", K, M, "!")],
+    "It rained [k7f2] [m3p9] all day.": [("It rained", K, M, " all day.")],
+    "It rained [k7f2, m3p9]…": [("It rained", ("k7f2", "m3p9"), "…")],
+    "[k7f2] It rained. It snowed [m3p9].": [(K, "It rained."), ("It snowed", M, ".")],
+    "It rained\n[k7f2]\nIt snowed [m3p9].": [("It rained", K), ("It snowed", M, ".")],
+    "“It rained.” [k7f2] He left [m3p9].": [("“It rained.”", K), ("He left", M, ".")],
+    "Dr. [k7f2] Vane left the U.S. [m3p9] in May.": [("Dr.", K, " Vane left the U.S.", M, " in May.")],
+    "雨が降った。[k7f2]雪も降った。[m3p9]": [("雨が降った。", K), ("雪も降った。", M)],
+    "雨が降った[k7f2]。雪も降った[m3p9]。": [("雨が降った", K, "。"), ("雪も降った", M, "。")],
+    "- It rained [k7f2].\n- [m3p9] It snowed.": [("It rained", K, "."), (M, "It snowed.")],
+    "1. It rained [k7f2].\n2. It snowed [m3p9].": [("It rained", K, "."), ("It snowed", M, ".")],
+    "1) It rained [k7f2]\n2) It snowed [m3p9]": [("It rained", K), ("It snowed", M)],
+    "## Weather\n\n* It rained [k7f2]\n\nIt snowed.": [("Weather",), ("It rained", K), ("It snowed.",)],
+    "It rose to 3. Then it fell [k7f2].": [("It rose to 3.",), ("Then it fell", K, ".")],
+    "It rained [": [("It rained [",)],
+    "It rained [k7f2": [("It rained [k7f2",)],
+    "It rained [sic] [k7f2].": [("It rained [sic]", K, ".")],
+    "[k7f2]": [(K,)],
+    " \n ": [],
+    "": [],
+}
+
+WORDS = st.text(st.characters(categories=["L", "Mn", "So"]), min_size=1, max_size=5)
+LISTLESS = st.lists(
+    st.one_of(WORDS, BRACKETS, st.sampled_from([" ", ". ", "! ", "\n", "。", ", ", " “", "” ", "[sic]", " [", "3.4"])),
+    max_size=24,
+).map("".join)
+
+
+@pytest.mark.parametrize("text", DRAFTS)
+def test_a_reply_has_these_sentences(text: str) -> None:
+    """Each marker stays in its sentence, before the full stop; signs of lists and headings go."""
+    assert [draft.parts for draft in drafts_of(text)] == DRAFTS[text]
+
+
+@given(text=REPLIES, cuts=CUTS)
+@example(text="A b. 3. Foo bar baz. 4. Qux quux [k7f2].", cuts=[])
+@example(text="Acme Inc. Onward went it. Acme Inc. On it went.", cuts=[])
+@example(text="雨。」次の日[k7f2]。あ い", cuts=[])
+def test_cuts_make_no_difference(text: str, cuts: list[int]) -> None:
+    """The drafts are the same in one piece, in any pieces, and letter by letter."""
+    assert drafts_of(*pieces_of(text, cuts)) == drafts_of(text) == drafts_of(*text)
+
+
+@given(text=LISTLESS, cuts=CUTS)
+def test_nothing_is_lost(text: str, cuts: list[int]) -> None:
+    """The drafts hold every character of the text but white space and markers, in order."""
+    parser = MarkerParser(KNOWN)
+    tokens = [*parser.feed(text), *parser.finish()]
+    written = "".join(token for token in tokens if isinstance(token, str))
+    drafted = "".join(draft.text for draft in drafts_of(*pieces_of(text, cuts)))
+    assert re.sub(r"\s", "", drafted) == re.sub(r"\s", "", written)
+
+
+@given(text=REPLIES, cuts=CUTS)
+def test_markers_are_all_there_in_order(text: str, cuts: list[int]) -> None:
+    """Each cited key and each invented one is in one draft, in the order of the text."""
+    parser = MarkerParser(KNOWN)
+    markers = [token for token in [*parser.feed(text), *parser.finish()] if isinstance(token, Marker)]
+    drafts = drafts_of(*pieces_of(text, cuts))
+    keys = [part for draft in drafts for part in draft.parts if not isinstance(part, str)]
+    assert keys == [marker.keys for marker in markers if marker.keys]
+    assert [key for draft in drafts for key in draft.invented] == [key for m in markers for key in m.invented]
+
+
+@given(text=REPLIES)
+def test_no_marker_is_in_the_text(text: str) -> None:
+    """What is shown of a sentence has no bracket that cites, known or invented, and no white space around it."""
+    for draft in drafts_of(text):
+        assert not [token for token in MarkerParser(KNOWN).feed(draft.text) if isinstance(token, Marker)]
+        assert draft.text == draft.text.strip()
+        assert all(draft.parts)
+
+
+def test_words_on_either_side_of_a_marker_stay_apart() -> None:
+    """Where the space before a marker goes with it, the words around it keep one, and stops keep none."""
+    assert [draft.text for draft in drafts_of("It rained [k7f2]and snowed [m3p9], too.")] == [
+        "It rained and snowed, too."
+    ]
+
+
+def test_a_sentence_comes_once_another_has_begun() -> None:
+    """Two words behind a full stop, its sentence is given out, before the stream ends."""
+    assembler = SentenceAssembler()
+    assert list(assembler.feed("It rained. Then")) == []
+    assert list(assembler.feed(Marker(("k7f2",)))) == []
+    assert list(assembler.feed(" it snowed.")) == [DraftSentence(("It rained.",))]
+    assert list(assembler.finish()) == [DraftSentence(("Then", K, " it snowed."))]
+    assert list(assembler.finish()) == []

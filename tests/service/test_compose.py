@@ -1,0 +1,141 @@
+"""Composition: the text, its markers and every offset agree, whatever is in the sentences."""
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Span
+from service.answer import Citation
+from service.compose import Composition
+from service.records import DraftSentence, Passage, Quote
+from tests.service.passages import make_passage
+
+PASSAGES = tuple(make_passage(f"p{n}c{n}", f"Zażółć {n} 🎈. The ferry sailed.", title=f"T{n}") for n in range(2, 6))
+KEYS = [passage.key for passage in PASSAGES]
+BY_KEY = dict(zip(KEYS, PASSAGES, strict=True))
+
+TEXTS = st.one_of(
+    st.sampled_from(["It rained", " and snowed", ".", "🎈 e\u0301", "عادت العبّارة", "雨が降った。", "“So,” he said", " !"]),
+    st.text(st.characters(exclude_characters="[]", exclude_categories=["Cs"]), max_size=6),
+)
+MARKED = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True).map(tuple)
+PARTS = st.lists(st.one_of(TEXTS, MARKED), min_size=1, max_size=6)
+
+
+def quote(passage: Passage, start: int = 0, end: int = 11) -> Quote:
+    """A quote of part of a passage."""
+    return Quote(passage, Span(start, end), passage.article.body[start:end], "verified", "exact", 1.0)
+
+
+@st.composite
+def proven(draw: st.DrawFn) -> tuple[DraftSentence, list[Quote]]:
+    """A draft sentence with words, and the quotes of some of the passages that it cites, in that order."""
+    parts: list[str | tuple[str, ...]] = list(draw(PARTS))
+    draft = DraftSentence(tuple(part for part in [*parts, draw(st.sampled_from(["It ended", "終わり"]))] if part))
+    kept = [key for key in draft.keys if draw(st.booleans())]
+    return draft, [quote(BY_KEY[key], start) for key in kept for start in range(draw(st.integers(1, 2)))]
+
+
+ANSWERS = st.lists(proven(), max_size=6)
+
+
+def composed(answer: list[tuple[DraftSentence, list[Quote]]]) -> tuple[Composition, list[tuple[str, list[Citation]]]]:
+    """The composition of these sentences, and what each brought to it."""
+    composition = Composition(PASSAGES)
+    return composition, [composition.add(draft, quotes) for draft, quotes in answer]
+
+
+@given(answer=ANSWERS)
+def test_deltas_make_the_text(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
+    """The deltas one after another are the text, and the citations of the sentences are all citations."""
+    composition, added = composed(answer)
+    assert "".join(delta for delta, _ in added) == composition.text
+    assert [citation for _, citations in added for citation in citations] == composition.citations
+    assert [citation.id for citation in composition.citations] == [
+        f"cit_{n}" for n in range(1, len(composition.citations) + 1)
+    ]
+
+
+@given(answer=ANSWERS)
+def test_a_citation_spans_its_sentence(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
+    """Each citation's code points are the whole sentence, which holds its marker and has no space around it."""
+    composition, added = composed(answer)
+    for delta, citations in added:
+        for citation in citations:
+            sentence = composition.text[citation.start_index : citation.end_index]
+            assert sentence == delta.removeprefix(" ") == sentence.strip()
+            assert f"[{citation.marker}]" in sentence
+            assert citation.start_index == 0 or composition.text[citation.start_index - 1] == " "
+
+
+@given(answer=ANSWERS)
+def test_markers_count_from_one_by_first_use(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
+    """The markers of the text begin at [1], leave none out, and always stand for the same passage."""
+    composition, _ = composed(answer)
+    shown = [int(number) for number in re.findall(r"\[(\d+)\]", composition.text)]
+    assert list(dict.fromkeys(shown)) == list(range(1, len(set(shown)) + 1))
+    assert {citation.marker for citation in composition.citations} == set(shown)
+    articles = {(citation.marker, citation.article_id, citation.source_id) for citation in composition.citations}
+    assert len(articles) == len(set(shown))
+    assert [(s.marker, s.article_id, s.id) for s in composition.sources() if s.cited] == sorted(
+        articles, key=lambda entry: entry[2]
+    )
+
+
+@given(answer=ANSWERS)
+def test_markers_without_a_quote_vanish(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
+    """A sentence shows a marker as often as it cites a passage that is quoted, and its words are all there."""
+    composition, added = composed(answer)
+    numbers = {source.article_id: source.marker for source in composition.sources()}
+    for (draft, quotes), (delta, _) in zip(answer, added, strict=True):
+        kept = {quoted.passage.key for quoted in quotes}
+        wanted = [key for part in draft.parts if not isinstance(part, str) for key in part if key in kept]
+        assert [int(n) for n in re.findall(r"\[(\d+)\]", delta)] == [numbers[f"article-{key}"] for key in wanted]
+        words = re.sub(r"\s", "", re.sub(r"\[\d+\]", "", delta))
+        assert words == re.sub(r"\s", "", draft.text)
+
+
+@given(answer=ANSWERS)
+def test_a_citation_is_the_place_in_the_article(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
+    """The body's code points from start to end are the cited text, whatever the scripts and signs."""
+    composition, _ = composed(answer)
+    bodies = {passage.article.article_id: passage.article.body for passage in PASSAGES}
+    for citation in composition.citations:
+        body = bodies[citation.article_id]
+        assert body[citation.start_char_index : citation.end_char_index] == citation.cited_text
+        assert (citation.verification.status, citation.verification.method) == ("verified", "exact")
+
+
+RENDERED = [
+    (("It rained", (KEYS[0],), "."), [KEYS[0]], "It rained [1]."),
+    (("It rained", (KEYS[1], KEYS[0]), "."), [KEYS[1], KEYS[0]], "It rained [1][2]."),
+    (("It rained", (KEYS[1],), (KEYS[0],), "."), [KEYS[1], KEYS[0]], "It rained [1][2]."),
+    (("It rained", (KEYS[1],), " all day", (KEYS[0],), "."), [KEYS[0]], "It rained all day [1]."),
+    (("It rained", (KEYS[0], KEYS[1]), "."), [KEYS[1]], "It rained [1]."),
+    (((KEYS[0],), "It rained."), [KEYS[0]], "[1]It rained."),
+    (("It rained", (KEYS[0],), "."), [], "It rained."),
+    (("It rained", (KEYS[0],), " and rained", (KEYS[0],), "."), [KEYS[0]], "It rained [1] and rained [1]."),
+]
+
+
+@pytest.mark.parametrize(("parts", "kept", "shown"), RENDERED)
+def test_markers_stand_where_they_stood(
+    parts: tuple[str | tuple[str, ...], ...], kept: list[str], shown: str
+) -> None:
+    """A marker keeps its place, a space before it; markers side by side have none between them."""
+    assert composed([(DraftSentence(parts), [quote(BY_KEY[key]) for key in kept])])[0].text == shown
+
+
+def test_sources_are_all_passages() -> None:
+    """Every passage is a source with its place, scores and dates; only a cited one has a marker."""
+    composition, _ = composed([(DraftSentence(("It rained", (KEYS[2],), ".")), [quote(PASSAGES[2])])])
+    sources = composition.sources()
+    assert [source.id for source in sources] == ["src_1", "src_2", "src_3", "src_4"]
+    assert [source.marker for source in sources] == [None, None, 1, None]
+    assert [source.cited for source in sources] == [False, False, True, False]
+    for source, passage in zip(sources, PASSAGES, strict=True):
+        assert passage.article.body[source.start_char_index : source.end_char_index] == source.snippet
+        assert (source.score, source.scores.dense, source.scores.lexical) == (1.0, 0.5, 2.0)
+        assert (source.title, source.published_at) == (passage.article.title, None)

@@ -1,0 +1,288 @@
+"""Answers by a language model: real HTTP on loopback, the real client, and everything that can go wrong."""
+
+import asyncio
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from service.answer import Answer, AnswerDelta, Completed
+from service.build import build_pipeline
+from service.pipeline import Pipeline
+from service.records import Message, Question
+from tests.scripted_llm import Cut, Hang, Pause, Raw, Reply, Request, ScriptedLLM, keys_in
+from tests.service.conftest import settings_for
+
+QUESTION = "How much do wages rise under the ferry agreement?"
+TRUE = "Under the agreement, wages rise by 4.2 percent on 1 March 2026 and by a further 1.5 percent on 1 January 2027"
+ALSO_TRUE = "Benedikt Orlo, a retired judge, led the talks"
+CONTEXT = "ferry strike in Varn Sound is over"
+
+Script = Callable[[Request], Reply]
+
+
+def reply(*pieces: object, **how: object) -> Script:
+    """A reply whose pieces have the key of the agreement's passage for `{key}`."""
+
+    def script(request: Request) -> Reply:
+        key = key_of(request, CONTEXT)
+        filled = [piece.replace("{key}", key) if isinstance(piece, str) else piece for piece in pieces]
+        return Reply(pieces=filled, **how)  # type: ignore[arg-type]
+
+    return script
+
+
+def key_of(request: Request, words: str) -> str:
+    """The key under which the prompt shows the passage with these words."""
+    prompt = "\n".join(message["content"] for message in request["messages"])
+    before = prompt[: prompt.index(words)]
+    return max(keys_in(request), key=before.rfind)
+
+
+@contextmanager
+def pipeline_with(llm: ScriptedLLM, data: Path, models: Path, deadline: float = 10.0) -> Iterator[Pipeline]:
+    """A pipeline that asks the scripted model."""
+    settings = settings_for(
+        data, models, llm_model="scripted", openai_api_key="unused", openai_base_url=llm.url, llm_deadline_s=deadline
+    )
+    pipeline = build_pipeline(settings)
+    yield pipeline
+    pipeline.library.close()
+
+
+def ask(script: Script, data: Path, models: Path, *, deadline: float = 10.0, **question: object) -> Answer:
+    """The answer of a scripted model, whose stream is checked on the way."""
+
+    async def collect(pipeline: Pipeline) -> Answer:
+        events = [event async for event in pipeline.stream(Question(QUESTION, **question))]  # type: ignore[arg-type]
+        await pipeline.close()
+        last = events[-1]
+        assert isinstance(last, Completed)
+        assert last.answer.answer == "".join(event.text for event in events if isinstance(event, AnswerDelta))
+        return last.answer
+
+    with ScriptedLLM(script) as llm, pipeline_with(llm, data, models, deadline) as pipeline:
+        answer = asyncio.run(collect(pipeline))
+        proves_every_sentence(pipeline, answer)
+        return answer
+
+
+async def only(pipeline: Pipeline, question: Question) -> Answer:
+    """One answer, and the connections closed in the loop that opened them."""
+    answer = await pipeline.ask(question)
+    await pipeline.close()
+    return answer
+
+
+def proves_every_sentence(pipeline: Pipeline, answer: Answer) -> None:
+    """Each sentence has a citation that covers it, and each citation is a slice of its article."""
+    if answer.status == "not_in_sources":
+        assert answer.citations == ()
+        return
+    covered = "".join(answer.answer[c.start_index : c.end_index] for c in dict.fromkeys(answer.citations))
+    assert set(re.findall(r"\w{4,}", answer.answer)) <= set(re.findall(r"\w{4,}", covered))
+    with pipeline.library.pinned() as generation:
+        for citation in answer.citations:
+            article = generation.catalog.article(citation.article_id)
+            assert article is not None
+            assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
+            assert citation.verification.status in ("verified", "partial")
+
+
+def codes(answer: Answer) -> set[str]:
+    """The codes of an answer's warnings."""
+    return {warning.code for warning in answer.warnings}
+
+
+def reasons(answer: Answer) -> list[str]:
+    """Why sentences were withheld."""
+    return [withheld.reason for withheld in answer.unsupported]
+
+
+def test_a_faithful_reply_is_answered_with_verified_citations(sample_data: Path, models: Path) -> None:
+    """Two true sentences, both proven; usage is counted, the price of an unknown model is not guessed."""
+    answer = ask(reply(TRUE + " [{key}]. ", ALSO_TRUE + " [{key}]."), sample_data, models)
+
+    assert (answer.status, answer.status_reason) == ("answered", None)
+    assert [citation.verification.status for citation in answer.citations] == ["verified", "verified"]
+    assert answer.answer == f"{TRUE} [1]. {ALSO_TRUE} [1]."
+    assert answer.usage.llm_calls == 1
+    assert answer.usage.input_tokens > 0
+    assert answer.usage.cost_usd is None
+    assert answer.versions.reader == "llm@1"
+    assert answer.versions.model == "scripted"
+    assert (answer.versions.prompt or "").startswith("answer@")
+
+
+def test_a_marker_split_over_chunks_is_one_marker(sample_data: Path, models: Path) -> None:
+    """However the stream is cut, the marker comes out whole."""
+
+    def script(request: Request) -> Reply:
+        return Reply(pieces=list(f"{TRUE} [{key_of(request, CONTEXT)}]."))
+
+    assert ask(script, sample_data, models).answer == f"{TRUE} [1]."
+
+
+@pytest.mark.parametrize(
+    ("sentence", "reason"),
+    [
+        (TRUE + " [zz9q].", "invented_marker"),
+        (TRUE + " [7].", "invented_marker"),
+        (TRUE + ".", "no_marker"),
+        ("Under the agreement, wages rise by 7.2 percent on 1 March 2026 [{key}].", "number_not_in_source"),
+        ("Under the agreement, wages rise by 4.2 percent on 1 May 2026 [{key}].", "date_not_in_source"),
+        ("Perrin Outhwaite, a retired judge, led the talks [{key}].", "name_not_in_source"),
+        ("Benedikt Orlo never led the talks [{key}].", "negation_differs"),
+        ("The minister of justice has resigned over the affair [{key}].", "not_in_source"),
+    ],
+)
+def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sentence: str, reason: str) -> None:
+    """A lie beside a truth is withheld with its reason, and the truth stands."""
+    answer = ask(reply(ALSO_TRUE + " [{key}]. ", sentence), sample_data, models)
+
+    assert answer.answer == ALSO_TRUE + " [1]."
+    assert reasons(answer) == [reason]
+
+
+@pytest.mark.parametrize("sentence", [TRUE + ".", "Wages rise by 99 percent [{key}].", TRUE + " [zz9q]."])
+def test_without_a_proven_sentence_there_is_no_answer(sample_data: Path, models: Path, sentence: str) -> None:
+    """Nothing that was said could be proven, so nothing is said."""
+    answer = ask(reply(sentence), sample_data, models)
+
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "no_verified_support")
+
+
+def test_the_larger_part_withheld_is_partial(sample_data: Path, models: Path) -> None:
+    """A short truth beside a long lie is only part of an answer."""
+    lie = "The union of deckhands won a rise of 19 percent, and 400 of its members will be paid for the days lost"
+    answer = ask(reply(ALSO_TRUE + " [{key}]. ", lie + " [{key}]."), sample_data, models)
+
+    assert (answer.status, answer.status_reason) == ("partial", "unsupported_withheld")
+
+
+def test_a_model_that_says_it_is_not_there_abstains(sample_data: Path, models: Path) -> None:
+    """The sentinel is an abstention, not text."""
+    answer = ask(reply("NOT_IN", "_SOURCES"), sample_data, models)
+
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "model_abstained")
+    assert "NOT_IN" not in answer.answer
+
+
+@pytest.mark.parametrize("how", [{"refusal": "I cannot help with that."}, {"finish": "content_filter"}])
+def test_a_refusal_abstains(sample_data: Path, models: Path, how: dict[str, object]) -> None:
+    """A model that refuses has not answered."""
+    answer = ask(reply(**how), sample_data, models)
+
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "model_abstained")
+
+
+@pytest.mark.parametrize(
+    ("script", "code"),
+    [
+        (reply(status=429, code="rate_limit_exceeded"), "reader_rate_limited"),
+        (reply(status=429, code="insufficient_quota"), "reader_rate_limited"),
+        (reply(status=500), "reader_unavailable"),
+        (reply(status=401), "reader_rejected"),
+        (reply(Hang()), "reader_timeout"),
+        (reply(Cut()), "reader_cut_off"),
+        (reply(Raw(b"data: {not json\n\n")), "reader_cut_off"),
+        (reply("Under the agreement, wages", Cut()), "reader_cut_off"),
+    ],
+)
+def test_a_model_that_fails_before_a_proven_sentence_is_replaced(
+    sample_data: Path, models: Path, script: Script, code: str
+) -> None:
+    """The extractive reader answers in its place, and warnings say so."""
+    answer = ask(script, sample_data, models, deadline=2.0)
+
+    assert answer.status in ("answered", "partial")
+    assert answer.status_reason != "interrupted"
+    assert answer.citations
+    assert {code, "answered_without_model"} <= codes(answer)
+    assert answer.versions.reader == "extractive@1"
+    assert all(citation.verification.method == "exact" for citation in answer.citations)
+
+
+@pytest.mark.parametrize(
+    ("ending", "code"),
+    [
+        ((Cut(),), "reader_cut_off"),
+        ((Hang(),), "reader_timeout"),
+        ((Raw(b"data: {not json\n\n"),), "reader_cut_off"),
+    ],
+)
+def test_a_model_that_is_cut_off_later_leaves_what_was_proven(
+    sample_data: Path, models: Path, ending: tuple[object, ...], code: str
+) -> None:
+    """The proven sentence stands; the half of the next is not shown."""
+    answer = ask(
+        reply(ALSO_TRUE + " [{key}]. ", "Under the agreement, wages rise by", Pause(0.05), *ending),
+        sample_data,
+        models,
+        deadline=2.0,
+    )
+
+    assert (answer.status, answer.status_reason) == ("partial", "interrupted")
+    assert answer.answer == ALSO_TRUE + " [1]."
+    assert code in codes(answer)
+
+
+def test_mode_markers_shows_what_is_not_proven_and_says_so(sample_data: Path, models: Path) -> None:
+    """Nothing is withheld, and the citation of a lie is unverified."""
+    lie = "Under the agreement, wages rise by 7.2 percent on 1 March 2026"
+    with ScriptedLLM(reply(lie + " [{key}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        answer = asyncio.run(only(pipeline, Question(QUESTION, citations="markers")))
+
+    assert answer.answer == lie + " [1]."
+    assert [citation.verification.status for citation in answer.citations] == ["unverified"]
+
+
+def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
+    """No marker, no citation, nothing checked."""
+    with ScriptedLLM(reply(TRUE + " [{key}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        answer = asyncio.run(only(pipeline, Question(QUESTION, citations="off")))
+
+    assert answer.answer == TRUE + "."
+    assert answer.citations == ()
+
+
+def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models: Path) -> None:
+    """Below the off-topic floor nobody is asked."""
+    with ScriptedLLM(reply("anything")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        answer = asyncio.run(only(pipeline, Question("asdf qwer zxcv uiop")))
+
+        assert llm.requests == []
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "low_relevance")
+    assert answer.usage.llm_calls == 0
+
+
+def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -> None:
+    """The model rewrites the question, retrieval uses what it wrote, and both calls are counted."""
+    scripts = [Reply(pieces=[QUESTION]), reply(TRUE + " [{key}].")]
+    with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        question = Question("And by how much?", messages=(Message("user", "What ended the ferry strike?"),))
+        answer = asyncio.run(only(pipeline, question))
+
+    assert answer.retrieval.standalone_question == QUESTION
+    assert answer.usage.llm_calls == 2
+    assert answer.status == "answered"
+
+
+def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> None:
+    """Closing the stream closes the connection to the model."""
+
+    async def leave(pipeline: Pipeline) -> None:
+        events = pipeline.stream(Question(QUESTION))
+        async for event in events:
+            if isinstance(event, AnswerDelta):
+                break
+        await events.aclose()
+        await pipeline.close()
+
+    script = reply(ALSO_TRUE + " [{key}]. Under the agreement, wages rise by", Hang())
+    with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 20.0) as pipeline:
+        asyncio.run(leave(pipeline))
+
+        assert llm.wait_for_leaver(2.0)

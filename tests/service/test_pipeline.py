@@ -1,0 +1,133 @@
+"""The question path, offline: from a question to proven sentences or an abstention."""
+
+import asyncio
+from datetime import UTC, datetime
+
+import pytest
+
+from index.records import Filters
+from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
+from service.errors import QuestionRefused
+from service.pipeline import Pipeline
+from service.records import CitationMode, Message, Question
+
+ANSWERABLE = (
+    "When did Kim inspect a new tactical missile system?",
+    "How much do wages rise under the ferry agreement?",
+    "Who won the run-off for mayor of Tarnmouth?",
+    "Why was the Ostle Bridge closed?",
+)
+OFF_TOPIC = ("What is the recipe for sourdough bread?", "How high is Mount Kilimanjaro?", "asdf qwer zxcv")
+
+
+def events_of(pipeline: Pipeline, question: Question) -> list[Event]:
+    async def collect() -> list[Event]:
+        return [event async for event in pipeline.stream(question)]
+
+    return asyncio.run(collect())
+
+
+@pytest.mark.parametrize("text", ANSWERABLE)
+def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) -> None:
+    """Each citation is a slice of its article, and its sentence in the answer holds its marker."""
+    answer = asyncio.run(pipeline.ask(Question(text)))
+
+    assert answer.status in ("answered", "partial")
+    assert answer.citations
+    with pipeline.library.pinned() as generation:
+        for citation in answer.citations:
+            article = generation.catalog.article(citation.article_id)
+            assert article is not None
+            assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
+            assert f"[{citation.marker}]" in answer.answer[citation.start_index : citation.end_index]
+            assert citation.verification.status == "verified"
+            assert citation.verification.method == "exact"
+
+
+@pytest.mark.parametrize("text", OFF_TOPIC)
+def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: str) -> None:
+    """Abstaining is an answer with a reason, a fixed text, no citation, and the closest sources uncited."""
+    answer = asyncio.run(pipeline.ask(Question(text)))
+
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "low_relevance")
+    assert answer.answer
+    assert answer.citations == ()
+    assert not any(source.cited or source.marker for source in answer.sources)
+
+
+@pytest.mark.parametrize("text", [*ANSWERABLE, *OFF_TOPIC])
+def test_the_stream_tells_the_same_as_the_answer(pipeline: Pipeline, text: str) -> None:
+    """Deltas concatenated are the answer; sources come before text; one last event has everything."""
+    events = events_of(pipeline, Question(text))
+
+    assert isinstance(events[0], Started)
+    assert isinstance(events[1], RetrievalCompleted)
+    assert all(source.marker is None for source in events[1].sources)
+    assert isinstance(events[-1], Completed)
+    assert sum(isinstance(event, Completed) for event in events) == 1
+    answer = events[-1].answer
+    assert answer.answer == "".join(event.text for event in events if isinstance(event, AnswerDelta))
+    assert list(answer.citations) == [event.citation for event in events if isinstance(event, CitationAdded)]
+    assert events[0].id == answer.id
+
+
+def test_filters_that_match_no_article_are_named_as_the_reason(pipeline: Pipeline) -> None:
+    """Nothing is searched outside the filters."""
+    answer = asyncio.run(pipeline.ask(Question(ANSWERABLE[0], filters=Filters(sources=("Nowhere Times",)))))
+
+    assert (answer.status, answer.status_reason) == ("not_in_sources", "outside_filters")
+    assert answer.sources == ()
+    assert answer.retrieval.filters_applied == {"sources": ["Nowhere Times"]}
+
+
+def test_a_date_filter_keeps_older_articles_out(pipeline: Pipeline) -> None:
+    """Every source of a filtered answer lies in the window; articles of unknown date lie outside."""
+    after = datetime(2026, 2, 1, tzinfo=UTC)
+    answer = asyncio.run(pipeline.ask(Question(ANSWERABLE[1], filters=Filters(published_after=after))))
+
+    assert answer.sources
+    assert all(source.published_at and source.published_at >= "2026-02-01" for source in answer.sources)
+
+
+@pytest.mark.parametrize("mode", ["verified", "markers", "off"])
+def test_citation_modes(pipeline: Pipeline, mode: CitationMode) -> None:
+    """Mode `off` leaves markers and citations out; the others have both."""
+    answer = asyncio.run(pipeline.ask(Question(ANSWERABLE[0], citations=mode)))
+
+    assert (mode != "off") == bool(answer.citations)
+    assert (mode != "off") == ("[1]" in answer.answer)
+
+
+def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> None:
+    """Without a model a follow-up stands alone, and the answer says so."""
+    question = Question("And when?", messages=(Message("user", "Did Kim inspect a missile system?"),))
+    answer = asyncio.run(pipeline.ask(question))
+
+    assert "follow_up_offline" in {warning.code for warning in answer.warnings}
+    assert answer.retrieval.standalone_question == "And when?"
+
+
+def test_a_language_model_that_is_not_set_cannot_be_asked_for(pipeline: Pipeline) -> None:
+    """The caller learns which field to mend."""
+    with pytest.raises(QuestionRefused) as refused:
+        asyncio.run(pipeline.ask(Question(ANSWERABLE[0], reader="llm")))
+
+    assert refused.value.param == "reader"
+
+
+def test_the_same_question_gets_the_same_answer(pipeline: Pipeline) -> None:
+    """Nothing offline is random but the id."""
+    first, second = (asyncio.run(pipeline.ask(Question(ANSWERABLE[3]))) for _ in range(2))
+
+    assert (first.answer, first.citations, first.sources) == (second.answer, second.citations, second.sources)
+    assert first.id != second.id
+
+
+def test_search_finds_passages_and_cites_nothing(pipeline: Pipeline) -> None:
+    """A search is ranked by the fused score and reads nothing."""
+    found = asyncio.run(pipeline.search(Question("tactical missile system", top_k=5)))
+
+    assert len(found.sources) == 5
+    assert found.sources[0].article_id == "readiness-and-russia"
+    assert sorted((source.score for source in found.sources), reverse=True) == [s.score for s in found.sources]
+    assert not any(source.cited for source in found.sources)
