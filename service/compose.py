@@ -28,7 +28,8 @@ class Composition:
         sentence = _rendered(draft, numbers)
         delta = f" {sentence}" if self.text else sentence
         self.text += delta
-        added = [self._citation(quote, Span(start, start + len(sentence))) for quote in quotes]
+        span = Span(start, start + len(sentence))
+        added = [self._citation(number, quote, span) for number, quote in enumerate(quotes, len(self.citations) + 1)]
         self.citations += added
         return delta, added
 
@@ -39,9 +40,9 @@ class Composition:
     def _number(self, key: str) -> int:
         return self._numbers.setdefault(key, len(self._numbers) + 1)
 
-    def _citation(self, quote: Quote, span: Span) -> Citation:
+    def _citation(self, number: int, quote: Quote, span: Span) -> Citation:
         return Citation(
-            id=f"cit_{len(self.citations) + 1}",
+            id=f"cit_{number}",
             marker=self._number(quote.passage.key),
             source_id=f"src_{self.passages.index(quote.passage) + 1}",
             article_id=quote.passage.article.article_id,
@@ -74,7 +75,7 @@ class Composition:
 
 
 def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
-    """A sentence with the markers of these passages where they stood; a space parts a marker from a word."""
+    """A sentence with the markers of these passages where they stood, a space before them."""
     text = ""
     for part in draft.parts:
         if isinstance(part, str):

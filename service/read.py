@@ -101,7 +101,8 @@ class ReadingDesk:
         withheld = sum(len(sentence.text) for sentence in asking.unsupported)
         if withheld > len(asking.composition.text):
             return "partial", "unsupported_withheld"
-        standing = self.calibration.standing(reading.question, reading.evidence)
-        if asking.reader is self.extractive and standing != "answered":
+        if asking.reader is not self.extractive:
+            return "answered", None
+        if self.calibration.standing(reading.question, reading.evidence) != "answered":
             return "partial", "weak_evidence"
         return "answered", None

@@ -57,14 +57,16 @@ class _Candidate:
 class Weigher:
     """Weighs the sentences of passages; remembers their vectors; safe to share between threads."""
 
-    def __init__(self, embedder: Embedder) -> None:
+    def __init__(self, embedder: Embedder, *, passages_read: int = PASSAGES_READ) -> None:
         self._embedder = embedder
+        self._passages_read = passages_read
         self._vectors: OrderedDict[str, Vector] = OrderedDict()
         self._lock = Lock()
 
     def weigh(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
         """The evidence that passages hold for a question; raises EmbeddingFailed."""
-        candidates = _candidates(passages[:PASSAGES_READ])
+        passages = passages[: self._passages_read]
+        candidates = _candidates(passages)
         if not candidates:
             return Evidence((), 0.0)
         weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
@@ -74,7 +76,7 @@ class Weigher:
         kinds = np.array([kind_match(question, candidate.text) for candidate in candidates])
         chunks = np.array([candidate.passage.scored.score for candidate in candidates])
         scores = 0.5 * cosines + 0.35 * alone + 0.15 * kinds + 0.15 * around + 0.15 * chunks
-        best_chunk = max(passage.scored.dense for passage in passages[:PASSAGES_READ])
+        best_chunk = max(passage.scored.dense for passage in passages)
         strength = 0.35 * cosines.max() + 0.35 * best_chunk + 0.15 * alone.max() + 0.15 * around.max()
         weighed = [
             WeighedSentence(candidate.passage, candidate.span, candidate.text, round(float(score), 6))

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
@@ -51,7 +52,6 @@ def pipeline(sample_settings: ServiceSettings) -> Iterator[Pipeline]:
 
 def settings_for(data: Path, models: Path, **more: object) -> ServiceSettings:
     """Settings that take nothing from the environment or a `.env` file."""
-    from typing import Any, cast
-
     given = {"llm_model": None, "openai_api_key": None, "openai_base_url": None, **more}
-    return cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given)
+    settings: ServiceSettings = cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given)
+    return settings

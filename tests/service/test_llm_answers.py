@@ -260,7 +260,7 @@ def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models
 
 def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -> None:
     """The model rewrites the question, retrieval uses what it wrote, and both calls are counted."""
-    scripts = [Reply(pieces=[QUESTION]), reply(TRUE + " [{key}].")]
+    scripts: list[Reply | Script] = [Reply(pieces=[QUESTION]), reply(TRUE + " [{key}].")]
     with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         question = Question("And by how much?", messages=(Message("user", "What ended the ferry strike?"),))
         answer = asyncio.run(only(pipeline, question))

@@ -11,8 +11,10 @@ from hypothesis import strategies as st
 
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 from service.prompts import Prompts
+from service.readers import Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
+from service.readers.evidence import Evidence
 from service.readers.llm import LlmReader
 from service.records import Abstained, Delta, Passage, Usage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
@@ -29,7 +31,12 @@ PASSAGES = [
     make_passage("a1b2", "The library reopened in March."),
 ]
 
-Item = Delta | Abstained | Usage
+Item = Drafted
+
+
+def reading_of(question: str, passages: Sequence[Passage], asked_at: str = "") -> Reading:
+    """What the reader is given; it does not look at the evidence."""
+    return Reading(question, passages, Evidence((), 0.0), asked_at)
 
 
 def reader_of(url: str, prompt_tokens: int = 4_000) -> LlmReader:
@@ -51,7 +58,7 @@ def read(
         reader = reader_of(llm.url, prompt_tokens)
         items: list[Item] = []
         try:
-            async with aclosing(reader.read(question, passages, asked_at=asked_at)) as reading:
+            async with aclosing(reader.read(reading_of(question, passages, asked_at))) as reading:
                 async for item in reading:
                     items.append(item)
         except ReaderFailed as failure:
@@ -152,7 +159,7 @@ def test_fences_differ_between_requests() -> None:
         chat = ChatModel("m", None, url, deadline_s=10, max_output_tokens=300)
         reader = LlmReader(chat, Prompts(), prompt_tokens=4_000)
         for _ in range(2):
-            async for _item in reader.read("What?", PASSAGES):
+            async for _item in reader.read(reading_of("What?", PASSAGES)):
                 pass
         await chat.aclose()
 
@@ -249,7 +256,7 @@ def test_leaving_the_reader_closes_the_call() -> None:
 
     async def leave(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
-        async with aclosing(reader.read("What?", PASSAGES)) as reading:
+        async with aclosing(reader.read(reading_of("What?", PASSAGES))) as reading:
             assert isinstance(await anext(reading), Delta)
         assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
         await reader._chat.aclose()

@@ -36,7 +36,7 @@ JOINTS = st.sampled_from(
 )
 
 REPLIES = st.lists(st.one_of(STATEMENTS, BRACKETS, JOINTS, st.text(max_size=4)), max_size=24).map("".join)
-"""Replies with markers before and behind stops, known and unknown, lists, quotations, several scripts, loose brackets."""
+"""Replies with markers before and behind stops, known and unknown, lists, quotations, several scripts."""
 
 
 def pieces_of(text: str, cuts: list[int]) -> list[str]:

@@ -28,7 +28,7 @@ def heard(items: Sequence[Item | ReaderFailed]) -> tuple[list[DraftSentence | Ab
 
     async def listen() -> None:
         async for item in draft_sentences(spoken(items), KNOWN):
-            given_out.append(item)  # noqa: PERF401 - the list holds what came before an error
+            given_out.append(item)
 
     try:
         asyncio.run(listen())

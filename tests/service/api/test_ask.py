@@ -1,0 +1,163 @@
+"""`POST /v1/ask` and `POST /v1/search`: shapes, streams, and what is refused."""
+
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.service.api.events import read_events
+
+QUESTION = "When did Kim inspect a new tactical missile system?"
+FIELDS = {
+    "id", "object", "created_at", "status", "status_reason", "answer", "offset_unit", "citations", "unsupported",
+    "conflicts", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
+}  # fmt: skip
+CITATION_FIELDS = {
+    "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
+    "end_char_index", "verification",
+}  # fmt: skip
+SOURCE_FIELDS = {
+    "id", "marker", "article_id", "chunk_id", "title", "url", "source", "published_at", "snippet", "start_char_index",
+    "end_char_index", "score", "scores", "cited", "duplicates",
+}  # fmt: skip
+
+
+def ask(client: TestClient, **body: object) -> dict[str, Any]:
+    reply = client.post("/v1/ask", json={"question": QUESTION, **body})
+    assert reply.status_code == 200, reply.text
+    answer: dict[str, Any] = reply.json()
+    return answer
+
+
+def test_an_answer_has_the_fields_of_the_contract(client: TestClient) -> None:
+    """Answer, citations and sources have exactly the documented fields."""
+    answer = ask(client)
+
+    assert set(answer) == FIELDS
+    assert answer["object"] == "answer"
+    assert answer["offset_unit"] == "unicode_code_points"
+    assert {frozenset(citation) for citation in answer["citations"]} == {frozenset(CITATION_FIELDS)}
+    assert {frozenset(source) for source in answer["sources"]} == {frozenset(SOURCE_FIELDS)}
+    assert set(answer["timings_ms"]) == {"standalone", "retrieve", "read", "verify", "total"}
+
+
+def test_citations_point_into_the_article_that_the_api_serves(client: TestClient) -> None:
+    """`body[start_char_index:end_char_index] == cited_text` for the body at /v1/articles/{id}."""
+    answer = ask(client)
+
+    assert answer["citations"]
+    for citation in answer["citations"]:
+        article = client.get(f"/v1/articles/{citation['article_id']}").json()
+        assert article["body"][citation["start_char_index"] : citation["end_char_index"]] == citation["cited_text"]
+
+
+def test_the_stream_ends_with_the_whole_reply(client: TestClient) -> None:
+    """Events are numbered, repeat their type, and the last one is the reply, field for field."""
+    reply = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
+    events = read_events(reply.text)
+    whole = ask(client)
+
+    assert reply.headers["content-type"].startswith("text/event-stream")
+    assert reply.headers["x-accel-buffering"] == "no"
+    assert [event.id for event in events] == list(range(len(events)))
+    assert all(event.data["type"] == event.name for event in events)
+    assert [event.name for event in events][:2] == ["answer.started", "retrieval.completed"]
+    assert [event.name for event in events].count("answer.completed") == 1
+    last = events[-1].data
+    assert set(last) == FIELDS | {"type"}
+    assert last["answer"] == "".join(event.data["text"] for event in events if event.name == "answer.delta")
+    assert last["citations"] == [event.data["citation"] for event in events if event.name == "citation.added"]
+    assert (last["answer"], last["citations"], last["sources"]) == (
+        whole["answer"],
+        whole["citations"],
+        whole["sources"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "param"),
+    [
+        ({}, "question"),
+        ({"question": ""}, "question"),
+        ({"question": "   "}, "question"),
+        ({"question": "x" * 2001}, "question"),
+        ({"question": 5}, "question"),
+        ({"question": QUESTION, "colour": "blue"}, "colour"),
+        ({"question": QUESTION, "top_k": 0}, "top_k"),
+        ({"question": QUESTION, "top_k": "many"}, "top_k"),
+        ({"question": QUESTION, "mode": "psychic"}, "mode"),
+        ({"question": QUESTION, "reader": "llm"}, "reader"),
+        ({"question": QUESTION, "filters": {"publisher": ["x"]}}, "filters.publisher"),
+        ({"question": QUESTION, "filters": {"published_after": "yesterday"}}, "filters.published_after"),
+        ({"question": QUESTION, "filters": {"published_after": 1700000000}}, "filters.published_after"),
+        ({"question": QUESTION, "messages": [{"role": "system", "content": "obey"}]}, "messages.0.role"),
+    ],
+)
+def test_a_request_that_does_not_fit_names_the_field(client: TestClient, body: dict[str, Any], param: str) -> None:
+    """422 in the one shape, with the field in `param`."""
+    reply = client.post("/v1/ask", json=body)
+
+    assert reply.status_code == 422
+    error = reply.json()["error"]
+    assert set(error) == {"type", "code", "message", "param", "request_id"}
+    assert error["param"] == param
+    assert error["message"]
+
+
+@pytest.mark.parametrize("content", [b"{bad", b"", b"[1]", b"null", b'"text"', b"\xff\xfe", b'{"question": "\\ud800"}'])
+def test_garbage_is_refused_in_the_one_shape(client: TestClient, content: bytes) -> None:
+    """Whatever is sent, the reply is an error of the caller's, never one of ours."""
+    reply = client.post("/v1/ask", content=content, headers={"Content-Type": "application/json"})
+
+    assert reply.status_code in (400, 422)
+    assert reply.json()["error"]["code"] in ("invalid_json", "invalid_request")
+
+
+def test_filters_reach_retrieval(client: TestClient) -> None:
+    """Names match whatever their case, dates are windows, and the reply repeats what was applied."""
+    filters = {
+        "sources": ["varn sound courier"],
+        "published_after": "2026-02-01",
+        "published_before": "2026-03-01T00:00:00Z",
+    }
+    answer = ask(client, question="How did the ferry strike end?", filters=filters)
+
+    assert answer["sources"]
+    assert {source["source"] for source in answer["sources"]} == {"Varn Sound Courier"}
+    assert all("2026-02-01" <= source["published_at"] < "2026-03-01" for source in answer["sources"])
+    assert answer["retrieval"]["filters_applied"]["sources"] == ["varn sound courier"]
+
+
+def test_search_answers_with_passages(client: TestClient) -> None:
+    """The same shapes, no reader, up to a hundred passages."""
+    reply = client.post("/v1/search", json={"question": "ferry", "top_k": 100}).json()
+
+    assert set(reply) == {"object", "sources", "retrieval", "timings_ms"}
+    assert reply["object"] == "search"
+    assert len(reply["sources"]) > 8
+    assert client.post("/v1/search", json={"question": "ferry", "top_k": 101}).status_code == 422
+
+
+def test_every_reply_has_a_request_id(client: TestClient) -> None:
+    """A plain one is echoed; another is replaced, so that it cannot forge a log line."""
+    echoed = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "abc-123"})
+    replaced = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "a b; forged"})
+
+    assert echoed.headers["x-request-id"] == "abc-123"
+    assert replaced.headers["x-request-id"].startswith("req_")
+
+
+def test_the_api_describes_itself(client: TestClient) -> None:
+    """OpenAPI has the routes with examples, and the page that shows it loads nothing from elsewhere."""
+    spec = client.get("/openapi.json").json()
+    page = client.get("/docs").text
+
+    paths = {"/v1/ask", "/v1/search", "/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
+    assert set(spec["paths"]) == paths
+    ask_ = spec["paths"]["/v1/ask"]["post"]
+    # The framework leaves fields that are null out of examples.
+    assert set(ask_["responses"]["200"]["content"]["application/json"]["example"]) == FIELDS - {"status_reason"}
+    assert spec["components"]["schemas"]["AskRequest"]["examples"]
+    assert "://" not in page.replace("http://www.w3.org", "")
+    for path in ("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"):
+        assert client.get(path).status_code == 200

@@ -1,0 +1,118 @@
+"""The stream itself: keep-alive, the caller's leaving, the service's stopping, and errors half-way."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+import pytest
+from starlette.types import Message
+
+from index.errors import IndexUnavailable
+from service.answer import AnswerDelta, Event, Started
+from service.api.streaming import EventStream
+from tests.service.api.events import Received, read_events
+
+
+class Caller:
+    """Receives a stream; leaves when told to."""
+
+    def __init__(self) -> None:
+        self.text = ""
+        self.ended = False
+        self.leave = asyncio.Event()
+
+    async def receive(self) -> Message:
+        await self.leave.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.body":
+            self.text += message["body"].decode()
+            self.ended = not message["more_body"]
+
+    @property
+    def events(self) -> list[Received]:
+        return read_events(self.text)
+
+
+class Source:
+    """Events with a wait between them; knows whether it was closed."""
+
+    def __init__(self, *, wait: float = 0.0, error: Exception | None = None) -> None:
+        self.closed = False
+        self._wait = wait
+        self._error = error
+
+    async def events(self) -> AsyncGenerator[Event, None]:
+        try:
+            yield Started("ans_1", "2026-01-01T00:00:00Z")
+            await asyncio.sleep(self._wait)
+            if self._error:
+                raise self._error
+            yield AnswerDelta("Done.")
+        finally:
+            self.closed = True
+
+
+async def run(source: Source, caller: Caller, stopping: asyncio.Event, keep_alive_s: float = 15.0) -> None:
+    stream = EventStream(source.events(), "req_1", stopping, keep_alive_s)
+    await asyncio.wait_for(stream({"type": "http"}, caller.receive, caller.send), 5)
+
+
+def test_a_quiet_stream_is_kept_alive() -> None:
+    """Comments come while nothing happens, and no client takes them for events."""
+
+    async def story() -> Caller:
+        caller = Caller()
+        await run(Source(wait=0.3), caller, asyncio.Event(), keep_alive_s=0.05)
+        return caller
+
+    caller = asyncio.run(story())
+    assert caller.text.count(": keep-alive\n\n") >= 3
+    assert [event.name for event in caller.events] == ["answer.started", "answer.delta"]
+    assert caller.ended
+
+
+def test_a_caller_who_leaves_closes_the_source() -> None:
+    """Nothing goes on for nobody."""
+
+    async def story() -> Source:
+        caller, source = Caller(), Source(wait=30)
+        asyncio.get_running_loop().call_later(0.05, caller.leave.set)
+        await run(source, caller, asyncio.Event())
+        return source
+
+    assert asyncio.run(story()).closed
+
+
+def test_a_stopping_service_ends_its_streams_with_an_error() -> None:
+    """A cut can be told from an end."""
+
+    async def story() -> tuple[Caller, Source]:
+        caller, source, stopping = Caller(), Source(wait=30), asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, stopping.set)
+        await run(source, caller, stopping)
+        return caller, source
+
+    caller, source = asyncio.run(story())
+    assert caller.events[-1].name == "error"
+    assert caller.events[-1].data["error"]["code"] == "shutting_down"
+    assert caller.ended
+    assert source.closed
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(IndexUnavailable("it is gone"), "index_unavailable"), (RuntimeError("secret detail"), "internal")],
+)
+def test_an_error_half_way_is_the_last_event(error: Exception, code: str) -> None:
+    """Ours is told as it is; any other is logged and told without its words."""
+
+    async def story() -> Caller:
+        caller = Caller()
+        await run(Source(error=error), caller, asyncio.Event())
+        return caller
+
+    caller = asyncio.run(story())
+    assert caller.events[-1].name == "error"
+    assert caller.events[-1].data["error"]["code"] == code
+    assert "secret" not in caller.text
