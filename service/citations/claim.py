@@ -1,8 +1,10 @@
 """A sentence as claims that can be checked: its dates, numbers, names and content words, and what it says of them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from service.citations.attribution import lent_words
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
@@ -10,6 +12,8 @@ from service.citations.numbers import Number, find_numbers, missing_number
 from service.citations.polarity import opposite
 from service.citations.roles import other_speaker, other_subject, swapped_roles
 from service.citations.window import Window
+
+_CLAUSE = re.compile(r"[,;:—–()]|\b(?:which|who|that|because|since|after|before|while|but|when|until|so|to)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +47,11 @@ class Claim:
             return 1.0
         return len(self.stems & window.stems) / len(self.stems)
 
+    def bare_clause(self, window: Window) -> bool:
+        """Whether a clause of two content words or more has none of them in a window: something was added."""
+        clauses = (frozenset(english().terms.of(clause)) & self.stems for clause in _CLAUSE.split(self.text))
+        return any(len(stems) > 1 and not stems & window.stems for stems in clauses)
+
     def contradiction(self, window: Window) -> str | None:
         """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
         dated = find_dates(window.text)
@@ -57,7 +66,8 @@ class Claim:
             return "negation_differs"
         source = window.with_antecedents
         if (
-            other_speaker(self.text, source)
+            lent_words(self.text, source)
+            or other_speaker(self.text, source)
             or swapped_roles(self.text, window.text)
             or other_subject(self.text, source)
         ):

@@ -21,6 +21,7 @@ _PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\b.*\bby\b", re.IGNOR
 _BE = frozenset("is are was were be been being".split())
 _CLAUSE = re.compile(r"[,;:.!?—–()]|\b(?:but|while|although|though|whereas)\b")
 
+_FROM_TO = re.compile(r"\bfrom\s+[A-Z][\w'’. -]*?\s+to\s+[A-Z]")
 _ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
@@ -130,17 +131,23 @@ def _relations(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str]]
 def _other_order(claim: str, source: str) -> str | None:
     """A word such as `beat` or `accused` between two names that the source's sentence has in the other order."""
     said = [match.group() for match in _WORD.finditer(claim) if match.group().lower() in english().directional]
-    if not said or _turned(claim) != _turned(source):
+    if _turned(claim) != _turned(source):
         return None
-    order = [name.token for name in find_names(with_plain_phrases(claim), _starter) if name.telling]
-    if len(set(order)) < 2:
-        return None
+    runs = _runs(claim) if said or _FROM_TO.search(claim) else []
     for sentence in sentence_spans(source):
-        text = with_plain_phrases(source[sentence.start : sentence.end])
-        places = [text.casefold().find(token) for token in order]
-        if all(place >= 0 for place in places) and places == sorted(places, reverse=True):
-            return said[0]
+        text = with_plain_phrases(source[sentence.start : sentence.end]).casefold()
+        places = [min((text.find(token) for token in run if token in text), default=-1) for run in runs]
+        if len(places) > 1 and -1 not in places and places == sorted(places, reverse=True):
+            return said[0] if said else "from"
     return None
+
+
+def _runs(text: str) -> list[frozenset[str]]:
+    """The tokens of each name of a text, in order."""
+    runs: dict[int, list[Name]] = {}
+    for name in find_names(with_plain_phrases(text), _starter):
+        runs.setdefault(name.run, []).append(name)
+    return [_tokens(run) for run in runs.values()]
 
 
 def _turned(text: str) -> bool:

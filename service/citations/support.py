@@ -25,6 +25,9 @@ COMPARED = 3
 COMBINED = 4
 """Windows of each of two passages that are tried together."""
 
+ADDED_CLAUSE = 0.8
+"""What is left of the score where a whole clause has no word in the source."""
+
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 
 
@@ -86,14 +89,15 @@ class SupportCheck:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
         similarities = vectors[1:] @ vectors[0]
         return [
-            (support_score(claim.coverage(window), float(similarity)), window)
+            (support_score(claim.coverage(window), float(similarity), added=claim.bare_clause(window)), window)
             for window, similarity in zip(sound, similarities, strict=True)
         ]
 
 
-def support_score(coverage: float, similarity: float) -> float:
-    """The mean of coverage and similarity, to three digits, in [0, 1]."""
-    return round(max(0.0, min(1.0, (coverage + max(similarity, 0.0)) / 2)), 3)
+def support_score(coverage: float, similarity: float, *, added: bool = False) -> float:
+    """The mean of coverage and similarity, to three digits, in [0, 1]; less where a clause seems to be added."""
+    mean = (coverage + max(similarity, 0.0)) / 2
+    return round(max(0.0, min(1.0, mean * (ADDED_CLAUSE if added else 1.0))), 3)
 
 
 def _candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
