@@ -4,8 +4,8 @@ usage: python -m benchmarks.support_check [--write] [--errors]
 
 A row belongs to the half that the SHA-256 of its passage's id says; one that cites passages of both
 halves is left out. Fitting takes the lowest threshold at which one lie in twenty, at most, is called verified, and
-one in ten, at most, is shown at all. `--write` puts the thresholds into `service/citations/thresholds.json`; `--errors` lists
-the wrong decisions of the fitting half, never those of the other.
+one in ten, at most, is shown at all. `--write` puts the thresholds into `service/citations/thresholds.json`;
+`--errors` lists the wrong decisions of the fitting half, never those of the other.
 """
 
 import argparse

@@ -1,6 +1,7 @@
 """`dateline ask "question"`: a cited answer on the terminal."""
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -49,13 +50,15 @@ def checked(question: str) -> str:
 
 
 async def _ask(pipeline: "Pipeline", question: "Question", *, stream: bool, as_json: bool) -> None:
+    from service.wire import event_data, to_json
+
     if not stream:
         answer = await pipeline.ask(question)
-        typer.echo(_json(answer) if as_json else "\n".join(shown(answer)))
+        typer.echo(to_json(answer) if as_json else "\n".join(shown(answer)))
         return
     async for event in pipeline.stream(question):
         if as_json:
-            typer.echo(_json(event))
+            typer.echo(json.dumps(event_data(event), ensure_ascii=False))
         else:
             _show(event)
 
@@ -89,12 +92,6 @@ def shown(answer: "Answer") -> list[str]:
         lines.append(f"Closest: {'; '.join(closest)}")
     lines += [f"withheld ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
     return lines + [f"note: {warning.message}" for warning in answer.warnings]
-
-
-def _json(record: "Answer | Event") -> str:
-    from pydantic import TypeAdapter
-
-    return TypeAdapter(type(record)).dump_json(record).decode()
 
 
 _PARTIAL = {

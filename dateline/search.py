@@ -19,12 +19,10 @@ def search(
     before: Before = None,
 ) -> None:
     """Show the passages that retrieval finds, best first."""
-    from pydantic import TypeAdapter
-
-    from service.answer import SearchResult
     from service.build import build_pipeline
     from service.records import Question
     from service.settings import ServiceSettings
+    from service.wire import to_json
 
     settings = settings_of(ServiceSettings, data=data)
     pipeline = build_pipeline(settings)
@@ -34,7 +32,7 @@ def search(
     finally:
         pipeline.library.close()
     if json_:
-        typer.echo(TypeAdapter(SearchResult).dump_json(result).decode())
+        typer.echo(to_json(result))
         return
     for source_ in result.sources:
         typer.echo(f"{source_.score:.3f}  {source_.title or source_.article_id}  {source_.chunk_id}")

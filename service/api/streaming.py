@@ -6,22 +6,19 @@ import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
-from pydantic import TypeAdapter
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from index.errors import DatelineError
-from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
+from service.answer import Event
 from service.api.problems import Problem, error_body, problem_body
+from service.wire import event_data
 
 logger = logging.getLogger("dateline")
 
 KEEP_ALIVE_S = 15.0
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
-_ADAPTERS: dict[type, TypeAdapter[Event]] = {
-    kind: TypeAdapter(kind) for kind in (Started, RetrievalCompleted, AnswerDelta, CitationAdded, Completed)
-}
 _STOPPING = Problem(503, "service_unavailable_error", "shutting_down")
 _INTERNAL = Problem(500, "server_error", "internal")
 
@@ -115,14 +112,6 @@ class EventStream(Response):
             body = problem_body(_INTERNAL, "Something went wrong here; the log has more.", self._request_id)
             return _block(number, "error", body)
         return _block(number, item.type, event_data(item))
-
-
-def event_data(event: Event) -> dict[str, object]:
-    """An event's data as JSON values; that of the last one is the whole reply."""
-    adapter = _ADAPTERS[type(event)]
-    data: dict[str, object] = adapter.dump_python(event, mode="json")
-    whole = data.pop("answer") if isinstance(event, Completed) else data
-    return whole if isinstance(whole, dict) else data
 
 
 def _block(number: int, name: str, data: dict[str, object]) -> str:

@@ -36,7 +36,11 @@ def _draft(sentence: WeighedSentence) -> DraftSentence:
 
 def quoted(evidence: Evidence) -> Sequence[WeighedSentence]:
     """The sentences to quote: the best, and those near it; the article of the best comes first."""
-    best = evidence.sentences[:QUOTED]
+    # Agencies' words stand in many articles; the best place of each is quoted.
+    once: dict[str, WeighedSentence] = {}
+    for sentence in evidence.sentences:
+        once.setdefault(" ".join(sentence.text.casefold().split()), sentence)
+    best = list(once.values())[:QUOTED]
     near = [sentence for sentence in best if sentence.score >= NEAR_BEST * best[0].score]
     articles = list(dict.fromkeys(sentence.passage.article.article_id for sentence in near))
     return sorted(near, key=lambda s: (articles.index(s.passage.article.article_id), s.span))
