@@ -5,6 +5,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
+from eval.errors import GoldInvalid, RecordingStale, RunIncomplete
 from index.errors import ConfigurationError, DatelineError, IndexNotFound, IngestRunning
 from service.errors import QuestionRefused
 
@@ -12,14 +13,25 @@ SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
 WRONG = 1
 USAGE = 2
+INCOMPLETE = 3
 RUNNING = 4
+STALE = 4
+
+EXIT_CODES: dict[type, int] = {
+    ConfigurationError: USAGE,
+    IndexNotFound: USAGE,
+    QuestionRefused: USAGE,
+    IngestRunning: RUNNING,
+    GoldInvalid: USAGE,
+    RunIncomplete: INCOMPLETE,
+    RecordingStale: STALE,
+}
+"""What whoever started a command can tell from its exit code; of `eval`, the table of the contract."""
 
 
 def exit_code_of(error: DatelineError) -> int:
-    """4 where another ingest runs, 2 where settings or arguments must change, or there is no index; else 1."""
-    if isinstance(error, IngestRunning):
-        return RUNNING
-    return USAGE if isinstance(error, ConfigurationError | IndexNotFound | QuestionRefused) else WRONG
+    """The code of the nearest class in `EXIT_CODES`; 1 where none says otherwise."""
+    return next((EXIT_CODES[kind] for kind in type(error).__mro__ if kind in EXIT_CODES), WRONG)
 
 
 def explain(error: DatelineError) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 
+from index.embedding import Embedder
 from index.embedding.build import build_embedder
 from index.library import Library
 from service.citations.proof import Prover
@@ -19,12 +20,13 @@ from service.settings import ServiceSettings
 logger = logging.getLogger("dateline")
 
 
-def build_pipeline(settings: ServiceSettings) -> Pipeline:
+def build_pipeline(settings: ServiceSettings, embedder: Embedder | None = None) -> Pipeline:
     """Everything that answering needs; the index is opened by the first question or by `Library.refresh`.
 
-    Raises ConfigurationError where a setting does not work out.
+    `embedder` stands in for the one that the settings name. Raises ConfigurationError where a setting does not
+    work out.
     """
-    embedder = build_embedder(settings)
+    embedder = embedder or build_embedder(settings)
     prompts = Prompts()
     chat = _chat(settings)
     prover = Prover(SupportCheck(embedder, Thresholds.read()))

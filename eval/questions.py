@@ -1,0 +1,208 @@
+"""The gold set: questions, the frozen corpus they are asked of, and what makes a set fit for use."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eval.errors import GoldInvalid
+from eval.matching import fires, normalised
+from eval.records import GoldItem
+from index.records import Article
+from ingest.load import LoadedArticle, find, load
+
+MANIFEST = "manifest.json"
+QUESTIONS = "questions"
+
+
+@dataclass(frozen=True, slots=True)
+class GoldSet:
+    """Questions in the order of their ids, the articles they are asked of, and the hashes of both."""
+
+    items: tuple[GoldItem, ...]
+    articles: Mapping[str, Article]
+    corpus_paths: tuple[Path, ...]
+    gold_hash: str
+    corpus_hash: str
+
+
+class GoldManifest(BaseModel):
+    """What lies beside the questions: where the articles are, and the hashes of a set that is frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = "gold"
+    corpus: tuple[str, ...]
+    questions: int | None = None
+    by_type: dict[str, int] = {}
+    gold_sha256: str | None = None
+    corpus_sha256: str | None = None
+
+
+def read_gold(folder: Path) -> GoldSet:
+    """Read a gold set; raises GoldInvalid naming every fault.
+
+    Its `manifest.json` says where the articles are (`corpus`: paths relative to the folder) and, for a frozen set,
+    the SHA-256 of the questions and of the corpus.
+    """
+    manifest = _manifest(folder)
+    paths = tuple((folder / path).resolve() for path in manifest.corpus)
+    articles = _articles(paths)
+    items = _items(folder)
+    gold = GoldSet(items, articles, paths, _hash_of_items(items), _hash_of_articles(articles))
+    faults = [*_stale(manifest, gold), *faults_of(gold)]
+    if faults:
+        listed = "\n  ".join(faults[:20])
+        more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
+        raise GoldInvalid(
+            f"the gold set in {folder} has {len(faults)} faults:\n  {listed}{more}", "Mend each, then validate."
+        )
+    return gold
+
+
+def freeze(folder: Path) -> None:
+    """Write the hashes of questions and corpus into the manifest: a later change of either is noticed."""
+    manifest = _manifest(folder)
+    articles = _articles([(folder / path).resolve() for path in manifest.corpus])
+    items = _items(folder)
+    frozen = manifest.model_copy(
+        update={
+            "questions": len(items),
+            "by_type": dict(sorted(Counter(item.type for item in items).items())),
+            "gold_sha256": _hash_of_items(items),
+            "corpus_sha256": _hash_of_articles(articles),
+        }
+    )
+    (folder / MANIFEST).write_text(frozen.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def faults_of(gold: GoldSet) -> list[str]:
+    """What makes a gold set unfit: each fault names its question."""
+    repeated = [
+        f"{id_}: the id is used {n} times" for id_, n in Counter(item.id for item in gold.items).items() if n > 1
+    ]
+    asked = Counter(normalised(" / ".join(turn.content for turn in item.turns)) for item in gold.items)
+    twice = [f"{question!r} is asked {n} times" for question, n in asked.items() if n > 1]
+    return repeated + twice + [f"{item.id}: {fault}" for item in gold.items for fault in _faults(item, gold.articles)]
+
+
+def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
+    if item.turns[-1].role != "user":
+        yield "the last turn is not the user's"
+    if item.expect == "abstain":
+        if item.facts or item.evidence:
+            yield "expects abstaining, yet has facts or evidence"
+    elif not item.vital:
+        yield "has no vital fact"
+    yield from _missing_articles(item, articles)
+    yield from _wrong_evidence(item, articles)
+    yield from _wrong_facts(item)
+    yield from _wrong_forbidden(item)
+
+
+def _missing_articles(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
+    named = {*item.gold_articles, *item.near_miss, *item.poison, *(position.article for position in item.positions)}
+    yield from (
+        f"names the article {article!r}, which is not in the corpus" for article in sorted(named - articles.keys())
+    )
+
+
+def _wrong_evidence(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
+    ids = [evidence.id for evidence in item.evidence]
+    for evidence in item.evidence:
+        article = articles.get(evidence.article)
+        found = article.body.count(evidence.quote) if article else 1
+        if found != 1:
+            yield f"{evidence.id}: its quote stands {found} times in {evidence.article}, expected once"
+    for referred in (
+        *(name for fact in item.facts for name in fact.evidence),
+        *(n for s in item.evidence_sets for n in s),
+    ):
+        if referred not in ids:
+            yield f"refers to the evidence {referred!r}, which it does not have"
+
+
+def _wrong_facts(item: GoldItem) -> Iterator[str]:
+    quotes = {evidence.id: evidence.quote for evidence in item.evidence}
+    for fact in item.vital:
+        evidence = " ".join(quotes[name] for name in fact.evidence if name in quotes)
+        if not fires(fact.match, item.answer):
+            yield f"{fact.id}: does not fire on the gold answer"
+        if fact.evidence and not fires(fact.match, evidence):
+            yield f"{fact.id}: does not fire on its evidence"
+        if fires(fact.match, item.question):
+            yield f"{fact.id}: fires on the question itself"
+
+
+def _wrong_forbidden(item: GoldItem) -> Iterator[str]:
+    for forbidden in item.must_not:
+        if fires(forbidden.match, item.answer):
+            yield f"{forbidden.id}: what must not be said stands in the gold answer"
+
+
+def _manifest(folder: Path) -> GoldManifest:
+    try:
+        return GoldManifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise GoldInvalid(
+            f"{folder / MANIFEST} cannot be used: {error}",
+            'It says where the articles are: {"corpus": ["../articles"]}.',
+        ) from error
+
+
+def _stale(manifest: GoldManifest, gold: GoldSet) -> Iterator[str]:
+    for name, stated, found in (
+        ("gold_sha256", manifest.gold_sha256, gold.gold_hash),
+        ("corpus_sha256", manifest.corpus_sha256, gold.corpus_hash),
+    ):
+        if stated not in (None, found):
+            yield f"{name} is {found[:12]}, the manifest says {stated[:12]}: if it is meant, validate --freeze"
+
+
+def _items(folder: Path) -> tuple[GoldItem, ...]:
+    files = sorted((folder / QUESTIONS).glob("*.jsonl"))
+    lines = [
+        (file, n, line)
+        for file in files
+        for n, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        if line.strip()
+    ]
+    items = [_item(file, number, line) for file, number, line in lines]
+    if not items:
+        raise GoldInvalid(
+            f"{folder / QUESTIONS} holds no question", "Write one JSON object a line into a .jsonl file there."
+        )
+    return tuple(sorted(items, key=lambda item: item.id))
+
+
+def _item(file: Path, number: int, line: str) -> GoldItem:
+    try:
+        return GoldItem.model_validate_json(line)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        where = ".".join(map(str, fault["loc"]))
+        raise GoldInvalid(f"{file.name}, line {number}: {where or 'the line'}: {fault['msg']}") from error
+
+
+def _articles(paths: Sequence[Path]) -> dict[str, Article]:
+    articles: dict[str, Article] = {}
+    for file in find(paths):
+        for item in load(file):
+            if isinstance(item, LoadedArticle):
+                articles[item.article.article_id] = item.article
+            else:
+                raise GoldInvalid(f"the corpus holds {item.origin}, which is rejected: {item.reason}")
+    return articles
+
+
+def _hash_of_items(items: Sequence[GoldItem]) -> str:
+    lines = (item.model_dump_json(by_alias=True) for item in items)
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _hash_of_articles(articles: Mapping[str, Article]) -> str:
+    lines = (f"{article_id} {articles[article_id].content_hash}" for article_id in sorted(articles))
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
