@@ -190,6 +190,10 @@ def _holdout(now: Measured, before: Measured, hidden: set[str]) -> Iterator[Brea
         yield Breach(rule="holdout", detail=f"{lost} fewer questions of the holdout are answered well")
 
 
+def _good(side: Measured, ids: set[str]) -> int:
+    return sum(verdict.good for verdict in side.verdicts if verdict.id in ids)
+
+
 def _budgets(now: Measured, before: Measured) -> Iterator[Breach]:
     shared = {verdict.id for verdict in before.verdicts}
     for metric in CALLS_AND_CONTEXT:
