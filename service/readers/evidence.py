@@ -18,6 +18,7 @@ from index.embedding import Embedder, Matrix, Vector
 from index.lexical import LexicalIndex
 from index.records import Span
 from index.text import sentence_spans
+from service.readers.instructions import addresses_machine
 from service.readers.kind import kind_match
 from service.records import Passage
 
@@ -102,15 +103,15 @@ class Weigher:
 
 
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    """The statements of the passages, headings left out, each place of an article and each text once."""
+    """The statements of the passages, each text of an article once; no headings, no orders to a machine."""
     found: dict[tuple[str, str], _Candidate] = {}
     for passage in passages:
         text, offset = passage.chunk.text, passage.chunk.start_char
         spans = sentence_spans(text)
         for at, span in enumerate(spans):
-            if not span.heading:
+            sentence = text[span.start : span.end]
+            if not span.heading and not addresses_machine(sentence):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
-                sentence = text[span.start : span.end]
                 candidate = _Candidate(passage, Span(offset + span.start, offset + span.end), sentence, around)
                 found.setdefault((passage.article.article_id, sentence), candidate)
     return list(found.values())
