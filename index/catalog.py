@@ -39,6 +39,9 @@ ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source,
 LISTED = "(SELECT value FROM json_each(?))"
 """A list of any length as one SQL value."""
 
+PUBLISHED = "rtrim(published_at, 'Z')"
+"""The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
+
 
 def article_values(article: Article) -> tuple[str | None, ...]:
     """The values of `ARTICLE_COLUMNS` for one article."""
@@ -93,6 +96,7 @@ class Catalog:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
+        self._connection.create_function("fold", 1, _folded, deterministic=True)
         self._lock = threading.Lock()
         # Not a fetch per question: which article each row belongs to is asked for by every filter.
         self._article_of_row = np.fromiter(
@@ -119,7 +123,7 @@ class Catalog:
 
     def articles(self, offset: int = 0, limit: int = PAGE) -> list[Article]:
         """A page of articles: newest first, those of unknown date last, then by id."""
-        order = "published_at IS NULL, published_at DESC, article_id"
+        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
         statement = f"SELECT {ARTICLE_COLUMNS} FROM article ORDER BY {order} LIMIT ? OFFSET ?"
         return [article_of(values) for values in self._rows(statement, (limit, offset))]
 
@@ -133,7 +137,7 @@ class Catalog:
 
     def dates(self) -> tuple[str | None, str | None]:
         """The oldest and the newest date of publication, ISO 8601, or None where no article has one."""
-        oldest, newest = self._rows("SELECT min(published_at), max(published_at) FROM article")[0]
+        oldest, newest = self._rows(f"SELECT min({PUBLISHED}) || 'Z', max({PUBLISHED}) || 'Z' FROM article")[0]
         return oldest, newest
 
     def embedding_keys(self) -> Iterator[bytes]:
@@ -193,25 +197,45 @@ def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
     """The filters as SQL conditions and their values, in the same order."""
     conditions: list[str] = []
     values: list[str] = []
+    if filters.article_ids:
+        conditions.append(f"article_id IN {LISTED}")
+        values.append(json.dumps(filters.article_ids))
     for column, wanted in (
         ("source", filters.sources),
         ("section", filters.sections),
         ("language", filters.languages),
-        ("article_id", filters.article_ids),
     ):
         if wanted:
-            conditions.append(f"{column} COLLATE NOCASE IN {LISTED}")
-            values.append(json.dumps(wanted))
+            conditions.append(_among(column, wanted))
+            values.append(_listed(wanted))
     if filters.exclude_sources:
-        conditions.append(f"(source IS NULL OR source COLLATE NOCASE NOT IN {LISTED})")
-        values.append(json.dumps(filters.exclude_sources))
+        conditions.append(f"(source IS NULL OR NOT {_among('source', filters.exclude_sources)})")
+        values.append(_listed(filters.exclude_sources))
     for column, wanted in (("authors", filters.authors), ("tags", filters.tags)):
         if wanted:
             held = f"SELECT 1 FROM json_each({column}) AS held"
-            conditions.append(f"EXISTS ({held} WHERE held.value COLLATE NOCASE IN {LISTED})")
-            values.append(json.dumps(wanted))
+            conditions.append(f"EXISTS ({held} WHERE {_among('held.value', wanted)})")
+            values.append(_listed(wanted))
     for operator, moment in ((">=", filters.published_after), ("<", filters.published_before)):
         if moment is not None:
-            conditions.append(f"published_at {operator} ?")
+            conditions.append(f"{PUBLISHED} {operator} rtrim(?, 'Z')")
             values.append(isoformat(moment) or "")
     return conditions, values
+
+
+def _among(column: str, wanted: Sequence[str]) -> str:
+    """The condition that a column holds one of the values, whatever their case; bind `_listed` to it."""
+    # SQLite itself folds ASCII only; beyond that each row costs a call.
+    return f"{column} COLLATE NOCASE IN {LISTED}" if _is_ascii(wanted) else f"fold({column}) IN {LISTED}"
+
+
+def _listed(wanted: Sequence[str]) -> str:
+    return json.dumps(wanted if _is_ascii(wanted) else [value.casefold() for value in wanted])
+
+
+def _is_ascii(wanted: Sequence[str]) -> bool:
+    return all(value.isascii() for value in wanted)
+
+
+def _folded(value: str | None) -> str | None:
+    return None if value is None else value.casefold()

@@ -13,7 +13,7 @@ import shutil
 import sqlite3
 import tempfile
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -65,14 +65,15 @@ class DenseIndex:
 
     def __init__(self, chroma: Path, vectors: Path) -> None:
         self.vectors: Matrix = np.load(vectors, mmap_mode="r")
-        self._view = private_view(chroma)
-        self._opened = _client(self._view)
-        self._collection = _collection(self._opened.__enter__(), chroma)
+        with ExitStack() as opened:
+            view = private_view(chroma)
+            opened.callback(shutil.rmtree, view, ignore_errors=True)
+            self._collection = _collection(opened.enter_context(_client(view)), chroma)
+            self._opened = opened.pop_all()
 
     def close(self) -> None:
         """Close Chroma and remove the private view."""
-        self._opened.__exit__(None, None, None)
-        shutil.rmtree(self._view, ignore_errors=True)
+        self._opened.close()
 
     @property
     def configuration(self) -> dict[str, object]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from index.embedding import Embedder, Matrix
-from index.errors import EmbeddingFailed
+from index.errors import EmbeddingFailed, IndexDamaged
 
 PAGE = 500
 
@@ -29,13 +29,14 @@ def embedding_key(text: str) -> bytes:
 
 
 class EmbeddingStore:
-    """The vectors of one model in `embeddings.db`; one writer at a time, which the ingest lock sees to."""
+    """The vectors of one model in `embeddings.db`; one writer at a time, which the ingest lock sees to.
+
+    Raises IndexDamaged where the file is no such store.
+    """
 
     def __init__(self, path: Path, model: str) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._connection = sqlite3.connect(path)
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.executescript(_SCHEMA)
+        self._connection = _opened(path)
         with self._connection:
             self._connection.execute("INSERT OR IGNORE INTO model (name) VALUES (?)", (model,))
         self._model = self._connection.execute("SELECT id FROM model WHERE name = ?", (model,)).fetchone()[0]
@@ -79,9 +80,23 @@ class EmbeddingStore:
         if missing:
             raise EmbeddingFailed(
                 f"{missing} of {len(keys)} vectors are not in embeddings.db",
-                "Run the ingest again: it embeds what is missing.",
+                "Run `dateline ingest --rebuild PATH`: it embeds what is missing.",
             )
         return np.frombuffer(b"".join(found[key] for key in keys), dtype=np.float32).reshape(len(keys), dimension)
+
+
+def _opened(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.executescript(_SCHEMA)
+    except sqlite3.DatabaseError as error:
+        connection.close()
+        raise IndexDamaged(
+            f"{path} cannot be used: {error}",
+            "Remove it, then run `dateline ingest --rebuild PATH`: that embeds every article again.",
+        ) from error
+    return connection
 
 
 def embedding_model_id(embedder: Embedder) -> str:

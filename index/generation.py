@@ -2,6 +2,7 @@
 
 import hashlib
 import sqlite3
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -28,20 +29,20 @@ class Generation:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
-        self._lease = _lease(folder)
         try:
-            # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
-            check_files(folder, self.manifest)
-            self.catalog = Catalog(folder / CATALOG)
-            self.lexical = LexicalIndex(folder / LEXICAL)
-            self.dense = DenseIndex(folder / CHROMA, folder / VECTORS)
-            self._check_counts()
+            with ExitStack() as opened:
+                opened.callback(lease(folder).release)
+                # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
+                check_files(folder, self.manifest)
+                self.catalog = Catalog(folder / CATALOG)
+                opened.callback(self.catalog.close)
+                self.lexical = LexicalIndex(folder / LEXICAL)
+                self.dense = DenseIndex(folder / CHROMA, folder / VECTORS)
+                opened.callback(self.dense.close)
+                self._check_counts()
+                self._opened = opened.pop_all()
         except (OSError, ValueError, sqlite3.DatabaseError) as error:
-            self._lease.release()
             raise IndexDamaged(f"generation {folder.name} cannot be opened: {error}", HINT) from error
-        except IndexDamaged:
-            self._lease.release()
-            raise
 
     @property
     def name(self) -> str:
@@ -50,9 +51,7 @@ class Generation:
 
     def close(self) -> None:
         """Close every file, remove the private view, give the lease back."""
-        self.dense.close()
-        self.catalog.close()
-        self._lease.release()
+        self._opened.close()
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
         """A mask of the rows that the filters let through; None where they let all through."""
@@ -112,7 +111,15 @@ def check_files(folder: Path, manifest: Manifest) -> None:
         raise IndexDamaged(f"generation {folder.name} is damaged: {'; '.join(damages)}", HINT)
 
 
-def _lease(folder: Path) -> Lease:
+def check_catalog(folder: Path, manifest: Manifest) -> None:
+    """Raise IndexDamaged where the catalogue is not the published one: all else is made from it, again if need be."""
+    path = folder / CATALOG
+    if not path.is_file() or _digest(path) != manifest.files.get(CATALOG):
+        raise IndexDamaged(f"generation {folder.name} is damaged: {CATALOG} is missing or has changed", HINT)
+
+
+def lease(folder: Path) -> Lease:
+    """A hold on a generation; raises IndexDamaged where it has no lease to hold."""
     try:
         return Lease(folder / LEASE)
     except OSError as error:

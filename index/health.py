@@ -69,7 +69,7 @@ def _orphans(data: Path) -> Iterator[Finding]:
 def _embeddings(data: Path) -> Finding:
     path = data / EMBEDDINGS
     if not path.is_file():
-        return Finding(EMBEDDINGS, whole=False, detail="is missing: the next change embeds every article again")
+        return Finding(EMBEDDINGS, whole=False, detail="is missing: `dateline ingest --rebuild PATH` makes it anew")
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]

@@ -71,8 +71,11 @@ class Lease:
 
 
 def unleased(path: Path) -> bool:
-    """Whether no reader holds this lease now."""
-    descriptor = os.open(path, os.O_RDONLY)
+    """Whether no reader holds this lease now; a lease that is missing cannot be held."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return True
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

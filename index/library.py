@@ -71,6 +71,8 @@ class Library:
         with self._swap:
             wanted = current_name(self.data)
             if self._held is not None and self._held.wanted == wanted:
+                if self._held.generation.name == wanted:
+                    self.trouble = None
                 return False
             try:
                 generation = self._open(wanted)
@@ -106,7 +108,7 @@ class Library:
                 continue
             try:
                 return self._generation(name)
-            except IndexDamaged:
+            except (IndexDamaged, IndexMismatch):
                 continue
         raise first
 

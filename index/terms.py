@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_DOTTED_I = "i\u0307"  # what lower case makes of the first letter of İzmir
 _NOT_STOP_WORDS = frozenset(["won"])  # stands in the list for "won't", but a reader asks who won
 
 STOP_WORD_LISTS = {
@@ -43,7 +44,8 @@ class Terms:
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
-    return [_plain(word) for word in _WORD.findall(unicodedata.normalize("NFKC", text).casefold())]
+    plain = unicodedata.normalize("NFKC", text).casefold().replace(_DOTTED_I, "i")
+    return [_plain(word) for word in _WORD.findall(plain)]
 
 
 def stop_words(language: str) -> frozenset[str]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 HEADING_LENGTH = 100
+ABBREVIATION_LENGTH = 40
 QUESTION_HEADING_WORDS = 8
 
 _NEVER_ENDS = frozenset(
@@ -24,7 +25,8 @@ _STARTERS = frozenset(
     " during officials police according both most some many no not all each one two three what who why how"
     " where".split()
 )
-_END = re.compile(r"(?P<stop>[.!?…]+)(?P<close>[\"'”’»)\]*_]*)(?=\s)|(?P<cjk>[。！？]+[」』”’）]*)")
+# Tried once a run of stops, and never given back: a row of leaders may be of any length.
+_END = re.compile(r"(?<![.!?…])(?P<stop>[.!?…]++)(?P<close>[\"'”’»)\]*_]*+)(?=\s)|(?P<cjk>[。！？]+[」』”’）]*)")
 _BLANK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
 _LIST_ITEM = re.compile(r"\s*(?:[-*+•–]|\d{1,3}[.)])\s+\S")
@@ -100,7 +102,8 @@ def _is_heading(line: str, following: str | None, longest: int, *, alone: bool, 
 def _sentences_of_block(text: str, start: int, end: int, heading: bool) -> Iterator[Sentence]:  # noqa: FBT001
     position = start
     if not heading:
-        for found in _END.finditer(text, start, end):
+        marker = _LIST_ITEM.match(text, start, end)
+        for found in _END.finditer(text, marker.end() - 1 if marker else start, end):
             if found.end() < end and _ends_sentence(text, found, position):
                 yield from _stripped(text, position, found.end(), heading=False)
                 position = found.end()
@@ -118,7 +121,8 @@ def _ends_sentence(text: str, found: re.Match[str], sentence_start: int) -> bool
         return not next_word and bool(rest) and not found["close"]
     if found["stop"] != "." or found["close"].strip("*_"):
         return True
-    return _full_stop_ends(text[sentence_start : found.start()], next_word)
+    before = max(sentence_start, found.start() - ABBREVIATION_LENGTH)
+    return _full_stop_ends(text[before : found.start()], next_word)
 
 
 def _full_stop_ends(before: str, next_word: str) -> bool:

@@ -40,17 +40,22 @@ def damages(folder: Path) -> list[str]:
     if child.returncode == 1 and found:
         return found
     last = child.stderr.strip().splitlines()[-1:] or ["no message"]
-    return [f"verification ended with {child.returncode}: {last[0]}"]
+    return [*found, f"verification ended with {child.returncode}: {last[0]}"]
 
 
 def main() -> int:
     """Print each damage of the generation named on the command line; 1 where there is any."""
-    found = list(look(Path(sys.argv[1])))
-    sys.stdout.write("".join(f"{damage}\n" for damage in found))
+    found = False
+    for damage in look(Path(sys.argv[1])):
+        # At once: what ends this process next does not take back what it found.
+        sys.stdout.write(f"{damage}\n")
+        sys.stdout.flush()
+        found = True
     return 1 if found else 0
 
 
 def look(folder: Path) -> Iterator[str]:
+    """What is wrong with a generation, seen by this process, which a damaged HNSW file may end."""
     try:
         manifest = read_manifest(folder)
         changed = damaged_files(folder, manifest)

@@ -40,13 +40,13 @@ class Changes:
                 yield item.article
 
     def gone(self, paths: Sequence[Path]) -> set[str]:
-        """The ids whose origin lies under these paths and was not read; a rejected file keeps its articles."""
+        """The ids whose origin lies under these paths and was not read; what was rejected keeps its articles."""
         roots = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - as origins are written: links unresolved
         return {
             article_id
             for article_id, origin in self.origins.items()
             if article_id not in self._seen
-            and _path(origin) not in self._rejected_paths
+            and not self._is_rejected(Path(_path(origin)))
             and any(Path(_path(origin)).is_relative_to(root) for root in roots)
         }
 
@@ -61,6 +61,10 @@ class Changes:
             return
         self.rejected.append(rejection)
         self._rejected_paths.add(_path(rejection.origin))
+
+    def _is_rejected(self, path: Path) -> bool:
+        """Whether a file, or a folder that it lies in, could not be read."""
+        return any(str(place) in self._rejected_paths for place in (path, *path.parents))
 
     def _clash(self, loaded: LoadedArticle) -> ArticleRejected | None:
         article = loaded.article

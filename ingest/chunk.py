@@ -57,7 +57,7 @@ def _pieces(body: str, count: CountTokens, budget: int) -> list[_Piece]:
 
 
 def _cut(body: str, sentence: Sentence, count: CountTokens, budget: int) -> Iterator[_Piece]:
-    """Halve a sentence that no chunk could hold, at white space where there is some."""
+    """Halve a sentence that no chunk could hold, at a space where there is one, again and again."""
     text = body[sentence.start : sentence.end]
     tokens = count([text])[0]
     if tokens <= budget or len(text) < 2:
@@ -65,9 +65,10 @@ def _cut(body: str, sentence: Sentence, count: CountTokens, budget: int) -> Iter
         return
     middle = len(text) // 2
     space = text.rfind(" ", 1, middle + 1)
-    cut = sentence.start + (space + 1 if space > 0 else middle)
-    yield from _cut(body, Sentence(sentence.start, cut), count, budget)
-    yield from _cut(body, Sentence(cut, sentence.end), count, budget)
+    cut = space if space > 0 else middle
+    left, right = text[:cut].rstrip(), text[cut:].lstrip()
+    yield from _cut(body, Sentence(sentence.start, sentence.start + len(left)), count, budget)
+    yield from _cut(body, Sentence(sentence.end - len(right), sentence.end), count, budget)
 
 
 def _sections(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:

@@ -14,9 +14,9 @@ from index.embedding import Embedder
 from index.embedding.wordpiece import WordPieces
 from index.embeddings import EmbeddingStore, embedding_model_id
 from index.errors import IndexMismatch
-from index.generation import read_manifest
-from index.layout import CATALOG, EMBEDDINGS, LEASE, current_name, generation_folder
-from index.lease import Lease, ingest_lock
+from index.generation import check_catalog, lease, read_manifest
+from index.layout import CATALOG, EMBEDDINGS, current_name, generation_folder
+from index.lease import ingest_lock
 from index.publish import SCHEMA_VERSION, new_staging, publish, retire, sweep, write_manifest
 from index.records import Chunk, Configuration
 from index.staging import Staging
@@ -105,8 +105,9 @@ def _old_catalog(ingest: Ingest, embedder: Embedder, stack: ExitStack) -> Path |
     manifest = read_manifest(folder)
     if not ingest.rebuild:
         _check_configuration(manifest.configuration, _identity(embedder, ingest.language))
-    lease = Lease(folder / LEASE)
-    stack.callback(lease.release)
+    stack.callback(lease(folder).release)
+    # What is taken over from a damaged catalogue would pass for whole in every generation to come.
+    check_catalog(folder, manifest)
     return folder / CATALOG
 
 

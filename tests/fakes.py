@@ -59,6 +59,9 @@ class HashedEmbedder:
         total: Vector = sum((self._direction(word) for word in ["", *words(text)]), np.zeros(self.dimension, "f4"))
         return total / np.float32(np.linalg.norm(total))
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     def _direction(self, word: str) -> Vector:
         if word not in self._directions:
             seed = int.from_bytes(hashlib.sha256(word.encode()).digest()[:8])
@@ -138,7 +141,7 @@ def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, 
 def built(
     data: Path, articles: Sequence[Article], embedder: HashedEmbedder | None = None, language: str = "english"
 ) -> Path:
-    """A generation of these articles, put in its place and made current; a child process would verify, this does not."""
+    """A generation of these articles, in its place and current, without the verification that a child process makes."""
     embedder = embedder or HashedEmbedder()
     staging = Staging(new_staging(data))
     with closing(EmbeddingStore(data / EMBEDDINGS, embedding_model_id(embedder))) as store:

@@ -1,0 +1,223 @@
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.dense import SQLITE, VIEW_PREFIX, DenseIndex, build_dense, private_view, sweep_views, undrained
+from index.embedding import Matrix
+from index.errors import IndexDamaged
+from index.generation import file_digests
+from index.layout import CHROMA, VECTORS
+from tests.fakes import HashedEmbedder
+from tests.index.chroma import chroma
+
+ROOT = Path(__file__).parents[2]
+NOBODY = 65534
+READER = f"""
+import os, sys
+from pathlib import Path
+import numpy as np
+from index.generation import Generation
+
+def search(folder):
+    generation = Generation(folder)
+    vector = np.array(generation.dense.vectors[7])
+    print(generation.nearest(vector, 3, None)[0], generation.lexical.scores("ferry").max() > 0)
+    generation.close()
+
+# Once before, because another user may not be let into the folders that the libraries lie in.
+search(Path(sys.argv[1]))
+if os.getuid() == 0:
+    os.setgroups([])
+    os.setgid({NOBODY})
+    os.setuid({NOBODY})
+try:
+    (Path(sys.argv[2]) / "catalog.db").open("r+b")
+except PermissionError:
+    print("may not write")
+search(Path(sys.argv[2]))
+"""
+
+Open = Callable[[Matrix], DenseIndex]
+
+
+def unit_rows(count: int, dimension: int = 8) -> Matrix:
+    rows = np.random.default_rng(3).normal(size=(count, dimension)).astype(np.float32)
+    scaled: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled
+
+
+def views_of(pid: int) -> set[Path]:
+    return set(Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}{pid}-*"))
+
+
+@pytest.fixture
+def opened(tmp_path: Path) -> Iterator[Open]:
+    """Builds a dense index of vectors and opens it until the test ends."""
+    indexes: list[DenseIndex] = []
+
+    def open_(vectors: Matrix) -> DenseIndex:
+        np.save(tmp_path / VECTORS, vectors)
+        build_dense(tmp_path / CHROMA, vectors)
+        indexes.append(DenseIndex(tmp_path / CHROMA, tmp_path / VECTORS))
+        return indexes[-1]
+
+    yield open_
+    for index in indexes:
+        index.close()
+
+
+@pytest.fixture(scope="module")
+def dense(whole: Path) -> Iterator[DenseIndex]:
+    with closing(DenseIndex(whole / CHROMA, whole / VECTORS)) as index:
+        yield index
+
+
+@pytest.mark.parametrize("rows", [0, 1, 2, 1001])
+def test_any_number_of_rows_is_persisted_once_and_whole(opened: Open, tmp_path: Path, rows: int) -> None:
+    """However few or many, every vector is in Chroma's files, none waits in its queue, and cosine measures them."""
+    vectors = unit_rows(rows)
+    index = opened(vectors)
+    assert undrained(tmp_path / CHROMA) == 0
+    assert index.count() == rows
+    assert index.configuration["space"] == "cosine"
+    assert len(index.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
+    stored = np.full_like(vectors, np.nan)
+    for page, found in index.stored():
+        stored[page] = found
+    assert stored == pytest.approx(vectors, abs=1e-6)
+
+
+def test_chroma_finds_nearly_all_that_is_near(dense: DenseIndex) -> None:
+    """Of the ten nearest rows by exact scores Chroma finds 99 in 100, and the nearest of all comes first."""
+    asked = dense.vectors[::40]
+    exact = [set(np.argsort(-(dense.vectors @ vector))[:10].tolist()) for vector in asked]
+    found = [dense.nearest(vector, 10) for vector in asked]
+    shared = sum(len(want & set(have.tolist())) for want, have in zip(exact, found, strict=True))
+    assert shared >= 0.99 * 10 * len(asked)
+    best = [float(vector @ dense.vectors[have[0]]) for vector, have in zip(asked, found, strict=True)]
+    assert best == pytest.approx([1] * len(asked), abs=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 1.0])
+def test_allowed_rows_are_ranked_exactly(dense: DenseIndex, share: float) -> None:
+    """Among the allowed rows the nearest are found without loss, best first, and no other row."""
+    rng = np.random.default_rng(5)
+    allowed = rng.random(len(dense.vectors)) < share
+    allowed[11] = True
+    question = HashedEmbedder(dimension=16).embed_query("storm damage at the pier")
+    expected = sorted(np.flatnonzero(allowed), key=lambda row: -float(dense.vectors[row] @ question))[:20]
+    found = dense.nearest_allowed(question, 20, allowed)
+    assert dense.scores(question, found) == pytest.approx(dense.vectors[expected] @ question)
+    assert allowed[found].all()
+
+
+def test_no_allowed_row_is_no_row(dense: DenseIndex) -> None:
+    """Where nothing is allowed nothing is found."""
+    nothing = np.zeros(len(dense.vectors), dtype=bool)
+    assert len(dense.nearest_allowed(dense.vectors[0], 5, nothing)) == 0
+
+
+@pytest.mark.parametrize("count", [1, 400, 1300])
+def test_scores_are_exact_cosines(dense: DenseIndex, count: int) -> None:
+    """The scores of few rows or of most are the cosines with their vectors, in the order asked for."""
+    rows = np.random.default_rng(7).permutation(len(dense.vectors))[:count]
+    assert dense.scores(dense.vectors[3], rows) == pytest.approx(
+        [float(dense.vectors[row] @ dense.vectors[3]) for row in rows], abs=1e-6
+    )
+
+
+def test_searching_writes_to_the_private_view_alone(whole: Path, tmp_path: Path) -> None:
+    """Opening and searching leaves every byte of the generation as it was."""
+    copy = shutil.copytree(whole, tmp_path / "copy")
+    before = file_digests(copy)
+    with closing(DenseIndex(copy / CHROMA, copy / VECTORS)) as index:
+        index.nearest(index.vectors[0], 5)
+    assert file_digests(copy) == before
+
+
+def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
+    """A process that may not write to a generation opens and searches it, and its bytes stay the same."""
+    # Outside of pytest's folders, which only their owner may enter.
+    with (
+        tempfile.TemporaryDirectory() as place,
+        tempfile.TemporaryDirectory(prefix=f"{VIEW_PREFIX}{os.getpid()}-") as mine,
+    ):
+        (Path(mine) / "file").touch()
+        Path(mine).chmod(0o777)
+        Path(place).chmod(0o755)
+        folder = shutil.copytree(whole, Path(place) / "generation")
+        before = file_digests(folder)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        reader = subprocess.run(
+            [sys.executable, "-c", READER, str(whole), str(folder)],
+            capture_output=True,
+            text=True,
+            cwd=ROOT,
+            timeout=60,
+            check=False,
+        )
+        after = file_digests(folder)
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(path.stat().st_mode | stat.S_IWUSR)
+        assert (Path(mine) / "file").exists(), "the view of a living process of another user was swept"
+    assert reader.stdout.splitlines() == ["7 True", "may not write", "7 True"], reader.stderr
+    assert after == before
+
+
+def test_a_private_view_is_removed_when_the_index_is_closed(whole: Path) -> None:
+    """While an index is open it has one view, named after its process; closed, it has none."""
+    before = views_of(os.getpid())
+    index = DenseIndex(whole / CHROMA, whole / VECTORS)
+    (view,) = views_of(os.getpid()) - before
+    assert (view / SQLITE).is_file()
+    assert not (view / SQLITE).is_symlink()
+    index.close()
+    assert not view.exists()
+
+
+def test_views_of_processes_that_are_gone_are_swept() -> None:
+    """A view whose process has ended is removed; those of living processes, and other folders, stay."""
+    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+    place = Path(tempfile.gettempdir())
+    stale = place / f"{VIEW_PREFIX}{int(ended.stdout)}-x"
+    living = [place / f"{VIEW_PREFIX}{pid}-sweeping" for pid in (os.getpid(), os.getppid(), "notes")]
+    try:
+        for path in (stale, *living):
+            (path / "segment").mkdir(parents=True)
+        sweep_views()
+        assert [path.exists() for path in (stale, *living)] == [False, True, True, True]
+    finally:
+        for path in (stale, *living):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path) -> None:
+    """A missing folder, and one without the collection, are IndexDamaged, and no view stays behind."""
+    before = views_of(os.getpid())
+    np.save(tmp_path / VECTORS, unit_rows(1))
+    with pytest.raises(IndexDamaged, match="cannot be opened"):
+        private_view(tmp_path / CHROMA)
+    (tmp_path / CHROMA).mkdir()
+    (tmp_path / CHROMA / SQLITE).touch()
+    with pytest.raises(IndexDamaged, match="no usable collection 'chunks'"):
+        DenseIndex(tmp_path / CHROMA, tmp_path / VECTORS)
+    assert views_of(os.getpid()) == before
+
+
+def test_rows_that_wait_in_the_queue_are_counted(whole: Path, tmp_path: Path) -> None:
+    """What Chroma has been given and not yet written to its HNSW files is seen."""
+    copy = shutil.copytree(whole / CHROMA, tmp_path / CHROMA)
+    with chroma(copy) as client:
+        collection = client.get_collection("chunks", embedding_function=None)
+        collection.add(ids=["1000000", "1000001"], embeddings=unit_rows(2, 16))
+    assert undrained(copy) == 2

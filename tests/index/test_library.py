@@ -1,0 +1,238 @@
+import os
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from index.dense import VIEW_PREFIX
+from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, VECTORS, generation_names
+from index.lease import unleased
+from index.library import Library
+from index.publish import make_current
+from tests.fakes import HashedEmbedder, article, built
+
+MODEL = HashedEmbedder().name
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with three generations; the article of each says its number, and the last is current."""
+    data = tmp_path_factory.mktemp("three")
+    for number in range(3):
+        built(data, [article("a", f"Generation {number} is served.")])
+    return data
+
+
+@pytest.fixture
+def data(three: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(three, tmp_path / "data")
+
+
+@pytest.fixture
+def library(data: Path) -> Iterator[Library]:
+    with closing(Library(data, MODEL)) as opened:
+        yield opened
+
+
+def damage(data: Path, name: str, file: str = CATALOG) -> None:
+    with (data / GENERATIONS / name / file).open("ab") as opened:
+        opened.write(b"\0")
+
+
+def views() -> int:
+    return len(list(Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}{os.getpid()}-*")))
+
+
+def body(library: Library) -> str:
+    with library.pinned() as generation:
+        found = generation.catalog.article("a")
+        assert found is not None
+        return found.body
+
+
+def test_the_current_generation_is_served(library: Library, data: Path) -> None:
+    """What CURRENT names is opened at the first question, and stays open for the next."""
+    assert body(library) == "Generation 2 is served."
+    with library.pinned() as first, library.pinned() as second:
+        assert first is second
+        assert first.name == generation_names(data)[0]
+    assert library.trouble is None
+
+
+def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
+    """When CURRENT names another generation a refresh swaps to it and says so; the old one is closed."""
+    newest, middle, _ = generation_names(data)
+    body(library)
+    assert not library.refresh()
+    make_current(data, middle)
+    assert body(library) == "Generation 2 is served."
+    assert library.refresh()
+    assert body(library) == "Generation 1 is served."
+    assert unleased(data / GENERATIONS / newest / LEASE)
+
+
+def test_a_question_keeps_the_generation_it_began_with(library: Library, data: Path) -> None:
+    """A pinned generation survives the swap, answers on, and is closed when its last question ends."""
+    newest, middle, _ = generation_names(data)
+    lease = data / GENERATIONS / newest / LEASE
+    with library.pinned() as outer:
+        with library.pinned() as generation:
+            make_current(data, middle)
+            assert library.refresh()
+            assert body(library) == "Generation 1 is served."
+            assert generation.catalog.article("a") is not None
+            assert generation.nearest(HashedEmbedder().embed_query("served"), 1, None).tolist() == [0]
+        assert outer.catalog.article("a") is not None
+        assert not unleased(lease)
+    assert unleased(lease)
+
+
+@pytest.mark.parametrize("file", [CATALOG, VECTORS, "chroma/chroma.sqlite3"])
+def test_a_damaged_current_falls_back_to_the_last_good_one(library: Library, data: Path, file: str) -> None:
+    """Where the current generation is damaged the newest whole one is served, and the trouble says what is wrong."""
+    newest, middle, _ = generation_names(data)
+    damage(data, newest, file)
+    assert body(library) == "Generation 1 is served."
+    assert library.trouble is not None
+    for part in (newest, f"{file} has changed"):
+        assert part in library.trouble
+    damage(data, middle)
+    with closing(Library(data, MODEL)) as other:
+        assert body(other) == "Generation 0 is served."
+
+
+def test_a_current_that_is_gone_falls_back_as_well(library: Library, data: Path) -> None:
+    """Where CURRENT names a generation that is not there, the newest whole one is served."""
+    newest = generation_names(data)[0]
+    shutil.rmtree(data / GENERATIONS / newest)
+    assert body(library) == "Generation 1 is served."
+    assert newest in (library.trouble or "")
+
+
+def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, data: Path) -> None:
+    """The generation in service serves on when CURRENT names a damaged one; a good one ends the trouble."""
+    newest, middle, oldest = generation_names(data)
+    make_current(data, middle)
+    assert body(library) == "Generation 1 is served."
+    damage(data, newest)
+    make_current(data, newest)
+    assert not library.refresh()
+    assert body(library) == "Generation 1 is served."
+    assert newest in (library.trouble or "")
+    assert not library.refresh()
+    make_current(data, oldest)
+    assert library.refresh()
+    assert library.trouble is None
+    assert body(library) == "Generation 0 is served."
+
+
+def test_nothing_whole_is_damage(library: Library, data: Path) -> None:
+    """Where no generation is whole nothing is served, and the error is that of the current one."""
+    for name in generation_names(data):
+        damage(data, name)
+    with pytest.raises(IndexDamaged, match=generation_names(data)[0]), library.pinned():
+        pass
+
+
+def test_no_generation_at_all_is_not_found(tmp_path: Path) -> None:
+    """A folder without an index says so with the way to make one, and serves it once there is one."""
+    with closing(Library(tmp_path, MODEL)) as library:
+        with pytest.raises(IndexNotFound, match="there is no index") as raised, library.pinned():
+            pass
+        assert "dateline ingest" in raised.value.hint
+        built(tmp_path, [article("a", "It is here.")])
+        assert body(library) == "It is here."
+
+
+def test_a_generation_of_another_model_is_a_mismatch(data: Path) -> None:
+    """The error names the model of the index, the one of the settings, and the way out."""
+    with closing(Library(data, "local:other")) as library:
+        with pytest.raises(IndexMismatch) as raised, library.pinned():
+            pass
+        for part in (MODEL, "local:other", "--rebuild"):
+            assert part in str(raised.value)
+        assert library.trouble == str(raised.value)
+
+
+def test_a_new_generation_of_another_model_is_not_served(library: Library, data: Path) -> None:
+    """The generation in service serves on beside one of another model, until CURRENT names it again."""
+    before = generation_names(data)[0]
+    body(library)
+    built(data, [article("a", "Another model made this.")], HashedEmbedder("fake:other"))
+    assert not library.refresh()
+    assert body(library) == "Generation 2 is served."
+    assert "fake:other" in (library.trouble or "")
+    make_current(data, before)
+    assert not library.refresh()
+    assert library.trouble is None
+
+
+def test_falling_back_passes_over_generations_of_another_model(library: Library, data: Path) -> None:
+    """A damaged current generation is replaced by the last good one of this model, not the last of any."""
+    newest = generation_names(data)[0]
+    built(data, [article("a", "Another model made this.")], HashedEmbedder("fake:other"))
+    make_current(data, newest)
+    damage(data, newest)
+    assert body(library) == "Generation 1 is served."
+    assert newest in (library.trouble or "")
+
+
+def test_a_current_that_vanished_is_trouble_and_no_end(library: Library, data: Path) -> None:
+    """A service whose CURRENT was removed serves on and says so."""
+    body(library)
+    (data / CURRENT).unlink()
+    assert not library.refresh()
+    assert body(library) == "Generation 2 is served."
+    assert "there is no index" in (library.trouble or "")
+
+
+def test_closing_lets_running_questions_finish(data: Path) -> None:
+    """A library that is closed while a question runs closes its generation after it."""
+    library = Library(data, MODEL)
+    lease = data / GENERATIONS / generation_names(data)[0] / LEASE
+    with library.pinned() as generation:
+        library.close()
+        assert generation.catalog.article("a") is not None
+        assert not unleased(lease)
+    assert unleased(lease)
+
+
+def test_threads_ask_while_generations_are_swapped(library: Library, data: Path) -> None:
+    """Questions asked while CURRENT moves get each a generation that is whole and open, and none stays open."""
+    before = views()
+    names = generation_names(data)
+    question = HashedEmbedder().embed_query("served")
+    failures: list[BaseException] = []
+    asked: list[str] = []
+    done = threading.Event()
+
+    def ask() -> None:
+        try:
+            while not done.is_set():
+                with library.pinned() as generation:
+                    assert generation.nearest(question, 1, None).tolist() == [0]
+                    found = generation.catalog.article("a")
+                    assert found is not None
+                    assert generation.name == names[2 - int(found.body.split()[1])]
+                    asked.append(generation.name)
+        except (AssertionError, IndexUnavailable, OSError, ValueError) as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for number in range(15):
+        make_current(data, names[number % 3])
+        library.refresh()
+    done.set()
+    for thread in threads:
+        thread.join()
+    assert not failures
+    assert set(asked) == set(names)
+    library.close()
+    assert views() == before

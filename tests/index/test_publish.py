@@ -1,0 +1,180 @@
+import os
+import shutil
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.errors import PublishFailed
+from index.generation import Generation, read_manifest
+from index.layout import CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, current_name, generation_names
+from index.publish import KEEP, fingerprint, make_current, new_staging, publish, retire, sweep, write_manifest
+from tests.fakes import HashedEmbedder, article, built, configuration
+
+MADE = configuration(HashedEmbedder())
+HASHES = st.dictionaries(st.text(min_size=1), st.text("0123456789abcdef", min_size=64, max_size=64))
+
+
+@pytest.fixture(scope="module")
+def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with five generations of one article each."""
+    data = tmp_path_factory.mktemp("five")
+    for number in range(5):
+        built(data, [article("a", f"Crews left on day {number}.")])
+    return data
+
+
+@pytest.fixture
+def data(five: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(five, tmp_path / "data")
+
+
+@pytest.fixture
+def staged(data: Path) -> Path:
+    """The newest generation, staged again as if it had just been made."""
+    newest = generation_names(data)[0]
+    return (data / GENERATIONS / newest).rename(new_staging(data))
+
+
+@given(HASHES, st.randoms())
+def test_a_fingerprint_depends_on_no_order(hashes: dict[str, str], random: Random) -> None:
+    """The same articles have the same fingerprint in any order."""
+    shuffled = random.sample(list(hashes.items()), len(hashes))
+    assert fingerprint(hashes.items(), MADE) == fingerprint(shuffled, MADE)
+
+
+@given(HASHES, HASHES)
+def test_other_articles_have_another_fingerprint(one: dict[str, str], other: dict[str, str]) -> None:
+    """Two sets of articles share a fingerprint exactly where they are the same."""
+    assert (fingerprint(one.items(), MADE) == fingerprint(other.items(), MADE)) == (one == other)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"), [("embedding_model", "other"), ("chunker", "other@2"), ("language", "german"), ("schema", 99)]
+)
+def test_another_way_of_making_has_another_fingerprint(field: str, value: str | int) -> None:
+    """The model, the chunker, the language and the schema are part of the fingerprint."""
+    other = replace(MADE, **{field: value})  # type: ignore[arg-type]
+    assert fingerprint([("a", "0")], MADE) != fingerprint([("a", "0")], other)
+
+
+def test_the_way_a_model_is_run_is_no_part_of_the_fingerprint() -> None:
+    """Two graphs of one model answer alike."""
+    assert fingerprint([], MADE) == fingerprint([], replace(MADE, embedding_graph="fp32"))
+
+
+def test_a_manifest_says_what_the_folder_holds(data: Path) -> None:
+    """The manifest that closes a folder is in it, with counts, digests and a name that begins with its time."""
+    folder = data / GENERATIONS / generation_names(data)[0]
+    manifest = read_manifest(folder)
+    assert (manifest.article_count, manifest.chunk_count, manifest.configuration) == (1, 1, MADE)
+    assert (
+        manifest.generation
+        == f"{manifest.created_at.translate(str.maketrans('', '', '-:.'))}-{manifest.fingerprint[:8]}"
+    )
+    assert (folder / LEASE).is_file()
+
+
+def test_names_sort_by_time(data: Path) -> None:
+    """Generations are listed newest first by their names alone."""
+    times = [read_manifest(data / GENERATIONS / name).created_at for name in generation_names(data)]
+    assert times == sorted(times, reverse=True)
+    assert len(times) == 5
+
+
+def test_a_published_generation_is_current_and_can_be_opened(data: Path, staged: Path) -> None:
+    """A whole staged folder is moved to its place, CURRENT names it, and nothing is left of the staging."""
+    manifest = write_manifest(staged, MADE, {"a": "0"}, 1)
+    publish(data, staged, manifest)
+    assert current_name(data) == manifest.generation
+    assert not staged.exists()
+    with closing(Generation(data / GENERATIONS / manifest.generation)) as generation:
+        assert generation.manifest == manifest
+
+
+def test_a_damaged_generation_is_not_published(data: Path, staged: Path) -> None:
+    """A staged folder that fails verification stays where it is, and the old generation is served on."""
+    before = current_name(data), generation_names(data)
+    manifest = write_manifest(staged, MADE, {"a": "0", "b": "0"}, 1)
+    with pytest.raises(PublishFailed, match="holds 1 articles, the manifest states 2") as raised:
+        publish(data, staged, manifest)
+    assert "old generation serves on" in raised.value.hint
+    assert (current_name(data), generation_names(data)) == before
+
+
+def test_current_is_replaced_whole(tmp_path: Path) -> None:
+    """CURRENT holds one name and a line end, and no temporary file stays beside it."""
+    for name in ("one", "another"):
+        make_current(tmp_path, name)
+        assert (tmp_path / CURRENT).read_text() == f"{name}\n"
+        assert current_name(tmp_path) == name
+    assert [path.name for path in tmp_path.iterdir()] == [CURRENT]
+
+
+def test_no_current_is_none(tmp_path: Path) -> None:
+    """Where nothing was published, or the file is empty, no name is read."""
+    assert current_name(tmp_path) is None
+    (tmp_path / CURRENT).write_text("\n")
+    assert current_name(tmp_path) is None
+    assert generation_names(tmp_path) == []
+
+
+def test_retiring_keeps_the_newest(data: Path) -> None:
+    """All but the three newest generations are removed, oldest included, and nothing of them stays."""
+    names = generation_names(data)
+    assert sorted(retire(data)) == sorted(names[KEEP:])
+    assert generation_names(data) == names[:KEEP]
+    assert len(list((data / GENERATIONS).iterdir())) == KEEP == 3
+
+
+def test_the_current_generation_is_never_retired(data: Path) -> None:
+    """However old, what CURRENT names stays."""
+    oldest = generation_names(data)[-1]
+    make_current(data, oldest)
+    assert oldest not in retire(data, keep=1)
+    assert oldest in generation_names(data)
+
+
+def test_a_generation_that_is_read_waits(data: Path) -> None:
+    """A generation that a reader holds is left alone, and goes with the next run once the reader has let go."""
+    oldest = generation_names(data)[-1]
+    with closing(Generation(data / GENERATIONS / oldest)) as generation:
+        assert oldest not in retire(data)
+        assert generation.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
+    assert retire(data) == [oldest]
+
+
+def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
+    """An old generation that lost the file which readers hold does not stop an ingest."""
+    oldest = generation_names(data)[-1]
+    (data / GENERATIONS / oldest / LEASE).unlink()
+    assert oldest in retire(data)
+
+
+def test_what_a_killed_run_left_is_swept(data: Path) -> None:
+    """Staged folders of other runs, whole or not, and folders that were being retired go; generations stay."""
+    names = generation_names(data)
+    half = data / GENERATIONS / f"{STAGING_PREFIX}123"
+    half.mkdir()
+    retiring = shutil.copytree(
+        data / GENERATIONS / names[-1], data / GENERATIONS / f"{STAGING_PREFIX}retired-{names[-1]}"
+    )
+    assert (retiring / MANIFEST).is_file()
+    assert generation_names(data) == names
+    sweep(data)
+    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == sorted(names)
+
+
+def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
+    """Before the first ingest there is nothing to sweep."""
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_process_stages_in_a_folder_of_its_own(tmp_path: Path) -> None:
+    """The staged folder is named after the process."""
+    assert new_staging(tmp_path).name == f"{STAGING_PREFIX}{os.getpid()}"

@@ -1,0 +1,115 @@
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta, timezone
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Article, Configuration, Manifest, indexed_text, isoformat
+from tests.fakes import article
+
+ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
+MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 1, 1), timezones=ZONES)  # noqa: DTZ001
+WHOLE = article(
+    title="Ferry strike",
+    url="https://courier.example/strike",
+    source="Courier",
+    authors=("Nela Forsgate",),
+    section="Transport",
+    language="en",
+    tags=("ferry",),
+    published_at=datetime(2026, 2, 9, 7, 30, tzinfo=UTC),
+    updated_at=datetime(2026, 2, 10, tzinfo=UTC),
+)
+MANIFEST = Manifest(
+    generation="20260209T073000000Z-abcdef01",
+    configuration=Configuration("fake:hashed", "exact", 64, "sentence@1", "english", "none", 1),
+    article_count=2,
+    chunk_count=5,
+    created_at="2026-02-09T07:30:00.000Z",
+    fingerprint="abcdef01",
+    files={"catalog.db": "00"},
+)
+
+
+@given(MOMENTS)
+def test_a_moment_is_written_in_utc_and_read_back(moment: datetime) -> None:
+    """ISO 8601 with a Z, whatever the zone; the same moment when read."""
+    written = isoformat(moment)
+    assert written is not None
+    assert written.endswith("Z")
+    assert datetime.fromisoformat(written) == moment
+
+
+def test_an_unknown_moment_stays_unknown() -> None:
+    """None is None."""
+    assert isoformat(None) is None
+
+
+def test_the_title_stands_before_what_is_indexed() -> None:
+    """Title and text are indexed on lines of their own; without a title, the text alone."""
+    assert indexed_text("Ferry strike", "Crews left.") == "Ferry strike\nCrews left."
+    assert indexed_text(None, "Crews left.") == indexed_text("", "Crews left.") == "Crews left."
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("article_id", "b"),
+        ("body", "Other."),
+        ("title", None),
+        ("url", None),
+        ("source", "Echo"),
+        ("authors", ()),
+        ("authors", ("Nela", "Forsgate")),
+        ("section", None),
+        ("language", "fr"),
+        ("tags", ("ferry", "strike")),
+        ("published_at", None),
+        ("updated_at", datetime(2026, 2, 10, 1, tzinfo=UTC)),
+    ],
+)
+def test_every_field_a_reader_sees_changes_the_content_hash(field: str, value: object) -> None:
+    """An article whose text or metadata differ in anything has another content hash."""
+    assert replace(WHOLE, **{field: value}).content_hash != WHOLE.content_hash  # type: ignore[arg-type]
+
+
+def test_an_article_that_moved_or_tells_its_time_in_another_zone_is_the_same() -> None:
+    """Neither the origin nor the zone of a date is part of the content hash."""
+    east = timezone(timedelta(hours=3))
+    moved = replace(WHOLE, origin="/elsewhere.txt", published_at=datetime(2026, 2, 9, 10, 30, tzinfo=east))
+    assert moved.content_hash == WHOLE.content_hash
+
+
+@given(st.text(), st.text())
+def test_title_and_body_are_not_confused(title: str, body: str) -> None:
+    """Text that moves from one field to another changes the hash; any text, half a surrogate pair included, has one."""
+    one, other = (Article("a", body, "", title=title), Article("a", title, "", title=body))
+    assert (one.content_hash == other.content_hash) == (title == body)
+    assert Article("a", "\ud800", "").content_hash != Article("a", "\udfff", "").content_hash
+
+
+def test_a_manifest_is_read_as_it_was_written() -> None:
+    """JSON and back gives the same manifest."""
+    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+
+
+@pytest.mark.parametrize("field", sorted(asdict(MANIFEST)))
+def test_a_manifest_with_a_field_missing_is_not_read(field: str) -> None:
+    """Any missing field is a ValueError that names it."""
+    lines = MANIFEST.to_json().replace(f'"{field}"', f'"not_{field}"', 1)
+    with pytest.raises(ValueError, match=field):
+        Manifest.from_json(lines)
+
+
+@pytest.mark.parametrize("broken", ["", "{", "[]", "null", MANIFEST.to_json()[:-10]])
+def test_what_is_no_manifest_is_not_read(broken: str) -> None:
+    """Other JSON, or half a manifest, is a ValueError."""
+    with pytest.raises(ValueError, match="Manifest"):
+        Manifest.from_json(broken)
+
+
+def test_a_number_written_as_text_is_not_read() -> None:
+    """A field of the wrong type is refused rather than converted."""
+    with pytest.raises(ValueError, match="chunk_count"):
+        Manifest.from_json(MANIFEST.to_json().replace('"chunk_count": 5', '"chunk_count": "5"'))

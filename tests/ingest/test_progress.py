@@ -1,0 +1,54 @@
+import io
+
+import pytest
+
+from ingest.progress import Progress
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def show(progress: Progress) -> None:
+    with progress.bar("read", total=10, unit="file") as bar:
+        bar.advance(4)
+        bar.advance(6)
+    with progress.step("publish"):
+        pass
+
+
+def test_steps_are_named_with_their_time_when_they_are_done() -> None:
+    """Outside of a terminal each step is one line, and no bar is drawn."""
+    out = io.StringIO()
+    show(Progress(out))
+    assert out.getvalue().splitlines() == ["read: 0.0 s", "publish: 0.0 s"]
+
+
+def test_a_terminal_is_shown_a_bar() -> None:
+    """On a terminal the bar counts to the whole."""
+    out = Terminal()
+    show(Progress(out))
+    assert "0.00/10.0" in out.getvalue()
+    assert "publish: 0.0 s" in out.getvalue()
+
+
+def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
+    """A quiet progress writes nothing at all, to a terminal either."""
+    out = Terminal()
+    show(Progress(out, quiet=True))
+    show(Progress(quiet=True))
+    assert (out.getvalue(), capsys.readouterr()) == ("", ("", ""))
+
+
+def test_what_fails_is_not_done() -> None:
+    """A step that fails is not reported as done, and its error passes."""
+    out = io.StringIO()
+    progress = Progress(out)
+    with pytest.raises(ZeroDivisionError), progress.step("verify"):
+        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError), progress.bar("read", total=1, unit="file"):
+        raise ZeroDivisionError
+    assert out.getvalue() == ""
