@@ -1,8 +1,8 @@
 """What an ingest finds: each article read is new, changed, unchanged, or rejected; others are kept or gone."""
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.records import Article
@@ -31,7 +31,9 @@ class Changes:
 
     def compare(self, read: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
         """Take note of everything read; yields the articles that are new or changed."""
-        for item in read:
+        known = {origin: article_id for article_id, origin in self.origins.items()}
+        for found in read:
+            item = _under_its_first_id(found, known)
             if isinstance(item, ArticleRejected):
                 self._reject(item)
             elif (clash := self._clash(item)) is not None:
@@ -90,16 +92,31 @@ class Changes:
         same = origin == article.origin or self.hashes.get(article.article_id) == article.content_hash
         return None if moved or same else origin
 
+    def _has_moved(self, article: Article) -> bool:
+        """Whether the place where the index saw it first is gone: --prune must know where it is now."""
+        before = self.origins.get(article.article_id, article.origin)
+        return before != article.origin and not Path(_path(before)).exists()
+
     def _is_new(self, article: Article) -> bool:
         article_id, hash_ = article.article_id, article.content_hash
         if article_id in self._seen:
             return False
         self._seen[article_id] = (article.origin, hash_)
-        if self.hashes.get(article_id) == hash_:
+        if self.hashes.get(article_id) == hash_ and not self._has_moved(article):
             self.unchanged.add(article_id)
             return False
         (self.updated if article_id in self.hashes else self.added)[article_id] = hash_
         return True
+
+
+def _under_its_first_id(
+    item: LoadedArticle | ArticleRejected, known: Mapping[str, str]
+) -> LoadedArticle | ArticleRejected:
+    """A file that is named by another folder than before keeps its id: one file is one article."""
+    if isinstance(item, ArticleRejected) or item.explicit_id:
+        return item
+    first = known.get(item.article.origin, item.article.article_id)
+    return replace(item, article=replace(item.article, article_id=first))
 
 
 def _path(origin: str) -> str:

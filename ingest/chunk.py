@@ -19,6 +19,9 @@ CHUNK_TOKENS = 200
 CHUNKER = f"sentences-{CHUNK_TOKENS}-overlap-1@1"
 """The chunker's name in the manifest; a change of what it does is a change of this."""
 
+LETTERS = 50
+"""Characters a piece has on average only where the tokenizer gave up; a tenth of them is then the count."""
+
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
@@ -41,7 +44,14 @@ class _Piece(NamedTuple):
 
 def chunk_spans(body: str, count: CountTokens, budget: int = CHUNK_TOKENS) -> list[ChunkSpan]:
     """The chunks of a body in order; each starts where a sentence starts and holds at most `budget` tokens."""
-    return [span for section in _sections(_pieces(body, count, budget)) for span in _packed(section, budget)]
+    return [span for section in _sections(_pieces(body, _at_least(count), budget)) for span in _packed(section, budget)]
+
+
+def _at_least(count: CountTokens) -> CountTokens:
+    """Counts that see words of more than a hundred letters, each of which the tokenizer gives up on as one piece."""
+    return lambda texts: [
+        n if len(text) < LETTERS * max(n, 1) else len(text) // 10 for n, text in zip(count(texts), texts, strict=True)
+    ]
 
 
 def _pieces(body: str, count: CountTokens, budget: int) -> list[_Piece]:

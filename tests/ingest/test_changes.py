@@ -149,15 +149,23 @@ def test_an_explicit_id_may_come_from_another_file(files: list[Path]) -> None:
 
 
 def test_a_file_that_moved_is_the_same_article(files: list[Path]) -> None:
-    """Where the old file is gone, the article of its id may come from another, changed or not."""
+    """Where the old file is gone, the article of its id may come from another, and the index learns from which."""
     held = [loaded("a", "one", files[0]), loaded("b", "one", files[1])]
     changes = after(
         *(replace(each, article=replace(each.article, origin=f"{each.article.origin}.gone")) for each in held)
     )
     list(changes.compare([loaded("a", "two", files[0]), held[1]]))
-    assert changes.updated.keys() == {"a"}
-    assert changes.unchanged == {"b"}
+    assert changes.updated.keys() == {"a", "b"}
+    assert not changes.unchanged
     assert not changes.rejected
+
+
+def test_a_file_named_by_another_folder_keeps_its_id(files: list[Path]) -> None:
+    """One file is one article, whichever folder it was found through; an explicit id stands as it is."""
+    changes = after(loaded("city.long", "one", files[0]))
+    list(changes.compare([loaded("long", "two", files[0])]))
+    assert changes.updated.keys() == {"city.long"}
+    assert not changes.added
 
 
 def test_a_copy_of_an_article_is_the_same_article(files: list[Path]) -> None:
