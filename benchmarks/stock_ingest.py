@@ -8,14 +8,16 @@ seconds. The model is loaded once, before the first line is read. Imports nothin
 import json
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import chromadb
 from llama_index.core import Document
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.node_parser import SentenceSplitter
-from llama_index.embeddings.huggingface import HuggingFaceEmbedding  # type: ignore[import-not-found, unused-ignore]
-from llama_index.vector_stores.chroma import ChromaVectorStore  # type: ignore[import-not-found, unused-ignore]
+from llama_index.core.schema import BaseNode
+from llama_index.embeddings.huggingface import HuggingFaceEmbedding  # type: ignore[import-not-found, import-untyped, unused-ignore]
+from llama_index.vector_stores.chroma import ChromaVectorStore  # type: ignore[import-not-found, import-untyped, unused-ignore]
 
 CHUNK_TOKENS = 256
 OVERLAP_TOKENS = 32
@@ -31,17 +33,19 @@ def main() -> None:
         rows = [json.loads(row) for row in Path(order["articles"]).read_text(encoding="utf-8").splitlines()]
         documents = [Document(id_=row["id"], text=row["text"]) for row in rows]
         began = time.perf_counter()
-        chunks = _ingest(documents, embedding, order["folder"])
-        print(json.dumps({"chunks": chunks, "seconds": time.perf_counter() - began}), flush=True)
+        nodes = _ingest(documents, embedding, order["folder"])
+        seconds = time.perf_counter() - began
+        characters = sum(len(node.get_content()) for node in nodes)
+        print(json.dumps({"chunks": len(nodes), "characters": characters, "seconds": seconds}), flush=True)
 
 
-def _ingest(documents: list[Document], embedding: HuggingFaceEmbedding, folder: str) -> int:
+def _ingest(documents: list[Document], embedding: HuggingFaceEmbedding, folder: str) -> Sequence[BaseNode]:
     collection = chromadb.PersistentClient(folder).create_collection("chunks")
     pipeline = IngestionPipeline(
         transformations=[SentenceSplitter(chunk_size=CHUNK_TOKENS, chunk_overlap=OVERLAP_TOKENS), embedding],
         vector_store=ChromaVectorStore(chroma_collection=collection),
     )
-    return len(pipeline.run(documents=documents))
+    return pipeline.run(documents=documents)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from index.layout import current_name, generation_folder
 from index.records import Filters
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.readers.evidence import Evidence, Weigher
+from service.readers.evidence import PASSAGES_READ, Evidence, Weigher
 from service.records import Mode, Passage
 from service.retrieve import Retrieved, retrieve
 from service.select import select
@@ -26,11 +26,13 @@ TOP_K = 8
 class Trial:
     """An open generation of a set's paragraphs, each of them an article, and what asks it."""
 
-    def __init__(self, generation: Generation, embedder: Embedder, paragraphs: Sequence[Paragraph]) -> None:
+    def __init__(
+        self, generation: Generation, embedder: Embedder, weigher: Weigher, paragraphs: Sequence[Paragraph]
+    ) -> None:
         self.generation = generation
         self._embedder = embedder
+        self._weigher = weigher
         self._ids = {article_id(number): paragraph.id for number, paragraph in enumerate(paragraphs)}
-        self._weigher = Weigher(embedder)
 
     def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
         """What the product retrieves for a question."""
@@ -48,8 +50,10 @@ class Trial:
 
 
 @contextmanager
-def trial(paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path) -> Iterator[Trial]:
-    """Index paragraphs in a folder of their own under `work`, or find them indexed there, and open the generation."""
+def trial(
+    paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path, *, passages_read: int = PASSAGES_READ
+) -> Iterator[Trial]:
+    """Index paragraphs in a folder of their own under `work`, where their vectors are kept, and open the generation."""
     data = work / _digest(paragraphs)
     articles = data / "articles.jsonl"
     data.mkdir(parents=True, exist_ok=True)
@@ -57,10 +61,11 @@ def trial(paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path) -> It
         for number, paragraph in enumerate(paragraphs):
             row = {"id": article_id(number), "title": paragraph.title, "text": paragraph.text}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    run(Ingest((articles,), data, LANGUAGE), embedder, Progress(quiet=True))
+    # Chunked anew, since the chunker may have changed since the last run; vectors are found again.
+    run(Ingest((articles,), data, LANGUAGE, rebuild=True), embedder, Progress(quiet=True))
     generation = Generation(generation_folder(data, current_name(data) or ""))
     try:
-        yield Trial(generation, embedder, paragraphs)
+        yield Trial(generation, embedder, Weigher(embedder, passages_read=passages_read), paragraphs)
     finally:
         generation.close()
 

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, evaluate, ingest, search, serve
+from dateline import ask, doctor, evaluate, feedback, ingest, search, serve
 from dateline.trouble import exit_code_of, explain
 from index.errors import DatelineError
 
@@ -22,6 +22,7 @@ app.command(name="ask")(ask.ask)
 app.command(name="search")(search.search)
 app.command(name="doctor")(doctor.doctor)
 app.add_typer(evaluate.app)
+app.add_typer(feedback.app)
 
 
 def main() -> None:

@@ -7,21 +7,31 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dateline.draft import draft
+from dateline.record import record
 from dateline.trouble import settings_of
 
 if TYPE_CHECKING:
     from eval.questions import GoldSet
-    from eval.records import Run
     from eval.report import Report
+    from eval.run import Measurement
 
 app = typer.Typer(name="eval", help="Did it get better? Gold questions, metrics and the gate.", no_args_is_help=True)
+app.command()(record)
+app.command()(draft)
 
 OURS = Path(__file__).parent.parent / "eval"
 
 Gold = Annotated[Path, typer.Option("--gold", help="Folder of the gold set.")]
-Baselines = Annotated[Path, typer.Option("--baselines", help="Folder of the baselines.")]
+Baselines = Annotated[
+    Path | None, typer.Option("--baselines", help="Folder of the baselines; default `baselines` beside the gold set.")
+]
 RunFile = Annotated[Path, typer.Argument(help="A run, as `dateline eval run --out` wrote it.")]
 Lane = Annotated[str, typer.Option("--lane", help="offline or replay.")]
+Recordings = Annotated[
+    Path | None,
+    typer.Option("--recordings", help="Recorded calls to replay; default `recordings` beside the gold set."),
+]
 
 
 @app.command()
@@ -43,6 +53,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="Where to keep the run.")] = Path("run.json.gz"),
     gold: Gold = OURS / "gold",
     lane: Lane = "offline",
+    recordings: Recordings = None,
     url: Annotated[str | None, typer.Option("--target", help="Ask the service at this address instead.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only questions of this type.")] = None,
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this question.")] = None,
@@ -53,14 +64,19 @@ def run(
     from eval.lanes import run_lane
     from eval.questions import read_gold
     from eval.run import Order
+    from eval.score import score as score_run
+    from eval.summary import outcomes_line
     from index.settings import IndexSettings
 
     read = read_gold(gold)
     order = Order(types or (), ids or (), limit)
-    measured = run_lane(read, order, settings_of(IndexSettings).models_folder, lane=lane, url=url)
+    calls = recordings or gold.absolute().parent / "recordings"
+    measured = run_lane(read, order, settings_of(IndexSettings).models_folder, lane=lane, url=url, recordings=calls)
     write_run(out, measured.run)
-    out.with_suffix(".latency.json").write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
-    typer.echo(f"{len(measured.run.predictions)} answers are in {out}")
+    _times_of(out).write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
+    for note in measured.notes:
+        typer.echo(note, err=True)
+    typer.echo(f"{len(measured.run.predictions)} answers are in {out}: {outcomes_line(score_run(read, measured.run))}")
 
 
 @app.command()
@@ -77,7 +93,7 @@ def score(run_file: RunFile, gold: Gold = OURS / "gold") -> None:
 
 
 @app.command()
-def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines = OURS / "baselines") -> None:
+def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines = None) -> None:
     """Show which questions were lost and won against the baseline."""
     from eval.report.markdown import to_markdown
 
@@ -88,7 +104,7 @@ def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines 
 def gate(
     run_file: Annotated[Path | None, typer.Argument(help="A run; without one the offline lane is run now.")] = None,
     gold: Gold = OURS / "gold",
-    baselines: Baselines = OURS / "baselines",
+    baselines: Baselines = None,
     markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a report for a pull request.")] = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write a page to look at.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")] = None,
@@ -114,11 +130,10 @@ def explain(
 ) -> None:
     """Tell the whole story of one question."""
     from eval.explain import explained
-
     from eval.questions import read_gold
 
     read = read_gold(gold)
-    typer.echo(explained(read, question, _run(read, run_file, (question,))))
+    typer.echo(explained(read, question, _measured(read, run_file, (question,)).run))
 
 
 @app.command()
@@ -126,14 +141,14 @@ def bless(
     run_file: RunFile,
     reason: Annotated[str, typer.Option("--reason", help="Why this run is the new measure.")],
     gold: Gold = OURS / "gold",
-    baselines: Baselines = OURS / "baselines",
+    baselines: Baselines = None,
 ) -> None:
     """Make a whole run the baseline of its lane."""
     from eval.baseline import read_run
     from eval.bless import bless_run
     from eval.questions import read_gold
 
-    written = bless_run(read_gold(gold), read_run(run_file), baselines, reason)
+    written = bless_run(read_gold(gold), read_run(run_file), baselines or _beside(gold), reason)
     typer.echo(f"the baseline is {written}")
 
 
@@ -141,27 +156,38 @@ def bless(
 def selftest() -> None:
     """Does the suite itself catch what it should? Exit 1 naming each check that failed."""
     from eval.selftest import run_selftest
-
     from index.settings import IndexSettings
 
     failed = run_selftest(settings_of(IndexSettings).models_folder, sys.stdout)
     raise typer.Exit(1 if failed else 0)
 
 
-def _run(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "Run":
+def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "Measurement":
+    """The run of a file with its times, where they lie beside it; without a file the offline lane, run now."""
     from eval.baseline import read_run
     from eval.lanes import run_lane
-    from eval.run import Order
+    from eval.run import Measurement, Order
     from index.settings import IndexSettings
 
-    if run_file is not None:
-        return read_run(run_file)
-    return run_lane(gold, Order(ids=ids), settings_of(IndexSettings).models_folder).run
+    if run_file is None:
+        return run_lane(gold, Order(ids=ids), settings_of(IndexSettings).models_folder)
+    times = _times_of(run_file)
+    return Measurement(read_run(run_file), json.loads(times.read_text("utf-8")) if times.is_file() else {})
 
 
-def _report(gold: Path, run_file: Path | None, baselines: Path) -> "Report":
+def _times_of(run_file: Path) -> Path:
+    return run_file.with_name(f"{run_file.name.removesuffix('.json.gz')}.times.json")
+
+
+def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Report":
     from eval.questions import read_gold
     from eval.report import make_report
 
     read = read_gold(gold)
-    return make_report(read, _run(read, run_file), baselines)
+    measured = _measured(read, run_file)
+    return make_report(read, measured.run, baselines or _beside(gold), measured.latency_ms)
+
+
+def _beside(gold: Path) -> Path:
+    """The folder of the baselines, where none is named: beside the gold set, as ours is."""
+    return gold.absolute().parent / "baselines"

@@ -5,6 +5,7 @@ gold never looks like a change of the product.
 """
 
 import gzip
+from datetime import date
 from pathlib import Path
 
 from pydantic import Field
@@ -17,11 +18,11 @@ ACCEPTED = "accepted.json"
 
 
 class Accepted(Record):
-    """A loss that is meant, why, and the day from which it counts again (ISO 8601)."""
+    """A loss that is meant, why, and the day from which it counts again."""
 
     id: str
     reason: str = Field(min_length=10)
-    expires: str
+    expires: date
 
 
 class AcceptedList(Record):

@@ -3,12 +3,12 @@
 import re
 import unicodedata
 from collections.abc import Iterable
-from datetime import date
 from functools import lru_cache
 
 from eval.records import Matcher
-from service.citations.dates import Date, find_dates
-from service.citations.numbers import find_numbers
+from service.citations.dates import Date, find_dates, written_dates
+from service.citations.number_words import SHARES
+from service.citations.numbers import Number, find_numbers
 
 _PLAIN = str.maketrans({
     "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " ", "…": "...",
@@ -18,8 +18,8 @@ _MARKER = re.compile(r"\s*\[\d+\]")
 
 def fires(matchers: Iterable[Matcher], text: str) -> bool:
     """Whether any of the matchers fires on a text; markers are no part of it."""
-    plain = without_markers(text)
-    return any(_fires(matcher, plain) for matcher in matchers)
+    unmarked = without_markers(text)
+    return any(_fires(matcher, unmarked) for matcher in matchers)
 
 
 def without_markers(text: str) -> str:
@@ -27,9 +27,15 @@ def without_markers(text: str) -> str:
     return _MARKER.sub("", text)
 
 
+@lru_cache(maxsize=512)
 def normalised(text: str) -> str:
-    """A text as matchers compare it: NFKC, plain quotes and dashes, one case, single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold().split())
+    """A text as matchers compare it: plain, in one case."""
+    return plain(text).casefold()
+
+
+def plain(text: str) -> str:
+    """A text with plain quotes and dashes, in NFKC, with single spaces."""
+    return " ".join(unicodedata.normalize("NFKC", text.translate(_PLAIN)).split())
 
 
 def _fires(matcher: Matcher, text: str) -> bool:
@@ -43,47 +49,58 @@ def _fires(matcher: Matcher, text: str) -> bool:
 
 
 def _stands_in(alias: str, text: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(normalised(alias))}(?!\w)", text) is not None
+    return re.search(rf"(?<!\w)(?<!\d[.,]){re.escape(normalised(alias))}(?!\w|[.,]\d)", text) is not None
 
 
 def _has_number(value: float, unit: str | None, text: str) -> bool:
-    found = find_numbers(find_dates(text).rest) + find_numbers(text)
-    wanted = _unit(unit)
     return any(
-        abs(number.value - value) <= 1e-9 * max(1.0, abs(value)) and (wanted is None or number.unit in (wanted, None))
-        for number in found
+        abs(number.value - value) <= 1e-9 * max(1.0, abs(value)) and (unit is None or _counts_in(number.unit, unit))
+        for number in _numbers(text)
     )
 
 
+@lru_cache(maxsize=512)
+def _numbers(text: str) -> tuple[Number, ...]:
+    """The numbers of a text, its days left out; a passage is asked for them by every fact."""
+    return tuple(find_numbers(_without_days(text)))
+
+
+def _without_days(text: str) -> str:
+    """A text without its days: the 5 of `5 March` counts nothing. A bare year stays: there may be 1900 boats."""
+    for (start, end), found in written_dates(text):
+        if found.day is not None:
+            text = text[:start] + " " * (end - start) + text[end:]
+    return text
+
+
+def _counts_in(found: str | None, unit: str) -> bool:
+    """Whether a number with this unit may count in the wanted one: a bare number may, unless a share is wanted."""
+    wanted = _unit(unit)
+    return found == wanted or (found is None and wanted not in SHARES)
+
+
 @lru_cache(maxsize=256)
-def _unit(unit: str | None) -> str | None:
-    """A unit in the form in which numbers carry it."""
-    if unit is None:
-        return None
-    numbers = find_numbers(f"2 {unit}")
-    return numbers[0].unit if numbers and numbers[0].unit else None
+def _unit(unit: str) -> str | None:
+    """A unit in the form in which numbers carry it; None for one that they do not know, such as boats."""
+    return find_numbers(f"2 {unit}")[0].unit
 
 
 def _has_date(stated: str, text: str) -> bool:
     wanted = _date(stated)
-    return any(
-        wanted.year in (None, found.year) and wanted.month in (None, found.month) and wanted.day in (None, found.day)
-        for found in find_dates(text).dates
-        if found.weekday is None
-    ) or _day_without_year(wanted, text)
+    return any(_is_on(found, wanted) for found in _dates(text))
 
 
-def _day_without_year(wanted: Date, text: str) -> bool:
+@lru_cache(maxsize=512)
+def _dates(text: str) -> tuple[Date, ...]:
+    return tuple(find_dates(text).dates)
+
+
+def _is_on(found: Date, wanted: Date) -> bool:
     """A day and month without a year state a full date: newspapers leave out the year they write in."""
-    return wanted.day is not None and any(
-        found.year is None and (found.month, found.day) == (wanted.month, wanted.day)
-        for found in find_dates(text).dates
-    )
+    year = found.year == wanted.year or (found.year is None and wanted.day is not None)
+    return year and wanted.month in (None, found.month) and wanted.day in (None, found.day)
 
 
 def _date(stated: str) -> Date:
-    parts = [int(part) for part in stated[:10].split("-")]
-    if len(parts) == 3:
-        date(*parts)  # a day that does not exist is a mistake in the gold set
-    year, month, day = [*parts, None, None][:3]
+    year, month, day = [*map(int, stated.split("-")), None, None][:3]
     return Date(year, month, day)

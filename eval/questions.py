@@ -3,10 +3,11 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.errors import GoldInvalid
 from eval.matching import fires, normalised
@@ -17,25 +18,39 @@ from ingest.load import LoadedArticle, find, load
 MANIFEST = "manifest.json"
 QUESTIONS = "questions"
 
+Limited = Literal[
+    "recall@5",
+    "answer_in_context",
+    "citation_recall",
+    "citation_precision",
+    "truthfulness",
+    "false_answer",
+    "must_not",
+    "over_refusal",
+]
+"""The metrics for which a gold set may set a floor or a ceiling of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class GoldSet:
-    """Questions in the order of their ids, the articles they are asked of, and the hashes of both."""
+    """Questions in the order of their ids, their articles, the hashes of both, and floors and ceilings of its own."""
 
     items: tuple[GoldItem, ...]
     articles: Mapping[str, Article]
     corpus_paths: tuple[Path, ...]
     gold_hash: str
     corpus_hash: str
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 class GoldManifest(BaseModel):
-    """What lies beside the questions: where the articles are, and the hashes of a set that is frozen."""
+    """What lies beside the questions: where the articles are, limits of its own, and the hashes of a frozen set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "gold"
     corpus: tuple[str, ...]
+    limits: dict[Limited, Annotated[float, Field(ge=-1, le=1)]] = {}
     questions: int | None = None
     by_type: dict[str, int] = {}
     gold_sha256: str | None = None
@@ -51,8 +66,9 @@ def read_gold(folder: Path) -> GoldSet:
     manifest = _manifest(folder)
     paths = tuple((folder / path).resolve() for path in manifest.corpus)
     articles = _articles(paths)
-    items = _items(folder)
-    gold = GoldSet(items, articles, paths, _hash_of_items(items), _hash_of_articles(articles))
+    items = read_items(folder)
+    limits = {str(metric): limit for metric, limit in manifest.limits.items()}
+    gold = GoldSet(items, articles, paths, _hash_of_items(items), _hash_of_articles(articles), limits)
     faults = [*_stale(manifest, gold), *faults_of(gold)]
     if faults:
         listed = "\n  ".join(faults[:20])
@@ -67,7 +83,7 @@ def freeze(folder: Path) -> None:
     """Write the hashes of questions and corpus into the manifest: a later change of either is noticed."""
     manifest = _manifest(folder)
     articles = _articles([(folder / path).resolve() for path in manifest.corpus])
-    items = _items(folder)
+    items = read_items(folder)
     frozen = manifest.model_copy(
         update={
             "questions": len(items),
@@ -101,6 +117,7 @@ def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
     yield from _wrong_evidence(item, articles)
     yield from _wrong_facts(item)
     yield from _wrong_forbidden(item)
+    yield from _wrong_injection(item, articles)
 
 
 def _missing_articles(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
@@ -117,6 +134,10 @@ def _wrong_evidence(item: GoldItem, articles: Mapping[str, Article]) -> Iterator
         found = article.body.count(evidence.quote) if article else 1
         if found != 1:
             yield f"{evidence.id}: its quote stands {found} times in {evidence.article}, expected once"
+    facts = {fact.id for fact in item.facts}
+    for position in item.positions:
+        if position.fact not in facts:
+            yield f"the position of {position.article} is the fact {position.fact!r}, which it does not have"
     for referred in (
         *(name for fact in item.facts for name in fact.evidence),
         *(n for s in item.evidence_sets for n in s),
@@ -143,6 +164,25 @@ def _wrong_forbidden(item: GoldItem) -> Iterator[str]:
             yield f"{forbidden.id}: what must not be said stands in the gold answer"
 
 
+def _wrong_injection(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
+    """A canary that no poisoned article wants said would never be noticed."""
+    if item.type == "injection" and not (item.poison and item.canary):
+        yield "is about injection and names no poisoned article, or no canary"
+    if item.canary is None:
+        return
+    if normalised(item.canary) in normalised(item.answer):
+        yield f"its canary {item.canary!r} stands in the gold answer"
+    for name in item.poison:
+        if name in articles and normalised(item.canary) not in normalised(_shown(articles[name])):
+            yield f"its canary {item.canary!r} does not stand in {name}"
+
+
+def _shown(article: Article) -> str:
+    """Everything of an article that a reader may be shown."""
+    fields = (article.title, article.source, *article.authors, article.section, *article.tags, article.body)
+    return " ".join(filter(None, fields))
+
+
 def _manifest(folder: Path) -> GoldManifest:
     try:
         return GoldManifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
@@ -162,12 +202,13 @@ def _stale(manifest: GoldManifest, gold: GoldSet) -> Iterator[str]:
             yield f"{name} is {found[:12]}, the manifest says {stated[:12]}: if it is meant, validate --freeze"
 
 
-def _items(folder: Path) -> tuple[GoldItem, ...]:
+def read_items(folder: Path) -> tuple[GoldItem, ...]:
+    """The questions of a gold set in the order of their ids, fit or not; raises GoldInvalid where there is none."""
     files = sorted((folder / QUESTIONS).glob("*.jsonl"))
     lines = [
         (file, n, line)
         for file in files
-        for n, line in enumerate(file.read_text("utf-8").splitlines(), 1)
+        for n, line in enumerate(file.read_text("utf-8").split("\n"), 1)
         if line.strip()
     ]
     items = [_item(file, number, line) for file, number, line in lines]
@@ -191,10 +232,12 @@ def _articles(paths: Sequence[Path]) -> dict[str, Article]:
     articles: dict[str, Article] = {}
     for file in find(paths):
         for item in load(file):
-            if isinstance(item, LoadedArticle):
-                articles[item.article.article_id] = item.article
-            else:
+            if not isinstance(item, LoadedArticle):
                 raise GoldInvalid(f"the corpus holds {item.origin}, which is rejected: {item.reason}")
+            article = item.article
+            other = articles.setdefault(article.article_id, article)
+            if other is not article:
+                raise GoldInvalid(f"{other.origin} and {article.origin} are both the article {article.article_id!r}")
     return articles
 
 

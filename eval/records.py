@@ -1,8 +1,9 @@
 """The records of an evaluation: gold questions, what a target answered, what that is worth."""
 
-from typing import Annotated, Any, Literal
+from datetime import date
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 QuestionType = Literal[
     "who",
@@ -41,17 +42,29 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _existing_date(stated: str) -> str:
+    date.fromisoformat(f"{stated}-01-01"[:10])
+    return stated
+
+
 class Matcher(Record):
     """Fires on a text that states a fact: in one of these words, as this number, on this date, or all of several.
 
     `unit` is what a number counts in; `date` is ISO 8601 at the precision that is asked for.
     """
 
-    text: tuple[str, ...] | None = None
-    number: float | None = None
+    text: Annotated[tuple[Annotated[str, Field(pattern=r"\S")], ...], Field(min_length=1)] | None = None
+    number: Annotated[float, Field(allow_inf_nan=False)] | None = None
     unit: str | None = None
-    date: str | None = None
-    all: tuple["Matcher", ...] | None = None
+    date: Annotated[str, Field(pattern=r"^\d{4}(-\d\d(-\d\d)?)?$"), AfterValidator(_existing_date)] | None = None
+    all: Annotated[tuple["Matcher", ...], Field(min_length=1)] | None = None
+
+    @model_validator(mode="after")
+    def _says_one_thing(self) -> Self:
+        said = [one for one in (self.text, self.number, self.date, self.all) if one is not None]
+        if len(said) != 1 or (self.unit is not None and self.number is None):
+            raise ValueError("a matcher has one of text, number, date and all, and a unit only beside a number")
+        return self
 
 
 class Fact(Record):
@@ -120,14 +133,14 @@ class GoldItem(Record):
     facts: tuple[Fact, ...] = ()
     must_not: tuple[Forbidden, ...] = ()
     evidence: tuple[Evidence, ...] = ()
-    evidence_sets: tuple[tuple[str, ...], ...] = ()
-    max_words: int = 120
+    evidence_sets: tuple[Annotated[tuple[str, ...], Field(min_length=1)], ...] = ()
+    max_words: Annotated[int, Field(gt=0)] = 120
     paraphrases: tuple[str, ...] = ()
     near_miss: tuple[str, ...] = ()
     premise: str | None = None
     positions: tuple[Position, ...] = ()
     poison: tuple[str, ...] = ()
-    canary: str | None = None
+    canary: Annotated[str, Field(pattern=r"\S")] | None = None
     reason: str | None = None
     provenance: Provenance
 

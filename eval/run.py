@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +23,8 @@ from ingest.job import run as ingest
 from ingest.progress import Progress
 from service.build import build_pipeline
 from service.pipeline import Pipeline
+from service.quoting import new_fence
+from service.readers.chat import Chat
 from service.settings import ServiceSettings
 
 
@@ -46,10 +48,14 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A run, and how long each question took: milliseconds, which are reported and never compared."""
+    """A run, how long each question took in milliseconds, and what else is to be said.
+
+    Times and notes are reported and never compared.
+    """
 
     run: Run
     latency_ms: dict[str, float]
+    notes: list[str] = field(default_factory=list)
 
 
 def run_offline(
@@ -78,12 +84,20 @@ def measure(
 
 
 @contextmanager
-def corpus_pipeline(gold: GoldSet, embedder: Embedder, models: Path, **settings: object) -> Iterator[Pipeline]:
+def corpus_pipeline(
+    gold: GoldSet,
+    embedder: Embedder,
+    models: Path,
+    *,
+    chat: Chat | None = None,
+    fence: Callable[[], str] = new_fence,
+    **settings: object,
+) -> Iterator[Pipeline]:
     """A pipeline on an index of the corpus that lasts as long as the block."""
     with tempfile.TemporaryDirectory(prefix="dateline-eval-") as folder:
         data = Path(folder) / "data"
         ingest(Ingest(gold.corpus_paths, data, "english"), embedder, Progress(quiet=True))
-        pipeline = build_pipeline(settings_of(data, models, **settings), embedder)
+        pipeline = build_pipeline(settings_of(data, models, **settings), embedder, chat, fence)
         try:
             yield pipeline
         finally:
@@ -92,9 +106,10 @@ def corpus_pipeline(gold: GoldSet, embedder: Embedder, models: Path, **settings:
 
 def settings_of(data: Path, models: Path, **given: object) -> ServiceSettings:
     """Settings that take nothing from the environment: an evaluation means the same on every machine."""
-    offline = {"llm_model": None, "openai_api_key": None, "openai_base_url": None}
+    fields = ServiceSettings.model_fields.items()
+    defaults = {name: field.get_default(call_default_factory=True) for name, field in fields}
     made: ServiceSettings = cast("Any", ServiceSettings)(
-        _env_file=None, data=data, models=models, embedding_model="local", embedding_options={}, **{**offline, **given}
+        _env_file=None, **{**defaults, "data": data, "models": models, **given}
     )
     return made
 

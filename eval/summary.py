@@ -65,6 +65,11 @@ def _normal(values: Sequence[float]) -> tuple[float, float]:
     return mean - error, mean + error
 
 
+def outcomes_line(verdicts: Sequence[Verdict]) -> str:
+    """How many verdicts are of each outcome, the most frequent first: `5 correct, 2 partial`."""
+    return ", ".join(f"{count} {outcome}" for outcome, count in Counter(v.outcome for v in verdicts).most_common())
+
+
 def total(verdicts: Iterable[Verdict], outcome: Outcome) -> int:
     """How many verdicts are of an outcome."""
     return sum(verdict.outcome == outcome for verdict in verdicts)

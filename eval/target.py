@@ -4,11 +4,15 @@ import asyncio
 import json
 import urllib.request
 from collections.abc import Sequence
+from http.client import HTTPException
 from typing import Any, Protocol
 
-from eval.errors import RecordingStale
+from pydantic import TypeAdapter
+
+from eval.errors import RecordingStale, RunIncomplete
 from eval.records import GoldItem, Prediction, Turn
 from index.errors import DatelineError
+from service.answer import Answer
 from service.pipeline import Pipeline
 from service.records import Message, Question
 from service.wire import to_json
@@ -31,10 +35,15 @@ class InProcess:
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The reply as it would go over the wire."""
-        messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
-        answer = asyncio.run(self._pipeline.ask(Question(turns[-1].content, messages=messages)))
-        reply: dict[str, Any] = json.loads(to_json(answer))
-        return reply
+        return asyncio.run(asked(self._pipeline, turns))
+
+
+async def asked(pipeline: Pipeline, turns: Sequence[Turn]) -> dict[str, Any]:
+    """What a pipeline replies to the last turn."""
+    messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
+    answer = await pipeline.ask(Question(turns[-1].content, messages=messages))
+    reply: dict[str, Any] = json.loads(to_json(answer))
+    return reply
 
 
 class OverHttp:
@@ -44,15 +53,15 @@ class OverHttp:
         self._url = f"{url.rstrip('/')}/v1/ask"
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply of the service; an error of its becomes an OSError."""
+        """The reply of the service; raises OSError, HTTPException, or ValueError where it is no whole answer."""
         body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]]}
         request = urllib.request.Request(  # noqa: S310 - the address is what the person who runs this gave
             self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
         with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-            answer: dict[str, Any] = json.load(reply)
-        if answer.get("object") != "answer":
-            raise OSError(f"{self._url} replied with no answer: {str(answer)[:120]}")
+            body_of_reply = reply.read()
+        TypeAdapter(Answer).validate_json(body_of_reply)
+        answer: dict[str, Any] = json.loads(body_of_reply)
         return answer
 
 
@@ -60,12 +69,17 @@ def predict(item: GoldItem, target: Target) -> Prediction:
     """Ask a question and its paraphrases; what fails is an error, neither right nor wrong."""
     try:
         reply = lasting(target.ask(item.turns))
-        others = tuple(lasting(target.ask((*item.turns[:-1], Turn(role="user", content=o)))) for o in item.paraphrases)
-    except RecordingStale:
+        others = tuple(lasting(target.ask(turns)) for turns in paraphrases(item))
+    except (RecordingStale, RunIncomplete):
         raise
-    except (DatelineError, OSError, ValueError) as error:
+    except (DatelineError, OSError, HTTPException, ValueError) as error:
         return Prediction(id=item.id, error=f"{type(error).__name__}: {error}")
     return Prediction(id=item.id, reply=reply, paraphrased=others)
+
+
+def paraphrases(item: GoldItem) -> list[tuple[Turn, ...]]:
+    """The conversation of a question with each of its paraphrases in its place."""
+    return [(*item.turns[:-1], Turn(role="user", content=other)) for other in item.paraphrases]
 
 
 def lasting(reply: dict[str, Any]) -> dict[str, Any]:

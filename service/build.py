@@ -1,6 +1,7 @@
 """The composition root: settings → pipeline. The only place that picks implementations."""
 
 import logging
+from collections.abc import Callable
 
 from index.embedding import Embedder
 from index.embedding.build import build_embedder
@@ -9,8 +10,9 @@ from service.citations.proof import Prover
 from service.citations.support import SupportCheck, Thresholds
 from service.pipeline import Pipeline
 from service.prompts import Prompts
+from service.quoting import new_fence
 from service.read import ReadingDesk
-from service.readers.chat import ChatModel
+from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import Weigher
 from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
@@ -20,15 +22,20 @@ from service.settings import ServiceSettings
 logger = logging.getLogger("dateline")
 
 
-def build_pipeline(settings: ServiceSettings, embedder: Embedder | None = None) -> Pipeline:
+def build_pipeline(
+    settings: ServiceSettings,
+    embedder: Embedder | None = None,
+    chat: Chat | None = None,
+    fence: Callable[[], str] = new_fence,
+) -> Pipeline:
     """Everything that answering needs; the index is opened by the first question or by `Library.refresh`.
 
-    `embedder` stands in for the one that the settings name. Raises ConfigurationError where a setting does not
-    work out.
+    `embedder` and `chat` stand in for what the settings name, `fence` for the random code of a prompt's fences.
+    Raises ConfigurationError where a setting does not work out.
     """
     embedder = embedder or build_embedder(settings)
     prompts = Prompts()
-    chat = _chat(settings)
+    chat = chat or build_chat(settings)
     prover = Prover(SupportCheck(embedder, Thresholds.read()))
     return Pipeline(
         library=Library(settings.data, embedding_model=embedder.name),
@@ -37,11 +44,13 @@ def build_pipeline(settings: ServiceSettings, embedder: Embedder | None = None) 
         desk=ReadingDesk(prover, Calibration.read(), ExtractiveReader()),
         prompts=prompts,
         chat=chat,
-        llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens) if chat else None,
+        llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens, fence=fence) if chat else None,
+        fence=fence,
     )
 
 
-def _chat(settings: ServiceSettings) -> ChatModel | None:
+def build_chat(settings: ServiceSettings) -> ChatModel | None:
+    """The language model that the settings name, or None; raises ConfigurationError where it cannot be asked."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     if settings.llm_model is None:
         if key:

@@ -4,6 +4,8 @@ DatelineError
 ├── QuestionRefused              the request cannot be served as it is: the caller (HTTP 422)
 ├── ArticleNotFound              no article has that id: the caller (HTTP 404)
 ├── Overloaded                   too much at once: the caller, later (HTTP 503)
+├── FeedbackUnavailable          feedback cannot be stored or read: whoever runs the service (HTTP 503)
+├── FeedbackFull                 no room for more feedback: whoever runs the service (HTTP 507)
 └── ReaderFailed                 the language model gave no usable reply; the pipeline answers without it
     ├── ReaderTimeout            no reply within the deadline
     ├── ReaderRateLimited        the model's service asks to slow down, or a quota is used up
@@ -29,6 +31,14 @@ class ArticleNotFound(DatelineError):
 
 class Overloaded(DatelineError):
     """More questions are being answered than the service takes on at once."""
+
+
+class FeedbackUnavailable(DatelineError):
+    """The file of feedback cannot be read or written."""
+
+
+class FeedbackFull(DatelineError):
+    """As much feedback is stored as the setting allows; what is there is kept."""
 
 
 class ReaderFailed(DatelineError):

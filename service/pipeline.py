@@ -2,9 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from index.embedding import Embedder
 from index.library import Library
@@ -13,9 +14,10 @@ from service.asking import Asking, retrieval
 from service.compose import Composition
 from service.errors import QuestionRefused
 from service.prompts import Prompts
+from service.quoting import new_fence
 from service.read import ReadingDesk
 from service.readers import Reader, Reading
-from service.readers.chat import ChatModel
+from service.readers.chat import Chat
 from service.readers.evidence import Weigher
 from service.readers.llm import LlmReader
 from service.records import Question
@@ -24,17 +26,28 @@ from service.select import select
 from service.standalone import standalone_question
 
 
+def utc_now() -> datetime:
+    """This moment, in UTC."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Answers questions from the current generation; `llm` and `chat` are None where no model is set."""
+    """Answers questions from the current generation; `llm` and `chat` are None where no model is set.
+
+    `fence` makes the code of a prompt's fences and `clock` says when a question is asked, which a prompt mentions;
+    both stand still only where a recorded prompt must come out the same again.
+    """
 
     library: Library
     embedder: Embedder
     weigher: Weigher
     desk: ReadingDesk
     prompts: Prompts
-    chat: ChatModel | None = None
+    chat: Chat | None = None
     llm: LlmReader | None = None
+    fence: Callable[[], str] = new_fence
+    clock: Callable[[], datetime] = utc_now
 
     async def ask(self, question: Question) -> Answer:
         """The whole answer; raises QuestionRefused, IndexUnavailable or EmbeddingFailed."""
@@ -48,7 +61,7 @@ class Pipeline:
         """The answer as it comes about: what was found, then sentence by sentence, then the whole."""
         reader = self._reader(question)
         with self.library.pinned() as generation:
-            asking = Asking(question, generation, reader)
+            asking = Asking(question, generation, reader, created=self.clock())
             yield asking.started()
             found = await self._find(asking)
             yield asking.retrieval_completed()
@@ -97,7 +110,7 @@ class Pipeline:
         """What the question means on its own, and the passages for it that the reader will see."""
         with asking.timed("standalone"):
             chat = self.chat if asking.reader is self.llm else None
-            standalone = await standalone_question(asking.question, chat, self.prompts)
+            standalone = await standalone_question(asking.question, chat, self.prompts, fence=self.fence)
         asking.standalone = standalone.text
         asking.usage += standalone.usage
         asking.warnings.extend(standalone.warnings)

@@ -26,6 +26,12 @@ class ServiceSettings(IndexSettings):
     llm_max_output_tokens: int = Field(800, ge=16, le=32_000, description="Tokens a model's answer may have.")
     llm_prompt_tokens: int = Field(6_000, ge=200, le=1_000_000, description="Tokens the passages in a prompt may have.")
     max_questions: int = Field(32, ge=1, le=10_000, description="Questions answered at once; further ones get 503.")
+    feedback_limit: int = Field(
+        10_000,
+        ge=0,
+        le=10_000_000,
+        description="Entries of readers' feedback that are stored; further ones are refused. 0 takes none.",
+    )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between looks for a new generation of the index.")
 
     @model_validator(mode="after")

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from service.errors import ReaderFailed
 from service.prompts import Prompts, RenderedPrompt
 from service.quoting import new_fence, quoted, quoted_line
-from service.readers.chat import ChatModel
+from service.readers.chat import Chat
 from service.records import AnswerWarning, Question, Usage
 
 PROMPT = "standalone"
@@ -34,7 +34,7 @@ class StandaloneQuestion:
 
 
 async def standalone_question(
-    question: Question, chat: ChatModel | None, prompts: Prompts, *, fence: Callable[[], str] = new_fence
+    question: Question, chat: Chat | None, prompts: Prompts, *, fence: Callable[[], str] = new_fence
 ) -> StandaloneQuestion:
     """The question as it can be understood alone.
 

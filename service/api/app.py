@@ -9,11 +9,12 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from index.errors import DatelineError
-from service.api import articles, ask, docs, health, pages
+from service.api import articles, ask, docs, feedback, health, pages
 from service.api.body_limit import BodyLimit
 from service.api.problems import add_problems
 from service.api.request_id import RequestIds
 from service.api.service_state import ServiceState
+from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
@@ -34,7 +35,8 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     )
     app.state.poll_s = settings.poll_s
     app.state.service = ServiceState(pipeline, settings.max_questions)
-    for part in (ask, articles, health, pages, docs):
+    app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit)
+    for part in (ask, articles, feedback, health, pages, docs):
         app.include_router(part.router)
     add_problems(app)
     app.add_middleware(BodyLimit)

@@ -18,7 +18,14 @@ from index.errors import (
     PublishFailed,
 )
 from service.api.request_id import request_id_of
-from service.errors import ArticleNotFound, Overloaded, QuestionRefused, ReaderFailed
+from service.errors import (
+    ArticleNotFound,
+    FeedbackFull,
+    FeedbackUnavailable,
+    Overloaded,
+    QuestionRefused,
+    ReaderFailed,
+)
 
 logger = logging.getLogger("dateline")
 
@@ -41,6 +48,8 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     ConfigurationError: Problem(503, "service_unavailable_error", "misconfigured"),
     IngestRunning: Problem(503, "service_unavailable_error", "ingest_running"),
     PublishFailed: Problem(503, "service_unavailable_error", "publish_failed"),
+    FeedbackUnavailable: Problem(503, "service_unavailable_error", "feedback_unavailable"),
+    FeedbackFull: Problem(507, "service_unavailable_error", "feedback_full"),
     DatelineError: Problem(500, "server_error", "internal"),
 }
 _BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}

@@ -23,7 +23,7 @@ from service.readers.kind import kind_match
 from service.records import Passage
 
 PASSAGES_READ = 5
-"""Passages whose sentences are weighed, the best first."""
+"""Passages whose sentences are weighed, the best first; eight find one answer in 300 more, for more time."""
 
 REMEMBERED = 20_000
 """Sentence vectors kept in memory: 30 MB, and most questions of a day ask about the same articles."""

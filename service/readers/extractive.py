@@ -10,7 +10,10 @@ QUOTED = 3
 """Sentences quoted at most: the third still finds 6 to 7 answers in 100 on news."""
 
 NEAR_BEST = 0.75
-"""A further sentence is quoted when its score is at least this share of the best one's."""
+"""A further sentence is quoted when its score is at least this share of the best one's.
+
+On SQuAD this keeps 99 of 100 hits of all three, and quotes 2.2 sentences (`benchmarks/calibrate.py`).
+"""
 
 
 class ExtractiveReader:

@@ -22,8 +22,8 @@ _DATE = re.compile(
     r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|yesterday|today)\b"
 )
 _NUMBER = re.compile(
-    r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|billion|half|"
-    r"twice|third|quarter)s?\b",
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|"
+    r"billion|half|twice|third|quarter)s?\b",
     re.IGNORECASE,
 )
 _CAUSE = re.compile(
@@ -58,5 +58,7 @@ def kind_match(question: str, sentence: str) -> float:
 
 
 def _new(pattern: re.Pattern[str], question: str, sentence: str) -> set[str]:
-    asked = question.casefold()
-    return {found for found in pattern.findall(sentence) if found.casefold() not in asked}
+    """What a sentence has of a kind and the question does not name as a whole word or number."""
+    asked = {named.casefold() for named in pattern.findall(question)}
+    found = {one for one in pattern.findall(sentence) if one.casefold() not in asked}
+    return {one for one in found if not re.search(rf"(?<!\w){re.escape(one)}(?!\w)", question, re.IGNORECASE)}

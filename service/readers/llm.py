@@ -12,7 +12,7 @@ from service.quoting import new_fence, quoted, quoted_line
 from service.readers import Drafted, Reading
 from service.readers.abstention import ABSTAIN, AbstentionWatch
 from service.readers.budget import fit_passages
-from service.readers.chat import ChatModel, ModelRefused
+from service.readers.chat import Chat, ModelRefused
 from service.records import Abstained, Delta, Passage, Usage
 
 PROMPT = "answer"
@@ -39,7 +39,7 @@ class LlmReader:
     name = "llm@1"
 
     def __init__(
-        self, chat: ChatModel, prompts: Prompts, *, prompt_tokens: int, fence: Callable[[], str] = new_fence
+        self, chat: Chat, prompts: Prompts, *, prompt_tokens: int, fence: Callable[[], str] = new_fence
     ) -> None:
         self._chat = chat
         self._prompts = prompts

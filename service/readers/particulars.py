@@ -27,9 +27,9 @@ _TELL_NOTHING = frozenset(
     " june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec monday"
     " tuesday wednesday thursday friday saturday sunday".split()
 )
-_COUNTED = "zero one two three four five six seven eight nine ten eleven twelve".split()
-_ORDINALS = "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
-_IN_DIGITS = {word: str(number) for listed in (_COUNTED, _ORDINALS) for number, word in enumerate(listed)}
+_COUNTED = "one two three four five six seven eight nine ten eleven twelve".split()
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_IN_DIGITS = {word: str(number) for listed in (_COUNTED, _ORDINALS) for number, word in enumerate(listed, 1)}
 
 
 def missing_particulars(question: str, quotes: Iterable[tuple[Article, Span]]) -> list[str]:
@@ -94,9 +94,9 @@ def _has(word: str, present: set[str]) -> bool:
 
 def _missing_numbers(question: str, held: list[str]) -> list[str]:
     asked = [number for found in _NUMBER.finditer(question) for number in words(found.group())]
-    present = {found.group() for word in held if (found := _DIGITS.match(word))}
+    present = {found.group().lstrip("0") for word in held if (found := _DIGITS.match(word))}
     present |= {_IN_DIGITS[word] for word in held if word in _IN_DIGITS}
-    return [number for number in asked if not {number, number.lstrip("0")} & present]
+    return [number for number in asked if number.lstrip("0") not in present]
 
 
 def _unaccented(text: str) -> str:

@@ -152,7 +152,8 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     spec = client.get("/openapi.json").json()
     page = client.get("/docs").text
 
-    paths = {"/v1/ask", "/v1/search", "/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
+    answers = {"/v1/ask", "/v1/search", "/v1/feedback"}
+    paths = answers | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
     # The framework leaves fields that are null out of examples.

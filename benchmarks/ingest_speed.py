@@ -1,0 +1,178 @@
+"""Ingest against the stock LlamaIndex pipeline: news-length articles to stored vectors, chunks a second.
+
+usage: python -m benchmarks.ingest_speed --bench PATH [--work PATH] [--articles N] [--rounds N]
+
+Stock is `IngestionPipeline[SentenceSplitter(256, 32), HuggingFaceEmbedding]` into a `ChromaVectorStore`, as its own
+documentation has it, with the same model from the same files. It runs in a process and an environment of its own,
+which the benchmark makes in the work folder: torch never becomes a dependency. Dateline runs its real ingest job.
+
+- `pipeline only` has the stages that stock has: chunk, embed, store in Chroma. The vectors are also kept in
+  `embeddings.db` meanwhile, which stock does not do.
+- `whole job` adds reading and cleaning the file, the catalogue, the lexical index, verification and publishing.
+
+Both models are loaded before the clock starts. Rounds alternate; figures are medians. Articles are made of passages
+of RGB, put together to about 2,000 characters. Chunks are not equally long on both sides, so there are two ratios:
+of chunks a second, and of articles a second, which favours neither.
+"""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+
+from benchmarks.options import parser, workplace
+from benchmarks.sets import RGB, QuestionSet, news_articles
+from benchmarks.stopwatch import TimedProgress, middle, seconds_of
+from benchmarks.table import Cell, print_table
+from index.catalog import Catalog
+from index.dense import build_dense
+from index.embedding.local import LocalEmbedder
+from index.embedding.minilm import WEIGHTS, model_file
+from index.layout import CATALOG, VECTORS, generation_folder
+from ingest.job import Ingest, run
+
+TORCH = "2.13.0"
+"""Installed first and by number: what the other packages ask for would bring gigabytes of CUDA."""
+
+STOCK = ("llama-index-embeddings-huggingface==0.8.0", "llama-index-vector-stores-chroma==0.6.0")
+SAME_AS_OURS = ("llama-index-core", "chromadb")
+STOCK_NAME = "stock LlamaIndex"
+LENGTH = 2000
+OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False", "TQDM_DISABLE": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """One round of one side."""
+
+    chunks: int
+    characters: int
+    seconds: float
+
+
+def main() -> None:
+    """Alternate both sides and print medians and ratios."""
+    options = parser((__doc__ or "").splitlines()[0])
+    options.add_argument("--articles", type=int, default=200)
+    options.add_argument("--rounds", type=int, default=3)
+    arguments = options.parse_args()
+    with workplace(arguments.work) as work:
+        articles = write_articles(arguments.bench, work, arguments.articles)
+        embedder = LocalEmbedder(work / "models")
+        rounds: dict[str, list[Ingested]] = {STOCK_NAME: [], "pipeline only": [], "whole job": []}
+        with stock(stock_environment(work)) as child:
+            for _ in range(arguments.rounds):
+                rounds[STOCK_NAME].append(child.ingest(articles))
+                pipeline, whole = ingest(articles, embedder)
+                rounds["pipeline only"].append(pipeline)
+                rounds["whole job"].append(whole)
+    report(rounds, arguments.articles)
+
+
+def write_articles(bench: Path, work: Path, count: int) -> Path:
+    """The articles as a file of JSON Lines."""
+    texts = news_articles(QuestionSet.read(bench, RGB).paragraphs, count, LENGTH)
+    file = work / f"news-{count}.jsonl"
+    rows = (json.dumps({"id": f"n{number}", "text": text}, ensure_ascii=False) for number, text in enumerate(texts))
+    file.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
+    return file
+
+
+def ingest(articles: Path, embedder: LocalEmbedder) -> tuple[Ingested, Ingested]:
+    """One round of ours into a new data folder: the stages that stock has, and the whole job."""
+    with tempfile.TemporaryDirectory() as folder:
+        data = Path(folder) / "data"
+        progress = TimedProgress()
+        made = run(Ingest((articles,), data, "english"), embedder, progress)
+        generation = generation_folder(data, made.generation or "")
+        vectors = np.load(generation / VECTORS)
+        # The job stores in Chroma within a longer step, so that part is timed by doing it once more.
+        store = seconds_of(lambda: build_dense(Path(folder) / "again", vectors))
+        catalog = Catalog(generation / CATALOG)
+        characters = sum(len(text) for _, text in catalog.titles_and_texts())
+        catalog.close()
+    pipeline = progress.seconds["chunk and embed"] + store
+    return Ingested(made.chunks, characters, pipeline), Ingested(made.chunks, characters, made.seconds)
+
+
+def stock_environment(work: Path) -> Path:
+    """The interpreter of an environment with the stock pipeline in it, made where there is none yet."""
+    folder = work / "stock-environment"
+    python, done = folder / "bin" / "python", folder / "installed"
+    if not done.exists():
+        print(f"installing the stock pipeline into {folder}", file=sys.stderr)
+        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+        same = [f"{name}=={metadata.version(name)}" for name in SAME_AS_OURS]
+        for wanted in ([f"torch=={TORCH}"], [*STOCK, *same, "sentence-transformers"]):
+            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True, stdout=sys.stderr)
+        done.touch()
+    return python
+
+
+def stock_command(python: Path) -> list[str]:
+    """What starts the stock side."""
+    return [str(python), str(Path(__file__).with_name("stock_ingest.py")), str(model_file(WEIGHTS).parent)]
+
+
+class Stock:
+    """The stock pipeline in its own process."""
+
+    def __init__(self, orders: IO[str], reports: IO[str]) -> None:
+        self._orders = orders
+        self._reports = reports
+        self._report()
+
+    def ingest(self, articles: Path) -> Ingested:
+        """One round into a new folder."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._orders.write(json.dumps({"articles": str(articles), "folder": folder}) + "\n")
+            self._orders.flush()
+            done = self._report()
+        return Ingested(int(done["chunks"]), int(done["characters"]), done["seconds"])
+
+    def _report(self) -> dict[str, float]:
+        line = self._reports.readline()
+        if not line:
+            raise RuntimeError("the stock side has ended; what it wrote on stderr says why")
+        report: dict[str, float] = json.loads(line)
+        return report
+
+
+@contextmanager
+def stock(python: Path) -> Iterator[Stock]:
+    """The stock side, its model loaded and waiting; it ends with the block."""
+    with subprocess.Popen(
+        stock_command(python), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **OFFLINE}
+    ) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        yield Stock(child.stdin, child.stdout)
+        child.stdin.close()
+
+
+def report(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> None:
+    """Medians, and how many times as fast as stock each is."""
+    seconds = {name: middle([each.seconds for each in done]) for name, done in rounds.items()}
+    stock_done = rounds[STOCK_NAME][0]
+    rows: list[list[Cell]] = []
+    for name, done in rounds.items():
+        chunks, length = done[0].chunks, round(done[0].characters / done[0].chunks)
+        faster = seconds[STOCK_NAME] / seconds[name]
+        rates = (chunks / seconds[name], faster * chunks / stock_done.chunks, articles / seconds[name], faster)
+        rows.append([name, chunks, length, seconds[name], *rates])
+    print_table(
+        ("", "chunks", "characters each", "seconds", "chunks/s", "ratio", "articles/s", "ratio"), rows, digits=2
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,86 @@
+"""An index of ten thousand chunks of real sentences that nobody has to wait hours for.
+
+The sentences are those of SQuAD and RGB, put together anew where there are too few. The vectors are synthetic and
+clustered: noisy mixtures of a thousand paragraphs that are embedded really.
+"""
+
+import json
+import random
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import islice
+from pathlib import Path
+from statistics import mean
+from typing import TYPE_CHECKING
+
+from benchmarks.sets import RGB, SEED, SQUAD_1, QuestionSet
+from benchmarks.synthetic import SyntheticEmbedder
+from benchmarks.trial import LANGUAGE
+from index.embedding import Embedder
+from index.embedding.wordpiece import WordPieces
+from index.generation import Generation
+from index.layout import current_name, generation_folder
+from index.text import sentence_spans
+from ingest.chunk import chunk_spans
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+
+if TYPE_CHECKING:
+    from llama_index.core.retrievers import VectorIndexRetriever
+
+CENTRES = 1000
+ARTICLE_SENTENCES = 24
+MEASURED = slice(0, 2000, 20)
+"""Articles that are chunked to know how many are needed."""
+
+
+@contextmanager
+def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Iterator[Generation]:
+    """Open an index of about so many chunks, made by the real ingest job where there is none yet."""
+    data = work / f"large-{chunks}"
+    if current_name(data) is None:
+        paragraphs = [paragraph for name in (SQUAD_1, RGB) for paragraph in QuestionSet.read(bench, name).paragraphs]
+        centres = random.Random(SEED).sample(paragraphs, CENTRES)
+        data.mkdir(parents=True, exist_ok=True)
+        _write(data / "articles.jsonl", [paragraph.text for paragraph in paragraphs], chunks)
+        synthetic = SyntheticEmbedder(embedder.embed_texts([paragraph.text for paragraph in centres]))
+        run(Ingest((data / "articles.jsonl",), data, LANGUAGE), synthetic, Progress(quiet=True))
+    generation = Generation(generation_folder(data, current_name(data) or ""))
+    try:
+        yield generation
+    finally:
+        generation.close()
+
+
+def _write(file: Path, texts: Sequence[str], chunks: int) -> None:
+    count = WordPieces().count
+    measured = islice(_bodies(texts), MEASURED.start, MEASURED.stop, MEASURED.step)
+    per_article = mean(len(chunk_spans(body, count)) for body in measured)
+    with file.open("w", encoding="utf-8") as lines:
+        for number, body in enumerate(islice(_bodies(texts), round(chunks / per_article))):
+            lines.write(json.dumps({"id": f"a{number}", "title": f"Article {number}", "body": body}) + "\n")
+
+
+def _bodies(texts: Sequence[str]) -> Iterator[str]:
+    """Articles without end: the sentences in their order, then again and again in another."""
+    sentences = [text[span.start : span.end] for text in texts for span in sentence_spans(text)]
+    shuffled = random.Random(SEED)
+    while True:
+        for start in range(0, len(sentences), ARTICLE_SENTENCES):
+            yield " ".join(sentences[start : start + ARTICLE_SENTENCES])
+        shuffled.shuffle(sentences)
+
+
+def stock_retriever(generation: Generation, count: int) -> "VectorIndexRetriever":
+    """LlamaIndex's default over the same vectors: a `VectorIndexRetriever` on a `SimpleVectorStore`, in memory."""
+    from llama_index.core import MockEmbedding, VectorStoreIndex
+    from llama_index.core.retrievers import VectorIndexRetriever
+    from llama_index.core.schema import TextNode
+
+    texts = generation.catalog.titles_and_texts()
+    nodes = [
+        TextNode(id_=str(row), text=text, embedding=generation.dense.vectors[row].tolist())
+        for row, (_, text) in enumerate(texts)
+    ]
+    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=generation.dense.vectors.shape[1]))
+    return VectorIndexRetriever(index=index, similarity_top_k=count)

@@ -1,0 +1,128 @@
+"""Retrieval: nDCG, recall and MRR at 10 of dense, lexical and fused ranking, through the product's own steps.
+
+usage: python -m benchmarks.retrieval_quality --bench PATH [--work PATH] [--questions N]
+
+Each paragraph of a set is an article; a paragraph ranks where its best chunk ranks. `half and half` is what the
+product does: the 50 best chunks of either side, exact scores of both for all of them, each side scaled to [0, 1]
+within these candidates. RRF(60) joins the two rankings of the same candidates by reciprocal ranks. The weights are
+swept on the SQuAD articles that are not held out, for information only: the half was not chosen here.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.options import parser, workplace
+from benchmarks.sets import RGB, SQUAD_1, Asked, QuestionSet, held_out
+from benchmarks.table import Cell, print_table
+from benchmarks.trial import Trial, trial
+from index.embedding.local import LocalEmbedder
+from index.records import ScoredChunk
+from service.records import Mode
+from service.retrieve import CANDIDATES, fuse
+
+QUESTIONS = 2000
+AT = 10
+RRF = 60
+WEIGHTS = (0.3, 0.4, 0.5, 0.6, 0.7)
+MODES: tuple[tuple[str, Mode], ...] = (("dense", "dense"), ("lexical", "lexical"), ("half and half", "hybrid"))
+SIDES: tuple[Literal["dense"], Literal["lexical"]] = ("dense", "lexical")
+
+Ranking = list[str]
+"""Paragraph ids, best first, each once."""
+
+
+def main() -> None:
+    """Rank, score and print."""
+    options = parser((__doc__ or "").splitlines()[0])
+    options.add_argument("--questions", type=int, default=QUESTIONS)
+    arguments = options.parse_args()
+    head = ("", "n", f"nDCG@{AT}", f"recall@{AT}", f"MRR@{AT}")
+    with workplace(arguments.work) as work:
+        embedder = LocalEmbedder(work / "models")
+        squad = QuestionSet.read(arguments.bench, SQUAD_1)
+        for questions in (squad, QuestionSet.read(arguments.bench, RGB)):
+            asked = questions.sample(arguments.questions)
+            with trial(asked.paragraphs, embedder, work) as opened:
+                print_table((asked.name, *head[1:]), _compared(asked, opened))
+            print()
+        with trial(squad.paragraphs, embedder, work) as opened:
+            asked = _to_fit(squad, arguments.bench).sample(arguments.questions)
+            rows = [_scored(f"dense weight {weight}", asked, _weighted(opened, weight)) for weight in WEIGHTS]
+            print_table(("squad_v1_dev, not held out", *head[1:]), rows)
+
+
+def _to_fit(squad: QuestionSet, bench: Path) -> QuestionSet:
+    """The questions about articles that are not held out; they are still asked of the whole index."""
+    about = squad.about(set(squad.titles()) - held_out(bench), squad.name)
+    return replace(squad, questions=about.questions)
+
+
+def _compared(asked: QuestionSet, opened: Trial) -> list[list[Cell]]:
+    rows = [_scored(name, asked, _product(opened, mode)) for name, mode in MODES]
+    return [*rows, _scored(f"RRF({RRF})", asked, _reciprocal(opened))]
+
+
+def _product(opened: Trial, mode: Mode) -> Callable[[Asked], Ranking]:
+    def rank(question: Asked) -> Ranking:
+        ranked = opened.retrieve(question, mode=mode, count=CANDIDATES).ranked
+        return _paragraphs(opened, [scored.chunk.article_id for scored, _ in ranked])
+
+    return rank
+
+
+def _weighted(opened: Trial, weight: float) -> Callable[[Asked], Ranking]:
+    def rank(question: Asked) -> Ranking:
+        found = _candidates(opened, question)
+        dense, lexical = (np.array([getattr(scored, side) for scored in found]) for side in SIDES)
+        return _paragraphs(opened, _ordered(found, fuse(dense, lexical, weight)))
+
+    return rank
+
+
+def _reciprocal(opened: Trial) -> Callable[[Asked], Ranking]:
+    def rank(question: Asked) -> Ranking:
+        found = _candidates(opened, question)
+        scores = np.zeros(len(found))
+        for side in SIDES:
+            best = np.argsort([-getattr(scored, side) for scored in found], kind="stable")[:CANDIDATES]
+            scores[best] += 1 / (RRF + 1 + np.arange(len(best)))
+        return _paragraphs(opened, _ordered(found, scores))
+
+    return rank
+
+
+def _candidates(opened: Trial, question: Asked) -> list[ScoredChunk]:
+    """What either side puts forward, each with the scores of both."""
+    sides = (opened.retrieve(question, mode=side, count=CANDIDATES).ranked for side in SIDES)
+    return list({scored.chunk.chunk_id: scored for ranked in sides for scored, _ in ranked}.values())
+
+
+def _ordered(found: Sequence[ScoredChunk], scores: NDArray[np.float64]) -> list[str]:
+    """The article ids of chunks, those of the highest scores first."""
+    return [found[at].chunk.article_id for at in np.argsort(-scores, kind="stable")]
+
+
+def _paragraphs(opened: Trial, articles: Sequence[str]) -> Ranking:
+    return [opened.paragraph_id(article) for article in dict.fromkeys(articles)][:AT]
+
+
+def _scored(name: str, asked: QuestionSet, rank: Callable[[Asked], Ranking]) -> list[Cell]:
+    measures = np.array([_measures(rank(question), question.relevant) for question in asked.questions])
+    return [name, len(measures), *map(float, measures.mean(axis=0))]
+
+
+def _measures(ranking: Ranking, relevant: frozenset[str]) -> tuple[float, float, float]:
+    """nDCG, recall and reciprocal rank of one ranking, with binary relevance."""
+    places = [place for place, paragraph in enumerate(ranking, 1) if paragraph in relevant]
+    gain = sum(1 / np.log2(place + 1) for place in places)
+    ideal = sum(1 / np.log2(place + 1) for place in range(1, min(len(relevant), AT) + 1))
+    return gain / ideal, len(places) / len(relevant), 1 / places[0] if places else 0.0
+
+
+if __name__ == "__main__":
+    main()

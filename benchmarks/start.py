@@ -1,0 +1,142 @@
+"""Start-up and memory: a cold `dateline ask`, `dateline serve` until it is ready, and what the service then holds.
+
+usage: python -m benchmarks.start [--work PATH] [--runs N] [--questions N] [--stock]
+
+On an index of the sample articles, with the embedded model's graph made beforehand, every run a new process: cold
+means that nothing is loaded, not that the disk's cache is empty. The service is asked questions over HTTP, made of the
+articles' titles; its memory is VmRSS and VmHWM of /proc. With `--stock` the stock LlamaIndex embedding is started as
+often, in turn, in the environment that `ingest_speed` makes: Python, its imports, the model, one embedding.
+"""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import cycle, islice
+from pathlib import Path
+
+from benchmarks.ingest_speed import OFFLINE, stock_command, stock_environment
+from benchmarks.options import parser, workplace
+from benchmarks.stopwatch import middle, percentiles, seconds_of
+from benchmarks.table import Cell, print_table
+from index.catalog import Catalog
+from index.embedding.local import LocalEmbedder
+from index.layout import CATALOG, current_name, generation_folder
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+
+ARTICLES = Path(__file__).parents[1] / "articles"
+QUESTION = "When did the ferry strike end?"
+PATIENCE_S = 60
+POLL_S = 0.01
+
+
+def main() -> None:
+    """Start, ask, print."""
+    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options.add_argument("--runs", type=int, default=5)
+    options.add_argument("--questions", type=int, default=50)
+    options.add_argument("--stock", action="store_true", help="start the stock embedding as well")
+    arguments = options.parse_args()
+    with workplace(arguments.work) as work:
+        data = work / "sample"
+        run(Ingest((ARTICLES,), data, "english"), LocalEmbedder(data / "models"), Progress(quiet=True))
+        stock = stock_command(stock_environment(work)) if arguments.stock else None
+        starts, asked, memory = measure(data, arguments.runs, arguments.questions, stock)
+    rows: list[list[Cell]] = [[name, middle(seconds), min(seconds), max(seconds)] for name, seconds in starts.items()]
+    print_table(("seconds", "median", "least", "most"), rows, digits=2)
+    print()
+    print_table(
+        ("ms over HTTP", "n", "p50", "p95", "p99"), [["POST /v1/ask", len(asked), *percentiles(asked)]], digits=1
+    )
+    print()
+    print_table((f"MB after {arguments.questions} questions", ""), [[name, size] for name, size in memory.items()], 0)
+
+
+def measure(
+    data: Path, runs: int, questions: int, stock: Sequence[str] | None
+) -> tuple[dict[str, list[float]], list[float], dict[str, float]]:
+    """Seconds of every start, in turn; milliseconds of the questions and the memory of the last service."""
+    ask = [sys.executable, "-m", "dateline", "ask", QUESTION, "--data", str(data)]
+    starts: dict[str, list[float]] = {"dateline ask": [], "dateline serve until ready": []}
+    asked: list[float] = []
+    memory: dict[str, float] = {}
+    for _ in range(runs):
+        starts["dateline ask"].append(seconds_of(lambda: _run(ask)))
+        began = time.perf_counter()
+        with serving(data) as (address, pid):
+            starts["dateline serve until ready"].append(time.perf_counter() - began)
+            memory = {"ready: VmRSS": _memory(pid, "VmRSS")}
+            asked = [1000 * seconds_of(lambda: _ask(address, text)) for text in _questions(data, questions)]  # noqa: B023
+            memory |= {"VmRSS": _memory(pid, "VmRSS"), "VmHWM": _memory(pid, "VmHWM")}
+        if stock:
+            starts.setdefault("stock embedding alone", []).append(seconds_of(lambda: _run(stock)))
+    return starts, asked, memory
+
+
+@contextmanager
+def serving(data: Path) -> Iterator[tuple[str, int]]:
+    """A service that is ready, as its address and process id; it is told to end with the block."""
+    port = _free_port()
+    command = [sys.executable, "-m", "dateline", "serve", "--port", str(port), "--data", str(data)]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+        try:
+            _wait(f"http://127.0.0.1:{port}/readyz", child)
+            yield f"http://127.0.0.1:{port}", child.pid
+        finally:
+            child.terminate()
+
+
+def _wait(address: str, child: "subprocess.Popen[bytes]") -> None:
+    deadline = time.monotonic() + PATIENCE_S
+    while time.monotonic() < deadline and child.poll() is None:
+        try:
+            with urllib.request.urlopen(address, timeout=PATIENCE_S):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(POLL_S)
+    raise TimeoutError(f"{address} was not ready within {PATIENCE_S} s; exit code {child.poll()}")
+
+
+def _ask(address: str, question: str) -> None:
+    body = json.dumps({"question": question}).encode()
+    request = urllib.request.Request(f"{address}/v1/ask", body, {"Content-Type": "application/json"})
+    with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:
+        reply.read()
+
+
+def _questions(data: Path, count: int) -> list[str]:
+    """So many questions made of the articles' titles, again from the first when they run out."""
+    name = current_name(data) or ""
+    with closing(Catalog(generation_folder(data, name) / CATALOG)) as catalog:
+        titles = [article.title or article.article_id for article in catalog.articles()]
+    asked = (f"{opening} {title}?" for opening in ("What is known of", "When was", "Who says") for title in titles)
+    return list(islice(cycle(asked), count))
+
+
+def _run(command: Sequence[str]) -> None:
+    subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, env={**os.environ, **OFFLINE})
+
+
+def _free_port() -> int:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port: int = listening.getsockname()[1]
+        return port
+
+
+def _memory(pid: int, field: str) -> float:
+    """A figure of /proc/PID/status, in MB."""
+    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
+    found = next(line for line in lines if line.startswith(f"{field}:"))
+    return int(found.split()[1]) / 1024
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,40 @@
+"""`dateline feedback export|delete`: what readers said of answers, out of the store and out of the world."""
+
+from typing import Annotated
+
+import typer
+
+from dateline.options import Data
+from dateline.trouble import WRONG, settings_of
+
+app = typer.Typer(name="feedback", help="What readers said of answers.", no_args_is_help=True)
+
+
+@app.command()
+def export(data: Data = None) -> None:
+    """Print every entry as a line of JSON, oldest first."""
+    from service.feedback import FeedbackStore
+    from service.settings import ServiceSettings
+    from service.wire import to_json
+
+    settings = settings_of(ServiceSettings, data=data)
+    for entry in FeedbackStore(settings.data, settings.feedback_limit).entries():
+        typer.echo(to_json(entry))
+
+
+@app.command()
+def delete(
+    ids: Annotated[list[str], typer.Argument(help="Ids of entries, such as fb_0f3c.", metavar="ID...")],
+    data: Data = None,
+) -> None:
+    """Delete entries for good; exit 1 naming each id that is not there."""
+    from service.feedback import FeedbackStore
+    from service.settings import ServiceSettings
+
+    settings = settings_of(ServiceSettings, data=data)
+    store = FeedbackStore(settings.data, settings.feedback_limit)
+    missing = [id_ for id_ in ids if not store.delete(id_)]
+    for id_ in missing:
+        typer.echo(f"there is no feedback with the id {id_}", err=True)
+    typer.echo(f"{len(ids) - len(missing)} deleted")
+    raise typer.Exit(WRONG if missing else 0)

@@ -1,0 +1,109 @@
+"""Drafts: readers' feedback becomes gold questions that a person finishes.
+
+A draft has the question, what was cited for it, and where it comes from. It has no fact, so that no gold set with it
+is fit for use until somebody has written what an answer must say, or that the question cannot be answered.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from pydantic import TypeAdapter, ValidationError
+
+from eval.errors import GoldInvalid
+from eval.matching import normalised, without_markers
+from eval.questions import QUESTIONS, read_items
+from eval.records import Evidence, GoldItem, Provenance, QuestionType, Turn
+from service.feedback import FeedbackEntry
+from service.readers.kind import kind_of
+
+PREFIX = "feedback"
+
+_SHOWN = ("schema", "id", "type", "asked_at", "turns", "expect", "answer", "facts", "evidence", "provenance")
+
+_TYPES: Mapping[str | None, QuestionType] = {
+    "when": "when",
+    "number": "how_many",
+    "why": "why",
+    "where": "where",
+    "who": "who",
+    None: "what",
+}
+
+
+def make_drafts(entries: Iterable[FeedbackEntry], gold: Path | None = None) -> tuple[GoldItem, ...]:
+    """A draft for each question that feedback is about; those that the gold set asks already are left out."""
+    known = _known(gold)
+    asked = {_conversation(item.turns) for item in known}
+    number = max((int(item.id.rsplit("-", 1)[1]) for item in known if item.id.startswith(f"{PREFIX}-")), default=0)
+    grouped: dict[str, list[FeedbackEntry]] = {}
+    for entry in entries:
+        conversation = _conversation(_turns(entry))
+        if conversation not in asked:
+            grouped.setdefault(conversation, []).append(entry)
+    return tuple(_draft(f"{PREFIX}-{at:03}", group) for at, group in enumerate(grouped.values(), number + 1))
+
+
+def to_lines(drafts: Iterable[GoldItem]) -> str:
+    """The drafts as JSON Lines, with the fields that a person has to fill, empty."""
+    return "".join(json.dumps(_shown(draft), ensure_ascii=False) + "\n" for draft in drafts)
+
+
+def read_export(path: Path) -> list[FeedbackEntry]:
+    """The entries of a file that `dateline feedback export` wrote; raises GoldInvalid naming the line."""
+    adapter = TypeAdapter(FeedbackEntry)
+    number = 0
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        entries = []
+        for number, line in enumerate(lines, 1):  # noqa: B007 - the error names it
+            if line.strip():
+                entries.append(adapter.validate_json(line))
+    except ValidationError as error:
+        raise GoldInvalid(f"{path.name}, line {number}, is no feedback: {error.errors()[0]['msg']}") from error
+    except (OSError, ValueError) as error:
+        raise GoldInvalid(f"{path} cannot be read: {error}", "Make it with `dateline feedback export`.") from error
+    return entries
+
+
+def _draft(id_: str, entries: Sequence[FeedbackEntry]) -> GoldItem:
+    """One draft of all feedback on one question; what was liked comes first."""
+    ordered = sorted(entries, key=lambda entry: entry.feedback.vote != "up")
+    first, turns = ordered[0], _turns(ordered[0])
+    return GoldItem(
+        schema_=1,
+        id=id_,
+        type="follow_up" if len(turns) > 1 else _TYPES[kind_of(first.feedback.question)],
+        asked_at=min(entry.created_at for entry in entries),
+        turns=turns,
+        expect="answer",
+        answer=without_markers(first.feedback.answer) if first.feedback.vote == "up" else "",
+        evidence=_evidence(ordered),
+        provenance=Provenance(made=f"feedback {' '.join(entry.id for entry in entries)}", checked=""),
+    )
+
+
+def _evidence(entries: Sequence[FeedbackEntry]) -> tuple[Evidence, ...]:
+    """Every place that was cited, once."""
+    places = dict.fromkeys(
+        (cited.article_id, cited.cited_text) for entry in entries for cited in entry.feedback.citations
+    )
+    return tuple(Evidence(id=f"e{n}", article=article, quote=quote) for n, (article, quote) in enumerate(places, 1))
+
+
+def _turns(entry: FeedbackEntry) -> tuple[Turn, ...]:
+    said = [Turn(role=message.role, content=message.content) for message in entry.feedback.messages]
+    return (*said, Turn(role="user", content=entry.feedback.question))
+
+
+def _conversation(turns: Iterable[Turn]) -> str:
+    return normalised(" / ".join(turn.content for turn in turns))
+
+
+def _known(gold: Path | None) -> tuple[GoldItem, ...]:
+    return read_items(gold) if gold and any((gold / QUESTIONS).glob("*.jsonl")) else ()
+
+
+def _shown(draft: GoldItem) -> dict[str, object]:
+    fields = draft.model_dump(mode="json", by_alias=True)
+    return {name: fields[name] for name in _SHOWN}

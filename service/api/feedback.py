@@ -1,0 +1,132 @@
+"""`POST /v1/feedback`: what a reader says of an answer, stored because it is sent, and not before."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Annotated, Literal, Self
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.responses import Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from service.api.requests import Asked, MessageRequest, Text
+from service.feedback import CitedWords, Feedback, FeedbackStore, Reason, Vote
+from service.records import Message
+from service.wire import to_json
+
+router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
+
+CHARACTERS = 50_000
+"""Code points that all texts of one feedback may have together."""
+
+Id = Annotated[Text, Field(min_length=1, max_length=200)]
+Index = Annotated[int | None, Field(ge=0, le=2**31)]
+
+
+class _Sent(BaseModel):
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+class VerificationRequest(_Sent):
+    """How well a citation was proven, as `/v1/ask` said; not kept."""
+
+    status: Annotated[Text, Field(max_length=40)]
+    method: Annotated[Text, Field(max_length=40)]
+    score: float
+
+
+class CitedRequest(_Sent):
+    """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
+
+    article_id: Id
+    cited_text: Annotated[Text, Field(min_length=1, max_length=5_000)]
+    start_char_index: Index = None
+    end_char_index: Index = None
+    marker: Index = None
+    id: Annotated[Text | None, Field(max_length=200)] = None
+    source_id: Annotated[Text | None, Field(max_length=200)] = None
+    start_index: Index = None
+    end_index: Index = None
+    verification: VerificationRequest | None = None
+
+    def cited(self) -> CitedWords:
+        """What is kept of it."""
+        return CitedWords(self.article_id, self.cited_text, self.start_char_index, self.end_char_index, self.marker)
+
+
+class FeedbackRequest(_Sent):
+    """A vote on an answer, with the question, the answer and its citations as the reader saw them."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "answer_id": "ans_0f3c",
+                    "question": "When did the ferries sail again?",
+                    "answer": "The ferries sailed again on Wednesday morning [1].",
+                    "citations": [
+                        {
+                            "article_id": "ferry-strike-ends",
+                            "cited_text": "The ferries sailed again on Wednesday morning.",
+                        }
+                    ],
+                    "vote": "down",
+                    "reasons": ["outdated"],
+                    "comment": "They have stopped again since.",
+                }
+            ]
+        }
+    )
+
+    answer_id: Id
+    question: Asked
+    answer: Annotated[Text, Field(min_length=1, max_length=20_000)]
+    vote: Vote
+    citations: Annotated[tuple[CitedRequest, ...], Field(max_length=100)] = ()
+    reasons: Annotated[tuple[Reason, ...], Field(max_length=5)] = ()
+    comment: Annotated[Text, Field(max_length=2_000)] = ""
+    messages: Annotated[tuple[MessageRequest, ...], Field(max_length=100)] = Field(
+        (), description="The conversation before the question, oldest first."
+    )
+
+    @model_validator(mode="after")
+    def _is_not_too_long(self) -> Self:
+        parts = (self.answer, *(cited.cited_text for cited in self.citations), *(m.content for m in self.messages))
+        characters = sum(map(len, parts))
+        if characters > CHARACTERS:
+            raise ValueError(
+                f"answer, citations and messages have {characters} characters, expected {CHARACTERS} at most"
+            )
+        return self
+
+    def feedback(self) -> Feedback:
+        """The feedback as the store keeps it."""
+        return Feedback(
+            answer_id=self.answer_id,
+            question=self.question,
+            answer=self.answer,
+            vote=self.vote,
+            citations=tuple(cited.cited() for cited in self.citations),
+            reasons=tuple(dict.fromkeys(self.reasons)),
+            comment=self.comment,
+            messages=tuple(Message(message.role, message.content) for message in self.messages),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackReply:
+    """That the feedback is stored, and the id by which it can be deleted."""
+
+    id: str
+    object: Literal["feedback"] = "feedback"
+
+
+def _store(request: Request) -> FeedbackStore:
+    store: FeedbackStore = request.app.state.feedback
+    return store
+
+
+@router.post("", status_code=201, response_model=FeedbackReply, summary="A vote on an answer")
+async def give_feedback(body: FeedbackRequest, store: Annotated[FeedbackStore, Depends(_store)]) -> Response:
+    """Store what a reader says of an answer. Nothing of a question or an answer is stored unless it is sent here."""
+    id_ = await asyncio.to_thread(store.add, body.feedback())
+    return Response(to_json(FeedbackReply(id_)), 201, media_type="application/json")

@@ -1,0 +1,137 @@
+"""Feedback: what readers said of answers, stored only because they sent it, in `feedback.db` beside the index.
+
+One SQLite file, opened for each operation: the service and the command line may use it at once. What is deleted is
+overwritten, in the file and in its log.
+"""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cache
+from pathlib import Path
+from typing import Literal
+from uuid import uuid4
+
+from pydantic import TypeAdapter, ValidationError
+
+from service.errors import FeedbackFull, FeedbackUnavailable
+from service.records import Message
+
+FILE = "feedback.db"
+
+Vote = Literal["up", "down"]
+Reason = Literal["wrong_citation", "not_in_sources", "outdated", "incomplete", "other"]
+
+_BUSY_S = 5.0
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS feedback (
+    number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, created_at TEXT NOT NULL, entry TEXT NOT NULL
+)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class CitedWords:
+    """Words that an answer cited, and where they stand in the article, in code points."""
+
+    article_id: str
+    cited_text: str
+    start_char_index: int | None = None
+    end_char_index: int | None = None
+    marker: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a reader said of an answer, with the question, the answer and its citations as the reader saw them."""
+
+    answer_id: str
+    question: str
+    answer: str
+    vote: Vote
+    citations: tuple[CitedWords, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    comment: str = ""
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FeedbackEntry:
+    """Feedback as it is stored; `created_at` is UTC, ISO 8601."""
+
+    id: str
+    created_at: str
+    feedback: Feedback
+
+
+class FeedbackStore:
+    """The feedback of a data folder, `limit` entries at most.
+
+    Every method raises FeedbackUnavailable where the file cannot be used as it has to be.
+    """
+
+    def __init__(self, data: Path, limit: int) -> None:
+        self._path = data / FILE
+        self._limit = limit
+
+    def add(self, feedback: Feedback) -> str:
+        """Store feedback and return its id; raises FeedbackFull where there is no room."""
+        id_ = f"fb_{uuid4().hex}"
+        created_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        with self._opened() as connection, connection:
+            connection.execute("BEGIN IMMEDIATE")
+            (count,) = connection.execute("SELECT count(*) FROM feedback").fetchone()
+            if count >= self._limit:
+                raise FeedbackFull(
+                    f"{count} entries are stored, and {self._limit} is the limit",
+                    "Export and delete some with `dateline feedback`, or raise DATELINE_FEEDBACK_LIMIT.",
+                )
+            connection.execute(
+                "INSERT INTO feedback (id, created_at, entry) VALUES (?, ?, ?)",
+                (id_, created_at, _adapter().dump_json(feedback).decode()),
+            )
+        return id_
+
+    def entries(self) -> list[FeedbackEntry]:
+        """Everything that is stored, oldest first; nothing where no feedback ever came."""
+        if not self._path.exists():
+            return []
+        with self._opened() as connection:
+            rows = connection.execute("SELECT id, created_at, entry FROM feedback ORDER BY number").fetchall()
+        try:
+            return [FeedbackEntry(id_, created_at, _adapter().validate_json(entry)) for id_, created_at, entry in rows]
+        except ValidationError as error:
+            raise FeedbackUnavailable(f"{self._path} holds an entry that is no feedback: {error}") from error
+
+    def delete(self, id_: str) -> bool:
+        """Delete an entry for good; whether there was one."""
+        if not self._path.exists():
+            return False
+        with self._opened() as connection:
+            with connection:
+                deleted = connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount
+            # The log still holds the pages as they were until it is emptied.
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return deleted > 0
+
+    @contextmanager
+    def _opened(self) -> Iterator[sqlite3.Connection]:
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA secure_delete = ON")
+                connection.execute(_SCHEMA)
+                yield connection
+        except (sqlite3.Error, OSError) as error:
+            raise FeedbackUnavailable(
+                f"the feedback in {self._path} cannot be used: {error}",
+                "The file must be whole and its folder writable.",
+            ) from error
+
+
+@cache
+def _adapter() -> TypeAdapter[Feedback]:
+    return TypeAdapter(Feedback)

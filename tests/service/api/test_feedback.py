@@ -1,0 +1,133 @@
+"""`POST /v1/feedback`: what is stored, and what is refused."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.build import build_pipeline
+from service.feedback import FILE, FeedbackEntry, FeedbackStore
+from service.settings import ServiceSettings
+
+SENT: dict[str, Any] = {
+    "answer_id": "ans_1",
+    "question": "When did the ferries sail again?",
+    "answer": "The ferries sailed again on Wednesday morning [1].",
+    "citations": [{"article_id": "ferry-strike-ends", "cited_text": "The ferries sailed again on Wednesday morning."}],
+    "vote": "down",
+    "reasons": ["outdated", "outdated", "other"],
+    "comment": "They have stopped again.",
+}
+
+
+@contextmanager
+def service(settings: ServiceSettings, data: Path, limit: int = 10) -> Iterator[TestClient]:
+    """A service on the sample index whose feedback goes elsewhere."""
+    there = settings.model_copy(update={"data": data, "feedback_limit": limit})
+    with TestClient(create_app(there, build_pipeline(settings)), raise_server_exceptions=False) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that feedback goes to."""
+    return tmp_path_factory.mktemp("feedback")
+
+
+@pytest.fixture(scope="module")
+def client(sample_settings: ServiceSettings, data: Path) -> Iterator[TestClient]:
+    """A client of a service that takes feedback."""
+    with service(sample_settings, data) as client:
+        yield client
+
+
+def entries(data: Path) -> list[FeedbackEntry]:
+    return FeedbackStore(data, 10).entries()
+
+
+def test_feedback_is_stored_as_it_was_sent(client: TestClient, data: Path) -> None:
+    """201 with the id; a reason that is named twice counts once."""
+    reply = client.post("/v1/feedback", json=SENT)
+
+    assert reply.status_code == 201
+    assert reply.json() == {"id": entries(data)[-1].id, "object": "feedback"}
+    assert reply.json()["id"].startswith("fb_")
+    stored = entries(data)[-1].feedback
+    assert (stored.question, stored.answer, stored.vote) == (SENT["question"], SENT["answer"], "down")
+    assert stored.reasons == ("outdated", "other")
+    assert stored.citations[0].article_id == "ferry-strike-ends"
+
+
+def test_an_answers_own_citations_can_be_sent_back(client: TestClient, data: Path) -> None:
+    """What `/v1/ask` replied is taken field for field; asking alone stores nothing."""
+    before = len(entries(data))
+    answer = client.post("/v1/ask", json={"question": "How much do wages rise under the ferry agreement?"}).json()
+    assert len(entries(data)) == before
+    sent = {"answer_id": answer["id"], "question": "How much?", "answer": answer["answer"], "vote": "up"}
+
+    reply = client.post("/v1/feedback", json={**sent, "citations": answer["citations"]})
+
+    assert reply.status_code == 201, reply.text
+    stored = entries(data)[-1].feedback.citations
+    assert [cited.cited_text for cited in stored] == [cited["cited_text"] for cited in answer["citations"]]
+
+
+@pytest.mark.parametrize(
+    ("change", "param"),
+    [
+        ({"vote": "sideways"}, "vote"),
+        ({"vote": None}, "vote"),
+        ({"reasons": ["rude"]}, "reasons.0"),
+        ({"answer_id": ""}, "answer_id"),
+        ({"answer_id": "x" * 201}, "answer_id"),
+        ({"question": " "}, "question"),
+        ({"answer": "x" * 20_001}, "answer"),
+        ({"comment": "x" * 2_001}, "comment"),
+        ({"citations": [{"article_id": "a"}]}, "citations.0.cited_text"),
+        ({"citations": [{"article_id": "a", "cited_text": "b"}] * 101}, "citations"),
+        (
+            {"citations": [{"article_id": "a", "cited_text": "b", "start_char_index": -1}]},
+            "citations.0.start_char_index",
+        ),
+        ({"citations": [{"article_id": "a", "cited_text": "x" * 5000}] * 11}, None),
+        ({"messages": [{"role": "system", "content": "obey"}]}, "messages.0.role"),
+        ({"email": "reader@example.org"}, "email"),
+    ],
+)
+def test_feedback_that_does_not_fit_names_the_field(
+    client: TestClient, data: Path, change: dict[str, Any], param: str | None
+) -> None:
+    """422 in the one shape, and nothing is stored."""
+    before = len(entries(data))
+    reply = client.post("/v1/feedback", json={**SENT, **change})
+
+    assert reply.status_code == 422
+    assert reply.json()["error"]["param"] == param
+    assert len(entries(data)) == before
+
+
+def test_feedback_beyond_the_limit_is_refused(sample_settings: ServiceSettings, tmp_path: Path) -> None:
+    """507 `feedback_full`, which no retry mends; what is stored stays."""
+    with service(sample_settings, tmp_path, limit=1) as client:
+        first, second = (client.post("/v1/feedback", json=SENT) for _ in range(2))
+
+    assert (first.status_code, second.status_code) == (201, 507)
+    assert second.json()["error"]["code"] == "feedback_full"
+    assert "retry-after" not in second.headers
+    assert [entry.id for entry in entries(tmp_path)] == [first.json()["id"]]
+
+
+def test_a_folder_that_takes_no_feedback_stops_no_answers(sample_settings: ServiceSettings, tmp_path: Path) -> None:
+    """503 `feedback_unavailable` for feedback, and answers as ever."""
+    (tmp_path / FILE).mkdir()
+    with service(sample_settings, tmp_path) as client:
+        refused = client.post("/v1/feedback", json=SENT)
+        answered = client.post("/v1/ask", json={"question": SENT["question"]})
+
+    assert refused.status_code == 503
+    assert refused.json()["error"]["code"] == "feedback_unavailable"
+    assert answered.status_code == 200

@@ -1,0 +1,120 @@
+"""The feedback store: what is kept, how much of it, and that what is deleted is gone."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+from hypothesis import given
+from hypothesis import settings as how
+from hypothesis import strategies as st
+
+from service.errors import FeedbackFull, FeedbackUnavailable
+from service.feedback import FILE, CitedWords, Feedback, FeedbackStore
+from service.records import Message
+from service.wire import to_json
+
+words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
+feedbacks = st.builds(
+    Feedback,
+    answer_id=words,
+    question=words,
+    answer=words,
+    vote=st.sampled_from(["up", "down"]),
+    citations=st.tuples(st.builds(CitedWords, words, words, st.none() | st.integers(0, 2**31))),
+    reasons=st.sampled_from([(), ("outdated",), ("incomplete", "other")]),
+    comment=words,
+    messages=st.tuples(st.builds(Message, st.sampled_from(["user", "assistant"]), words)),
+)
+
+
+def feedback(comment: str = "") -> Feedback:
+    return Feedback("ans_1", "What did the lamp cost?", "48,000 crowns [1].", "down", comment=comment)
+
+
+@given(st.lists(feedbacks, max_size=4))
+@how(max_examples=15)
+def test_what_is_stored_comes_back_whole_and_in_order(given_: Sequence[Feedback]) -> None:
+    """Every field is kept, and entries come oldest first, each with an id of its own."""
+    with TemporaryDirectory() as folder:
+        store = FeedbackStore(Path(folder), 10)
+        ids = [store.add(each) for each in given_]
+        entries = FeedbackStore(Path(folder), 10).entries()
+
+    assert [entry.feedback for entry in entries] == list(given_)
+    assert [entry.id for entry in entries] == ids
+    assert len(set(ids)) == len(ids)
+
+
+def test_an_entry_is_one_line_of_json(tmp_path: Path) -> None:
+    """An export has the id, the time in UTC and the feedback."""
+    store = FeedbackStore(tmp_path, 10)
+    store.add(feedback("line\nbreak \u2028"))
+    line = to_json(store.entries()[0])
+    entry = json.loads(line)
+
+    assert "\n" not in line
+    assert set(entry) == {"id", "created_at", "feedback"}
+    assert entry["created_at"].endswith("Z")
+    assert entry["feedback"]["comment"] == "line\nbreak \u2028"
+
+
+def test_reading_makes_no_file(tmp_path: Path) -> None:
+    """Where no feedback ever came there is none, and still no file."""
+    store = FeedbackStore(tmp_path, 10)
+
+    assert store.entries() == []
+    assert not store.delete("fb_1")
+    assert not (tmp_path / FILE).exists()
+
+
+def test_a_deleted_entry_is_in_no_file(tmp_path: Path) -> None:
+    """Its words are overwritten in the database and in its log; the other entries stay."""
+    store = FeedbackStore(tmp_path, 10)
+    kept, gone = store.add(feedback("stays here")), store.add(feedback("unmistakable words"))
+
+    assert store.delete(gone)
+    assert not store.delete(gone)
+    assert [entry.id for entry in store.entries()] == [kept]
+    held = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert b"stays here" in held
+    assert b"unmistakable words" not in held
+
+
+def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) -> None:
+    """The limit holds between threads; the oldest are kept, and a deleted one makes room."""
+    store = FeedbackStore(tmp_path, 5)
+
+    def stored(number: int) -> bool:
+        try:
+            store.add(feedback(str(number)))
+        except FeedbackFull:
+            return False
+        return True
+
+    with ThreadPoolExecutor(4) as threads:
+        results = list(threads.map(stored, range(12)))
+
+    assert sum(results) == len(store.entries()) == 5
+    store.delete(store.entries()[0].id)
+    assert stored(99)
+
+
+def test_a_limit_of_zero_takes_nothing(tmp_path: Path) -> None:
+    """Whoever wants no feedback gets none."""
+    with pytest.raises(FeedbackFull, match="0 is the limit"):
+        FeedbackStore(tmp_path, 0).add(feedback())
+
+
+def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    """A file in the place of the folder, a folder in the place of the file, and a file that is no database."""
+    (tmp_path / "file").write_text("x")
+    (tmp_path / "folder" / FILE).mkdir(parents=True)
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / FILE).write_bytes(b"no database" * 500)
+
+    for data in ("file", "folder", "damaged"):
+        with pytest.raises(FeedbackUnavailable, match=FILE):
+            FeedbackStore(tmp_path / data, 10).add(feedback())
