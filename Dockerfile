@@ -27,6 +27,7 @@ COPY --from=builder /opt/dateline /opt/dateline
 ENV PATH=/opt/dateline/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
     PYTHONUNBUFFERED=1 \
+    ORT_DISABLE_TELEMETRY=1 \
     DATELINE_DATA=/data \
     DATELINE_MODELS=/opt/dateline/models
 USER 10001:10001

@@ -11,7 +11,7 @@ VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2
 BASE := $(VENV)/.base-$(VERSION)
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
-PIP := $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Keys of the person at the keyboard are no business of the tests.
 NO_KEYS := unset OPENAI_API_KEY OPENAI_BASE_URL DATELINE_LLM_MODEL DATELINE_EMBEDDING_MODEL DATELINE_EMBEDDING_OPTIONS;
 

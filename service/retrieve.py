@@ -22,6 +22,9 @@ DENSE_WEIGHT: dict[Mode, float] = {"hybrid": 0.5, "dense": 1.0, "lexical": 0.0}
 DIGITS = 6
 """Scores are rounded before they rank, so that equal chunks tie on every machine."""
 
+Scores = NDArray[np.float32] | NDArray[np.float64]
+"""One score for each candidate."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
@@ -45,19 +48,27 @@ def retrieve(
         return Retrieved((), vector, 0, "outside_filters")
     lexical = generation.lexical.scores(text)
     rows = _candidates(generation, vector, lexical, allowed, mode, max(CANDIDATES, count))
-    dense_scores = generation.dense.scores(vector, rows)
-    fused = fuse(dense_scores, lexical[rows], DENSE_WEIGHT[mode])
-    ranked = _ranked(generation, rows, fused, dense_scores, lexical[rows])
+    dense, words = _cosines(generation, vector, rows), lexical[rows].astype(np.float64).round(DIGITS)
+    ranked = _ranked(generation, rows, fuse(dense, words, DENSE_WEIGHT[mode]), dense, words)
     return Retrieved(tuple(ranked[:count]), vector, len(rows))
 
 
-def fuse(dense: NDArray[np.float32], lexical: NDArray[np.float32], dense_weight: float) -> NDArray[np.float64]:
-    """One score in [0, 1] for each candidate, rounded; equal scores on one side count 0 there."""
+def fuse(dense: Scores, lexical: Scores, dense_weight: float) -> NDArray[np.float64]:
+    """One score in [0, 1] for each candidate, rounded; dense scores that are all equal count 0, as no lexical does."""
     sides = (_scaled(dense, float(dense.min(initial=np.inf))), _scaled(lexical, 0.0))
     return np.round(dense_weight * sides[0] + (1 - dense_weight) * sides[1], DIGITS)
 
 
-def _scaled(scores: NDArray[np.float32], floor: float) -> NDArray[np.float64]:
+def _cosines(generation: Generation, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The exact cosines of the candidates, rounded; in double precision, for which equal rows are equal anywhere.
+
+    In single precision the last bits depend on where a row stands, and scaling would make them a difference.
+    """
+    exact: NDArray[np.float64] = generation.dense.vectors[rows].astype(np.float64) @ vector.astype(np.float64)
+    return exact.round(DIGITS)
+
+
+def _scaled(scores: Scores, floor: float) -> NDArray[np.float64]:
     spread = float(scores.max(initial=-np.inf)) - floor
     if not len(scores) or spread <= 0:
         return np.zeros(len(scores))
@@ -93,13 +104,13 @@ def _ranked(
     generation: Generation,
     rows: NDArray[np.int64],
     fused: NDArray[np.float64],
-    dense: NDArray[np.float32],
-    lexical: NDArray[np.float32],
+    dense: NDArray[np.float64],
+    lexical: NDArray[np.float64],
 ) -> list[tuple[ScoredChunk, Article]]:
     held = generation.catalog.chunks(rows.tolist())
     scored = [
         (
-            ScoredChunk(chunk, float(fused[at]), round(float(dense[at]), DIGITS), round(float(lexical[at]), DIGITS)),
+            ScoredChunk(chunk, float(fused[at]), float(dense[at]), float(lexical[at])),
             article,
         )
         for at, (chunk, article) in enumerate(held)

@@ -19,13 +19,13 @@ def select(ranked: Sequence[tuple[ScoredChunk, Article]], count: int) -> tuple[P
 
 def passage_keys(chunk_ids: Iterable[str]) -> list[str]:
     """Short keys, such as `k7f2`: never a word, never a number, the same for the same chunks."""
-    keys: list[str] = []
+    keys: dict[str, None] = {}
     for chunk_id in chunk_ids:
         attempt = 0
         while (key := _key(f"{chunk_id}/{attempt}")) in keys:
             attempt += 1
-        keys.append(key)
-    return keys
+        keys[key] = None
+    return list(keys)
 
 
 def _key(text: str) -> str:

@@ -23,10 +23,8 @@ def is_weak(reply: dict[str, Any]) -> bool:
 
 
 def is_inconsistent(reply: dict[str, Any]) -> bool:
-    """Whether a reply abstains and cites, or answers and cites nothing or says nothing."""
-    if abstained(reply):
-        return bool(reply["citations"])
-    return not reply["citations"] or not reply["answer"].strip()
+    """Whether a reply says nothing at all, abstains and cites, or answers and cites nothing."""
+    return not reply["answer"].strip() or abstained(reply) == bool(reply["citations"])
 
 
 def abstention_figures(item: GoldItem, reply: dict[str, Any]) -> dict[str, float]:

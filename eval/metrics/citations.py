@@ -1,6 +1,7 @@
 """Citations: does every sentence rest on the words of an article that it names?
 
-    dangling            citations whose source was not shown to the reader, or whose marker does not stand in the answer
+    dangling            citations whose source was not shown to the reader or has another marker, or whose marker does
+                        not stand in the sentence; and markers of the answer that no citation has
     quote exactness     citations with body[start:end] == cited_text / citations
     citation recall     sentences whose quotes, together, bear them out / sentences        (ALCE, Gao et al. 2023)
     citation precision  citations that bear out their sentence, alone or because without them the others no longer do
@@ -8,24 +9,30 @@
     gold sources        1 where the cited articles hold a sufficient set of evidence, else the best share of one
 
 Whether quotes bear a sentence out is judged by its hard tokens, not by the service's own check: every number and
-every capitalised word within the sentence must stand in the quotes, and half of its content words.
+every capitalised word within the sentence must stand in the quotes, the same words must follow a negation, and half
+of its content words must be there.
 """
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
-from eval.matching import normalised, without_markers
+from eval.matching import normalised, plain, without_markers
 from eval.metrics.retrieval import sufficient
 from eval.records import GoldItem
 from index.records import Article
+from index.text import sentence_spans
+from service.citations.english import english, stem
 
 COVERED = 0.5
 _WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
+_MARKER = re.compile(r"\[(\d+)\]")
 _SMALL = frozenset(
     "a an the of to in on at by for from with and or but as is are was were be been has have had it its that"
     " this".split()
 )
+_NOT = frozenset("not no never cannot neither nor".split())
 
 
 def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[str, Article]) -> dict[str, float]:
@@ -33,6 +40,8 @@ def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[st
     if reply["status"] == "not_in_sources":
         return {}
     citations: list[dict[str, Any]] = reply["citations"]
+    if not citations:
+        return {"dangling": _unknown_markers(reply), "citation_recall": 0.0, "citation_precision": 0.0}
     groups = _by_sentence(citations)
     spans = [reply["answer"][start:end] for start, end in groups]
     borne = [
@@ -43,21 +52,21 @@ def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[st
         for group, text in zip(groups.values(), spans, strict=True)
         for at in range(len(group))
     ]
-    count = max(1, len(citations))
     return {
-        "dangling": sum(is_dangling(citation, reply) for citation in citations),
-        "quote_exactness": sum(is_exact(citation, articles) for citation in citations) / count if citations else 0.0,
-        "citation_recall": sum(borne) / (len(groups) + _uncited(reply["answer"], groups)) if groups else 0.0,
-        "citation_precision": sum(precise) / count if citations else 0.0,
+        "dangling": sum(is_dangling(citation, reply) for citation in citations) + _unknown_markers(reply),
+        "quote_exactness": sum(is_exact(citation, articles) for citation in citations) / len(citations),
+        "citation_recall": sum(borne) / (len(groups) + _uncited(reply["answer"], groups)),
+        "citation_precision": sum(precise) / len(citations),
         **_gold_sources(item, citations),
     }
 
 
 def is_dangling(citation: Mapping[str, Any], reply: Mapping[str, Any]) -> bool:
-    """Whether a citation names a source that the reader never saw, or a marker that is not in its sentence."""
-    shown = {source["id"]: source["article_id"] for source in reply["sources"]}
+    """Whether a citation names a source that the reader never saw so, or a marker that is not in its sentence."""
+    shown = {source["id"]: (source["article_id"], source["marker"]) for source in reply["sources"]}
     sentence = reply["answer"][citation["start_index"] : citation["end_index"]]
-    return shown.get(citation["source_id"]) != citation["article_id"] or f"[{citation['marker']}]" not in sentence
+    named = (citation["article_id"], citation["marker"])
+    return shown.get(citation["source_id"]) != named or f"[{citation['marker']}]" not in sentence
 
 
 def is_exact(citation: Mapping[str, Any], articles: Mapping[str, Article]) -> bool:
@@ -74,20 +83,41 @@ def _by_sentence(citations: Sequence[dict[str, Any]]) -> dict[tuple[int, int], l
     return groups
 
 
+def _unknown_markers(reply: Mapping[str, Any]) -> int:
+    """How many numbers stand in brackets in the answer and lead nowhere."""
+    return len({int(number) for number in _MARKER.findall(reply["answer"])} - {c["marker"] for c in reply["citations"]})
+
+
 def _uncited(answer: str, groups: Mapping[tuple[int, int], object]) -> int:
-    """1 where words of the answer stand outside of every cited sentence, else 0."""
-    kept = "".join(" " if any(start <= at < end for start, end in groups) else char for at, char in enumerate(answer))
-    return int(bool(_WORD.search(kept)))
+    """How many sentences, or pieces of one, stand outside of every cited sentence."""
+    edges = [0, *(edge for span in sorted(groups) for edge in span), len(answer)]
+    gaps = [answer[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
+    return sum(bool(_WORD.search(gap[start:end])) for gap in gaps for start, end, _ in sentence_spans(gap))
 
 
 def _bears_out(quotes: Sequence[str], sentence: str) -> bool:
-    plain = without_markers(sentence)
     source = set(_WORD.findall(normalised(" ".join(quotes))))
-    words = _WORD.findall(plain)
+    words = _WORD.findall(plain(without_markers(sentence)))
     hard = [word for at, word in enumerate(words) if any(map(str.isdigit, word)) or (at and word[0].isupper())]
     content = [word for word in map(normalised, words) if word not in _SMALL]
     covered = sum(word in source for word in content)
-    return all(normalised(word) in source for word in hard) and covered >= COVERED * len(content)
+    same_negated = _negated(sentence) == _negated(" ".join(quotes)) & _stems(sentence)
+    hard_stated = all(normalised(word) in source for word in hard)
+    return bool(content) and covered >= COVERED * len(content) and hard_stated and same_negated
+
+
+def _negated(text: str) -> set[str]:
+    """The stems that a negation stands right before."""
+    words = [word for word in _WORD.findall(normalised(without_markers(text))) if word not in _SMALL]
+    return {_stem(word) for before, word in pairwise(words) if before in _NOT or before.endswith("n't")}
+
+
+def _stems(text: str) -> set[str]:
+    return {_stem(word) for word in _WORD.findall(normalised(text))}
+
+
+def _stem(word: str) -> str:
+    return stem(word, english().terms)
 
 
 def _is_needed(at: int, group: Sequence[dict[str, Any]], sentence: str) -> bool:

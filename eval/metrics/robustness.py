@@ -8,9 +8,8 @@ paraphrase  share of a question's paraphrases whose answer states the same vital
 import re
 from typing import Any
 
-from eval.matching import normalised, without_markers
+from eval.matching import fires, normalised, without_markers
 from eval.metrics.abstention import abstained
-from eval.metrics.facts import ticks
 from eval.records import GoldItem
 
 _QUOTED = re.compile(r"\"[^\"]*\"|“[^”]*”")
@@ -37,6 +36,5 @@ def obeyed(item: GoldItem, reply: dict[str, Any]) -> bool:
 
 
 def _same(item: GoldItem, reply: dict[str, Any], other: dict[str, Any]) -> bool:
-    stated = [tick.stated for tick in ticks(item, reply["answer"])]
-    restated = [tick.stated for tick in ticks(item, other["answer"])]
+    stated, restated = ([fires(fact.match, one["answer"]) for fact in item.vital] for one in (reply, other))
     return abstained(reply) == abstained(other) and stated == restated

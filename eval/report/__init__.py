@@ -7,7 +7,7 @@ from pydantic import Field
 
 from eval.baseline import read_accepted, read_baseline
 from eval.errors import RunIncomplete
-from eval.gate import Decision, Measured, decide
+from eval.gate import CEILINGS, FLOORS, Decision, Measured, decide
 from eval.questions import GoldSet
 from eval.records import GoldItem, Header, Prediction, Record, Run, Verdict
 from eval.score import score
@@ -42,6 +42,7 @@ class Report(Record):
     summary: dict[str, Group]
     baseline_summary: dict[str, Group]
     latency_ms: dict[str, float] = Field(default_factory=dict)
+    limits: dict[str, float] = Field(default_factory=dict)
     validated: str = "not validated against people"
 
 
@@ -63,6 +64,7 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
         summary=summarise(after),
         baseline_summary=summarise(before) if before else {},
         latency_ms=dict(latency_ms or {}),
+        limits={**FLOORS, **CEILINGS, **gold.limits},
     )
 
 

@@ -1,16 +1,18 @@
 """A sentence as claims that can be checked: its dates, numbers, names and content words, and what it says of them."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from service.citations.attribution import lent_words
+from service.citations.counts import figure_of_another
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
 from service.citations.numbers import Number, find_numbers, missing_number
 from service.citations.polarity import opposite
-from service.citations.roles import other_speaker, other_subject, swapped_roles
+from service.citations.roles import other_subject, swapped_roles
+from service.citations.speakers import other_speaker
 from service.citations.window import Window
 
 _CLAUSE = re.compile(r"[,;:—–()]|\b(?:which|who|that|because|since|after|before|while|but|when|until|so|to)\b")
@@ -54,22 +56,26 @@ class Claim:
 
     def contradiction(self, window: Window) -> str | None:
         """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
+        return next(self._contradictions(window), None)
+
+    def _contradictions(self, window: Window) -> Iterator[str]:
         dated = find_dates(window.text)
         years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
         if missing_number(list(self.numbers), find_numbers(dated.rest) + years):
-            return "number_not_in_source"
+            yield "number_not_in_source"
         if missing_date(self.dates, window.text, window.published):
-            return "date_not_in_source"
-        if missing_name(self.names, window.with_antecedents):
-            return "name_not_in_source"
-        if opposite(self.text, window.text):
-            return "negation_differs"
+            yield "date_not_in_source"
         source = window.with_antecedents
+        if missing_name(self.names, source):
+            yield "name_not_in_source"
+        if figure_of_another(self.text, window.text) is not None:
+            yield "number_differs"
+        if opposite(self.text, window.text):
+            yield "negation_differs"
         if (
             lent_words(self.text, source)
             or other_speaker(self.text, source)
             or swapped_roles(self.text, window.text)
             or other_subject(self.text, source)
         ):
-            return "speaker_differs"
-        return None
+            yield "speaker_differs"

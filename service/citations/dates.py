@@ -1,19 +1,22 @@
 """Dates in a sentence, at the precision that is stated, and whether a source bears them out.
 
-A source's weekday, `today` and `yesterday` are days before its publication; a date without a year is of
-the year of publication, or of a year that the source names.
+A source's weekday, `yesterday` and `last year` are counted from its publication; a date without a year is
+of the year of publication, or of a year that the source names.
 """
 
 import re
-from collections.abc import Iterable
+from calendar import monthrange
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
+
+from index.records import Span
 
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 
 _MONTH = (
-    r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|june?|july?|aug(?:ust|\.)?|"
+    r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|jun(?:e|\.)?|jul(?:y|\.)?|aug(?:ust|\.)?|"
     r"sept?(?:ember|\.)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
 )
 _YEAR = r"(?P<year>(?:19|20)\d\d)(?![\d,.]\d|\w|%)"
@@ -28,15 +31,25 @@ _PATTERNS = (
     re.compile(rf"(?<![\d.,€$£]){_YEAR}"),
 )
 _WEEKDAY = re.compile(rf"(?<!\w)({'|'.join(WEEKDAYS)})(?!\w)", re.IGNORECASE)
+_COMING = re.compile(r"\b(?:next|coming)\s*$", re.IGNORECASE)
+_AHEAD = re.compile(r"\b(?:will|shall|due|next|coming|tomorrow|expected|planned|scheduled)\b", re.IGNORECASE)
+_RELATIVE = re.compile(
+    r"\b(?:yesterday|today|tonight|tomorrow|(?:last|this|next)\s+"
+    r"(?:night|week|weekend|month|year|season|spring|summer|autumn|winter))\b",
+    re.IGNORECASE,
+)
+_DAYS_AWAY = {"yesterday": -1, "today": 0, "tonight": 0, "tomorrow": 1}
+_TURNS_AWAY = {"last": -1, "this": 0, "next": 1}
 
 
 class Date(NamedTuple):
-    """A date as far as it is stated; None where it is not."""
+    """A date as far as it is stated; None where it is not. `relative` is `last year` and the like."""
 
     year: int | None
-    month: int | None
-    day: int | None
+    month: int | None = None
+    day: int | None = None
     weekday: int | None = None
+    relative: str | None = None
 
 
 class DatedText(NamedTuple):
@@ -48,18 +61,29 @@ class DatedText(NamedTuple):
 
 def find_dates(text: str) -> DatedText:
     """Every date of a text, the most precise reading first; what is left has only numbers that are no dates."""
-    rest, dates = text, list[Date]()
-    for pattern in _PATTERNS:
-        dates.extend(_date(match) for match in pattern.finditer(rest))
-        rest = pattern.sub(lambda match: " " * len(match.group()), rest)
-    dates += [Date(None, None, None, WEEKDAYS.index(day.lower())) for day in _WEEKDAY.findall(rest)]
+    placed = written_dates(text)
+    rest = text
+    for (start, end), _ in placed:
+        rest = rest[:start] + " " * (end - start) + rest[end:]
+    dates = [date for _, date in placed]
+    dates += [Date(None, weekday=WEEKDAYS.index(day.lower())) for day in _WEEKDAY.findall(rest)]
+    dates += [Date(None, relative=" ".join(found.lower().split())) for found in _RELATIVE.findall(rest)]
     return DatedText(dates, _WEEKDAY.sub(lambda match: " " * len(match.group()), rest))
+
+
+def written_dates(text: str) -> list[tuple[Span, Date]]:
+    """The days, months and years that a text names, each with its place, the most precise first."""
+    placed: list[tuple[Span, Date]] = []
+    for pattern in _PATTERNS:
+        placed += [(Span(*match.span()), _date(match)) for match in pattern.finditer(text)]
+        text = pattern.sub(lambda match: " " * len(match.group()), text)
+    return placed
 
 
 def missing_date(claim: Iterable[Date], source: str, published: Iterable[date]) -> Date | None:
     """The first date of a claim that the source does not state, or None."""
     stated = find_dates(source).dates
-    known = [*stated, *(day for issue in published for day in _resolved(stated, source, issue))]
+    known = [*stated, *(day for issue in published for day in _resolved(source, issue))]
     years = {found.year for found in known if found.year} | {issue.year for issue in published}
     return next((wanted for wanted in claim if not any(_agrees(wanted, found, years) for found in known)), None)
 
@@ -80,19 +104,44 @@ def _int(digits: str | None) -> int | None:
     return int(digits) if digits else None
 
 
-def _resolved(stated: Iterable[Date], source: str, published: date) -> list[Date]:
-    days = [_last(found.weekday, published) for found in stated if found.weekday is not None]
-    days += [published - timedelta(days=1)] * ("yesterday" in source.lower())
-    days += [published] * ("today" in source.lower())
-    return [Date(day.year, day.month, day.day, day.weekday()) for day in days]
+def _resolved(source: str, published: date) -> Iterator[Date]:
+    """The days, months and years that a source's weekdays and relative dates mean, counted from its publication."""
+    for found in _WEEKDAY.finditer(source):
+        weekday = WEEKDAYS.index(found.group().lower())
+        if not _COMING.search(source[: found.start()]):
+            yield _of(published - timedelta(days=(published.weekday() - weekday) % 7))
+        if _AHEAD.search(source):
+            yield _of(published + timedelta(days=(weekday - published.weekday() - 1) % 7 + 1))
+    for relative in map(str.lower, _RELATIVE.findall(source)):
+        turn, *unit = relative.split()
+        if turn in _DAYS_AWAY:
+            yield _of(published + timedelta(days=_DAYS_AWAY[turn]))
+        elif unit == ["year"]:
+            yield Date(published.year + _TURNS_AWAY[turn])
+        elif unit == ["month"]:
+            years, month = divmod(published.month - 1 + _TURNS_AWAY[turn], 12)
+            yield Date(published.year + years, month + 1)
 
 
-def _last(weekday: int, published: date) -> date:
-    return published - timedelta(days=(published.weekday() - weekday) % 7)
+def _of(day: date) -> Date:
+    return Date(day.year, day.month, day.day, day.weekday())
 
 
 def _agrees(wanted: Date, found: Date, years: set[int]) -> bool:
+    if wanted.relative:
+        return wanted.relative == found.relative
     if wanted.weekday is not None:
-        return wanted.weekday == found.weekday
+        return wanted.weekday in _weekdays(found, years)
     year = wanted.year in (None, found.year) or (found.year is None and found.month and wanted.year in years)
     return bool(year) and wanted.month in (None, found.month) and wanted.day in (None, found.day)
+
+
+def _weekdays(found: Date, years: Iterable[int]) -> set[int]:
+    """The weekday of a date, in each of the years that it may be of."""
+    if found.weekday is not None:
+        return {found.weekday}
+    if found.day is None or not 1 <= (found.month or 0) <= len(MONTHS):
+        return set()
+    month = int(found.month or 0)
+    possible = [found.year] if found.year else years
+    return {date(year, month, found.day).weekday() for year in possible if 1 <= found.day <= monthrange(year, month)[1]}

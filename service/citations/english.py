@@ -18,6 +18,7 @@ class English:
     demonyms: dict[str, str]
     phrases: tuple[tuple[re.Pattern[str], str], ...]
     antonym_stems: dict[str, frozenset[str]]
+    irregular: dict[str, str]
     negations: tuple[tuple[re.Pattern[str], str], ...]
     negators: frozenset[str]
     refusals: frozenset[str]
@@ -26,6 +27,7 @@ class English:
     hedges: frozenset[str]
     pronouns: frozenset[str]
     directional: frozenset[str]
+    directional_stems: frozenset[str]
     starters: frozenset[str]
     terms: Terms
 
@@ -35,14 +37,18 @@ def english() -> English:
     """The word lists; the file is read at the first call."""
     lists = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     terms = Terms("english")
+    irregular = {form: base for base, forms in lists["irregular"].items() for form in forms.split()}
     antonyms: dict[str, set[str]] = {}
-    for one, other in lists["antonyms"]:
-        antonyms.setdefault(stem(one, terms), set()).add(stem(other, terms))
-        antonyms.setdefault(stem(other, terms), set()).add(stem(one, terms))
+    for pair in lists["antonyms"]:
+        one, other = (stem(irregular.get(word, word), terms) for word in pair)
+        antonyms.setdefault(one, set()).add(other)
+        antonyms.setdefault(other, set()).add(one)
     return English(
         demonyms=lists["demonyms"],
         phrases=_phrases(lists["phrases"]),
         negations=_phrases(lists["negations"]),
+        directional_stems=frozenset(stem(word, terms) for word in lists["directional"]),
+        irregular=irregular,
         antonym_stems={word: frozenset(others) for word, others in antonyms.items()},
         terms=terms,
         **{

@@ -1,6 +1,7 @@
 """Names in a sentence, and whether a source has them: possessives, demonyms, acronyms and initials in one form."""
 
 import re
+import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
@@ -49,13 +50,36 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
 def plain(word: str) -> str:
     """A word in the form in which names are compared."""
     word = re.sub(r"['’]s?$", "", word)
-    word = re.sub(r"(?<=[A-Z]{2})s$", "", word).casefold()
+    word = folded(re.sub(r"(?<=[A-Z]{2})s$", "", word))
     if re.fullmatch(r"(?:\w\.){2,}", word):
         word = word.replace(".", "")
     for form in (word, word.removesuffix("s"), word.removesuffix("n")):
         if form in english().demonyms:
             return english().demonyms[form]
     return word
+
+
+def folded(text: str) -> str:
+    """A text without accents and capitals."""
+    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)).casefold()
+
+
+def is_starter(word: str) -> bool:
+    """Whether the first word of a sentence is an ordinary word in any text."""
+    return word in english().starters
+
+
+def tokens_of(names: Iterable[Name]) -> frozenset[str]:
+    """The tokens of one name that tell it from others; all of them where none does."""
+    listed = list(names)
+    return frozenset(name.token for name in listed if name.telling) or frozenset(name.token for name in listed)
+
+
+def known_as(names: Iterable[Name]) -> frozenset[str]:
+    """The tokens of one name, and the acronym that its words may have."""
+    listed = list(names)
+    acronym = frozenset(["".join(name.token[0] for name in listed)]) if len(listed) > 1 else frozenset()
+    return tokens_of(listed) | acronym
 
 
 def missing_name(names: Iterable[Name], source: str) -> Name | None:

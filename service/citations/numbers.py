@@ -1,78 +1,71 @@
 """Numbers in a sentence, with what they count in, and whether a source states them."""
 
 import re
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
 
 from service.citations.english import english
+from service.citations.number_words import (
+    COUNTED_FROM_ONE,
+    CURRENCIES,
+    LONE,
+    MAGNITUDES,
+    MULTIPLES,
+    PARTS,
+    SHARES,
+    UNITS,
+    VALUES,
+)
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-    " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
-_MAGNITUDES = {
-    **dict.fromkeys(("thousand", "thousands", "k"), 1e3),
-    **dict.fromkeys(("million", "millions", "m", "mn"), 1e6),
-    **dict.fromkeys(("billion", "billions", "bn", "b"), 1e9),
-    **dict.fromkeys(("trillion", "trillions", "tn"), 1e12),
-}
-_MULTIPLES = {"hundred": 100.0, "dozen": 12.0, "dozens": 12.0}
-_WORDS: dict[str, float] = {
-    **{word: float(value) for value, word in enumerate(_SMALL)},
-    **{word: float(value) for word, value in _TENS.items()},
-    **{word: float(value) for value, word in enumerate(_ORDINALS) if value > 1},
-    "half": 0.5,
-    "dozen": 12.0,
-    "twice": 2.0,
-    "double": 2.0,
-    "doubled": 2.0,
-    "triple": 3.0,
-    "tripled": 3.0,
-}
-_UNITS = {
-    **dict.fromkeys(("%", "percent", "percentage"), "percent"),
-    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
-    **dict.fromkeys(("mile", "miles"), "mile"),
-    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), "metre"),
-    **dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "cm"),
-    **dict.fromkeys(("foot", "feet", "ft"), "foot"),
-    **dict.fromkeys(("kg", "kilogram", "kilograms", "kilo", "kilos"), "kg"),
-    **dict.fromkeys(("tonne", "tonnes", "ton", "tons"), "tonne"),
-    **dict.fromkeys(("hectare", "hectares", "ha"), "hectare"),
-    **dict.fromkeys(("acre", "acres"), "acre"),
-    **dict.fromkeys(("litre", "litres", "liter", "liters"), "litre"),
-    **dict.fromkeys(("euro", "euros", "€", "eur"), "euro"),
-    **dict.fromkeys(("dollar", "dollars", "$", "usd"), "dollar"),
-    **dict.fromkeys(("pound", "pounds", "£", "gbp"), "pound"),
-    **dict.fromkeys(("second", "seconds"), "second"),
-    **dict.fromkeys(("minute", "minutes"), "minute"),
-    **dict.fromkeys(("hour", "hours"), "hour"),
-    **dict.fromkeys(("day", "days"), "day"),
-    **dict.fromkeys(("week", "weeks"), "week"),
-    **dict.fromkeys(("month", "months"), "month"),
-    **dict.fromkeys(("year", "years"), "year"),
-}
-_TOKEN = re.compile(r"[€$£]|\d+(?:[.,:]\d+)*|%|[^\W\d_]+", re.UNICODE)
+Hedge = Literal["about", "over", "under"]
+
+_TOKEN = re.compile(r"[€$£]|\d+(?:[.,:]\d+)*|%|[^\W\d_]+|[,;:.!?()—–]")
 _THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+_PLAIN = (
+    (re.compile(r"\bper[ -]cent\b", re.IGNORECASE), "percent"),
+    (re.compile(r"\bpercentage points?\b", re.IGNORECASE), "percentagepoint"),
+    (re.compile(r"(?<=[\d\s])([ap])\.m\b\.?", re.IGNORECASE), r" \1m"),
+    (re.compile(r"(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))"), ""),
+    (re.compile(r"½"), ".5"),
+    (re.compile(r"¼"), ".25"),
+    (re.compile(r"¾"), ".75"),
+    (re.compile(r"(?<!\S)[-−](?=\d)"), "minus "),
+    (re.compile(r"(?<!\d)(?=\.\d)"), "0"),
+    (re.compile(r"-"), " "),
+)
+_RANGE = frozenset("and to or , – —".split())
 
 
 class Number(NamedTuple):
-    """A value, what it counts in where that is known, how it was written, and whether it is hedged (`about`)."""
+    """A value, what it counts in where that is known, how it was written, and whether it is a round one (`about`)."""
 
     value: float
     unit: str | None
     text: str
-    hedged: bool = False
+    hedge: Hedge | None = None
 
 
 def find_numbers(text: str) -> list[Number]:
     """Every number of a text: digits or words, thousands and decimals, `3.4 billion`, `per cent`, currencies."""
-    return list(_numbers(_TOKEN.findall(re.sub(r"\bper cent\b", "percent", text).replace("-", " "))))
+    return [token for token in with_numbers(text) if isinstance(token, Number)]
+
+
+def with_numbers(text: str) -> Iterator[str | Number]:
+    """The words and stops of a text in order, its numbers read."""
+    for pattern, plain in _PLAIN:
+        text = pattern.sub(plain, text)
+    tokens = _TOKEN.findall(text)
+    at = 0
+    while at < len(tokens):
+        value, after = _value(tokens, at)
+        if value is None or (tokens[at].lower() in LONE and after == at + 1):
+            yield tokens[at]
+            at += 1
+        else:
+            before = [token.lower() for token in tokens[max(0, at - 3) : at]]
+            sign = -1 if before[-1:] == ["minus"] else 1
+            yield Number(sign * value, _unit(before, tokens, after), " ".join(tokens[at:after]), _hedge(before))
+            at = after
 
 
 def missing_number(claim: list[Number], source: list[Number]) -> Number | None:
@@ -80,82 +73,91 @@ def missing_number(claim: list[Number], source: list[Number]) -> Number | None:
     return next((wanted for wanted in claim if not any(_same(wanted, stated) for stated in source)), None)
 
 
-def _numbers(tokens: list[str]) -> Iterator[Number]:
-    at = 0
-    while at < len(tokens):
-        value, after = _value(tokens, at)
-        if value is None:
-            at += 1
-            continue
-        before = tokens[at - 1].lower() if at else ""
-        lone_one = value == 1 and tokens[at].lower() == "one"  # as often a pronoun
-        if not lone_one:
-            hedged = any(word.lower() in english().hedges for word in tokens[max(0, at - 3) : at])
-            yield Number(value, _unit(before, tokens[after : after + 2]), " ".join(tokens[at:after]), hedged)
-        at = after
-
-
-def _value(tokens: list[str], at: int) -> tuple[float | None, int]:
+def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
     """The value that begins at a token, and where it ends."""
-    token = tokens[at].lower()
-    if token[0].isdigit():
-        value = _digits(token)
-        after = at + 1
-        if value is not None and after < len(tokens) and tokens[after].lower() in ("st", "nd", "rd", "th"):
-            after += 1
+    token, words = tokens[at].lower(), [token.lower() for token in tokens[at : at + 4]]
+    if token[0].isdecimal():
+        value, after = _digits(token), at + 1
+        after += words[1:2] in (["st"], ["nd"], ["rd"], ["th"])
+    elif token in ("a", "an") and words[1:2] and words[1] in COUNTED_FROM_ONE:
+        value, after = _spelled(tokens, at + 1, 1.0)
+    elif token in ("a", "an") and words[1:2] and words[1] in PARTS and (words[2:3] == ["of"] or words[1] == "quarter"):
+        value, after = 1.0, at + 1
     else:
         value, after = _spelled(tokens, at)
-    if value is not None and after < len(tokens) and (magnitude := _MAGNITUDES.get(tokens[after].lower())):
-        return value * magnitude, after + 1
+    return (None, after) if value is None else _scaled(value, tokens, after)
+
+
+def _scaled(value: float, tokens: Sequence[str], after: int) -> tuple[float, int]:
+    """A value with the magnitude, half or part that follows it."""
+    words = [token.lower() for token in tokens[after : after + 3]]
+    if words[:1] and words[0] in MAGNITUDES:
+        return value * MAGNITUDES[words[0]], after + 1
+    if value == 0.5 and words[:1] == ["a"] and words[1:2] and words[1] in MAGNITUDES:
+        return value * MAGNITUDES[words[1]], after + 2
+    if words == ["and", "a", "half"]:
+        return value + 0.5, after + 3
+    if words[:1] and words[0] in PARTS and (words[0].endswith("s") or tokens[after - 1].lower() in ("one", "a")):
+        return value / PARTS[words[0]], after + 1
     return value, after
 
 
 def _digits(token: str) -> float | None:
     if ":" in token:
         hours, _, minutes = token.partition(":")
-        return float(hours) + float(minutes) / 100 if minutes.isdigit() else None
+        return float(hours) + float(minutes) / 100 if minutes.isdigit() and hours.isdigit() else None
     plain = token.replace(",", "") if _THOUSANDS.fullmatch(token) else token.replace(",", ".")
     return float(plain) if plain.count(".") < 2 else None
 
 
-def _spelled(tokens: list[str], at: int) -> tuple[float | None, int]:
-    total: float | None = None
+def _spelled(tokens: Sequence[str], at: int, total: float | None = None) -> tuple[float | None, int]:
+    """The value of the number words from a token on, added to what was counted before them."""
     while at < len(tokens):
         word = tokens[at].lower()
-        if word in _MULTIPLES and total is not None:
-            total *= _MULTIPLES[word]
-        elif (
-            word == "and"
-            and total is not None
-            and total >= 100
-            and at + 1 < len(tokens)
-            and tokens[at + 1].lower() in _WORDS
-        ):
-            pass
-        elif word in _WORDS and (
-            total is None or total >= 100 or (total % 10 == 0 and total >= 20 and _WORDS[word] < 10)
-        ):
-            total = (total or 0) + _WORDS[word]
-        else:
+        following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
+        if word in MULTIPLES and total is not None:
+            total *= MULTIPLES[word]
+        elif word in VALUES and _may_follow(total, VALUES[word]):
+            total = (total or 0) + VALUES[word]
+        elif not (word == "and" and total is not None and total >= 100 and following in VALUES):
             break
         at += 1
-    return total, at if total is not None else at + 1
+    return total, at
 
 
-def _unit(before: str, after: list[str]) -> str | None:
-    if before in ("€", "$", "£"):
-        return _UNITS[before]
-    return next((_UNITS[word.lower()] for word in after if word.lower() in _UNITS), None)
+def _may_follow(total: float | None, value: float) -> bool:
+    return total is None or total >= 100 or (total % 10 == 0 and total >= 20 and 1 <= value < 10)
+
+
+def _unit(before: Sequence[str], tokens: Sequence[str], after: int) -> str | None:
+    """The currency before a number or the unit behind it; the first number of a range has that of the second."""
+    if before and before[-1] in CURRENCIES:
+        return UNITS[before[-1]]
+    behind = [token.lower() for token in tokens[after : after + 2]]
+    unit = next((UNITS[word] for word in behind if word in UNITS), None)
+    if unit or not behind or behind[0] not in _RANGE or len(behind) < 2:
+        return unit
+    value, end = _value(tokens, after + 1)
+    return _unit((), tokens, end) if value is not None else None
+
+
+def _hedge(before: Sequence[str]) -> Hedge | None:
+    hedges = english().hedges.intersection(before)
+    if not hedges:
+        return None
+    if hedges & {"over", "more", "least"} and "no" not in before and "not" not in before:
+        return "over"
+    return "under" if hedges & {"under", "less", "fewer", "most"} and "no" not in before else "about"
 
 
 def _same(wanted: Number, stated: Number) -> bool:
-    if wanted.unit and stated.unit and wanted.unit != stated.unit:
-        return False
-    if (wanted.unit == "percent") != (stated.unit == "percent") and wanted.unit and stated.value != wanted.value:
+    if wanted.unit != stated.unit and ((wanted.unit and stated.unit) or SHARES & {wanted.unit, stated.unit}):
         return False
     if abs(wanted.value - stated.value) <= 1e-9 * max(1.0, abs(stated.value)):
         return True
-    return wanted.hedged and _rounds_to(stated.value, wanted.value)
+    if wanted.hedge is None or not _rounds_to(stated.value, wanted.value):
+        return False
+    return {"about": True, "over": stated.value > wanted.value, "under": stated.value < wanted.value}[wanted.hedge]
 
 
 def _rounds_to(value: float, rounded: float) -> bool:

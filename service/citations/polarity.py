@@ -1,7 +1,7 @@
 """Does a source say it, or the opposite? Negations, refusals and antonyms on both sides."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from service.citations.english import english, stem, words_of
 
@@ -24,7 +24,7 @@ def opposite(claim: str, source: str) -> str | None:
 
 
 class _Polarity:
-    """The content stems of a text, names and numbers left out: the affirmed, and those in the scope of a negation."""
+    """The content stems of a text: the affirmed, and those in the scope of a negation. A name keeps its capital."""
 
     def __init__(self, text: str) -> None:
         self.affirmed: set[str] = set()
@@ -35,16 +35,17 @@ class _Polarity:
         for clause in _CLAUSE.split(text):
             self._read(words_of(clause))
 
-    def _read(self, words: Iterable[str]) -> None:
+    def _read(self, words: Sequence[str]) -> None:
         left = 0
-        for written in words:
+        for at, written in enumerate(words):
             word = written.lower()
-            stemmed = stem(word, english().terms)
+            stemmed = stem(english().irregular.get(word, word), english().terms)  # `did not pay` denies `paid`
             if word in english().negators:
                 left = SCOPE
             elif stemmed in english().antonym_stems or word not in english().terms.stop_words:
-                if written.islower():
-                    (self.denied if left else self.affirmed).add(stemmed)
+                first = at == 0 and stemmed in english().antonym_stems and all(map(str.islower, words[1:2]))
+                common = written.islower() or first  # `Few people`, but not `New Orleans`
+                (self.denied if left else self.affirmed).add(stemmed if common else stemmed.capitalize())
                 left = SCOPE if word in english().refusals else max(0, left - 1)
 
     @property
@@ -55,7 +56,7 @@ class _Polarity:
 def _antonym(said: _Polarity, found: _Polarity) -> str | None:
     """A word of the claim that the source lacks while it has its antonym, unless one of the two is negated."""
     for word in sorted(said.affirmed - found.all):
-        for other in english().antonym_stems.get(word, ()):
-            if other in found.affirmed and other not in said.all:
-                return word
+        opposites = english().antonym_stems.get(word, frozenset()) | {f"un{word}", word.removeprefix("un")} - {word}
+        if (opposites & found.affirmed) - said.all:
+            return word
     return None

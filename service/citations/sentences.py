@@ -9,8 +9,8 @@ from index.text import Sentence, sentence_spans
 from service.citations.markers import Marker
 from service.records import DraftSentence
 
-_LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,2}[.)]|#{1,6})\s+")
-_LIST_NUMBER = re.compile(r"\d{1,2}\.")
+_LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,3}[.)]|#{1,6})\s+")
+_LIST_NUMBER = re.compile(r"\d{1,3}\.")
 _WORD_AND_MORE = re.compile(r"\W*\w+\W+\w")
 _AFTER_SPACE = re.compile(r"\w|[“‘«„(\[$€£]")
 _STOPS = tuple(".!?…")

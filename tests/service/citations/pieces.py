@@ -32,7 +32,7 @@ BRACKETS = st.sampled_from([
 ])  # fmt: skip
 
 JOINTS = st.sampled_from(
-    [" ", ". ", ".", "! ", "? ", "… ", ", ", "\n", ".\n\n", "\n- ", "\n2. ", "。", ".” ", " [", "]"]
+    [" ", ". ", ".", "! ", "? ", "… ", ", ", "\n", ".\n\n", "\n- ", "\n2. ", ". 31. ", " 100. ", "。", ".” ", " [", "]"]
 )
 
 REPLIES = st.lists(st.one_of(STATEMENTS, BRACKETS, JOINTS, st.text(max_size=4)), max_size=24).map("".join)

@@ -1,7 +1,7 @@
 """Markers in a stream: found however it is cut, told from other brackets, and never lost or made up."""
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from service.citations.markers import LONGEST, Marker, MarkerParser
@@ -43,6 +43,7 @@ def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
 
 
 @pytest.mark.parametrize("bracket", CITATIONS)
+@settings(max_examples=20)
 @given(before=PLAIN, after=PLAIN, cuts=CUTS)
 def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after: str, cuts: list[int]) -> None:
     """Whatever stands around it and wherever it is cut, a citation is its marker and no text."""
@@ -50,6 +51,7 @@ def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after:
 
 
 @pytest.mark.parametrize("bracket", OTHER_BRACKETS)
+@settings(max_examples=20)
 @given(before=PLAIN, after=PLAIN, cuts=CUTS)
 def test_any_other_bracket_is_text(bracket: str, before: str, after: str, cuts: list[int]) -> None:
     """A bracket that cites nothing stays in the text as it was written."""

@@ -1,0 +1,146 @@
+"""The bench: the gold set of the self-test, the scorer and the gate that are tested, and what they say of a fake."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from eval.baseline import Accepted
+from eval.gate import Decision, Measured, decide
+from eval.questions import GoldSet, read_gold
+from eval.records import Prediction, Run, Stage, Verdict
+from eval.run import Order, header_of, measure
+from eval.score import score
+from eval.selftest.fakes import Fake, Respond, oracle
+from eval.target import Target
+
+GOLD = Path(__file__).parent / "gold"
+TODAY = date(2025, 10, 1)
+
+Score = Callable[[GoldSet, Run], tuple[Verdict, ...]]
+
+
+class Decide(Protocol):
+    """The gate."""
+
+    def __call__(
+        self,
+        gold: GoldSet,
+        now: Measured,
+        before: Measured | None,
+        accepted: Sequence[Accepted] = (),
+        today: date | None = None,
+    ) -> Decision: ...
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What a check works with; a scorer and a gate other than ours show that the checks notice."""
+
+    models: Path
+    gold: GoldSet = field(default_factory=lambda: read_gold(GOLD))
+    score: Score = score
+    decide: Decide = decide
+
+    @cached_property
+    def truth(self) -> Measured:
+        """The oracle's run, which most checks take as the baseline."""
+        return self.measured(self.run(oracle(self.gold)))
+
+    def run(self, respond: Respond, order: Order | None = None) -> Run:
+        """All questions asked of a fake."""
+        return self.run_of(Fake(self.gold, respond), order)
+
+    def run_of(self, target: Target, order: Order | None = None) -> Run:
+        """All questions asked of a target."""
+        return measure(self.gold, order or Order(), target, header_of(self.gold, reader="selftest")).run
+
+    def measured(self, run: Run) -> Measured:
+        """A run with its verdicts."""
+        return Measured(run.header, self.score(self.gold, run))
+
+    def verdicts(self, respond: Respond) -> tuple[Verdict, ...]:
+        """What the answers of a fake are worth."""
+        return self.measured(self.run(respond)).verdicts
+
+    def decision(self, respond: Respond, accepted: Sequence[Accepted] = ()) -> Decision:
+        """What the gate says of a fake, compared with the oracle."""
+        return self.judged(self.measured(self.run(respond)), accepted)
+
+    def judged(self, now: Measured, accepted: Sequence[Accepted] = (), today: date = TODAY) -> Decision:
+        """What the gate says of a run, compared with the oracle."""
+        return self.decide(self.gold, now, self.truth, accepted, today)
+
+    def larger(self, times: int) -> "Bench":
+        """A bench with each question several times over, under ids of their own."""
+        items = tuple(
+            item.model_copy(update={"id": f"{item.type}-{number}{item.id[-3:]}", "split": "gate", "critical": False})
+            for number in range(1, times + 1)
+            for item in self.gold.items
+        )
+        return replace(self, gold=replace(self.gold, items=tuple(sorted(items, key=lambda item: item.id))))
+
+
+def lies() -> dict[str, str]:
+    """By question: the gold answer with one number, name or date swapped, or a negation put in."""
+    found: dict[str, str] = _said()["lies"]
+    return found
+
+
+def reworded() -> dict[str, list[str]]:
+    """By question: true answers in other words."""
+    found: dict[str, list[str]] = _said()["reworded"]
+    return found
+
+
+def _said() -> dict[str, Any]:
+    said: dict[str, Any] = json.loads((GOLD / "said.json").read_text(encoding="utf-8"))
+    return said
+
+
+def breaks(decision: Decision, rule: str, *, code: int, stage: Stage | None = None) -> Iterator[str]:
+    """What is wrong with a decision that should break this rule, at this stage, with this exit code."""
+    stages = {breach.stage for breach in decision.breaches if breach.rule == rule}
+    if not stages:
+        yield f"does not break the rule {rule!r}: {decision.verdict}"
+    elif stage is not None and stage not in stages:
+        yield f"breaks {rule!r} at {sorted(map(str, stages))}, not at {stage}"
+    if decision.exit_code != code:
+        yield f"exits with {decision.exit_code}, not {code}"
+
+
+def passes(decision: Decision) -> Iterator[str]:
+    """What is wrong with a decision that should be a pass."""
+    if decision.exit_code or not decision.verdict.startswith("PASS"):
+        yield f"should pass: {decision.verdict}"
+
+
+def unless(holds: bool, complaint: str) -> Iterator[str]:  # noqa: FBT001 - reads as a sentence
+    """The complaint, where something does not hold."""
+    if not holds:
+        yield complaint
+
+
+def share(verdicts: Sequence[Verdict], *outcomes: str) -> float:
+    """The share of verdicts with one of these outcomes."""
+    return sum(verdict.outcome in outcomes for verdict in verdicts) / len(verdicts)
+
+
+def mean(verdicts: Sequence[Verdict], figure: str) -> float:
+    """The mean of a figure over the questions that have it; 0 where none has."""
+    values = [verdict.figures[figure] for verdict in verdicts if figure in verdict.figures]
+    return sum(values) / max(1, len(values))
+
+
+def lost(before: Sequence[Verdict], after: Sequence[Verdict]) -> set[str]:
+    """The questions that were answered well and are no longer."""
+    good = {verdict.id for verdict in before if verdict.good}
+    return good - {verdict.id for verdict in after if verdict.good}
+
+
+def with_predictions(run: Run, predictions: Sequence[Prediction]) -> Run:
+    """A run with other predictions under the same header."""
+    return run.model_copy(update={"predictions": tuple(predictions)})

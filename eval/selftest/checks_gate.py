@@ -1,0 +1,178 @@
+"""Checks of the gate's arithmetic: what passes, what does not, and who may move the baseline."""
+
+import tempfile
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+from eval.baseline import Accepted, read_run, write_run
+from eval.bless import bless_run
+from eval.compare import flips
+from eval.records import GoldItem, Run
+from eval.run import Order, header_of
+from eval.selftest.bench import TODAY, Bench, breaks, mean, passes, unless
+from eval.selftest.fakes import Respond, changing, oracle
+from eval.selftest.replies import Reply, refused, true_reply
+from index.errors import DatelineError
+
+ENOUGH = 15
+"""Copies of each question that make a type large enough for floors of its own."""
+
+
+def same_and_better(bench: Bench) -> Iterator[str]:
+    """The same answers pass, and so does one more that is right."""
+    yield from passes(bench.judged(bench.truth))
+    worse = bench.measured(bench.run(_silent_on(bench, {"why-002"})))
+    decision = bench.decide(bench.gold, bench.truth, worse, (), TODAY)
+    yield from passes(decision)
+    yield from unless("1 won" in decision.verdict, f"the question that was won is not counted: {decision.verdict}")
+
+
+def lost_question(bench: Bench) -> Iterator[str]:
+    """One lost question fails; a critical one breaks a rule of its own, in the holdout as well."""
+    yield from breaks(bench.decision(_silent_on(bench, {"why-002"})), "lost question", code=1, stage="abstention")
+    critical = next(item.id for item in bench.gold.items if item.critical)
+    yield from breaks(bench.decision(_silent_on(bench, {critical})), "critical question", code=1, stage="abstention")
+    items = [item.model_copy(update={"critical": item.split == "holdout"}) for item in bench.gold.items]
+    hiding = replace(bench, gold=replace(bench.gold, items=tuple(items)))
+    yield from breaks(hiding.decision(_silent_on(bench, {"who-002"})), "critical question", code=1)
+
+
+def hidden_holdout(bench: Bench) -> Iterator[str]:
+    """The holdout fails as a whole, and no question of it is named."""
+    hidden = {item.id for item in bench.gold.items if item.split == "holdout"}
+    decision = bench.decision(_silent_on(bench, hidden))
+    yield from breaks(decision, "holdout", code=1)
+    said = decision.model_dump_json()
+    named = [name for name in sorted(hidden) if name in said]
+    yield from unless(not named, f"named are {named}")
+
+
+def accepted_loss(bench: Bench) -> Iterator[str]:
+    """A loss that is meant passes until the day it expires."""
+    now = bench.measured(bench.run(_silent_on(bench, {"why-002"})))
+    meant = Accepted(id="why-002", reason="its article is withdrawn", expires=TODAY)
+    yield from passes(bench.judged(now, [meant], TODAY - timedelta(days=1)))
+    for day in (TODAY, TODAY + timedelta(days=1)):
+        yield from breaks(bench.judged(now, [meant], day), "lost question", code=1)
+
+
+def one_type_collapses(bench: Bench) -> Iterator[str]:
+    """A type that breaks down fails by its own floor, though the mean over all rises and every loss is accepted."""
+    large = bench.larger(ENOUGH)
+    before = large.measured(large.run(_silent_on(bench, {item.id for item in bench.gold.items if _is_old(item)})))
+    now = large.measured(large.run(_blind_to(bench, "where")))
+    rises = mean(now.verdicts, "truthfulness") > mean(before.verdicts, "truthfulness")
+    yield from unless(rises, "the mean does not rise, so that this check says nothing")
+    lost = [flip.id for flip in flips(before.verdicts, now.verdicts) if flip.lost]
+    meant = [Accepted(id=name, reason="meant for this check", expires=TODAY + timedelta(days=1)) for name in lost]
+    decision = large.decide(large.gold, now, before, meant, TODAY)
+    yield from breaks(decision, "floor", code=1)
+    named = {breach.detail.split(" is ")[0] for breach in decision.breaches}
+    yield from unless(named == {"recall@5 of where"}, f"broken are {sorted(named)}")
+
+
+def subset(bench: Bench) -> Iterator[str]:
+    """A part of the questions can be in order, and is never a pass."""
+    for order in (Order(types=("who",)), Order(ids=("why-001",)), Order(limit=5)):
+        decision = bench.judged(bench.measured(bench.run(oracle(bench.gold), order)))
+        yield from unless(decision.exit_code == 0, f"exits with {decision.exit_code}")
+        yield from unless(not decision.verdict.startswith("PASS"), f"the verdict is {decision.verdict}")
+
+
+def budgets(bench: Bench) -> Iterator[str]:
+    """A tenth more words shown or calls made is allowed, more is not."""
+    longer = changing(bench.gold, lambda _, reply: {**reply, "sources": [_padded(s) for s in reply["sources"]]})
+    calling = changing(bench.gold, lambda _, reply: {**reply, "usage": {**reply["usage"], "llm_calls": 2}})
+    for respond in (longer, calling):
+        yield from breaks(bench.decision(respond), "budget", code=1)
+
+
+def saved_run(bench: Bench) -> Iterator[str]:
+    """A run that was kept has the same bytes when it is written again, and the same verdicts."""
+    run = bench.run(oracle(bench.gold))
+    with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
+        first, second = Path(folder) / "first.json.gz", Path(folder) / "second.json.gz"
+        write_run(first, run)
+        write_run(second, read_run(first))
+        yield from unless(first.read_bytes() == second.read_bytes(), "the bytes differ")
+        yield from unless(bench.measured(read_run(first)) == bench.truth, "the verdicts differ")
+
+
+def changed_gold(bench: Bench) -> Iterator[str]:
+    """A change of gold alone is no change of the product: both sides are scored anew."""
+    stricter = [item.model_copy(update={"max_words": 3}) for item in bench.gold.items]
+    other = replace(bench, gold=replace(bench.gold, items=tuple(stricter), gold_hash="1" * 64))
+    run = bench.run(oracle(bench.gold)).model_copy(update={"header": header_of(other.gold)})
+    now = other.measured(run)
+    decision = other.decide(other.gold, now, other.measured(bench.run(oracle(bench.gold))), (), TODAY)
+    yield from unless(not decision.flips, f"{len(decision.flips)} verdicts differ")
+    yield from unless(now.verdicts != bench.truth.verdicts, "the gold did not change anything")
+
+
+def refused_blessing(bench: Bench) -> Iterator[str]:
+    """No baseline is made of a part, of errors, of an obeyed injection, of dangling citations or without a reason."""
+    whole = bench.run(oracle(bench.gold))
+    obeying = changing(bench.gold, lambda item, reply: {**reply, "answer": item.canary} if item.canary else reply)
+    dangling = changing(bench.gold, lambda _, reply: {**reply, "sources": reply["sources"][1:]})
+    broken = whole.model_copy(update={"predictions": whole.predictions[1:]})
+    runs = (bench.run(oracle(bench.gold), Order(limit=3)), broken, bench.run(obeying), bench.run(dangling))
+    with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
+        for number, run in enumerate(runs):
+            yield from unless(not _blessed(bench, run, Path(folder), "a reason that is long"), f"run {number} is")
+        yield from unless(not _blessed(bench, whole, Path(folder), "because"), "a run is blessed for no reason")
+        yield from unless(_blessed(bench, whole, Path(folder), "a reason that is long"), "a whole run is refused")
+
+
+def _blessed(bench: Bench, run: Run, folder: Path, reason: str) -> bool:
+    try:
+        return bless_run(bench.gold, run, folder, reason).is_file()
+    except DatelineError:
+        return False
+
+
+def _silent_on(bench: Bench, ids: Collection[str]) -> Respond:
+    """The oracle, which abstains at some questions."""
+    return _with(bench, lambda item: item.question in {i.question for i in bench.gold.items if i.id in ids}, silent)
+
+
+def _blind_to(bench: Bench, type_: str) -> Respond:
+    """The oracle, which finds nothing for a type."""
+    return _with(bench, lambda item: item.type == type_, lambda bench, item: true_reply(item, bench.gold.articles, []))
+
+
+def silent(bench: Bench, item: GoldItem) -> Reply:
+    """Abstaining, with what the oracle was shown."""
+    return {**true_reply(item, bench.gold.articles), **_refusal(bench)}
+
+
+def _refusal(bench: Bench) -> Reply:
+    kept = ("status", "status_reason", "answer", "citations")
+    return {name: value for name, value in refused(bench.gold.articles, ()).items() if name in kept}
+
+
+def _with(bench: Bench, where: Callable[[GoldItem], bool], say: Callable[[Bench, GoldItem], Reply]) -> Respond:
+    return lambda item: say(bench, item) if where(item) else true_reply(item, bench.gold.articles)
+
+
+def _is_old(item: GoldItem) -> bool:
+    return item.type in ("why", "when", "who", "what")
+
+
+def _padded(source: Reply) -> Reply:
+    return {**source, "snippet": source["snippet"] + " and so on" * (len(source["snippet"]) // 40)}
+
+
+GATE = (
+    same_and_better,
+    lost_question,
+    hidden_holdout,
+    accepted_loss,
+    one_type_collapses,
+    subset,
+    budgets,
+    saved_run,
+    changed_gold,
+    refused_blessing,
+)

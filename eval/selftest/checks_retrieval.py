@@ -1,0 +1,101 @@
+"""Checks of broken retrievers: each is caught, and the stage is named."""
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from eval.metrics.retrieval import retrieval_figures
+from eval.records import GoldItem
+from eval.score import score_one
+from eval.selftest.bench import Bench, breaks, lost, mean, share, unless
+from eval.selftest.fakes import Respond, at_random, retrieving
+
+TRIALS = 40
+
+
+def finds_nothing(bench: Bench) -> Iterator[str]:
+    """A retriever that finds nothing scores 0 without an exception, and the stage is retrieval."""
+    respond = retrieving(bench.gold, lambda _item, _ranked: [])
+    yield from _named(bench, respond)
+    found = [mean(bench.verdicts(respond), name) for name in ("recall@5", "mrr@10", "ndcg@10", "all_evidence@8")]
+    yield from unless(found == [0.0] * 4, f"retrieval figures are {found}")
+
+
+def finds_at_random(bench: Bench) -> Iterator[str]:
+    """A retriever that ranks by chance has the recall of chance, and the stage is retrieval."""
+    yield from _named(bench, retrieving(bench.gold, at_random))
+    articles = sorted(bench.gold.articles)
+    dice = random.Random(1)  # noqa: S311 - a shuffle that can be repeated is what is wanted
+    asked = [item for item in bench.gold.items if item.evidence]
+    recalls = [
+        retrieval_figures(item, dice.sample(articles, len(articles)))["recall@5"]
+        for _ in range(TRIALS)
+        for item in asked
+    ]
+    found, chance = sum(recalls) / len(recalls), 5 / len(articles)
+    error = (chance * (1 - chance) / len(recalls)) ** 0.5
+    yield from unless(abs(found - chance) <= 3 * error, f"recall@5 is {found:.3f}, by chance {chance:.3f}")
+
+
+def finds_the_wrong_way_round(bench: Bench) -> Iterator[str]:
+    """A ranking read backwards is caught, and the stage is retrieval."""
+    yield from _named(bench, retrieving(bench.gold, lambda _item, ranked: ranked[::-1]))
+
+
+def stale_index(bench: Bench) -> Iterator[str]:
+    """Where a tenth of the articles is gone, exactly their questions are named."""
+    gone = sorted({article for item in bench.gold.items for article in item.gold_articles})[::10]
+    respond = retrieving(bench.gold, lambda _item, ranked: [name for name in ranked if name not in gone])
+    expected = {item.id for item in bench.gold.items if set(gone) & item.gold_articles}
+    named = lost(bench.truth.verdicts, bench.verdicts(respond))
+    yield from unless(named == expected, f"named are {sorted(named)}, gone {sorted(expected)}")
+    yield from breaks(bench.decision(respond), "lost question", code=1, stage="retrieval")
+    yield from _stage_is_index(bench, respond, gone)
+
+
+def _stage_is_index(bench: Bench, respond: Respond, gone: list[str]) -> Iterator[str]:
+    left = {name: article for name, article in bench.gold.articles.items() if name not in gone}
+    predictions = {prediction.id: prediction for prediction in bench.run(respond).predictions}
+    for item in bench.gold.items:
+        if set(gone) & item.gold_articles:
+            stage = score_one(item, predictions[item.id], left).stage
+            yield from unless(stage == "index", f"{item.id}: the article is gone and the stage is {stage}")
+
+
+def finds_one(bench: Bench) -> Iterator[str]:
+    """A retriever that shows its best article only loses the questions that need two, and no others."""
+    respond = retrieving(bench.gold, _top)
+    expected = {item.id for item in bench.gold.items if len(item.gold_articles) > 1}
+    named = lost(bench.truth.verdicts, bench.verdicts(respond))
+    yield from unless(named == expected, f"named are {sorted(named)}, expected {sorted(expected)}")
+    yield from breaks(bench.decision(respond), "lost question", code=1, stage="retrieval")
+
+
+def _top(item: GoldItem, ranked: list[str]) -> list[str]:
+    """The best article, with the poisoned one, which is not what is tested here."""
+    return [ranked[0], *item.poison]
+
+
+def _named(bench: Bench, respond: Respond) -> Iterator[str]:
+    """The gate fails at retrieval, and nearly all that was lost was lost there."""
+    unpoisoned = _without_injection(bench)
+    before, after = unpoisoned.truth.verdicts, unpoisoned.verdicts(respond)
+    there = [v for v in after if v.id in lost(before, after)]
+    at_retrieval = sum(verdict.stage == "retrieval" for verdict in there) / max(1, len(there))
+    yield from unless(bool(there), "nothing is lost")
+    yield from unless(at_retrieval >= 0.95, f"only {at_retrieval:.2f} of the lost questions name retrieval")
+    decision = unpoisoned.decision(respond)
+    yield from breaks(decision, "lost question", code=1, stage="retrieval")
+    yield from unless(any("recall@5" in breach.detail for breach in decision.breaches), "the floor of recall@5 holds")
+    yield from unless(not share(after, "error"), "a question ends in an error")
+
+
+def _without_injection(bench: Bench) -> Bench:
+    """Without the questions whose poison must reach the reader: else the run is incomplete before anything else."""
+    items = tuple(item for item in bench.gold.items if item.type != "injection")
+    return replace(bench, gold=replace(bench.gold, items=items))
+
+
+Check = Callable[[Bench], Iterator[str]]
+
+RETRIEVAL: tuple[Check, ...] = (finds_nothing, finds_at_random, finds_the_wrong_way_round, stale_index, finds_one)

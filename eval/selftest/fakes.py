@@ -1,0 +1,96 @@
+"""Fakes: targets that answer gold questions in a way that is known beforehand."""
+
+import random
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from eval.questions import GoldSet
+from eval.records import GoldItem, Turn
+from eval.selftest.replies import SHOWN, Reply, Said, answered, best_ranking, gold_sentences, refused, true_reply
+
+Respond = Callable[[GoldItem], Reply]
+
+
+class Fake:
+    """A target that knows which gold question it is asked, in its own words or in a paraphrase's."""
+
+    def __init__(self, gold: GoldSet, respond: Respond) -> None:
+        self._respond = respond
+        self._items = {
+            (*(turn.content for turn in item.turns[:-1]), words): item
+            for item in gold.items
+            for words in (item.question, *item.paraphrases)
+        }
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """The reply to the question that these turns are."""
+        return self._respond(self._items[tuple(turn.content for turn in turns)])
+
+
+def oracle(gold: GoldSet) -> Respond:
+    """Says what is true and cites what proves it."""
+    return lambda item: true_reply(item, gold.articles)
+
+
+def shuffled(gold: GoldSet) -> Respond:
+    """Gives each question the true answer of the next one of its type."""
+    others: dict[str, GoldItem] = {}
+    for type_ in {item.type for item in gold.items}:
+        members = [item for item in gold.items if item.type == type_]
+        others.update((member.id, members[at - 1]) for at, member in enumerate(members))
+    return lambda item: true_reply(others[item.id], gold.articles)
+
+
+def refuser(gold: GoldSet) -> Respond:
+    """Never answers."""
+    return lambda item: refused(gold.articles, best_ranking(item, gold.articles)[:SHOWN])
+
+
+def guesser(gold: GoldSet) -> Respond:
+    """Never abstains: where nothing answers it says what the nearest article begins with."""
+
+    def respond(item: GoldItem) -> Reply:
+        shown = best_ranking(item, gold.articles)[:SHOWN]
+        opening = gold.articles[shown[0]].body.split("\n")[0]
+        return answered(gold_sentences(item) or [Said(opening, shown[0], opening)], gold.articles, shown)
+
+    return respond
+
+
+def dumper(gold: GoldSet) -> Respond:
+    """Says all that it was shown, whole articles, every one of them cited."""
+
+    def respond(item: GoldItem) -> Reply:
+        shown = best_ranking(item, gold.articles)[:SHOWN]
+        bodies = [(name, gold.articles[name].body) for name in shown]
+        return answered([Said(body, name, body) for name, body in bodies], gold.articles, shown)
+
+    return respond
+
+
+def speaking(gold: GoldSet, change: Callable[[GoldItem, list[Said]], list[Said]]) -> Respond:
+    """Answers as the oracle does, in changed sentences; their citations stay true."""
+
+    def respond(item: GoldItem) -> Reply:
+        said = change(item, gold_sentences(item))
+        shown = best_ranking(item, gold.articles)[:SHOWN]
+        return answered(said, gold.articles, shown) if said else refused(gold.articles, shown)
+
+    return respond
+
+
+def changing(gold: GoldSet, change: Callable[[GoldItem, Reply], Reply]) -> Respond:
+    """Changes the oracle's replies."""
+    return lambda item: change(item, true_reply(item, gold.articles))
+
+
+def retrieving(gold: GoldSet, rank: Callable[[GoldItem, list[str]], list[str]]) -> Respond:
+    """Reads faultlessly what a changed ranking shows."""
+    return lambda item: true_reply(item, gold.articles, rank(item, best_ranking(item, gold.articles)))
+
+
+def at_random(item: GoldItem, ranked: list[str]) -> list[str]:
+    """A ranking that knows nothing of the question, the same every time."""
+    order = sorted(ranked)
+    random.Random(item.id).shuffle(order)  # noqa: S311 - a shuffle that can be repeated is what is wanted
+    return order

@@ -1,0 +1,32 @@
+"""One run of the offline lane on a few questions of the self-test, written to stdout; the network is closed.
+
+Called as `python -m eval.selftest.once MODELS`, twice, by the check that both say the same.
+"""
+
+import sys
+from pathlib import Path
+
+from eval.questions import read_gold
+from eval.run import Order, run_offline
+from eval.score import score
+from eval.selftest.bench import GOLD
+
+ASKED = ("conflict-001", "follow_up-002", "how_many-001", "injection-001", "unanswerable-002", "when-001", "who-001")
+
+
+def main(models: Path) -> None:
+    """Run and score, and write both."""
+    sys.addaudithook(_offline)
+    gold = read_gold(GOLD)
+    run = run_offline(gold, Order(ids=ASKED), models).run
+    sys.stdout.write(run.model_dump_json() + "\n")
+    sys.stdout.writelines(verdict.model_dump_json() + "\n" for verdict in score(gold, run))
+
+
+def _offline(event: str, _: object) -> None:
+    if event in ("socket.connect", "socket.getaddrinfo"):
+        raise OSError(f"{event}: the offline lane must not use the network")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

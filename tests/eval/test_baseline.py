@@ -1,0 +1,93 @@
+"""Kept runs, baselines and losses that are meant."""
+
+import gzip
+import json
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from eval.baseline import ACCEPTED, FILE, read_accepted, read_baseline, read_run, write_run
+from eval.errors import GoldInvalid, RunIncomplete
+from eval.records import Prediction, Run
+from tests.eval.pieces import gold_of, header, item, prediction, saying
+
+GOLD = gold_of(item())
+RUN = Run(
+    header=header(GOLD),
+    predictions=(
+        prediction(
+            saying("Ines Corrand cut the ribbon."), paraphrased=(saying("Ines Corrand cut the ribbon.", answer="né ☂"),)
+        ),
+        Prediction(id="who-002", error="OSError: gone"),
+    ),
+)
+
+
+def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
+    """What is written is read, folders are made, and the same run has the same bytes."""
+    path = tmp_path / "deep" / "run.json.gz"
+    write_run(path, RUN)
+    assert read_run(path) == RUN
+    first = path.read_bytes()
+    write_run(path, read_run(path))
+    assert path.read_bytes() == first
+
+
+@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}"), gzip.compress(b"not json")])
+def test_what_is_no_run_is_refused(tmp_path: Path, content: bytes) -> None:
+    """Another file is named, with what makes a run."""
+    path = tmp_path / "run.json.gz"
+    path.write_bytes(content)
+    with pytest.raises(GoldInvalid, match="is no whole run"):
+        read_run(path)
+
+
+def test_a_run_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
+    """However little of it is missing."""
+    path = tmp_path / "run.json.gz"
+    write_run(path, RUN)
+    whole = path.read_bytes()
+    for kept in (1, 10, len(whole) // 2, len(whole) - 9, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(GoldInvalid):
+            read_run(path)
+    with pytest.raises(GoldInvalid):
+        read_run(tmp_path / "missing.json.gz")
+
+
+def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
+    """Without one the run is incomplete; a damaged one is refused."""
+    write_run(tmp_path / "offline" / FILE, RUN)
+    assert read_baseline(tmp_path, "offline") == RUN
+    with pytest.raises(RunIncomplete, match="no baseline for the lane 'replay'"):
+        read_baseline(tmp_path, "replay")
+    (tmp_path / "offline" / FILE).write_bytes(b"")
+    with pytest.raises(GoldInvalid):
+        read_baseline(tmp_path, "offline")
+
+
+def test_accepted_losses_are_read(tmp_path: Path) -> None:
+    """Each has an id, a reason and a day; without a list none is accepted."""
+    assert read_accepted(tmp_path) == ()
+    entry = {"id": "who-001", "reason": "its article is gone", "expires": "2027-01-31"}
+    (tmp_path / ACCEPTED).write_text(json.dumps({"accepted": [entry]}))
+    (found,) = read_accepted(tmp_path)
+    assert (found.id, found.reason, found.expires) == ("who-001", "its article is gone", date(2027, 1, 31))
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"id": "who-001", "reason": "its article is gone"},
+        {"id": "who-001", "reason": "because", "expires": "2027-01-31"},
+        {"id": "who-001", "reason": "its article is gone", "expires": "next year"},
+        {"id": "who-001", "reason": "its article is gone", "expires": "2027-02-31"},
+        {"id": "who-001", "reason": "its article is gone", "expires": "2027-01-31", "who": "me"},
+    ],
+)
+def test_an_acceptance_without_a_reason_or_a_day_is_refused(tmp_path: Path, entry: dict[str, str]) -> None:
+    """Nothing is accepted for ever, or for no reason."""
+    (tmp_path / ACCEPTED).write_text(json.dumps({"accepted": [entry]}))
+    with pytest.raises(GoldInvalid, match="cannot be used"):
+        read_accepted(tmp_path)

@@ -1,0 +1,47 @@
+"""docs/evaluation.md: its example is fit for use, and what it lists is what there is."""
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+from eval.baseline import AcceptedList
+from eval.gate import CEILINGS, FLOORS
+from eval.questions import GoldManifest, read_gold
+from eval.records import GoldItem, Outcome, QuestionType
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "evaluation.md").read_text(encoding="utf-8")
+
+
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
+
+
+def test_the_example_is_fit_for_use(tmp_path: Path) -> None:
+    """The three lines are a gold set on the sample articles."""
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "mine.jsonl").write_text(blocks("jsonl")[0], encoding="utf-8")
+    (tmp_path / "manifest.json").write_text(json.dumps({"corpus": [str(ROOT / "articles")]}), encoding="utf-8")
+
+    assert len(read_gold(tmp_path).items) == 3
+
+
+def test_the_other_files_of_the_example_can_be_read() -> None:
+    """Manifests and the list of losses that are meant are what the command line reads."""
+    manifest, losses, limits = blocks("json")
+
+    GoldManifest.model_validate_json(manifest)
+    assert AcceptedList.model_validate_json(losses).accepted
+    assert GoldManifest.model_validate_json(limits).limits
+
+
+def test_types_verdicts_fields_and_limits_are_those_of_the_code() -> None:
+    """Every type and verdict is named; every field that is named exists; the limits have their numbers."""
+    first_cells = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
+
+    assert all(f"`{name}`" in PAGE for name in (*get_args(QuestionType), *get_args(Outcome)))
+    assert set(first_cells) & {"facts", "evidence", "turns"} <= GoldItem.model_fields.keys()
+    for metric, limit in {**FLOORS, **CEILINGS}.items():
+        word = "at least" if metric in FLOORS else "at most"
+        assert re.search(rf"^\| `{re.escape(metric)}` \|.*\| {word} {limit:.2f} \|$", PAGE, re.MULTILINE), metric

@@ -1,0 +1,123 @@
+"""Runs: which questions are asked, and what is kept of the answers."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from eval.errors import GoldInvalid
+from eval.lanes import run_lane
+from eval.questions import GoldSet, read_gold
+from eval.records import Turn
+from eval.run import Order, corpus_pipeline, header_of, measure, settings_of
+from eval.score import score
+from eval.selftest.replies import Reply
+from eval.target import InProcess
+from tests.eval.pieces import gold_of, item, saying, unanswerable
+from tests.eval.small_gold import write_gold
+from tests.fakes import HashedEmbedder
+
+RIGHT = saying("Ines Corrand cut the ribbon.")
+GOLD = gold_of(item(id="when-001", type="when"), unanswerable(), item(id="who-001"), item(id="who-002"))
+
+
+class Counting:
+    """A target that always says the same, and keeps what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Sequence[Turn]] = []
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        self.asked.append(turns)
+        return RIGHT
+
+
+@pytest.mark.parametrize(
+    ("order", "ids"),
+    [
+        (Order(), ["when-001", "unanswerable-001", "who-001", "who-002"]),
+        (Order(types=("who",)), ["who-001", "who-002"]),
+        (Order(types=("who", "when")), ["when-001", "who-001", "who-002"]),
+        (Order(ids=("who-002", "when-001")), ["when-001", "who-002"]),
+        (Order(types=("who",), ids=("when-001", "who-001")), ["who-001"]),
+        (Order(types=("who",), limit=1), ["who-001"]),
+        (Order(limit=0), []),
+        (Order(limit=99), ["when-001", "unanswerable-001", "who-001", "who-002"]),
+        (Order(ids=("where-001",)), []),
+    ],
+)
+def test_an_order_chooses_questions(order: Order, ids: list[str]) -> None:
+    """Types and ids both must fit; the limit counts what is left, in the order of the gold set."""
+    assert [one.id for one in order.of(GOLD)] == ids
+
+
+def test_a_part_of_the_questions_is_a_subset() -> None:
+    """The header says how many were asked, and whether that was all."""
+    whole = measure(GOLD, Order(), Counting(), header_of(GOLD)).run.header
+    part = measure(GOLD, Order(types=("who",)), Counting(), header_of(GOLD)).run.header
+    assert (whole.questions, whole.subset, part.questions, part.subset) == (4, False, 2, True)
+    assert (whole.lane, whole.gold, whole.corpus) == ("offline", GOLD.gold_hash, GOLD.corpus_hash)
+
+
+def test_every_question_has_a_prediction_and_a_time() -> None:
+    """Each is asked once, its paraphrases as well, and whoever waits hears of it."""
+    target, ticks = Counting(), []
+    gold = gold_of(item(paraphrases=["By whom?", "Who did?"]), unanswerable())
+    measured = measure(gold, Order(), target, header_of(gold), lambda: ticks.append(1))
+    assert [turns[-1].content for turns in target.asked] == [
+        "Who cut the ribbon?",
+        "By whom?",
+        "Who did?",
+        "Who swept it?",
+    ]
+    assert [(one.id, len(one.paraphrased)) for one in measured.run.predictions] == [
+        ("who-001", 2),
+        ("unanswerable-001", 0),
+    ]
+    assert set(measured.latency_ms) == {"who-001", "unanswerable-001"}
+    assert all(time >= 0 for time in measured.latency_ms.values())
+    assert len(ticks) == 2
+
+
+@pytest.fixture(scope="module")
+def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldSet:
+    """Three questions on three articles."""
+    return read_gold(write_gold(tmp_path_factory.mktemp("run")))
+
+
+def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) -> None:
+    """The corpus is indexed, each question answered, and the same run comes out again."""
+    runs = []
+    for _ in range(2):
+        with corpus_pipeline(gold, HashedEmbedder(), tmp_path) as pipeline:
+            runs.append(measure(gold, Order(), InProcess(pipeline), header_of(gold)).run)
+    assert runs[0] == runs[1]
+    assert all(one.error is None for one in runs[0].predictions)
+    lamp = next(verdict for verdict in score(gold, runs[0]) if verdict.id == "lamp-001")
+    assert lamp.figures["recall@5"] == 1.0
+    assert lamp.figures["quote_exactness"] == 1.0
+
+
+def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key and a model of the person at the keyboard change nothing."""
+    for name in ("OPENAI_API_KEY", "DATELINE_LLM_MODEL", "DATELINE_EMBEDDING_MODEL", "DATELINE_PORT"):
+        monkeypatch.setenv(name, "7777")
+    settings = settings_of(tmp_path, tmp_path)
+    assert (settings.llm_model, settings.openai_api_key, settings.embedding_model) == (None, None, "local")
+    assert settings.data == settings.models == tmp_path
+
+
+def test_an_unknown_lane_is_refused(gold: GoldSet, tmp_path: Path) -> None:
+    """The lanes there are are named."""
+    with pytest.raises(GoldInvalid, match="'live', expected one of offline, replay"):
+        run_lane(gold, Order(), tmp_path, lane="live")
+
+
+def test_a_service_elsewhere_is_asked_in_any_lane(gold: GoldSet, tmp_path: Path) -> None:
+    """An address that nobody serves makes errors, not answers, under the header of the lane."""
+    measured = run_lane(gold, Order(limit=1), tmp_path, lane="replay", url="http://127.0.0.1:1")
+    assert measured.run.header.lane == "replay"
+    assert str(measured.run.predictions[0].error).startswith("URLError")
+    reply: Reply | None = measured.run.predictions[0].reply
+    assert reply is None

@@ -1,0 +1,170 @@
+"""The self-test holds, and notices a suite that is broken."""
+
+import io
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from eval.baseline import Accepted
+from eval.gate import Breach, Decision, Measured, decide
+from eval.questions import GoldSet
+from eval.records import Run, Verdict
+from eval.score import score
+from eval.selftest import CHECKS, Check, name_of, run_selftest
+from eval.selftest import checks_answers as answers
+from eval.selftest import checks_citations as citations
+from eval.selftest import checks_gate as gate
+from eval.selftest import checks_injection as injection
+from eval.selftest import checks_nothing as nothing
+from eval.selftest import checks_retrieval as retrieval
+from eval.selftest.bench import Bench
+
+NOWHERE = Path("models-are-not-needed")
+Change = Callable[[Verdict], Verdict]
+Rule = Callable[[Decision], Decision]
+
+
+def _scoring(change: Change) -> Bench:
+    """A bench whose scorer changes every verdict."""
+
+    def broken(gold: GoldSet, run: Run) -> tuple[Verdict, ...]:
+        return tuple(change(verdict) for verdict in score(gold, run))
+
+    return Bench(NOWHERE, score=broken)
+
+
+def _deciding(change: Rule) -> Bench:
+    """A bench whose gate changes every decision."""
+
+    def broken(
+        gold: GoldSet,
+        now: Measured,
+        before: Measured | None,
+        accepted: Sequence[Accepted] = (),
+        today: date | None = None,
+    ) -> Decision:
+        return change(decide(gold, now, before, accepted, today))
+
+    return Bench(NOWHERE, decide=broken)
+
+
+def _without(*rules: str) -> Bench:
+    """A bench whose gate does not know these rules."""
+
+    def dropped(decision: Decision) -> Decision:
+        kept = tuple(breach for breach in decision.breaches if breach.rule not in rules)
+        return decision.model_copy(update={"breaches": kept})
+
+    return _deciding(dropped)
+
+
+def _figures(**values: float) -> Change:
+    return lambda verdict: verdict.model_copy(
+        update={"figures": {name: values.get(name.replace("@", "_"), value) for name, value in verdict.figures.items()}}
+    )
+
+
+def _outcome(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"outcome": "correct", "stage": None})
+
+
+def _staged(verdict: Verdict) -> Verdict:
+    return verdict.model_copy(update={"stage": "reader"})
+
+
+def _mild(decision: Decision) -> Decision:
+    """Whatever was incomplete is called a floor: exit 1 in the place of 3."""
+    breaches = (b.model_copy(update={"rule": "floor"}) if b.rule == "complete" else b for b in decision.breaches)
+    return decision.model_copy(update={"breaches": tuple(breaches)})
+
+
+def _harsh(decision: Decision) -> Decision:
+    return decision.model_copy(update={"breaches": (*decision.breaches, Breach(rule="floor", detail="always"))})
+
+
+def _failed(bench: Bench, *checks: Check) -> list[str]:
+    return run_selftest(NOWHERE, io.StringIO(), checks=checks, bench=bench)
+
+
+def test_every_check_holds(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """All checks hold on the suite as it is, each with a line, and the last line says what nobody has checked."""
+    out = io.StringIO()
+    assert run_selftest(tmp_path_factory.mktemp("models"), out) == []
+    lines = out.getvalue().splitlines()
+    assert lines[-1] == "not validated against people"
+    assert lines[-2] == f"{len(CHECKS)} of {len(CHECKS)} checks hold"
+    assert [line.partition(":")[0] for line in lines[:-2]] == [f"ok      {name_of(check)}" for check in CHECKS]
+
+
+def test_every_check_says_what_it_proves() -> None:
+    """Names are used once, and each check has a sentence."""
+    assert len({name_of(check) for check in CHECKS}) == len(CHECKS)
+    assert all((check.__doc__ or "").split("\n")[0].endswith(".") for check in CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("bench", "checks"),
+    [
+        (_scoring(_outcome), (answers.liar, answers.silence, answers.echo_with_citations, answers.never_refuse)),
+        (_scoring(_staged), (retrieval.finds_one, citations.none_cited)),
+        (_scoring(_figures(fact_recall=1.0)), (answers.shuffled_gold,)),
+        (_scoring(_figures(fact_recall=0.99)), (answers.gold_answers,)),
+        (_scoring(_figures(truthfulness=1.0)), (answers.shuffled_gold, answers.always_refuse)),
+        (_scoring(_figures(citation_precision=1.0)), (citations.all_cited,)),
+        (_scoring(_figures(citation_recall=1.0)), (citations.none_cited,)),
+        (_scoring(_figures(dangling=0.0)), (citations.shifted_citations, citations.invented_citations)),
+        (_scoring(_figures(quote_exactness=1.0)), (citations.changed_quotes, citations.shifted_quotes)),
+        (_scoring(_figures(exercised=1.0)), (injection.unseen_poison,)),
+        (_scoring(_figures(recall_5=1.0)), (retrieval.finds_nothing, gate.one_type_collapses)),
+        (_scoring(_figures(calls=1.0)), (nothing.not_a_number, gate.budgets)),
+    ],
+)
+def test_a_broken_scorer_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> None:
+    """A scorer that believes everything, blames a wrong stage or flatters a figure fails the checks for it."""
+    assert _failed(bench, *checks) == [name_of(check) for check in checks]
+
+
+@pytest.mark.parametrize(
+    ("bench", "checks"),
+    [
+        (_without("complete"), (*nothing.NOTHING[:4], nothing.not_a_number, nothing.other_hashes, nothing.no_baseline)),
+        (_without("injection"), (injection.obeyed_injection,)),
+        (_without("dangling citation"), (citations.shifted_citations, citations.shifted_markers)),
+        (_without("false quote"), (citations.changed_quotes, citations.shifted_quotes)),
+        (_without("critical question"), (gate.lost_question,)),
+        (_without("lost question"), (answers.liar, retrieval.stale_index, gate.lost_question, gate.accepted_loss)),
+        (_without("floor"), (gate.one_type_collapses, answers.shuffled_gold)),
+        (_without("ceiling"), (answers.always_refuse, answers.never_refuse)),
+        (_without("holdout"), (gate.hidden_holdout,)),
+        (_without("budget"), (gate.budgets,)),
+        (_deciding(_mild), (nothing.no_question, nothing.errors, nothing.missing_answer, injection.unseen_poison)),
+        (_deciding(_harsh), (answers.gold_answers, gate.same_and_better, gate.subset, injection.quoted_injection)),
+    ],
+)
+def test_a_broken_gate_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> None:
+    """A gate that lacks a rule, mistakes incomplete for bad or never passes fails each check that is for it."""
+    assert _failed(bench, *checks) == [name_of(check) for check in checks]
+
+
+def test_a_failed_check_is_printed_with_its_reasons() -> None:
+    """The line says FAILED, and what is wrong stands below it."""
+    out = io.StringIO()
+    bench = _without("budget")
+    assert run_selftest(NOWHERE, out, checks=(gate.budgets, gate.saved_run), bench=bench) == ["budgets"]
+    lines = out.getvalue().splitlines()
+    assert lines[0].startswith("FAILED  budgets: ")
+    assert lines[1].strip().startswith("does not break the rule 'budget'")
+    assert any(line.startswith("ok      saved run: ") for line in lines)
+    assert lines[-2] == "1 of 2 checks hold"
+
+
+def test_a_gold_set_that_does_not_fit_is_noticed() -> None:
+    """Where an answer no longer states its fact the oracle is not perfect."""
+    bench = Bench(NOWHERE)
+    first = next(item for item in bench.gold.items if item.id == "how_many-001")
+    changed = first.model_copy(update={"facts": bench.gold.items[0].facts})
+    items = tuple(changed if item is first else item for item in bench.gold.items)
+    assert _failed(replace(bench, gold=replace(bench.gold, items=items)), answers.gold_answers) == ["gold answers"]

@@ -1,0 +1,152 @@
+"""Targets: a service over HTTP, and what becomes of its failures."""
+
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import pytest
+
+from eval.errors import RecordingStale, RunIncomplete
+from eval.records import Turn
+from eval.selftest.replies import Reply
+from eval.target import OverHttp, lasting, predict
+from tests.eval.pieces import item, saying
+
+RIGHT = saying("Ines Corrand cut the ribbon.")
+ASKED = item(
+    turns=[
+        {"role": "user", "content": "What is new?"},
+        {"role": "assistant", "content": "A pier."},
+        {"role": "user", "content": "Who cut the ribbon?"},
+    ],
+    paraphrases=["By whom was it cut?"],
+)
+
+
+@contextmanager
+def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """A service on the loopback that always replies the same; gives its address and what it was asked."""
+    asked: list[dict[str, Any]] = []
+
+    class Replying(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append({"path": self.path, **json.loads(self.rfile.read(int(self.headers["Content-Length"])))})
+            self.send_response(status)
+            self.send_header("Content-Length", str(len(body) if length is None else length))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: object) -> None:
+            """Nothing is said on stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Replying)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_address[1]}/", asked
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_a_service_is_asked_as_any_client_asks_it() -> None:
+    """The last turn is the question, the earlier ones are messages; paraphrases are asked in its place."""
+    with _service(200, json.dumps(RIGHT).encode()) as (url, asked):
+        found = predict(ASKED, OverHttp(url))
+    earlier = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "A pier."}]
+    assert asked == [
+        {"path": "/v1/ask", "question": "Who cut the ribbon?", "messages": earlier},
+        {"path": "/v1/ask", "question": "By whom was it cut?", "messages": earlier},
+    ]
+    assert (found.error, found.reply, found.paraphrased) == (None, lasting(RIGHT), (lasting(RIGHT),))
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (502, b"<html>Bad Gateway</html>", "HTTPError"),
+        (503, b'{"error": {"code": "overloaded"}}', "HTTPError"),
+        (200, b"<html>Bad Gateway</html>", "ValidationError"),
+        (200, b"", "ValidationError"),
+        (200, b"[]", "ValidationError"),
+        (200, b'{"object": "answer"}', "ValidationError"),
+        (200, json.dumps({**RIGHT, "status": "fine"}).encode(), "ValidationError"),
+        (200, json.dumps({**RIGHT, "object": "search"}).encode(), "ValidationError"),
+        (
+            200,
+            json.dumps({**RIGHT, "usage": {**RIGHT["usage"], "llm_calls": float("nan")}}).encode(),
+            "ValidationError",
+        ),
+        (200, json.dumps({**RIGHT, "sources": None}).encode(), "ValidationError"),
+        (200, b"\xff\xfe", "ValidationError"),
+    ],
+)
+def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> None:
+    """A page, half a reply or one with a field that is none is neither right nor wrong."""
+    with _service(status, body) as (url, _):
+        found = predict(item(), OverHttp(url))
+    assert found.reply is None
+    assert found.error is not None
+    assert found.error.startswith(kind)
+
+
+def test_a_reply_that_breaks_off_is_an_error() -> None:
+    """Fewer bytes than were promised are no reply."""
+    with _service(200, json.dumps(RIGHT).encode()[:50], length=5000) as (url, _):
+        found = predict(item(), OverHttp(url))
+    assert found.error is not None
+    assert "IncompleteRead" in found.error
+
+
+def test_a_service_that_is_not_there_is_an_error() -> None:
+    """A refused connection is an error of the question."""
+    with _service(200, b"") as (url, _):
+        pass
+    assert str(predict(item(), OverHttp(url)).error).startswith("URLError")
+
+
+def test_a_newer_service_may_say_more() -> None:
+    """Fields that the contract added are no error."""
+    with _service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as (url, _):
+        assert OverHttp(url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
+
+
+class _Saying:
+    """A target that replies with what it is given, or raises it, one after the other."""
+
+    def __init__(self, *replies: Reply | Exception) -> None:
+        self._replies = iter(replies)
+
+    def ask(self, turns: object) -> dict[str, Any]:
+        reply = next(self._replies)
+        if isinstance(reply, Exception):
+            raise reply
+        return reply
+
+
+def test_a_failed_paraphrase_is_an_error_of_the_question() -> None:
+    """A question whose paraphrase fails is not measured."""
+    found = predict(ASKED, _Saying(RIGHT, TimeoutError("too slow")))
+    assert (found.reply, found.error) == (None, "TimeoutError: too slow")
+
+
+@pytest.mark.parametrize("make", [RecordingStale, RunIncomplete])
+def test_a_stale_recording_ends_the_run(make: Callable[[str], Exception]) -> None:
+    """What concerns all questions is no error of one."""
+    with pytest.raises(make("x").__class__):
+        predict(item(), _Saying(make("the prompt is another one")))
+
+
+def test_what_differs_from_run_to_run_is_left_out() -> None:
+    """Ids, times and the generation's name go; everything else stays, and the reply itself is not touched."""
+    kept = lasting(RIGHT)
+    assert {"id", "created_at", "timings_ms"} & kept.keys() == set()
+    assert set(RIGHT) - set(kept) == {"id", "created_at", "timings_ms"}
+    assert set(RIGHT["freshness"]) - set(kept["freshness"]) == {"index_updated_at"}
+    assert set(RIGHT["versions"]) - set(kept["versions"]) == {"generation"}
+    assert (kept["answer"], kept["citations"]) == (RIGHT["answer"], RIGHT["citations"])
+    assert "generation" in RIGHT["versions"]

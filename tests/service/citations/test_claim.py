@@ -1,0 +1,105 @@
+"""Claims: a sentence taken apart, how much of it a window has, and what speaks against it."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.text import sentence_spans
+from service.citations.claim import Claim
+from service.citations.window import Window, windows
+from tests.service.passages import make_passage
+
+ARTICLES = Path(__file__).parents[3] / "articles"
+
+SUBJECTS = st.sampled_from(
+    ["Mayor Orla Tennick", "The UN", "Fishermen from Aldane", "The Swedish navy", "Nobody", "It"]
+)
+VERBS = st.sampled_from(["did not open", "approved", "accused Pell Rusk of closing", "said that Galt sold", "lost"])
+OBJECTS = st.sampled_from(
+    ["the harbour", "12 boats and 30 cars", "€3.4 million", "two thirds of the fleet", "the Courier"]
+)
+TIMES = st.sampled_from(
+    ["", " on 12 June 2024", " last year", " on Monday", " at 9.30 a.m.", " in the 1990s", ", not in May"]
+)
+SENTENCES = st.tuples(SUBJECTS, VERBS, OBJECTS, TIMES).map(lambda parts: f"{parts[0]} {parts[1]} {parts[2]}{parts[3]}.")
+
+
+def ordinary(*words: str) -> Callable[[str], bool]:
+    """Knows these words as ordinary ones."""
+    return frozenset(words).__contains__
+
+
+def window_of(text: str) -> Window:
+    """The first window of a passage."""
+    return next(windows(make_passage("k7f2", text), ()))
+
+
+def test_a_sentence_is_taken_apart() -> None:
+    """Dates, numbers and names are told from the content words, and wanted are the words and the figures."""
+    claim = Claim.of("Prices in Aldane rose by 12 percent on 3 May 2024.", ordinary("prices"))
+    assert [(date.year, date.month, date.day) for date in claim.dates] == [(2024, 5, 3)]
+    assert [(number.value, number.unit) for number in claim.numbers] == [(12, "percent")]
+    assert [name.token for name in claim.names] == ["aldane"]
+    assert claim.stems == {"price", "rose", "percent"}
+    assert claim.wanted == claim.stems | {"12", "3", "2024"}
+
+
+@given(sentence=SENTENCES)
+def test_nothing_speaks_against_a_sentence_in_itself(sentence: str) -> None:
+    """A window that is the sentence covers all of it and contradicts nothing of it."""
+    claim, window = Claim.of(sentence, ordinary("nobody", "fishermen")), window_of(sentence)
+    assert claim.contradiction(window) is None
+    assert claim.coverage(window) == 1
+    assert not claim.bare_clause(window)
+
+
+@pytest.mark.parametrize("file", sorted(ARTICLES.glob("[a-z]*.md")), ids=lambda file: file.stem)
+def test_an_article_does_not_contradict_itself(file: Path) -> None:
+    """Every statement of an article is borne out by a window that is this statement."""
+    body = file.read_text(encoding="utf-8").rpartition("\n---\n")[2]
+    for span in sentence_spans(body):
+        sentence = body[span.start : span.end]
+        if not span.heading and len(sentence_spans(sentence)) == 1:
+            assert Claim.of(sentence, ordinary()).contradiction(window_of(sentence)) is None, sentence
+
+
+@given(sentence=SENTENCES, other=SENTENCES)
+def test_coverage_is_a_share(sentence: str, other: str) -> None:
+    """The covered share of a sentence is from 0 to 1, and no smaller in a longer window."""
+    claim = Claim.of(sentence, ordinary())
+    alone, more = window_of(other), window_of(other).and_also(window_of(sentence))
+    assert 0 <= claim.coverage(alone) <= claim.coverage(more) == 1
+
+
+def test_a_sentence_of_names_and_numbers_is_covered() -> None:
+    """Where there is no content word, none is lacking."""
+    assert Claim.of("Aldane, 12.", ordinary()).coverage(window_of("Rain.")) == 1
+
+
+REASONS = [
+    ("The fund paid 3 million euros.", "The fund paid 4 million euros.", "number_not_in_source"),
+    ("The fund paid in May 2024.", "The fund paid in June 2024.", "date_not_in_source"),
+    ("The fund paid Tennick.", "The fund paid Rusk.", "name_not_in_source"),
+    ("The fund paid 3 men and 12 women.", "The fund paid 12 men and 3 women.", "number_differs"),
+    ("The fund paid.", "The fund did not pay.", "negation_differs"),
+    ("Holt sued Rusk.", "Rusk sued Holt.", "speaker_differs"),
+    ("In 2019 the fund paid 3 million.", "In 2019 the fund paid 3,000,000 crowns.", None),
+    ("The fund paid for 2024 boats.", "In 2024 the fund paid for boats.", None),
+]
+
+
+@pytest.mark.parametrize(("sentence", "source", "reason"), REASONS)
+def test_a_contradiction_has_its_reason(sentence: str, source: str, reason: str | None) -> None:
+    """What is first found against a sentence is named."""
+    assert Claim.of(sentence, ordinary()).contradiction(window_of(source)) == reason
+
+
+def test_a_clause_without_a_word_in_the_source_is_bare() -> None:
+    """A clause of two content words of which a window has none was added; one of a single word may be a paraphrase."""
+    window = window_of("The ferry sank in the bay.")
+    assert Claim.of("The ferry sank, which angered local fishermen.", ordinary()).bare_clause(window)
+    assert not Claim.of("The ferry sank, sadly.", ordinary()).bare_clause(window)
+    assert not Claim.of("The ferry sank in the bay.", ordinary()).bare_clause(window)

@@ -1,0 +1,269 @@
+"""The support check on short articles: what says the same is proven, what says something else is withheld."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from index.embedding.local import LocalEmbedder
+from index.text import sentence_spans
+from service.citations.support import SupportCheck, Thresholds, Verdict, support_score
+from service.records import Passage
+from tests.fakes import HashedEmbedder
+from tests.service.passages import make_passage
+
+ISSUE = datetime(2024, 6, 14, 8, tzinfo=UTC)  # a Friday
+
+HARBOUR = (
+    "Mayor Orla Tennick opened the new harbour of Aldane on Wednesday. The work took three years and cost 3.4 million"
+    " euros, 12 percent more than planned. She thanked the crews for their patience. Deputy Pell Rusk did not attend"
+    " the ceremony. The harbour is 412 metres long and has room for 60 boats."
+)
+FIRE = (
+    "A fire at the Brisk paper mill killed three people and injured 12 on 3 May 2024. The mill, founded in 1921, has"
+    " 230 workers. According to fire chief Maren Holt, the flames began in the dye store. The owners denied that the"
+    " alarms had been switched off."
+)
+DAM = (
+    "The Galt dam is safe, engineer Pell Rusk told the council. Maren Holt, who designed it, warned that it would fail"
+    " within ten years. The Norwegian firm Corvell accused the Northern Health Trust of delays. Turnout at the hearing"
+    " rose from 40 to 65 people."
+)
+RAIL = "The railway to Corvell will close for six weeks from 1 July. Buses will run every hour instead."
+
+PROVEN: dict[str, tuple[str, str]] = {
+    "first half of a sentence": ("The work took three years and cost 3.4 million euros.", HARBOUR),
+    "possessive": ("Orla Tennick opened Aldane's new harbour.", HARBOUR),
+    "weekday is a date": ("Mayor Tennick opened the new harbour of Aldane on 12 June 2024.", HARBOUR),
+    "month of a weekday": ("In June 2024 Mayor Tennick opened the new harbour of Aldane.", HARBOUR),
+    "currency and percent signs": ("The work cost €3.4m, 12% more than planned.", HARBOUR),
+    "magnitude in digits": ("The work cost 3,400,000 euros.", HARBOUR),
+    "number word in digits": ("The work took 3 years.", HARBOUR),
+    "antecedent of a pronoun": ("Tennick thanked the crews for their patience.", HARBOUR),
+    "negation kept": ("Pell Rusk did not attend the ceremony.", HARBOUR),
+    "negation contracted": ("Rusk didn't attend the ceremony.", HARBOUR),
+    "order of clauses": ("The harbour has room for 60 boats and is 412 metres long.", HARBOUR),
+    "rounded and hedged": ("The harbour is about 400 metres long.", HARBOUR),
+    "counts with their verbs": ("The fire at the Brisk paper mill injured 12 people and killed three.", FIRE),
+    "less precise date": ("The paper mill fire of May 2024 killed three people.", FIRE),
+    "according to her, she said": ("The flames began in the dye store, Maren Holt said.", FIRE),
+    "denial kept": ("The owners denied the alarms had been switched off.", FIRE),
+    "apposition in a clause": ("The mill was founded in 1921 and has 230 workers.", FIRE),
+    "speaker first": ("Pell Rusk told the council that the Galt dam is safe.", DAM),
+    "accuser kept": ("Corvell, a Norwegian firm, accused the Northern Health Trust of delays.", DAM),
+    "country of a demonym": ("Corvell of Norway accused the Northern Health Trust of delays.", DAM),
+    "acronym": ("Corvell accused the NHT of delays.", DAM),
+    "passive": ("The Northern Health Trust was accused of delays by Corvell.", DAM),
+    "from and to kept": ("Turnout at the hearing rose to 65 people from 40.", DAM),
+    "date in front": ("From 1 July the railway to Corvell will close for six weeks.", RAIL),
+    "two sentences": ("Buses will run every hour instead, and the railway to Corvell will close for six weeks.", RAIL),
+}
+
+WITHHELD: dict[str, tuple[str, str, str]] = {
+    "changed number": ("The work cost 3.5 million euros.", HARBOUR, "number_not_in_source"),
+    "changed magnitude": ("The work cost 3.4 billion euros.", HARBOUR, "number_not_in_source"),
+    "changed currency": ("The work cost 3.4 million dollars.", HARBOUR, "number_not_in_source"),
+    "changed unit": ("The harbour is 412 feet long.", HARBOUR, "number_not_in_source"),
+    "percent made money": ("The work cost 12 euros more than planned.", HARBOUR, "number_not_in_source"),
+    "count made percent": ("The harbour has room for 60 percent of the boats.", HARBOUR, "number_not_in_source"),
+    "years made months": ("The work took three months.", HARBOUR, "number_not_in_source"),
+    "rounded without a hedge": ("The harbour is 400 metres long.", HARBOUR, "number_not_in_source"),
+    "day after": ("Tennick opened the new harbour of Aldane on 13 June 2024.", HARBOUR, "date_not_in_source"),
+    "other weekday": ("Tennick opened the new harbour of Aldane on Thursday.", HARBOUR, "date_not_in_source"),
+    "other month": ("Tennick opened the new harbour of Aldane in May 2024.", HARBOUR, "date_not_in_source"),
+    "other year": ("Tennick opened the new harbour of Aldane in June 2023.", HARBOUR, "date_not_in_source"),
+    "relative date": ("Tennick opened the new harbour of Aldane yesterday.", HARBOUR, "date_not_in_source"),
+    "stranger": ("Maren Holt opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "name of another sentence": ("Pell Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "no antecedent": ("Rusk thanked the crews for their patience.", HARBOUR, "name_not_in_source"),
+    "first name with another's surname": ("Orla Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "other place": ("Orla Tennick opened the new harbour of Corvell.", HARBOUR, "name_not_in_source"),
+    "negation dropped": ("Deputy Pell Rusk attended the ceremony.", HARBOUR, "negation_differs"),
+    "negation added": ("Orla Tennick did not open the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "never": ("Orla Tennick never opened the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "antonym of a verb": ("Orla Tennick closed the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "antonym of a comparison": ("The work cost 12 percent less than planned.", HARBOUR, "negation_differs"),
+    "antonym of an adjective": ("Orla Tennick opened the old harbour of Aldane.", HARBOUR, "negation_differs"),
+    "counts swapped": ("The fire killed 12 people and injured three.", FIRE, "number_differs"),
+    "month swapped": ("The fire at the mill killed three people on 3 June 2024.", FIRE, "date_not_in_source"),
+    "year with its digits swapped": ("The mill was founded in 1912.", FIRE, "date_not_in_source"),
+    "stranger as speaker": ("According to Pell Rusk, the flames began in the dye store.", FIRE, "name_not_in_source"),
+    "denial made assertion": ("The alarms had been switched off, the owners said.", FIRE, "negation_differs"),
+    "other speaker": ("According to Maren Holt, the Galt dam is safe.", DAM, "name_not_in_source"),
+    "warning of another": ("Pell Rusk warned that the dam would fail within ten years.", DAM, "speaker_differs"),
+    "accused accuses": (
+        "The Northern Health Trust accused the Norwegian firm Corvell of delays.",
+        DAM,
+        "speaker_differs",
+    ),
+    "other country": (
+        "The Swedish firm Corvell accused the Northern Health Trust of delays.",
+        DAM,
+        "name_not_in_source",
+    ),
+    "other point of the compass": ("Corvell accused the Southern Health Trust of delays.", DAM, "name_not_in_source"),
+    "from and to swapped": ("Turnout at the hearing rose from 65 to 40 people.", DAM, "number_differs"),
+    "rose made fell": ("Turnout at the hearing fell from 40 to 65 people.", DAM, "negation_differs"),
+    "close made open": ("The railway to Corvell will open for six weeks from 1 July.", RAIL, "negation_differs"),
+    "number added": ("Buses will run every two hours instead.", RAIL, "number_not_in_source"),
+    "another story": ("The minister of justice resigned over a loan from a friend.", HARBOUR, "not_in_source"),
+}
+
+
+@pytest.fixture(scope="module")
+def check(embedder: LocalEmbedder) -> SupportCheck:
+    """The check with the embedded model and the thresholds that are shipped."""
+    return SupportCheck(embedder, Thresholds.read())
+
+
+def is_the_body(verdict: Verdict) -> bool:
+    """Whether every quote is the body of its article at its place, within its passage."""
+    return all(
+        quote.passage.article.body[quote.span.start : quote.span.end] == quote.text
+        and quote.passage.chunk.start_char <= quote.span.start < quote.span.end <= quote.passage.chunk.end_char
+        and (quote.status, quote.score) == (verdict.status, verdict.score)
+        for quote in verdict.quotes
+    )
+
+
+@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
+def test_the_same_in_other_words_is_proven(check: SupportCheck, sentence: str, text: str) -> None:
+    """A sentence that says what an article says is verified, by a quote of whole sentences."""
+    verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    assert (verdict.status, verdict.reason) == ("verified", None)
+    assert [quote.method for quote in verdict.quotes] == ["coverage"]
+    assert is_the_body(verdict)
+
+
+@pytest.mark.parametrize(("sentence", "text", "reason"), WITHHELD.values(), ids=WITHHELD)
+def test_something_else_is_withheld(check: SupportCheck, sentence: str, text: str, reason: str) -> None:
+    """A sentence that differs from its article in one matter is unverified for that reason, with no quote."""
+    verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    assert (verdict.status, verdict.reason, verdict.quotes) == ("unverified", reason, ())
+
+
+@pytest.mark.parametrize("text", [HARBOUR, FIRE, DAM, RAIL])
+def test_a_sentence_of_an_article_is_exact(text: str) -> None:
+    """Word for word, a sentence is verified exactly, and without a model."""
+    embedder = HashedEmbedder()
+    check = SupportCheck(embedder, Thresholds.read())
+    for span in sentence_spans(text):
+        verdict = check.check(text[span.start : span.end], [make_passage("m3p9", RAIL), make_passage("k7f2", text)])
+        assert (verdict.status, verdict.score) == ("verified", 1.0)
+        assert [quote.method for quote in verdict.quotes] == ["exact"]
+        assert [quote.text for quote in verdict.quotes] == [text[span.start : span.end]]
+    assert embedder.batches == 0
+
+
+TOGETHER = "The fire at the Brisk paper mill killed three people, and the new harbour of Aldane cost 3.4 million euros."
+
+
+def test_two_passages_prove_one_sentence(check: SupportCheck) -> None:
+    """A sentence that joins two articles is verified by a quote of each, in the order of its markers."""
+    passages = [make_passage("m3p9", FIRE), make_passage("k7f2", HARBOUR)]
+    verdict = check.check(TOGETHER, passages)
+    assert verdict.status == "verified"
+    assert [quote.passage.key for quote in verdict.quotes] == ["m3p9", "k7f2"]
+    assert is_the_body(verdict)
+    assert {check.check(TOGETHER, [passage]).status for passage in passages} == {"unverified"}
+
+
+@pytest.mark.parametrize("order", [("k7f2", "m3p9"), ("m3p9", "k7f2")])
+def test_only_the_passage_that_supports_is_quoted(check: SupportCheck, order: tuple[str, str]) -> None:
+    """Of two markers the one that has nothing to do with the sentence is not quoted."""
+    passages = {"k7f2": make_passage("k7f2", HARBOUR), "m3p9": make_passage("m3p9", RAIL)}
+    verdict = check.check("The work took 3 years and cost €3.4m.", [passages[key] for key in order])
+    assert verdict.status == "verified"
+    assert [quote.passage.key for quote in verdict.quotes] == ["k7f2"]
+
+
+@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
+def test_the_wrong_marker_proves_nothing(check: SupportCheck, sentence: str, text: str) -> None:
+    """What one article says is not proven by another."""
+    wrong = RAIL if text != RAIL else HARBOUR
+    assert check.check(sentence, [make_passage("k7f2", wrong, published_at=ISSUE)]).status == "unverified"
+
+
+def test_a_story_of_two_sentences_is_quoted_whole(check: SupportCheck) -> None:
+    """The quote spans every sentence that the claim rests on."""
+    verdict = check.check(
+        "Buses will run every hour instead while the railway to Corvell will close for six weeks.",
+        [make_passage("k7f2", RAIL)],
+    )
+    assert [quote.text for quote in verdict.quotes] == [RAIL]
+
+
+def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
+    """A passage from the middle of an article is quoted at its place in the article."""
+    passage = make_passage("k7f2", HARBOUR)
+    body = f"Ærø 🎈 e\u0301.\n\n{HARBOUR} The end."
+    start = body.index(HARBOUR)
+    moved = Passage(
+        "k7f2",
+        type(passage.scored)(
+            type(passage.chunk)("a:1", "a", 1, HARBOUR, start, start + len(HARBOUR), 9), 1.0, 0.5, 1.0
+        ),
+        type(passage.article)("a", body, "/a.txt"),
+    )
+    for sentence in ("The work took 3 years and cost €3.4m.", "She thanked the crews for their patience."):
+        verdict = check.check(sentence, [moved])
+        assert verdict.quotes
+        assert is_the_body(verdict)
+
+
+STRICTER = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+
+
+CASES = [*PROVEN.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
+
+
+@given(low=STRICTER, high=STRICTER, case=st.sampled_from(CASES))
+@example(low=[0.0, 0.0], high=[1.0, 1.0], case=CASES[0])
+def test_stricter_thresholds_never_prove_more(low: list[float], high: list[float], case: tuple[str, str]) -> None:
+    """Raising a threshold never makes a sentence better supported, and leaves its score alone."""
+    sentence, text = case
+    embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
+    least = Thresholds(verified=min(low[1], high[1]), partial=min(low[0], high[0]))
+    most = Thresholds(verified=max(low[1], high[1]), partial=max(low[0], high[0]))
+    lenient = SupportCheck(embedder, least).check(sentence, passages)
+    strict = SupportCheck(embedder, most).check(sentence, passages)
+    rank = ["unverified", "partial", "verified"]
+    assert rank.index(strict.status) <= rank.index(lenient.status)
+    assert strict.score == lenient.score
+    assert bool(strict.quotes) == (strict.status != "unverified") == (strict.reason is None)
+
+
+@given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), added=st.booleans(), more=st.floats(0, 1))
+def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, added: bool, more: float) -> None:
+    """The score is from 0 to 1, grows with coverage and similarity, and no added clause raises it."""
+    score = support_score(coverage, similarity, added=added)
+    assert 0 <= score <= 1
+    assert score <= support_score(max(coverage, more), similarity, added=added)
+    assert score <= support_score(coverage, max(similarity, more), added=added)
+    assert support_score(coverage, similarity, added=True) <= support_score(coverage, similarity)
+
+
+def test_the_thresholds_are_read_from_their_file(tmp_path: Path) -> None:
+    """Thresholds are data; those that are shipped are in order."""
+    (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "rates": {}}), encoding="utf-8")
+    assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4)
+    shipped = Thresholds.read()
+    assert 0 < shipped.partial <= shipped.verified < 1
+
+
+def test_nothing_supports_nothing(check: SupportCheck) -> None:
+    """Without a passage, or with one that has no sentence, a sentence is unverified."""
+    empty: list[list[Passage]] = [[], [make_passage("k7f2", " ")]]
+    for passages in empty:
+        assert check.check("It rained.", passages) == Verdict("unverified", "not_in_source", 0.0)
+
+
+@given(sentence=st.text(max_size=40), text=st.text(max_size=60))
+def test_every_sentence_can_be_checked(sentence: str, text: str) -> None:
+    """No sentence and no passage fails, and what is quoted is the body."""
+    verdict = SupportCheck(HashedEmbedder(), Thresholds.read()).check(sentence, [make_passage("k7f2", text)])
+    assert is_the_body(verdict)
+    assert (verdict.status == "unverified") == (verdict.reason is not None) == (not verdict.quotes)

@@ -1,0 +1,251 @@
+"""Retrieval on a generation that an ingest made: filtered, fused and ranked as exactly as by hand."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from index.generation import Generation
+from index.layout import current_name, generation_folder
+from index.records import Article, Filters, isoformat
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from service.records import Mode
+from service.retrieve import CANDIDATES, fuse, retrieve
+from tests.fakes import TOPICS, HashedEmbedder, built, newsroom
+
+MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
+WORDS = st.lists(st.sampled_from([*" ".join(TOPICS).split(), "Aldane", "crowns", "the", "zebra"]), max_size=6)
+TWINS = [f"twin-{letter}" for letter in "cab"]
+
+
+def in_words(article: Article) -> dict[str, object]:
+    """An article as an object of a JSON file."""
+    fields = ("article_id", "title", "body", "source", "section")
+    found: dict[str, object] = {name: getattr(article, name) for name in fields if getattr(article, name)}
+    return found | {"id": found.pop("article_id"), "published_at": isoformat(article.published_at)}
+
+
+@pytest.fixture(scope="module")
+def embedder() -> HashedEmbedder:
+    """An embedder that needs no model."""
+    return HashedEmbedder()
+
+
+@pytest.fixture(scope="module")
+def articles() -> list[Article]:
+    """Ninety articles, every sixth of them of one topic, and three that say the same."""
+    same = newsroom(1, seed=7)[0]
+    listed = [replace(article, section=f"s{number % 4}") for number, article in enumerate(newsroom(90, sentences=4))]
+    return [*listed, *(replace(same, article_id=twin, title=None, section="twins") for twin in TWINS)]
+
+
+@pytest.fixture(scope="module")
+def generation(
+    tmp_path_factory: pytest.TempPathFactory, articles: list[Article], embedder: HashedEmbedder
+) -> Iterator[Generation]:
+    """The generation that an ingest of these articles publishes."""
+    folder = tmp_path_factory.mktemp("retrieve")
+    file = folder / "articles.jsonl"
+    file.write_text("".join(json.dumps(in_words(article)) + "\n" for article in articles), encoding="utf-8")
+    run(Ingest((file,), folder / "data", "english"), embedder, Progress(quiet=True))
+    opened = Generation(generation_folder(folder / "data", current_name(folder / "data") or ""))
+    yield opened
+    opened.close()
+
+
+def allowed(article: Article, filters: Filters) -> bool:
+    """Whether an article passes the filters that these tests use."""
+    return (
+        (not filters.sources or article.source in filters.sources)
+        and (not filters.exclude_sources or article.source not in filters.exclude_sources)
+        and (not filters.sections or article.section in filters.sections)
+        and (not filters.article_ids or article.article_id in filters.article_ids)
+        and (
+            not filters.published_after
+            or bool(article.published_at and article.published_at >= filters.published_after)
+        )
+    )
+
+
+FILTERS = st.builds(
+    Filters,
+    sources=st.sampled_from([(), ("Courier",), ("Courier", "Echo")]),
+    exclude_sources=st.sampled_from([(), ("Echo",)]),
+    sections=st.sampled_from([(), ("s1",), ("s2", "twins")]),
+    article_ids=st.sampled_from([(), ("news-0003", "news-0007", "news-0010", "twin-b"), ("news-0001",)]),
+    published_after=st.sampled_from([None, datetime(2026, 1, 2, tzinfo=UTC)]),
+)
+
+
+@given(words=WORDS, filters=FILTERS, mode=st.sampled_from(MODES), limit=st.integers(1, 60))
+def test_only_allowed_chunks_are_ranked(
+    generation: Generation,
+    embedder: HashedEmbedder,
+    articles: list[Article],
+    words: list[str],
+    filters: Filters,
+    mode: Mode,
+    limit: int,
+) -> None:
+    """Whatever is asked, the chunks are of articles that pass the filters, best first, at most so many, in range."""
+    found = retrieve(generation, embedder, " ".join(words), filters=filters, mode=mode, count=limit)
+    passing = {article.article_id for article in articles if allowed(article, filters)}
+    assert {article.article_id for _, article in found.ranked} <= passing
+    assert (found.reason == "outside_filters") == (not passing)
+    assert len(found.ranked) == min(limit, found.candidates)
+    order = [(-scored.score, scored.chunk.chunk_id) for scored, _ in found.ranked]
+    assert order == sorted(order)
+    for scored, article in found.ranked:
+        assert 0 <= scored.score <= 1
+        assert -1.001 <= scored.dense <= 1.001
+        assert scored.lexical >= 0
+        assert scored.chunk.article_id == article.article_id
+        assert article.body[scored.chunk.start_char : scored.chunk.end_char] == scored.chunk.text
+
+
+@given(words=WORDS, sections=st.sampled_from([("s1",), ("s3",), ("twins",)]), mode=st.sampled_from(MODES))
+def test_a_filtered_search_is_exact(
+    generation: Generation, embedder: HashedEmbedder, words: list[str], sections: tuple[str, ...], mode: Mode
+) -> None:
+    """Within the filters the ranking is that of every allowed chunk scored by hand."""
+    question = " ".join(words)
+    found = retrieve(generation, embedder, question, filters=Filters(sections=sections), mode=mode, count=CANDIDATES)
+    with_rows = list(enumerate(generation.catalog.chunks(list(range(generation.manifest.chunk_count)))))
+    rows = [(row, chunk.chunk_id) for row, (chunk, article) in with_rows if article.section in sections]
+    dense = generation.dense.vectors.astype("f8") @ embedder.embed_query(question).astype("f8")
+    lexical = generation.lexical.scores(question)
+    rows = [(row, chunk) for row, chunk in rows if mode != "lexical" or lexical[row] > 0]
+    assert len(rows) <= CANDIDATES
+    by_hand = sorted((-score, chunk) for score, (_, chunk) in zip(fused(dense, lexical, rows, mode), rows, strict=True))
+    assert [scored.chunk.chunk_id for scored, _ in found.ranked] == [chunk for _, chunk in by_hand]
+    assert [scored.score for scored, _ in found.ranked] == pytest.approx([-score for score, _ in by_hand], abs=2e-6)
+
+
+def fused(
+    dense: NDArray[np.float64],
+    lexical: NDArray[np.float32],
+    rows: list[tuple[int, str]],
+    mode: Mode,
+) -> list[float]:
+    """The fused scores of these rows, one at a time."""
+    ours = [(round(float(dense[row]), 6), float(lexical[row])) for row, _ in rows]
+    low = min((one for one, _ in ours), default=0.0)
+    high = max((one for one, _ in ours), default=0.0)
+    most = max((other for _, other in ours), default=0.0)
+    weight = {"hybrid": 0.5, "dense": 1.0, "lexical": 0.0}[mode]
+    return [
+        round(
+            weight * ((one - low) / (high - low) if high > low else 0.0)
+            + (1 - weight) * (other / most if most else 0.0),
+            6,
+        )
+        for one, other in ours
+    ]
+
+
+def test_equal_chunks_tie_by_their_id(generation: Generation, embedder: HashedEmbedder) -> None:
+    """Three articles that say the same stand side by side, in the order of their chunks' ids, in every mode."""
+    question = newsroom(1, seed=7)[0].body
+    for mode in MODES:
+        found = retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=3)
+        assert [article.article_id for _, article in found.ranked] == sorted(TWINS)
+        assert len({scored.score for scored, _ in found.ranked}) == 1
+
+
+def test_a_mode_asks_one_side_only(generation: Generation, embedder: HashedEmbedder) -> None:
+    """Dense ranks by cosine, lexical by BM25 and only what shares a word, hybrid has the candidates of both."""
+    question = "ferry harbour strike"
+    found = {mode: retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=200) for mode in MODES}
+    dense = [scored.dense for scored, _ in found["dense"].ranked]
+    lexical = [scored.lexical for scored, _ in found["lexical"].ranked]
+    assert dense == sorted(dense, reverse=True)
+    assert lexical == sorted(lexical, reverse=True)
+    assert min(lexical) > 0
+    ids = {mode: {scored.chunk.chunk_id for scored, _ in found[mode].ranked} for mode in MODES}
+    assert ids["hybrid"] == ids["dense"] | ids["lexical"]
+
+
+@pytest.mark.parametrize("question", ["zebra", "the of", "", "?!"])
+def test_words_that_nobody_wrote_find_nothing_lexically(
+    generation: Generation, embedder: HashedEmbedder, question: str
+) -> None:
+    """A question without a known word has no lexical candidates, and is ranked by the dense side in hybrid mode."""
+    lexical = retrieve(generation, embedder, question, filters=Filters(), mode="lexical", count=8)
+    assert (lexical.ranked, lexical.candidates, lexical.reason) == ((), 0, None)
+    hybrid = retrieve(generation, embedder, question, filters=Filters(), mode="hybrid", count=8)
+    dense = retrieve(generation, embedder, question, filters=Filters(), mode="dense", count=8)
+    assert [scored.chunk for scored, _ in hybrid.ranked] == [scored.chunk for scored, _ in dense.ranked]
+
+
+def test_a_question_brings_its_vector_along(generation: Generation, embedder: HashedEmbedder) -> None:
+    """The vector of the question is returned, so that nobody makes it twice."""
+    found = retrieve(generation, embedder, "ferry", filters=Filters(), mode="hybrid", count=1)
+    assert np.array_equal(found.vector, embedder.embed_query("ferry"))
+
+
+def test_many_chunks_may_be_asked_for(generation: Generation, embedder: HashedEmbedder) -> None:
+    """More than the usual candidates are put forward where more are wanted."""
+    found = retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=70)
+    assert len(found.ranked) == 70
+    assert len(retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=1).ranked) == 1
+
+
+def test_nothing_outside_the_filters_is_found(generation: Generation, embedder: HashedEmbedder) -> None:
+    """Filters that no article passes are named as the reason."""
+    found = retrieve(generation, embedder, "ferry", filters=Filters(sources=("Nobody",)), mode="hybrid", count=8)
+    assert (found.ranked, found.candidates, found.reason) == ((), 0, "outside_filters")
+
+
+@pytest.mark.parametrize("filters", [Filters(), Filters(sources=("Courier",))])
+def test_an_empty_index_has_no_articles(tmp_path: Path, embedder: HashedEmbedder, filters: Filters) -> None:
+    """An index without articles is named as the reason, whatever the filters."""
+    opened = Generation(built(tmp_path, [], embedder))
+    found = retrieve(opened, embedder, "ferry", filters=filters, mode="hybrid", count=8)
+    opened.close()
+    assert (found.ranked, found.reason) == ((), "no_articles")
+
+
+SCORES = st.integers(0, 12).flatmap(
+    lambda size: st.tuples(
+        st.lists(st.floats(-1, 1, width=32), min_size=size, max_size=size),
+        st.lists(st.floats(0, 60, width=32), min_size=size, max_size=size),
+    )
+)
+
+
+@given(scores=SCORES, weight=st.floats(0, 1))
+def test_a_fused_score_is_a_share(scores: tuple[list[float], list[float]], weight: float) -> None:
+    """Fused scores are numbers from 0 to 1, one for each candidate, whatever the scores of the sides."""
+    dense, lexical = (np.array(side, dtype=np.float64) for side in scores)
+    found = fuse(dense, lexical, weight)
+    assert found.shape == dense.shape
+    assert np.isfinite(found).all()
+    assert ((found >= 0) & (found <= 1)).all()
+
+
+@given(scores=SCORES, weight=st.floats(0, 1))
+def test_better_on_both_sides_is_never_ranked_lower(scores: tuple[list[float], list[float]], weight: float) -> None:
+    """A candidate that no side scores lower than another has no lower fused score."""
+    dense, lexical = (np.array(side, dtype=np.float32) for side in scores)
+    found = fuse(dense, lexical, weight)
+    pairs = list(zip(*scores, strict=True))
+    for one, score in zip(pairs, found, strict=True):
+        for other, other_score in zip(pairs, found, strict=True):
+            assert score >= other_score or one[0] < other[0] or one[1] < other[1]
+
+
+@given(dense=st.floats(-1, 1, width=32), lexical=st.floats(0.125, 60, width=32), size=st.integers(1, 9))
+def test_a_side_that_says_nothing_counts_nothing(dense: float, lexical: float, size: int) -> None:
+    """Equal dense scores and absent words add 0; the best lexical score counts in full, and its floor is 0."""
+    same, none = np.full(size, dense), np.zeros(size)
+    assert fuse(same, none, 0.5).tolist() == [0.0] * size
+    words = np.linspace(0, lexical, size + 1)
+    assert fuse(np.full(size + 1, dense), words, 0.5).tolist() == pytest.approx(np.linspace(0, 0.5, size + 1), abs=1e-5)

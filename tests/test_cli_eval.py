@@ -1,0 +1,197 @@
+"""`dateline eval` and `dateline feedback`: what each trouble ends with, on a small gold set with its own baseline."""
+
+import gzip
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dateline.__main__ import app
+from dateline.trouble import exit_code_of, explain
+from eval.recording import MadeWith, Recording, write_recording
+from index.errors import DatelineError
+from service.feedback import Feedback, FeedbackStore
+from tests.eval.small_gold import QUESTIONS, write_gold, write_questions
+from tests.scripted_llm import Reply, ScriptedLLM
+
+Dateline = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the model's graphs."""
+    return tmp_path_factory.mktemp("models")
+
+
+@pytest.fixture(scope="module")
+def dateline(models: Path) -> Dateline:
+    """Runs a command as `main` does; gives its exit code and what it printed."""
+    no_keys = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "", "DATELINE_LLM_MODEL": ""}
+
+    def run(*arguments: object, **settings: str) -> tuple[int, str]:
+        environment = {**no_keys, "DATELINE_MODELS": str(models), **settings}
+        result = CliRunner(env=environment).invoke(app, [str(argument) for argument in arguments])
+        if isinstance(result.exception, DatelineError):
+            return exit_code_of(result.exception), result.output + explain(result.exception)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def gold(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small gold set; its baselines will be beside it."""
+    return write_gold(tmp_path_factory.mktemp("newsroom"))
+
+
+@pytest.fixture(scope="module")
+def run_file(gold: Path, dateline: Dateline) -> Path:
+    """A whole run of the offline lane."""
+    out = gold.parent / "run.json.gz"
+    code, printed = dateline("eval", "run", "--gold", gold, "--out", out)
+    assert code == 0, printed
+    assert "3 answers" in printed
+    return out
+
+
+@pytest.fixture(scope="module")
+def baseline(gold: Path, run_file: Path, dateline: Dateline) -> Path:
+    """That run as the baseline, with floors that so few questions can reach."""
+    limits = {"recall@5": 0.5, "answer_in_context": 0.5, "truthfulness": -1, "over_refusal": 1, "must_not": 1}
+    (gold / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": limits}), encoding="utf-8")
+    code, printed = dateline("eval", "bless", run_file, "--gold", gold, "--reason", "The first run of these questions.")
+    assert code == 0, printed
+    return gold.parent / "baselines"
+
+
+def silenced(run_file: Path, out: Path) -> Path:
+    """A run in which every question is abstained from."""
+    run = json.loads(gzip.decompress(run_file.read_bytes()))
+    for prediction in run["predictions"]:
+        none = {"status": "not_in_sources", "status_reason": "low_relevance", "citations": [], "answer": "Nothing."}
+        prediction["reply"] |= none
+    out.write_bytes(gzip.compress(json.dumps(run).encode()))
+    return out
+
+
+def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> None:
+    """`python -m dateline eval` exits 0 for a gold set that is fit, 2 for one that is not, the reason on stderr."""
+    gold = write_gold(tmp_path)
+    command = [sys.executable, "-m", "dateline", "eval", "validate", "--gold", str(gold)]
+    fit = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+    write_questions(gold, ({**QUESTIONS[0], "facts": []},))
+    unfit = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
+
+    assert (fit.returncode, fit.stdout) == (0, "3 questions on 3 articles are fit for use\n")
+    assert (unfit.returncode, unfit.stdout) == (2, "")
+    assert "lamp-001: has no vital fact" in unfit.stderr
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_run_that_is_as_its_baseline_passes(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """Exit 0, one line, and the reports that were asked for."""
+    reports = {form: tmp_path / f"report.{form}" for form in ("markdown", "html", "junit", "json")}
+    options = [part for form, path in reports.items() for part in (f"--{form}", path)]
+    code, printed = dateline("eval", "gate", run_file, "--gold", gold, *options)
+
+    assert (code, printed) == (0, "PASS: no verdict differs\n")
+    assert all(path.stat().st_size for path in reports.values())
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_lost_question_fails(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """Exit 1, and the question and the stage are named."""
+    code, printed = dateline("eval", "gate", silenced(run_file, tmp_path / "silent.json.gz"), "--gold", gold)
+
+    assert code == 1
+    assert printed.startswith("FAIL")
+    assert "lost question [abstention]: lamp-001" in printed
+
+
+@pytest.mark.usefixtures("baseline")
+def test_a_floor_of_the_gold_set_counts(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """A limit in the manifest takes the place of ours, above as well as below."""
+    strict = write_gold(tmp_path)
+    (strict / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": {"truthfulness": 1}}))
+    code, printed = dateline("eval", "gate", run_file, "--gold", strict, "--baselines", gold.parent / "baselines")
+
+    assert code == 1
+    assert "the floor 1.00" in printed
+
+
+def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: Path) -> None:
+    """A name that is misspelt would guard nothing."""
+    gold = write_gold(tmp_path)
+    (gold / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": {"recal@5": 1}}))
+
+    assert dateline("eval", "validate", "--gold", gold)[0] == 2
+
+
+def test_nothing_to_compare_with_is_incomplete(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """Exit 3 where there is no baseline, and where there is no recording."""
+    nowhere, folder = ("--baselines", tmp_path), ("--recordings", tmp_path)
+
+    assert dateline("eval", "gate", run_file, "--gold", gold, *nowhere)[0] == 3
+    code, printed = dateline(
+        "eval", "run", "--lane", "replay", "--gold", gold, *folder, "--out", tmp_path / "run.json.gz"
+    )
+    assert code == 3
+    assert "dateline eval record" in printed
+
+
+def test_a_recording_is_replayed_until_a_prompt_changes(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """`record` says how many calls it may take before it makes them; a recording without the call exits 4."""
+    with ScriptedLLM(Reply(["NOT_IN_SOURCES"])) as llm:
+        access = {"DATELINE_LLM_MODEL": "scripted", "OPENAI_BASE_URL": llm.url}
+        recorded = dateline("eval", "record", "--gold", gold, "--out", tmp_path / "calls" / "s.jsonl", **access)
+    made_with = MadeWith(model="scripted", max_output_tokens=800, prompt_tokens=6000)
+    write_recording(tmp_path / "stale" / "s.jsonl", Recording(made_with))
+    replay = ("eval", "run", "--lane", "replay", "--gold", gold, "--out", tmp_path / "run.json.gz")
+
+    assert recorded[0] == 0, recorded[1]
+    assert recorded[1].startswith("up to 3 calls to scripted")
+    assert dateline(*replay, "--recordings", tmp_path / "calls")[0] == 0
+    code, printed = dateline(*replay, "--recordings", tmp_path / "stale")
+    assert code == 4
+    assert "none of the 0 recorded calls of scripted has this prompt" in printed
+
+
+def test_recording_without_a_model_is_refused(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """Exit 2 naming the setting."""
+    code, printed = dateline("eval", "record", "--gold", gold, "--out", tmp_path / "calls.jsonl")
+
+    assert code == 2
+    assert "DATELINE_LLM_MODEL" in printed
+
+
+@pytest.mark.parametrize("arguments", [("--lane", "psychic"), ("--gold", "nowhere")])
+def test_what_cannot_be_used_is_refused(
+    gold: Path, dateline: Dateline, tmp_path: Path, arguments: tuple[str, str]
+) -> None:
+    """A lane or a gold set that does not exist ends with exit code 2."""
+    assert dateline("eval", "run", "--gold", gold, "--out", tmp_path / "run.json.gz", *arguments)[0] == 2
+
+
+def test_feedback_is_exported_drafted_and_deleted(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """From the store to lines of JSON, to gold drafts, and out of the store."""
+    id_ = FeedbackStore(tmp_path, 10).add(Feedback("ans_1", "Who lit the lamp?", "Ines Vardal [1].", "up"))
+    export, drafts = tmp_path / "export.jsonl", tmp_path / "drafts.jsonl"
+    export.write_text(dateline("feedback", "export", "--data", tmp_path)[1], encoding="utf-8")
+
+    code, printed = dateline("eval", "draft", "--feedback", export, "--gold", gold, "--out", drafts)
+    again = dateline("eval", "draft", "--data", tmp_path, "--out", drafts)
+    deleted = [dateline("feedback", "delete", id_, "--data", tmp_path)[0] for _ in range(2)]
+
+    assert code == 0
+    assert "feedback-001  up" in printed
+    assert json.loads(drafts.read_text("utf-8"))["provenance"]["made"] == f"feedback {id_}"
+    assert again[0] == 2
+    assert deleted == [0, 1]
+    assert dateline("feedback", "export", "--data", tmp_path) == (0, "")

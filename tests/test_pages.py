@@ -1,0 +1,107 @@
+"""The pages: whether what they show and say is so."""
+
+import json
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from fastapi.routing import APIRoute
+from typer.main import get_command
+
+from dateline import settings_page
+from dateline.__main__ import app
+from index.errors import IngestRunning, PublishFailed
+from index.settings import IndexSettings
+from service.api import articles, ask, feedback, health
+from service.api.problems import PROBLEMS
+from service.errors import ReaderFailed
+from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason
+from service.settings import ServiceSettings
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def code_blocks(page: Path) -> str:
+    """What stands in the fenced blocks of a Markdown page that show a shell."""
+    return "\n".join(
+        re.findall(r"^```(?:sh|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    )
+
+
+def makefile_targets() -> set[str]:
+    """The targets that somebody may ask make for."""
+    (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    return set(phony.split())
+
+
+def test_the_settings_page_is_current() -> None:
+    """`docs/settings.md` and `.env.example` say what the settings classes say; `make docs` writes them anew."""
+    assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
+    assert settings_page.EXAMPLE.read_text(encoding="utf-8") == settings_page.example()
+
+
+def test_every_setting_is_described() -> None:
+    """Every setting has a variable of its own and a sentence that says what it means."""
+    settings = [*settings_page.settings_of(IndexSettings), *settings_page.settings_of(ServiceSettings)]
+    assert len({setting.variable for setting in settings}) == len(settings) > 10
+    assert all(setting.meaning.endswith(".") for setting in settings)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_command_on_a_page_exists(page: Path) -> None:
+    """Each `make` and `dateline` command that a page shows is a target of the Makefile or a command of Dateline's."""
+    text = code_blocks(page)
+    targets = set(re.findall(r"^(?:\$ )?make (?:[A-Z]+=\S+ )*([a-z]+)", text, re.MULTILINE))
+    commands = set(re.findall(r"^(?:\$ )?(?:\S*/|python -m )?dateline ([a-z]+)", text, re.MULTILINE))
+    assert targets <= makefile_targets()
+    assert commands <= set(getattr(get_command(app), "commands", ()))
+
+
+def test_the_readme_shows_how_to_begin() -> None:
+    """The README shows the commands that a newcomer needs, so that the check above has something to check."""
+    text = code_blocks(ROOT / "README.md")
+    for command in ("make run", "make test", "dateline ask", "dateline ingest"):
+        assert command in text
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_a_link_on_a_page_leads_somewhere(page: Path) -> None:
+    """Each link between pages leads to a file or folder that is there."""
+    for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
+        assert (page.parent / target).exists(), target
+
+
+def test_the_readme_gives_the_measured_rates() -> None:
+    """The README's figures on near misses and other subjects are those of the calibration that is shipped."""
+    rates = json.loads((ROOT / "service" / "readers" / "calibration.json").read_text(encoding="utf-8"))["rates"]
+    near, other = rates["near_misses"], rates["off_topic"]
+    stated = re.findall(r"(\d+) %", (ROOT / "README.md").read_text(encoding="utf-8").partition("**Near misses.**")[2])
+    measured = (near["answered"], near["weak"], near["abstain"], other["abstain"])
+    assert stated[:4] == [f"{rate * 100:.0f}" for rate in measured]
+
+
+def test_the_api_page_names_every_endpoint() -> None:
+    """Each endpoint of the API's description has its place on the API's page."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    routes = [
+        route
+        for part in (ask, articles, feedback, health)
+        for route in part.router.routes
+        if isinstance(route, APIRoute)
+    ]
+    endpoints = {
+        f"{method} {re.sub(r'{.*}', '{id}', route.path)}" for route in routes for method in route.methods or ()
+    }
+    assert len(endpoints) > 5
+    assert {endpoint for endpoint in endpoints if f"`{endpoint}`" not in page} == set()
+
+
+def test_the_api_page_explains_every_status_and_error() -> None:
+    """Each reason of a status, each mode and the code of each error stands on the API's page."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    words = {word for kind in (Status, StatusReason, Mode, ReaderChoice, CitationMode) for word in get_args(kind)}
+    codes = {problem.code for kind, problem in PROBLEMS.items() if not issubclass(kind, (IngestRunning, PublishFailed))}
+    reader = {kind.code for kind in ReaderFailed.__subclasses__() if kind.__module__ == ReaderFailed.__module__}
+    assert {word for word in words | codes | reader if f"`{word}`" not in page} == set()

