@@ -12,8 +12,9 @@ BASE := $(VENV)/.base-$(VERSION)
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
-# Keys of the person at the keyboard are no business of the tests.
-NO_KEYS := unset OPENAI_API_KEY OPENAI_BASE_URL DATELINE_LLM_MODEL DATELINE_EMBEDDING_MODEL DATELINE_EMBEDDING_OPTIONS;
+# Keys and settings of the person at the keyboard are no business of the tests.
+NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -e 's/^\(OPENAI_[A-Z0-9_]*\)=.*/\1/p'); \
+    do unset $$name; done;
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
@@ -43,7 +44,7 @@ test: dev
 
 check: dev
 	$(BIN)/ruff format --check .
-	$(BIN)/ruff check .
+	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(NO_KEYS) $(BIN)/python -m pytest

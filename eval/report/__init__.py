@@ -56,6 +56,7 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
     before = score(gold, baseline) if baseline else ()
     measured = Measured(baseline.header, before) if baseline else None
     decision = decide(gold, Measured(run.header, after), measured, read_accepted(baselines))
+    shown = {item.id for item in gold.items if item.split == "gate"}
     return Report(
         decision=decision,
         header=run.header,
@@ -63,7 +64,7 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
         rows=tuple(_rows(gold, _sides(run, after), _sides(baseline, before) if baseline else {})),
         summary=summarise(after),
         baseline_summary=summarise(before) if before else {},
-        latency_ms=dict(latency_ms or {}),
+        latency_ms={id_: spent for id_, spent in (latency_ms or {}).items() if id_ in shown},
         limits={**FLOORS, **CEILINGS, **gold.limits},
     )
 

@@ -80,6 +80,11 @@ class Case:
         return word_diff(self.before, self.now)
 
     @property
+    def rewritten(self) -> bool:
+        """Whether the two answers have too little in common to mark what differs."""
+        return all(piece.kind != "same" for piece in self.diff)
+
+    @property
     def facts(self) -> tuple[FactLine, ...]:
         """The facts that are expected, vital ones first."""
         ordered = sorted(self.item.facts, key=lambda fact: fact.weight != "vital")

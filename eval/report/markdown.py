@@ -69,10 +69,11 @@ def _summary(case: Case) -> str:
 
 
 def _story(case: Case) -> Iterator[str]:
-    pieces = word_diff(clip(case.before, ANSWER), clip(case.now, ANSWER))
+    before, now = clip(case.before, ANSWER), clip(case.now, ANSWER)
+    pieces = word_diff(before, now)
     if case.row.before:
-        yield f"- before: {_marked(pieces, 'removed')}"
-    yield f"- now: {_marked(pieces, 'added')}"
+        yield f"- before: {escaped(before, ANSWER) if case.rewritten else _marked(pieces, 'removed')}"
+    yield f"- now: {escaped(now, ANSWER) if case.rewritten else _marked(pieces, 'added')}"
     if case.row.after.verdict.note:
         yield f"- why: {escaped(case.row.after.verdict.note, LINE)}"
     for fact in case.facts[:MOST_LINES]:

@@ -8,6 +8,10 @@ _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud8
 """Controls (a terminal obeys them), changes of direction (a reader is misled by them), what no file can hold."""
 
 
+ALIKE = 1 / 3
+"""Share of its words that the longer of two texts has in common with the other, where comparing them says something."""
+
+
 class Piece(NamedTuple):
     """Some words that two texts share, or that only the one or the other has."""
 
@@ -29,10 +33,17 @@ def clip(text: str, length: int) -> str:
 
 
 def word_diff(before: str, after: str) -> tuple[Piece, ...]:
-    """What became of a text: `same` and `removed` are the words before, `same` and `added` those after."""
+    """What became of a text: `same` and `removed` are the words before, `same` and `added` those after.
+
+    Texts that have little in common share no word: here and there an `of` that stayed is no help to a reader.
+    """
     old, new = before.split(), after.split()
+    matcher = SequenceMatcher(None, old, new, autojunk=False)
     pieces: list[Piece] = []
-    for kind, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+    if sum(block.size for block in matcher.get_matching_blocks()) < ALIKE * max(len(old), len(new)):
+        whole = (Piece("removed", " ".join(old)), Piece("added", " ".join(new)))
+        return tuple(piece for piece in whole if piece.text)
+    for kind, a, b, c, d in matcher.get_opcodes():
         if kind == "equal":
             pieces.append(Piece("same", " ".join(old[a:b])))
             continue

@@ -93,10 +93,19 @@ def test_lost_questions_are_open_and_first(tmp_path: Path) -> None:
         (COMPASSES, "same", False),
         (NOBODY, "same", False),
     ]
-    assert page.inside["del"][0] == "Crews won a rise of 4.5 percent"
-    assert page.inside["ins"][0] == "It ended after 9 days"
     assert "✓ stated → ✗ missing : the number 4.5" in page.text
     assert "✗ said : the length of the strike" in page.text
+
+
+def test_what_differs_is_marked_word_by_word(tmp_path: Path) -> None:
+    """Of two answers alike the words that differ are marked; two that share next to nothing are left to be read."""
+    alike = reply("Thieves took 40 compasses from the museum.", "museum-theft", quote="Thieves took 12 compasses")
+    page = page_of(tmp_path / "a", run_of({COMPASSES: alike}), run_of())
+    unlike = page_of(tmp_path / "b", run_of(WRONG), run_of())
+
+    assert (page.inside["del"], page.inside["ins"]) == (["12"], ["40"])
+    assert not {"del", "ins"} & unlike.inside.keys()
+    assert "Before Crews won a rise of 4.5 percent [1]. Now It ended after 9 days [1]." in unlike.text
 
 
 def test_an_accepted_loss_says_so(tmp_path: Path) -> None:

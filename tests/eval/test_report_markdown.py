@@ -26,6 +26,7 @@ from tests.eval.report_pieces import (
 )
 
 WRONG = {RISE: reply("It ended after 9 days.", "ferry-strike")}
+SWAPPED = reply("Thieves took 40 compasses from the museum.", "museum-theft", quote="Thieves took 12 compasses")
 SILENT = {LENGTH: reply("", "ferry-strike")}
 
 
@@ -62,11 +63,19 @@ def test_a_lost_question_tells_its_story(tmp_path: Path) -> None:
 
     assert "### Lost: 1" in told
     assert "correct → <b>wrong</b> · stage: reader · <b>critical</b></summary>" in told
-    assert "- before: <del>Crews won a rise of 4.5 percent</del> \\[1\\]." in told
-    assert "- now: <ins>It ended after 9 days</ins> \\[1\\]." in told
+    assert "- before: Crews won a rise of 4.5 percent \\[1\\]." in told
+    assert "- now: It ended after 9 days \\[1\\]." in told
     assert "- expected: ✓ stated → ✗ missing: the number 4.5" in told
     assert "- must not be said: ✗ **said**: the length of the strike" in told
     assert "- cites \\[1\\] ferry-strike (verified): “It ended after 9 days.”" in told
+
+
+def test_what_differs_is_marked_word_by_word(tmp_path: Path) -> None:
+    """Of two answers that have most words in common, the words that went and came are marked, and no others."""
+    told = to_markdown(report_of(tmp_path, run_of({COMPASSES: SWAPPED}), run_of()))
+
+    assert "- before: Thieves took <del>12</del> compasses from the museum \\[1\\]." in told
+    assert "- now: Thieves took <ins>40</ins> compasses from the museum \\[1\\]." in told
 
 
 def test_lost_questions_come_before_won_ones(tmp_path: Path) -> None:

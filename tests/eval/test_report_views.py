@@ -240,6 +240,12 @@ def test_frequent_words_of_a_long_text_count_as_words() -> None:
     ]
 
 
+def test_texts_with_little_in_common_share_no_word() -> None:
+    """Where less than a third of the words stayed, all of the one went and all of the other came."""
+    assert [piece.kind for piece in word_diff("a b c", "a x y")] == ["same", "removed", "added"]
+    assert word_diff("a b c d", "a x y z") == (("removed", "a b c d"), ("added", "a x y z"))
+
+
 @given(text=st.text(max_size=60))
 def test_the_same_text_has_no_difference(text: str) -> None:
     """A text compared with itself is all the same."""
