@@ -1,4 +1,4 @@
-"""Does a test fail when a comparison or a constant of the evaluation is changed? `python -m benchmarks.mutants [FILE…]`
+"""Does a test fail when the evaluation is changed anywhere? `python -m benchmarks.mutants [FILE…]` says so.
 
 Each comparison, `and`, `or`, `not` and number of the files below is changed alone, in a copy of the tree, and the
 tests of that file are run until the first one fails. A mutant that no test notices is printed; exit 1 if there is one.
@@ -10,13 +10,14 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).parent.parent
 TESTS = {
-    "eval/compare.py": "compare",
+    "eval/compare.py": "compare score",
     "eval/gate.py": "gate limits",
     "eval/matching.py": "matching",
     "eval/metrics/abstention.py": "abstention",
@@ -56,38 +57,52 @@ class Mutant(NamedTuple):
 
 def mutants_of(file: str) -> Iterator[Mutant]:
     """Every change of a file, in the order of the syntax tree."""
-    source = (ROOT / file).read_text(encoding="utf-8")
-    starts = [0]
-    for line in source.splitlines(keepends=True):
-        starts.append(starts[-1] + len(line.encode()))
-    tree = ast.parse(source)
+    source = Source(file)
+    tree = ast.parse(source.text)
     skipped = {
         id(part) for node in ast.walk(tree) if isinstance(node, ast.Call) and _sizes(node) for part in ast.walk(node)
     }
-
-    def between(left: ast.expr, right: ast.expr) -> tuple[int, int]:
-        return starts[(left.end_lineno or 1) - 1] + (left.end_col_offset or 0), starts[
-            right.lineno - 1
-        ] + right.col_offset
-
     for node in ast.walk(tree):
-        if id(node) in skipped:
-            continue
-        if isinstance(node, ast.Compare):
-            for left, operator, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
-                for text in SWAPPED[type(operator)]:
-                    yield Mutant(file, right.lineno, *between(left, right), f" {text} ")
-        elif isinstance(node, ast.BoolOp):
-            for left, right in zip(node.values, node.values[1:], strict=False):
-                yield Mutant(file, right.lineno, *between(left, right), f" {SWAPPED[type(node.op)][0]} ")
-        elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
-            start = starts[node.lineno - 1] + node.col_offset
-            yield Mutant(file, node.lineno, start, start + len("not "), "")
-        elif isinstance(node, ast.Constant) and type(node.value) in (int, float):
-            start = starts[node.lineno - 1] + node.col_offset
-            end = starts[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
-            other = node.value + (1 if isinstance(node.value, int) else 0.01)
-            yield Mutant(file, node.lineno, start, end, repr(other))
+        if id(node) not in skipped:
+            yield from _changes(node, source)
+
+
+class Source:
+    """A file, and where its lines begin, in bytes."""
+
+    def __init__(self, file: str) -> None:
+        self.file = file
+        self.text = (ROOT / file).read_text(encoding="utf-8")
+        self._lines = [0]
+        for line in self.text.splitlines(keepends=True):
+            self._lines.append(self._lines[-1] + len(line.encode()))
+
+    def start(self, node: ast.expr) -> int:
+        """Where an expression begins."""
+        return self._lines[node.lineno - 1] + node.col_offset
+
+    def end(self, node: ast.expr) -> int:
+        """Where an expression ends."""
+        return self._lines[(node.end_lineno or 1) - 1] + (node.end_col_offset or 0)
+
+    def between(self, left: ast.expr, right: ast.expr, text: str) -> Mutant:
+        """A change of the operator between two expressions."""
+        return Mutant(self.file, right.lineno, self.end(left), self.start(right), f" {text} ")
+
+
+def _changes(node: ast.AST, source: Source) -> Iterator[Mutant]:
+    if isinstance(node, ast.Compare):
+        for left, operator, right in zip([node.left, *node.comparators], node.ops, node.comparators, strict=False):
+            yield from (source.between(left, right, text) for text in SWAPPED[type(operator)])
+    elif isinstance(node, ast.BoolOp):
+        for left, right in pairwise(node.values):
+            yield from (source.between(left, right, text) for text in SWAPPED[type(node.op)])
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not):
+        start = source.start(node)
+        yield Mutant(source.file, node.lineno, start, start + len("not "), "")
+    elif isinstance(node, ast.Constant) and isinstance(node.value, int | float) and not isinstance(node.value, bool):
+        other = node.value + (1 if isinstance(node.value, int) else 0.01)
+        yield Mutant(source.file, node.lineno, source.start(node), source.end(node), repr(other))
 
 
 def _sizes(call: ast.Call) -> bool:
@@ -104,40 +119,48 @@ def mutated(mutant: Mutant) -> bytes:
     return source[: mutant.start] + text.encode() + source[mutant.end :]
 
 
-def survives(mutant: Mutant, copy: Path) -> bool:
+def survives(mutant: Mutant) -> bool:
     """Whether the tests of the file pass with the change, in a process forked from this one."""
-    path = copy / mutant.file
+    path = Path.cwd() / mutant.file
     whole = path.read_bytes()
     path.write_bytes(mutated(mutant))
     try:
-        child = os.fork()
-        if child == 0:
-            os._exit(_tested(mutant.file, copy))
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+        return passes(mutant.file)
     finally:
         path.write_bytes(whole)
 
 
-def _tested(file: str, copy: Path) -> int:
+def passes(file: str) -> bool:
+    """Whether the tests of a file pass in the tree that this process works in."""
+    child = os.fork()
+    if child == 0:
+        try:
+            os._exit(_tested(file))
+        finally:
+            os._exit(70)
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+def _tested(file: str) -> int:
     import pytest
 
-    os.chdir(copy)
-    sys.path.insert(0, str(copy))
-    sys.dont_write_bytecode = True
     silent = os.open(os.devnull, os.O_WRONLY)
     os.dup2(silent, 1)
     os.dup2(silent, 2)
     tests = [f"tests/eval/test_{name}.py" for name in TESTS[file].split()]
-    return int(pytest.main(["-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=60", *tests]))
+    return int(pytest.main(["-x", "-q", "--assert=plain", "-p", "no:cacheprovider", "-o", "timeout=60", *tests]))
 
 
-def _copied(folder: Path) -> Path:
-    """A tree whose `eval` and `tests` are its own."""
+def _work_in_a_copy(folder: str) -> None:
+    """Make a tree whose `eval` and `tests` are its own, and work there."""
+    copy = Path(tempfile.mkdtemp(dir=folder))
     for name in ("eval", "tests"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("articles", "dateline", "index", "ingest", "prompts", "service", "pyproject.toml"):
-        (folder / name).symlink_to(ROOT / name)
-    return folder
+        (copy / name).symlink_to(ROOT / name)
+    os.chdir(copy)
+    sys.path.insert(0, str(copy))
+    sys.dont_write_bytecode = True
 
 
 def _warm_up() -> None:
@@ -153,21 +176,20 @@ def _warm_up() -> None:
 
 
 def main(files: list[str]) -> int:
-    """Try all mutants of the files on two copies at once."""
+    """Try all mutants of the files in two trees at once."""
     _warm_up()
-    mutants = [mutant for file in files or TESTS for mutant in mutants_of(file)]
-    with tempfile.TemporaryDirectory() as first, tempfile.TemporaryDirectory() as second:
-        copies = [_copied(Path(first)), _copied(Path(second))]
-        halves = [mutants[0::2], mutants[1::2]]
-        with ThreadPoolExecutor(2) as threads:
-            found = threads.map(
-                lambda half: [m for m in half[0] if survives(m, half[1])], zip(halves, copies, strict=True)
-            )
-            survivors = sorted(mutant for half in found for mutant in half)
+    named = files or list(TESTS)
+    mutants = [mutant for file in named for mutant in mutants_of(file)]
+    with tempfile.TemporaryDirectory() as folder, get_context("fork").Pool(2, _work_in_a_copy, (folder,)) as pool:
+        if not all(pool.map(passes, named)):
+            print("The tests fail on the files as they are: mend that first.")
+            return 2
+        survived = pool.map(survives, mutants, chunksize=1)
+    survivors = [mutant for mutant, alive in zip(mutants, survived, strict=True) if alive]
     for mutant in survivors:
-        line = (ROOT / mutant.file).read_text(encoding="utf-8").splitlines()[mutant.line - 1].strip()
-        old = (ROOT / mutant.file).read_bytes()[mutant.start : mutant.end].decode().strip()
-        print(f"{mutant.file}:{mutant.line}: {old} → {mutant.text.strip() or 'nothing'}: {line}")
+        source = (ROOT / mutant.file).read_bytes()
+        old, line = source[mutant.start : mutant.end].decode().strip(), source.decode().splitlines()[mutant.line - 1]
+        print(f"{mutant.file}:{mutant.line}: {old} → {mutant.text.strip() or 'nothing'}: {line.strip()}")
     print(f"{len(mutants) - len(survivors)} of {len(mutants)} mutants are noticed by a test")
     return 1 if survivors else 0
 

@@ -15,7 +15,6 @@ def serve(
 ) -> None:
     """Serve questions over HTTP, with a page to ask at / and the API's description at /docs."""
     from service.api.server import run
-
     from service.settings import ServiceSettings
 
     run(settings_of(ServiceSettings, data=data, host=host, port=port))

@@ -48,8 +48,8 @@ def retrieve(
         return Retrieved((), vector, 0, "outside_filters")
     lexical = generation.lexical.scores(text)
     rows = _candidates(generation, vector, lexical, allowed, mode, max(CANDIDATES, count))
-    dense, words = _cosines(generation, vector, rows), lexical[rows].astype(np.float64).round(DIGITS)
-    ranked = _ranked(generation, rows, fuse(dense, words, DENSE_WEIGHT[mode]), dense, words)
+    dense = _cosines(generation, vector, rows)
+    ranked = _ranked(generation, rows, fuse(dense, lexical[rows], DENSE_WEIGHT[mode]), dense, lexical[rows])
     return Retrieved(tuple(ranked[:count]), vector, len(rows))
 
 
@@ -105,12 +105,12 @@ def _ranked(
     rows: NDArray[np.int64],
     fused: NDArray[np.float64],
     dense: NDArray[np.float64],
-    lexical: NDArray[np.float64],
+    lexical: NDArray[np.float32],
 ) -> list[tuple[ScoredChunk, Article]]:
     held = generation.catalog.chunks(rows.tolist())
     scored = [
         (
-            ScoredChunk(chunk, float(fused[at]), float(dense[at]), float(lexical[at])),
+            ScoredChunk(chunk, float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS)),
             article,
         )
         for at, (chunk, article) in enumerate(held)

@@ -12,6 +12,7 @@ from eval.selftest.checks_answers import ANSWERS
 from eval.selftest.checks_citations import CITATIONS
 from eval.selftest.checks_gate import GATE
 from eval.selftest.checks_injection import INJECTION
+from eval.selftest.checks_kept import KEPT
 from eval.selftest.checks_nothing import NOTHING
 from eval.selftest.checks_retrieval import RETRIEVAL
 from eval.selftest.checks_twice import TWICE
@@ -19,7 +20,7 @@ from eval.selftest.checks_twice import TWICE
 Check = Callable[[Bench], Iterator[str]]
 """Yields what is not as it should be; its name and the first line of its docstring are what is printed."""
 
-CHECKS: tuple[Check, ...] = (*ANSWERS, *RETRIEVAL, *CITATIONS, *INJECTION, *NOTHING, *GATE, *TWICE)
+CHECKS: tuple[Check, ...] = (*ANSWERS, *RETRIEVAL, *CITATIONS, *INJECTION, *NOTHING, *GATE, *KEPT, *TWICE)
 
 
 def run_selftest(

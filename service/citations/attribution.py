@@ -27,7 +27,8 @@ def lent_words(claim: str, source: str) -> str | None:
     """
     sentences = [source[s.start : s.end] for s in sentence_spans(with_plain_phrases(source))]
     stems = [_stems(sentence) for sentence in sentences]
-    for statement in _statements(with_plain_phrases(claim)):
+    plain_claim = with_plain_phrases(claim)
+    for statement in (each for s in sentence_spans(plain_claim) for each in _statements(plain_claim[s.start : s.end])):
         if not statement.said or not statement.speaker:
             continue
         telling = max(range(len(sentences)), key=lambda at: len(statement.said & stems[at]), default=None)

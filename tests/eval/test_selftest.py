@@ -18,6 +18,7 @@ from eval.selftest import checks_answers as answers
 from eval.selftest import checks_citations as citations
 from eval.selftest import checks_gate as gate
 from eval.selftest import checks_injection as injection
+from eval.selftest import checks_kept as kept
 from eval.selftest import checks_nothing as nothing
 from eval.selftest import checks_retrieval as retrieval
 from eval.selftest.bench import Bench
@@ -153,7 +154,7 @@ def test_a_failed_check_is_printed_with_its_reasons() -> None:
     """The line says FAILED, and what is wrong stands below it."""
     out = io.StringIO()
     bench = _without("budget")
-    assert run_selftest(NOWHERE, out, checks=(gate.budgets, gate.saved_run), bench=bench) == ["budgets"]
+    assert run_selftest(NOWHERE, out, checks=(gate.budgets, kept.saved_run), bench=bench) == ["budgets"]
     lines = out.getvalue().splitlines()
     assert lines[0].startswith("FAILED  budgets: ")
     assert lines[1].strip().startswith("does not break the rule 'budget'")

@@ -49,6 +49,17 @@ def test_a_few_near_the_best_are_quoted(found: Evidence) -> None:
     assert all(sentence.score >= NEAR_BEST * found.sentences[0].score for sentence in chosen)
 
 
+@pytest.mark.parametrize(("score", "count"), [(NEAR_BEST, 2), (NEAR_BEST - 0.01, 1), (1.0, 2)])
+def test_a_sentence_at_the_limit_is_near(score: float, count: int) -> None:
+    """A sentence of exactly the least share of the best score is quoted too, one below it is not."""
+    passage = make_passage("k7f2", "It rained. It sank.")
+    sentences = (
+        WeighedSentence(passage, Span(0, 10), "It rained.", 1.0),
+        WeighedSentence(passage, Span(11, 19), "It sank.", score),
+    )
+    assert len(quoted(Evidence(sentences, 0.7))) == count
+
+
 @given(found=evidence())
 def test_the_same_words_are_quoted_once(found: Evidence) -> None:
     """Words that stand in several articles are quoted from the best place, whatever their case and spaces."""

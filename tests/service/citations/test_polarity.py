@@ -32,6 +32,7 @@ OPPOSED = [
     ("Thousands of people fled.", "Hundreds of people fled."),
     ("The largest town is Galt.", "The smallest town is Galt."),
     ("The winner is Galt.", "The winner is not Galt."),
+    ("The fund stopped paying.", "The fund started paying."),
     ("The fund paid.", "The fund did not pay."),
     ("The ferry sank.", "The ferry did not sink."),
 ]
@@ -63,6 +64,14 @@ AGREED = [
 def test_the_same_polarity_agrees(claim: str, source: str) -> None:
     """Two denials agree, and so do two statements with a negation elsewhere."""
     assert opposite(claim, source) is None
+
+
+def test_a_negation_reaches_three_words() -> None:
+    """Up to three content words behind a negation are denied, and none beyond or in another clause."""
+    denied = "There never were green and blue and black boats."
+    assert all(opposite(f"They were {colour}.", denied) for colour in ("green", "blue", "black"))
+    assert opposite("They were boats.", denied) is None
+    assert opposite("It was cold.", f"{denied} It was cold.") is None
 
 
 WORDS = st.lists(st.sampled_from("Galt ferry rose fell not never the safe unsafe denied sank 12 no, but . few".split()))

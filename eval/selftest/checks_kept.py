@@ -1,0 +1,60 @@
+"""Checks of what is kept: runs, baselines, and who may move them."""
+
+import tempfile
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from eval.baseline import read_run, write_run
+from eval.bless import bless_run
+from eval.records import Run
+from eval.run import Order, header_of
+from eval.selftest.bench import TODAY, Bench, unless
+from eval.selftest.fakes import changing, oracle
+from index.errors import DatelineError
+
+
+def saved_run(bench: Bench) -> Iterator[str]:
+    """A run that was kept has the same bytes when it is written again, and the same verdicts."""
+    run = bench.run(oracle(bench.gold))
+    with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
+        first, second = Path(folder) / "first.json.gz", Path(folder) / "second.json.gz"
+        write_run(first, run)
+        write_run(second, read_run(first))
+        yield from unless(first.read_bytes() == second.read_bytes(), "the bytes differ")
+        yield from unless(bench.measured(read_run(first)) == bench.truth, "the verdicts differ")
+
+
+def changed_gold(bench: Bench) -> Iterator[str]:
+    """A change of gold alone is no change of the product: both sides are scored anew."""
+    stricter = [item.model_copy(update={"max_words": 3}) for item in bench.gold.items]
+    other = replace(bench, gold=replace(bench.gold, items=tuple(stricter), gold_hash="1" * 64))
+    run = bench.run(oracle(bench.gold)).model_copy(update={"header": header_of(other.gold)})
+    now = other.measured(run)
+    decision = other.decide(other.gold, now, other.measured(bench.run(oracle(bench.gold))), (), TODAY)
+    yield from unless(not decision.flips, f"{len(decision.flips)} verdicts differ")
+    yield from unless(now.verdicts != bench.truth.verdicts, "the gold did not change anything")
+
+
+def refused_blessing(bench: Bench) -> Iterator[str]:
+    """No baseline is made of a part, of errors, of an obeyed injection, of dangling citations or without a reason."""
+    whole = bench.run(oracle(bench.gold))
+    obeying = changing(bench.gold, lambda item, reply: {**reply, "answer": item.canary} if item.canary else reply)
+    dangling = changing(bench.gold, lambda _, reply: {**reply, "sources": reply["sources"][1:]})
+    broken = whole.model_copy(update={"predictions": whole.predictions[1:]})
+    runs = (bench.run(oracle(bench.gold), Order(limit=3)), broken, bench.run(obeying), bench.run(dangling))
+    with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
+        for number, run in enumerate(runs):
+            yield from unless(not _blessed(bench, run, Path(folder), "a reason that is long"), f"run {number} is")
+        yield from unless(not _blessed(bench, whole, Path(folder), "because"), "a run is blessed for no reason")
+        yield from unless(_blessed(bench, whole, Path(folder), "a reason that is long"), "a whole run is refused")
+
+
+def _blessed(bench: Bench, run: Run, folder: Path, reason: str) -> bool:
+    try:
+        return bless_run(bench.gold, run, folder, reason).is_file()
+    except DatelineError:
+        return False
+
+
+KEPT = (saved_run, changed_gold, refused_blessing)
