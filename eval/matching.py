@@ -4,6 +4,7 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+from math import isclose
 
 from eval.records import Matcher
 from service.citations.dates import Date, find_dates, written_dates
@@ -54,7 +55,7 @@ def _stands_in(alias: str, text: str) -> bool:
 
 def _has_number(value: float, unit: str | None, text: str) -> bool:
     return any(
-        abs(number.value - value) <= 1e-9 * max(1.0, abs(value)) and (unit is None or _counts_in(number.unit, unit))
+        isclose(number.value, value, rel_tol=1e-9) and (unit is None or _counts_in(number.unit, unit))
         for number in _numbers(text)
     )
 

@@ -31,7 +31,7 @@ from eval.questions import GoldSet
 from eval.records import GoldItem, Outcome, Prediction, Run, Stage, Verdict
 from index.records import Article
 
-GROUNDED = 0.999
+GROUNDED = 1.0
 """Citation recall of an answer that is grounded: all of its sentences."""
 
 DIGITS = 6

@@ -32,9 +32,9 @@ def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]
     run = [ir_measures.ScoredDoc(item.id, article, -float(rank)) for rank, article in enumerate(ranked)]
     measured = {str(metric.measure): float(metric.value) for metric in ir_measures.iter_calc(_measures(), judged, run)}
     return {
-        f"recall@{K_RECALL}": measured.get(f"R@{K_RECALL}", 0.0),
-        f"mrr@{K_RANK}": measured.get(f"RR@{K_RANK}", 0.0),
-        f"ndcg@{K_RANK}": measured.get(f"nDCG@{K_RANK}", 0.0),
+        f"recall@{K_RECALL}": measured[f"R@{K_RECALL}"],
+        f"mrr@{K_RANK}": measured[f"RR@{K_RANK}"],
+        f"ndcg@{K_RANK}": measured[f"nDCG@{K_RANK}"],
         f"all_evidence@{K_ALL}": float(any(group <= set(ranked[:K_ALL]) for group in sufficient(item))),
     }
 

@@ -67,6 +67,15 @@ def test_recall_counts_sentences() -> None:
     assert _figures({**reply, "answer": before, "citations": moved})["citation_recall"] == pytest.approx(1 / 4)
 
 
+def test_the_first_and_the_last_letter_count() -> None:
+    """A word of one letter before or behind the cited sentence is a piece that cites nothing."""
+    reply = saying(OPENED)
+    (citation,) = reply["citations"]
+    moved = {**citation, "start_index": 2, "end_index": citation["end_index"] + 2}
+    assert _figures({**reply, "answer": f"A {reply['answer']}", "citations": [moved]})["citation_recall"] == 0.5
+    assert _figures({**reply, "answer": f"{reply['answer']} A"})["citation_recall"] == 0.5
+
+
 def test_two_quotes_can_bear_out_together() -> None:
     """ALCE: a sentence that needs both of its citations has recall 1, and both are precise."""
     figures = _figures(_citing("Ines Corrand opened the pier, 90 metres long.", ("pier", RIBBON), ("stall", LONG)))

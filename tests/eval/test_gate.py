@@ -440,6 +440,7 @@ def test_what_has_no_cost_is_not_budgeted() -> None:
     bare = measured(GOLD, *(one.model_copy(update={"figures": {}}) for one in _run().verdicts))
     assert _decide(bare, bare).exit_code == 0
     assert _rules(_decide(_run(), bare)) == ["budget", "budget"]
+    assert _rules(_decide(_with(bare, "who-001", calls=0.01), bare)) == ["budget"]
 
 
 # Subsets
