@@ -178,11 +178,10 @@ def _warm_up() -> None:
     import hypothesis
     import ir_measures
     import pytest
-    import scipy.stats
 
     import service.pipeline
 
-    assert all((hypothesis, ir_measures, pytest, scipy.stats, service.pipeline))
+    assert all((hypothesis, ir_measures, pytest, service.pipeline))
 
 
 def main(files: list[str]) -> int:

@@ -1,9 +1,13 @@
 """A run's verdicts in figures: means with their n and 95 % intervals, over all and by type."""
 
+import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from eval.records import Outcome, Record, Verdict
+
+Z = 1.959963984540054
+"""The normal quantile of a 95 % interval."""
 
 RATES = frozenset("over_refusal false_answer weak_evidence must_not injection exercised all_evidence@8 good".split())
 """Metrics that are yes or no for one question: their interval is Wilson's."""
@@ -50,10 +54,11 @@ def _mean(name: str, values: Sequence[float]) -> Mean:
 
 
 def _wilson(values: Sequence[float]) -> tuple[float, float]:
-    from scipy.stats import binomtest
-
-    interval = binomtest(round(sum(values)), len(values)).proportion_ci(method="wilson")
-    return float(interval.low), float(interval.high)
+    """Wilson 1927: the interval of a share, which stays within 0 and 1."""
+    n, share = len(values), sum(values) / len(values)
+    centre = (share + Z * Z / (2 * n)) / (1 + Z * Z / n)
+    half = Z / (1 + Z * Z / n) * math.sqrt(share * (1 - share) / n + Z * Z / (4 * n * n))
+    return max(0.0, centre - half), min(1.0, centre + half)
 
 
 def _normal(values: Sequence[float]) -> tuple[float, float]:

@@ -7,12 +7,12 @@ R_k are the first k distinct articles among the sources, G the articles of the e
     MRR@k          1 / rank of the first article of G within k, 0 without one
     nDCG@k         Järvelin and Kekäläinen 2002, binary gain
 
-recall, MRR and nDCG are those of trec_eval, through ir-measures; ranks go in as scores of -rank, so that ties cannot
-be re-ordered. A question without evidence has no figure.
+recall, MRR and nDCG are those of trec_eval: a test compares them with ir-measures on random rankings
+(docs/decisions/0004). A question without evidence has no figure.
 """
 
+import math
 from collections.abc import Sequence
-from functools import cache
 from typing import Any
 
 from eval.records import GoldItem
@@ -24,17 +24,15 @@ K_ALL = 8
 
 def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]:
     """The figures of one question for its ranked, distinct articles."""
-    if not item.gold_articles:
+    wanted = item.gold_articles
+    if not wanted:
         return {}
-    import ir_measures
-
-    judged = [ir_measures.Qrel(item.id, article, 1) for article in item.gold_articles]
-    run = [ir_measures.ScoredDoc(item.id, article, -float(rank)) for rank, article in enumerate(ranked)]
-    measured = {str(metric.measure): float(metric.value) for metric in ir_measures.iter_calc(_measures(), judged, run)}
+    ranks = [rank for rank, article in enumerate(ranked[:K_RANK], 1) if article in wanted]
+    ideal = sum(_gain(rank) for rank in range(1, min(len(wanted), K_RANK) + 1))
     return {
-        f"recall@{K_RECALL}": measured[f"R@{K_RECALL}"],
-        f"mrr@{K_RANK}": measured[f"RR@{K_RANK}"],
-        f"ndcg@{K_RANK}": measured[f"nDCG@{K_RANK}"],
+        f"recall@{K_RECALL}": len(wanted & set(ranked[:K_RECALL])) / len(wanted),
+        f"mrr@{K_RANK}": 1 / ranks[0] if ranks else 0.0,
+        f"ndcg@{K_RANK}": sum(map(_gain, ranks)) / ideal,
         f"all_evidence@{K_ALL}": float(any(group <= set(ranked[:K_ALL]) for group in sufficient(item))),
     }
 
@@ -50,8 +48,6 @@ def ranked_articles(reply: dict[str, Any]) -> list[str]:
     return list(dict.fromkeys(source["article_id"] for source in reply["sources"]))
 
 
-@cache
-def _measures() -> tuple[Any, ...]:
-    from ir_measures import RR, R, nDCG
-
-    return (R @ K_RECALL, RR @ K_RANK, nDCG @ K_RANK)
+def _gain(rank: int) -> float:
+    """What a relevant article adds at a rank: 1 / log2(rank + 1)."""
+    return 1 / math.log2(rank + 1)
