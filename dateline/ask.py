@@ -81,7 +81,7 @@ def shown(answer: "Answer") -> list[str]:
     titles = {source.id: source for source in answer.sources}
     for citation in answer.citations:
         source = titles[citation.source_id]
-        where = ", ".join(part for part in (source.source, (source.published_at or "date unknown")[:12]) if part)
+        where = ", ".join(part for part in (source.source, _day(source.published_at)) if part)
         lines += [
             f"\n[{citation.marker}] {source.title or source.article_id} ({where})",
             f"    “{citation.cited_text}”",
@@ -92,6 +92,10 @@ def shown(answer: "Answer") -> list[str]:
         lines.append(f"Closest: {'; '.join(closest)}")
     lines += [f"withheld ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
     return lines + [f"note: {warning.message}" for warning in answer.warnings]
+
+
+def _day(published_at: str | None) -> str:
+    return published_at[:10] if published_at else "date unknown"
 
 
 _PARTIAL = {
