@@ -24,7 +24,7 @@ help:
 	@echo 'make run      install, ingest articles/ when there is no index yet, serve on http://127.0.0.1:8000 (PORT=… moves it)'
 	@echo 'make install  the environment alone, in $(VENV): $(BIN)/dateline'
 	@echo 'make test     install, run the tests'
-	@echo 'make check    format, lint, types, imports, tests: what CI runs'
+	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
 	@echo 'make docs     write docs/settings.md and .env.example anew from the settings'
 	@echo 'make lock     resolve requirements*.lock anew from pyproject.toml (needs uv)'
 	@echo 'make image    build the container image `dateline`'
@@ -47,6 +47,7 @@ check: dev
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(NO_KEYS) $(BIN)/dateline eval gate
 	@$(NO_KEYS) $(BIN)/python -m pytest
 
 docs: dev
