@@ -1,5 +1,6 @@
 """How a graph is run: one thread and one text a run, in a session that many threads may share."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ class Session:
     """
 
     def __init__(self, path: Path) -> None:
+        # Read when the library loads: without it onnxruntime keeps a device id and reports home.
+        os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as refusals
 
