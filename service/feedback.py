@@ -1,7 +1,8 @@
 """Feedback: what readers said of answers, stored only because they sent it, in `feedback.db` beside the index.
 
-One SQLite file, opened for each operation: the service and the command line may use it at once. What is deleted is
-overwritten, in the file and in its log.
+One SQLite file, opened for each operation: the service and the command line may use it at once. It keeps SQLite's
+rollback journal: the change to a write-ahead log does not wait for its turn, and two first readers at once would fail.
+What is deleted is overwritten.
 """
 
 import sqlite3
@@ -109,11 +110,8 @@ class FeedbackStore:
         """Delete an entry for good; whether there was one."""
         if not self._path.exists():
             return False
-        with self._opened() as connection:
-            with connection:
-                deleted = connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount
-            # The log still holds the pages as they were until it is emptied.
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with self._opened() as connection, connection:
+            deleted = connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount
         return deleted > 0
 
     @contextmanager
@@ -121,7 +119,6 @@ class FeedbackStore:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
-                connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA secure_delete = ON")
                 connection.execute(_SCHEMA)
                 yield connection

@@ -102,6 +102,14 @@ def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) 
     assert stored(99)
 
 
+def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
+    """Whoever makes the file and whoever finds it half made wait for each other; nobody is turned away."""
+    with ThreadPoolExecutor(8) as threads:
+        for attempt in range(40):
+            store = FeedbackStore(tmp_path / str(attempt), 20)
+            assert len(set(threads.map(lambda number, to=store: to.add(feedback(str(number))), range(8)))) == 8
+
+
 def test_a_limit_of_zero_takes_nothing(tmp_path: Path) -> None:
     """Whoever wants no feedback gets none."""
     with pytest.raises(FeedbackFull, match="0 is the limit"):
