@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, evaluate, feedback, ingest, search, serve
+from dateline import ask, doctor, evaluate, feedback, generations, ingest, remove, search, serve
 from dateline.trouble import exit_code_of, explain
 from index.errors import DatelineError
 
@@ -21,6 +21,8 @@ app.command(name="serve")(serve.serve)
 app.command(name="ask")(ask.ask)
 app.command(name="search")(search.search)
 app.command(name="doctor")(doctor.doctor)
+app.command(name="remove")(remove.remove)
+app.add_typer(generations.app)
 app.add_typer(evaluate.app)
 app.add_typer(feedback.app)
 

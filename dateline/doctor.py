@@ -2,25 +2,68 @@
 
 import json
 from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dateline.options import Data, Json
 from dateline.trouble import WRONG, settings_of
 
+if TYPE_CHECKING:
+    from index.dense import ChromaServer
+    from index.health import Finding
+    from index.settings import IndexSettings
 
-def doctor(data: Data = None, json_: Json = False) -> None:
-    """Say what of the index is whole, missing or damaged; exit 1 if anything is."""
+
+def doctor(
+    data: Data = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Mend what is damaged, from what is whole; embeds nothing.")
+    ] = False,
+    json_: Json = False,
+) -> None:
+    """Say what of the index is whole, missing or damaged; exit 1 if anything is, or still is after --repair."""
+    from index.dense import server_of
     from index.health import examine
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
-    findings = examine(settings.data)
-    healthy = all(finding.whole for finding in findings)
+    server = server_of(settings.chroma_url)
+    findings = examine(settings.data, server)
+    repairs: list[str] = []
+    if repair and not _healthy(findings):
+        if not json_:
+            _show(findings)
+        repairs = _repaired(settings, server, quiet=json_)
+        findings = examine(settings.data, server)
     if json_:
         listed = [asdict(finding) for finding in findings]
-        typer.echo(json.dumps({"healthy": healthy, "findings": listed}, ensure_ascii=False))
+        values = {"healthy": _healthy(findings), "findings": listed, "repairs": repairs}
+        typer.echo(json.dumps(values, ensure_ascii=False))
     else:
-        for finding in findings:
-            typer.echo(f"{'whole  ' if finding.whole else 'DAMAGED'}  {finding.what}: {finding.detail}")
-    raise typer.Exit(0 if healthy else WRONG)
+        _show(findings)
+    if not repair and not _healthy(findings):
+        typer.echo("Mend it with `dateline doctor --repair`.", err=True)
+    raise typer.Exit(0 if _healthy(findings) else WRONG)
+
+
+def _healthy(findings: "list[Finding]") -> bool:
+    return all(finding.whole for finding in findings)
+
+
+def _show(findings: "list[Finding]") -> None:
+    for finding in findings:
+        typer.echo(f"{'whole  ' if finding.whole else 'DAMAGED'}  {finding.what}: {finding.detail}")
+
+
+def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:
+    from index.embedding.build import build_embedder
+    from index.repair import repair
+    from ingest.job import configuration_of
+
+    done: list[str] = []
+    for step in repair(settings.data, lambda: configuration_of(build_embedder(settings), settings.language), server):
+        done.append(step)
+        if not quiet:
+            typer.echo(f"repair   {step}")
+    return done

@@ -22,13 +22,23 @@ def ingest(
     json_: Json = False,
 ) -> None:
     """Take articles in: files, folders, .jsonl; adds and updates, and publishes a new generation of the index."""
+    from index.dense import server_of
     from index.embedding.build import build_embedder
     from index.settings import IndexSettings
     from ingest.job import Ingest, run
     from ingest.progress import Progress
 
     settings = settings_of(IndexSettings, data=data)
-    order = Ingest(tuple(paths), settings.data, settings.language, prune=prune, rebuild=rebuild, dry_run=dry_run)
+    order = Ingest(
+        tuple(paths),
+        settings.data,
+        settings.language,
+        prune=prune,
+        rebuild=rebuild,
+        dry_run=dry_run,
+        keep_generations=settings.keep_generations,
+        server=server_of(settings.chroma_url),
+    )
     report = run(order, build_embedder(settings), Progress())
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)

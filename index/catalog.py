@@ -127,6 +127,14 @@ class Catalog:
         statement = f"SELECT {ARTICLE_COLUMNS} FROM article ORDER BY {order} LIMIT ? OFFSET ?"
         return [article_of(values) for values in self._rows(statement, (limit, offset))]
 
+    def every_article(self) -> Iterator[Article]:
+        """All articles, a page in memory at a time."""
+        last = -1
+        page = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row > ? ORDER BY row LIMIT ?"
+        while found := self._rows(page, (last, PAGE)):
+            yield from (article_of(values[1:]) for values in found)
+            last = found[-1][0]
+
     def hashes(self) -> dict[str, str]:
         """Article id to content hash, for all articles."""
         return dict(self._rows("SELECT article_id, content_hash FROM article"))
@@ -145,6 +153,15 @@ class Catalog:
         for start in range(0, self.chunk_count, PAGE):
             page = "SELECT embedding_key FROM chunk WHERE row >= ? AND row < ? ORDER BY row"
             yield from (key for (key,) in self._rows(page, (start, start + PAGE)))
+
+    def keys_of(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """The key of each of these rows' vector, by row."""
+        keys: dict[int, bytes] = {}
+        for page in _pages(rows):
+            keys.update(
+                self._rows(f"SELECT row, embedding_key FROM chunk WHERE row IN ({','.join('?' * len(page))})", page)
+            )
+        return keys
 
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, Article]]:
         """The chunks of these rows with their articles, in the order of `rows`; an article met twice is one object."""

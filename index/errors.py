@@ -5,7 +5,8 @@ DatelineError                    anything Dateline says about itself; `hint` is 
 │   └── IndexMismatch            the index was built with other settings than these
 ├── IndexUnavailable             there is nothing to answer from: whoever runs the ingest
 │   ├── IndexNotFound            no generation was ever published in this folder
-│   └── IndexDamaged             a generation is there but not whole
+│   ├── IndexDamaged             a generation is there but not whole
+│   └── ChromaUnavailable        the Chroma server that holds the vectors does not answer: whoever runs it
 ├── IngestRunning                another ingest holds the lock: wait for it
 ├── PublishFailed                the new generation did not pass verification, or could not be written
 └── EmbeddingFailed              the embedding model gave no usable vector
@@ -42,6 +43,10 @@ class IndexNotFound(IndexUnavailable):
 
 class IndexDamaged(IndexUnavailable):
     """A generation is there, but it is not whole."""
+
+
+class ChromaUnavailable(IndexUnavailable):
+    """The Chroma server does not answer as it should; the next question asks it again."""
 
 
 class IngestRunning(DatelineError):

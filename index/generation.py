@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog
-from index.dense import DenseIndex
+from index.dense import ChromaServer, DenseIndex
 from index.embedding import Vector
 from index.errors import IndexDamaged
-from index.layout import CATALOG, CHROMA, LEASE, LEXICAL, MANIFEST, VECTORS
+from index.layout import CATALOG, LEASE, LEXICAL, MANIFEST
 from index.lease import Lease
 from index.lexical import LexicalIndex
 from index.records import Filters, Manifest
@@ -23,23 +23,27 @@ HINT = "Run `dateline doctor` to see what is damaged."
 class Generation:
     """A published generation, held by a lease while it is open; safe to share between threads.
 
-    Raises IndexDamaged where a file is missing, is not the one that was published, or cannot be opened.
+    Raises IndexDamaged where a file is missing, is not the one that was published, or cannot be opened, and
+    ChromaUnavailable or IndexMismatch where its vectors are with a `server` that cannot be asked or is not named.
+    With `checked` off it is opened as it is: for those who look for damage.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
         self.folder = folder
         self.manifest = read_manifest(folder)
         try:
             with ExitStack() as opened:
                 opened.callback(lease(folder).release)
                 # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
-                check_files(folder, self.manifest)
+                if checked:
+                    check_files(folder, self.manifest)
                 self.catalog = Catalog(folder / CATALOG)
                 opened.callback(self.catalog.close)
                 self.lexical = LexicalIndex(folder / LEXICAL)
-                self.dense = DenseIndex(folder / CHROMA, folder / VECTORS)
+                self.dense = DenseIndex(folder, server)
                 opened.callback(self.dense.close)
-                self._check_counts()
+                if checked:
+                    self._check_counts()
                 self._opened = opened.pop_all()
         except (OSError, ValueError, sqlite3.DatabaseError) as error:
             raise IndexDamaged(f"generation {folder.name} cannot be opened: {error}", HINT) from error
@@ -63,7 +67,8 @@ class Generation:
             return self.dense.nearest(vector, count)
         return self.dense.nearest_allowed(vector, count, allowed)
 
-    def _check_counts(self) -> None:
+    def differing_counts(self) -> str | None:
+        """How many chunks each part holds, where they disagree; None where they do not."""
         counts = {
             "manifest": self.manifest.chunk_count,
             "catalogue": self.catalog.chunk_count,
@@ -71,8 +76,12 @@ class Generation:
             "lexical": self.lexical.row_count,
             "chroma": self.dense.count(),
         }
-        if len(set(counts.values())) > 1:
-            raise IndexDamaged(f"generation {self.folder.name}: numbers of chunks disagree: {counts}", HINT)
+        return f"numbers of chunks disagree: {counts}" if len(set(counts.values())) > 1 else None
+
+    def _check_counts(self) -> None:
+        differing = self.differing_counts()
+        if differing:
+            raise IndexDamaged(f"generation {self.folder.name}: {differing}", HINT)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -88,6 +97,12 @@ def file_digests(folder: Path) -> dict[str, str]:
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     paths = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: _digest(path) for name, path in paths.items() if name not in (MANIFEST, LEASE)}
+
+
+def is_as_published(folder: Path, manifest: Manifest, name: str) -> bool:
+    """Whether one file of a generation is there and is the one that was published."""
+    path = folder / name
+    return path.is_file() and _digest(path) == manifest.files.get(name)
 
 
 def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
@@ -113,9 +128,11 @@ def check_files(folder: Path, manifest: Manifest) -> None:
 
 def check_catalog(folder: Path, manifest: Manifest) -> None:
     """Raise IndexDamaged where the catalogue is not the published one: all else is made from it, again if need be."""
-    path = folder / CATALOG
-    if not path.is_file() or _digest(path) != manifest.files.get(CATALOG):
-        raise IndexDamaged(f"generation {folder.name} is damaged: {CATALOG} is missing or has changed", HINT)
+    if not is_as_published(folder, manifest, CATALOG):
+        raise IndexDamaged(
+            f"generation {folder.name} is damaged: {CATALOG} is missing or has changed",
+            "Run `dateline doctor --repair`: it goes back to the last whole generation.",
+        )
 
 
 def lease(folder: Path) -> Lease:

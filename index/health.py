@@ -2,20 +2,21 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.errors import IndexDamaged, IndexNotFound
+from index.dense import ChromaServer
+from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, IndexNotFound
 from index.generation import read_manifest
 from index.layout import (
     CURRENT,
     EMBEDDINGS,
     GENERATIONS,
-    STAGING_PREFIX,
     current_name,
     generation_folder,
     generation_names,
+    orphans,
 )
 from index.verification import damages
 
@@ -29,13 +30,18 @@ class Finding:
     detail: str
 
 
-def examine(data: Path) -> list[Finding]:
+def examine(data: Path, server: ChromaServer | None = None) -> list[Finding]:
     """Look at everything in a data folder; raises IndexNotFound where there is no index at all."""
     current = current_name(data)
     names = generation_names(data)
     if current is None and not names:
         raise IndexNotFound(f"there is no index in {data}", "Make one with `dateline ingest PATH`.")
-    return [_current(data, current, names), *_generations(data, names), *_orphans(data), _embeddings(data)]
+    return [
+        _current(data, current, names),
+        *_generations(data, names, server),
+        *_orphans(data),
+        _embeddings(data / EMBEDDINGS),
+    ]
 
 
 def _current(data: Path, current: str | None, names: list[str]) -> Finding:
@@ -46,10 +52,13 @@ def _current(data: Path, current: str | None, names: list[str]) -> Finding:
     return Finding(CURRENT, whole=True, detail=f"names {current}")
 
 
-def _generations(data: Path, names: list[str]) -> Iterator[Finding]:
+def _generations(data: Path, names: list[str], server: ChromaServer | None) -> Iterator[Finding]:
     for name in names:
         folder = generation_folder(data, name)
-        found = damages(folder)
+        try:
+            found = damages(folder, server)
+        except (ChromaUnavailable, IndexMismatch) as error:
+            found = [f"cannot be looked at: {error}"]
         yield Finding(f"generation {name}", whole=not found, detail="; ".join(found) or _contents(folder))
 
 
@@ -62,18 +71,31 @@ def _contents(folder: Path) -> str:
 
 
 def _orphans(data: Path) -> Iterator[Finding]:
-    for orphan in sorted((data / GENERATIONS).glob(f"{STAGING_PREFIX}*")):
+    for orphan in orphans(data):
         yield Finding(orphan.name, whole=True, detail="left by a run that was cut short; the next ingest sweeps it")
 
 
-def _embeddings(data: Path) -> Finding:
-    path = data / EMBEDDINGS
+def _embeddings(path: Path) -> Finding:
+    trouble = embeddings_trouble(path)
+    if trouble:
+        return Finding(EMBEDDINGS, whole=False, detail=trouble)
+    with _read_only(path) as connection:
+        count = connection.execute("SELECT count(*) FROM embedding").fetchone()[0]
+    return Finding(EMBEDDINGS, whole=True, detail=f"{count} vectors")
+
+
+def embeddings_trouble(path: Path) -> str | None:
+    """What is wrong with the store of vectors; None where nothing is."""
     if not path.is_file():
-        return Finding(EMBEDDINGS, whole=False, detail="is missing: `dateline ingest --rebuild PATH` makes it anew")
+        return "is missing: `dateline doctor --repair` makes it anew"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+        with _read_only(path) as connection:
             problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            count = connection.execute("SELECT count(*) FROM embedding").fetchone()[0]
+            connection.execute("SELECT count(*) FROM embedding JOIN model ON id = model")
     except sqlite3.DatabaseError as error:
-        return Finding(EMBEDDINGS, whole=False, detail=f"cannot be read: {error}")
-    return Finding(EMBEDDINGS, whole=problem == "ok", detail=f"{count} vectors" if problem == "ok" else str(problem))
+        return f"cannot be read: {error}"
+    return None if problem == "ok" else str(problem)
+
+
+def _read_only(path: Path) -> AbstractContextManager[sqlite3.Connection]:
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))

@@ -70,16 +70,26 @@ class Lease:
         os.close(self._descriptor)
 
 
-def unleased(path: Path) -> bool:
-    """Whether no reader holds this lease now; a lease that is missing cannot be held."""
+@contextmanager
+def exclusive(path: Path) -> Iterator[bool]:
+    """Keep new readers from a generation while it is removed; False where one is reading it."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        return True
+        # Without a lease nobody can open it.
+        yield True
+        return
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        return False
+        yield False
+    else:
+        yield True
     finally:
         os.close(descriptor)
-    return True
+
+
+def unleased(path: Path) -> bool:
+    """Whether no reader holds this lease now; a lease that is missing cannot be held."""
+    with exclusive(path) as free:
+        return free

@@ -5,14 +5,19 @@ last question ends. A damaged generation is passed over for the last good one, a
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.dense import ChromaServer
+from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
 from index.generation import Generation, read_manifest
-from index.layout import current_name, generation_folder, generation_names
+from index.layout import CURRENT, current_name, generation_folder, generation_names
+
+RETRY_S = 1.0
+"""How long a question is told what the last one was, where there is nothing to open."""
 
 
 @dataclass(slots=True)
@@ -31,23 +36,28 @@ class Library:
     A generation of another embedding model than `embedding_model` is no use to this process, and is not opened.
     """
 
-    def __init__(self, data: Path, embedding_model: str) -> None:
+    def __init__(self, data: Path, embedding_model: str, server: ChromaServer | None = None) -> None:
         self.data = data
         self._embedding_model = embedding_model
+        self._server = server
+        self._closed = False
         self._lock = threading.Lock()
         self._swap = threading.Lock()
         self._held: _Held | None = None
+        self._failed: tuple[float, str, DatelineError | None] = (0.0, "", None)
         self.trouble: str | None = None
 
     def close(self) -> None:
-        """Let go of the current generation; questions still running finish on it."""
-        self._replace(None)
+        """Let go of the current generation for good; questions still running finish on it."""
+        with self._swap:
+            self._closed = True
+            self._replace(None)
 
     @contextmanager
     def pinned(self) -> Iterator[Generation]:
         """The generation that a question is answered from, kept open until the block ends."""
-        if self._held is None:
-            self.refresh()
+        if self._held is None and not self._closed:
+            self._try_again()
         with self._lock:
             held = self._held
             if held is None:
@@ -62,6 +72,13 @@ class Library:
             if finished:
                 held.generation.close()
 
+    def _try_again(self) -> None:
+        """Open the index for a question, unless that has just failed: to find damage out costs as much as to open."""
+        when, wanted, error = self._failed
+        if error is not None and time.monotonic() - when < RETRY_S and wanted == current_name(self.data):
+            raise error
+        self.refresh()
+
     def refresh(self) -> bool:
         """Open what CURRENT names if it is not open yet; True where the generation changed.
 
@@ -69,7 +86,9 @@ class Library:
         generation, trouble with a newer one is kept in `trouble` and the open one serves on.
         """
         with self._swap:
-            wanted = current_name(self.data)
+            if self._closed:
+                return False
+            wanted = current_name(self.data) or ""
             if self._held is not None and self._held.wanted == wanted:
                 if self._held.generation.name == wanted:
                     self.trouble = None
@@ -79,9 +98,10 @@ class Library:
             except (IndexUnavailable, IndexMismatch) as error:
                 self.trouble = str(error)
                 if self._held is None:
+                    self._failed = (time.monotonic(), wanted, error)
                     raise
                 return False
-            return self._take(generation, wanted or "")
+            return self._take(generation, wanted)
 
     def _take(self, generation: Generation, wanted: str) -> bool:
         held = self._held
@@ -92,23 +112,28 @@ class Library:
         self._replace(_Held(generation, wanted))
         return True
 
-    def _open(self, wanted: str | None) -> Generation:
-        if wanted is None:
-            raise IndexNotFound(f"there is no index in {self.data}", "Make one with `dateline ingest PATH`.")
+    def _open(self, wanted: str) -> Generation:
         self.trouble = None
         try:
+            if not wanted:
+                raise self._nothing_named()
             return self._generation(wanted)
-        except IndexDamaged as error:
+        except (IndexDamaged, IndexNotFound) as error:
             self.trouble = str(error)
             return self._last_good(wanted, error)
 
-    def _last_good(self, wanted: str, first: IndexDamaged) -> Generation:
+    def _nothing_named(self) -> IndexUnavailable:
+        if generation_names(self.data):
+            return IndexDamaged(f"{CURRENT} is missing or empty in {self.data}", "Run `dateline doctor --repair`.")
+        return IndexNotFound(f"there is no index in {self.data}", "Make one with `dateline ingest PATH`.")
+
+    def _last_good(self, wanted: str, first: IndexUnavailable) -> Generation:
         for name in generation_names(self.data):
             if name == wanted:
                 continue
             try:
                 return self._generation(name)
-            except (IndexDamaged, IndexMismatch):
+            except (IndexUnavailable, IndexMismatch):
                 continue
         raise first
 
@@ -120,7 +145,7 @@ class Library:
                 f"the index was made with the model {built_with!r}, the settings say {self._embedding_model!r}",
                 "Set DATELINE_EMBEDDING_MODEL back, or make the index anew with `dateline ingest --rebuild PATH`.",
             )
-        return Generation(folder)
+        return Generation(folder, self._server)
 
     def _replace(self, new: _Held | None) -> None:
         with self._lock:

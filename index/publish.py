@@ -1,13 +1,14 @@
 """From a staged folder to the generation that is served: manifest, verification, CURRENT, and retiring the old."""
 
-import hashlib
 import os
 import shutil
-from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import uuid4
 
-from index.errors import PublishFailed
+from index.dense import discard_collection
+from index.errors import IndexDamaged, PublishFailed
 from index.generation import file_digests
 from index.layout import (
     CURRENT,
@@ -18,37 +19,29 @@ from index.layout import (
     current_name,
     generation_folder,
     generation_names,
+    orphans,
 )
-from index.lease import unleased
-from index.records import Configuration, Manifest
+from index.lease import exclusive
+from index.records import Configuration, Manifest, fingerprint
 from index.verification import damages
 
+if TYPE_CHECKING:
+    from index.dense import ChromaServer
+
 SCHEMA_VERSION = 1
-KEEP = 3
-
-
-def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
-    """SHA-256 over the sorted (article id, content hash) and the configuration: equal for equal content.
-
-    How the model is run is left out: int8 and fp32 graphs of one model answer alike.
-    """
-    digest = hashlib.sha256()
-    made_by = (configuration.schema, configuration.embedding_model, configuration.chunker, configuration.language)
-    for line in (*made_by, *sorted(hashes)):
-        digest.update(f"{line}\n".encode())
-    return digest.hexdigest()
 
 
 def new_staging(data: Path) -> Path:
     """A name for the folder to build in; it is swept by the next run if this one is killed."""
-    return data / GENERATIONS / f"{STAGING_PREFIX}{os.getpid()}"
+    return data / GENERATIONS / f"{STAGING_PREFIX}{uuid4().hex[:12]}"
 
 
-def sweep(data: Path) -> None:
+def sweep(data: Path, server: "ChromaServer | None" = None) -> None:
     """Remove what killed runs left behind; the caller holds the ingest lock."""
-    folder = data / GENERATIONS
-    for orphan in folder.glob(f"{STAGING_PREFIX}*"):
-        shutil.rmtree(orphan)
+    for orphan in orphans(data):
+        _remove(orphan, server)
+    for orphan in data.glob(f"{CURRENT}.*"):
+        orphan.unlink()
 
 
 def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str, str], chunk_count: int) -> Manifest:
@@ -69,9 +62,9 @@ def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str
     return manifest
 
 
-def publish(data: Path, staging: Path, manifest: Manifest) -> None:
+def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer | None" = None) -> None:
     """Verify a staged generation, put it in its place and make it the current one; raises PublishFailed."""
-    found = damages(staging)
+    found = damages(staging, server)
     if found:
         raise PublishFailed(
             f"the new generation did not pass verification: {'; '.join(found)}",
@@ -94,19 +87,33 @@ def make_current(data: Path, name: str) -> None:
     _sync(data)
 
 
-def retire(data: Path, keep: int = KEEP) -> list[str]:
-    """Remove all but the newest generations and the current one; one still being read waits for the next run."""
+def retire(data: Path, keep: int, server: "ChromaServer | None" = None) -> list[str]:
+    """Remove all but the newest `keep` generations and the current one; one still being read waits for the next run."""
     current = current_name(data)
-    retired = []
-    for name in generation_names(data)[keep:]:
-        folder = generation_folder(data, name)
-        if name != current and unleased(folder / LEASE):
-            # The manifest goes first: a folder without one is no generation, should this be cut short.
-            (folder / MANIFEST).rename(folder / f"{MANIFEST}.retired")
+    old = [name for name in generation_names(data)[keep:] if name != current]
+    return [name for name in old if discard(data, name, server)]
+
+
+def discard(data: Path, name: str, server: "ChromaServer | None" = None) -> bool:
+    """Remove a generation; False where it is still being read. The caller holds the ingest lock."""
+    folder = generation_folder(data, name)
+    with exclusive(folder / LEASE) as free:
+        if free:
+            # From here on it is no generation, should the rest be cut short.
             doomed = folder.rename(folder.with_name(f"{STAGING_PREFIX}retired-{name}"))
-            shutil.rmtree(doomed)
-            retired.append(name)
-    return retired
+            _remove(doomed, server)
+    return free
+
+
+def _remove(folder: Path, server: "ChromaServer | None") -> None:
+    """Remove a folder with its collection; it waits for the next sweep where the server cannot be reached."""
+    try:
+        free = discard_collection(folder, server)
+    except IndexDamaged:
+        # What it names can no longer be told: the collection stays on the server, whose keeper can list it.
+        free = True
+    if free:
+        shutil.rmtree(folder)
 
 
 def _sync_tree(folder: Path) -> None:

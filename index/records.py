@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -117,6 +118,18 @@ class Configuration:
     language: str
     stop_words: str
     schema: int
+
+
+def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
+    """SHA-256 over the sorted (article id, content hash) and the configuration: equal for equal content.
+
+    How the model is run is left out: int8 and fp32 graphs of one model answer alike.
+    """
+    digest = hashlib.sha256()
+    made_by = (configuration.schema, configuration.embedding_model, configuration.chunker, configuration.language)
+    for line in (*made_by, *sorted(hashes)):
+        digest.update(f"{line}\n".encode())
+    return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

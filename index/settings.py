@@ -43,6 +43,14 @@ class IndexSettings(BaseSettings):
         description="Address of the OpenAI-compatible service.",
     )
     language: str = Field("english", description="Language of the lexical index: a Snowball stemmer's name.")
+    keep_generations: int = Field(
+        3, ge=1, description="How many generations of the index are kept, the current one among them."
+    )
+    chroma_url: str | None = Field(
+        None,
+        validation_alias="CHROMA_URL",
+        description="Address of a Chroma server (`chroma run`) that holds the vectors; unset: Chroma is embedded.",
+    )
 
     @field_validator("embedding_options", mode="before")
     @classmethod

@@ -8,10 +8,9 @@ from pathlib import Path
 import numpy as np
 
 from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_of, article_values
-from index.dense import build_dense
-from index.embedding import Matrix
+from index.dense import ChromaServer, build_dense
 from index.embeddings import EmbeddingStore
-from index.layout import CATALOG, CHROMA, LEXICAL, VECTORS
+from index.layout import CATALOG, LEXICAL, VECTORS
 from index.lexical import build_lexical
 from index.records import Article, Chunk, Configuration
 
@@ -89,7 +88,7 @@ class Staging:
             ((article.article_id,) for article in articles),
         )
 
-    def finish(self, store: EmbeddingStore, configuration: Configuration) -> int:
+    def finish(self, store: EmbeddingStore, configuration: Configuration, server: ChromaServer | None = None) -> int:
         """Number the rows and make vectors, Chroma and lexical index from them; returns how many rows there are."""
         self._connection.commit()
         self._connection.executescript(_NUMBER_ROWS)
@@ -98,6 +97,7 @@ class Staging:
         catalog = Catalog(self.folder / CATALOG)
         try:
             self._write_vectors(catalog, store, configuration.dimension)
+            build_dense(self.folder, np.load(self.folder / VECTORS, mmap_mode="r"), server)
             build_lexical(self.folder / LEXICAL, catalog.titles_and_texts(), configuration.language)
             return catalog.chunk_count
         finally:
@@ -117,15 +117,9 @@ class Staging:
         self._connection.execute("DETACH old")
 
     def _write_vectors(self, catalog: Catalog, store: EmbeddingStore, dimension: int) -> None:
-        file = self.folder / VECTORS
-        shape = (catalog.chunk_count, dimension)
-        if catalog.chunk_count:
-            written: Matrix = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=shape)
-            start = 0
+        """Write the rows one page after another: a full disk is an error here, and a crash in a mapped file."""
+        header = {"descr": "<f4", "fortran_order": False, "shape": (catalog.chunk_count, dimension)}
+        with (self.folder / VECTORS).open("wb") as file:
+            np.lib.format.write_array_header_1_0(file, header)
             for page in store.pages(catalog.embedding_keys(), dimension):
-                written[start : start + len(page)] = page
-                start += len(page)
-            del written
-        else:
-            np.save(file, np.empty(shape, dtype=np.float32))
-        build_dense(self.folder / CHROMA, np.load(file, mmap_mode="r"))
+                file.write(page.astype("<f4").tobytes())

@@ -10,14 +10,17 @@ from shutil import rmtree
 from typing import TYPE_CHECKING, Any, cast
 
 from index.catalog import Catalog
+from index.dense import ChromaServer
+from index.disk import written
 from index.embedding import Embedder
 from index.embedding.wordpiece import WordPieces
 from index.embeddings import EmbeddingStore, embedding_model_id
 from index.errors import IndexMismatch
-from index.generation import check_catalog, lease, read_manifest
-from index.layout import CATALOG, EMBEDDINGS, current_name, generation_folder
+from index.generation import check_catalog, damaged_files, read_manifest
+from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
 from index.lease import ingest_lock
 from index.publish import SCHEMA_VERSION, new_staging, publish, retire, sweep, write_manifest
+from index.rebuild import refill
 from index.records import Chunk, Configuration
 from index.staging import Staging
 from index.terms import stop_word_list
@@ -46,6 +49,8 @@ class Ingest:
     prune: bool = False
     rebuild: bool = False
     dry_run: bool = False
+    keep_generations: int = 3
+    server: ChromaServer | None = None
 
 
 def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
@@ -57,24 +62,29 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(ingest_lock(ingest.data))
-        sweep(ingest.data)
-        old = _old_catalog(ingest, embedder, stack)
+        stack.enter_context(written(ingest.data))
+        if ingest.server is not None:
+            # Not after an hour of embedding.
+            ingest.server.ping()
+        sweep(ingest.data, ingest.server)
+        old = _old_generation(ingest, embedder)
         staging = _staging(ingest.data, stack)
 
-        changes = _read(ingest, old, staging, progress)
+        changes = _read(ingest, old and old / CATALOG, staging, progress)
         removed = changes.gone(ingest.paths) if ingest.prune else set()
         report = _report(changes, removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _anything_to_publish(changes, removed, ingest, old):
-            _take_over(old, staging, changes, removed, rebuild=ingest.rebuild)
+            _take_over(old and old / CATALOG, staging, changes, removed, rebuild=ingest.rebuild)
             store = stack.enter_context(closing(EmbeddingStore(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
             report.embedded = _chunk_and_embed(staging, embedder, store, progress)
             with progress.step("build the index"):
                 configuration = configuration_of(embedder, ingest.language)
-                report.chunks = staging.finish(store, configuration)
+                _put_back(ingest, old, store, configuration)
+                report.chunks = staging.finish(store, configuration, ingest.server)
                 manifest = write_manifest(staging.folder, configuration, changes.hashes_after(removed), report.chunks)
             with progress.step("verify and publish"):
-                publish(ingest.data, staging.folder, manifest)
-                retire(ingest.data)
+                publish(ingest.data, staging.folder, manifest, ingest.server)
+                retire(ingest.data, ingest.keep_generations, ingest.server)
             report.generation = manifest.generation
     report.seconds = time.monotonic() - started
     return report
@@ -96,19 +106,19 @@ def _identity(embedder: Embedder, language: str) -> dict[str, Any]:
     }
 
 
-def _old_catalog(ingest: Ingest, embedder: Embedder, stack: ExitStack) -> Path | None:
-    """The current generation's catalogue, leased; None where there is none yet."""
-    name = current_name(ingest.data)
+def _old_generation(ingest: Ingest, embedder: Embedder) -> Path | None:
+    """The generation that this run goes on from, None where there is none yet; nobody removes it meanwhile."""
+    # A first ingest that was killed just before its end has left a whole generation that CURRENT does not name yet.
+    name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
     if name is None:
         return None
     folder = generation_folder(ingest.data, name)
     manifest = read_manifest(folder)
     if not ingest.rebuild:
         _check_configuration(manifest.configuration, _identity(embedder, ingest.language))
-    stack.callback(lease(folder).release)
     # What is taken over from a damaged catalogue would pass for whole in every generation to come.
     check_catalog(folder, manifest)
-    return folder / CATALOG
+    return folder
 
 
 def _check_configuration(built: Configuration, wanted: dict[str, Any]) -> None:
@@ -186,7 +196,17 @@ def _stored(node: "BaseNode") -> tuple[Chunk, bytes]:
 
 
 def _anything_to_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
-    return bool(changes.added or changes.updated or removed or (ingest.rebuild and old is not None))
+    if changes.added or changes.updated or removed:
+        return True
+    return old is not None and (ingest.rebuild or not _serves_on(old, ingest))
+
+
+def _serves_on(old: Path, ingest: Ingest) -> bool:
+    """Whether a generation can stay the current one: it is not damaged, and its vectors are where they belong."""
+    elsewhere = (old / COLLECTION_FILE).exists() != (ingest.server is not None)
+    if old.name != current_name(ingest.data) or elsewhere or not (old / LEASE).is_file():
+        return False
+    return not damaged_files(old, read_manifest(old))
 
 
 def _take_over(old: Path | None, staging: Staging, changes: Changes, removed: set[str], *, rebuild: bool) -> None:
@@ -194,6 +214,13 @@ def _take_over(old: Path | None, staging: Staging, changes: Changes, removed: se
         return
     unchanged = changes.hashes.keys() - changes.updated.keys() - removed
     (staging.renew if rebuild else staging.keep)(old, unchanged)
+
+
+def _put_back(ingest: Ingest, old: Path | None, store: EmbeddingStore, configuration: Configuration) -> None:
+    """Where embeddings.db was lost, the vectors of what is kept come from the generations that have them."""
+    if old is not None and not ingest.rebuild:
+        with closing(Catalog(old / CATALOG)) as catalog:
+            refill(store, catalog, ingest.data, configuration)
 
 
 def _chunk_and_embed(staging: Staging, embedder: Embedder, store: EmbeddingStore, progress: Progress) -> int:

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable
 
+from index.dense import server_of
 from index.embedding import Embedder
 from index.embedding.build import build_embedder
 from index.library import Library
@@ -38,7 +39,7 @@ def build_pipeline(
     chat = chat or build_chat(settings)
     prover = Prover(SupportCheck(embedder, Thresholds.read()))
     return Pipeline(
-        library=Library(settings.data, embedding_model=embedder.name),
+        library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,
         weigher=Weigher(embedder),
         desk=ReadingDesk(prover, Calibration.read(), ExtractiveReader()),

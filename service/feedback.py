@@ -6,7 +6,7 @@ What is deleted is overwritten.
 """
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -113,6 +113,15 @@ class FeedbackStore:
         with self._opened() as connection, connection:
             deleted = connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount
         return deleted > 0
+
+    def delete_citing(self, article_ids: Collection[str]) -> int:
+        """Delete every entry that cites one of these articles, for good; returns how many."""
+        citing = [
+            entry.id
+            for entry in self.entries()
+            if any(citation.article_id in article_ids for citation in entry.feedback.citations)
+        ]
+        return sum(self.delete(id_) for id_ in citing)
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:

@@ -64,6 +64,8 @@ async def _watch(pipeline: Pipeline, seconds: float) -> None:
         trouble = None
         try:
             if await asyncio.to_thread(pipeline.library.refresh):
+                # What was read in another generation may have been taken down since.
+                pipeline.weigher.forget()
                 with pipeline.library.pinned() as generation:
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:

@@ -1,5 +1,6 @@
 """`GET /healthz`: is the process alive? `GET /readyz`: can it answer, and if not, why?"""
 
+import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
@@ -40,6 +41,8 @@ async def readyz(state: State) -> Response:
     if state.stopping.is_set():
         raise IndexUnavailable("the service is stopping")
     with state.pipeline.library.pinned() as generation:
+        # Where a server holds the vectors, it may be away.
+        await asyncio.to_thread(generation.dense.count)
         manifest = generation.manifest
         reader = state.pipeline.llm or state.pipeline.desk.extractive
         return json_reply(

@@ -64,6 +64,11 @@ class Weigher:
         self._vectors: OrderedDict[str, Vector] = OrderedDict()
         self._lock = Lock()
 
+    def forget(self) -> None:
+        """Let go of every remembered sentence."""
+        with self._lock:
+            self._vectors.clear()
+
     def weigh(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
         """The evidence that passages hold for a question; raises EmbeddingFailed."""
         passages = passages[: self._passages_read]

@@ -66,8 +66,8 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
     def open_(vectors: Matrix) -> DenseIndex:
         np.save(tmp_path / VECTORS, vectors)
-        build_dense(tmp_path / CHROMA, vectors)
-        indexes.append(DenseIndex(tmp_path / CHROMA, tmp_path / VECTORS))
+        build_dense(tmp_path, vectors)
+        indexes.append(DenseIndex(tmp_path))
         return indexes[-1]
 
     yield open_
@@ -77,7 +77,7 @@ def opened(tmp_path: Path) -> Iterator[Open]:
 
 @pytest.fixture(scope="module")
 def dense(whole: Path) -> Iterator[DenseIndex]:
-    with closing(DenseIndex(whole / CHROMA, whole / VECTORS)) as index:
+    with closing(DenseIndex(whole)) as index:
         yield index
 
 
@@ -86,7 +86,7 @@ def test_any_number_of_rows_is_persisted_once_and_whole(opened: Open, tmp_path: 
     """However few or many, every vector is in Chroma's files, none waits in its queue, and cosine measures them."""
     vectors = unit_rows(rows)
     index = opened(vectors)
-    assert undrained(tmp_path / CHROMA) == 0
+    assert undrained(tmp_path) == 0
     assert index.count() == rows
     assert index.configuration["space"] == "cosine"
     assert len(index.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
@@ -139,7 +139,7 @@ def test_searching_writes_to_the_private_view_alone(whole: Path, tmp_path: Path)
     """Opening and searching leaves every byte of the generation as it was."""
     copy = shutil.copytree(whole, tmp_path / "copy")
     before = file_digests(copy)
-    with closing(DenseIndex(copy / CHROMA, copy / VECTORS)) as index:
+    with closing(DenseIndex(copy)) as index:
         index.nearest(index.vectors[0], 5)
     assert file_digests(copy) == before
 
@@ -177,7 +177,7 @@ def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
 def test_a_private_view_is_removed_when_the_index_is_closed(whole: Path) -> None:
     """While an index is open it has one view, named after its process; closed, it has none."""
     before = views_of(os.getpid())
-    index = DenseIndex(whole / CHROMA, whole / VECTORS)
+    index = DenseIndex(whole)
     (view,) = views_of(os.getpid()) - before
     assert (view / SQLITE).is_file()
     assert not (view / SQLITE).is_symlink()
@@ -210,7 +210,7 @@ def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path
     (tmp_path / CHROMA).mkdir()
     (tmp_path / CHROMA / SQLITE).touch()
     with pytest.raises(IndexDamaged, match="no usable collection 'chunks'"):
-        DenseIndex(tmp_path / CHROMA, tmp_path / VECTORS)
+        DenseIndex(tmp_path)
     assert views_of(os.getpid()) == before
 
 
@@ -220,4 +220,4 @@ def test_rows_that_wait_in_the_queue_are_counted(whole: Path, tmp_path: Path) ->
     with chroma(copy) as client:
         collection = client.get_collection("chunks", embedding_function=None)
         collection.add(ids=["1000000", "1000001"], embeddings=unit_rows(2, 16))
-    assert undrained(copy) == 2
+    assert undrained(tmp_path) == 2

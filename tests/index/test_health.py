@@ -59,7 +59,7 @@ def test_what_is_missing_is_named(data: Path) -> None:
     found = wrong(examine(data))
     assert found == {
         CURRENT: "is missing, though there are 1 generations",
-        EMBEDDINGS: "is missing: `dateline ingest --rebuild PATH` makes it anew",
+        EMBEDDINGS: "is missing: `dateline doctor --repair` makes it anew",
     }
 
 

@@ -183,12 +183,15 @@ def test_falling_back_passes_over_generations_of_another_model(library: Library,
 
 
 def test_a_current_that_vanished_is_trouble_and_no_end(library: Library, data: Path) -> None:
-    """A service whose CURRENT was removed serves on and says so."""
+    """A service whose CURRENT was removed serves on and says so, and so does one that starts without it."""
     body(library)
     (data / CURRENT).unlink()
     assert not library.refresh()
     assert body(library) == "Generation 2 is served."
-    assert "there is no index" in (library.trouble or "")
+    assert "CURRENT is missing or empty" in (library.trouble or "")
+    with closing(Library(data, MODEL)) as started:
+        assert body(started) == "Generation 2 is served."
+        assert "CURRENT is missing or empty" in (started.trouble or "")
 
 
 def test_closing_lets_running_questions_finish(data: Path) -> None:

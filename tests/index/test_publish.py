@@ -1,4 +1,3 @@
-import os
 import shutil
 from contextlib import closing
 from dataclasses import replace
@@ -9,12 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.catalog import Catalog
 from index.errors import PublishFailed
 from index.generation import Generation, read_manifest
-from index.layout import CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, current_name, generation_names
-from index.publish import KEEP, fingerprint, make_current, new_staging, publish, retire, sweep, write_manifest
+from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, current_name, generation_names
+from index.publish import make_current, new_staging, publish, retire, sweep, write_manifest
+from index.records import fingerprint
 from tests.fakes import HashedEmbedder, article, built, configuration
 
+KEEP = 3
 MADE = configuration(HashedEmbedder())
 HASHES = st.dictionaries(st.text(min_size=1), st.text("0123456789abcdef", min_size=64, max_size=64))
 
@@ -88,7 +90,8 @@ def test_names_sort_by_time(data: Path) -> None:
 
 def test_a_published_generation_is_current_and_can_be_opened(data: Path, staged: Path) -> None:
     """A whole staged folder is moved to its place, CURRENT names it, and nothing is left of the staging."""
-    manifest = write_manifest(staged, MADE, {"a": "0"}, 1)
+    with closing(Catalog(staged / CATALOG)) as catalog:
+        manifest = write_manifest(staged, MADE, catalog.hashes(), 1)
     publish(data, staged, manifest)
     assert current_name(data) == manifest.generation
     assert not staged.exists()
@@ -126,9 +129,9 @@ def test_no_current_is_none(tmp_path: Path) -> None:
 def test_retiring_keeps_the_newest(data: Path) -> None:
     """All but the three newest generations are removed, oldest included, and nothing of them stays."""
     names = generation_names(data)
-    assert sorted(retire(data)) == sorted(names[KEEP:])
+    assert sorted(retire(data, KEEP)) == sorted(names[KEEP:])
     assert generation_names(data) == names[:KEEP]
-    assert len(list((data / GENERATIONS).iterdir())) == KEEP == 3
+    assert len(list((data / GENERATIONS).iterdir())) == KEEP
 
 
 def test_the_current_generation_is_never_retired(data: Path) -> None:
@@ -143,16 +146,16 @@ def test_a_generation_that_is_read_waits(data: Path) -> None:
     """A generation that a reader holds is left alone, and goes with the next run once the reader has let go."""
     oldest = generation_names(data)[-1]
     with closing(Generation(data / GENERATIONS / oldest)) as generation:
-        assert oldest not in retire(data)
+        assert oldest not in retire(data, KEEP)
         assert generation.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
-    assert retire(data) == [oldest]
+    assert retire(data, KEEP) == [oldest]
 
 
 def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
     """An old generation that lost the file which readers hold does not stop an ingest."""
     oldest = generation_names(data)[-1]
     (data / GENERATIONS / oldest / LEASE).unlink()
-    assert oldest in retire(data)
+    assert oldest in retire(data, KEEP)
 
 
 def test_what_a_killed_run_left_is_swept(data: Path) -> None:
@@ -176,5 +179,7 @@ def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
 
 
 def test_each_process_stages_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    """The staged folder is named after the process."""
-    assert new_staging(tmp_path).name == f"{STAGING_PREFIX}{os.getpid()}"
+    """No two staged folders have the same name, not even of one process: in a container each has the same number."""
+    first, second = new_staging(tmp_path), new_staging(tmp_path)
+    assert first != second
+    assert first.name.startswith(STAGING_PREFIX)

@@ -11,7 +11,7 @@ from index.dense import undrained
 from index.embeddings import EmbeddingStore, embedding_key
 from index.errors import EmbeddingFailed
 from index.generation import Generation
-from index.layout import CATALOG, CHROMA, VECTORS
+from index.layout import CATALOG, VECTORS
 from index.lexical import LexicalIndex
 from index.records import Article, indexed_text
 from index.staging import Staging
@@ -55,7 +55,7 @@ def test_everything_in_a_staged_folder_has_the_rows_of_the_catalogue(staging: St
     texts = [indexed_text(titles[chunk_id.partition("#")[0]], text) for chunk_id, text in expected]
     assert np.array_equal(np.load(staging.folder / VECTORS), EMBEDDER.embed_texts(texts))
     assert LexicalIndex(staging.folder / "lexical").row_count == count == len(expected)
-    assert undrained(staging.folder / CHROMA) == 0
+    assert undrained(staging.folder) == 0
 
 
 def test_rows_do_not_depend_on_the_order_of_the_articles(tmp_path: Path, store: EmbeddingStore) -> None:

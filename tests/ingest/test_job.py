@@ -16,9 +16,20 @@ from llama_index.core.ingestion import IngestionPipeline
 
 from index.catalog import Catalog
 from index.embedding import Matrix
-from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning, PublishFailed
+from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
 from index.generation import Generation, read_manifest
-from index.layout import CATALOG, EMBEDDINGS, GENERATIONS, LOCK, MANIFEST, STAGING_PREFIX, VECTORS, current_name
+from index.layout import (
+    CATALOG,
+    CURRENT,
+    EMBEDDINGS,
+    GENERATIONS,
+    LEASE,
+    LOCK,
+    MANIFEST,
+    STAGING_PREFIX,
+    VECTORS,
+    current_name,
+)
 from index.lease import ingest_lock
 from index.library import Library
 from index.publish import make_current
@@ -401,8 +412,8 @@ def test_a_second_ingest_is_told_of_the_first(desk: Desk) -> None:
     assert desk.state() == before
 
 
-def test_a_generation_that_does_not_verify_is_not_published(desk: Desk) -> None:
-    """Vectors that are none stop the publishing; the old generation stays, and nothing staged is left."""
+def test_vectors_that_are_none_are_not_kept(desk: Desk) -> None:
+    """A model gone astray stops the ingest; the old generation stays, and the next ingest embeds those texts anew."""
 
     class Broken(HashedEmbedder):
         def embed_texts(self, texts: Sequence[str]) -> Matrix:
@@ -410,10 +421,11 @@ def test_a_generation_that_does_not_verify_is_not_published(desk: Desk) -> None:
 
     before = desk.manifest
     write(desk.articles / "sea/new.txt", "A new pier.")
-    with pytest.raises(PublishFailed, match="1 vectors are not finite unit vectors"):
+    with pytest.raises(EmbeddingFailed, match="1 of them not finite or not of length 1"):
         desk.ingest(embedder=Broken())
     assert desk.manifest == before
     assert [path.name for path in (desk.data / GENERATIONS).iterdir()] == [before.generation]
+    assert desk.ingest().embedded == 1
 
 
 def test_a_damaged_catalogue_is_not_built_upon(desk: Desk) -> None:
@@ -437,10 +449,40 @@ def test_other_damage_heals_with_the_next_change(desk: Desk) -> None:
     assert desk.ids() == {*IDS, "new"}
 
 
+def test_a_lost_store_is_filled_again(desk: Desk) -> None:
+    """Without embeddings.db the vectors of what is kept come from the generation; only what is new is embedded."""
+    (desk.data / EMBEDDINGS).unlink()
+    write(desk.articles / "sea/new.txt", "A new pier.")
+    assert desk.ingest().embedded == 1
+    assert desk.ids() == {*IDS, "new"}
+
+
+@pytest.mark.parametrize("file", [VECTORS, "chroma/chroma.sqlite3", LEASE])
+def test_damage_heals_with_the_next_ingest(desk: Desk, file: str) -> None:
+    """An ingest that finds nothing new still replaces a damaged current generation, and embeds nothing."""
+    before = desk.manifest
+    (desk.data / GENERATIONS / before.generation / file).unlink()
+    report = desk.ingest()
+    assert (report.added, report.updated, report.embedded) == (0, 0, 0)
+    assert desk.manifest.generation == report.generation != before.generation
+    assert desk.manifest.fingerprint == before.fingerprint
+    assert desk.ingest().generation is None
+
+
+def test_a_first_ingest_that_was_killed_at_its_end_is_gone_on_from(desk: Desk) -> None:
+    """A generation that CURRENT does not name yet is what the next ingest goes on from."""
+    before = desk.manifest
+    (desk.data / CURRENT).unlink()
+    report = desk.ingest()
+    assert (report.unchanged, report.embedded) == (len(IDS), 0)
+    assert desk.manifest.fingerprint == before.fingerprint
+
+
 def test_a_lost_store_is_a_message(desk: Desk) -> None:
-    """Where the vectors of articles not read are gone from the store, the ingest says so and publishes nothing."""
+    """Where the vectors of articles not read are nowhere to be found, the ingest says so and publishes nothing."""
     before = desk.manifest
     (desk.data / EMBEDDINGS).unlink()
+    (desk.data / GENERATIONS / before.generation / VECTORS).unlink()
     write(desk.articles / "sea/new.txt", "A new pier.")
     with pytest.raises(EmbeddingFailed, match=r"vectors are not in embeddings\.db(.|\n)*--rebuild"):
         desk.ingest()

@@ -57,7 +57,7 @@ def ask(script: Script, data: Path, models: Path, *, deadline: float = 10.0, **q
 
     async def collect(pipeline: Pipeline) -> Answer:
         events = [event async for event in pipeline.stream(Question(QUESTION, **question))]  # type: ignore[arg-type]
-        await pipeline.close()
+        await hung_up(pipeline)
         last = events[-1]
         assert isinstance(last, Completed)
         assert last.answer.answer == "".join(event.text for event in events if isinstance(event, AnswerDelta))
@@ -72,8 +72,14 @@ def ask(script: Script, data: Path, models: Path, *, deadline: float = 10.0, **q
 async def only(pipeline: Pipeline, question: Question) -> Answer:
     """One answer, and the connections closed in the loop that opened them."""
     answer = await pipeline.ask(question)
-    await pipeline.close()
+    await hung_up(pipeline)
     return answer
+
+
+async def hung_up(pipeline: Pipeline) -> None:
+    """The connections to the model are closed; the index stays open, to look citations up in."""
+    assert pipeline.chat is not None
+    await pipeline.chat.aclose()
 
 
 def proves_every_sentence(pipeline: Pipeline, answer: Answer) -> None:
@@ -279,7 +285,7 @@ def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> 
             if isinstance(event, AnswerDelta):
                 break
         await events.aclose()
-        await pipeline.close()
+        await hung_up(pipeline)
 
     script = reply(ALSO_TRUE + " [{key}]. Under the agreement, wages rise by", Hang())
     with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 20.0) as pipeline:

@@ -1,0 +1,65 @@
+"""`dateline remove ID…`: takedown, articles out of the index for good."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dateline.options import Data, Json
+from dateline.trouble import WRONG, settings_of
+
+if TYPE_CHECKING:
+    from index.takedown import Takedown
+
+
+def remove(
+    article_ids: Annotated[list[str], typer.Argument(metavar="ID...", help="Ids of the articles to take down.")],
+    data: Data = None,
+    json_: Json = False,
+) -> None:
+    """Take articles down: out of the index, its older generations, the stored vectors, and the feedback on them.
+
+    Says "complete" when nothing of them is left in the data folder; exit 1 while something is.
+    """
+    from index.dense import server_of
+    from index.takedown import take_down
+    from service.feedback import FeedbackStore
+    from service.settings import ServiceSettings
+
+    settings = settings_of(ServiceSettings, data=data)
+    takedown = take_down(settings.data, article_ids, server_of(settings.chroma_url))
+    feedback = FeedbackStore(settings.data, settings.feedback_limit).delete_citing(takedown.article_ids)
+    typer.echo(json.dumps(_values(takedown, feedback)) if json_ else _summary(takedown, feedback))
+    for article_id, origin in takedown.origins.items():
+        if Path(origin.partition("#")[0]).exists():
+            typer.echo(
+                f"{article_id} came from {origin}: remove it there too, or the next ingest takes it in", err=True
+            )
+    raise typer.Exit(0 if takedown.complete else WRONG)
+
+
+def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
+    return {
+        "complete": takedown.complete,
+        "article_ids": takedown.article_ids,
+        "generation": takedown.generation,
+        "removed_generations": takedown.removed_generations,
+        "waiting": takedown.waiting,
+        "removed_vectors": takedown.removed_vectors,
+        "removed_feedback": feedback,
+    }
+
+
+def _summary(takedown: "Takedown", feedback: int) -> str:
+    made = f"generation {takedown.generation} is without them" if takedown.generation else "the index had them no more"
+    removed = (
+        f"{len(takedown.removed_generations)} older generations, {takedown.removed_vectors} vectors and"
+        f" {feedback} entries of feedback removed"
+    )
+    if takedown.complete:
+        return f"complete: {made}; {removed}"
+    return (
+        f"NOT complete: {made}; {removed}; still there: {', '.join(takedown.waiting)}\n"
+        "A service is still reading them, or the Chroma server was away. Run this again."
+    )

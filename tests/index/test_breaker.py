@@ -1,0 +1,108 @@
+import threading
+
+import pytest
+
+from index.dense.breaker import Breaker, Open
+from index.errors import ChromaUnavailable
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def breaker(clock: Clock) -> Breaker:
+    return Breaker(pause_s=1.0, clock=clock)
+
+
+def call(breaker: Breaker, error: BaseException | None = None) -> None:
+    with breaker.guarding():
+        if error is not None:
+            raise error
+
+
+def opened(breaker: Breaker) -> None:
+    with pytest.raises(ChromaUnavailable):
+        call(breaker, ChromaUnavailable("gone"))
+
+
+def test_calls_go_through_until_one_fails(breaker: Breaker, clock: Clock) -> None:
+    """A closed breaker lets every call through; after a failed one none is made until the pause is over."""
+    call(breaker)
+    call(breaker)
+    opened(breaker)
+    clock.now += 0.99
+    with pytest.raises(Open):
+        call(breaker)
+    clock.now += 0.01
+    call(breaker)
+
+
+def test_a_good_probe_closes_and_a_failed_one_opens_again(breaker: Breaker, clock: Clock) -> None:
+    """After the pause one call decides: failing, it opens the breaker for a whole pause more; else it closes it."""
+    opened(breaker)
+    clock.now += 1
+    opened(breaker)
+    clock.now += 0.99
+    with pytest.raises(Open):
+        call(breaker)
+    clock.now += 0.01
+    call(breaker)
+    with breaker.guarding():
+        call(breaker)
+
+
+def test_one_thread_of_many_probes(breaker: Breaker, clock: Clock) -> None:
+    """While a probe is under way every other call fails at once, however long the probe takes."""
+    opened(breaker)
+    clock.now += 1
+    begun = threading.Barrier(8)
+    done = threading.Event()
+    outcomes: list[str] = []
+
+    def ask() -> None:
+        begun.wait()
+        try:
+            with breaker.guarding():
+                outcomes.append("made")
+                assert done.wait(10)
+        except Open:
+            outcomes.append("refused")
+        if len(outcomes) == 8:
+            done.set()
+
+    threads = [threading.Thread(target=ask) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(outcomes) == ["made"] + ["refused"] * 7
+    call(breaker)
+
+
+def test_a_probe_that_is_broken_off_decides_nothing(breaker: Breaker, clock: Clock) -> None:
+    """A probe that ends with neither an answer nor a failure of the server leaves it to the next one."""
+    opened(breaker)
+    clock.now += 1
+    with pytest.raises(KeyboardInterrupt):
+        call(breaker, KeyboardInterrupt())
+    with breaker.guarding(), pytest.raises(Open):
+        call(breaker)
+
+
+def test_other_errors_do_not_open(breaker: Breaker) -> None:
+    """An error that says nothing of the server leaves a closed breaker closed."""
+    with pytest.raises(ValueError, match="ours"):
+        call(breaker, ValueError("ours"))
+    call(breaker)

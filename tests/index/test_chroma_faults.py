@@ -1,0 +1,261 @@
+"""What a question meets when the Chroma server stops, ends, comes back, or is none."""
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+from threading import Event, Thread
+from uuid import UUID
+
+import numpy as np
+import pytest
+
+from index.dense import ChromaServer, DenseIndex, build_dense, discard_collection
+from index.dense.record import CollectionRecord
+from index.embedding import Matrix
+from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged
+from index.layout import VECTORS
+from tests.chroma_server import RunningChroma, free_port
+
+ID = "01234567-89ab-4def-8123-456789abcdef"
+VECTORS_OF_THREE: Matrix = np.eye(3, 4, dtype=np.float32)
+AT_ONCE_S = 0.2
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]:
+    server = RunningChroma(tmp_path_factory.mktemp("chroma"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def server(running: RunningChroma) -> Iterator[ChromaServer]:
+    """A client of its own for each test, with a closed breaker."""
+    with closing(ChromaServer(running.url)) as server:
+        yield server
+
+
+@pytest.fixture
+def index(server: ChromaServer, tmp_path: Path) -> DenseIndex:
+    np.save(tmp_path / VECTORS, VECTORS_OF_THREE)
+    build_dense(tmp_path, VECTORS_OF_THREE, server)
+    return DenseIndex(tmp_path, server)
+
+
+def claimed(folder: Path) -> Path:
+    """A folder whose vectors are said to be on some server."""
+    np.save(folder / VECTORS, VECTORS_OF_THREE)
+    CollectionRecord.new().made(UUID(ID)).write(folder)
+    return folder
+
+
+def seconds_to_fail(call: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    with pytest.raises(ChromaUnavailable):
+        call()
+    return time.monotonic() - begun
+
+
+def seconds_to_recover(call: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    while time.monotonic() - begun < 20:
+        try:
+            call()
+        except ChromaUnavailable:
+            time.sleep(0.05)
+        else:
+            return time.monotonic() - begun
+    raise AssertionError("the server was back for 20 s and was never asked")
+
+
+def ask(index: DenseIndex) -> int:
+    return int(index.nearest(VECTORS_OF_THREE[1], 1)[0])
+
+
+def test_a_halted_server_fails_in_time_then_at_once_and_is_found_again(
+    index: DenseIndex, running: RunningChroma
+) -> None:
+    """Halted, all questions end within 2 s, later ones at once; resumed, the server is used again within 5 s."""
+    assert ask(index) == 1
+    running.halt()
+    try:
+        with ThreadPoolExecutor(8) as readers:
+            taken = list(readers.map(lambda _: seconds_to_fail(lambda: ask(index)), range(8)))
+        assert max(taken) < 2
+        for call in (lambda: ask(index), index.count, lambda: list(index.stored())):
+            assert seconds_to_fail(call) < AT_ONCE_S
+    finally:
+        running.resume()
+    assert seconds_to_recover(lambda: ask(index)) < 5
+    assert ask(index) == 1
+
+
+def test_a_server_that_was_killed_and_started_again_is_found_again(index: DenseIndex, running: RunningChroma) -> None:
+    """Down, the server fails questions at once; started again, it answers the same index with the same rows."""
+    running.kill()
+    assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
+    assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
+    running.start()
+    assert seconds_to_recover(lambda: ask(index)) < 5
+    assert ask(index) == 1
+    assert index.count() == 3
+
+
+def test_a_server_that_is_down_when_an_index_is_opened(tmp_path: Path) -> None:
+    """Opening fails fast and says which server, what happened and what to do; building fails, nothing is deleted."""
+    url = f"http://127.0.0.1:{free_port()}"
+    folder = claimed(tmp_path)
+    with closing(ChromaServer(url)) as server:
+        begun = time.monotonic()
+        with pytest.raises(ChromaUnavailable) as refused:
+            DenseIndex(folder, server)
+        assert not discard_collection(folder, server)
+        with pytest.raises(ChromaUnavailable):
+            build_dense(folder, VECTORS_OF_THREE, server)
+        # The first call imports chromadb.
+        assert time.monotonic() - begun < 5
+    assert url in str(refused.value)
+    assert "Connection refused" in str(refused.value)
+    assert "chroma run" in refused.value.hint
+
+
+def test_questions_that_are_refused_say_nothing_of_the_server(
+    index: DenseIndex, server: ChromaServer, tmp_path: Path
+) -> None:
+    """A bad question and a missing collection leave the server in use for the others."""
+    missing = tmp_path / "missing"
+    missing.mkdir()
+    claimed(missing)
+    for _ in range(3):
+        with pytest.raises(EmbeddingFailed):
+            index.nearest(np.zeros(4, "f4"), 1)
+        with pytest.raises(IndexDamaged):
+            DenseIndex(missing, server)
+        assert ask(index) == 1
+
+
+def test_a_closed_server_is_not_available(index: DenseIndex, server: ChromaServer) -> None:
+    """After close() a call fails plainly, and closing again does no harm."""
+    server.close()
+    assert seconds_to_fail(index.count) < AT_ONCE_S
+    server.close()
+
+
+@contextmanager
+def stranger(reply: bytes, drip_s: float = 0.0) -> Iterator[str]:
+    """The address of a server that answers everything with these bytes, one at a time where it drips."""
+    over = Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            for part in [reply[place : place + 1] for place in range(len(reply))] if drip_s else [reply]:
+                try:
+                    connection.sendall(part)
+                except OSError:
+                    return
+                if over.wait(drip_s):
+                    return
+
+    def accept(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(Thread(target=answer, args=(connection,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [Thread(target=accept, args=(listener,))]
+        threads[0].start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+
+
+def http(status: str, body: bytes, content_type: str = "application/json") -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@pytest.mark.parametrize(
+    "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
+)
+def test_a_reply_that_drips_in_ends_with_the_deadline(tmp_path: Path, reply: bytes) -> None:
+    """A server that sends a byte now and then, never late by itself, is given up within 2 s, and its worker ends."""
+    with stranger(reply, drip_s=0.1) as url, closing(ChromaServer(url)) as server:
+        server.call(lambda _: None)
+        assert seconds_to_fail(lambda: DenseIndex(claimed(tmp_path), server)) < 2
+        begun = time.monotonic()
+        server._workers.shutdown(wait=True)
+        assert time.monotonic() - begun < 1
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (http("500 Internal Server Error", b'{"error": "InternalError", "message": "disk"}'), "status 500.*disk"),
+        (http("502 Bad Gateway", b"<h1>Bad\nGateway</h1>", "text/html"), "status 502: <h1>Bad Gateway</h1>"),
+        (http("404 Not Found", b"<h1>Not Found</h1>", "text/html"), "status 404"),
+        (http("404 Not Found", b'["error"]'), "status 404"),
+        (http("302 Found", b""), "status 302"),
+        (http("200 OK", b"<h1>It works!</h1>", "text/html"), "JSONDecodeError"),
+        (http("200 OK", b"{}"), "KeyError"),
+        (http("200 OK", b"[]"), "TypeError"),
+        (b"SSH-2.0-OpenSSH_9.7\r\n", "RemoteProtocolError"),
+        (b"", "RemoteProtocolError"),
+    ],
+)
+def test_what_is_no_chroma_is_not_available(tmp_path: Path, reply: bytes, said: str) -> None:
+    """A server error and a reply that is none of Chroma's are named, and the next call fails at once."""
+    with stranger(reply) as url, closing(ChromaServer(url)) as server:
+        with pytest.raises(ChromaUnavailable, match=said):
+            DenseIndex(claimed(tmp_path), server)
+        with pytest.raises(ChromaUnavailable, match="a moment ago"):
+            DenseIndex(claimed(tmp_path), server)
+
+
+def test_nothing_that_a_server_names_is_made(tmp_path: Path) -> None:
+    """The embedding function that a server's reply names is neither looked up nor made."""
+    function = '{"type": "known", "name": "no such function", "config": {}}'
+    named = f'{{"hnsw": {{"space": "cosine"}}, "embedding_function": {function}}}'
+    model = f'{{"id": "{ID}", "name": "n", "tenant": "t", "database": "d", "configuration_json": {named}}}'
+    with stranger(http("200 OK", model.encode())) as url, closing(ChromaServer(url)) as server:
+        index = DenseIndex(claimed(tmp_path), server)
+        assert index.configuration == {"space": "cosine"}
+
+
+PROXIED = """
+import sys
+from index.dense import ChromaServer
+server = ChromaServer(sys.argv[1])
+print(server.call(lambda api: api.heartbeat()) > 0)
+server.close()
+"""
+
+
+def test_proxies_of_the_environment_are_passed_by(running: RunningChroma) -> None:
+    """A proxy that the environment names is not asked for the server."""
+    proxy = f"http://127.0.0.1:{free_port()}"
+    child = subprocess.run(
+        [sys.executable, "-c", PROXIED, running.url],
+        env={"HTTP_PROXY": proxy, "http_proxy": proxy, "ALL_PROXY": proxy, "PATH": ""},
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert child.stdout == "True\n", child.stderr

@@ -1,0 +1,282 @@
+"""The dense index on a real `chroma run` server."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+import pytest
+from chromadb.api.models.Collection import Collection
+
+from index.dense import ChromaServer, DenseIndex, build_dense, discard_collection, undrained
+from index.embedding import Matrix
+from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch
+from index.layout import CHROMA, COLLECTION_FILE, VECTORS
+from tests.chroma_server import RunningChroma
+
+ROWS, DIMENSION = 5601, 8
+
+
+def unit_rows(count: int, dimension: int = DIMENSION) -> Matrix:
+    rows = np.random.default_rng(3).normal(size=(count, dimension)).astype(np.float32)
+    scaled: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    return scaled
+
+
+def saved(folder: Path, vectors: Matrix) -> Path:
+    folder.mkdir(exist_ok=True)
+    np.save(folder / VECTORS, vectors)
+    return folder
+
+
+def fields(folder: Path) -> dict[str, str]:
+    read: dict[str, str] = json.loads((folder / COLLECTION_FILE).read_text())
+    return read
+
+
+def collection(server: ChromaServer, name: str) -> Collection:
+    """Chroma's own handle, to do to a collection what Dateline never does."""
+    return server.call(lambda api: Collection(client=api, model=api.get_collection(name), embedding_function=None))
+
+
+def names(server: ChromaServer) -> set[str]:
+    return {each.name for each in server.call(lambda api: api.list_collections())}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]:
+    server = RunningChroma(tmp_path_factory.mktemp("chroma"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def server(running: RunningChroma) -> Iterator[ChromaServer]:
+    with closing(ChromaServer(running.url)) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> Path:
+    """A folder whose vectors, more than one page of them, are on the server."""
+    folder = saved(tmp_path_factory.mktemp("generation"), unit_rows(ROWS))
+    build_dense(folder, unit_rows(ROWS), server)
+    return folder
+
+
+def test_the_server_finds_what_a_folder_finds(folder: Path, server: ChromaServer, tmp_path: Path) -> None:
+    """The same vectors give the same neighbours from a server as from a folder, filtered or not."""
+    build_dense(saved(tmp_path, unit_rows(ROWS)), unit_rows(ROWS))
+    allowed = np.arange(ROWS) % 3 == 0
+    with closing(DenseIndex(folder, server)) as hosted, closing(DenseIndex(tmp_path)) as embedded:
+        for vector in unit_rows(ROWS)[::560]:
+            assert set(hosted.nearest(vector, 10)) == set(embedded.nearest(vector, 10))
+            assert hosted.nearest(vector, 10)[0] == embedded.nearest(vector, 10)[0]
+            assert (hosted.nearest_allowed(vector, 9, allowed) == embedded.nearest_allowed(vector, 9, allowed)).all()
+        assert hosted.count() == embedded.count() == ROWS
+        same = {"space", "ef_search", "ef_construction", "max_neighbors"}
+        assert {name: hosted.configuration[name] for name in same} == {
+            name: embedded.configuration[name] for name in same
+        }
+
+
+@pytest.mark.parametrize("rows", [0, 1, ROWS])
+def test_the_server_holds_every_vector(server: ChromaServer, tmp_path: Path, rows: int) -> None:
+    """However few or many, every vector is on the server, page by page, and none in the folder."""
+    vectors = unit_rows(rows)
+    build_dense(saved(tmp_path, vectors), vectors, server)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [COLLECTION_FILE, VECTORS]
+    assert undrained(tmp_path) == 0
+    with closing(DenseIndex(tmp_path, server)) as index:
+        assert index.count() == rows
+        assert len(index.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
+        stored = np.full_like(vectors, np.nan)
+        for page, found in index.stored():
+            stored[page] = found
+    assert stored == pytest.approx(vectors, abs=1e-6)
+
+
+def test_a_collection_is_held_by_its_id(server: ChromaServer, tmp_path: Path) -> None:
+    """Renamed, a collection is found; another one under its old name is not taken for it."""
+    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
+    name = fields(tmp_path)["name"]
+    ours = collection(server, name)
+    server.call(lambda _: ours.modify(name=f"moved-{uuid4().hex}"))
+    server.call(lambda api: api.create_collection(name))
+    with closing(DenseIndex(tmp_path, server)) as index:
+        assert index.count() == 3
+        assert index.configuration["space"] == "cosine"
+
+
+def test_a_missing_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
+    """Deleted on the server, a collection is IndexDamaged to who opens it and to who has it open, with what to do."""
+    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
+    with closing(DenseIndex(tmp_path, server)) as index:
+        server.call(lambda api: api.delete_collection(fields(tmp_path)["name"]))
+        for _ in range(3):
+            with pytest.raises(IndexDamaged, match="has no collection dateline-") as refused:
+                index.nearest(unit_rows(1)[0], 1)
+            with pytest.raises(IndexDamaged):
+                index.count()
+    assert "dateline doctor --repair" in refused.value.hint
+    with pytest.raises(IndexDamaged, match="has no collection dateline-"):
+        DenseIndex(tmp_path, server)
+
+
+def test_foreign_rows_are_damage(server: ChromaServer, tmp_path: Path) -> None:
+    """What somebody else has put into a collection is not taken for a row."""
+    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
+    theirs = collection(server, fields(tmp_path)["name"])
+    server.call(lambda _: theirs.add(ids=["theirs"], embeddings=-unit_rows(1)))
+    with closing(DenseIndex(tmp_path, server)) as index, pytest.raises(IndexDamaged, match="not Dateline's"):
+        index.nearest(-unit_rows(1)[0], 1)
+
+
+def test_without_a_server_a_hosted_generation_is_a_mismatch(folder: Path) -> None:
+    """Where the vectors are on a server and the settings name none, the file is named and what to set."""
+    with pytest.raises(IndexMismatch, match=COLLECTION_FILE) as refused:
+        DenseIndex(folder)
+    assert "Set CHROMA_URL" in refused.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        "{}",
+        '{"name": 1, "id": null}',
+        '{"name": "theirs", "id": null}',
+        f'{{"name": "dateline-{"0" * 32}", "id": "x"}}',
+    ],
+)
+def test_a_record_that_does_not_read_is_damage(server: ChromaServer, tmp_path: Path, text: str) -> None:
+    """A collection.json that Dateline has not written so is named, and nothing is deleted for it."""
+    (saved(tmp_path, unit_rows(1)) / COLLECTION_FILE).write_text(text)
+    with pytest.raises(IndexDamaged, match=COLLECTION_FILE):
+        DenseIndex(tmp_path, server)
+    with pytest.raises(IndexDamaged, match=COLLECTION_FILE):
+        discard_collection(tmp_path, server)
+
+
+def test_an_unfinished_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
+    """A build that is cut short leaves a named collection, which is not opened and can be discarded."""
+    vectors = unit_rows(ROWS)
+    vectors[-1] = 0
+    with pytest.raises(EmbeddingFailed, match=f"row {ROWS - 1} is of length 0"):
+        build_dense(saved(tmp_path, vectors), vectors, server)
+    name = fields(tmp_path)["name"]
+    ours = collection(server, name)
+    assert server.call(lambda _: ours.count()) == 5000
+    with pytest.raises(IndexDamaged, match="never finished"):
+        DenseIndex(tmp_path, server)
+    assert discard_collection(tmp_path, server)
+    assert name not in names(server)
+
+
+def test_discarding(server: ChromaServer, tmp_path: Path) -> None:
+    """A discarded collection is gone, twice is no error, no other goes, and without a server nothing is claimed."""
+    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
+    before = names(server)
+    assert not discard_collection(tmp_path, None)
+    assert discard_collection(tmp_path, server)
+    assert before - names(server) == {fields(tmp_path)["name"]}
+    assert discard_collection(tmp_path, server)
+    (tmp_path / COLLECTION_FILE).unlink()
+    assert discard_collection(tmp_path, None)
+    assert discard_collection(tmp_path, server)
+
+
+BAD_QUESTIONS = {
+    "nan": (np.array([np.nan] + [0.1] * (DIMENSION - 1), "f4"), "1 of the 8 numbers .* are not finite"),
+    "inf": (np.array([0.1, -np.inf] * (DIMENSION // 2), "f4"), "4 of the 8 numbers .* are not finite"),
+    "zero": (np.zeros(DIMENSION, "f4"), "all 8 numbers .* are 0"),
+    "short": (np.ones(DIMENSION - 1, "f4"), r"shape \(7,\), the index holds vectors of dimension 8"),
+    "matrix": (np.ones((1, DIMENSION), "f4"), r"shape \(1, 8\)"),
+}
+
+
+@pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "embedded"])
+def test_a_question_that_is_no_direction_is_refused(
+    folder: Path, server: ChromaServer, hosted: bool, tmp_path: Path
+) -> None:
+    """A question's vector with NaN or infinity, of zeros, or of another dimension is refused, filtered or not."""
+    if not hosted:
+        build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3))
+    with closing(DenseIndex(folder, server) if hosted else DenseIndex(tmp_path)) as index:
+        for vector, found in BAD_QUESTIONS.values():
+            with pytest.raises(EmbeddingFailed, match=found):
+                index.nearest(vector, 1)
+            with pytest.raises(EmbeddingFailed, match=found):
+                index.nearest_allowed(vector, 1, np.ones(len(index.vectors), dtype=bool))
+        assert len(index.nearest(7 * unit_rows(1)[0], 1)) == 1, "a question's length does not matter"
+
+
+@pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "embedded"])
+@pytest.mark.parametrize(("row", "length"), [(np.nan, "nan"), (np.inf, "inf"), (0, "0"), (0.5, "1.41421")])
+def test_a_vector_that_is_no_unit_vector_is_not_stored(
+    server: ChromaServer, tmp_path: Path, hosted: bool, row: float, length: str
+) -> None:
+    """A row with NaN or infinity, of zeros, or of another length than 1 ends the building, and is named."""
+    vectors = unit_rows(9)
+    vectors[4] = row
+    with pytest.raises(EmbeddingFailed, match=f"the vector of row 4 is of length {length}, expected 1, as 1 of the 9"):
+        build_dense(saved(tmp_path, vectors), vectors, server if hosted else None)
+    if hosted:
+        assert discard_collection(tmp_path, server)
+
+
+@pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "embedded"])
+def test_vectors_without_a_dimension_are_not_stored(server: ChromaServer, tmp_path: Path, hosted: bool) -> None:
+    """What is no matrix of rows is refused."""
+    for vectors in (np.ones(3, "f4"), np.ones((3, 0), "f4"), np.ones((1, 1, 1), "f4")):
+        shutil.rmtree(tmp_path / CHROMA, ignore_errors=True)
+        with pytest.raises(EmbeddingFailed, match="expected \\(rows, dimension\\)"):
+            build_dense(tmp_path, vectors, server if hosted else None)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "localhost:8000",
+        "ftp://localhost",
+        "http://",
+        "http://:8000",
+        "http://localhost:port",
+        "http://localhost:99999",
+        "http://localhost:8000/api/v2",
+        "http://localhost?tenant=x",
+        "http://localhost#x",
+        "http://[::1",
+    ],
+)
+def test_what_is_no_address_is_refused(url: str) -> None:
+    """A URL that is no http(s)://host[:port] is refused before anything is asked."""
+    with pytest.raises(ConfigurationError, match="CHROMA_URL"):
+        ChromaServer(url)
+
+
+def test_a_password_is_refused_and_not_repeated() -> None:
+    """An address with a user or a password is refused, and the message does not hold it."""
+    with pytest.raises(ConfigurationError) as refused:
+        ChromaServer("http://me:secret@localhost:8000")
+    assert "secret" not in str(refused.value)
+    assert "password" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "url"),
+    [
+        ("http://localhost:8000/", "http://localhost:8000"),
+        ("https://chroma.internal", "https://chroma.internal"),
+        ("http://[::1]:9000", "http://[::1]:9000"),
+    ],
+)
+def test_addresses(given: str, url: str) -> None:
+    """Hosts by name and by number are taken, with a port or the scheme's own."""
+    with closing(ChromaServer(given)) as server:
+        assert server.url == url

@@ -1,0 +1,108 @@
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from index.errors import ConfigurationError, IndexDamaged, IndexNotFound, IngestRunning
+from index.generation import Generation
+from index.generations import list_generations, prune, roll_back
+from index.layout import (
+    GENERATIONS,
+    MANIFEST,
+    STAGING_PREFIX,
+    VECTORS,
+    current_name,
+    generation_folder,
+    generation_names,
+)
+from index.lease import ingest_lock
+from tests.fakes import article, built
+
+
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with four generations, of one to four articles."""
+    data = tmp_path_factory.mktemp("four")
+    for count in range(1, 5):
+        built(data, [article(f"a{number}", f"Crews left on day {number}.") for number in range(count)])
+    return data
+
+
+@pytest.fixture
+def data(four: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(four, tmp_path / "data")
+
+
+def test_generations_are_listed_newest_first(data: Path) -> None:
+    """Each with what it holds, its size, whether it is the current one and whether somebody reads it."""
+    with closing(Generation(generation_folder(data, generation_names(data)[2]))):
+        listed = list_generations(data)
+    assert [generation.name for generation in listed] == generation_names(data)
+    assert [generation.manifest and generation.manifest.article_count for generation in listed] == [4, 3, 2, 1]
+    assert [generation.current for generation in listed] == [True, False, False, False]
+    assert [generation.in_use for generation in listed] == [False, False, True, False]
+    folder = generation_folder(data, listed[0].name)
+    assert listed[0].size == sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def test_one_whose_manifest_is_lost_is_listed(data: Path) -> None:
+    """What cannot be described is not passed over."""
+    name = generation_names(data)[1]
+    (generation_folder(data, name) / MANIFEST).unlink()
+    assert [(generation.name, generation.manifest) for generation in list_generations(data)][1] == (name, None)
+
+
+def test_there_is_a_way_back(data: Path) -> None:
+    """Rolling back makes a generation current, named in full or by a beginning that no other has."""
+    names = generation_names(data)
+    assert roll_back(data, names[2]) == current_name(data) == names[2]
+    with closing(Generation(generation_folder(data, names[0]))):
+        assert roll_back(data, names[0][:-1]) == current_name(data) == names[0]
+    assert generation_names(data) == names
+
+
+@pytest.mark.parametrize(("wanted", "count"), [("1999", 0), ("2", 4), ("", 4)])
+def test_a_name_that_is_not_one_generation_is_refused(data: Path, wanted: str, count: int) -> None:
+    """The error says how many begin so, and which there are."""
+    before = current_name(data)
+    with pytest.raises(ConfigurationError, match=f"beginning of {count} generations") as raised:
+        roll_back(data, wanted)
+    assert all(name in raised.value.hint for name in generation_names(data))
+    assert current_name(data) == before
+
+
+def test_there_is_no_way_back_to_a_damaged_one(data: Path) -> None:
+    """A generation is seen to be whole before it is made current."""
+    current, *_, oldest = generation_names(data)
+    (generation_folder(data, oldest) / VECTORS).write_bytes(b"")
+    with pytest.raises(IndexDamaged, match=r"vectors\.npy has changed"):
+        roll_back(data, oldest)
+    assert current_name(data) == current
+
+
+def test_pruning_keeps_the_newest_and_the_current(data: Path) -> None:
+    """What a killed run left goes as well; what is being read stays for the next time."""
+    first, second, third, fourth = generation_names(data)
+    (data / GENERATIONS / f"{STAGING_PREFIX}123").mkdir()
+    roll_back(data, third)
+    with closing(Generation(generation_folder(data, second))):
+        assert prune(data, 1) == [fourth]
+    assert prune(data, 1) == [second]
+    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == [third, first]
+
+
+def test_nothing_is_changed_while_an_ingest_runs(data: Path) -> None:
+    """Going back and pruning wait for nobody: they are refused, naming who is at it."""
+    with ingest_lock(data):
+        for change in (lambda: roll_back(data, generation_names(data)[1]), lambda: list(prune(data, 1))):
+            with pytest.raises(IngestRunning, match="process"):
+                change()
+    assert len(generation_names(data)) == 4
+
+
+def test_an_empty_folder_has_none(tmp_path: Path) -> None:
+    """The list is empty, and there is nothing to go back to."""
+    assert list_generations(tmp_path) == []
+    with pytest.raises(IndexNotFound):
+        roll_back(tmp_path, "2026")

@@ -1,0 +1,192 @@
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.errors import IndexDamaged, IndexNotFound
+from index.generation import Generation, read_manifest
+from index.health import examine
+from index.layout import (
+    CATALOG,
+    CHROMA,
+    CURRENT,
+    EMBEDDINGS,
+    LEASE,
+    LEXICAL,
+    MANIFEST,
+    VECTORS,
+    current_name,
+    generation_folder,
+    generation_names,
+)
+from index.records import Configuration
+from index.repair import repair
+from tests.fakes import HashedEmbedder, article, built, configuration
+
+OLD = [article("a", "Crews left the harbour. They came back."), article("b", "The mayor spoke. Nobody listened.")]
+NEW = [*OLD, article("c", "The roof of the museum leaks. Pails were fetched.")]
+Damage = Callable[[Path], object]
+
+
+def unasked() -> Configuration:
+    raise AssertionError("nothing here needs to know how a generation is made now")
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with a generation of two articles and a current one of three."""
+    data = tmp_path_factory.mktemp("two")
+    built(data, OLD)
+    built(data, NEW)
+    return data
+
+
+@pytest.fixture
+def data(two: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(two, tmp_path / "data")
+
+
+def current(data: Path) -> Path:
+    return generation_folder(data, current_name(data) or "")
+
+
+def healthy(data: Path) -> bool:
+    return all(finding.whole for finding in examine(data))
+
+
+def articles_of(data: Path) -> set[str]:
+    with closing(Generation(current(data))) as generation:
+        return set(generation.catalog.hashes())
+
+
+def spoil(folder: Path, name: str) -> None:
+    (file,) = folder.glob(name)
+    file.write_bytes(file.read_bytes()[:100] + b"\0\0" + file.read_bytes()[102:-5])
+
+
+def lose_row(statement: str) -> Damage:
+    def lose(folder: Path) -> None:
+        with closing(sqlite3.connect(folder / CATALOG, isolation_level=None)) as connection:
+            connection.execute(statement)
+
+    return lose
+
+
+REBUILT: dict[str, Damage] = {
+    "chroma": lambda folder: spoil(folder, f"{CHROMA}/chroma.sqlite3"),
+    "no chroma": lambda folder: shutil.rmtree(folder / CHROMA),
+    "vectors": lambda folder: np.save(folder / VECTORS, np.load(folder / VECTORS)[::-1]),
+    "lexical": lambda folder: shutil.rmtree(folder / LEXICAL),
+    "lease": lambda folder: (folder / LEASE).unlink(),
+    "manifest": lambda folder: (folder / MANIFEST).unlink(),
+    "dimension": lambda folder: (folder / MANIFEST).write_text(
+        (folder / MANIFEST).read_text().replace('"dimension": 64', '"dimension": 384')
+    ),
+}
+LOST: dict[str, Damage] = {
+    "article": lose_row("DELETE FROM article WHERE article_id = 'c'"),
+    "chunk": lose_row("DELETE FROM chunk WHERE row = 2"),
+    "catalogue": lambda folder: (folder / CATALOG).unlink(),
+}
+
+
+@pytest.mark.parametrize("damage", REBUILT.values(), ids=REBUILT)
+def test_what_is_made_from_the_catalogue_is_made_anew(data: Path, damage: Damage) -> None:
+    """With its catalogue whole, a damaged generation comes back with every article, and nothing is embedded."""
+    before = current(data)
+    fingerprint = read_manifest(before).fingerprint
+    damage(before)
+    assert not healthy(data)
+    done = list(repair(data, lambda: configuration(HashedEmbedder())))
+    assert healthy(data), done
+    assert articles_of(data) == {"a", "b", "c"}
+    assert read_manifest(current(data)).fingerprint == fingerprint
+    assert not before.exists()
+    assert before.name in done[0]
+
+
+@pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
+def test_with_its_catalogue_lost_the_last_whole_generation_takes_over(data: Path, damage: Damage) -> None:
+    """Nothing is made from a catalogue that has changed; what to do about the newer articles is said."""
+    damage(current(data))
+    done = list(repair(data, unasked))
+    assert healthy(data), done
+    assert articles_of(data) == {"a", "b"}
+    assert any("`dateline ingest PATH` brings it up to date" in step for step in done)
+
+
+def test_a_lost_manifest_does_not_excuse_a_changed_catalogue(data: Path) -> None:
+    """Without a manifest the catalogue must prove itself: an article with other words than its hash says does not."""
+    lose_row("UPDATE article SET body = replace(body, 'roof', 'door') WHERE article_id = 'c'")(current(data))
+    (current(data) / MANIFEST).unlink()
+    done = list(repair(data, unasked))
+    assert any("articles in its catalogue have changed" in step for step in done)
+    assert articles_of(data) == {"a", "b"}
+
+
+@pytest.mark.parametrize("name", ["", "20000101T000000000Z-00000000", "\0\xff", None])
+def test_a_current_that_leads_nowhere_is_set_right(data: Path, name: str | None) -> None:
+    """CURRENT names the newest whole generation again, whatever stood there."""
+    newest = current_name(data)
+    if name is None:
+        (data / CURRENT).unlink()
+    else:
+        (data / CURRENT).write_text(name, encoding="latin-1")
+    list(repair(data, unasked))
+    assert current_name(data) == newest
+    assert healthy(data)
+
+
+@pytest.mark.parametrize("lost", [True, False])
+def test_the_stored_vectors_come_back_from_the_generations(data: Path, lost: bool) -> None:
+    """A missing or unreadable embeddings.db is made anew from the vectors of the generation, byte for byte."""
+    vectors = np.load(current(data) / VECTORS)
+    if lost:
+        (data / EMBEDDINGS).unlink()
+    else:
+        (data / EMBEDDINGS).write_bytes(b"no database" * 500)
+    list(repair(data, unasked))
+    assert healthy(data)
+    shutil.rmtree(current(data) / CHROMA)
+    list(repair(data, unasked))
+    assert np.array_equal(np.load(current(data) / VECTORS), vectors)
+
+
+def test_a_stored_vector_that_is_broken_is_replaced(data: Path) -> None:
+    """A vector in embeddings.db that is none, or of another size, is no source; that of the generation is."""
+    with closing(sqlite3.connect(data / EMBEDDINGS, isolation_level=None)) as connection:
+        connection.execute("UPDATE embedding SET vector = zeroblob(256) WHERE rowid = 1")
+        connection.execute("UPDATE embedding SET vector = zeroblob(7) WHERE rowid = 2")
+    shutil.rmtree(current(data) / CHROMA)
+    list(repair(data, unasked))
+    assert healthy(data)
+    assert articles_of(data) == {"a", "b", "c"}
+
+
+def test_a_damaged_generation_that_is_not_current_is_removed(data: Path) -> None:
+    """Nobody can go back to it, so it goes; the current one stays as it is."""
+    oldest, newest = sorted(generation_names(data))
+    spoil(generation_folder(data, oldest), VECTORS)
+    assert list(repair(data, unasked)) == [f"{oldest} was removed: it was damaged, and is not the current generation"]
+    assert generation_names(data) == [newest]
+
+
+def test_what_cannot_be_mended_is_said(data: Path) -> None:
+    """With every catalogue lost the error names the way out, and nothing more is removed."""
+    for name in generation_names(data):
+        (generation_folder(data, name) / CATALOG).unlink()
+    with pytest.raises(IndexDamaged, match="none of the 2 generations") as raised:
+        list(repair(data, unasked))
+    assert "dateline ingest" in raised.value.hint
+    assert len(generation_names(data)) == 2
+
+
+def test_without_an_index_there_is_nothing_to_mend(tmp_path: Path) -> None:
+    """An empty folder is not found, and not filled."""
+    with pytest.raises(IndexNotFound):
+        list(repair(tmp_path, unasked))
+    assert list(tmp_path.iterdir()) == []
