@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from index.filtering import PUBLISHED, filter_conditions, folded
 from index.records import Article, Chunk, Filters, isoformat
 
 PAGE = 500
@@ -35,12 +36,6 @@ CREATE INDEX chunk_article ON chunk (article);
 """
 ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source, authors, section, language, tags,
     published_at, updated_at"""
-
-LISTED = "(SELECT value FROM json_each(?))"
-"""A list of any length as one SQL value."""
-
-PUBLISHED = "rtrim(published_at, 'Z')"
-"""The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
 
 
 def article_values(article: Article) -> tuple[str | None, ...]:
@@ -96,7 +91,7 @@ class Catalog:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
-        self._connection.create_function("fold", 1, _folded, deterministic=True)
+        self._connection.create_function("fold", 1, folded, deterministic=True)
         self._lock = threading.Lock()
         # Not a fetch per question: which article each row belongs to is asked for by every filter.
         self._article_of_row = np.fromiter(
@@ -187,7 +182,7 @@ class Catalog:
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
         """A mask over all chunks, True where the filters let the article through; None when there is no filter."""
-        conditions, values = _conditions(filters)
+        conditions, values = filter_conditions(filters)
         if not conditions:
             return None
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
@@ -208,51 +203,3 @@ def _chunk(span: Sequence[Any], article: Article) -> tuple[Chunk, Article]:
 def _pages(rows: Sequence[int]) -> Iterator[list[int]]:
     for start in range(0, len(rows), PAGE):
         yield [int(row) for row in rows[start : start + PAGE]]
-
-
-def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
-    """The filters as SQL conditions and their values, in the same order."""
-    conditions: list[str] = []
-    values: list[str] = []
-    if filters.article_ids:
-        conditions.append(f"article_id IN {LISTED}")
-        values.append(json.dumps(filters.article_ids))
-    for column, wanted in (
-        ("source", filters.sources),
-        ("section", filters.sections),
-        ("language", filters.languages),
-    ):
-        if wanted:
-            conditions.append(_among(column, wanted))
-            values.append(_listed(wanted))
-    if filters.exclude_sources:
-        conditions.append(f"(source IS NULL OR NOT {_among('source', filters.exclude_sources)})")
-        values.append(_listed(filters.exclude_sources))
-    for column, wanted in (("authors", filters.authors), ("tags", filters.tags)):
-        if wanted:
-            held = f"SELECT 1 FROM json_each({column}) AS held"
-            conditions.append(f"EXISTS ({held} WHERE {_among('held.value', wanted)})")
-            values.append(_listed(wanted))
-    for operator, moment in ((">=", filters.published_after), ("<", filters.published_before)):
-        if moment is not None:
-            conditions.append(f"{PUBLISHED} {operator} rtrim(?, 'Z')")
-            values.append(isoformat(moment) or "")
-    return conditions, values
-
-
-def _among(column: str, wanted: Sequence[str]) -> str:
-    """The condition that a column holds one of the values, whatever their case; bind `_listed` to it."""
-    # SQLite itself folds ASCII only; beyond that each row costs a call.
-    return f"{column} COLLATE NOCASE IN {LISTED}" if _is_ascii(wanted) else f"fold({column}) IN {LISTED}"
-
-
-def _listed(wanted: Sequence[str]) -> str:
-    return json.dumps(wanted if _is_ascii(wanted) else [value.casefold() for value in wanted])
-
-
-def _is_ascii(wanted: Sequence[str]) -> bool:
-    return all(value.isascii() for value in wanted)
-
-
-def _folded(value: str | None) -> str | None:
-    return None if value is None else value.casefold()

@@ -80,6 +80,9 @@ class Generation:
 
     def _check_counts(self) -> None:
         differing = self.differing_counts()
+        stated, held = self.manifest.configuration.dimension, self.dense.vectors.shape[1]
+        if not differing and stated != held:
+            differing = f"the manifest states dimension {stated}, vectors.npy holds {held}"
         if differing:
             raise IndexDamaged(f"generation {self.folder.name}: {differing}", HINT)
 

@@ -1,5 +1,6 @@
 """The health of a data folder: what is whole, missing or damaged."""
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing
@@ -98,4 +99,7 @@ def embeddings_trouble(path: Path) -> str | None:
 
 
 def _read_only(path: Path) -> AbstractContextManager[sqlite3.Connection]:
-    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True))
+    # Where nobody may write, SQLite cannot make the files that a write-ahead log is read with, and needs none.
+    writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
+    mode = "mode=ro" if writable else "mode=ro&immutable=1"
+    return closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True))

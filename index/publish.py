@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -103,6 +104,13 @@ def discard(data: Path, name: str, server: "ChromaServer | None" = None) -> bool
             doomed = folder.rename(folder.with_name(f"{STAGING_PREFIX}retired-{name}"))
             _remove(doomed, server)
     return free
+
+
+def abandon(staging: Path, server: "ChromaServer | None" = None) -> None:
+    """Remove a staged folder that was not published; what cannot be removed now is swept by the next run."""
+    with suppress(OSError):
+        if staging.exists():
+            _remove(staging, server)
 
 
 def _remove(folder: Path, server: "ChromaServer | None") -> None:

@@ -1,6 +1,5 @@
 """A new generation from an earlier one: its catalogue and `embeddings.db` are enough, nothing is embedded again."""
 
-import shutil
 from collections.abc import Collection, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
@@ -16,7 +15,7 @@ from index.embeddings import PAGE, EmbeddingStore, store_of
 from index.errors import IndexDamaged
 from index.generation import is_as_published, read_manifest
 from index.layout import CATALOG, EMBEDDINGS, VECTORS, generation_folder, generation_names
-from index.publish import new_staging, publish, write_manifest
+from index.publish import abandon, new_staging, publish, write_manifest
 from index.records import Configuration, Manifest
 from index.staging import Staging
 
@@ -42,7 +41,7 @@ def rebuild(
         configuration = replace(configuration, dimension=_dimension(store, catalog) or configuration.dimension)
 
         staging = Staging(new_staging(data))
-        stack.callback(shutil.rmtree, staging.folder, ignore_errors=True)
+        stack.callback(abandon, staging.folder, server)
         stack.callback(staging.close)
         staging.keep(source / CATALOG, hashes)
         rows = staging.finish(store, configuration, server)

@@ -23,7 +23,10 @@ SAMPLE_SEED = 20260101
 TIMEOUT_S = 900
 TOLERANCE = 1e-4
 MISSES_ALLOWED = 0.002
-_UNSEEN: dict[int, type[ChromaUnavailable | IndexMismatch]] = {3: ChromaUnavailable, 4: IndexMismatch}
+FOUND = 10
+"""Exit code of a child that looked everywhere and found damage; one that fails half-way ends with Python's 1."""
+
+_UNSEEN: dict[int, type[ChromaUnavailable | IndexMismatch]] = {11: ChromaUnavailable, 12: IndexMismatch}
 """Exit codes of a child that could not look, which says nothing of the generation."""
 
 
@@ -40,9 +43,7 @@ def damages(folder: Path, server: ChromaServer | None = None) -> list[str]:
     except subprocess.TimeoutExpired:
         return [f"verification did not end within {TIMEOUT_S} s"]
     found = child.stdout.splitlines()
-    if child.returncode == 0:
-        return []
-    if child.returncode == 1 and found:
+    if child.returncode in (0, FOUND):
         return found
     if child.returncode in _UNSEEN:
         raise _UNSEEN[child.returncode](child.stderr.strip())
@@ -51,7 +52,7 @@ def damages(folder: Path, server: ChromaServer | None = None) -> list[str]:
 
 
 def main() -> int:
-    """Print each damage of the generation named on the command line; 1 where there is any."""
+    """Print each damage of the generation named on the command line; FOUND where there is any."""
     try:
         return _print_damages()
     except (ChromaUnavailable, IndexMismatch) as error:
@@ -67,7 +68,7 @@ def _print_damages() -> int:
         sys.stdout.write(f"{damage}\n")
         sys.stdout.flush()
         found = True
-    return 1 if found else 0
+    return FOUND if found else 0
 
 
 def look(folder: Path, server: ChromaServer | None = None) -> Iterator[str]:

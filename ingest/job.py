@@ -4,10 +4,9 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from shutil import rmtree
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from index.catalog import Catalog
 from index.dense import ChromaServer
@@ -15,20 +14,18 @@ from index.disk import written
 from index.embedding import Embedder
 from index.embedding.wordpiece import WordPieces
 from index.embeddings import EmbeddingStore, embedding_model_id
-from index.errors import IndexMismatch
-from index.generation import check_catalog, damaged_files, read_manifest
-from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
+from index.layout import CATALOG, EMBEDDINGS
 from index.lease import ingest_lock
-from index.publish import SCHEMA_VERSION, new_staging, publish, retire, sweep, write_manifest
+from index.publish import abandon, new_staging, publish, retire, sweep, write_manifest
 from index.rebuild import refill
 from index.records import Chunk, Configuration
 from index.staging import Staging
-from index.terms import stop_word_list
 from ingest.changes import Changes
-from ingest.chunk import CHUNKER, SentenceChunker
+from ingest.chunk import SentenceChunker
 from ingest.embed import StoredEmbedding
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle, find, load
+from ingest.predecessor import configuration_of, identity, predecessor, serves_on
 from ingest.progress import Progress
 from ingest.report import IngestReport
 
@@ -67,8 +64,8 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
             # Not after an hour of embedding.
             ingest.server.ping()
         sweep(ingest.data, ingest.server)
-        old = _old_generation(ingest, embedder)
-        staging = _staging(ingest.data, stack)
+        old = predecessor(ingest.data, None if ingest.rebuild else identity(embedder, ingest.language))
+        staging = _staging(ingest, stack)
 
         changes = _read(ingest, old and old / CATALOG, staging, progress)
         removed = changes.gone(ingest.paths) if ingest.prune else set()
@@ -90,55 +87,9 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     return report
 
 
-def configuration_of(embedder: Embedder, language: str) -> Configuration:
-    """How a generation made now would be made; may ask a remote embedder for its dimension."""
-    return Configuration(dimension=embedder.dimension, **_identity(embedder, language))
-
-
-def _identity(embedder: Embedder, language: str) -> dict[str, Any]:
-    return {
-        "embedding_model": embedder.name,
-        "embedding_graph": embedder.graph,
-        "chunker": CHUNKER,
-        "language": language,
-        "stop_words": stop_word_list(language),
-        "schema": SCHEMA_VERSION,
-    }
-
-
-def _old_generation(ingest: Ingest, embedder: Embedder) -> Path | None:
-    """The generation that this run goes on from, None where there is none yet; nobody removes it meanwhile."""
-    # A first ingest that was killed just before its end has left a whole generation that CURRENT does not name yet.
-    name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
-    if name is None:
-        return None
-    folder = generation_folder(ingest.data, name)
-    manifest = read_manifest(folder)
-    if not ingest.rebuild:
-        _check_configuration(manifest.configuration, _identity(embedder, ingest.language))
-    # What is taken over from a damaged catalogue would pass for whole in every generation to come.
-    check_catalog(folder, manifest)
-    return folder
-
-
-def _check_configuration(built: Configuration, wanted: dict[str, Any]) -> None:
-    before = asdict(built)
-    differing = [
-        f"its {name} is {before[name]!r}, the settings say {wanted[name]!r}"
-        for name in wanted
-        if before[name] != wanted[name]
-    ]
-    if differing:
-        raise IndexMismatch(
-            f"the index was made in another way: {'; '.join(differing)}",
-            "Make all of it anew with `dateline ingest --rebuild PATH`, use another folder with --data, or change the"
-            " settings back.",
-        )
-
-
-def _staging(data: Path, stack: ExitStack) -> Staging:
-    staging = Staging(new_staging(data))
-    stack.callback(rmtree, staging.folder, ignore_errors=True)
+def _staging(ingest: Ingest, stack: ExitStack) -> Staging:
+    staging = Staging(new_staging(ingest.data))
+    stack.callback(abandon, staging.folder, ingest.server)
     stack.callback(staging.close)
     return staging
 
@@ -198,15 +149,7 @@ def _stored(node: "BaseNode") -> tuple[Chunk, bytes]:
 def _anything_to_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
     if changes.added or changes.updated or removed:
         return True
-    return old is not None and (ingest.rebuild or not _serves_on(old, ingest))
-
-
-def _serves_on(old: Path, ingest: Ingest) -> bool:
-    """Whether a generation can stay the current one: it is not damaged, and its vectors are where they belong."""
-    elsewhere = (old / COLLECTION_FILE).exists() != (ingest.server is not None)
-    if old.name != current_name(ingest.data) or elsewhere or not (old / LEASE).is_file():
-        return False
-    return not damaged_files(old, read_manifest(old))
+    return old is not None and (ingest.rebuild or not serves_on(old, ingest.data, on_server=ingest.server is not None))
 
 
 def _take_over(old: Path | None, staging: Staging, changes: Changes, removed: set[str], *, rebuild: bool) -> None:

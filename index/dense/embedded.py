@@ -14,7 +14,7 @@ from index.dense.collection import PAGE, configuration_of, ids_of
 from index.dense.usable import usable_pages
 from index.dense.view import SQLITE, private_view
 from index.embedding import Matrix, Vector
-from index.errors import IndexDamaged
+from index.errors import IndexDamaged, PublishFailed
 
 if TYPE_CHECKING:
     from chromadb.api.client import Client
@@ -24,16 +24,31 @@ NAME = "chunks"
 
 
 def build_embedded(chroma: Path, vectors: Matrix) -> None:
-    """Write row numbers and vectors into a new Chroma folder, persisted once, and leave it closed and compact."""
+    """Write row numbers and vectors into a new Chroma folder, persisted once, and leave it closed and compact.
+
+    Raises PublishFailed where Chroma cannot: a full disk, say.
+    """
+    from chromadb.errors import ChromaError
+
     chroma.mkdir(parents=True)
+    try:
+        _write(chroma, vectors)
+    except ChromaError as error:
+        raise PublishFailed(
+            f"Chroma could not write {chroma}: {error}",
+            "Nothing was published, and the index that was there serves on. See that the disk has room.",
+        ) from error
+    with closing(sqlite3.connect(chroma / SQLITE, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+
+
+def _write(chroma: Path, vectors: Matrix) -> None:
     with _client(chroma) as client:
         collection = client.create_collection(
             NAME, embedding_function=None, configuration=configuration_of(len(vectors))
         )
         for start, page in usable_pages(vectors, min(client.get_max_batch_size(), PAGE)):
             collection.add(ids=ids_of(start, start + len(page)), embeddings=page)
-    with closing(sqlite3.connect(chroma / SQLITE, isolation_level=None)) as connection:
-        connection.execute("VACUUM")
 
 
 class EmbeddedCollection:

@@ -34,7 +34,8 @@ from index.lease import ingest_lock
 from index.library import Library
 from index.publish import make_current
 from index.records import Manifest
-from ingest.job import Ingest, configuration_of, run
+from ingest.job import Ingest, run
+from ingest.predecessor import configuration_of
 from ingest.progress import Progress
 from ingest.report import IngestReport
 from tests.fakes import HashedEmbedder, newsroom

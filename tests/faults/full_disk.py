@@ -1,0 +1,200 @@
+"""Ingests that run out of disk at many points: `python -m tests.faults.full_disk`.
+
+Two ways to run out: a small file system of its own (a tmpfs, where this process may mount one), and a limit on
+how large one file may grow, which every process may set. `python -m tests.faults.full_disk limited LIMIT COMMAND…`
+and `… mounted SIZE FOLDER COMMAND…` are the two children.
+"""
+
+import argparse
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from dateline.trouble import WRONG
+from index.errors import DatelineError
+from index.generation import damaged_files
+from index.layout import CATALOG, EMBEDDINGS, VECTORS, current_name, generation_folder
+from tests.faults.mounting import can_mount
+from tests.faults.newsdesk import ROOT, Newsdesk, manifest_of
+
+KB = 1024
+OUTSIDE = "outside"
+"""Folder beside the small file system that what was in it is copied to, for it ends with its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shortage:
+    """One ingest that ran out of room: how much it had, how it ended, what it said, what is wrong with that."""
+
+    room: int
+    exit_code: int
+    words: str
+    faults: tuple[str, ...]
+
+    def __str__(self) -> str:
+        said = " | ".join(line for line in self.words.splitlines() if not line.endswith(" s"))
+        said = said if len(said) < 300 else f"{said[:120]} … {said[-170:]}"
+        return (
+            f"{self.room // KB:6} kB  exit {self.exit_code:4}  {'; '.join(self.faults) or 'as it should be'}  [{said}]"
+        )
+
+
+def file_too_large(desk: "Desk", limits: Iterable[int]) -> Iterator[Shortage]:
+    """Ingests of changed articles in which no file may grow beyond so many bytes; one that had room ends them."""
+    for limit in limits:
+        before = desk.data.with_name("before")
+        shutil.copytree(desk.data, before)
+        done = _run(desk, "limited", str(limit))
+        yield _shortage(desk, limit, done, desk.data)
+        shutil.rmtree(desk.data)
+        before.rename(desk.data)
+
+
+def disk_full(desk: "Desk", rooms: Iterable[int]) -> Iterator[Shortage]:
+    """Ingests of changed articles on a disk with so many bytes left beside the index that is there."""
+    for room in rooms:
+        after = desk.data.with_name(OUTSIDE)
+        shutil.rmtree(after, ignore_errors=True)
+        done = _run(desk, "mounted", str(room), str(desk.data))
+        yield _shortage(desk, room, done, after)
+
+
+def _run(desk: Newsdesk, *how: str) -> subprocess.CompletedProcess[str]:
+    unshare = ["unshare", "-rm"] if how[0] == "mounted" else []
+    command = [*unshare, sys.executable, "-m", "tests.faults.full_disk", *how]
+    ingest = ["ingest", str(desk.articles), "--data", str(desk.data)]
+    return subprocess.run(
+        [*command, *ingest], cwd=ROOT, env=desk.environment, capture_output=True, text=True, timeout=110, check=False
+    )
+
+
+def _shortage(desk: "Desk", room: int, done: subprocess.CompletedProcess[str], data: Path) -> Shortage:
+    faults = []
+    if done.returncode == 0:
+        published = manifest_of(data).fingerprint == desk.wanted
+        return Shortage(room, 0, done.stdout, () if published else ("published something else",))
+    if done.returncode != WRONG:
+        faults.append(f"ended with {done.returncode}")
+    if "Traceback" in done.stderr:
+        faults.append("a traceback")
+    if "dateline: " not in done.stderr:
+        faults.append("no message")
+    faults.extend(_faults_of_index(desk, data))
+    return Shortage(room, done.returncode, done.stderr, tuple(faults))
+
+
+def _faults_of_index(desk: "Desk", data: Path) -> Iterator[str]:
+    """What an ingest that failed did to the index, and whether the next one with room makes good."""
+    name = current_name(data) or ""
+    if name != desk.served:
+        yield f"CURRENT names {name}"
+    elif damaged_files(generation_folder(data, name), manifest_of(data)):
+        yield "CURRENT is damaged"
+    try:
+        retried = desk.ingest_here(data)
+    except DatelineError as error:
+        yield f"the next ingest fails: {error}"
+        return
+    if retried.fingerprint != desk.wanted:
+        yield "the next ingest does not converge"
+    if left := desk.left_behind(data=data):
+        yield f"left behind: {left}"
+
+
+class Desk(Newsdesk):
+    """A desk whose index serves `served`; its articles were changed since, and should become the fingerprint `wanted`.
+
+    Where it is `warm`, all vectors are in embeddings.db already: room is short for the generation alone.
+    """
+
+    def __init__(self, place: Path, articles: int, dimension: int, *, warm: bool) -> None:
+        super().__init__(place, articles=articles, options={"dimension": dimension})
+        self.served = self.ingest_here().generation
+        self.change(articles // 2)
+        self.fresh = place / "fresh"
+        if warm:
+            shutil.copytree(self.data, self.fresh)
+        self.wanted = self.ingest_here(self.fresh).fingerprint
+        if warm:
+            shutil.copy(self.fresh / EMBEDDINGS, self.data / EMBEDDINGS)
+
+    def sizes(self) -> dict[str, int]:
+        """The sizes of the files of an index like the wanted one, in bytes; each HNSW file by its own name."""
+        current = generation_folder(self.fresh, current_name(self.fresh) or "")
+        files = [path for path in current.rglob("*") if path.is_file()]
+        return {path.name: path.stat().st_size for path in [self.fresh / EMBEDDINGS, *files]}
+
+
+def limited(limit: int, command: list[str]) -> None:
+    """Become a command none of whose files may grow beyond the limit."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+    os.execv(sys.executable, [sys.executable, "-m", "dateline", *command])
+
+
+def mounted(room: int, folder: Path, command: list[str]) -> int:
+    """Run a command with the folder on a file system that has so much room left, and copy out what it leaves."""
+    before = folder.with_name("full-before")
+    shutil.copytree(folder, before)
+    blocks = sum((path.stat().st_size + 4095) // 4096 + 1 for path in before.rglob("*"))
+    options = f"size={blocks * 4 * KB + room}"
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
+    shutil.copytree(before, folder, dirs_exist_ok=True)
+    shutil.rmtree(before)
+    code = subprocess.run([sys.executable, "-m", "dateline", *command], check=False).returncode
+    shutil.copytree(folder, folder.with_name(OUTSIDE))
+    return code if code >= 0 else 128 - code
+
+
+def limits_of(sizes: Mapping[str, int]) -> list[int]:
+    """Limits that the catalogue and the vectors do not keep: each is the first to come to its own."""
+    return [sizes[CATALOG] // 2, sizes[VECTORS] - 1]
+
+
+def rooms_of(sizes: Mapping[str, int]) -> list[int]:
+    """Rooms that end within the catalogue, the vectors, and Chroma's files."""
+    catalog, vectors = sizes[CATALOG], sizes[VECTORS]
+    return [catalog // 3, catalog + vectors // 2, catalog + vectors + sizes["chroma.sqlite3"]]
+
+
+def main() -> None:
+    """Run out of room at many points, both ways, and print what became of each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=600)
+    parser.add_argument("--steps", type=int, default=16)
+    given = parser.parse_args()
+    mountable = can_mount()
+    for warm in (False, True):
+        with tempfile.TemporaryDirectory() as place:
+            desk = Desk(Path(place), given.articles, dimension=512, warm=warm)
+            sizes = desk.sizes()
+            _show(f"no file larger than this; vectors {'stored' if warm else 'to be stored'}; {sizes}")
+            for shortage in file_too_large(desk, sorted({size - 1 for size in sizes.values() if size > KB})):
+                _show(shortage)
+            _show(f"room left on the disk; vectors {'stored' if warm else 'to be stored'}")
+            total = sum(sizes.values()) * (1 if warm else 2)
+            rooms = [total * step // given.steps for step in range(given.steps)]
+            for shortage in disk_full(desk, rooms if mountable else []):
+                _show(shortage)
+    if not mountable:
+        _show("this process may not mount: no full disk")
+
+
+def _show(line: object) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    match sys.argv[1:]:
+        case ["limited", limit, *command]:
+            limited(int(limit), command)
+        case ["mounted", room, folder, *command]:
+            sys.exit(mounted(int(room), Path(folder), command))
+        case _:
+            main()

@@ -1,0 +1,131 @@
+"""A folder of articles and the index made from it, with Dateline's commands run on them as a user runs them."""
+
+import json
+import os
+import random
+import subprocess
+import sys
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from shutil import copytree
+
+from index.embedding.llama import LlamaIndexEmbedder
+from index.generation import read_manifest
+from index.layout import GENERATIONS, current_name, generation_folder, generation_names
+from index.records import Manifest
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from tests.fakes import TOPICS, sentence
+from tests.faults.vectors import CLASS_PATH
+
+ROOT = Path(__file__).parents[2]
+SOURCES = ("Courier", "Echo")
+
+
+def environment(temporary: Path) -> dict[str, str]:
+    """A command's environment: nothing of the developer's settings, the fake embedder, its own temporary folder."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
+    return {
+        **kept,
+        "DATELINE_EMBEDDING_MODEL": CLASS_PATH,
+        "DATELINE_POLL_S": "0.2",
+        "PYTHONPATH": str(ROOT),
+        "TMPDIR": str(temporary),
+    }
+
+
+class Newsdesk:
+    """`articles` of some topics, `data` for the index, `temporary` for private views; all below one place.
+
+    Articles are written anew by `change`, so that an ingest has something to publish; the same seed gives the same.
+    `options` are those of the fake embedder; commands are those of `module`, run by the command
+    `prefix` where there is one.
+    """
+
+    def __init__(
+        self,
+        place: Path,
+        articles: int = 240,
+        sentences: int = 6,
+        seed: int = 1,
+        options: Mapping[str, object] | None = None,
+    ) -> None:
+        self.articles = place / "articles"
+        self.data = place / "data"
+        self.temporary = place / "tmp"
+        for folder in (self.articles, self.temporary):
+            folder.mkdir(parents=True)
+        self.options: dict[str, object] = dict(options or {})
+        self.environment = {**environment(self.temporary), "DATELINE_EMBEDDING_OPTIONS": json.dumps(self.options)}
+        self.prefix: list[str] = []
+        self.module: Sequence[str] = ("dateline",)
+        self._random = random.Random(seed)
+        self._sentences = sentences
+        self._editions = 0
+        self.names = [f"news-{number:05}" for number in range(articles)]
+        self._write(range(articles))
+
+    def change(self, count: int) -> None:
+        """Write so many articles anew, picked at random."""
+        self._write(self._random.sample(range(len(self.names)), count))
+
+    def start(self, *arguments: str, module: Sequence[str] = ()) -> subprocess.Popen[str]:
+        """A command under way, the leader of its own process group; its output is for whoever waits for it."""
+        return subprocess.Popen(
+            [*self.prefix, sys.executable, "-m", *(module or self.module), *arguments],
+            cwd=ROOT,
+            env=self.environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def run(self, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+        """A command that was run to its end."""
+        with self.start(*arguments) as process:
+            out, err = process.communicate(timeout=timeout)
+        return subprocess.CompletedProcess(arguments, process.returncode, out, err)
+
+    def ingest(self) -> subprocess.CompletedProcess[str]:
+        """`dateline ingest` of all articles, run to its end."""
+        return self.run("ingest", str(self.articles), "--data", str(self.data), "--json")
+
+    def ingest_here(self, data: Path | None = None) -> Manifest:
+        """The manifest of an ingest of all articles by this process, into `data` or the desk's own folder."""
+        data = data or self.data
+        run(
+            Ingest((self.articles,), data, "english"),
+            LlamaIndexEmbedder(CLASS_PATH, self.options),
+            Progress(quiet=True),
+        )
+        return manifest_of(data)
+
+    def copy_generation(self, count: int) -> None:
+        """Put so many copies of the current generation beside it, as if they were older ones."""
+        current = generation_folder(self.data, current_name(self.data) or "none")
+        for number in range(1, count + 1):
+            copytree(current, current.with_name(f"202601{number:02}T000000000Z-00000000"))
+
+    def left_behind(self, serving: Collection[int] = (), data: Path | None = None) -> list[str]:
+        """What an ingest should not leave: unfinished generations, and private views but of those `serving`."""
+        index = data or self.data
+        published = generation_names(index)
+        staged = [path.name for path in (index / GENERATIONS).iterdir() if path.name not in published]
+        owners = tuple(f"dateline-view-{pid}-" for pid in serving)
+        views = [path.name for path in self.temporary.iterdir() if not path.name.startswith(owners)]
+        return [*staged, *views]
+
+    def _write(self, numbers: Sequence[int]) -> None:
+        self._editions += 1
+        for number in numbers:
+            topic = TOPICS[number % len(TOPICS)]
+            lines = " ".join(sentence(self._random, topic) for _ in range(self._sentences))
+            front = f"---\ntitle: {topic.split()[0].title()} report {number}\nsource: {SOURCES[number % 2]}\n---\n"
+            body = f"{front}Edition {self._editions} of the {topic.split()[0]} report was printed. {lines}\n"
+            (self.articles / f"{self.names[number]}.md").write_text(body, encoding="utf-8")
+
+
+def manifest_of(data: Path) -> Manifest:
+    """The manifest of the current generation."""
+    return read_manifest(generation_folder(data, current_name(data) or "none"))

@@ -1,0 +1,187 @@
+"""A service in a process of its own, and readers who ask it all the time and prove each answer."""
+
+import http.client
+import json
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from index.catalog import Catalog
+from index.layout import CATALOG, generation_folder, generation_names
+from tests.fakes import TOPICS
+from tests.faults.newsdesk import SOURCES, Newsdesk
+
+READY_S = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A stretch of an article, as an answer from a generation quotes it."""
+
+    generation: str
+    article_id: str
+    start: int
+    end: int
+    text: str
+
+
+@dataclass(slots=True)
+class Asked:
+    """What came back for the questions so far: how many, which failed, what was quoted from which generation."""
+
+    answers: int = 0
+    cited: int = 0
+    failures: list[str] = field(default_factory=list)
+    generations: set[str] = field(default_factory=set)
+    quotes: set[Quoted] = field(default_factory=set)
+
+
+class Service:
+    """`dateline serve` on a free port, in a process of its own."""
+
+    def __init__(self, desk: Newsdesk) -> None:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            self.port: int = free.getsockname()[1]
+        command = ("serve", "--data", str(desk.data), "--port", str(self.port))
+        self.process = desk.start(*command)
+        self.log: list[str] = []
+        # A pipe that nobody reads would fill and stop it.
+        self._reading = threading.Thread(target=self._read_log)
+        self._reading.start()
+
+    def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
+        """Status and JSON of a reply; raises OSError or HTTPException where there is none."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            content = json.dumps(body) if body is not None else None
+            connection.request(method, path, content, {"Content-Type": "application/json"})
+            reply = connection.getresponse()
+            return reply.status, json.loads(reply.read())
+
+    def ready(self) -> dict[str, Any]:
+        """What /readyz says once it is ready; raises AssertionError where it ends or is not ready in time."""
+        deadline = time.monotonic() + READY_S
+        while time.monotonic() < deadline:
+            assert self.process.poll() is None, f"the service ended with {self.process.returncode}: {self.log[-5:]}"
+            try:
+                status, said = self.request("GET", "/readyz")
+            except OSError:
+                status = 0
+            if status == 200:
+                return said
+            time.sleep(0.05)
+        raise AssertionError(f"the service was not ready within {READY_S} s: {self.log[-5:]}")
+
+    def stop(self) -> int:
+        """End it as an operator does; its exit code."""
+        self.process.terminate()
+        try:
+            code = self.process.wait(timeout=20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            code = self.process.wait()
+        self._reading.join()
+        for pipe in (self.process.stdout, self.process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return code
+
+    def _read_log(self) -> None:
+        if self.process.stderr is not None:
+            self.log.extend(self.process.stderr)
+
+
+@contextmanager
+def serving(desk: Newsdesk) -> Iterator[Service]:
+    """A service that is ready until the block ends."""
+    service = Service(desk)
+    try:
+        service.ready()
+        yield service
+    finally:
+        service.stop()
+
+
+@contextmanager
+def asking(service: Service, readers: int = 1, pause_s: float = 0.02) -> Iterator[Asked]:
+    """Readers who ask one question after another until the block ends, filtered ones among them."""
+    asked, done, numbers = Asked(), threading.Event(), count()
+
+    def ask() -> None:
+        while not done.is_set():
+            _ask(service, next(numbers), asked)
+            done.wait(pause_s)
+
+    threads = [threading.Thread(target=ask) for _ in range(readers)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield asked
+    finally:
+        done.set()
+        for thread in threads:
+            thread.join()
+
+
+def _ask(service: Service, number: int, asked: Asked) -> None:
+    topic = TOPICS[number % len(TOPICS)].split()[0]
+    question: dict[str, Any] = {"question": f"What did the {topic} cost?"}
+    if number % 3 == 0:
+        question["filters"] = {"sources": [SOURCES[number % 2]]}
+    try:
+        status, answer = service.request("POST", "/v1/ask", question)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        asked.failures.append(f"{type(error).__name__}: {error}")
+        return
+    if status != 200:
+        asked.failures.append(f"{status}: {answer}")
+        return
+    asked.answers += 1
+    asked.cited += bool(answer["citations"])
+    generation = answer["versions"]["generation"]
+    asked.generations.add(generation)
+    asked.quotes.update(_quoted(generation, answer))
+
+
+def _quoted(generation: str, answer: dict[str, Any]) -> Iterator[Quoted]:
+    """What an answer quotes: its citations, and the passages that it was read from."""
+    for citation in answer["citations"]:
+        span = citation["start_char_index"], citation["end_char_index"]
+        yield Quoted(generation, citation["article_id"], *span, citation["cited_text"])
+    for source in answer["sources"]:
+        span = source["start_char_index"], source["end_char_index"]
+        yield Quoted(generation, source["article_id"], *span, source["snippet"])
+
+
+class Archive:
+    """The bodies of every generation that ever was published, kept for after it is retired."""
+
+    def __init__(self, data: Path) -> None:
+        self._data = data
+        self._bodies: dict[str, dict[str, str]] = {}
+
+    def keep(self) -> None:
+        """Keep the bodies of the generations that are there now."""
+        for name in generation_names(self._data):
+            if name not in self._bodies:
+                self._bodies[name] = _bodies(generation_folder(self._data, name) / CATALOG)
+
+    def misquoted(self, quotes: set[Quoted]) -> list[Quoted]:
+        """The quotes that do not stand, where they are said to, in the article of their generation."""
+        return [quote for quote in quotes if self._body(quote)[quote.start : quote.end] != quote.text]
+
+    def _body(self, quote: Quoted) -> str:
+        return self._bodies.get(quote.generation, {}).get(quote.article_id, "")
+
+
+def _bodies(catalog: Path) -> dict[str, str]:
+    with closing(Catalog(catalog)) as opened:
+        articles = opened.articles(limit=opened.article_count())
+    return {article.article_id: article.body for article in articles}

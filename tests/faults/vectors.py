@@ -1,0 +1,33 @@
+"""Vectors without a model, for commands that run in processes of their own."""
+
+from llama_index.core.base.embeddings.base import BaseEmbedding
+from pydantic import PrivateAttr
+
+from tests.fakes import HashedEmbedder
+
+CLASS_PATH = "tests.faults.vectors.WordVectors"
+"""What `DATELINE_EMBEDDING_MODEL` is set to."""
+
+DIMENSION = 32
+
+
+class WordVectors(BaseEmbedding):
+    """Bags of words as a LlamaIndex embedding: texts that share words are near; `dimension` is an option."""
+
+    model_name: str = "word-vectors"
+    dimension: int = DIMENSION
+    _words: HashedEmbedder = PrivateAttr()
+
+    def model_post_init(self, context: object, /) -> None:
+        """Make the bag of words that the options ask for."""
+        super().model_post_init(context)
+        self._words = HashedEmbedder(dimension=self.dimension)
+
+    def _get_text_embedding(self, text: str) -> list[float]:
+        return [float(number) for number in self._words.embed_query(text)]
+
+    def _get_query_embedding(self, query: str) -> list[float]:
+        return self._get_text_embedding(query)
+
+    async def _aget_query_embedding(self, query: str) -> list[float]:
+        return self._get_query_embedding(query)
