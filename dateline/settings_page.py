@@ -24,6 +24,7 @@ _KINDS: dict[object, str] = {
     int: "whole number",
     float: "number",
     dict: "JSON object",
+    tuple: "list, with commas",
 }
 _BOUNDS = {"ge": "at least", "gt": "over", "le": "at most", "lt": "under"}
 
@@ -115,7 +116,7 @@ def _bounds(field: FieldInfo) -> Iterator[str]:
 
 def _default(field: FieldInfo) -> str | None:
     value = field.get_default(call_default_factory=True)
-    if value is None or value == {}:
+    if value in (None, {}, ()):
         return None
     return str(int(value)) if isinstance(value, bool) else str(value)
 

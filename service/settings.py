@@ -1,12 +1,17 @@
 """The settings of the service, read once from the environment or `.env`."""
 
-from typing import Self
+import re
+from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
+from pydantic_settings import NoDecode
 
 from index.settings import IndexSettings
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
+
+_ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
+_USUAL_PORTS = {"http": 80, "https": 443}
 
 
 class ServiceSettings(IndexSettings):
@@ -32,7 +37,32 @@ class ServiceSettings(IndexSettings):
         le=10_000_000,
         description="Entries of readers' feedback that are stored; further ones are refused. 0 takes none.",
     )
+    allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Origins such as `https://news.example`, with commas between them, whose pages may ask `/v1/…` and"
+        " frame `/embed`; unset: none but the service's own.",
+    )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between looks for a new generation of the index.")
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for origin in value:
+            found = _ORIGIN.fullmatch(origin)
+            port = int(found[3]) if found and found[3] else None
+            if not found or port == 0 or (port or 0) > 65535:
+                raise ValueError(
+                    f"found {origin!r}, expected an origin as browsers send it, such as https://news.example or"
+                    " http://localhost:3000: lower case, no path, no closing slash, no *"
+                )
+            if port == _USUAL_PORTS[found[1]]:
+                raise ValueError(f"found {origin!r}, but browsers leave the usual port out: expected {found[1]}://{found[2]}")
+        return value
 
     @model_validator(mode="after")
     def _model_has_a_service(self) -> Self:

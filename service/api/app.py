@@ -9,8 +9,9 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from index.errors import DatelineError
-from service.api import articles, ask, docs, feedback, health, pages
+from service.api import archive, articles, ask, docs, feedback, health, pages, widget
 from service.api.body_limit import BodyLimit
+from service.api.origins import Origins
 from service.api.problems import add_problems
 from service.api.request_id import RequestIds
 from service.api.service_state import ServiceState
@@ -34,12 +35,14 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         redoc_url=None,
     )
     app.state.poll_s = settings.poll_s
+    app.state.allowed_origins = settings.allowed_origins
     app.state.service = ServiceState(pipeline, settings.max_questions)
     app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit)
-    for part in (ask, articles, feedback, health, pages, docs):
+    for part in (ask, articles, feedback, health, pages, archive, widget, docs):
         app.include_router(part.router)
     add_problems(app)
     app.add_middleware(BodyLimit)
+    app.add_middleware(Origins, allowed=settings.allowed_origins)
     app.add_middleware(RequestIds)
     return app
 

@@ -1,39 +1,82 @@
-"""`GET /`: a plain page to ask at, and to see each citation in its article."""
+"""`GET /`: what the service knows, a chat to ask it, and what a developer needs. And the files that pages share."""
 
+import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 
-from fastapi import APIRouter
-from fastapi.responses import FileResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import FileResponse, HTMLResponse
+
+from index.errors import DatelineError
+from service.api.service_state import ServiceState, State
+from service.api.templates import FOLDER, page, policy
 
 router = APIRouter(include_in_schema=False)
 
-FOLDER = Path(__file__).parent / "page"
-POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; base-uri 'none';"
-    " form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
-)
-HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+HEADLINES = 3
+"""Headlines that the chat offers to begin with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the service answers from; `model` is None where no language model is asked."""
+
+    articles: int
+    oldest: str | None
+    newest: str | None
+    made: str
+    generation: str
+    model: str | None
+    trouble: str | None
+    headlines: tuple[str, ...]
 
 
 @router.get("/")
-async def page() -> FileResponse:
-    """The page."""
-    return FileResponse(FOLDER / "page.html", media_type="text/html; charset=utf-8", headers=HEADERS)
+async def demo(request: Request, state: State) -> HTMLResponse:
+    """The page; it is shown without an index as well, and then says what is missing."""
+    known, missing = None, None
+    try:
+        known = await asyncio.to_thread(_known, state)
+    except DatelineError as error:
+        missing = str(error)
+    return page("demo", base=str(request.base_url).rstrip("/"), known=known, missing=missing)
 
 
 @router.get("/page.js")
 async def script() -> FileResponse:
-    """The page's script."""
-    return FileResponse(FOLDER / "page.js", media_type="text/javascript; charset=utf-8", headers=HEADERS)
+    """What pages do by themselves."""
+    return _file("page.js", "text/javascript; charset=utf-8")
 
 
 @router.get("/page.css")
 async def style() -> FileResponse:
-    """The page's style."""
-    return FileResponse(FOLDER / "page.css", media_type="text/css; charset=utf-8", headers=HEADERS)
+    """How pages look."""
+    return _file("page.css", "text/css; charset=utf-8")
 
 
 @router.get("/icon.svg")
 async def icon() -> FileResponse:
-    """The page's icon."""
-    return FileResponse(FOLDER / "icon.svg", media_type="image/svg+xml", headers=HEADERS)
+    """The icon."""
+    return _file("icon.svg", "image/svg+xml")
+
+
+def _file(name: str, media_type: str) -> FileResponse:
+    return FileResponse(Path(FOLDER / name), media_type=media_type, headers=policy())
+
+
+def _known(state: ServiceState) -> Known:
+    library = state.pipeline.library
+    with library.pinned() as generation:
+        manifest = generation.manifest
+        oldest, newest = generation.catalog.dates()
+        titles = [article.title for article in generation.catalog.articles(0, 12) if article.title]
+        return Known(
+            articles=manifest.article_count,
+            oldest=oldest,
+            newest=newest,
+            made=manifest.created_at,
+            generation=manifest.generation,
+            model=state.pipeline.llm.model if state.pipeline.llm else None,
+            trouble=library.trouble,
+            headlines=tuple(titles[:HEADLINES]),
+        )

@@ -1,0 +1,54 @@
+"""Which pages of other hosts may ask: those of the allowed origins, compared exactly, and without anybody's cookies."""
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.api.problems import Problem, problem_body
+from service.api.request_id import request_id_of
+
+NOT_ALLOWED = Problem(403, "permission_error", "origin_not_allowed")
+ALLOWED = {
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Content-Type, X-Request-Id",
+    "Access-Control-Max-Age": "600",
+}
+EXPOSED = "X-Request-Id, Retry-After"
+
+
+class Origins:
+    """Cross-origin replies for `/v1/…` and `/widget.js`; every other path stays with its own origin."""
+
+    def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
+        self._app = app
+        self._allowed = frozenset(allowed)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a preflight, or pass a request on and say whether its origin may read the reply."""
+        if scope["type"] != "http" or not (scope["path"].startswith("/v1/") or scope["path"] == "/widget.js"):
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("Origin")
+        allowed = origin in self._allowed
+
+        async def send_with_origin(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                reply = MutableHeaders(scope=message)
+                reply.add_vary_header("Origin")
+                if origin is not None and allowed:
+                    reply["Access-Control-Allow-Origin"] = origin
+                    reply["Access-Control-Expose-Headers"] = EXPOSED
+            await send(message)
+
+        if scope["method"] == "OPTIONS" and "Access-Control-Request-Method" in headers and origin is not None:
+            reply = Response(status_code=204, headers=ALLOWED) if allowed else _refusal(scope, origin)
+            await reply(scope, receive, send_with_origin)
+        else:
+            await self._app(scope, receive, send_with_origin)
+
+
+def _refusal(scope: Scope, origin: str) -> Response:
+    message = f"pages of {origin[:200]!r} may not ask here. Whoever runs the service can add it to DATELINE_ALLOWED_ORIGINS."
+    return JSONResponse(problem_body(NOT_ALLOWED, message, request_id_of(HTTPConnection(scope))), NOT_ALLOWED.status)

@@ -1,0 +1,81 @@
+"""Our pages: templates in, HTML out, under a policy that lets nothing of an article become a script."""
+
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from fastapi.responses import HTMLResponse
+
+from service.api.bundle import widget_script
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+    from markupsafe import Markup
+
+FOLDER = Path(__file__).parent / "page"
+
+
+def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
+    """The headers of a page: no inline script or style, nothing from elsewhere, framed by these alone."""
+    directives = (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        f"frame-ancestors {' '.join(frame_ancestors)}",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(directives),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> HTMLResponse:
+    """A page from its template; every value is escaped. `headers` takes the place of the usual policy."""
+    text = _environment().get_template(f"{name}.html.jinja2").render(widget=widget_script().digest, **values)
+    return HTMLResponse(text, status, policy() if headers is None else headers)
+
+
+def day(moment: datetime | str | None) -> str:
+    """The day of a moment in UTC, such as `3 May 2026`; of one that is unknown, that."""
+    if moment is None:
+        return "date unknown"
+    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{known.day} {known:%B %Y}"
+
+
+def web_address(url: str | None) -> str | None:
+    """The address if a browser may follow it: http or https, with a host."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
+
+
+def exact(text: str) -> "Markup":
+    """A text escaped so that the browser has each of its characters, carriage returns as well."""
+    from markupsafe import Markup, escape
+
+    return Markup(str(escape(text)).replace("\r", "&#13;"))  # noqa: S704 - escaped the moment before
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"day": day, "exact": exact, "web_address": web_address}
+    return environment

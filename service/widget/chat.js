@@ -1,0 +1,137 @@
+// <dateline-chat>: the element that a page places, or that the script tag places for it.
+
+import answerStyle from "./answer.css" with { type: "css" };
+import panelStyle from "./panel.css" with { type: "css" };
+import themeStyle from "./theme.css" with { type: "css" };
+import { Client } from "./client.js";
+import { Conversation } from "./conversation.js";
+import { make } from "./element.js";
+import { History } from "./history.js";
+import { Launcher } from "./launcher.js";
+import { Panel } from "./panel.js";
+import { Words } from "./words.js";
+
+const SILENCE_S = 45;
+
+/** Where the script came from: the service that answers, unless the page names another. */
+export const home = { base: new URL("/", location.href).href };
+
+/** A cited chat with one Dateline service. */
+export class DatelineChat extends HTMLElement {
+  static observedAttributes = ["data-title", "data-intro", "data-lang", "data-dir", "data-strings", "data-questions", "data-mode"];
+
+  /** @type {Conversation?} */
+  #conversation = null;
+  /** @type {Launcher?} */
+  #launcher = null;
+  /** @type {Panel?} */
+  #panel = null;
+
+  connectedCallback() {
+    this.#render();
+  }
+
+  disconnectedCallback() {
+    // An element that is moved is taken out and put in again; only one that is gone stops.
+    queueMicrotask(() => this.isConnected || this.#conversation?.stop());
+  }
+
+  attributeChangedCallback() {
+    if (this.#panel && this.isConnected && !this.#conversation?.asking) this.#render();
+  }
+
+  /** Open the dialog; nothing happens in inline mode. */
+  open() {
+    this.#launcher?.open();
+  }
+
+  /** Close the dialog. */
+  close() {
+    this.#launcher?.close();
+  }
+
+  /**
+   * Ask a question as if it had been typed; false while an answer is on its way.
+   * @param {string} question
+   */
+  ask(question) {
+    const asked = String(question).trim();
+    if (!asked || !this.#panel) return false;
+    this.open();
+    return this.#panel.ask(asked);
+  }
+
+  /** Begin a new conversation. */
+  clear() {
+    this.#panel?.clear();
+  }
+
+  #render() {
+    const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
+    root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
+    const words = new Words(this.#language(), this.#json("data-strings", {}));
+    const client = new Client(this.#base(), 1000 * (Number(this.dataset.timeout) || SILENCE_S));
+    this.#conversation ??= new Conversation(client, new History(`${this.#base()}:${this.id}`), this.#json("data-filters", undefined));
+    const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
+    const floating = this.dataset.mode === "launcher";
+    const tell = (name, detail = {}) => this.#tell(name, detail);
+    this.#launcher = floating ? new Launcher(texts.title, tell) : null;
+    const close = floating ? () => this.#launcher?.close() : null;
+    this.#panel = new Panel({ words, client, conversation: this.#conversation, texts, close, tell });
+    root.replaceChildren(this.#frame(words, this.#launcher, this.#panel));
+    this.#launcher?.float();
+  }
+
+  #frame(words, launcher, panel) {
+    const direction = this.dataset.dir || words.direction;
+    if (!launcher) return make("section", { class: "root inline", lang: words.lang, dir: direction, "aria-labelledby": "title" }, panel.element);
+    launcher.hold(panel);
+    return make("div", { class: "root", lang: words.lang, dir: direction }, launcher.button, launcher.dialog);
+  }
+
+  /** The language: this element's, or that of the page around it. */
+  #language() {
+    return this.dataset.lang || this.closest("[lang]")?.getAttribute("lang") || "en";
+  }
+
+  #base() {
+    try {
+      const url = new URL(this.dataset.api || home.base, location.href);
+      return url.href.endsWith("/") ? url.href : `${url.href}/`;
+    } catch {
+      return home.base;
+    }
+  }
+
+  /** The suggested questions: a JSON list or a text with bars between them, else the list items in the element. */
+  #questions() {
+    const given = this.dataset.questions;
+    const listed = given?.trim().startsWith("[") ? this.#json("data-questions", []) : given?.split("|");
+    const items = listed ?? [...this.querySelectorAll("li")].map((item) => item.textContent);
+    return items.map((item) => String(item ?? "").trim()).filter(Boolean).slice(0, 8);
+  }
+
+  /**
+   * An attribute that holds JSON; what does not is told on the console, once, and counts as absent.
+   * @param {string} name
+   * @param {any} otherwise
+   */
+  #json(name, otherwise) {
+    const given = this.getAttribute(name);
+    if (!given) return otherwise;
+    try {
+      return JSON.parse(given) ?? otherwise;
+    } catch {
+      console.warn(`dateline-chat: ${name} is not JSON: ${given}`);
+      return otherwise;
+    }
+  }
+
+  /**
+   * @param {string} name
+   * @param {object} detail
+   */
+  #tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(`dateline:${name}`, { detail, bubbles: true, composed: true }));
+  }
+}

@@ -1,0 +1,174 @@
+// The service, over fetch.
+
+import { encodeJson } from "./json.js";
+import { EventParser } from "./sse.js";
+
+/** The service gave no whole answer; `code` says why: one of its own codes, `unreachable` or `lost`. */
+export class ServiceTrouble extends Error {
+  /**
+   * @param {string} code
+   * @param {string} message
+   */
+  constructor(code, message) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Asks one service. */
+export class Client {
+  #base;
+  #silence;
+
+  /**
+   * @param {string} base the service's address, with a slash at the end
+   * @param {number} silence milliseconds without a byte after which a stream counts as lost
+   */
+  constructor(base, silence) {
+    this.#base = base;
+    this.#silence = silence;
+  }
+
+  /**
+   * The events of an answer. The last one is `answer.completed`; anything else ends in a ServiceTrouble.
+   * @param {object} body as `POST /v1/ask` takes it
+   * @param {AbortSignal} signal
+   */
+  async *ask(body, signal) {
+    const reply = await this.#post("v1/ask", { ...body, stream: true }, "text/event-stream", signal);
+    if (!/^text\/event-stream/u.test(reply.headers.get("Content-Type") ?? "") || !reply.body) {
+      yield { type: "answer.completed", ...(await readJson(reply)) };
+      return;
+    }
+    for await (const event of this.#events(reply.body, signal)) {
+      if (event.type === "error") throw troubleOf(event);
+      yield event;
+      if (event.type === "answer.completed") return;
+    }
+    throw new ServiceTrouble("lost", "The stream ended before the answer did.");
+  }
+
+  /**
+   * Send a vote on an answer.
+   * @param {object} body as `POST /v1/feedback` takes it
+   */
+  async giveFeedback(body) {
+    await this.#post("v1/feedback", body, "application/json");
+  }
+
+  /**
+   * The page of an article, at a quote where there is one.
+   * @param {string} id
+   * @param {number} [start]
+   * @param {number} [end]
+   */
+  articlePage(id, start, end) {
+    const page = new URL(`articles/${encodeURIComponent(id)}`, this.#base);
+    if (start === undefined || end === undefined) return page.href;
+    page.search = `start=${Number(start)}&end=${Number(end)}`;
+    page.hash = "quote";
+    return page.href;
+  }
+
+  /**
+   * The one place where the headers of a request are made.
+   * @param {string} accept
+   * @returns {Record<string, string>}
+   */
+  #headers(accept) {
+    return { "Content-Type": "application/json", Accept: accept };
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @param {string} accept
+   * @param {AbortSignal} [signal]
+   */
+  async #post(path, body, accept, signal) {
+    let reply;
+    try {
+      reply = await fetch(new URL(path, this.#base).href, {
+        method: "POST",
+        headers: this.#headers(accept),
+        body: encodeJson(body),
+        credentials: "omit",
+        cache: "no-store",
+        referrerPolicy: "no-referrer",
+        signal,
+      });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      throw new ServiceTrouble("unreachable", "");
+    }
+    if (!reply.ok) throw troubleOf(await readJson(reply), reply.status);
+    return reply;
+  }
+
+  /**
+   * @param {ReadableStream<Uint8Array>} stream
+   * @param {AbortSignal} signal
+   */
+  async *#events(stream, signal) {
+    const parser = new EventParser();
+    const decoder = new TextDecoder();
+    const reader = stream.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await this.#read(reader, signal);
+        if (done) return;
+        for (const { data } of parser.push(decoder.decode(value, { stream: true }))) yield parsed(data);
+      }
+    } finally {
+      // What is left is not wanted, and an error in giving it up changes nothing.
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /**
+   * The next piece; no piece for too long, or a broken connection, is a ServiceTrouble.
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @param {AbortSignal} signal
+   */
+  async #read(reader, signal) {
+    let timer;
+    const silence = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("silence")), this.#silence);
+    });
+    try {
+      return await Promise.race([reader.read(), silence]);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ServiceTrouble("lost", "");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** @param {string} data */
+function parsed(data) {
+  try {
+    return JSON.parse(data);
+  } catch {
+    throw new ServiceTrouble("lost", "");
+  }
+}
+
+/** @param {Response} reply */
+async function readJson(reply) {
+  try {
+    return await reply.json();
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * @param {{error?: {code?: unknown, message?: unknown}}} body
+ * @param {number} [status]
+ */
+function troubleOf(body, status) {
+  const { code, message } = body.error ?? {};
+  return new ServiceTrouble(String(code ?? `http_${status}`), String(message ?? ""));
+}

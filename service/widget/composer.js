@@ -1,0 +1,79 @@
+// Where a question is written.
+
+import { make } from "./element.js";
+
+const LENGTH = 2000;
+
+/** The field and its button. */
+export class Composer {
+  #field;
+  #button;
+
+  /**
+   * @param {import("./words.js").Words} words
+   * @param {(question: string) => boolean} ask whether the question is being asked
+   */
+  constructor(words, ask) {
+    this.#field = make("textarea", {
+      id: "question",
+      class: "field",
+      part: "field",
+      rows: "1",
+      maxlength: LENGTH,
+      dir: "auto",
+      autocomplete: "off",
+      enterkeyhint: "send",
+      placeholder: words.say("placeholder"),
+      on: { input: () => this.#fit(), keydown: (event) => this.#key(event) },
+    });
+    this.#button = make("button", { type: "submit", class: "solid", part: "ask", text: words.say("ask") });
+    const submit = (event) => {
+      event.preventDefault();
+      const question = this.#field.value.trim();
+      if (!question) this.focus();
+      else if (ask(question)) this.set("");
+    };
+    this.element = make(
+      "form",
+      { class: "composer", part: "composer", on: { submit } },
+      make("label", { class: "unseen", for: "question", text: words.say("question") }),
+      this.#field,
+      this.#button,
+    );
+  }
+
+  /** Put the focus into the field. */
+  focus() {
+    this.#field.focus();
+  }
+
+  /**
+   * Put a text into the field.
+   * @param {string} text
+   */
+  set(text) {
+    this.#field.value = text;
+    this.#fit();
+  }
+
+  /** @param {boolean} busy whether an answer is on its way; the button stays where the focus may be */
+  busy(busy) {
+    this.#button.setAttribute("aria-disabled", String(busy));
+  }
+
+  /**
+   * Enter asks, Shift and Enter make a new line; Enter that ends a composition of letters does neither.
+   * @param {KeyboardEvent} event
+   */
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    this.element.requestSubmit();
+  }
+
+  /** As high as its text, up to a limit that the style sets. */
+  #fit() {
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight + 2}px`;
+  }
+}

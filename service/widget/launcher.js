@@ -1,0 +1,82 @@
+// The floating button and the dialog that it opens.
+
+import { icon, ICONS, make } from "./element.js";
+
+const FOCUSABLE = 'a[href], button:not([disabled]), textarea, input, summary, [tabindex="0"]';
+
+/** A button in a corner of the page, and a dialog over it. */
+export class Launcher {
+  /**
+   * @param {string} title
+   * @param {(name: string) => void} tell tells the host page that the dialog opened or closed
+   */
+  constructor(title, tell) {
+    this.button = make(
+      "button",
+      { type: "button", class: "launcher", part: "launcher", popover: "manual", "aria-haspopup": "dialog", "aria-expanded": "false", on: { click: () => this.open() } },
+      icon(ICONS.ask),
+      make("span", { dir: "auto", text: title }),
+    );
+    this.dialog = make("dialog", {
+      class: "dialog",
+      part: "dialog",
+      "aria-labelledby": "title",
+      on: { close: () => this.#closed(), keydown: (event) => this.#trap(event), click: (event) => this.#outside(event) },
+    });
+    this.#tell = tell;
+  }
+
+  #tell;
+  /** @type {import("./panel.js").Panel?} */
+  #panel = null;
+
+  /** @param {import("./panel.js").Panel} panel what the dialog shows */
+  hold(panel) {
+    this.#panel = panel;
+    this.dialog.replaceChildren(panel.element);
+  }
+
+  /** Above everything of the page, whatever its layers are: the button's place is the browser's top layer. */
+  float() {
+    if (this.button.isConnected && !this.button.matches(":popover-open")) this.button.showPopover();
+  }
+
+  /** Open the dialog, with the focus in the field. */
+  open() {
+    if (this.dialog.open) return;
+    this.dialog.showModal();
+    this.button.setAttribute("aria-expanded", "true");
+    this.#panel?.composer.focus();
+    this.#panel?.scrollToEnd();
+    this.#tell("open");
+  }
+
+  /** Close the dialog; the focus goes back to the button. */
+  close() {
+    this.dialog.close();
+  }
+
+  #closed() {
+    this.button.setAttribute("aria-expanded", "false");
+    this.button.focus();
+    this.#tell("close");
+  }
+
+  /** A click beside the dialog, on what it dims, closes it. */
+  #outside(event) {
+    if (event.target === this.dialog) this.close();
+  }
+
+  /**
+   * Tab stays in the dialog, round and round.
+   * @param {KeyboardEvent} event
+   */
+  #trap(event) {
+    if (event.key !== "Tab") return;
+    const stops = [...this.dialog.querySelectorAll(FOCUSABLE)].filter((each) => each.checkVisibility());
+    const edge = event.shiftKey ? stops[0] : stops[stops.length - 1];
+    if (this.dialog.getRootNode().activeElement !== edge) return;
+    event.preventDefault();
+    (event.shiftKey ? stops[stops.length - 1] : stops[0]).focus();
+  }
+}

@@ -1,0 +1,103 @@
+"""A browser's page as tests use it: what it asked for, what it complained of, and whether a foreign script ran."""
+
+import shutil
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any
+from urllib.parse import urlsplit
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwright
+
+from tests.widget.scripted_service import ScriptedService
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+ARGUMENTS = (
+    "--no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
+).split()
+WATCH = """
+window.violations = [];
+document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
+"""
+AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@cache
+def chromium() -> str | None:
+    """Where a Chromium is, or None."""
+    return next((found for name in NAMES if (found := shutil.which(name))), None)
+
+
+def launched(playwright: Playwright, executable: str) -> Browser:
+    """A browser that asks nobody for anything but what a page needs."""
+    return playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+
+
+@dataclass(slots=True)
+class Visit:
+    """One page, and the service that it visits."""
+
+    context: BrowserContext
+    page: Page
+    service: ScriptedService
+    port: int
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.context.on("request", lambda request: self.requests.append(request.url))
+        self.context.on("console", lambda said: self.errors.append(said.text) if said.type == "error" else None)
+        self.context.on("weberror", lambda error: self.errors.append(str(error.error)))
+        self.context.add_init_script(WATCH)
+
+    @property
+    def home(self) -> str:
+        """The service's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def elsewhere(self) -> str:
+        """The same server as a host of another origin, which is allowed."""
+        return f"http://localhost:{self.port}"
+
+    def open(self, path: str = "/") -> "Visit":
+        """Go to a page of the service."""
+        self.page.goto(self.home + path)
+        return self
+
+    def host(self, text: str, headers: dict[str, str] | None = None) -> "Visit":
+        """Go to a page of another host; `HOME` in it is the service's address."""
+        self.service.pages["/host/page"] = (text.replace("HOME", self.home), headers or {})
+        self.page.goto(f"{self.elsewhere}/host/page")
+        return self
+
+    @property
+    def chat(self) -> Locator:
+        """The chat element."""
+        return self.page.locator("dateline-chat")
+
+    def ask(self, question: str) -> Locator:
+        """Type a question and press Enter; the turn that shows its answer once it is over."""
+        self.chat.locator("#question").fill(question)
+        self.chat.locator("#question").press("Enter")
+        turn = self.chat.locator(".turn").last
+        turn.locator(".verdict").wait_for()
+        return turn
+
+    def foreign(self) -> list[str]:
+        """What was asked of anybody but the service."""
+        own = {"127.0.0.1", "localhost"}
+        return [url for url in self.requests if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname not in own]
+
+    def violations(self) -> list[str]:
+        """The violations of a policy on the page."""
+        found: list[str] = self.page.evaluate("window.violations")
+        return found
+
+    def axe(self) -> list[str]:
+        """What axe finds wrong with the page, shadow trees as well."""
+        self.page.evaluate(AXE_SCRIPT)
+        found: dict[str, Any] = self.page.evaluate(
+            "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", AXE_TAGS
+        )
+        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found["violations"] for node in each["nodes"]]

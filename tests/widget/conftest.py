@@ -1,0 +1,88 @@
+"""One browser and one service for all tests of the pages, one page for each."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from index.embedding.local import LocalEmbedder
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from service.api.app import create_app
+from service.build import build_pipeline
+from tests.service.conftest import ARTICLES, settings_for
+from tests.widget.browsing import Visit, chromium, launched
+from tests.widget.newsroom import write_articles
+from tests.widget.replies import BY_QUESTION, events
+from tests.widget.scripted_service import ScriptedService, Streamed, encoded, running
+
+TIMEOUT_MS = 8_000
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Without a Chromium the tests that need one say so."""
+    if chromium() is None:
+        missing = pytest.mark.skip(reason="no Chromium is installed: apt install chromium")
+        for item in items:
+            if "visit" in getattr(item, "fixturenames", ()) or "new_visit" in getattr(item, "fixturenames", ()):
+                item.add_marker(missing)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A headless Chromium."""
+    with sync_playwright() as playwright:
+        browser = launched(playwright, chromium() or "")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The data folder of an index of the sample articles and of some that are hard to show."""
+    folder = tmp_path_factory.mktemp("widget")
+    (folder / "hard").mkdir()
+    write_articles(folder / "hard")
+    run(Ingest((ARTICLES, folder / "hard"), folder / "data", "english"), LocalEmbedder(folder / "models"), Progress(quiet=True))
+    return folder / "data"
+
+
+@pytest.fixture(scope="session")
+def served(data: Path) -> Iterator[tuple[ScriptedService, int]]:
+    """The service on loopback, and its port."""
+
+    def build(port: int) -> ScriptedService:
+        settings = settings_for(data, data.parent / "models", allowed_origins=f"http://localhost:{port}")
+        return ScriptedService(create_app(settings, build_pipeline(settings)))
+
+    with running(build) as (service, port):
+        yield service, port
+
+
+@pytest.fixture
+def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator[Callable[..., Visit]]:
+    """Makes visits; options are those of a browser's context, such as `color_scheme`."""
+    service, port = served
+    service.scripts = {question: Streamed(encoded(events(reply))) for question, reply in BY_QUESTION.items()}
+    service.asked.clear()
+    service.left.clear()
+    service.go_on.clear()
+    visits: list[Visit] = []
+
+    def new(**options: object) -> Visit:
+        context = browser.new_context(**options)  # type: ignore[arg-type]
+        context.set_default_timeout(TIMEOUT_MS)
+        visits.append(Visit(context, context.new_page(), service, port))
+        return visits[-1]
+
+    yield new
+    service.go_on.set()
+    for visit in visits:
+        visit.context.close()
+
+
+@pytest.fixture
+def visit(new_visit: Callable[..., Visit]) -> Visit:
+    """A visit on a desktop, in light colours."""
+    return new_visit(color_scheme="light", viewport={"width": 1200, "height": 900})

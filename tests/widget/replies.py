@@ -1,0 +1,177 @@
+"""Answers of each kind, made of the service's own records, so that their shape is the contract's."""
+
+from dataclasses import replace
+
+from service.answer import (
+    Answer,
+    AnswerDelta,
+    Citation,
+    CitationAdded,
+    Completed,
+    Conflict,
+    Duplicate,
+    Event,
+    Freshness,
+    Position,
+    Retrieval,
+    RetrievalCompleted,
+    Scores,
+    Source,
+    Started,
+    Timings,
+    Unsupported,
+    UsageReport,
+    Verification,
+    Versions,
+)
+from service.records import AnswerWarning
+from tests.widget.newsroom import BODIES
+
+FERRY, GRAIN, EMOJI, ARABIC, HEBREW, ATTACK = "ferry-ends", "grain-ship", "emoji-parade", "arabic-port", "hebrew-rail", "attack"
+TITLES = {
+    FERRY: "Boats sail again as crews and Sound Line sign a deal",
+    GRAIN: "Grain ship waits a third day off Tarnmouth",
+    EMOJI: "🎉 A parade of lanterns",
+    ARABIC: "الميناء يفتح رصيفه الجديد",
+    HEBREW: "קו הרכבת נפתח מחדש",
+}
+
+
+def source(number: int, article_id: str, **changes: object) -> Source:
+    """A passage that is the whole of an article."""
+    body = BODIES[article_id]
+    made = Source(
+        id=f"src_{number}",
+        marker=number,
+        article_id=article_id,
+        chunk_id=f"{article_id}#0",
+        title=TITLES.get(article_id),
+        url=f"https://courier.example/{article_id}",
+        source="Varn Sound Courier",
+        published_at="2026-02-25T09:10:00Z",
+        snippet=body,
+        start_char_index=0,
+        end_char_index=len(body),
+        score=1.0,
+        scores=Scores(0.7, 9.0),
+        cited=True,
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
+    """An answer of sentences, each with its source and the words that it quotes."""
+    text, citations = "", []
+    for number, (sentence, from_, quote) in enumerate(sentences, 1):
+        start = len(text) + bool(text)
+        text = f"{text} {sentence}" if text else sentence
+        citations.append(_citation(number, from_, quote, start, len(text)))
+    made = Answer(
+        id="ans_1",
+        created_at="2026-11-20T10:00:00Z",
+        status="answered",
+        status_reason=None,
+        answer=text,
+        citations=tuple(citations),
+        unsupported=(),
+        sources=tuple({each.id: each for _, each, _ in sentences}.values()),
+        freshness=Freshness(None, None, "2026-11-20T10:00:00Z"),
+        retrieval=Retrieval("?", "hybrid", {}, (), 50),
+        usage=UsageReport(0, 0, 0, None),
+        timings_ms=Timings(),
+        versions=Versions("extractive@1", None, None, "fake", "g1"),
+        warnings=(),
+    )
+    return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def _citation(number: int, from_: Source, quote: str, start: int, end: int) -> Citation:
+    at = BODIES[from_.article_id].index(quote)
+    proof = Verification("verified", "exact", 1.0)
+    marker = from_.marker or 0
+    return Citation(f"cit_{number}", marker, from_.id, from_.article_id, start, end, quote, at, at + len(quote), proof)
+
+
+def events(reply: Answer) -> list[Event]:
+    """The stream of an answer: a delta and a citation for each sentence."""
+    bare = tuple(replace(each, marker=None, cited=False) for each in reply.sources)
+    stream: list[Event] = [Started(reply.id, reply.created_at), RetrievalCompleted(reply.retrieval, bare, reply.freshness)]
+    done = 0
+    for citation in reply.citations:
+        stream += [AnswerDelta(reply.answer[done : citation.end_index]), CitationAdded(citation)]
+        done = citation.end_index
+    if done < len(reply.answer):
+        stream.append(AnswerDelta(reply.answer[done:]))
+    return [*stream, Completed(reply)]
+
+
+_FERRY = source(1, FERRY)
+_GRAIN = source(2, GRAIN, url=None, source=None, published_at=None)
+_SAILED = ("The ferry strike in Varn Sound is over [1].", _FERRY, "The ferry strike in Varn Sound is over.")
+_WAITS = ("The ship has waited since Monday [2].", _GRAIN, "The ship has waited since Monday")
+
+PROVEN = answer(_SAILED, _WAITS)
+WEAK = answer(_SAILED, status="partial", status_reason="weak_evidence")
+WITHHELD = answer(
+    _SAILED,
+    status="partial",
+    status_reason="unsupported_withheld",
+    unsupported=(
+        Unsupported("The strike lasted 61 days.", "number_differs"),
+        Unsupported("Both sides called it a defeat.", "not_in_source"),
+    ),
+)
+INTERRUPTED = answer(
+    _SAILED,
+    status="partial",
+    status_reason="interrupted",
+    warnings=(AnswerWarning("reader_cut_off", "The language model began to reply and stopped before the end."),),
+)
+CONFLICT = answer(
+    _SAILED,
+    conflicts=(
+        Conflict(
+            "days without ferries",
+            (
+                Position("16 days", FERRY, "The stoppage had left the region without ferries for 16 days.", "2026-02-25T09:10:00Z"),
+                Position("three days", GRAIN, "The ship has waited since Monday", None),
+            ),
+        ),
+    ),
+    sources=(_FERRY, _GRAIN),
+)
+STALE = answer(
+    _SAILED,
+    warnings=(
+        AnswerWarning("stale_sources", "The newest article on this is from 25 February 2026; things may have changed."),
+        AnswerWarning("follow_up_offline", "The conversation was not taken into account: no language model is set."),
+    ),
+)
+_ALSO = (
+    Duplicate(GRAIN, "Ferries back after 16 days", "Tarnmouth Gazette", "https://gazette.example/ferries"),
+    Duplicate(EMOJI, None, "Orrin Bay Messenger", None),
+)
+DUPLICATES = answer((_SAILED[0], replace(_FERRY, duplicates=_ALSO), _SAILED[2]))
+ABSTAINED = answer(
+    status="not_in_sources",
+    status_reason="low_relevance",
+    answer="The articles do not seem to cover this question.",
+    sources=(replace(_FERRY, marker=None, cited=False), replace(_GRAIN, marker=None, cited=False)),
+)
+SCRIPTS = answer(
+    ("🎉 Lanterns 🏮🏮 lit the pier, 👩‍👩‍👧 and all [1].", source(1, EMOJI), "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old pier 🎆"),
+    ("افتتح الميناء رصيفًا جديدًا [2].", source(2, ARABIC), "افتتح ميناء سكيلهافن رصيفه الجديد 🚢 يوم الاثنين"),
+    ("הקו נפתח ביום שני [3].", source(3, HEBREW), "הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני"),
+)
+
+BY_QUESTION = {
+    "proven": PROVEN,
+    "weak": WEAK,
+    "withheld": WITHHELD,
+    "interrupted": INTERRUPTED,
+    "conflict": CONFLICT,
+    "stale": STALE,
+    "duplicates": DUPLICATES,
+    "abstained": ABSTAINED,
+    "scripts": SCRIPTS,
+}

@@ -1,0 +1,134 @@
+"""A service on loopback: the real application, but for questions whose replies a test has written."""
+
+import asyncio
+import json
+import socket
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import uvicorn
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service.answer import Event
+from service.wire import event_data
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A reply that is an error."""
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A reply in pieces; after the first `held` of them it waits until the test lets it go on, then may break off."""
+
+    pieces: Sequence[bytes]
+    held: int | None = None
+    breaks: bool = False
+
+
+Scripted = Refused | Streamed
+
+
+def encoded(events: Sequence[Event]) -> list[bytes]:
+    """Events as they go over the wire, one piece each."""
+    return [
+        f"id: {number}\nevent: {event.type}\ndata: {json.dumps(event_data(event), ensure_ascii=False)}\n\n".encode()
+        for number, event in enumerate(events)
+    ]
+
+
+@dataclass(slots=True)
+class ScriptedService:
+    """The application with scripted replies to some questions, and pages of other hosts under `/host/`."""
+
+    app: ASGIApp
+    scripts: dict[str, Scripted] = field(default_factory=dict)
+    pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+    asked: list[dict[str, Any]] = field(default_factory=list)
+    left: threading.Event = field(default_factory=threading.Event)
+    go_on: threading.Event = field(default_factory=threading.Event)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a scripted question or a host's page; everything else is the application's."""
+        if scope["type"] == "http" and scope["path"] in self.pages:
+            text, headers = self.pages[scope["path"]]
+            await HTMLResponse(text, headers=headers)(scope, receive, send)
+        elif scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/v1/ask"):
+            body = await Request(scope, receive).body()
+            self.asked.append(json.loads(body))
+            await self._answer(self.scripts.get(self.asked[-1]["question"]), body, scope, receive, send)
+        else:
+            await self.app(scope, receive, send)
+
+    async def _answer(self, script: Scripted | None, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+        if isinstance(script, Streamed):
+            await self._stream(script, receive, send)
+        elif isinstance(script, Refused):
+            error = {"type": "t", "code": script.code, "message": script.message, "param": None, "request_id": "r"}
+            await JSONResponse({"error": error}, script.status)(scope, receive, send)
+        else:
+            await self.app(scope, _again(body, receive), send)
+
+    async def _stream(self, script: Streamed, receive: Receive, send: Send) -> None:
+        headers = [(b"content-type", b"text/event-stream; charset=utf-8")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        leaving = asyncio.create_task(_left(receive))
+        for number, piece in enumerate(script.pieces):
+            if number == script.held and not await self._waited(leaving):
+                self.left.set()
+                return
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+        leaving.cancel()
+        if script.breaks:
+            raise ConnectionAbortedError("the test breaks the connection")
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+    async def _waited(self, leaving: "asyncio.Task[None]") -> bool:
+        """Wait for the test; false where the caller left before."""
+        while not self.go_on.is_set():
+            if leaving.done():
+                return False
+            await asyncio.sleep(0.01)
+        return True
+
+
+async def _left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def again() -> Message:
+        return messages.pop() if messages else await receive()
+
+    return again
+
+
+@contextmanager
+def running(build: Callable[[int], ScriptedService]) -> Iterator[tuple[ScriptedService, int]]:
+    """Serve on a free port of loopback, in a thread of its own; `build` is given the port."""
+    listening = socket.socket()
+    listening.bind(("127.0.0.1", 0))
+    port: int = listening.getsockname()[1]
+    service = build(port)
+    server = uvicorn.Server(uvicorn.Config(service, log_config=None, access_log=False, timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    try:
+        yield service, port
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()
