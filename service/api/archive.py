@@ -18,8 +18,6 @@ router = APIRouter(include_in_schema=False)
 PAGE = 40
 """Articles on a page of the list."""
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-
 Place = Annotated[str | None, Query(max_length=40)]
 
 
@@ -57,7 +55,7 @@ async def article(article_id: str, state: State, start: Place = None, end: Place
         return _no_index(error)
     if found is None:
         return page("missing", 404, title="No such article", text="It may have been removed, or the link may be wrong.")
-    return page("article", article=found, shown=_shown(found, start, end), language=_language(found))
+    return page("article", article=found, shown=_shown(found, start, end))
 
 
 def _shown(article: Article, start: str | None, end: str | None) -> Shown:
@@ -76,10 +74,6 @@ def _span(start: str | None, end: str | None) -> Span | None:
         return None
     span = Span(int(start or 0), int(end or 0))
     return span if span.start < span.end else None
-
-
-def _language(article: Article) -> str | None:
-    return article.language if article.language and _LANGUAGE.fullmatch(article.language) else None
 
 
 def _no_index(error: IndexUnavailable) -> HTMLResponse:

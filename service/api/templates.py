@@ -1,5 +1,6 @@
 """Our pages: templates in, HTML out, under a policy that lets nothing of an article become a script."""
 
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "page"
+
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
 
 def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
@@ -63,6 +66,11 @@ def web_address(url: str | None) -> str | None:
     return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
+def language_tag(language: str | None) -> str | None:
+    """The language if it is a tag that a browser may understand."""
+    return language if language and _LANGUAGE.fullmatch(language) else None
+
+
 def exact(text: str) -> "Markup":
     """A text escaped so that the browser has each of its characters, carriage returns as well."""
     from markupsafe import Markup, escape
@@ -77,5 +85,5 @@ def _environment() -> "Environment":
     environment = Environment(
         loader=FileSystemLoader(FOLDER), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
-    environment.filters |= {"day": day, "exact": exact, "web_address": web_address}
+    environment.filters |= {"day": day, "exact": exact, "language_tag": language_tag, "web_address": web_address}
     return environment

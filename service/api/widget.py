@@ -35,7 +35,8 @@ async def embed(
     """The chat as a page of its own, to be framed by this service's pages and those of the allowed origins."""
     attributes = {"title": title, "lang": lang, "theme": theme, "questions": questions, "intro": intro}
     framed_by = policy(("'self'", *request.app.state.allowed_origins))
-    return page("embed", headers=framed_by, attributes={name: said for name, said in attributes.items() if said})
+    given = {name: said for name, said in attributes.items() if said}
+    return page("embed", headers=framed_by, title=title, lang=lang, attributes=given)
 
 
 def _headers(script: Script, *, zipped: bool, for_good: bool) -> dict[str, str]:

@@ -89,7 +89,6 @@ export class SourcesView {
    * @param {number?} marker
    */
   #heading(source, marker) {
-    const about = [source.source, this.#words.day(source.published_at)].filter(Boolean).join(" · ");
     const others = (source.duplicates ?? []).length;
     return make(
       "button",
@@ -99,8 +98,8 @@ export class SourcesView {
         "span",
         { class: "card-text" },
         make("span", { class: "card-title", dir: "auto", text: source.title ?? this.#words.say("untitled") }),
-        make("span", { class: "about", dir: "auto", text: about }),
-        others ? make("span", { class: "about also-count", text: `${this.#words.say("also")} ${others}` }) : null,
+        aboutLine([source.source, this.#words.day(source.published_at)]),
+        others ? make("span", { class: "about also-count", text: this.#words.say("also_count", { count: others }) }) : null,
       ),
     );
   }
@@ -149,6 +148,15 @@ export class SourcesView {
     if (!address) return null;
     return make("p", { class: "links" }, outward(address, this.#words.say("original"), this.#words.say("new_tab")));
   }
+}
+
+/**
+ * Who and when; each part in the direction of its own script.
+ * @param {(string | null)[]} parts
+ */
+function aboutLine(parts) {
+  const told = parts.filter(Boolean).flatMap((part) => [" · ", make("bdi", { text: part })]);
+  return make("span", { class: "about" }, ...told.slice(1));
 }
 
 /**

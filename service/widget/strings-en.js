@@ -9,7 +9,7 @@ export const ENGLISH = {
   close: "Close",
   renew: "New conversation",
   question: "Your question",
-  placeholder: "Ask about anything we have reported",
+  placeholder: "Ask a question",
   ask: "Ask",
   stop: "Stop",
   retry: "Ask again",
@@ -51,6 +51,8 @@ export const ENGLISH = {
   original: "Original page",
   new_tab: "(opens in a new tab)",
   also: "Also reported by",
+  also_count_one: "Also reported by another",
+  also_count_other: "Also reported by {count} others",
 
   withheld_one: "One sentence was withheld",
   withheld_other: "{count} sentences were withheld",

@@ -28,7 +28,7 @@ export class Words {
     this.lang = TABLES[primary] || Object.keys(own).length ? tag : "en";
     this.direction = RIGHT_TO_LEFT.includes(this.lang.split("-")[0]) ? "rtl" : "ltr";
     this.#plural = new Intl.PluralRules(this.lang);
-    this.#day = new Intl.DateTimeFormat(this.lang, { dateStyle: "long", timeZone: "UTC" });
+    this.#day = new Intl.DateTimeFormat(this.lang === "en" ? "en-GB" : this.lang, { dateStyle: "long", timeZone: "UTC" });
   }
 
   /**

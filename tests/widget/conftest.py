@@ -54,7 +54,7 @@ def served(data: Path) -> Iterator[tuple[ScriptedService, int]]:
 
     def build(port: int) -> ScriptedService:
         settings = settings_for(data, data.parent / "models", allowed_origins=f"http://localhost:{port}")
-        return ScriptedService(create_app(settings, build_pipeline(settings)))
+        return ScriptedService(create_app(settings, build_pipeline(settings)), settings.allowed_origins)
 
     with running(build) as (service, port):
         yield service, port

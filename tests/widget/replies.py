@@ -27,7 +27,7 @@ from service.answer import (
 from service.records import AnswerWarning
 from tests.widget.newsroom import BODIES
 
-FERRY, GRAIN, EMOJI, ARABIC, HEBREW, ATTACK = "ferry-ends", "grain-ship", "emoji-parade", "arabic-port", "hebrew-rail", "attack"
+FERRY, GRAIN, EMOJI, ARABIC, HEBREW, ATTACK = BODIES
 TITLES = {
     FERRY: "Boats sail again as crews and Sound Line sign a deal",
     GRAIN: "Grain ship waits a third day off Tarnmouth",

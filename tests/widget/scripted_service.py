@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answer import Event
+from service.api.origins import Origins
 from service.wire import event_data
 
 
@@ -52,6 +53,7 @@ class ScriptedService:
     """The application with scripted replies to some questions, and pages of other hosts under `/host/`."""
 
     app: ASGIApp
+    allowed: tuple[str, ...] = ()
     scripts: dict[str, Scripted] = field(default_factory=dict)
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -64,13 +66,14 @@ class ScriptedService:
             text, headers = self.pages[scope["path"]]
             await HTMLResponse(text, headers=headers)(scope, receive, send)
         elif scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/v1/ask"):
-            body = await Request(scope, receive).body()
-            self.asked.append(json.loads(body))
-            await self._answer(self.scripts.get(self.asked[-1]["question"]), body, scope, receive, send)
+            await Origins(self._answer, self.allowed)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
-    async def _answer(self, script: Scripted | None, body: bytes, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body = await Request(scope, receive).body()
+        self.asked.append(json.loads(body))
+        script = self.scripts.get(self.asked[-1]["question"])
         if isinstance(script, Streamed):
             await self._stream(script, receive, send)
         elif isinstance(script, Refused):
