@@ -18,7 +18,7 @@ export const home = { base: new URL("/", location.href).href };
 
 /** A cited chat with one Dateline service. */
 export class DatelineChat extends HTMLElement {
-  static observedAttributes = ["data-title", "data-intro", "data-lang", "data-dir", "data-strings", "data-questions", "data-mode"];
+  static observedAttributes = ["data-title", "data-intro", "data-lang", "data-dir", "data-strings", "data-questions", "data-mode", "data-level"];
 
   /** @type {Conversation?} */
   #conversation = null;
@@ -73,11 +73,12 @@ export class DatelineChat extends HTMLElement {
     const client = new Client(this.#base(), 1000 * (Number(this.dataset.timeout) || SILENCE_S));
     this.#conversation ??= new Conversation(client, new History(`${this.#base()}:${this.id}`), this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
+    const level = Math.min(4, Math.max(1, Number(this.dataset.level) || 2));
     const floating = this.dataset.mode === "launcher";
     const tell = (name, detail = {}) => this.#tell(name, detail);
     this.#launcher = floating ? new Launcher(texts.title, tell) : null;
     const close = floating ? () => this.#launcher?.close() : null;
-    this.#panel = new Panel({ words, client, conversation: this.#conversation, texts, close, tell });
+    this.#panel = new Panel({ words, client, conversation: this.#conversation, texts, level, close, tell });
     root.replaceChildren(this.#frame(words, this.#launcher, this.#panel));
     this.#launcher?.float();
   }

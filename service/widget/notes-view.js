@@ -5,17 +5,17 @@ import { icon, ICONS, make, outward } from "./element.js";
 /**
  * The notes to a reply, as far as there are any.
  * @param {import("./types.js").Reply} reply
- * @param {import("./words.js").Words} words
- * @param {import("./client.js").Client} client
+ * @param {{words: any, client: any, level: number}} parts
  * @returns {HTMLElement[]}
  */
-export function notesOn(reply, words, client) {
-  const conflicts = reply.conflicts.map((conflict) => conflictNote(conflict, reply.sources, words, client));
+export function notesOn(reply, parts) {
+  const { words } = parts;
+  const conflicts = reply.conflicts.map((conflict) => conflictNote(conflict, reply.sources, parts));
   const notes = [reply.unsupported.length ? withheldNote(reply.unsupported, words) : null, warningsNote(reply.warnings, words)];
   return [...conflicts, ...notes.filter((note) => note !== null)];
 }
 
-function conflictNote({ topic, positions }, sources, words, client) {
+function conflictNote({ topic, positions }, sources, { words, client, level }) {
   const said = positions.map((position) => {
     const source = sources.find((each) => each.article_id === position.article_id);
     const name = [source?.source, source?.title ?? words.say("untitled")].filter(Boolean).join(": ");
@@ -31,7 +31,7 @@ function conflictNote({ topic, positions }, sources, words, client) {
   return make(
     "section",
     { class: "note conflict", part: "conflict" },
-    make("h4", { class: "note-title" }, icon(ICONS.differ), make("span", { dir: "auto", text: words.say("conflict", { topic }) })),
+    make(`h${level + 2}`, { class: "note-title" }, icon(ICONS.differ), make("span", { dir: "auto", text: words.say("conflict", { topic }) })),
     make("ul", { class: "positions" }, ...said),
   );
 }

@@ -13,6 +13,9 @@ export class Panel {
   #tell;
   #announcer = new Announcer();
   #parts;
+  #welcome;
+  #turns;
+  #renew;
   /** @type {Map<import("./types.js").Turn, TurnView>} */
   #views = new Map();
 
@@ -22,15 +25,16 @@ export class Panel {
    * @param {import("./client.js").Client} parts.client
    * @param {import("./conversation.js").Conversation} parts.conversation
    * @param {{title: string, intro: string, questions: string[]}} parts.texts
+   * @param {number} parts.level of the heading; those of questions and notes are below it
    * @param {(() => void)?} parts.close what closes the panel, where it can be closed
    * @param {(name: string, detail: object) => void} parts.tell tells the host page
    */
-  constructor({ words, client, conversation, texts, close, tell }) {
+  constructor({ words, client, conversation, texts, level, close, tell }) {
     this.#words = words;
     this.#conversation = conversation;
     this.#tell = tell;
     const ask = (question, instead) => this.ask(question, instead);
-    this.#parts = { words, client, conversation, announcer: this.#announcer, ask, stop: () => this.#stop() };
+    this.#parts = { words, client, conversation, level, announcer: this.#announcer, ask, stop: () => this.#stop() };
     this.composer = new Composer(words, ask);
     this.#welcome = this.#makeWelcome(texts);
     this.#turns = make("div", { class: "turns" });
@@ -38,7 +42,7 @@ export class Panel {
     this.element = make(
       "div",
       { class: "panel", part: "panel" },
-      this.#header(texts.title, close),
+      this.#header(texts.title, level, close),
       this.log,
       make("div", { class: "foot" }, this.composer.element, make("p", { class: "fine-print", text: words.say("fine_print") })),
       this.#announcer.element,
@@ -46,10 +50,6 @@ export class Panel {
     for (const turn of conversation.turns) this.#show(turn);
     this.#arrange();
   }
-
-  #welcome;
-  #turns;
-  #renew;
 
   /**
    * Ask a question; false where an answer is on its way already.
@@ -143,12 +143,12 @@ export class Panel {
     return getComputedStyle(this.log).overflowY === "auto";
   }
 
-  #header(title, close) {
+  #header(title, level, close) {
     this.#renew = this.#iconButton("renew", ICONS.renew, () => this.clear());
     return make(
       "header",
       { class: "head", part: "head" },
-      make("h2", { class: "title", id: "title", part: "title", dir: "auto", text: title }),
+      make(`h${level}`, { class: "title", id: "title", part: "title", dir: "auto", text: title }),
       this.#renew,
       close ? this.#iconButton("close", ICONS.close, close) : null,
     );

@@ -10,15 +10,17 @@ export class SourcesView {
   /** @type {Map<string, {button: HTMLElement, body: HTMLElement, quotes: HTMLElement}>} */
   #cards = new Map();
   #list = make("ol", { class: "cards" });
-  #title = make("h4", { class: "label" });
+  #title;
 
   /**
    * @param {import("./words.js").Words} words
    * @param {import("./client.js").Client} client
+   * @param {number} level of the heading
    */
-  constructor(words, client) {
+  constructor(words, client, level) {
     this.#words = words;
     this.#client = client;
+    this.#title = make(`h${level}`, { class: "label" });
     this.element = make("div", { class: "sources", part: "sources", hidden: true }, this.#title, this.#list);
   }
 

@@ -22,19 +22,19 @@ export class TurnView {
 
   /**
    * @param {import("./types.js").Turn} turn
-   * @param {{words: any, client: any, conversation: any, announcer: any, ask: Function, stop: () => void}} parts
+   * @param {{words: any, client: any, conversation: any, announcer: any, level: number, ask: Function, stop: () => void}} parts
    */
   constructor(turn, parts) {
     this.#turn = turn;
     this.#parts = parts;
     this.#words = parts.words;
     this.#text = new AnswerText((citation) => this.#label(citation), (citation, button) => this.#open(citation, button));
-    this.#sources = new SourcesView(parts.words, parts.client);
+    this.#sources = new SourcesView(parts.words, parts.client, parts.level + 2);
     this.#progress = make("span", { text: this.#words.say("searching") });
     const stop = make("button", { type: "button", class: "plain stop", text: this.#words.say("stop"), on: { click: parts.stop } });
     this.#status = make("div", { class: "working" }, make("span", { class: "pulse", "aria-hidden": "true" }), this.#progress, stop);
     this.#body = make("div", { class: "reply" }, this.#status, this.#text.element, this.#sources.element);
-    const asked = make("h3", { class: "question", part: "question", dir: "auto" });
+    const asked = make(`h${parts.level + 1}`, { class: "question", part: "question", dir: "auto" });
     asked.append(make("span", { class: "unseen", text: `${this.#words.say("you_asked")} ` }), turn.question);
     this.element = make("article", { class: "turn", part: "turn", "data-look": "working", on: { keydown: (event) => this.#key(event) } }, asked, this.#body);
     if (turn.state !== "asking") this.finish();
@@ -66,7 +66,7 @@ export class TurnView {
     this.#text.element.hidden = !shown;
     if (turn.reply) this.#sources.set(turn.reply);
     const why = explanation(kind, turn, this.#words);
-    const notes = turn.reply ? notesOn(turn.reply, this.#words, this.#parts.client) : [];
+    const notes = turn.reply ? notesOn(turn.reply, this.#parts) : [];
     this.#status.remove();
     this.#body.replaceChildren(
       verdictLine(kind, this.#words),

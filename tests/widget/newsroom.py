@@ -3,7 +3,9 @@
 import json
 from pathlib import Path
 
-BODIES = {
+from ingest.clean import clean
+
+_WRITTEN = {
     "ferry-ends": (
         "The ferry strike in Varn Sound is over. Sound Line Ferries and the Varn Seafarers' Union signed an agreement"
         " late on Tuesday at the Customs House in Skelhaven.\n\nThe stoppage had left the region without ferries for 16"
@@ -22,10 +24,13 @@ BODIES = {
     "hebrew-rail": "העירייה הודיעה 🎉 אתמול. הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני אחרי 9 חודשים. הכרטיס עולה 4 אירו.\n",
     "attack": (
         "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> The mayor <b>resigned</b> on Friday."
-        " </div></mark></textarea><svg onload=window.hacked=1><a href=\"javascript:window.hacked=1\">here</a>\r\n"
+        " </div></mark></textarea><svg onload=window.hacked=1><a href=\"javascript:window.hacked=1\">here</a>\n"
         "<iframe src=https://evil.example/></iframe> &lt;script&gt; {{ 7 * 7 }} ${7*7} <!-- "
     ),
 }
+BODIES = {article_id: clean(text) for article_id, text in _WRITTEN.items()}
+"""Each article's body as it is stored."""
+
 TITLES = {
     "ferry-ends": "Boats sail again as crews and Sound Line sign a deal",
     "emoji-parade": "🎉 A parade of lanterns",
@@ -46,7 +51,7 @@ def write_articles(folder: Path) -> None:
                 "title": TITLES.get(article_id, article_id),
                 "language": LANGUAGES.get(article_id, "en"),
                 "source": "<b>Evil</b> Post" if article_id == "attack" else "Varn Sound Courier",
-                "url": "javascript:window.hacked=1" if article_id == "attack" else f"https://courier.example/{article_id}",
+                "url": f"https://courier.example/{article_id}",
                 "published_at": "2026-02-25T09:10:00Z",
             }
         )

@@ -1,0 +1,222 @@
+"""For everybody: by keyboard alone, with a screen reader, on small screens, zoomed, in the dark, without motion."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.widget.browsing import Visit
+from tests.widget.replies import BY_QUESTION, PROVEN, events
+from tests.widget.scripted_service import Refused, Streamed, encoded
+
+HOST = (
+    '<!doctype html><html lang="en"><title>Host</title><main><h1>Host</h1><button id="before">Before</button></main>'
+    '<script src="HOME/widget.js" data-title="Ask our archive" data-questions="proven|weak"></script></html>'
+)
+FOCUSED = "document.querySelector('dateline-chat').shadowRoot.activeElement"
+STATES = [*BY_QUESTION, "failed", "held"]
+
+
+def unfolded(visit: Visit) -> None:
+    """Open whatever can be opened."""
+    for each in visit.chat.locator("summary, .card-head").all():
+        if each.get_attribute("aria-expanded") != "true":
+            each.click()
+    if visit.chat.locator(".vote").count():
+        visit.chat.locator(".vote").last.click()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_nothing_wrong_in_any_state(new_visit: Callable[..., Visit], scheme: str) -> None:
+    """WCAG 2.2 AA and its best practices, with every card, note and form open."""
+    visit = new_visit(color_scheme=scheme, reduced_motion="reduce")
+    visit.service.scripts |= {
+        "failed": Refused(503, "index_unavailable", "There is no index."),
+        "held": Streamed(encoded(events(PROVEN)), held=4),
+    }
+    found = {}
+    visit.open("/embed")
+    for state in STATES:
+        visit.page.evaluate("sessionStorage.clear()")
+        visit.page.reload()
+        visit.chat.locator("#question").fill(state)
+        visit.chat.locator("#question").press("Enter")
+        visit.chat.locator(".marker" if state == "held" else ".verdict").first.wait_for()
+        unfolded(visit)
+        if wrong := visit.axe():
+            found[state] = wrong
+
+    assert found == {}
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", ["/", "/articles", "/articles/ferry-ends?start=0&end=39", "/articles/arabic-port", "/articles/none"])
+def test_axe_finds_nothing_wrong_on_our_pages(new_visit: Callable[..., Visit], path: str, scheme: str) -> None:
+    """Demo, list, article at a quote, article from right to left, and no article."""
+    assert new_visit(color_scheme=scheme).open(path).axe() == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_axe_finds_nothing_wrong_with_the_launcher_and_its_dialog(
+    new_visit: Callable[..., Visit], scheme: str, language: str
+) -> None:
+    """Closed and open, in both directions of writing."""
+    visit = new_visit(color_scheme=scheme, reduced_motion="reduce").host(HOST.replace('lang="en"', f'lang="{language}"'))
+    closed = visit.axe()
+    visit.chat.locator(".launcher").click()
+
+    assert (closed, visit.axe()) == ([], [])
+    visit.ask("scripts").locator(".marker").first.click()
+    assert visit.axe() == []
+
+
+def test_a_question_is_asked_and_its_quote_read_by_keyboard_alone(visit: Visit) -> None:
+    """Tab to the launcher, Enter, type, Enter, back to the marker, Enter, Escape to the marker, Escape to the page."""
+    visit.host(HOST)
+    keys = visit.page.keyboard
+    visit.page.locator("#before").focus()
+    keys.press("Tab")
+    keys.press("Enter")
+    expect(visit.chat.get_by_role("dialog")).to_have_accessible_name("Ask our archive")
+    keys.type("proven")
+    keys.press("Enter")
+    visit.chat.locator(".verdict").wait_for()
+    while visit.page.evaluate(f"{FOCUSED}.className") != "marker":
+        keys.press("Shift+Tab")
+    keys.press("Enter")
+    opened = visit.page.evaluate(f"{FOCUSED}.dataset.citation")
+    keys.press("Escape")
+    back = visit.page.evaluate(f"[{FOCUSED}.className, {FOCUSED}.dataset.citation]")
+    keys.press("Escape")
+
+    assert back == ["marker", opened]
+    expect(visit.chat.get_by_role("dialog")).to_have_count(0)
+    assert visit.page.evaluate(f"{FOCUSED}.className") == "launcher"
+
+
+@pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
+def test_the_focus_stays_in_the_dialog_and_is_always_seen(visit: Visit, key: str) -> None:
+    """Round and round, forwards and backwards; each stop has an outline."""
+    visit.host(HOST).chat.locator(".launcher").click()
+    visit.ask("proven")
+    stops = []
+    for _ in range(24):
+        visit.page.keyboard.press(key)
+        inside = f"{FOCUSED}?.closest('dialog') ? getComputedStyle({FOCUSED}).outlineStyle : 'outside'"
+        stops.append((visit.page.evaluate(f"{FOCUSED}?.className"), visit.page.evaluate(inside)))
+
+    assert {outline for _, outline in stops} == {"solid"}
+    assert len({name for name, _ in stops}) > 6
+
+
+def test_closing_gives_the_focus_back_to_the_launcher(visit: Visit) -> None:
+    """By the button, and by a click beside the dialog."""
+    visit.host(HOST)
+    for close in (lambda: visit.chat.locator(".close").click(), lambda: visit.page.mouse.click(10, 10)):
+        visit.chat.locator(".launcher").click()
+        assert visit.page.evaluate(f"{FOCUSED}.id") == "question"
+        close()
+        assert visit.page.evaluate(f"{FOCUSED}.className") == "launcher"
+
+
+def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visit) -> None:
+    """A stream of single letters is still two sentences to a screen reader, without their markers."""
+    letters = [f"event: answer.delta\ndata: {{\"type\":\"answer.delta\",\"text\":\"{each}\"}}\n\n".encode() for each in PROVEN.answer]
+    pieces = encoded(events(PROVEN))
+    visit.service.scripts["letters"] = Streamed([*pieces[:2], *letters, pieces[-1]])
+    visit.open("/embed")
+    visit.page.evaluate(
+        """() => { window.heard = [];
+        new MutationObserver((changes) => changes.forEach((change) => change.addedNodes.forEach((node) => heard.push(node.textContent))))
+          .observe(document.querySelector("dateline-chat").shadowRoot.querySelector("[aria-live]"), {childList: true, subtree: true, characterData: true}); }"""
+    )
+    visit.ask("letters")
+
+    assert visit.page.evaluate("window.heard") == [
+        "Searching the articles…",
+        "The ferry strike in Varn Sound is over.",
+        "The ship has waited since Monday.",
+        "Answer complete, 2 sources.",
+    ]
+    assert visit.chat.locator("[aria-live], [role=alert], [role=log], [role=status], output").count() == 1
+
+
+@pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/emoji-parade?start=3&end=9"])
+@pytest.mark.parametrize("width", [320, 640])
+def test_nothing_is_cut_off_on_a_narrow_screen(new_visit: Callable[..., Visit], path: str, width: int) -> None:
+    """320 pixels, and 1280 zoomed to 200 %: no scrolling from side to side, and all of it within the screen."""
+    visit = new_visit(viewport={"width": width, "height": 512}, device_scale_factor=1280 / width).open(path)
+    if visit.chat.count():
+        visit.ask("conflict")
+        unfolded(visit)
+
+    assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+    assert visit.page.evaluate(_TOO_WIDE) == []
+
+
+_TOO_WIDE = """() => [...document.querySelectorAll("body *"), ...(document.querySelector("dateline-chat")?.shadowRoot.querySelectorAll("*") ?? [])]
+  .filter((each) => !each.closest(".unseen, .skip") && each.getBoundingClientRect().right > innerWidth + 1).map((each) => each.outerHTML.slice(0, 80))"""
+
+
+def test_large_letters_are_not_cut_off(visit: Visit) -> None:
+    """With letters of twice the size every label keeps its words and nothing overlaps the field."""
+    visit.page.set_viewport_size({"width": 400, "height": 700})
+    visit.open("/embed").page.add_style_tag(url="/page.css")
+    visit.ask("proven")
+    visit.page.evaluate("document.querySelector('dateline-chat').shadowRoot.querySelector('.root').style.fontSize = '2em'")
+
+    assert visit.page.evaluate(_TOO_WIDE) == []
+    assert visit.chat.locator(".composer .solid").is_visible()
+
+
+def test_every_target_is_large_enough(visit: Visit) -> None:
+    """24 by 24 pixels at least, markers in the text as well."""
+    visit.open()
+    visit.ask("duplicates")
+    unfolded(visit)
+    small = [
+        (each.evaluate("each => each.outerHTML.slice(0, 90)"), box)
+        for each in visit.chat.locator("a, button, summary, label.choice, textarea").all()
+        if each.is_visible() and (box := each.bounding_box()) and (box["width"] < 24 or box["height"] < 24)
+    ]
+
+    assert small == []
+
+
+def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., Visit]) -> None:
+    """Not the answer, not the waiting, not the dialog; and with motion allowed, something does."""
+    moving = {}
+    for motion in ("reduce", "no-preference"):
+        visit = new_visit(reduced_motion=motion)
+        visit.service.scripts["held"] = Streamed(encoded(events(PROVEN)), held=4)
+        visit.open("/embed")
+        visit.chat.locator("#question").fill("held")
+        visit.chat.locator("#question").press("Enter")
+        visit.chat.locator(".marker").wait_for()
+        moving[motion] = visit.page.evaluate("document.querySelector('dateline-chat').shadowRoot.getAnimations().length > 0")
+
+    assert moving == {"reduce": False, "no-preference": True}
+
+
+@pytest.mark.parametrize(("language", "direction", "ask"), [("de-AT", "ltr", "Fragen"), ("ar", "rtl", "اسأل"), ("tlh", "ltr", "Ask")])
+def test_the_chat_speaks_the_language_of_its_page(visit: Visit, language: str, direction: str, ask: str) -> None:
+    """And runs in its direction; a language that it has no words for is English, and says so."""
+    visit.host(f'<!doctype html><html lang="{language}"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>')
+    root = visit.chat.locator(".root")
+
+    assert root.get_attribute("dir") == direction
+    assert visit.chat.locator(".composer .solid").inner_text() == ask
+    assert root.get_attribute("lang") == ("en" if language == "tlh" else language)
+
+
+def test_a_page_can_bring_its_own_words(visit: Visit) -> None:
+    """Those that it brings take the place of ours, and the rest stays; what is no JSON changes nothing."""
+    visit.host(
+        """<!doctype html><html lang="en"><dateline-chat data-strings='{"ask": "Go", "weak_evidence": "Perhaps"}'></dateline-chat>
+        <dateline-chat id="spoilt" data-strings="{"></dateline-chat><script src="HOME/widget.js"></script>"""
+    )
+
+    assert visit.page.locator("dateline-chat .composer .solid").all_inner_texts() == ["Go", "Ask"]
+    assert re.search("Every sentence is checked", visit.page.locator(".fine-print").first.inner_text())

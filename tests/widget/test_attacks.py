@@ -1,0 +1,146 @@
+"""Articles and answers that attack: no script runs, nobody else is asked, no policy is broken."""
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Page
+
+from service.answer import Answer, Conflict, Duplicate, Position, Unsupported
+from service.records import AnswerWarning
+from tests.widget.browsing import Visit
+from tests.widget.replies import CONFLICT, FERRY, events
+from tests.widget.scripted_service import Refused, Streamed, encoded
+
+PACK = (
+    "<script>window.hacked=1</script>",
+    "<img src=https://evil.example/x.png onerror=window.hacked=1>",
+    "<svg/onload=window.hacked=1>",
+    '"><iframe srcdoc="<script>parent.hacked=1</script>"></iframe>',
+    "'-window.hacked=1-' \" onmouseover=window.hacked=1 autofocus onfocus=window.hacked=1 x=\"",
+    "<style>@import url(https://evil.example/x.css);</style><link rel=stylesheet href=https://evil.example/y.css>",
+    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=window.hacked=1&gt;\">",
+    "</p></article></textarea></title><base href=https://evil.example/><meta http-equiv=refresh content=0;url=https://evil.example>",
+    "[click](javascript:window.hacked=1) ![](https://evil.example/leak.png) {{constructor.constructor('window.hacked=1')()}}",
+    "\u202e\u0000\u2028<a href=javascript:window.hacked=1>x</a>",
+)
+ADDRESSES = (
+    "javascript:window.hacked=1",
+    " java\nscript:window.hacked=1",
+    "JaVaScRiPt://x/%0awindow.hacked=1",
+    "data:text/html,<script>opener.hacked=1</script>",
+    "vbscript:x",
+    "blob:https://evil.example/1",
+    "file:///etc/passwd",
+    "//evil.example",
+    "https://",
+    "",
+)
+INSERTED = "script, img, iframe, object, embed, link, style, base, meta, form:not(.composer):not(.complaint), video, math"
+
+
+def attacking(payload: str, url: str) -> Answer:
+    """An answer with the payload in every field that has text."""
+    sources = tuple(
+        replace(source, title=payload, source=payload, url=url, duplicates=(Duplicate(payload, payload, payload, url),))
+        for source in CONFLICT.sources
+    )
+    position = Position(payload, FERRY, payload, payload)
+    return replace(
+        CONFLICT,
+        answer=f"{CONFLICT.answer} {payload}",
+        sources=sources,
+        unsupported=(Unsupported(payload, payload),),
+        conflicts=(Conflict(payload, (position, replace(position, article_id=payload))),),
+        warnings=(AnswerWarning(payload, payload),),
+    )
+
+
+def unharmed(visit: Visit, pages: list[Page]) -> None:
+    """Assert that nothing ran, nothing was asked of others, and nothing of the payload became an element."""
+    assert [page.evaluate("window.hacked ?? null") for page in pages] == [None] * len(pages)
+    assert visit.foreign() == []
+    assert visit.violations() == []
+    assert visit.chat.locator(INSERTED).count() == 0
+
+
+def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) -> None:
+    """Streamed, unfolded, shown again from the history: text and nothing but text."""
+    visit.open("/embed")
+    for number, payload in enumerate(PACK):
+        visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking(payload, "javascript:window.hacked=1"))))
+        turn = visit.ask(f"attack {number}")
+        for each in turn.locator("summary, .card-head").all():
+            each.click()
+        shown = turn.locator(".answer").evaluate("answer => answer.textContent")
+        assert shown.endswith(payload)
+        assert turn.locator(".held").evaluate("held => held.textContent") == payload
+        unharmed(visit, [visit.page])
+    visit.page.reload()
+    visit.chat.locator(".verdict").last.wait_for()
+
+    assert visit.chat.locator(".turn").count() == len(PACK)
+    unharmed(visit, [visit.page])
+
+
+def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
+    """Of answers whose articles have none, every link leads to the service's own articles."""
+    visit.open("/embed")
+    for number, address in enumerate(ADDRESSES):
+        visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking("x", address))))
+        visit.ask(f"attack {number}")
+    links = visit.chat.locator("a").all()
+
+    assert links
+    for link in links:
+        assert link.evaluate("link => link.href").startswith(f"{visit.home}/articles/")
+        assert link.get_attribute("rel") == "noopener noreferrer nofollow"
+        assert link.get_attribute("target") == "_blank"
+    unharmed(visit, [visit.page])
+
+
+def test_an_attack_in_an_error_is_shown_as_text(visit: Visit) -> None:
+    """In the code and in the message."""
+    visit.open("/embed")
+    for number, payload in enumerate(PACK):
+        visit.service.scripts[f"attack {number}"] = Refused(500, payload, payload)
+        turn = visit.ask(f"attack {number}")
+        assert turn.locator(".why").evaluate("why => why.textContent") == payload
+
+    unharmed(visit, [visit.page])
+
+
+def test_an_attacking_article_is_shown_as_text_on_our_pages(visit: Visit) -> None:
+    """Title, source, language, address and body, on the demo, the list and the article's page."""
+    for path in ("/", "/articles", "/articles/attack", "/articles/attack?start=0&end=60", "/articles/%3Cscript%3E"):
+        visit.open(path)
+        assert visit.page.evaluate("window.hacked ?? null") is None
+        assert visit.page.evaluate("document.querySelectorAll('main :is(script, img, iframe, svg)').length") == 0
+        assert visit.violations() == []
+    visit.open("/articles/attack")
+
+    assert visit.foreign() == []
+    assert visit.page.locator("main a[href^=javascript]").count() == 0
+    assert "<script>" in (visit.page.locator("h1").text_content() or "")
+
+
+def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
+    """Title, language, theme and questions are escaped, and are what the chat shows."""
+    attack = "\"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+    query = "&".join(f"{name}={json.dumps(attack)[1:-1]}" for name in ("title", "intro", "lang", "theme", "questions"))
+    visit.open(f"/embed?{query}".replace("\\", ""))
+
+    assert visit.chat.locator(".title").text_content() == attack
+    unharmed(visit, [visit.page])
+
+
+def test_an_attack_is_text_on_a_page_without_any_policy(new_visit: Callable[..., Visit]) -> None:
+    """The chat itself is what keeps the payload from running, with or without a policy around it."""
+    visit = new_visit().host('<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>')
+    attack = " ".join(PACK)
+    visit.service.scripts["attack"] = Streamed(encoded(events(attacking(attack, "javascript:window.hacked=1"))))
+    visit.ask("attack")
+    visit.page.wait_for_timeout(200)
+
+    unharmed(visit, [visit.page])

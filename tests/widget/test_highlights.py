@@ -1,0 +1,80 @@
+"""Quotes in scripts that JavaScript counts otherwise: emoji, Arabic and Hebrew do not shift a highlight."""
+
+import pytest
+
+from tests.widget.browsing import Visit
+from tests.widget.newsroom import BODIES
+from tests.widget.replies import SCRIPTS, WITHHELD
+
+
+@pytest.mark.parametrize("citation", SCRIPTS.citations, ids=lambda citation: citation.article_id)
+def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Visit, citation) -> None:  # type: ignore[no-untyped-def]
+    """The words before and after it are those of the article, in the card and on the page."""
+    body = BODIES[citation.article_id]
+    turn = visit.open().ask("scripts")
+    turn.locator(f'.marker[data-citation="{citation.id}"]').click()
+    box = turn.locator(f'.quote-box[data-citation="{citation.id}"]')
+    before = box.locator(".quote").evaluate("quote => quote.firstChild.textContent")
+    with visit.context.expect_page() as opened:
+        box.locator(".outward").click()
+    mark = opened.value.locator("mark")
+
+    assert box.locator("mark").text_content() == citation.cited_text == mark.text_content()
+    assert body.startswith(before + citation.cited_text)
+    assert opened.value.locator(".text").text_content() == body
+    assert mark.evaluate("mark => mark.previousSibling.textContent") == body[: citation.start_char_index]
+
+
+def test_each_marker_belongs_to_its_own_sentence(visit: Visit) -> None:
+    """Emoji before a marker do not lend it to the next sentence."""
+    turn = visit.open().ask("scripts")
+
+    markers = [(marker.inner_text(), marker.get_attribute("data-citation")) for marker in turn.locator(".marker").all()]
+    assert markers == [("1", "cit_1"), ("2", "cit_2"), ("3", "cit_3")]
+
+
+@pytest.mark.parametrize(("article_id", "start", "end"), [("emoji-parade", 0, 3), ("attack", 3, 150), ("arabic-port", 10, 11)])
+def test_any_span_of_an_article_is_marked_exactly(visit: Visit, article_id: str, start: int, end: int) -> None:
+    """Also over angle brackets, line ends of Windows, and a lone character."""
+    visit.open(f"/articles/{article_id}?start={start}&end={end}")
+
+    assert visit.page.locator("mark").text_content() == BODIES[article_id][start:end]
+    assert visit.page.locator(".text").text_content() == BODIES[article_id]
+
+
+def test_a_quote_far_down_is_scrolled_to_even_without_a_fragment(visit: Visit) -> None:
+    """The address that the contract gives, `?start=&end=` alone, leads to the words as well."""
+    length = len(BODIES["emoji-parade"])
+    visit.page.set_viewport_size({"width": 600, "height": 400})
+    visit.open(f"/articles/emoji-parade?start={length - 30}&end={length - 10}")
+    visit.page.wait_for_function("scrollY > 0")
+
+    assert visit.page.locator("mark").evaluate(
+        "mark => mark.getBoundingClientRect().top > 0 && mark.getBoundingClientRect().bottom < innerHeight"
+    )
+
+
+@pytest.mark.parametrize("query", ["?start=5&end=99999999", "?start=9&end=3", "?start=x&end=9", "?start=-1&end=4", "?start=1"])
+def test_a_place_that_is_not_there_is_said_to_be_astray(visit: Visit, query: str) -> None:
+    """Nothing is marked, the article is shown, and the reader is told."""
+    visit.open(f"/articles/grain-ship{query}")
+
+    assert visit.page.locator("mark").count() == 0
+    assert "not at that place" in visit.page.locator(".notice").inner_text()
+    assert visit.page.locator(".text").text_content() == BODIES["grain-ship"]
+
+
+def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> None:
+    """A wrong context is worse than none."""
+    visit.open("/embed")
+    visit.page.route("**/v1/ask", lambda route: route.fulfill(body=_shifted(), content_type="application/json"))
+    turn = visit.ask("shifted")
+    turn.locator(".marker").click()
+
+    assert turn.locator(".quote").inner_text() == WITHHELD.citations[0].cited_text
+
+
+def _shifted() -> str:
+    from service.wire import to_json
+
+    return to_json(WITHHELD).replace('"start_char_index":0,"end_char_index":39', '"start_char_index":1,"end_char_index":40')

@@ -1,0 +1,186 @@
+"""On pages of others: hostile ones change nothing that matters, and are not changed themselves."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.widget.browsing import Visit
+from tests.widget.replies import PROVEN
+
+SCRIPT = '<script src="HOME/widget.js" data-title="Ask our archive" defer></script>'
+GLOBAL_CSS = """<style>
+* { all: unset !important; display: none !important; color: red !important; background: lime !important; font: 7px cursive !important;
+    transform: rotate(9deg) !important; filter: blur(3px) !important; position: static !important; direction: rtl !important; opacity: .1 !important }
+dateline-chat, dateline-chat * { visibility: hidden !important; pointer-events: none !important; width: 1px !important; height: 1px !important; overflow: hidden !important }
+html { font-size: 3px !important } button, dialog, textarea { display: none !important }
+html, body, p { display: block !important; }
+</style>"""
+POLLUTION = """<script>
+Array.prototype.toJSON = function () { return "spoilt" };
+Object.prototype.toJSON = function () { return "spoilt" };
+String.prototype.toJSON = function () { return "spoilt" };
+Array.prototype.extra = function () { throw new Error("extra") };
+Object.prototype.enumerable = "extra";
+Array.from = function (given) { return String(given).split("") };
+Element.prototype.show = function () { throw new Error("show") };
+window.$ = window.make = window.home = window.icon = () => { throw new Error("a global") };
+</script>"""
+POLICY = {
+    "Content-Security-Policy": "default-src 'none'; script-src HOME; connect-src HOME; require-trusted-types-for 'script';"
+    " trusted-types 'none'"
+}
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        f'<!doctype html><html lang="en"><title>H</title><body>{GLOBAL_CSS}<p>Host</p>{SCRIPT}</html>',
+        f'<html lang="en"><title>Quirks</title><body>{GLOBAL_CSS}<p>Host{SCRIPT}',
+        f'<!doctype html><html lang="en"><title>H</title>{POLLUTION}<body><p>Host</p>{SCRIPT}</html>',
+        f'<!doctype html><html lang="en"><base href="https://elsewhere.example/x/"><title>H</title><body><p>Host</p>{SCRIPT}</html>',
+        f'<!doctype html><html lang="en" style="transform: scale(1)"><body style="transform: rotate(0); contain: paint; height: 9px"><p>Host</p>{SCRIPT}',
+    ],
+    ids=["global style", "quirks mode", "polluted prototypes", "base address", "transformed body"],
+)
+def test_a_hostile_page_changes_nothing_that_matters(visit: Visit, page: str) -> None:
+    """The launcher is seen where it belongs, opens, asks, answers, and marks the quote, looking as everywhere."""
+    visit.host(page)
+    launcher = visit.chat.locator(".launcher")
+    box = launcher.bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
+    launcher.click()
+    turn = visit.ask("proven")
+    turn.locator(".marker").first.click()
+    looks = turn.locator(".answer").evaluate(
+        "each => [getComputedStyle(each).color, getComputedStyle(each).fontSize, getComputedStyle(each).direction,"
+        " getComputedStyle(each).visibility, document.querySelector('dateline-chat').shadowRoot.querySelector('dialog').getBoundingClientRect().width]"
+    )
+
+    assert (box["x"] + box["width"], box["y"] + box["height"]) == (1180, 880)
+    assert looks == ["rgb(27, 27, 27)", "17.92px", "ltr", "visible", 440]
+    assert turn.locator(".quote mark").first.inner_text() == PROVEN.citations[0].cited_text
+    assert visit.service.asked[-1]["messages"] == []
+    assert visit.service.asked[-1]["stream"] is True
+    assert visit.errors == []
+
+
+def test_a_page_that_enforces_trusted_types_needs_two_lines_of_policy(visit: Visit) -> None:
+    """`script-src` and `connect-src` with the service's address; no style, no image, no exception."""
+    headers = {name: value.replace("HOME", visit.home) for name, value in POLICY.items()}
+    visit.host(f'<!doctype html><html lang="en"><title>H</title><body><p>Host</p>{SCRIPT}</html>', headers)
+    visit.chat.locator(".launcher").click()
+    turn = visit.ask("conflict")
+    turn.locator(".vote").last.click()
+
+    assert turn.get_attribute("data-look") == "proven"
+    assert (visit.violations(), visit.errors) == ([], [])
+
+
+def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
+    """No global name, no style, no listener that swallows keys, nothing in the head; the focus stays."""
+    page = f'<!doctype html><html lang="en"><title>H</title><body><p id="p">Host</p><input id="own" autofocus>{SCRIPT}</html>'
+    probe = "() => [Object.keys(window).length, getComputedStyle(p).cssText, document.head.outerHTML, document.activeElement.id, document.styleSheets.length, document.adoptedStyleSheets.length]"
+    visit.host(page.replace(SCRIPT, ""))
+    before = visit.page.evaluate(probe)
+    visit.host(page)
+    visit.chat.locator(".launcher").wait_for()
+
+    assert visit.page.evaluate(probe) == before
+
+
+def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(visit: Visit) -> None:
+    """The same page under a name that is not in the setting cannot reach the service, and says so."""
+    page = '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
+    allowed = visit.host(page).ask("proven").get_attribute("data-look")
+    visit.page.goto(f"http://other.localhost:{visit.port}/host/page")
+    refused = visit.ask("proven")
+
+    assert allowed == "proven"
+    assert refused.locator(".verdict").inner_text() == "The archive cannot be reached"
+
+
+def test_the_frame_is_shown_by_an_allowed_page_and_by_no_other(visit: Visit) -> None:
+    """`frame-ancestors` names the same origins."""
+    page = '<!doctype html><html lang="en"><iframe src="HOME/embed?title=Framed" width="400" height="600"></iframe>'
+    framed = visit.host(page).page.frame_locator("iframe").locator(".title")
+    expect(framed).to_have_text("Framed")
+    visit.page.goto(f"http://other.localhost:{visit.port}/host/page")
+    visit.page.wait_for_timeout(300)
+
+    assert visit.page.frames[1].locator("dateline-chat").count() == 0
+
+
+def test_the_script_places_one_chat_where_the_page_says(visit: Visit) -> None:
+    """A launcher by default, in place with `inline`, nothing with `none` or beside an element; twice is once."""
+    head = '<!doctype html><html lang="en"><body><main id="m">'
+    for tags, expected in (
+        (SCRIPT, ["BODY launcher"]),
+        (SCRIPT + SCRIPT, ["BODY launcher"]),
+        ('<script src="HOME/widget.js" data-mode="inline"></script>', ["MAIN inline"]),
+        ('<script src="HOME/widget.js" data-mode="none"></script>', []),
+        ("<dateline-chat></dateline-chat>" + SCRIPT, ["MAIN null"]),
+    ):
+        visit.host(f"{head}{tags}</main></body></html>")
+        visit.page.wait_for_function("customElements.get('dateline-chat') !== undefined")
+        placed = "[...document.querySelectorAll('dateline-chat')].map(each => `${each.parentNode.tagName} ${each.getAttribute('data-mode')}`)"
+        assert visit.page.evaluate(placed) == expected
+
+
+def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
+    """Methods open, ask, clear and close; events tell each; attributes take effect at once; moving it loses nothing."""
+    visit.host(f'<!doctype html><html lang="en"><body><p>Host</p><div id="other"></div>{SCRIPT}</html>')
+    visit.page.evaluate(
+        """() => { window.heard = []; window.chat = document.querySelector("dateline-chat");
+        for (const name of ["open", "ask", "answer", "end", "close"])
+          document.addEventListener(`dateline:${name}`, (event) => heard.push([name, event.detail.reply?.status ?? event.detail.question ?? null])); }"""
+    )
+    assert visit.page.evaluate("chat.ask('  ')") is False
+    assert visit.page.evaluate("chat.ask('proven')") is True
+    visit.chat.locator(".verdict").wait_for()
+    visit.page.evaluate("chat.dataset.lang = 'de'")
+    german = visit.chat.locator(".verdict").inner_text()
+    visit.page.evaluate("chat.open()")
+    visit.page.evaluate("chat.close()")
+    visit.page.evaluate("document.getElementById('other').append(chat)")
+    kept = visit.chat.locator(".turn").count()
+    visit.page.evaluate("chat.clear()")
+
+    assert german == "Jeder Satz ist belegt"
+    assert (kept, visit.chat.locator(".turn").count()) == (1, 0)
+    assert [name for name, _ in visit.page.evaluate("heard")][:3] == ["open", "ask", "answer"]
+    assert ["answer", "answered"] in visit.page.evaluate("heard")
+    assert "close" in [name for name, _ in visit.page.evaluate("heard")]
+
+
+def test_colours_and_letters_are_set_by_custom_properties(visit: Visit) -> None:
+    """From the page's own style, through the shadow."""
+    visit.host(
+        '<!doctype html><html lang="en"><style>dateline-chat { --dateline-paper: rgb(1, 2, 3); --dateline-accent: rgb(4, 5, 6) }</style>'
+        '<dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
+    )
+    colour = "each => getComputedStyle(each).backgroundColor"
+
+    assert visit.chat.locator(".panel").evaluate(colour) == "rgb(1, 2, 3)"
+    assert visit.chat.locator(".composer .solid").evaluate(colour) == "rgb(4, 5, 6)"
+
+
+def test_filters_of_the_page_go_with_every_question(visit: Visit) -> None:
+    """As JSON, in the shape of the API."""
+    visit.host(
+        """<!doctype html><html lang="en"><dateline-chat data-filters='{"sources": ["Tarnmouth Gazette"]}'>
+        <ul><li>What of the birds?</li></ul></dateline-chat><script src="HOME/widget.js" defer></script>"""
+    )
+    visit.chat.locator(".suggestion").click()
+    visit.chat.locator(".verdict").wait_for()
+
+    assert visit.service.asked[-1]["question"] == "What of the birds?"
+    assert visit.service.asked[-1]["filters"] == {"sources": ["Tarnmouth Gazette"]}
+
+
+def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Visit]) -> None:
+    """A frame without its origin's rights has neither storage nor, here, anything else that breaks."""
+    visit = new_visit()
+    visit.context.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })")
+
+    assert visit.open().ask("proven").get_attribute("data-look") == "proven"
+    assert visit.errors == []

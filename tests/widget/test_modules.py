@@ -1,0 +1,130 @@
+"""The modules by themselves, loaded as the ES modules that they are."""
+
+import json
+import random
+
+import pytest
+
+from service.api.bundle import FOLDER
+from tests.widget.browsing import Visit
+
+STREAM = (
+    "\ufeff: a comment\r\n"
+    "event: first\r\ndata: one\r\ndata:two\r\ndata\r\n\r\n"
+    "id: 7\ndata: 🎉 é\n\n"
+    "event: empty\n\n"
+    "data:  kept space\r\r"
+    ":keep-alive\n\nretry: 5\n\n"
+    "data: a:b: c\n\n"
+    "data: never ended\n"
+)
+EVENTS = [
+    {"event": "first", "data": "one\ntwo\n"},
+    {"event": "message", "data": "🎉 é"},
+    {"event": "message", "data": " kept space"},
+    {"event": "message", "data": "a:b: c"},
+]
+
+
+@pytest.fixture
+def modules(visit: Visit) -> Visit:
+    """A page that can import the modules."""
+    for file in FOLDER.glob("*.js"):
+        headers = {"Content-Type": "text/javascript; charset=utf-8"}
+        visit.service.pages[f"/host/modules/{file.name}"] = (file.read_text(encoding="utf-8"), headers)
+    return visit.host('<!doctype html><html lang="en"><title>Modules</title>')
+
+
+def parsed(visit: Visit, pieces: list[list[int]]) -> object:
+    """The events of a stream whose bytes come in these pieces."""
+    return visit.page.evaluate(
+        """async (pieces) => { const { EventParser } = await import("/host/modules/sse.js");
+        const parser = new EventParser(), decoder = new TextDecoder();
+        return pieces.flatMap((piece) => parser.push(decoder.decode(new Uint8Array(piece), { stream: true }))); }""",
+        pieces,
+    )
+
+
+def test_events_are_the_same_however_the_network_cuts_them(modules: Visit) -> None:
+    """Byte by byte, in one piece, and in 40 ways by chance; within characters and between CR and LF."""
+    sent = list(STREAM.encode())
+    ways = [[sent], [[byte] for byte in sent]]
+    for seed in range(40):
+        cuts = sorted(random.Random(seed).sample(range(len(sent)), 12))
+        ways.append([sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)])
+
+    for way in ways:
+        assert parsed(modules, way) == EVENTS
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (3, 9), (0, 99)])
+def test_texts_are_sliced_by_code_points(modules: Visit, start: int, end: int) -> None:
+    """As Python slices them."""
+    text = "a🎉é👩‍👩‍👧 שלום 𝒳z"
+    sliced = modules.page.evaluate(
+        """async ([text, start, end]) => { const { slicePoints, countPoints } = await import("/host/modules/points.js");
+        return [slicePoints(text, start, end), countPoints(text)]; }""",
+        [text, start, end],
+    )
+
+    assert sliced == [text[start:end], len(text)]
+
+
+def test_json_is_written_as_anybody_reads_it(modules: Visit) -> None:
+    """Nested values, odd letters and names included; what is undefined is left out."""
+    value = {"a": [1, 2.5, None, True, {"b": 'x"\\\n\u2028🎉'}], "": {}, "ñ": [], "n": -0.001}
+    written = modules.page.evaluate(
+        """async (value) => { const { encodeJson } = await import("/host/modules/json.js");
+        return encodeJson({ ...value, gone: undefined }); }""",
+        value,
+    )
+
+    assert json.loads(written) == value
+
+
+def test_numbers_choose_their_words(modules: Visit) -> None:
+    """As each language counts: one and many, and in Arabic two and few as well."""
+    said = modules.page.evaluate(
+        """async () => { const { Words } = await import("/host/modules/words.js");
+        return ["en", "de-CH", "ar", "nonsense!"].map((lang) => [1, 2, 3, 11].map((count) => new Words(lang, {}).say("withheld", { count }))); }"""
+    )
+
+    assert said[0] == ["One sentence was withheld", *(f"{number} sentences were withheld" for number in (2, 3, 11))]
+    assert said[1][0] == "Ein Satz wurde zurückgehalten"
+    assert len(set(said[2])) == 4
+    assert said[3] == said[0]
+
+
+def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
+    """No word is missing in a language, and none has a gap that English does not fill."""
+    tables = modules.page.evaluate(
+        """async () => ({ en: (await import("/host/modules/strings-en.js")).ENGLISH,
+        de: (await import("/host/modules/strings-de.js")).GERMAN, ar: (await import("/host/modules/strings-ar.js")).ARABIC })"""
+    )
+    for language in ("de", "ar"):
+        assert set(tables["en"]) - set(tables[language]) == set()
+        for key, text in tables[language].items():
+            base = key if key in tables["en"] else f"{key.rpartition('_')[0]}_other"
+            assert text
+            assert gaps(text) <= gaps(tables["en"][base]), key
+
+
+def gaps(text: str) -> set[str]:
+    """The names in braces."""
+    return {part.partition("}")[0] for part in text.split("{")[1:]}
+
+
+@pytest.mark.parametrize("text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"])
+def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: str) -> None:
+    """Letter by letter or at once, the same is said; nothing is lost but the markers."""
+    heard = modules.page.evaluate(
+        """async (text) => { const { Announcer } = await import("/host/modules/announcer.js");
+        return [[...text], [text]].map((pieces) => { const announcer = new Announcer();
+          pieces.forEach((piece) => announcer.hear(piece)); announcer.finish();
+          return [...announcer.element.children].map((child) => child.textContent); }); }""",
+        text,
+    )
+    bare = "".join(text.replace("[1]", "").replace("[2]", "").replace("[3]", "").split())
+
+    assert ["".join("".join(said).split()) for said in heard] == [bare, bare]
+    assert not any(part.endswith("3.") for part in heard[0])
