@@ -46,6 +46,17 @@ def test_without_an_index_the_service_is_alive_but_not_ready(bare: tuple[TestCli
         assert "dateline ingest" in reply.json()["error"]["message"]
 
 
+def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:
+    """The demo is there and tells that there is nothing to answer from; the articles are a 503 in words."""
+    client, _ = bare
+
+    assert client.get("/").status_code == 200
+    assert "There is nothing to answer from yet" in client.get("/").text
+    for path in ("/articles", "/articles/a"):
+        assert client.get(path).status_code == 503
+        assert "There are no articles to show" in client.get(path).text
+
+
 def test_a_new_generation_is_served_without_a_restart(
     bare: tuple[TestClient, Path], tmp_path: Path, embedder: LocalEmbedder
 ) -> None:
@@ -105,7 +116,7 @@ def test_more_questions_than_places_are_turned_away(sample_settings: ServiceSett
         pass
 
 
-@pytest.mark.parametrize("path", ["/", "/page.js", "/page.css", "/icon.svg"])
+@pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/sound-cup-final", "/page.js", "/page.css", "/icon.svg"])
 def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str) -> None:
     """No script, style or request of another origin, and no inline script."""
     reply = client.get(path)
@@ -114,7 +125,11 @@ def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str)
     policy = reply.headers["content-security-policy"]
     assert "default-src 'none'" in policy
     assert "unsafe" not in policy
+    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
     assert "<script>" not in reply.text
+    assert " style=" not in reply.text
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["referrer-policy"] == "no-referrer"
 
 
 def test_what_is_not_there_is_not_found_in_the_one_shape(client: TestClient) -> None:
