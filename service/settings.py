@@ -40,7 +40,7 @@ class ServiceSettings(IndexSettings):
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins such as `https://news.example`, with commas between them, whose pages may ask `/v1/…` and"
-        " frame `/embed`; unset: none but the service's own.",
+        " frame `/embed`; unset: only the service's own.",
     )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between looks for a new generation of the index.")
 
@@ -61,7 +61,9 @@ class ServiceSettings(IndexSettings):
                     " http://localhost:3000: lower case, no path, no closing slash, no *"
                 )
             if port == _USUAL_PORTS[found[1]]:
-                raise ValueError(f"found {origin!r}, but browsers leave the usual port out: expected {found[1]}://{found[2]}")
+                raise ValueError(
+                    f"found {origin!r}, but browsers leave the usual port out: expected {found[1]}://{found[2]}"
+                )
         return value
 
     @model_validator(mode="after")

@@ -1,4 +1,4 @@
-"""The widget's script: the ES modules of `service/widget`, joined into one classic script when it is first asked for."""
+"""The widget's script: the ES modules of `service/widget`, joined into a classic script when it is first asked for."""
 
 import gzip
 import hashlib
@@ -69,12 +69,12 @@ def _style(name: str, text: str) -> str:
 
 
 def _module(name: str, text: str) -> str:
-    code = _IMPORT.sub(lambda found: _taken(found), _COMMENT.sub("", text))
+    code = _IMPORT.sub(_taken, _COMMENT.sub("", text))
     exported = [found[1] for found in _EXPORT.finditer(code)]
     code = _EXPORT.sub("", code)
     if left := _LEFT_OVER.search(code):
         raise ValueError(
-            f"{name}: found {left[0]!r}, expected `import {{ a, b }} from \"./file.js\";` on one line, or `export`"
+            f'{name}: found {left[0]!r}, expected `import {{ a, b }} from "./file.js";` on one line, or `export`'
             " before a function, a class or a const"
         )
     return f"const {_variable(name)} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();\n"

@@ -50,5 +50,7 @@ class Origins:
 
 
 def _refusal(scope: Scope, origin: str) -> Response:
-    message = f"pages of {origin[:200]!r} may not ask here. Whoever runs the service can add it to DATELINE_ALLOWED_ORIGINS."
+    message = (
+        f"pages of {origin[:200]!r} may not ask here. Whoever runs the service can add it to DATELINE_ALLOWED_ORIGINS."
+    )
     return JSONResponse(problem_body(NOT_ALLOWED, message, request_id_of(HTTPConnection(scope))), NOT_ALLOWED.status)

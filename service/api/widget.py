@@ -22,7 +22,9 @@ async def widget(request: Request, v: str = "") -> Response:
     script = widget_script()
     zipped = "gzip" in request.headers.get("Accept-Encoding", "")
     headers = _headers(script, zipped=zipped, for_good=v == script.digest)
-    if headers["ETag"] in [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]:
+    if headers["ETag"] in [
+        tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")
+    ]:
         return Response(status_code=304, headers=headers)
     body = script.gzipped if zipped else script.plain
     return Response(body, headers=headers, media_type="text/javascript; charset=utf-8")

@@ -12,9 +12,14 @@ from playwright.sync_api import Browser, BrowserContext, Locator, Page, Playwrig
 from tests.widget.scripted_service import ScriptedService
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-ARGUMENTS = (
-    "--no-sandbox --disable-gpu --disable-quic --disable-background-networking --disable-component-update --disable-sync"
-).split()
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 WATCH = """
 window.violations = [];
 document.addEventListener("securitypolicyviolation", (event) => window.violations.push(event.violatedDirective));
@@ -87,7 +92,11 @@ class Visit:
     def foreign(self) -> list[str]:
         """What was asked of anybody but the service."""
         own = {"127.0.0.1", "localhost"}
-        return [url for url in self.requests if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname not in own]
+        return [
+            url
+            for url in self.requests
+            if urlsplit(url).scheme in ("http", "https") and urlsplit(url).hostname not in own
+        ]
 
     def violations(self) -> list[str]:
         """The violations of a policy on the page."""
@@ -100,4 +109,8 @@ class Visit:
         found: dict[str, Any] = self.page.evaluate(
             "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", AXE_TAGS
         )
-        return [f"{each['id']}: {node['target']} {node['failureSummary']}" for each in found["violations"] for node in each["nodes"]]
+        return [
+            f"{each['id']}: {node['target']} {node['failureSummary']}"
+            for each in found["violations"]
+            for node in each["nodes"]
+        ]

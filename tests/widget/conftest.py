@@ -6,16 +6,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from index.embedding.local import LocalEmbedder
-from ingest.job import Ingest, run
-from ingest.progress import Progress
-from service.api.app import create_app
-from service.build import build_pipeline
-from tests.service.conftest import ARTICLES, settings_for
 from tests.widget.browsing import Visit, chromium, launched
-from tests.widget.newsroom import write_articles
+from tests.widget.newsroom import indexed
 from tests.widget.replies import BY_QUESTION, events
-from tests.widget.scripted_service import ScriptedService, Streamed, encoded, running
+from tests.widget.scripted_service import ScriptedService, Streamed, encoded, running, service_on
 
 TIMEOUT_MS = 8_000
 
@@ -41,22 +35,13 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The data folder of an index of the sample articles and of some that are hard to show."""
-    folder = tmp_path_factory.mktemp("widget")
-    (folder / "hard").mkdir()
-    write_articles(folder / "hard")
-    run(Ingest((ARTICLES, folder / "hard"), folder / "data", "english"), LocalEmbedder(folder / "models"), Progress(quiet=True))
-    return folder / "data"
+    return indexed(tmp_path_factory.mktemp("widget"))
 
 
 @pytest.fixture(scope="session")
 def served(data: Path) -> Iterator[tuple[ScriptedService, int]]:
     """The service on loopback, and its port."""
-
-    def build(port: int) -> ScriptedService:
-        settings = settings_for(data, data.parent / "models", allowed_origins=f"http://localhost:{port}")
-        return ScriptedService(create_app(settings, build_pipeline(settings)), settings.allowed_origins)
-
-    with running(build) as (service, port):
+    with running(lambda port: service_on(data, data.parent / "models", port)) as (service, port):
         yield service, port
 
 

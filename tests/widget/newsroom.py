@@ -3,28 +3,38 @@
 import json
 from pathlib import Path
 
+from index.embedding.local import LocalEmbedder
 from ingest.clean import clean
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from tests.service.conftest import ARTICLES
 
 _WRITTEN = {
     "ferry-ends": (
         "The ferry strike in Varn Sound is over. Sound Line Ferries and the Varn Seafarers' Union signed an agreement"
         " late on Tuesday at the Customs House in Skelhaven.\n\nThe stoppage had left the region without ferries for 16"
         " days. The first boat sailed for Lissay at 06:10 this morning with 211 people on board.\n\n"
-        + "Passengers queued from before dawn, and the harbour café sold out of rolls by seven. " * 30
+        + "Passengers queued from before dawn, and the harbour café sold out of rolls by seven. "
+        * 30
     ),
-    "grain-ship": "A grain ship lies at anchor off Tarnmouth. The ship has waited since Monday for a berth, its agent said.",
+    "grain-ship": (
+        "A grain ship lies at anchor off Tarnmouth. The ship has waited since Monday for a berth, its agent said."
+    ),
     "emoji-parade": (
-        "🎉🎉🎉 The parade began at dusk 🌆 in Skelhaven 🇳🇴.\n\n🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old pier 🎆, the"
-        " organisers said 🥁. Nobody was hurt 😀.\n" + "🎈 More music followed 🎶. " * 120
+        "🎉🎉🎉 The parade began at dusk 🌆 in Skelhaven 🇳🇴.\n\n"
+        "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old"
+        " pier 🎆, the organisers said 🥁. Nobody was hurt 😀.\n" + "🎈 More music followed 🎶. " * 120
     ),
     "arabic-port": (
-        "أعلنت بلدية سكيلهافن خطتها 🎉 للعام المقبل. افتتح ميناء سكيلهافن رصيفه الجديد 🚢 يوم الاثنين بحضور 300 ضيف."
-        " وبلغت الكلفة 12 مليون يورو.\n"
+        "أعلنت بلدية سكيلهافن خطتها 🎉 للعام المقبل. افتتح ميناء سكيلهافن رصيفه"
+        " الجديد 🚢 يوم الاثنين بحضور 300 ضيف. وبلغت الكلفة 12 مليون يورو.\n"
     ),
-    "hebrew-rail": "העירייה הודיעה 🎉 אתמול. הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני אחרי 9 חודשים. הכרטיס עולה 4 אירו.\n",
+    "hebrew-rail": (
+        "העירייה הודיעה 🎉 אתמול. הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני אחרי 9 חודשים. הכרטיס עולה 4 אירו.\n"
+    ),
     "attack": (
-        "<script>window.hacked = 1</script><img src=x onerror=\"window.hacked = 1\"> The mayor <b>resigned</b> on Friday."
-        " </div></mark></textarea><svg onload=window.hacked=1><a href=\"javascript:window.hacked=1\">here</a>\n"
+        '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> The mayor <b>resigned</b> on Friday.'
+        ' </div></mark></textarea><svg onload=window.hacked=1><a href="javascript:window.hacked=1">here</a>\n'
         "<iframe src=https://evil.example/></iframe> &lt;script&gt; {{ 7 * 7 }} ${7*7} <!-- "
     ),
 }
@@ -39,6 +49,16 @@ TITLES = {
     "attack": "</title><script>window.hacked = 1</script><img src=x onerror=window.hacked=1>",
 }
 LANGUAGES = {"arabic-port": "ar", "hebrew-rail": "he", "attack": '"><script>window.hacked=1</script>'}
+
+
+def indexed(folder: Path) -> Path:
+    """The data folder of an index of the sample articles and of these; the model's graph is in `models` beside it."""
+    hard = folder / "hard"
+    hard.mkdir()
+    write_articles(hard)
+    embedder = LocalEmbedder(folder / "models")
+    run(Ingest((ARTICLES, hard), folder / "data", "english"), embedder, Progress(quiet=True))
+    return folder / "data"
 
 
 def write_articles(folder: Path) -> None:

@@ -95,7 +95,10 @@ def _citation(number: int, from_: Source, quote: str, start: int, end: int) -> C
 def events(reply: Answer) -> list[Event]:
     """The stream of an answer: a delta and a citation for each sentence."""
     bare = tuple(replace(each, marker=None, cited=False) for each in reply.sources)
-    stream: list[Event] = [Started(reply.id, reply.created_at), RetrievalCompleted(reply.retrieval, bare, reply.freshness)]
+    stream: list[Event] = [
+        Started(reply.id, reply.created_at),
+        RetrievalCompleted(reply.retrieval, bare, reply.freshness),
+    ]
     done = 0
     for citation in reply.citations:
         stream += [AnswerDelta(reply.answer[done : citation.end_index]), CitationAdded(citation)]
@@ -133,7 +136,12 @@ CONFLICT = answer(
         Conflict(
             "days without ferries",
             (
-                Position("16 days", FERRY, "The stoppage had left the region without ferries for 16 days.", "2026-02-25T09:10:00Z"),
+                Position(
+                    "16 days",
+                    FERRY,
+                    "The stoppage had left the region without ferries for 16 days.",
+                    "2026-02-25T09:10:00Z",
+                ),
                 Position("three days", GRAIN, "The ship has waited since Monday", None),
             ),
         ),
@@ -159,7 +167,11 @@ ABSTAINED = answer(
     sources=(replace(_FERRY, marker=None, cited=False), replace(_GRAIN, marker=None, cited=False)),
 )
 SCRIPTS = answer(
-    ("🎉 Lanterns 🏮🏮 lit the pier, 👩‍👩‍👧 and all [1].", source(1, EMOJI), "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old pier 🎆"),
+    (
+        "🎉 Lanterns 🏮🏮 lit the pier, 👩‍👩‍👧 and all [1].",
+        source(1, EMOJI),
+        "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old pier 🎆",
+    ),
     ("افتتح الميناء رصيفًا جديدًا [2].", source(2, ARABIC), "افتتح ميناء سكيلهافن رصيفه الجديد 🚢 يوم الاثنين"),
     ("הקו נפתח ביום שני [3].", source(3, HEBREW), "הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני"),
 )

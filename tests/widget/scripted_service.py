@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvicorn
@@ -15,8 +16,11 @@ from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answer import Event
+from service.api.app import create_app
 from service.api.origins import Origins
+from service.build import build_pipeline
 from service.wire import event_data
+from tests.service.conftest import settings_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,12 @@ def _again(body: bytes, receive: Receive) -> Receive:
         return messages.pop() if messages else await receive()
 
     return again
+
+
+def service_on(data: Path, models: Path, port: int) -> ScriptedService:
+    """The service on an index; pages of `localhost` may ask it."""
+    settings = settings_for(data, models, allowed_origins=f"http://localhost:{port}")
+    return ScriptedService(create_app(settings, build_pipeline(settings)), settings.allowed_origins)
 
 
 @contextmanager

@@ -37,7 +37,9 @@ def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_articl
     assert "2 May 2026" in (turn.locator(".answer").text_content() or "")
     assert turn.get_attribute("data-look") == "proven"
     assert mark.text_content() == words
-    assert mark.evaluate("mark => mark.getBoundingClientRect().top > 0 && mark.getBoundingClientRect().bottom < innerHeight")
+    assert mark.evaluate(
+        "mark => mark.getBoundingClientRect().top > 0 && mark.getBoundingClientRect().bottom < innerHeight"
+    )
     assert (visit.foreign(), visit.errors, visit.violations()) == ([], [], [])
 
 
@@ -192,7 +194,9 @@ def test_a_stream_without_its_last_event_is_no_answer(visit: Visit, piece: bytes
 def test_a_stream_that_falls_silent_is_given_up(visit: Visit) -> None:
     """After as many seconds as the page says."""
     visit.service.scripts["silent"] = Streamed(PIECES, held=4)
-    visit.host('<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>')
+    visit.host(
+        '<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>'
+    )
 
     assert visit.ask("silent").locator(".verdict").text_content() == "The connection broke"
 
@@ -319,7 +323,9 @@ def test_asking_twice_at_once_asks_once(visit: Visit) -> None:
 
 def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callable[..., Visit]) -> None:
     """The paper is dark by preference or by attribute, in text that stays readable."""
-    paper = "getComputedStyle(document.querySelector('dateline-chat').shadowRoot.querySelector('.panel')).backgroundColor"
+    paper = (
+        "getComputedStyle(document.querySelector('dateline-chat').shadowRoot.querySelector('.panel')).backgroundColor"
+    )
     dark = new_visit(color_scheme="dark").open()
     light = new_visit(color_scheme="dark").open("/embed?theme=light")
 

@@ -4,7 +4,6 @@ import json
 from collections.abc import Callable
 from dataclasses import replace
 
-import pytest
 from playwright.sync_api import Page
 
 from service.answer import Answer, Conflict, Duplicate, Position, Unsupported
@@ -20,9 +19,11 @@ PACK = (
     '"><iframe srcdoc="<script>parent.hacked=1</script>"></iframe>',
     "'-window.hacked=1-' \" onmouseover=window.hacked=1 autofocus onfocus=window.hacked=1 x=\"",
     "<style>@import url(https://evil.example/x.css);</style><link rel=stylesheet href=https://evil.example/y.css>",
-    "<math><mtext><table><mglyph><style><!--</style><img title=\"--&gt;&lt;img src=1 onerror=window.hacked=1&gt;\">",
-    "</p></article></textarea></title><base href=https://evil.example/><meta http-equiv=refresh content=0;url=https://evil.example>",
-    "[click](javascript:window.hacked=1) ![](https://evil.example/leak.png) {{constructor.constructor('window.hacked=1')()}}",
+    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=window.hacked=1&gt;">',
+    "</p></article></textarea></title><base href=https://evil.example/>",
+    "<meta http-equiv=refresh content=0;url=https://evil.example>",
+    "[click](javascript:window.hacked=1) ![](https://evil.example/leak.png)",
+    "{{constructor.constructor('window.hacked=1')()}}",
     "\u202e\u0000\u2028<a href=javascript:window.hacked=1>x</a>",
 )
 ADDRESSES = (
@@ -37,7 +38,9 @@ ADDRESSES = (
     "https://",
     "",
 )
-INSERTED = "script, img, iframe, object, embed, link, style, base, meta, form:not(.composer):not(.complaint), video, math"
+INSERTED = (
+    "script, img, iframe, object, embed, link, style, base, meta, form:not(.composer):not(.complaint), video, math"
+)
 
 
 def attacking(payload: str, url: str) -> Answer:
@@ -69,7 +72,9 @@ def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) ->
     """Streamed, unfolded, shown again from the history: text and nothing but text."""
     visit.open("/embed")
     for number, payload in enumerate(PACK):
-        visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking(payload, "javascript:window.hacked=1"))))
+        visit.service.scripts[f"attack {number}"] = Streamed(
+            encoded(events(attacking(payload, "javascript:window.hacked=1")))
+        )
         turn = visit.ask(f"attack {number}")
         for each in turn.locator("summary, .card-head").all():
             each.click()
@@ -127,7 +132,7 @@ def test_an_attacking_article_is_shown_as_text_on_our_pages(visit: Visit) -> Non
 
 def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
     """Title, language, theme and questions are escaped, and are what the chat shows."""
-    attack = "\"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>"
+    attack = '"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>'
     query = "&".join(f"{name}={json.dumps(attack)[1:-1]}" for name in ("title", "intro", "lang", "theme", "questions"))
     visit.open(f"/embed?{query}".replace("\\", ""))
 
@@ -137,7 +142,9 @@ def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
 
 def test_an_attack_is_text_on_a_page_without_any_policy(new_visit: Callable[..., Visit]) -> None:
     """The chat itself is what keeps the payload from running, with or without a policy around it."""
-    visit = new_visit().host('<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>')
+    visit = new_visit().host(
+        '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
+    )
     attack = " ".join(PACK)
     visit.service.scripts["attack"] = Streamed(encoded(events(attacking(attack, "javascript:window.hacked=1"))))
     visit.ask("attack")

@@ -2,13 +2,14 @@
 
 import pytest
 
+from service.answer import Citation
 from tests.widget.browsing import Visit
 from tests.widget.newsroom import BODIES
 from tests.widget.replies import SCRIPTS, WITHHELD
 
 
 @pytest.mark.parametrize("citation", SCRIPTS.citations, ids=lambda citation: citation.article_id)
-def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Visit, citation) -> None:  # type: ignore[no-untyped-def]
+def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Visit, citation: Citation) -> None:
     """The words before and after it are those of the article, in the card and on the page."""
     body = BODIES[citation.article_id]
     turn = visit.open().ask("scripts")
@@ -33,7 +34,9 @@ def test_each_marker_belongs_to_its_own_sentence(visit: Visit) -> None:
     assert markers == [("1", "cit_1"), ("2", "cit_2"), ("3", "cit_3")]
 
 
-@pytest.mark.parametrize(("article_id", "start", "end"), [("emoji-parade", 0, 3), ("attack", 3, 150), ("arabic-port", 10, 11)])
+@pytest.mark.parametrize(
+    ("article_id", "start", "end"), [("emoji-parade", 0, 3), ("attack", 3, 150), ("arabic-port", 10, 11)]
+)
 def test_any_span_of_an_article_is_marked_exactly(visit: Visit, article_id: str, start: int, end: int) -> None:
     """Also over angle brackets, line ends of Windows, and a lone character."""
     visit.open(f"/articles/{article_id}?start={start}&end={end}")
@@ -54,7 +57,9 @@ def test_a_quote_far_down_is_scrolled_to_even_without_a_fragment(visit: Visit) -
     )
 
 
-@pytest.mark.parametrize("query", ["?start=5&end=99999999", "?start=9&end=3", "?start=x&end=9", "?start=-1&end=4", "?start=1"])
+@pytest.mark.parametrize(
+    "query", ["?start=5&end=99999999", "?start=9&end=3", "?start=x&end=9", "?start=-1&end=4", "?start=1"]
+)
 def test_a_place_that_is_not_there_is_said_to_be_astray(visit: Visit, query: str) -> None:
     """Nothing is marked, the article is shown, and the reader is told."""
     visit.open(f"/articles/grain-ship{query}")
@@ -77,4 +82,6 @@ def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> No
 def _shifted() -> str:
     from service.wire import to_json
 
-    return to_json(WITHHELD).replace('"start_char_index":0,"end_char_index":39', '"start_char_index":1,"end_char_index":40')
+    return to_json(WITHHELD).replace(
+        '"start_char_index":0,"end_char_index":39', '"start_char_index":1,"end_char_index":40'
+    )

@@ -10,9 +10,11 @@ from tests.widget.replies import PROVEN
 
 SCRIPT = '<script src="HOME/widget.js" data-title="Ask our archive" defer></script>'
 GLOBAL_CSS = """<style>
-* { all: unset !important; display: none !important; color: red !important; background: lime !important; font: 7px cursive !important;
-    transform: rotate(9deg) !important; filter: blur(3px) !important; position: static !important; direction: rtl !important; opacity: .1 !important }
-dateline-chat, dateline-chat * { visibility: hidden !important; pointer-events: none !important; width: 1px !important; height: 1px !important; overflow: hidden !important }
+* { all: unset !important; display: none !important; color: red !important; background: lime !important;
+    font: 7px cursive !important; transform: rotate(9deg) !important; filter: blur(3px) !important;
+    position: static !important; direction: rtl !important; opacity: .1 !important }
+dateline-chat, dateline-chat * { visibility: hidden !important; pointer-events: none !important;
+    width: 1px !important; height: 1px !important; overflow: hidden !important }
 html { font-size: 3px !important } button, dialog, textarea { display: none !important }
 html, body, p { display: block !important; }
 </style>"""
@@ -26,9 +28,21 @@ Array.from = function (given) { return String(given).split("") };
 Element.prototype.show = function () { throw new Error("show") };
 window.$ = window.make = window.home = window.icon = () => { throw new Error("a global") };
 </script>"""
+ODD_BASE = '<base href="https://elsewhere.example/x/">'
+ODD_BODY = '<body style="transform: rotate(0); contain: paint; height: 9px">'
+LOOKS = """each => {
+  const style = getComputedStyle(each), dialog = each.getRootNode().querySelector("dialog");
+  return [style.color, style.fontSize, style.direction, style.visibility, dialog.getBoundingClientRect().width]; }"""
+AROUND = """() => [Object.keys(window).length, getComputedStyle(p).cssText, document.head.outerHTML,
+  document.activeElement.id, document.styleSheets.length, document.adoptedStyleSheets.length]"""
+PLACED = """() => [...document.querySelectorAll("dateline-chat")]
+  .map((each) => `${each.parentNode.tagName} ${each.getAttribute("data-mode")}`)"""
+LISTEN = """() => { window.heard = []; window.chat = document.querySelector("dateline-chat");
+  const told = ({ type, detail }) => heard.push([type.slice(9), detail.reply?.status ?? detail.question ?? null]);
+  for (const name of ["open", "ask", "answer", "end", "close"]) addEventListener(`dateline:${name}`, told); }"""
 POLICY = {
-    "Content-Security-Policy": "default-src 'none'; script-src HOME; connect-src HOME; require-trusted-types-for 'script';"
-    " trusted-types 'none'"
+    "Content-Security-Policy": "default-src 'none'; script-src HOME; connect-src HOME;"
+    " require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
 
@@ -38,8 +52,8 @@ POLICY = {
         f'<!doctype html><html lang="en"><title>H</title><body>{GLOBAL_CSS}<p>Host</p>{SCRIPT}</html>',
         f'<html lang="en"><title>Quirks</title><body>{GLOBAL_CSS}<p>Host{SCRIPT}',
         f'<!doctype html><html lang="en"><title>H</title>{POLLUTION}<body><p>Host</p>{SCRIPT}</html>',
-        f'<!doctype html><html lang="en"><base href="https://elsewhere.example/x/"><title>H</title><body><p>Host</p>{SCRIPT}</html>',
-        f'<!doctype html><html lang="en" style="transform: scale(1)"><body style="transform: rotate(0); contain: paint; height: 9px"><p>Host</p>{SCRIPT}',
+        f'<!doctype html><html lang="en">{ODD_BASE}<title>H</title><body><p>Host</p>{SCRIPT}</html>',
+        f'<!doctype html><html lang="en" style="transform: scale(1)">{ODD_BODY}<p>Host</p>{SCRIPT}',
     ],
     ids=["global style", "quirks mode", "polluted prototypes", "base address", "transformed body"],
 )
@@ -51,10 +65,7 @@ def test_a_hostile_page_changes_nothing_that_matters(visit: Visit, page: str) ->
     launcher.click()
     turn = visit.ask("proven")
     turn.locator(".marker").first.click()
-    looks = turn.locator(".answer").evaluate(
-        "each => [getComputedStyle(each).color, getComputedStyle(each).fontSize, getComputedStyle(each).direction,"
-        " getComputedStyle(each).visibility, document.querySelector('dateline-chat').shadowRoot.querySelector('dialog').getBoundingClientRect().width]"
-    )
+    looks = turn.locator(".answer").evaluate(LOOKS)
 
     assert (box["x"] + box["width"], box["y"] + box["height"]) == (1180, 880)
     assert looks == ["rgb(27, 27, 27)", "17.92px", "ltr", "visible", 440]
@@ -78,14 +89,13 @@ def test_a_page_that_enforces_trusted_types_needs_two_lines_of_policy(visit: Vis
 
 def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
     """No global name, no style, no listener that swallows keys, nothing in the head; the focus stays."""
-    page = f'<!doctype html><html lang="en"><title>H</title><body><p id="p">Host</p><input id="own" autofocus>{SCRIPT}</html>'
-    probe = "() => [Object.keys(window).length, getComputedStyle(p).cssText, document.head.outerHTML, document.activeElement.id, document.styleSheets.length, document.adoptedStyleSheets.length]"
+    page = f'<!doctype html><html lang="en"><title>H</title><p id="p">Host</p><input id="own" autofocus>{SCRIPT}</html>'
     visit.host(page.replace(SCRIPT, ""))
-    before = visit.page.evaluate(probe)
+    before = visit.page.evaluate(AROUND)
     visit.host(page)
     visit.chat.locator(".launcher").wait_for()
 
-    assert visit.page.evaluate(probe) == before
+    assert visit.page.evaluate(AROUND) == before
 
 
 def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(visit: Visit) -> None:
@@ -122,18 +132,13 @@ def test_the_script_places_one_chat_where_the_page_says(visit: Visit) -> None:
     ):
         visit.host(f"{head}{tags}</main></body></html>")
         visit.page.wait_for_function("customElements.get('dateline-chat') !== undefined")
-        placed = "[...document.querySelectorAll('dateline-chat')].map(each => `${each.parentNode.tagName} ${each.getAttribute('data-mode')}`)"
-        assert visit.page.evaluate(placed) == expected
+        assert visit.page.evaluate(PLACED) == expected
 
 
 def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
     """Methods open, ask, clear and close; events tell each; attributes take effect at once; moving it loses nothing."""
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p><div id="other"></div>{SCRIPT}</html>')
-    visit.page.evaluate(
-        """() => { window.heard = []; window.chat = document.querySelector("dateline-chat");
-        for (const name of ["open", "ask", "answer", "end", "close"])
-          document.addEventListener(`dateline:${name}`, (event) => heard.push([name, event.detail.reply?.status ?? event.detail.question ?? null])); }"""
-    )
+    visit.page.evaluate(LISTEN)
     assert visit.page.evaluate("chat.ask('  ')") is False
     assert visit.page.evaluate("chat.ask('proven')") is True
     visit.chat.locator(".verdict").wait_for()
@@ -155,7 +160,8 @@ def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
 def test_colours_and_letters_are_set_by_custom_properties(visit: Visit) -> None:
     """From the page's own style, through the shadow."""
     visit.host(
-        '<!doctype html><html lang="en"><style>dateline-chat { --dateline-paper: rgb(1, 2, 3); --dateline-accent: rgb(4, 5, 6) }</style>'
+        '<!doctype html><html lang="en">'
+        "<style>dateline-chat { --dateline-paper: rgb(1, 2, 3); --dateline-accent: rgb(4, 5, 6) }</style>"
         '<dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     )
     colour = "each => getComputedStyle(each).backgroundColor"
@@ -180,7 +186,9 @@ def test_filters_of_the_page_go_with_every_question(visit: Visit) -> None:
 def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Visit]) -> None:
     """A frame without its origin's rights has neither storage nor, here, anything else that breaks."""
     visit = new_visit()
-    visit.context.add_init_script("Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })")
+    visit.context.add_init_script(
+        "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
+    )
 
     assert visit.open().ask("proven").get_attribute("data-look") == "proven"
     assert visit.errors == []

@@ -86,7 +86,8 @@ def test_numbers_choose_their_words(modules: Visit) -> None:
     """As each language counts: one and many, and in Arabic two and few as well."""
     said = modules.page.evaluate(
         """async () => { const { Words } = await import("/host/modules/words.js");
-        return ["en", "de-CH", "ar", "nonsense!"].map((lang) => [1, 2, 3, 11].map((count) => new Words(lang, {}).say("withheld", { count }))); }"""
+        const said = (lang) => [1, 2, 3, 11].map((count) => new Words(lang, {}).say("withheld", { count }));
+        return ["en", "de-CH", "ar", "nonsense!"].map(said); }"""
     )
 
     assert said[0] == ["One sentence was withheld", *(f"{number} sentences were withheld" for number in (2, 3, 11))]
@@ -99,7 +100,8 @@ def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
     """No word is missing in a language, and none has a gap that English does not fill."""
     tables = modules.page.evaluate(
         """async () => ({ en: (await import("/host/modules/strings-en.js")).ENGLISH,
-        de: (await import("/host/modules/strings-de.js")).GERMAN, ar: (await import("/host/modules/strings-ar.js")).ARABIC })"""
+        de: (await import("/host/modules/strings-de.js")).GERMAN,
+        ar: (await import("/host/modules/strings-ar.js")).ARABIC })"""
     )
     for language in ("de", "ar"):
         assert set(tables["en"]) - set(tables[language]) == set()
@@ -114,7 +116,9 @@ def gaps(text: str) -> set[str]:
     return {part.partition("}")[0] for part in text.split("{")[1:]}
 
 
-@pytest.mark.parametrize("text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"])
+@pytest.mark.parametrize(
+    "text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"]
+)
 def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: str) -> None:
     """Letter by letter or at once, the same is said; nothing is lost but the markers."""
     heard = modules.page.evaluate(

@@ -36,7 +36,9 @@ class Read(HTMLParser):
         self.marked += data if self.marking else ""
 
 
-BODY = st.text(st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('<>&"\n🎉\u202eאب'), min_size=2, max_size=80)
+BODY = st.text(
+    st.characters(exclude_categories=("Cs", "Cc")) | st.sampled_from('<>&"\n🎉\u202eאب'), min_size=2, max_size=80
+)
 
 
 @given(body=BODY, cut=st.tuples(st.integers(0, 80), st.integers(0, 80)))

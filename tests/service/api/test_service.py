@@ -116,7 +116,9 @@ def test_more_questions_than_places_are_turned_away(sample_settings: ServiceSett
         pass
 
 
-@pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/sound-cup-final", "/page.js", "/page.css", "/icon.svg"])
+@pytest.mark.parametrize(
+    "path", ["/", "/embed", "/articles", "/articles/sound-cup-final", "/page.js", "/page.css", "/icon.svg"]
+)
 def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str) -> None:
     """No script, style or request of another origin, and no inline script."""
     reply = client.get(path)

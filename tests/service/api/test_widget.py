@@ -100,7 +100,10 @@ def test_modules_are_joined_in_the_order_of_their_needs(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("files", "told"),
     [
-        ({"main": 'import { a } from "./a.js";\n', "a": 'import { b } from "./main.js";\n'}, "main.js → a.js → main.js"),
+        (
+            {"main": 'import { a } from "./a.js";\n', "a": 'import { b } from "./main.js";\n'},
+            "main.js → a.js → main.js",
+        ),
         ({"main": 'import * as a from "./a.js";\n'}, "import \\* as a"),
         ({"main": "export default 1;\n"}, "export default 1"),
     ],
