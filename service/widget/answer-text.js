@@ -3,6 +3,9 @@
 import { make } from "./element.js";
 import { countPoints } from "./points.js";
 
+// A marker, the end of the word before it and the stop behind it: they stay on one line.
+const TIE = /(\S{0,20}\s?(?:\[\d{1,4}\])+[.,;:!?…"'”’»)。؟]*)/u;
+
 /** Shows an answer's text as it comes. */
 export class AnswerText {
   #length = 0;
@@ -26,15 +29,8 @@ export class AnswerText {
    * @param {string} text
    */
   add(text) {
-    const sentence = make("span", { class: "sentence" });
-    for (const piece of text.split(/(\[\d{1,4}\])/u)) {
-      const marker = /^\[(\d+)\]$/u.exec(piece);
-      const shown = marker ? make("span", { class: "pending", text: piece }) : piece;
-      if (marker) this.#waiting.push({ marker: Number(marker[1]), at: this.#length, element: shown });
-      sentence.append(shown);
-      this.#length += countPoints(piece);
-    }
-    this.element.append(sentence);
+    const parts = text.split(TIE).map((part, at) => make("span", { class: at % 2 ? "tie" : null }, ...this.#pieces(part)));
+    this.element.append(make("span", { class: "sentence" }, ...parts));
   }
 
   /**
@@ -59,6 +55,21 @@ export class AnswerText {
     this.#waiting = [];
     this.add(text);
     for (const citation of citations) this.cite(citation);
+  }
+
+  /**
+   * A part of the text with its markers set off.
+   * @param {string} text
+   * @returns {(string | HTMLElement)[]}
+   */
+  #pieces(text) {
+    return text.split(/(\[\d{1,4}\])/u).map((piece) => {
+      const marker = /^\[(\d+)\]$/u.exec(piece);
+      const shown = marker ? make("span", { class: "pending", text: piece }) : piece;
+      if (marker) this.#waiting.push({ marker: Number(marker[1]), at: this.#length, element: shown });
+      this.#length += countPoints(piece);
+      return shown;
+    });
   }
 
   /** @param {import("./types.js").Citation} citation */

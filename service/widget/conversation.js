@@ -99,7 +99,8 @@ export class Conversation {
    * @param {string} [comment]
    */
   async vote(turn, vote, reasons = [], comment = "") {
-    const { id, answer, citations } = turn.reply;
+    const { id, answer } = turn.reply;
+    const citations = turn.reply.citations.map(citedWords);
     const messages = this.#messagesBefore(turn);
     await this.#client.giveFeedback({ answer_id: id, question: turn.question, answer, citations, vote, reasons, comment, messages });
     turn.vote = vote;
@@ -121,6 +122,14 @@ export class Conversation {
     const from = messages.findLastIndex((message) => !fits(message)) + 1;
     return messages.slice(Math.max(from, messages.length - MESSAGES));
   }
+}
+
+/**
+ * What a vote needs of a citation.
+ * @param {import("./types.js").Citation} citation
+ */
+function citedWords({ article_id, cited_text, start_char_index, end_char_index, marker }) {
+  return { article_id, cited_text, start_char_index, end_char_index, marker };
 }
 
 /**

@@ -27,7 +27,7 @@ export const ENGLISH = {
   stopped: "Stopped",
   stopped_text: "Nothing had come yet.",
   lost: "The connection broke",
-  lost_text: "What you see came before that. Nothing is missing from it but the rest.",
+  lost_text: "What you see had arrived by then; the rest is missing.",
   unreachable: "The archive cannot be reached",
   unreachable_text: "Please look at your connection and ask again.",
   overloaded: "Too many questions at once",

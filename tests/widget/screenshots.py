@@ -16,6 +16,21 @@ from tests.widget.replies import BY_QUESTION, events
 from tests.widget.scripted_service import Refused, ScriptedService, Streamed, encoded, running, service_on
 
 SIZES: dict[str, ViewportSize] = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
+QUESTIONS = {
+    "proven": "Is the ferry strike over, and which ship waits?",
+    "weak": "What did the ferry strike cost?",
+    "withheld": "How long did the ferry strike last?",
+    "interrupted": "How did the ferry strike end?",
+    "conflict": "How many days was the region without ferries?",
+    "stale": "Do the ferries sail today?",
+    "duplicates": "Is the ferry strike over?",
+    "abstained": "What is the capital of Australia?",
+    "scripts": "What happened at the pier, the port and the railway?",
+    "working": "Is the ferry strike over by now?",
+    "lost": "When does the next ferry sail?",
+    "overloaded": "Who signed the agreement?",
+    "failed": "Where was the agreement signed?",
+}
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HOST = """<!doctype html><html lang="LANG"><meta name="viewport" content="width=device-width"><title>The Courier</title>
 <body><h1>The Varn Sound Courier</h1><p>Ferries sail again, and the kittiwakes are back on their cliffs.</p>
@@ -47,7 +62,22 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         service, port = stack.enter_context(_served(folder))
         browser = launched(stack.enter_context(sync_playwright()), chromium() or "")
-        for scheme in SCHEMES:
+        for scheme in QUESTIONS = {
+    "proven": "Is the ferry strike over, and which ship waits?",
+    "weak": "What did the ferry strike cost?",
+    "withheld": "How long did the ferry strike last?",
+    "interrupted": "How did the ferry strike end?",
+    "conflict": "How many days was the region without ferries?",
+    "stale": "Do the ferries sail today?",
+    "duplicates": "Is the ferry strike over?",
+    "abstained": "What is the capital of Australia?",
+    "scripts": "What happened at the pier, the port and the railway?",
+    "working": "Is the ferry strike over by now?",
+    "lost": "When does the next ferry sail?",
+    "overloaded": "Who signed the agreement?",
+    "failed": "Where was the agreement signed?",
+}
+SCHEMES:
             for size in SIZES:
                 _shoot(browser, service, port, out, scheme, size)
         browser.close()
@@ -67,13 +97,13 @@ def _shoot(
     visit = Visit(context, context.new_page(), service, port)
     camera = Camera(visit, out, f"{size}-{scheme}")
     pieces = encoded(events(BY_QUESTION["proven"]))
-    service.scripts = {question: Streamed(encoded(events(reply))) for question, reply in BY_QUESTION.items()}
-    service.scripts |= {
+    scripts = {state: Streamed(encoded(events(reply))) for state, reply in BY_QUESTION.items()} | {
         "working": Streamed(pieces, held=4),
         "lost": Streamed(pieces[:5], held=4, breaks=True),
         "overloaded": Refused(503, "overloaded", "32 questions are being answered, which is the limit."),
         "failed": Refused(500, "internal", "Something went wrong here; the log has more."),
     }
+    service.scripts = {QUESTIONS[state]: script for state, script in scripts.items()}
     _pages(camera)
     _states(camera)
     _waiting(camera)
@@ -98,7 +128,7 @@ def _pages(camera: Camera) -> None:
 def _states(camera: Camera) -> None:
     for state in (*BY_QUESTION, "overloaded", "failed"):
         _fresh(camera.visit, "/embed")
-        turn = camera.visit.ask(state)
+        turn = camera.visit.ask(QUESTIONS[state])
         _unfold(turn)
         camera.keep(state)
         if state == "proven":
@@ -121,7 +151,7 @@ def _waiting(camera: Camera) -> None:
     for state in ("working", "lost"):
         visit.service.go_on.clear()
         _fresh(visit, "/embed")
-        visit.chat.locator("#question").fill(state)
+        visit.chat.locator("#question").fill(QUESTIONS[state])
         visit.chat.locator("#question").press("Enter")
         visit.chat.locator(".marker").wait_for()
         if state == "working":
@@ -141,7 +171,7 @@ def _launcher(camera: Camera, scheme: str) -> None:
         camera.keep(f"launcher-{language}")
         visit.chat.locator(".launcher").click()
         camera.keep(f"dialog-empty-{language}")
-        visit.ask("scripts" if language == "ar" else "proven").locator(".marker").first.click()
+        visit.ask(QUESTIONS["scripts" if language == "ar" else "proven"]).locator(".marker").first.click()
         camera.keep(f"dialog-{language}")
 
 

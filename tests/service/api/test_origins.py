@@ -67,6 +67,13 @@ def test_any_other_page_may_not(open_client: TestClient, origin: str) -> None:
         assert "Origin" in each.headers["vary"]
 
 
+def test_what_a_page_may_send_without_a_preflight_is_no_question(open_client: TestClient) -> None:
+    """A form's types of body are refused, so that no page can ask behind its reader's back."""
+    for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
+        headers = {"Origin": "https://evil.example", "Content-Type": kind}
+        assert open_client.post("/v1/ask", content=b'{"question": "ferry"}', headers=headers).status_code == 422
+
+
 def test_an_error_can_be_read_by_an_allowed_page(open_client: TestClient) -> None:
     """Otherwise its widget could not say what is wrong."""
     for reply in (
