@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Locator, ViewportSize, sync_playwright
 from tests.widget.browsing import Visit, chromium, launched
 from tests.widget.newsroom import indexed
 from tests.widget.replies import BY_QUESTION, events
-from tests.widget.scripted_service import Refused, ScriptedService, Streamed, encoded, running, service_on
+from tests.widget.scripted_service import Refused, Scripted, ScriptedService, Streamed, encoded, running, service_on
 
 SIZES: dict[str, ViewportSize] = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 QUESTIONS = {
@@ -62,22 +62,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         service, port = stack.enter_context(_served(folder))
         browser = launched(stack.enter_context(sync_playwright()), chromium() or "")
-        for scheme in QUESTIONS = {
-    "proven": "Is the ferry strike over, and which ship waits?",
-    "weak": "What did the ferry strike cost?",
-    "withheld": "How long did the ferry strike last?",
-    "interrupted": "How did the ferry strike end?",
-    "conflict": "How many days was the region without ferries?",
-    "stale": "Do the ferries sail today?",
-    "duplicates": "Is the ferry strike over?",
-    "abstained": "What is the capital of Australia?",
-    "scripts": "What happened at the pier, the port and the railway?",
-    "working": "Is the ferry strike over by now?",
-    "lost": "When does the next ferry sail?",
-    "overloaded": "Who signed the agreement?",
-    "failed": "Where was the agreement signed?",
-}
-SCHEMES:
+        for scheme in SCHEMES:
             for size in SIZES:
                 _shoot(browser, service, port, out, scheme, size)
         browser.close()
@@ -97,7 +82,8 @@ def _shoot(
     visit = Visit(context, context.new_page(), service, port)
     camera = Camera(visit, out, f"{size}-{scheme}")
     pieces = encoded(events(BY_QUESTION["proven"]))
-    scripts = {state: Streamed(encoded(events(reply))) for state, reply in BY_QUESTION.items()} | {
+    scripts: dict[str, Scripted] = {state: Streamed(encoded(events(reply))) for state, reply in BY_QUESTION.items()}
+    scripts |= {
         "working": Streamed(pieces, held=4),
         "lost": Streamed(pieces[:5], held=4, breaks=True),
         "overloaded": Refused(503, "overloaded", "32 questions are being answered, which is the limit."),
@@ -129,7 +115,8 @@ def _states(camera: Camera) -> None:
     for state in (*BY_QUESTION, "overloaded", "failed"):
         _fresh(camera.visit, "/embed")
         turn = camera.visit.ask(QUESTIONS[state])
-        _unfold(turn)
+        if state != "conflict":
+            _unfold(turn)
         camera.keep(state)
         if state == "proven":
             turn.locator(".vote").last.click()
