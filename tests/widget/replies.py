@@ -176,6 +176,11 @@ SCRIPTS = answer(
     ("הקו נפתח ביום שני [3].", source(3, HEBREW), "הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני"),
 )
 
+SAME = answer(
+    ("🎉🎉🎉🎉🎉 Lanterns lit the pier [1].", source(1, EMOJI), "🏮🏮 Three thousand lanterns"),
+    ("Nobody was hurt [1].", source(1, EMOJI), "Nobody was hurt 😀."),
+)
+
 BY_QUESTION = {
     "proven": PROVEN,
     "weak": WEAK,
@@ -186,4 +191,5 @@ BY_QUESTION = {
     "duplicates": DUPLICATES,
     "abstained": ABSTAINED,
     "scripts": SCRIPTS,
+    "same": SAME,
 }

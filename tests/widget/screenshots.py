@@ -26,6 +26,7 @@ QUESTIONS = {
     "duplicates": "Is the ferry strike over?",
     "abstained": "What is the capital of Australia?",
     "scripts": "What happened at the pier, the port and the railway?",
+    "same": "Was anybody hurt at the parade?",
     "working": "Is the ferry strike over by now?",
     "lost": "When does the next ferry sail?",
     "overloaded": "Who signed the agreement?",

@@ -335,4 +335,4 @@ def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callabl
 
 def test_every_kind_of_reply_is_exercised() -> None:
     """No fixture reply is left without a look to check."""
-    assert set(BY_QUESTION) - set(LOOKS) == {"scripts"}
+    assert set(BY_QUESTION) - set(LOOKS) == {"scripts", "same"}

@@ -26,12 +26,16 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
     assert mark.evaluate("mark => mark.previousSibling.textContent") == body[: citation.start_char_index]
 
 
-def test_each_marker_belongs_to_its_own_sentence(visit: Visit) -> None:
-    """Emoji before a marker do not lend it to the next sentence."""
-    turn = visit.open().ask("scripts")
+def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
+    """Two sentences that cite one article share its number, not its quote; emoji do not lend one to the other."""
+    turn = visit.open().ask("same")
+    opened = []
+    for marker in turn.locator(".marker").all():
+        marker.click()
+        opened.append((marker.inner_text(), turn.locator(".chosen mark").inner_text()))
 
-    markers = [(marker.inner_text(), marker.get_attribute("data-citation")) for marker in turn.locator(".marker").all()]
-    assert markers == [("1", "cit_1"), ("2", "cit_2"), ("3", "cit_3")]
+    assert opened == [("1", "🏮🏮 Three thousand lanterns"), ("1", "Nobody was hurt 😀.")]
+    assert turn.locator(".card").count() == 1
 
 
 @pytest.mark.parametrize(
