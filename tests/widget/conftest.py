@@ -1,4 +1,4 @@
-"""One browser and one service for all tests of the pages, one page for each."""
+"""A service for all tests of the pages, a browser for each file of them, a page for each test."""
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +29,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("No Chromium is installed: the tests of pages in a browser were skipped.")
 
 
-@pytest.fixture(scope="session")
+# Not for the whole session: while Playwright is there, no other test can run an event loop.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """A headless Chromium."""
     with sync_playwright() as playwright:
