@@ -30,6 +30,5 @@ def written(data: Path) -> Iterator[None]:
             raise
         raise PublishFailed(
             f"{data} could not be written: {error}",
-            "Nothing was published, and the index that was there serves on. See that the disk has room and lets itself"
-            " be written, then run this again.",
+            "What CURRENT names serves on. See that the disk has room and lets itself be written, then run this again.",
         ) from error

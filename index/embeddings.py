@@ -172,11 +172,15 @@ def _opened(path: Path) -> sqlite3.Connection:
     try:
         connection.execute("PRAGMA journal_mode = WAL")
         connection.executescript(_SCHEMA)
+    except sqlite3.OperationalError:
+        # A full or failing disk says nothing of the file.
+        connection.close()
+        raise
     except sqlite3.DatabaseError as error:
         connection.close()
         raise IndexDamaged(
             f"{path} cannot be used: {error}",
-            "Remove it, then run `dateline ingest --rebuild PATH`: that embeds every article again.",
+            "Run `dateline doctor --repair`: the vectors of every generation come back from it.",
         ) from error
     return connection
 

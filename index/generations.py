@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.dense import ChromaServer
+from index.disk import written
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import read_manifest
 from index.layout import LEASE, current_name, generation_folder, generation_names
@@ -35,7 +36,7 @@ def roll_back(data: Path, wanted: str, server: ChromaServer | None = None) -> st
 
     Raises ConfigurationError where there is no such generation, IndexDamaged where it is not whole, IngestRunning.
     """
-    with ingest_lock(data):
+    with ingest_lock(data), written(data):
         name = _named(data, wanted)
         found = damages(generation_folder(data, name), server)
         if found:
@@ -48,7 +49,7 @@ def roll_back(data: Path, wanted: str, server: ChromaServer | None = None) -> st
 
 def prune(data: Path, keep: int, server: ChromaServer | None = None) -> list[str]:
     """Remove what killed runs left, and all generations but the newest `keep` and the current one; returns names."""
-    with ingest_lock(data):
+    with ingest_lock(data), written(data):
         sweep(data, server)
         return retire(data, keep, server)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from index.catalog import Catalog
 from index.dense import ChromaServer
+from index.disk import written
 from index.embeddings import store_of
-from index.errors import EmbeddingFailed, IndexDamaged, IndexNotFound, PublishFailed
+from index.errors import EmbeddingFailed, IndexDamaged, IndexNotFound
 from index.generation import is_as_published, read_manifest
 from index.health import embeddings_trouble
 from index.layout import CATALOG, EMBEDDINGS, current_name, generation_folder, generation_names
@@ -26,11 +27,12 @@ def repair(data: Path, configuration: Callable[[], Configuration], server: Chrom
     is lost, the newest generation that is whole, or can be made so, takes its place. Other damaged generations are
     removed. `configuration` says how a generation is made now, for one whose manifest is lost.
 
-    Raises IndexNotFound where there is no index, IngestRunning, and IndexDamaged where nothing can be mended.
+    Raises IndexNotFound where there is no index, IngestRunning, IndexDamaged where nothing can be mended, and
+    PublishFailed or ChromaUnavailable where what was made anew could not be written: then nothing is given up for it.
     """
     if not generation_names(data):
         raise IndexNotFound(f"there is no index in {data}", "Make one with `dateline ingest PATH`.")
-    with ingest_lock(data):
+    with ingest_lock(data), written(data):
         sweep(data, server)
         yield from _mend_embeddings(data)
         yield from _mend_current(data, configuration, server)
@@ -58,7 +60,7 @@ def _mend_current(data: Path, configuration: Callable[[], Configuration], server
             return
         try:
             made = _rebuilt(data, name, configuration, server)
-        except (IndexDamaged, EmbeddingFailed, PublishFailed, sqlite3.DatabaseError) as error:
+        except (IndexDamaged, EmbeddingFailed) as error:
             yield f"{name} cannot be made anew: {error}"
         else:
             yield f"{name} was made anew as {made}, which is the current generation now"
@@ -89,10 +91,14 @@ def _check_words(folder: Path) -> None:
     """Raise IndexDamaged unless the catalogue proves itself: each article still has the hash it was taken in with."""
     if not (folder / CATALOG).is_file():
         raise IndexDamaged(f"{CATALOG} is missing")
-    with closing(Catalog(folder / CATALOG)) as catalog:
-        hashes = catalog.hashes()
-        if any(hashes[article.article_id] != article.content_hash for article in catalog.every_article()):
-            raise IndexDamaged("its manifest is lost, and articles in its catalogue have changed")
+    try:
+        with closing(Catalog(folder / CATALOG)) as catalog:
+            hashes = catalog.hashes()
+            changed = any(hashes[article.article_id] != article.content_hash for article in catalog.every_article())
+    except (sqlite3.DatabaseError, ValueError) as error:
+        raise IndexDamaged(f"its manifest is lost, and its catalogue cannot be read: {error}") from error
+    if changed:
+        raise IndexDamaged("its manifest is lost, and articles in its catalogue have changed")
 
 
 def _remove_damaged(data: Path, server: ChromaServer | None) -> Iterator[str]:

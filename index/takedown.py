@@ -8,6 +8,7 @@ from pathlib import Path
 
 from index.catalog import Catalog
 from index.dense import ChromaServer, sweep_views
+from index.disk import written
 from index.embeddings import forget_all_but
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import check_catalog, is_as_published, read_manifest
@@ -50,7 +51,7 @@ def take_down(
     cannot be read, IngestRunning, PublishFailed.
     """
     wanted = tuple(dict.fromkeys(article_ids))
-    with ingest_lock(data):
+    with ingest_lock(data), written(data):
         sweep(data, server)
         origins = _found(data, wanted)
         made = _published_without(data, wanted, server)

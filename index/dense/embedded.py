@@ -36,7 +36,7 @@ def build_embedded(chroma: Path, vectors: Matrix) -> None:
     except ChromaError as error:
         raise PublishFailed(
             f"Chroma could not write {chroma}: {error}",
-            "Nothing was published, and the index that was there serves on. See that the disk has room.",
+            "What CURRENT names serves on. See that the disk has room, then run this again.",
         ) from error
     with closing(sqlite3.connect(chroma / SQLITE, isolation_level=None)) as connection:
         connection.execute("VACUUM")

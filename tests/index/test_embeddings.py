@@ -102,7 +102,7 @@ def test_the_store_is_one_plain_file_once_closed(tmp_path: Path) -> None:
 def test_a_file_that_is_no_store_is_damaged(tmp_path: Path) -> None:
     """A store that cannot be read is named, with what to do."""
     (tmp_path / "embeddings.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(IndexDamaged, match=r"embeddings\.db cannot be used(.|\n)*--rebuild"):
+    with pytest.raises(IndexDamaged, match=r"embeddings\.db cannot be used(.|\n)*--repair"):
         EmbeddingStore(tmp_path / "embeddings.db", "fake")
 
 

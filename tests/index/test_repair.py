@@ -1,3 +1,4 @@
+import resource
 import shutil
 import sqlite3
 from collections.abc import Callable
@@ -7,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.errors import IndexDamaged, IndexNotFound
+from index.errors import IndexDamaged, IndexNotFound, PublishFailed
 from index.generation import Generation, read_manifest
 from index.health import examine
 from index.layout import (
@@ -117,6 +118,22 @@ def test_with_its_catalogue_lost_the_last_whole_generation_takes_over(data: Path
     assert healthy(data), done
     assert articles_of(data) == {"a", "b"}
     assert any("`dateline ingest PATH` brings it up to date" in step for step in done)
+
+
+def test_what_cannot_be_written_gives_nothing_up(data: Path) -> None:
+    """Where the disk refuses the new generation the error says so; the damaged one, which is mendable, stays."""
+    before = current(data)
+    shutil.rmtree(before / CHROMA)
+    ample = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, ample[1]))
+    try:
+        with pytest.raises(PublishFailed, match="could not be written"):
+            list(repair(data, unasked))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, ample)
+    assert current(data) == before
+    list(repair(data, unasked))
+    assert articles_of(data) == {"a", "b", "c"}
 
 
 def test_a_lost_manifest_does_not_excuse_a_changed_catalogue(data: Path) -> None:

@@ -1,0 +1,126 @@
+"""`dateline doctor`, `generations` and `remove`: what they print and end with."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from dateline.__main__ import app
+from dateline.trouble import exit_code_of, explain
+from index.errors import DatelineError
+from index.layout import CHROMA, current_name, generation_folder, generation_names
+from service.feedback import CitedWords, Feedback, FeedbackStore
+from tests.fakes import article, built
+
+Dateline = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with two generations; the newer one has an article more, whose file is there."""
+    data = tmp_path_factory.mktemp("two")
+    origin = data / "late.txt"
+    origin.write_text("The roof of the museum leaks.", encoding="utf-8")
+    built(data, [article("a", "Crews left the harbour.")])
+    built(data, [article("a", "Crews left the harbour."), article("late", "The roof leaks.", origin=str(origin))])
+    return data
+
+
+@pytest.fixture
+def data(two: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(two, tmp_path / "data")
+
+
+@pytest.fixture
+def dateline(data: Path) -> Dateline:
+    """Runs a command on the data folder as `main` does; gives its exit code and what it printed."""
+
+    def run(*arguments: str) -> tuple[int, str]:
+        result = CliRunner(env={"CHROMA_URL": ""}).invoke(app, [*arguments, "--data", str(data)])
+        if isinstance(result.exception, DatelineError):
+            return exit_code_of(result.exception), result.output + explain(result.exception)
+        if result.exception is not None and not isinstance(result.exception, SystemExit):
+            raise result.exception
+        return result.exit_code, result.output
+
+    return run
+
+
+def test_generations_are_listed_and_gone_back_to(dateline: Dateline, data: Path) -> None:
+    """The list marks the current one; rolling back moves the mark, and pruning leaves it alone."""
+    newest, oldest = generation_names(data)
+    code, printed = dateline("generations", "list")
+    assert code == 0
+    assert [line.split()[0] for line in printed.splitlines()] == [newest, oldest]
+    assert printed.splitlines()[0].endswith(", current")
+    assert dateline("generations", "rollback", oldest) == (0, f"{oldest} is the current generation\n")
+    listed = json.loads(dateline("generations", "list", "--json")[1])["generations"]
+    assert [(each["generation"], each["current"], each["articles"]) for each in listed] == [
+        (newest, False, 2),
+        (oldest, True, 1),
+    ]
+    assert dateline("generations", "prune", "--keep", "1") == (0, "nothing to remove\n")
+    dateline("generations", "rollback", newest)
+    assert dateline("generations", "prune", "--keep", "1") == (0, f"removed {oldest}\n")
+
+
+def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) -> None:
+    """It ends with 2 and names what there is; keeping none is no choice either."""
+    code, printed = dateline("generations", "rollback", "1999")
+    assert code == 2
+    assert "There are: 2" in printed
+    assert dateline("generations", "prune", "--keep", "0")[0] == 2
+
+
+def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) -> None:
+    """Damage ends with 1 and the way out; --repair says what was done and ends with 0; there is nothing to do twice."""
+    before = current_name(data) or ""
+    shutil.rmtree(generation_folder(data, before) / CHROMA)
+    code, printed = dateline("doctor")
+    assert code == 1
+    assert "chroma/chroma.sqlite3 is missing" in printed
+    assert "`dateline doctor --repair`" in printed
+    code, printed = dateline("doctor", "--repair")
+    assert code == 0
+    assert f"repair   {before} was made anew as {current_name(data)}" in printed
+    code, printed = dateline("doctor", "--repair", "--json")
+    said = json.loads(printed)
+    assert (code, said["healthy"], said["repairs"]) == (0, True, [])
+
+
+def test_what_cannot_be_mended_ends_with_one(dateline: Dateline, data: Path) -> None:
+    """With no catalogue left the message says how to begin again."""
+    for name in generation_names(data):
+        (generation_folder(data, name) / "catalog.db").unlink()
+    code, printed = dateline("doctor", "--repair")
+    assert code == 1
+    assert "none of the 2 generations" in printed
+    assert "`dateline ingest PATH`" in printed
+
+
+def test_a_takedown_says_that_it_is_complete(dateline: Dateline, data: Path) -> None:
+    """It ends with 0, takes the feedback on the article along, and warns of the file that is still there."""
+    store = FeedbackStore(data, 10)
+    cited = (CitedWords("late", "The roof leaks."),)
+    store.add(Feedback(answer_id="ans_1", question="Why?", answer="The roof leaks [1].", vote="up", citations=cited))
+    store.add(Feedback(answer_id="ans_2", question="Who?", answer="Crews left.", vote="down"))
+    code, printed = dateline("remove", "late")
+    assert code == 0
+    assert printed.startswith(f"complete: generation {current_name(data)} is without them; 1 older generations")
+    assert "1 entries of feedback removed" in printed
+    assert "late.txt: remove it there too" in printed
+    assert [entry.feedback.answer_id for entry in store.entries()] == ["ans_2"]
+    assert dateline("remove", "late")[0] == 2
+
+
+def test_a_takedown_in_json_says_what_went(dateline: Dateline, data: Path) -> None:
+    """One object, with `complete` in it."""
+    code, printed = dateline("remove", "late", "--json")
+    said = json.loads(printed.splitlines()[0])
+    assert code == 0
+    assert said["complete"] is True
+    assert (said["article_ids"], said["waiting"], said["removed_vectors"]) == (["late"], [], 1)
+    assert said["generation"] == current_name(data)
