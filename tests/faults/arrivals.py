@@ -1,0 +1,120 @@
+"""Readers who come by a schedule, however the service fares: what they were told, and after how long."""
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from tests.faults.questions import Service
+
+READERS = 64
+"""Readers who can wait at once; one who finds none free waits longer, and that counts."""
+
+Body = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What a reader sends: the path it goes to, and the body."""
+
+    path: str
+    body: Body
+
+    @property
+    def filters(self) -> Mapping[str, Any]:
+        """The filters it asks with, none where it has none."""
+        filters: Mapping[str, Any] = self.body.get("filters", {})
+        return filters
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """An inquiry and its reply: `due` by the monotonic clock, `seconds` from then; status 0 where none came."""
+
+    inquiry: Inquiry
+    due: float
+    seconds: float
+    status: int
+    reply: Body
+
+    @property
+    def code(self) -> str | None:
+        """The error code of the reply, where it is an error."""
+        error: Mapping[str, str] = self.reply.get("error", {})
+        return error.get("code")
+
+
+@dataclass(slots=True)
+class Arrivals:
+    """What came of the readers so far, in the order in which they were served."""
+
+    exchanges: list[Exchange] = field(default_factory=list)
+
+    def failures(self) -> list[str]:
+        """The replies that are none: everything but status 200."""
+        return [f"{each.inquiry}: {each.status} {each.reply}" for each in self.exchanges if each.status != 200]
+
+    def milliseconds(self) -> "Latency":
+        """How long readers waited."""
+        return latency([each.seconds for each in self.exchanges])
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """How long readers waited from the moment they were due, in milliseconds."""
+
+    count: int
+    p50: float
+    p99: float
+    longest: float
+
+    def __str__(self) -> str:
+        return f"{self.count} replies, p50 {self.p50:.1f} ms, p99 {self.p99:.1f} ms, max {self.longest:.1f} ms"
+
+
+def latency(seconds: Sequence[float]) -> Latency:
+    """The percentiles of so many waits."""
+    waits = np.array(seconds or [float("nan")]) * 1000
+    return Latency(len(seconds), float(np.median(waits)), float(np.percentile(waits, 99)), float(waits.max()))
+
+
+@contextmanager
+def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: float) -> Iterator[Arrivals]:
+    """Readers who arrive at that rate until the block ends; all of them are waited for.
+
+    The schedule does not wait for anybody: a reader who could not be sent off in time is late all the same.
+    """
+    arrivals, done = Arrivals(), threading.Event()
+    # On the readers' own threads, so that one slow reply holds up no other.
+    with ThreadPoolExecutor(READERS, thread_name_prefix="reader") as readers:
+
+        def send() -> None:
+            began = time.monotonic()
+            for number in count():
+                due = began + number / per_second
+                if done.wait(max(0.0, due - time.monotonic())):
+                    return
+                readers.submit(_exchange, service, inquiry(number), due, arrivals)
+
+        schedule = threading.Thread(target=send)
+        schedule.start()
+        try:
+            yield arrivals
+        finally:
+            done.set()
+            schedule.join()
+
+
+def _exchange(service: Service, inquiry: Inquiry, due: float, arrivals: Arrivals) -> None:
+    try:
+        status, reply = service.request("POST", inquiry.path, inquiry.body)
+    except (OSError, ValueError, http.client.HTTPException) as error:
+        status, reply = 0, {"nothing": f"{type(error).__name__}: {error}"}
+    arrivals.exchanges.append(Exchange(inquiry, due, time.monotonic() - due, status, reply))
