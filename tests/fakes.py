@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from index.catalog import chunk_id
-from index.embedding import Matrix, Vector
+from index.embedding import Embedder, Matrix, Vector
 from index.embeddings import EmbeddingStore, embedding_key, embedding_model_id
 from index.errors import EmbeddingFailed
 from index.layout import EMBEDDINGS, generation_folder
@@ -96,7 +96,7 @@ def newsroom(count: int, *, sentences: int = 6, seed: int = 1) -> list[Article]:
     ]
 
 
-def configuration(embedder: HashedEmbedder, language: str = "english") -> Configuration:
+def configuration(embedder: Embedder, language: str = "english") -> Configuration:
     """How a generation with this embedder is made, with a sentence as a chunk."""
     return Configuration(
         embedding_model=embedder.name,
@@ -125,7 +125,7 @@ def sentence_chunks(article: Article) -> list[Chunk]:
     ]
 
 
-def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, embedder: HashedEmbedder) -> None:
+def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, embedder: Embedder) -> None:
     """Put articles into a staged generation, a sentence a chunk, and their vectors into the store."""
     for each in articles:
         staging.add(each)
@@ -139,7 +139,7 @@ def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, 
 
 
 def built(
-    data: Path, articles: Sequence[Article], embedder: HashedEmbedder | None = None, language: str = "english"
+    data: Path, articles: Sequence[Article], embedder: Embedder | None = None, language: str = "english"
 ) -> Path:
     """A generation of these articles, in its place and current, without the verification that a child process makes."""
     embedder = embedder or HashedEmbedder()

@@ -101,7 +101,7 @@ def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: fl
                 due = began + number / per_second
                 if done.wait(max(0.0, due - time.monotonic())):
                     return
-                readers.submit(_exchange, service, inquiry(number), due, arrivals)
+                readers.submit(lambda due, at: arrivals.exchanges.append(exchange(service, at, due)), due, inquiry(number))
 
         schedule = threading.Thread(target=send)
         schedule.start()
@@ -112,9 +112,11 @@ def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: fl
             schedule.join()
 
 
-def _exchange(service: Service, inquiry: Inquiry, due: float, arrivals: Arrivals) -> None:
+def exchange(service: Service, inquiry: Inquiry, due: float | None = None) -> Exchange:
+    """One inquiry and what comes of it; due now, unless it was before."""
+    due = time.monotonic() if due is None else due
     try:
         status, reply = service.request("POST", inquiry.path, inquiry.body)
     except (OSError, ValueError, http.client.HTTPException) as error:
         status, reply = 0, {"nothing": f"{type(error).__name__}: {error}"}
-    arrivals.exchanges.append(Exchange(inquiry, due, time.monotonic() - due, status, reply))
+    return Exchange(inquiry, due, time.monotonic() - due, status, reply)

@@ -142,7 +142,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         desk = Newsdesk(Path(place), articles=given.articles, sentences=20)
         use_embedded_model(desk, Path(place) / "models")
-        assert desk.ingest().returncode == 0
+        assert desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=900).returncode == 0
         figures = load(desk, Course(10, given.quiet, given.busy, given.publishes, given.fresh, given.rate))
     sys.stdout.write(f"{figures}\n")
 
