@@ -1,0 +1,156 @@
+"""An index of more rows than one SQL statement takes: `python -m tests.faults.paging` prints times and memory.
+
+SQLite takes 32,766 variables in a statement, Chroma some thousand rows in a call: who reads or writes more than that
+at once fails here, whatever the command.
+"""
+
+import argparse
+import json
+import os
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree, rmtree
+
+from index.catalog import Catalog
+from index.dense.view import SQLITE
+from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
+from tests.fakes import TOPICS, sentence
+from tests.faults.newsdesk import Newsdesk, manifest_of
+
+ROWS = 33_000
+TAKEN_DOWN = "paper-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One command on the index: seconds, and the peak memory of the largest of its processes in MB."""
+
+    name: str
+    seconds: float
+    memory: float
+
+    def __str__(self) -> str:
+        return f"{self.name:28} {self.seconds:6.1f} s  {self.memory:6.0f} MB"
+
+
+class Paging:
+    """Every command of the index's keeper in turn on one large index; raises AssertionError where one fails."""
+
+    def __init__(self, desk: Newsdesk, place: Path) -> None:
+        self.desk = desk
+        self.data = desk.data
+        self.place = place
+        self.steps: list[Step] = []
+
+    def ingested(self) -> None:
+        """Take the articles in; there are more chunks than one statement takes."""
+        said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
+        assert said["chunks"] > ROWS, said
+        assert said["embedded"] > ROWS, said
+
+    def examined(self) -> None:
+        """The doctor finds all of it whole."""
+        said = json.loads(self._run("doctor", "--json"))
+        assert said["healthy"], said
+
+    def repaired(self) -> None:
+        """Damage Chroma's files; --repair makes all anew and embeds nothing."""
+        before = manifest_of(self.data)
+        folder = generation_folder(self.data, before.generation) / CHROMA
+        with (folder / SQLITE).open("r+b") as file:
+            file.truncate(4096)
+        said = json.loads(self._run("doctor", "--repair", "--json"))
+        assert said["healthy"], said
+        after = manifest_of(self.data)
+        assert after.generation != before.generation
+        assert (after.fingerprint, after.chunk_count) == (before.fingerprint, before.chunk_count)
+
+    def taken_down(self) -> None:
+        """Remove an article; all others stay, with their chunks."""
+        before = manifest_of(self.data)
+        gone = _chunks_of(self.data, TAKEN_DOWN)
+        said = json.loads(self._run("remove", TAKEN_DOWN, "--json"))
+        assert said["complete"], said
+        assert manifest_of(self.data).chunk_count == before.chunk_count - gone > ROWS
+        assert not _chunks_of(self.data, TAKEN_DOWN)
+
+    def restored(self) -> None:
+        """Copy the generation without the vectors' store, wipe, put it back, let CURRENT name it."""
+        before = manifest_of(self.data)
+        began = time.monotonic()
+        copytree(generation_folder(self.data, before.generation), self.place / "backup")
+        rmtree(self.data)
+        copytree(self.place / "backup", generation_folder(self.data, before.generation))
+        self.steps.append(Step("copy, wipe, put back", time.monotonic() - began, 0))
+        self._run("generations", "rollback", before.generation)
+        assert manifest_of(self.data) == before
+
+    def gone_on(self) -> None:
+        """Ingest one more article: the vectors of all others come back from the generation."""
+        assert not (self.data / EMBEDDINGS).exists()
+        write_papers(self.desk.articles, 1, 1, beginning="late")
+        (self.desk.articles / f"{TAKEN_DOWN}.md").unlink()
+        said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
+        assert (said["added"], said["updated"], said["embedded"]) == (1, 0, 1), said
+
+    def _run(self, *arguments: str) -> str:
+        began = time.monotonic()
+        with self.desk.start(*arguments, "--data", str(self.data)) as process:
+            # What a command prints here fits into its pipes; its memory is told to whoever waits for it.
+            _, status, usage = os.wait4(process.pid, 0)
+            process.returncode = os.waitstatus_to_exitcode(status)
+            out, err = process.communicate()
+        assert process.returncode == 0, (arguments, out, err)
+        named = " ".join(argument for argument in arguments[:2] if "/" not in argument and "Z-" not in argument)
+        self.steps.append(Step(named, time.monotonic() - began, usage.ru_maxrss / 1024))
+        return out
+
+
+def write_papers(folder: Path, count: int, sections: int, *, beginning: str = "paper", seed: int = 1) -> None:
+    """Write so many articles with so many sections, each a heading and a sentence: a chunk each."""
+    rng = random.Random(f"{beginning}{seed}")
+    for number in range(1, count + 1):
+        topic = TOPICS[number % len(TOPICS)]
+        lines = (f"## Part {part}\n\n{sentence(rng, topic)}\n" for part in range(sections))
+        (folder / f"{beginning}-{number}.md").write_text("\n".join(lines), encoding="utf-8")
+
+
+def every_command(place: Path, articles: int, sections: int) -> Sequence[Step]:
+    """Make a large index and do to it all that its keeper can do."""
+    desk = Newsdesk(place, articles=0, options={"dimension": 16})
+    write_papers(desk.articles, articles, sections)
+    paging = Paging(desk, place)
+    for step in (paging.ingested, paging.examined, paging.repaired, paging.taken_down, paging.restored, paging.gone_on):
+        step()
+    return paging.steps
+
+
+def _chunks_of(data: Path, article_id: str) -> int:
+    with closing(Catalog(generation_folder(data, current_name(data) or "none") / CATALOG)) as catalog:
+        return sum(chunk.article_id == article_id for chunk, _ in _every_chunk(catalog))
+
+
+def _every_chunk(catalog: Catalog) -> Iterator[tuple]:
+    yield from catalog.chunks(range(catalog.chunk_count))
+
+
+def main() -> None:
+    """Do everything to an index as large as the command line says and print the figures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--articles", type=int, default=250)
+    parser.add_argument("--sections", type=int, default=150, help="of each article: a chunk each")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        steps = every_command(Path(place), given.articles, given.sections)
+    for step in steps:
+        sys.stdout.write(f"{step}\n")
+
+
+if __name__ == "__main__":
+    main()
