@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dateline.options import Data, Json
+from dateline.priority import stand_aside
 from dateline.trouble import settings_of
 
 if TYPE_CHECKING:
@@ -29,6 +30,7 @@ def ingest(
     from ingest.progress import Progress
 
     settings = settings_of(IndexSettings, data=data)
+    stand_aside(settings.data)
     order = Ingest(
         tuple(paths),
         settings.data,
