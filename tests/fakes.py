@@ -139,14 +139,21 @@ def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, 
 
 
 def built(
-    data: Path, articles: Sequence[Article], embedder: Embedder | None = None, language: str = "english"
+    data: Path,
+    articles: Sequence[Article],
+    embedder: Embedder | None = None,
+    language: str = "english",
+    made: Configuration | None = None,
 ) -> Path:
-    """A generation of these articles, in its place and current, without the verification that a child process makes."""
+    """A generation of these articles, in its place and current, without the verification that a child process makes.
+
+    `made` says how, where it is to pass for one that an ingest made.
+    """
     embedder = embedder or HashedEmbedder()
     staging = Staging(new_staging(data))
     with closing(EmbeddingStore(data / EMBEDDINGS, embedding_model_id(embedder))) as store:
         stage(staging, articles, store, embedder)
-        made = configuration(embedder, language)
+        made = made or configuration(embedder, language)
         rows = staging.finish(store, made)
     hashes = {each.article_id: each.content_hash for each in articles}
     manifest = write_manifest(staging.folder, made, hashes, rows)

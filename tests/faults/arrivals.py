@@ -101,7 +101,9 @@ def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: fl
                 due = began + number / per_second
                 if done.wait(max(0.0, due - time.monotonic())):
                     return
-                readers.submit(lambda due, at: arrivals.exchanges.append(exchange(service, at, due)), due, inquiry(number))
+                readers.submit(
+                    lambda due, at: arrivals.exchanges.append(exchange(service, at, due)), due, inquiry(number)
+                )
 
         schedule = threading.Thread(target=send)
         schedule.start()

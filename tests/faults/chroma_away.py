@@ -215,9 +215,7 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=1200)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place, at_a_server(Path(place), given.articles) as (desk, chroma):
-        for absence in absences(
-            desk, chroma, away_s=given.away, after_s=RECOVERY_S + 2, per_second=given.rate
-        ):
+        for absence in absences(desk, chroma, away_s=given.away, after_s=RECOVERY_S + 2, per_second=given.rate):
             sys.stdout.write(f"{absence}\n")
         refused = ingest_refused(desk, chroma)
         sys.stdout.write(

@@ -36,7 +36,10 @@ EACH_KIND: Mapping[str, tuple[Filters, Lets]] = {
     "none": (Filters(), lambda _: True),
     "sources": (Filters(sources=("courier", "Gazette")), lambda a: a.source in ("Courier", "Gazette")),
     "exclude_sources": (Filters(exclude_sources=("ECHO",)), lambda a: a.source != "Echo"),
-    "authors": (Filters(authors=("Ida Farrow", "Øystein Galt")), lambda a: bool({"Ida Farrow", "Øystein Galt"} & {*a.authors})),
+    "authors": (
+        Filters(authors=("Ida Farrow", "Øystein Galt")),
+        lambda a: bool({"Ida Farrow", "Øystein Galt"} & {*a.authors}),
+    ),
     "sections": (Filters(sections=("Sport",)), lambda a: a.section == "Sport"),
     "languages": (Filters(languages=("de", "fr")), lambda a: a.language in ("de", "fr")),
     "tags": (Filters(tags=("election", "ÅRET")), lambda a: bool({"election", "året"} & {*a.tags})),
@@ -166,7 +169,6 @@ def questions_on(articles: Sequence[Article], count: int, seed: int = 2) -> list
     rng = random.Random(seed)
     said = [f"Who {' '.join(rng.choice(articles).body.split()[1:9])}?" for _ in range(count // 2)]
     return said + [f"What of {' '.join(rng.sample(rng.choice(TOPICS).split(), 3))}?" for _ in range(count - count // 2)]
-
 
 
 def compared(data: Path, articles: Sequence[Article], embedder: Embedder, questions: int) -> dict[str, Kind]:

@@ -11,7 +11,7 @@ import random
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +19,12 @@ from shutil import copytree, rmtree
 
 from index.catalog import Catalog
 from index.dense.view import SQLITE
+from index.embedding.llama import LlamaIndexEmbedder
 from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
-from tests.fakes import TOPICS, sentence
+from ingest.job import configuration_of
+from tests.fakes import TOPICS, article, built, sentence
 from tests.faults.newsdesk import Newsdesk, manifest_of
+from tests.faults.vectors import CLASS_PATH
 
 ROWS = 33_000
 TAKEN_DOWN = "paper-1"
@@ -48,8 +51,19 @@ class Paging:
         self.place = place
         self.steps: list[Step] = []
 
-    def ingested(self) -> None:
-        """Take the articles in; there are more chunks than one statement takes."""
+    def put_there(self, articles: int, sections: int) -> None:
+        """Make the generation that an ingest of the articles makes, in a tenth of the time: a sentence a chunk."""
+        rng, embedder = random.Random(1), LlamaIndexEmbedder(CLASS_PATH, self.desk.options)
+        papers = [
+            article(f"paper-{number}", " ".join(sentence(rng, TOPICS[number % len(TOPICS)]) for _ in range(sections)))
+            for number in range(1, articles + 1)
+        ]
+        built(self.data, papers, embedder, made=configuration_of(embedder, "english"))
+        assert manifest_of(self.data).chunk_count > ROWS
+
+    def ingested(self, articles: int, sections: int) -> None:
+        """Take so many articles in; there are more chunks than one statement takes."""
+        write_papers(self.desk.articles, articles, sections)
         said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
         assert said["chunks"] > ROWS, said
         assert said["embedded"] > ROWS, said
@@ -95,7 +109,7 @@ class Paging:
         """Ingest one more article: the vectors of all others come back from the generation."""
         assert not (self.data / EMBEDDINGS).exists()
         write_papers(self.desk.articles, 1, 1, beginning="late")
-        (self.desk.articles / f"{TAKEN_DOWN}.md").unlink()
+        (self.desk.articles / f"{TAKEN_DOWN}.md").unlink(missing_ok=True)
         said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
         assert (said["added"], said["updated"], said["embedded"]) == (1, 0, 1), said
 
@@ -121,23 +135,20 @@ def write_papers(folder: Path, count: int, sections: int, *, beginning: str = "p
         (folder / f"{beginning}-{number}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def every_command(place: Path, articles: int, sections: int) -> Sequence[Step]:
-    """Make a large index and do to it all that its keeper can do."""
-    desk = Newsdesk(place, articles=0, options={"dimension": 16})
-    write_papers(desk.articles, articles, sections)
-    paging = Paging(desk, place)
-    for step in (paging.ingested, paging.examined, paging.repaired, paging.taken_down, paging.restored, paging.gone_on):
+def every_command(place: Path, articles: int, sections: int, *, from_files: bool) -> Sequence[Step]:
+    """Make a large index, `from_files` as an ingest does or quicker, and do to it all that its keeper can do."""
+    paging = Paging(Newsdesk(place, articles=0, options={"dimension": 16}), place)
+    (paging.ingested if from_files else paging.put_there)(articles, sections)
+    if from_files:
+        paging.examined()
+    for step in (paging.repaired, paging.taken_down, paging.restored, paging.gone_on):
         step()
     return paging.steps
 
 
 def _chunks_of(data: Path, article_id: str) -> int:
     with closing(Catalog(generation_folder(data, current_name(data) or "none") / CATALOG)) as catalog:
-        return sum(chunk.article_id == article_id for chunk, _ in _every_chunk(catalog))
-
-
-def _every_chunk(catalog: Catalog) -> Iterator[tuple]:
-    yield from catalog.chunks(range(catalog.chunk_count))
+        return sum(chunk.article_id == article_id for chunk, _ in catalog.chunks(range(catalog.chunk_count)))
 
 
 def main() -> None:
@@ -147,7 +158,7 @@ def main() -> None:
     parser.add_argument("--sections", type=int, default=150, help="of each article: a chunk each")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        steps = every_command(Path(place), given.articles, given.sections)
+        steps = every_command(Path(place), given.articles, given.sections, from_files=True)
     for step in steps:
         sys.stdout.write(f"{step}\n")
 

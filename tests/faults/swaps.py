@@ -84,9 +84,7 @@ def swapped(desk: Newsdesk, *, warm_up: int, swaps: int, rollbacks: int, per_sec
             _wait_until_from(service, name)
         after, seconds = _held(desk, service), time.monotonic() - began
     assert _views(desk) == 0, "private views outlive the service"
-    answered_from = {
-        each.reply["versions"]["generation"] for each in arrivals.exchanges if "versions" in each.reply
-    }
+    answered_from = {each.reply["versions"]["generation"] for each in arrivals.exchanges if "versions" in each.reply}
     faults = list(proof.faults(arrivals.exchanges))
     return Figures(before, after, swaps, seconds, arrivals.milliseconds(), faults, len(answered_from))
 
