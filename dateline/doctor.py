@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dateline.options import Data, Json
+from dateline.priority import stand_aside
 from dateline.trouble import WRONG, settings_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def doctor(
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
+    stand_aside(settings.data)
     server = server_of(settings.chroma_url)
     findings = examine(settings.data, server)
     repairs: list[str] = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dateline.options import Data, Json
+from dateline.priority import stand_aside
 from dateline.trouble import WRONG, settings_of
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ def remove(
     from service.settings import ServiceSettings
 
     settings = settings_of(ServiceSettings, data=data)
+    stand_aside(settings.data)
     takedown = take_down(settings.data, article_ids, server_of(settings.chroma_url))
     feedback = FeedbackStore(settings.data, settings.feedback_limit).delete_citing(takedown.article_ids)
     typer.echo(json.dumps(_values(takedown, feedback)) if json_ else _summary(takedown, feedback))
