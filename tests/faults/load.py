@@ -114,7 +114,7 @@ def _publish(desk: Newsdesk, service: Service, proof: Proof, edition: int, count
     done = desk.ingest()
     assert done.returncode == 0, done.stderr
     proof.keep()
-    published = os.stat(desk.data / CURRENT).st_mtime
+    published = (desk.data / CURRENT).stat().st_mtime
     inquiry = Inquiry("/v1/ask", {"question": f"What did the {word} of pier 0 cost?"})
     while not _cites(service, inquiry, f"fresh-{edition}-"):
         assert time.time() < published + 30, f"nothing cites {word}"
