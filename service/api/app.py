@@ -9,6 +9,7 @@ from importlib.metadata import version
 from fastapi import FastAPI
 
 from index.errors import DatelineError
+from index.generation import Generation
 from service.api import archive, articles, ask, docs, feedback, health, pages, widget
 from service.api.body_limit import BodyLimit
 from service.api.origins import Origins
@@ -67,9 +68,8 @@ async def _watch(pipeline: Pipeline, seconds: float) -> None:
         trouble = None
         try:
             if await asyncio.to_thread(pipeline.library.refresh):
-                # What was read in another generation may have been taken down since.
-                pipeline.weigher.forget()
                 with pipeline.library.pinned() as generation:
+                    await asyncio.to_thread(_forget_what_is_gone, pipeline, generation)
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:
             trouble = str(error)
@@ -78,3 +78,8 @@ async def _watch(pipeline: Pipeline, seconds: float) -> None:
             logger.warning("%s", trouble)
         told = trouble
         await asyncio.sleep(seconds)
+
+
+def _forget_what_is_gone(pipeline: Pipeline, generation: Generation) -> None:
+    """Forget what was read in articles that were changed or taken down since; what stays needs no reading again."""
+    pipeline.weigher.forget_all_but(frozenset(generation.catalog.hashes().values()))

@@ -8,7 +8,7 @@ frequency. The weights were set by hand and not tuned; `benchmarks/reader_qualit
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
 
@@ -55,19 +55,29 @@ class _Candidate:
     around: str
 
 
+@dataclass(frozen=True, slots=True)
+class _Remembered:
+    """A sentence's vector, and which article, as it was, the sentence was read in."""
+
+    content_hash: str
+    vector: Vector
+
+
 class Weigher:
     """Weighs the sentences of passages; remembers their vectors; safe to share between threads."""
 
     def __init__(self, embedder: Embedder, *, passages_read: int = PASSAGES_READ) -> None:
         self._embedder = embedder
         self._passages_read = passages_read
-        self._vectors: OrderedDict[str, Vector] = OrderedDict()
+        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
         self._lock = Lock()
 
-    def forget(self) -> None:
-        """Let go of every remembered sentence."""
+    def forget_all_but(self, content_hashes: Collection[str]) -> None:
+        """Let go of every remembered sentence but those read in articles with these content hashes."""
         with self._lock:
-            self._vectors.clear()
+            gone = [text for text, held in self._remembered.items() if held.content_hash not in content_hashes]
+            for text in gone:
+                del self._remembered[text]
 
     def weigh(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
         """The evidence that passages hold for a question; raises EmbeddingFailed."""
@@ -76,7 +86,7 @@ class Weigher:
         if not candidates:
             return Evidence((), 0.0)
         weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
-        cosines = self._embedded([candidate.text for candidate in candidates]) @ vector
+        cosines = self._embedded(candidates) @ vector
         alone = np.array([_share(lexical.terms.of(candidate.text), weights) for candidate in candidates])
         around = np.array([_share(lexical.terms.of(candidate.around), weights) for candidate in candidates])
         kinds = np.array([kind_match(question, candidate.text) for candidate in candidates])
@@ -93,18 +103,22 @@ class Weigher:
         )
         return Evidence(tuple(ranked), round(float(strength), 6))
 
-    def _embedded(self, texts: list[str]) -> Matrix:
+    def _embedded(self, candidates: Sequence[_Candidate]) -> Matrix:
+        texts = [candidate.text for candidate in candidates]
         with self._lock:
-            known = {text: self._vectors[text] for text in texts if text in self._vectors}
-        missing = [text for text in dict.fromkeys(texts) if text not in known]
-        known.update(zip(missing, self._embedder.embed_texts(missing), strict=True))
+            known = {text: self._remembered[text] for text in texts if text in self._remembered}
+        missing = {each.text: each.passage.article for each in candidates if each.text not in known}
+        hashes = {article.article_id: article.content_hash for article in missing.values()}
+        vectors = self._embedder.embed_texts(list(missing))
+        for (text, article), vector in zip(missing.items(), vectors, strict=True):
+            known[text] = _Remembered(hashes[article.article_id], vector)
         with self._lock:
-            self._vectors.update(known)
+            self._remembered.update(known)
             for text in known:
-                self._vectors.move_to_end(text)
-            while len(self._vectors) > REMEMBERED:
-                self._vectors.popitem(last=False)
-        return np.stack([known[text] for text in texts])
+                self._remembered.move_to_end(text)
+            while len(self._remembered) > REMEMBERED:
+                self._remembered.popitem(last=False)
+        return np.stack([known[text].vector for text in texts])
 
 
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:

@@ -167,3 +167,18 @@ def test_no_sentence_is_no_evidence(lexical: LexicalIndex, tmp_path: Path) -> No
     for index in (lexical, LexicalIndex(tmp_path / "lexical")):
         assert weigh(Weigher(embedder), embedder, "Ferry?", [], index) == Evidence((), 0.0)
     assert embedder.texts == []
+
+
+def test_only_what_is_gone_is_forgotten(lexical: LexicalIndex) -> None:
+    """Sentences of articles that stay as they were are not embedded again; those of others are."""
+    embedder = HashedEmbedder()
+    weigher, passages = Weigher(embedder), passages_of(0, 2, 3)
+    weigh(weigher, embedder, "ferry", passages, lexical)
+    first = len(embedder.texts)
+    weigher.forget_all_but({passage.article.content_hash for passage in passages[:2]})
+    weigh(weigher, embedder, "ferry", passages, lexical)
+    assert set(embedder.texts[first:]) == {
+        "The museum opened.",
+        "It rained.",
+        "The mayor spoke of ferries and of the budget.",
+    }
