@@ -23,13 +23,18 @@ def ingest(
     json_: Json = False,
 ) -> None:
     """Take articles in: files, folders, .jsonl; adds and updates, and publishes a new generation of the index."""
+    from index.lease import check_free
+    from index.settings import IndexSettings
+
+    settings = settings_of(IndexSettings, data=data)
+    check_free(settings.data)
+
+    # These take a second to load, and whoever comes second need not wait for them.
     from index.dense import server_of
     from index.embedding.build import build_embedder
-    from index.settings import IndexSettings
     from ingest.job import Ingest, run
     from ingest.progress import Progress
 
-    settings = settings_of(IndexSettings, data=data)
     stand_aside(settings.data)
     order = Ingest(
         tuple(paths),

@@ -41,6 +41,12 @@ def ingest_lock(data: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
+def check_free(data: Path) -> None:
+    """Raise IngestRunning where another ingest is at it: to say so before anything that takes long is begun."""
+    with ingest_lock(data):
+        pass
+
+
 def _take(descriptor: int, data: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
