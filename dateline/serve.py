@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dateline.memory import share_arenas
 from dateline.options import Data
 from dateline.trouble import settings_of
 
@@ -18,6 +19,8 @@ def serve(
     # Read when numpy loads. Questions have a thread each; a product that is split among more of them waits for the
     # last of these, which on a busy machine takes a hundred times as long as the product.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
+    share_arenas()
 
     from service.api.server import run
     from service.settings import ServiceSettings
