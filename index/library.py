@@ -53,11 +53,23 @@ class Library:
             self._closed = True
             self._replace(None)
 
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a generation to pin without opening one first."""
+        return self._held is not None
+
+    def open(self) -> None:
+        """Open the current generation unless one is open; raises what refresh() raises where there is nothing to serve.
+
+        It reads every byte of a generation, and may wait for a Chroma server: nothing for an event loop.
+        """
+        if self._held is None and not self._closed:
+            self._try_again()
+
     @contextmanager
     def pinned(self) -> Iterator[Generation]:
         """The generation that a question is answered from, kept open until the block ends."""
-        if self._held is None and not self._closed:
-            self._try_again()
+        self.open()
         with self._lock:
             held = self._held
             if held is None:

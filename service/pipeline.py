@@ -2,12 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from index.embedding import Embedder
+from index.generation import Generation
 from index.library import Library
 from service.answer import Answer, Completed, Event, SearchResult, SearchTimings
 from service.asking import Asking, retrieval
@@ -60,7 +61,7 @@ class Pipeline:
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """The answer as it comes about: what was found, then sentence by sentence, then the whole."""
         reader = self._reader(question)
-        with self.library.pinned() as generation:
+        async with self.pinned() as generation:
             asking = Asking(question, generation, reader, created=self.clock())
             yield asking.started()
             found = await self._find(asking)
@@ -78,7 +79,7 @@ class Pipeline:
     async def search(self, question: Question) -> SearchResult:
         """The passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
         began = time.perf_counter()
-        with self.library.pinned() as generation:
+        async with self.pinned() as generation:
             asking = Asking(question, generation, self.desk.extractive, standalone=question.text)
             found = await self._retrieve(asking)
             spent = round((time.perf_counter() - began) * 1000)
@@ -87,6 +88,14 @@ class Pipeline:
                 retrieval=retrieval(question, question.text, found.candidates),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
             )
+
+    @asynccontextmanager
+    async def pinned(self) -> AsyncIterator[Generation]:
+        """The generation to answer from until the block ends; the first to ask has it opened, off the event loop."""
+        if not self.library.is_open:
+            await asyncio.to_thread(self.library.open)
+        with self.library.pinned() as generation:
+            yield generation
 
     def check(self, question: Question) -> None:
         """Raise QuestionRefused where a question asks for what this pipeline has not."""

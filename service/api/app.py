@@ -68,7 +68,7 @@ async def _watch(pipeline: Pipeline, seconds: float) -> None:
         trouble = None
         try:
             if await asyncio.to_thread(pipeline.library.refresh):
-                with pipeline.library.pinned() as generation:
+                async with pipeline.pinned() as generation:
                     await asyncio.to_thread(_forget_what_is_gone, pipeline, generation)
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:

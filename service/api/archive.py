@@ -35,7 +35,7 @@ class Shown:
 async def articles(state: State, offset: Annotated[int, Query(ge=0, le=2**31)] = 0) -> HTMLResponse:
     """The articles, newest first, a page at a time."""
     try:
-        with state.pipeline.library.pinned() as generation:
+        async with state.pipeline.pinned() as generation:
             total = generation.manifest.article_count
             found = await asyncio.to_thread(generation.catalog.articles, offset, PAGE)
     except IndexUnavailable as error:
@@ -49,7 +49,7 @@ async def articles(state: State, offset: Annotated[int, Query(ge=0, le=2**31)] =
 async def article(article_id: str, state: State, start: Place = None, end: Place = None) -> HTMLResponse:
     """An article; `start` and `end` count code points of its body, half-open, and are marked in it."""
     try:
-        with state.pipeline.library.pinned() as generation:
+        async with state.pipeline.pinned() as generation:
             found = await asyncio.to_thread(generation.catalog.article, article_id)
     except IndexUnavailable as error:
         return _no_index(error)

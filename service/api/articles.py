@@ -60,7 +60,7 @@ async def list_articles(
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
 ) -> Response:
     """The articles of the current generation, newest first, those of unknown date last."""
-    with state.pipeline.library.pinned() as generation:
+    async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
         found = await asyncio.to_thread(generation.catalog.articles, offset, limit)
     following = offset + len(found)
@@ -71,7 +71,7 @@ async def list_articles(
 @router.get("/{article_id}", response_model=ArticleReply, summary="One article with its text")
 async def get_article(article_id: ArticleId, state: State) -> Response:
     """An article as it is stored and cited."""
-    with state.pipeline.library.pinned() as generation:
+    async with state.pipeline.pinned() as generation:
         article = await asyncio.to_thread(generation.catalog.article, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}", "GET /v1/articles lists all of them.")

@@ -40,7 +40,7 @@ async def readyz(state: State) -> Response:
     """There is a generation to answer from; 503 with the reason where there is none."""
     if state.stopping.is_set():
         raise IndexUnavailable("the service is stopping")
-    with state.pipeline.library.pinned() as generation:
+    async with state.pipeline.pinned() as generation:
         # Where a server holds the vectors, it may be away.
         await asyncio.to_thread(generation.dense.count)
         manifest = generation.manifest

@@ -70,11 +70,13 @@ class Weigher:
         self._embedder = embedder
         self._passages_read = passages_read
         self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
+        self._rememberable: Collection[str] | None = None
         self._lock = Lock()
 
     def forget_all_but(self, content_hashes: Collection[str]) -> None:
-        """Let go of every remembered sentence but those read in articles with these content hashes."""
+        """Remember sentences of articles with these content hashes alone, now and until this is called again."""
         with self._lock:
+            self._rememberable = content_hashes
             gone = [text for text, held in self._remembered.items() if held.content_hash not in content_hashes]
             for text in gone:
                 del self._remembered[text]
@@ -113,8 +115,11 @@ class Weigher:
         for (text, article), vector in zip(missing.items(), vectors, strict=True):
             known[text] = _Remembered(hashes[article.article_id], vector)
         with self._lock:
-            self._remembered.update(known)
-            for text in known:
+            # A question that began on an earlier generation must not bring back what has been taken down since.
+            allowed = self._rememberable
+            kept = {text: held for text, held in known.items() if allowed is None or held.content_hash in allowed}
+            self._remembered.update(kept)
+            for text in kept:
                 self._remembered.move_to_end(text)
             while len(self._remembered) > REMEMBERED:
                 self._remembered.popitem(last=False)

@@ -182,3 +182,16 @@ def test_only_what_is_gone_is_forgotten(lexical: LexicalIndex) -> None:
         "It rained.",
         "The mayor spoke of ferries and of the budget.",
     }
+
+
+def test_what_was_taken_down_is_not_remembered_again(lexical: LexicalIndex) -> None:
+    """A question that began before the takedown is answered, and leaves nothing of the article behind."""
+    embedder = HashedEmbedder()
+    weigher, (kept, gone) = Weigher(embedder), passages_of(0, 2)
+    weigher.forget_all_but({kept.article.content_hash})
+    weigh(weigher, embedder, "ferry", [kept, gone], lexical)
+    first = len(embedder.texts)
+    weigh(weigher, embedder, "ferry", [kept, gone], lexical)
+    again = embedder.texts[first:]
+    assert again
+    assert all(text in gone.article.body for text in again)

@@ -1,10 +1,14 @@
 """The question path, offline: from a question to proven sentences or an abstention."""
 
 import asyncio
+import threading
+from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 
+from index.library import Library
 from index.records import Filters
 from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
 from service.errors import QuestionRefused
@@ -131,3 +135,18 @@ def test_search_finds_passages_and_cites_nothing(pipeline: Pipeline) -> None:
     assert found.sources[0].article_id == "readiness-and-russia"
     assert sorted((source.score for source in found.sources), reverse=True) == [s.score for s in found.sources]
     assert not any(source.cited for source in found.sources)
+
+
+def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
+    """The first question has the index opened by another thread, so that nobody else waits for that."""
+
+    class Watched(Library):
+        def open(self) -> None:
+            if not self.is_open:
+                self.opener = threading.current_thread()
+            super().open()
+
+    library = Watched(pipeline.library.data, pipeline.embedder.name)
+    with closing(library):
+        asyncio.run(replace(pipeline, library=library).search(Question(ANSWERABLE[0])))
+        assert library.opener is not threading.current_thread()
