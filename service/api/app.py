@@ -12,10 +12,12 @@ from index.errors import DatelineError
 from index.generation import Generation
 from service.api import archive, articles, ask, docs, feedback, health, pages, widget
 from service.api.body_limit import BodyLimit
+from service.api.every_reply import EveryReply
 from service.api.origins import Origins
 from service.api.problems import add_problems
 from service.api.request_id import RequestIds
 from service.api.service_state import ServiceState
+from service.api.unexpected import unexpected
 from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
@@ -42,8 +44,10 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     for part in (ask, articles, feedback, health, pages, archive, widget, docs):
         app.include_router(part.router)
     add_problems(app)
+    app.add_exception_handler(Exception, unexpected)
     app.add_middleware(BodyLimit)
     app.add_middleware(Origins, allowed=settings.allowed_origins)
+    app.add_middleware(EveryReply)
     app.add_middleware(RequestIds)
     return app
 

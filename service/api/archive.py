@@ -32,17 +32,18 @@ class Shown:
 
 
 @router.get("/articles")
-async def articles(state: State, offset: Annotated[int, Query(ge=0, le=2**31)] = 0) -> HTMLResponse:
-    """The articles, newest first, a page at a time."""
+async def articles(state: State, offset: str = "0") -> HTMLResponse:
+    """The articles, newest first, a page at a time; an `offset` that is no number is the beginning."""
+    first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
     try:
         async with state.pipeline.pinned() as generation:
             total = generation.manifest.article_count
-            found = await asyncio.to_thread(generation.catalog.articles, offset, PAGE)
+            found = await asyncio.to_thread(generation.catalog.articles, first, PAGE)
     except IndexUnavailable as error:
         return _no_index(error)
-    newer = max(offset - PAGE, 0) if offset else None
-    older = offset + PAGE if offset + PAGE < total else None
-    return page("articles", articles=found, total=total, first=offset + 1, newer=newer, older=older)
+    newer = max(first - PAGE, 0) if first else None
+    older = first + PAGE if first + PAGE < total else None
+    return page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
 
 
 @router.get("/articles/{article_id}")

@@ -26,7 +26,7 @@ class Origins:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a preflight, or pass a request on and say whether its origin may read the reply."""
-        if scope["type"] != "http" or not (scope["path"].startswith("/v1/") or scope["path"] == "/widget.js"):
+        if scope["type"] != "http" or not _is_shared(scope["path"]):
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
@@ -37,9 +37,7 @@ class Origins:
             if message["type"] == "http.response.start":
                 reply = MutableHeaders(scope=message)
                 reply.add_vary_header("Origin")
-                if origin is not None and allowed:
-                    reply["Access-Control-Allow-Origin"] = origin
-                    reply["Access-Control-Expose-Headers"] = EXPOSED
+                reply.update(_readable(origin) if origin is not None and allowed else {})
             await send(message)
 
         if scope["method"] == "OPTIONS" and "Access-Control-Request-Method" in headers and origin is not None:
@@ -47,6 +45,22 @@ class Origins:
             await reply(scope, receive, send_with_origin)
         else:
             await self._app(scope, receive, send_with_origin)
+
+
+def headers_for(request: HTTPConnection, allowed: tuple[str, ...]) -> dict[str, str]:
+    """The headers by which the page that asks may read a reply, where the middleware does not see that reply."""
+    if not _is_shared(request.url.path):
+        return {}
+    origin = request.headers.get("Origin")
+    return {"Vary": "Origin"} | (_readable(origin) if origin is not None and origin in allowed else {})
+
+
+def _is_shared(path: str) -> bool:
+    return path.startswith("/v1/") or path == "/widget.js"
+
+
+def _readable(origin: str) -> dict[str, str]:
+    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": EXPOSED}
 
 
 def _refusal(scope: Scope, origin: str) -> Response:

@@ -1,6 +1,5 @@
 """Errors in one shape: which class of ours, or of the framework's, is which status, type and code."""
 
-import logging
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -26,8 +25,6 @@ from service.errors import (
     QuestionRefused,
     ReaderFailed,
 )
-
-logger = logging.getLogger("dateline")
 
 
 class Problem(NamedTuple):
@@ -81,11 +78,10 @@ def error_body(error: DatelineError, request_id: str) -> dict[str, object]:
 
 
 def add_problems(app: FastAPI) -> None:
-    """Let the app answer every error in the one shape."""
+    """Let the app answer every error that is expected in the one shape."""
     app.add_exception_handler(DatelineError, _ours)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _framework)
-    app.add_exception_handler(Exception, _unexpected)
 
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
@@ -116,10 +112,3 @@ async def _framework(request: Request, error: Exception) -> JSONResponse:
     problem = Problem(status, "invalid_request_error", _BY_STATUS.get(status, "bad_request"))
     headers = error.headers if isinstance(error, HTTPException) else None
     return JSONResponse(problem_body(problem, message, request_id_of(request)), status, headers)
-
-
-async def _unexpected(request: Request, error: Exception) -> JSONResponse:
-    request_id = request_id_of(request)
-    logger.error("request %s failed", request_id, exc_info=error)
-    problem = Problem(500, "server_error", "internal")
-    return JSONResponse(problem_body(problem, "Something went wrong here; the log has more.", request_id), 500)
