@@ -14,6 +14,7 @@ export class ActionsView {
   #conversation;
   #announcer;
   #form = null;
+  #sending = false;
 
   /**
    * @param {import("./types.js").Turn} turn
@@ -107,11 +108,15 @@ export class ActionsView {
    * @param {string} comment
    */
   async #send(vote, reasons, comment) {
+    if (this.#sending) return;
+    this.#sending = true;
     let said = "thanks";
     try {
       await this.#conversation.vote(this.#turn, vote, reasons, comment);
     } catch {
       said = "not_stored";
+    } finally {
+      this.#sending = false;
     }
     const told = make("span", { class: said === "thanks" ? "thanks" : "not-stored", tabindex: "-1", text: this.#words.say(said) });
     if (said === "thanks") this.#form?.remove();

@@ -4,12 +4,12 @@ import { make } from "./element.js";
 
 const SENTENCE = /^.*[.!?…。؟]["'”’»)\]]*(?:\s*\[\d+\])*["'”’».]*(?=\s)/su;
 
-/** Says things to screen readers, politely and once. */
+/** Says things to screen readers, politely and once: a status is read whole at every change unless told otherwise. */
 export class Announcer {
   #held = "";
 
   constructor() {
-    this.element = make("div", { class: "unseen", role: "status", "aria-live": "polite", "aria-relevant": "additions" });
+    this.element = make("div", { class: "unseen", role: "status", "aria-live": "polite", "aria-relevant": "additions", "aria-atomic": "false" });
   }
 
   /**

@@ -12,9 +12,10 @@ import { Panel } from "./panel.js";
 import { Words } from "./words.js";
 
 const SILENCE_S = 45;
+const DAY_S = 86_400;
 
 /** Where the script came from: the service that answers, unless the page names another. */
-export const home = { base: new URL("/", location.href).href };
+export const home = { base: "" };
 
 /** A cited chat with one Dateline service. */
 export class DatelineChat extends HTMLElement {
@@ -27,17 +28,25 @@ export class DatelineChat extends HTMLElement {
   /** @type {Panel?} */
   #panel = null;
 
+  /** Whether something changed while an answer was on its way: it is shown anew once the answer is there. */
+  #late = false;
+
   connectedCallback() {
-    this.#render();
+    this.#launcher?.restore();
+    this.#refresh();
   }
 
   disconnectedCallback() {
     // An element that is moved is taken out and put in again; only one that is gone stops.
-    queueMicrotask(() => this.isConnected || this.#conversation?.stop());
+    queueMicrotask(() => {
+      if (this.isConnected) return;
+      this.#conversation?.stop();
+      this.#launcher?.drop();
+    });
   }
 
   attributeChangedCallback() {
-    if (this.#panel && this.isConnected && !this.#conversation?.asking) this.#render();
+    if (this.#panel && this.isConnected) this.#refresh();
   }
 
   /** Open the dialog; nothing happens in inline mode. */
@@ -66,14 +75,23 @@ export class DatelineChat extends HTMLElement {
     this.#panel?.clear();
   }
 
+  /** Show everything as attributes and place are now, but for an answer that is on its way. */
+  #refresh() {
+    this.#late = this.#conversation?.asking ?? false;
+    if (!this.#late) this.#render();
+  }
+
   #render() {
+    const { opened } = this.#launcher ?? {};
+    const draft = this.#panel?.composer.text;
+    const focused = Boolean(this.shadowRoot?.activeElement);
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
     const words = new Words(this.#language(), this.#json("data-strings", {}));
-    const client = new Client(this.#base(), 1000 * (Number(this.dataset.timeout) || SILENCE_S));
+    const client = new Client(this.#base(), 1000 * this.#silence());
     this.#conversation ??= new Conversation(client, new History(`${this.#base()}:${this.id}`), this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
-    const level = Math.min(4, Math.max(1, Number(this.dataset.level) || 2));
+    const level = Math.round(Math.min(4, Math.max(1, Number(this.dataset.level) || 2)));
     const floating = this.dataset.mode === "launcher";
     const tell = (name, detail = {}) => this.#tell(name, detail);
     this.#launcher = floating ? new Launcher(texts.title, tell) : null;
@@ -81,6 +99,9 @@ export class DatelineChat extends HTMLElement {
     this.#panel = new Panel({ words, client, conversation: this.#conversation, texts, level, close, tell });
     root.replaceChildren(this.#frame(words, this.#launcher, this.#panel));
     this.#launcher?.float();
+    if (draft) this.#panel.composer.set(draft);
+    if (opened) this.#launcher?.reopen();
+    else if (focused) this.#panel.composer.focus();
   }
 
   #frame(words, launcher, panel) {
@@ -95,13 +116,20 @@ export class DatelineChat extends HTMLElement {
     return this.dataset.lang || this.closest("[lang]")?.getAttribute("lang") || "en";
   }
 
+  /** Where the service is. Within a page that has no address of its own, only a whole address says so. */
   #base() {
     try {
-      const url = new URL(this.dataset.api || home.base, location.href);
+      const url = new URL(this.dataset.api || home.base || "/", location.href);
       return url.href.endsWith("/") ? url.href : `${url.href}/`;
     } catch {
       return home.base;
     }
+  }
+
+  /** Seconds without a sign of life, as far as a clock of the browser counts them. */
+  #silence() {
+    const seconds = Number(this.dataset.timeout);
+    return seconds > 0 ? Math.min(seconds, DAY_S) : SILENCE_S;
   }
 
   /** The suggested questions: a JSON list or a text with bars between them, else the list items in the element. */
@@ -134,5 +162,6 @@ export class DatelineChat extends HTMLElement {
    */
   #tell(name, detail) {
     this.dispatchEvent(new CustomEvent(`dateline:${name}`, { detail, bubbles: true, composed: true }));
+    if (this.#late && this.isConnected) this.#refresh();
   }
 }

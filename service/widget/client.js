@@ -1,9 +1,11 @@
 // The service, over fetch.
 
 import { encodeJson } from "./json.js";
+import { isEvent, isReply } from "./shapes.js";
 import { EventParser } from "./sse.js";
 
-/** The service gave no whole answer; `code` says why: one of its own codes, `unreachable` or `lost`. */
+/** The service gave no whole answer; `code` says why: one of its own codes,
+ * `unreachable`, `not_allowed` (the service is there and does not let this page ask), `lost` or `garbled`. */
 export class ServiceTrouble extends Error {
   /**
    * @param {string} code
@@ -37,7 +39,9 @@ export class Client {
   async *ask(body, signal) {
     const reply = await this.#post("v1/ask", { ...body, stream: true }, "text/event-stream", signal);
     if (!/^text\/event-stream/u.test(reply.headers.get("Content-Type") ?? "") || !reply.body) {
-      yield { type: "answer.completed", ...(await readJson(reply)) };
+      const whole = await readJson(reply);
+      if (!isReply(whole)) throw new ServiceTrouble("garbled", "");
+      yield { ...whole, type: "answer.completed" };
       return;
     }
     for await (const event of this.#events(reply.body, signal)) {
@@ -88,21 +92,40 @@ export class Client {
   async #post(path, body, accept, signal) {
     let reply;
     try {
-      reply = await fetch(new URL(path, this.#base).href, {
-        method: "POST",
-        headers: this.#headers(accept),
-        body: encodeJson(body),
-        credentials: "omit",
-        cache: "no-store",
-        referrerPolicy: "no-referrer",
-        signal,
-      });
+      reply = await this.#fetch(path, { method: "POST", headers: this.#headers(accept), body: encodeJson(body), signal });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new ServiceTrouble("unreachable", "");
+      throw new ServiceTrouble((await this.#refuses()) ? "not_allowed" : "unreachable", "");
     }
     if (!reply.ok) throw troubleOf(await readJson(reply), reply.status);
     return reply;
+  }
+
+  /**
+   * A reply's beginning, within the time in which there has to be a sign of life.
+   * @param {string} path
+   * @param {RequestInit} options
+   */
+  async #fetch(path, { signal, ...options }) {
+    const silence = new AbortController();
+    const timer = setTimeout(() => silence.abort(), this.#silence);
+    const ended = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+    const usual = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
+    try {
+      // The signal goes on to the body, of which only the caller may still be tired: the timer is gone by then.
+      return await fetch(new URL(path, this.#base).href, { ...usual, ...options, signal: ended });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Whether the service is there and answers, but not to this page. A browser does not say why a request failed: it is
+   * so if a reply arrives that may not be read, and none that may.
+   */
+  async #refuses() {
+    const arrives = (mode) => this.#fetch("widget.js", { method: "HEAD", mode }).then(() => true, () => false);
+    return (await arrives("no-cors")) && !(await arrives("cors"));
   }
 
   /**
@@ -148,11 +171,14 @@ export class Client {
 
 /** @param {string} data */
 function parsed(data) {
+  let event;
   try {
-    return JSON.parse(data);
+    event = JSON.parse(data);
   } catch {
     throw new ServiceTrouble("lost", "");
   }
+  if (!isEvent(event)) throw new ServiceTrouble("lost", "");
+  return event;
 }
 
 /** @param {Response} reply */
@@ -169,6 +195,6 @@ async function readJson(reply) {
  * @param {number} [status]
  */
 function troubleOf(body, status) {
-  const { code, message } = body.error ?? {};
+  const { code, message } = body?.error ?? {};
   return new ServiceTrouble(String(code ?? `http_${status}`), String(message ?? ""));
 }

@@ -56,6 +56,11 @@ export class Composer {
     this.#fit();
   }
 
+  /** What is written and not yet asked. */
+  get text() {
+    return this.#field.value;
+  }
+
   /** @param {boolean} busy whether an answer is on its way; the button stays where the focus may be */
   busy(busy) {
     this.#button.setAttribute("aria-disabled", String(busy));

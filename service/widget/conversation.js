@@ -40,6 +40,7 @@ export class Conversation {
   /** Forget everything. */
   clear() {
     this.stop();
+    this.#asking = null;
     this.turns = [];
     this.#history.save([]);
   }
@@ -86,7 +87,7 @@ export class Conversation {
       if (turn.state === "failed") turn.trouble = { code: error.code, message: error.message };
     } finally {
       if (turn.state === "asking") turn.state = "stopped";
-      this.#asking = null;
+      if (this.#asking === controller) this.#asking = null;
       if (this.turns.includes(turn)) this.keep();
     }
   }

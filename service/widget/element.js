@@ -10,7 +10,8 @@
  */
 export function make(name, options = {}, ...children) {
   const made = document.createElement(name);
-  const { text, on = {}, ...attributes } = options;
+  // On pages with old libraries every object has more properties than its own.
+  const { text, on = {}, ...attributes } = { __proto__: null, ...options };
   if (text !== undefined) made.textContent = text;
   for (const [event, listener] of Object.entries(on)) made.addEventListener(event, listener);
   for (const [attribute, value] of Object.entries(attributes)) {

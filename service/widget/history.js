@@ -1,6 +1,7 @@
 // The conversation in the tab's own storage: it outlives a reload and ends with the tab.
 
 import { encodeJson } from "./json.js";
+import { areRecords, isReply } from "./shapes.js";
 
 const VERSION = 1;
 const TURNS = 30;
@@ -37,11 +38,6 @@ export class History {
 
 /** @param {any} turn */
 function isTurn(turn) {
-  return Boolean(turn) && typeof turn.question === "string" && typeof turn.text === "string" && isWhole(turn.reply);
-}
-
-/** @param {any} reply */
-function isWhole(reply) {
-  const lists = ["citations", "unsupported", "conflicts", "sources", "warnings"];
-  return reply === null || (typeof reply?.answer === "string" && lists.every((name) => Array.isArray(reply[name])));
+  const told = Boolean(turn) && typeof turn.question === "string" && typeof turn.text === "string";
+  return told && areRecords(turn.citations) && areRecords(turn.sources) && (turn.reply === null || isReply(turn.reply));
 }

@@ -41,24 +41,53 @@ export class Launcher {
     if (this.button.isConnected && !this.button.matches(":popover-open")) this.button.showPopover();
   }
 
+  /** Whether the dialog is open. */
+  get opened() {
+    return this.dialog.open;
+  }
+
+  /** After the element was moved: above everything again, the dialog as well if it was open. */
+  restore() {
+    this.float();
+    if (!this.dialog.open) return;
+    this.dialog.removeAttribute("open");
+    this.#show();
+  }
+
+  /** The element is gone: when it comes back, the dialog is closed. */
+  drop() {
+    this.dialog.removeAttribute("open");
+    this.button.setAttribute("aria-expanded", "false");
+  }
+
+  /** Open the dialog as it was before, and tell nobody. */
+  reopen() {
+    this.#show();
+  }
+
   /** Open the dialog, with the focus in the field. */
   open() {
     if (this.dialog.open) return;
+    this.#show();
+    this.#tell("open");
+  }
+
+  #show() {
     this.dialog.showModal();
     this.button.setAttribute("aria-expanded", "true");
     this.#panel?.composer.focus();
     this.#panel?.scrollToEnd();
-    this.#tell("open");
   }
 
-  /** Close the dialog; the focus goes back to the button. */
+  /** Close the dialog; the focus goes back to where it was. */
   close() {
     this.dialog.close();
   }
 
   #closed() {
     this.button.setAttribute("aria-expanded", "false");
-    this.button.focus();
+    // The browser gives the focus back to what had it; where nothing had, the button is next to where the reader was.
+    if (document.activeElement === document.body || !document.activeElement) this.button.focus();
     this.#tell("close");
   }
 

@@ -7,9 +7,11 @@ const script = document.currentScript;
 if (!customElements.get("dateline-chat")) {
   if (script?.src) home.base = new URL(".", script.src).href;
   customElements.define("dateline-chat", DatelineChat);
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", place, { once: true });
-  else place();
 }
+
+// Also where the element is known already: a page that replaces its body runs the script again, and the chat is gone.
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", place, { once: true });
+else place();
 
 /** Unless the page has an element of its own, or wants none: a launcher, or a chat where the script stands. */
 function place() {

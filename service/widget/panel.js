@@ -75,6 +75,7 @@ export class Panel {
   /** Forget the conversation. */
   clear() {
     this.#conversation.clear();
+    this.composer.busy(false);
     this.#views.clear();
     this.#turns.replaceChildren();
     this.#arrange();

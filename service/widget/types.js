@@ -60,7 +60,7 @@
 
 /**
  * @typedef {object} Trouble Why there is no whole answer.
- * @property {string} code one of the service's codes, or `unreachable` or `lost`
+ * @property {string} code one of the service's codes, or `unreachable`, `not_allowed`, `lost` or `garbled`
  * @property {string} message
  */
 

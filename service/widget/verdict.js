@@ -11,6 +11,8 @@ const LOOKS = {
   stopped: ["stopped", ICONS.stop],
   lost: ["cut", ICONS.cut],
   unreachable: ["trouble", ICONS.alert],
+  not_allowed: ["trouble", ICONS.alert],
+  garbled: ["trouble", ICONS.alert],
   overloaded: ["trouble", ICONS.clock],
   failed: ["trouble", ICONS.alert],
 };

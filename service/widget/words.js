@@ -61,7 +61,7 @@ export class Words {
 
   /** @param {string} key */
   #find(key) {
-    for (const table of [this.#own, this.#table, ENGLISH]) if (Object.hasOwn(table, key)) return table[key];
+    for (const table of [this.#own, this.#table, ENGLISH]) if (Object.hasOwn(table, key) && typeof table[key] === "string") return table[key];
     return undefined;
   }
 }

@@ -152,6 +152,8 @@ def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visi
         "The ship has waited since Monday.",
         "Answer complete, 2 sources.",
     ]
+    # A status is read whole at each change unless it says otherwise.
+    assert visit.chat.locator("[aria-live]").get_attribute("aria-atomic") == "false"
     assert visit.chat.locator("[aria-live], [role=alert], [role=log], [role=status], output").count() == 1
 
 

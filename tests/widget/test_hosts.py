@@ -25,6 +25,7 @@ String.prototype.toJSON = function () { return "spoilt" };
 Array.prototype.extra = function () { throw new Error("extra") };
 Object.prototype.enumerable = "extra";
 Array.from = function (given) { return String(given).split("") };
+Object.prototype.text = Object.prototype.on = "extra";
 Element.prototype.show = function () { throw new Error("show") };
 window.$ = window.make = window.home = window.icon = () => { throw new Error("a global") };
 </script>"""
@@ -106,7 +107,8 @@ def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(vis
     refused = visit.ask("proven")
 
     assert allowed == "proven"
-    assert refused.locator(".verdict").inner_text() == "The archive cannot be reached"
+    assert refused.locator(".verdict").inner_text() == "This site may not ask the archive"
+    assert "add the site's origin" in refused.locator(".why").inner_text()
 
 
 def test_the_frame_is_shown_by_an_allowed_page_and_by_no_other(visit: Visit) -> None:
@@ -191,4 +193,79 @@ def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Vis
     )
 
     assert visit.open().ask("proven").get_attribute("data-look") == "proven"
+    assert visit.errors == []
+
+
+def test_a_page_that_is_written_anew_gets_its_chat_again(visit: Visit) -> None:
+    """With its body replaced and the script run again, as some sites do to change pages, or with `document.write`."""
+    page = f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>'
+    visit.host(page)
+    visit.chat.locator(".launcher").wait_for()
+    for again in (
+        """() => { document.body.replaceChildren(); const script = document.createElement("script");
+            script.src = "HOME/widget.js"; document.head.append(script); }""",
+        """() => { document.open(); document.write('<!doctype html><p>New</p><script src="HOME/widget.js"><' + '/script>');
+            document.close(); }""",
+    ):
+        visit.page.evaluate(again.replace("HOME", visit.home))
+        expect(visit.chat.locator(".launcher")).to_have_count(1)
+        visit.chat.locator(".launcher").click()
+        assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize(
+    ("sandbox", "verdict"),
+    [("", "Every sentence proven"), ('sandbox="allow-scripts"', "This site may not ask the archive")],
+)
+def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, verdict: str) -> None:
+    """As previews of editors do; a frame without an origin of its own is told that it may not ask."""
+    inner = "<dateline-chat></dateline-chat><script src='HOME/widget.js'></script>"
+    visit.host(
+        f'<!doctype html><html lang="en"><iframe {sandbox} srcdoc="{inner}" width="400" height="600"></iframe></html>'
+    )
+    framed = visit.page.frame_locator("iframe")
+    framed.locator("#question").fill("proven")
+    framed.locator("#question").press("Enter")
+
+    expect(framed.locator(".verdict")).to_have_text(verdict)
+
+
+def test_the_focus_goes_back_to_what_opened_the_dialog(visit: Visit) -> None:
+    """Also where that is a button of the page."""
+    visit.host(
+        f"""<!doctype html><html lang="en"><body><button id="own">Ask</button>{SCRIPT}</html>"""
+    )
+    visit.chat.locator(".launcher").wait_for()
+    visit.page.evaluate("own.onclick = () => document.querySelector('dateline-chat').open()")
+    visit.page.locator("#own").focus()
+    visit.page.keyboard.press("Enter")
+    visit.chat.locator("#question").wait_for()
+    visit.page.keyboard.press("Escape")
+    expect(visit.chat.locator("dialog")).to_be_hidden()
+
+    assert visit.page.evaluate("document.activeElement.id") == "own"
+
+
+def test_a_change_of_the_page_loses_neither_the_draft_nor_the_open_dialog(visit: Visit) -> None:
+    """Nor the focus: what a reader is writing stays."""
+    visit.host(f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>')
+    visit.chat.locator(".launcher").click()
+    visit.chat.locator("#question").fill("Half a quest")
+    visit.page.evaluate("document.querySelector('dateline-chat').dataset.lang = 'de'")
+    visit.page.keyboard.type("ion")
+
+    assert visit.chat.locator("#question").input_value() == "Half a question"
+    expect(visit.chat.locator(".composer .solid")).to_have_text("Fragen")
+
+
+def test_words_and_levels_that_are_none_change_nothing(visit: Visit) -> None:
+    """Of the page's own words only texts count, and a heading has a whole level."""
+    visit.host(
+        """<!doctype html><html lang="en"><dateline-chat data-level="1.4" data-strings='{"ask": 7, "title": null}'>
+        </dateline-chat><script src="HOME/widget.js"></script>"""
+    )
+
+    assert visit.chat.locator(".composer .solid").inner_text() == "Ask"
+    assert visit.chat.locator("h1.title").inner_text() == "Ask the archive"
     assert visit.errors == []

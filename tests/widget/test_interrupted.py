@@ -1,0 +1,184 @@
+"""While an answer streams, much may happen to the chat, its page and its network; none of it leaves the reader stuck."""
+
+import json
+import socket
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.widget.browsing import Visit
+from tests.widget.replies import PROVEN, events
+from tests.widget.scripted_service import Streamed, encoded
+
+PIECES = encoded(events(PROVEN))
+PAGE = """<!doctype html><html lang="en"><title>H</title><body><main id="one"></main><main id="two" lang="de"></main>
+<dateline-chat{0}></dateline-chat><script src="HOME/widget.js"></script></html>"""
+MOVES = {
+    "moved": "two.append(chat)",
+    "taken out and put back": "chat.remove(); two.append(chat)",
+    "moved twice": "one.append(chat); two.append(chat)",
+}
+
+
+def streaming(visit: Visit, attributes: str = "") -> Visit:
+    """A page whose chat has shown the first sentence of an answer and waits for the next."""
+    visit.service.scripts["held"] = Streamed(PIECES, held=4)
+    visit.host(PAGE.replace("{0}", attributes))
+    visit.page.evaluate("window.chat = document.querySelector('dateline-chat')")
+    if "launcher" in attributes:
+        visit.chat.locator(".launcher").click()
+    visit.chat.locator("#question").fill("held")
+    visit.chat.locator("#question").press("Enter")
+    visit.chat.locator(".marker").wait_for()
+    return visit
+
+
+@pytest.mark.parametrize("attributes", ["", ' data-mode="launcher"'])
+@pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
+def test_an_answer_goes_on_in_a_chat_that_is_moved(visit: Visit, move: str, attributes: str) -> None:
+    """What has come stays in sight, the rest arrives, and the next question is answered."""
+    streaming(visit, attributes).page.evaluate(move)
+    expect(visit.chat.locator(".answer")).to_contain_text("is over")
+    expect(visit.chat.locator("#question")).to_be_visible()
+    visit.service.go_on.set()
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "proven")
+    following = visit.ask("weak")
+
+    assert following.get_attribute("data-look") == "weak"
+    assert visit.errors == []
+
+
+def test_a_chat_that_is_taken_out_stops_and_can_be_put_back(visit: Visit) -> None:
+    """The service notices, what had come is kept, and the chat works again."""
+    streaming(visit).page.evaluate("chat.remove()")
+    assert visit.service.left.wait(5)
+    visit.page.evaluate("two.append(chat)")
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "stopped")
+
+    assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.errors == []
+
+
+def test_what_the_page_changes_while_an_answer_streams_takes_effect_after_it(visit: Visit) -> None:
+    """The answer is not disturbed, and the change is not forgotten."""
+    streaming(visit).page.evaluate("chat.dataset.lang = 'de'")
+    visit.service.go_on.set()
+
+    expect(visit.chat.locator(".verdict")).to_have_text("Jeder Satz ist belegt")
+
+
+def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> None:
+    """The old answer is dropped, and the next question is asked at once."""
+    streaming(visit).chat.locator(".renew").click()
+    turn = visit.ask("weak")
+
+    assert turn.get_attribute("data-look") == "weak"
+    assert visit.chat.locator(".turn").count() == 1
+    assert visit.chat.locator(".composer .solid").get_attribute("aria-disabled") != "true"
+    assert visit.page.evaluate("chat.clear(), chat.ask('proven')") is True
+
+
+def test_a_page_may_clear_and_ask_in_one_breath(visit: Visit) -> None:
+    """Also while an answer streams."""
+    assert streaming(visit).page.evaluate("chat.clear(), chat.ask('weak')") is True
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "weak")
+    assert visit.service.left.wait(5)
+
+
+def test_the_button_is_ready_again_after_a_new_conversation(visit: Visit) -> None:
+    """Clearing ends the answer, and with it the wait."""
+    streaming(visit).chat.locator(".renew").click()
+
+    expect(visit.chat.locator(".composer .solid")).not_to_have_attribute("aria-disabled", "true")
+
+
+def test_a_service_that_takes_the_question_and_says_nothing_is_given_up(visit: Visit) -> None:
+    """No sign of life counts from the question on, not from the first byte."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+        visit.host(PAGE.replace("{0}", f' data-timeout="0.4" data-api="{address}"'))
+
+        assert visit.ask("anything").locator(".retry").is_visible()
+
+
+@pytest.mark.parametrize("seconds", ["1e9", "-3", "soon"])
+def test_a_time_that_no_clock_has_is_no_time(visit: Visit, seconds: str) -> None:
+    """An answer that takes a while is waited for, whatever the page wrote."""
+    streaming(visit, f' data-timeout="{seconds}"').page.wait_for_timeout(200)
+    visit.service.go_on.set()
+
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "proven")
+
+
+@pytest.mark.parametrize(
+    ("body", "type_"),
+    [("<h1>Log in to the hotel's network</h1>", "text/html"), ("{}", "application/json"), ("[1]", "application/json")],
+)
+def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str, type_: str) -> None:
+    """A page of somebody between says nothing about the articles, least of all that they do not cover it."""
+    visit.open("/embed")
+    visit.page.route("**/v1/ask", lambda route: route.fulfill(body=body, content_type=type_))
+    turn = visit.ask("proven")
+
+    assert turn.get_attribute("data-look") == "trouble"
+    assert turn.locator(".retry").is_visible()
+    assert visit.errors == []
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        "null",
+        "7",
+        '{"type": "answer.completed"}',
+        json.dumps({"type": "answer.completed", "status": "answered", "answer": "x", "citations": None}),
+        json.dumps({"type": "citation.added"}),
+        json.dumps({"type": "retrieval.completed", "sources": 5}),
+    ],
+)
+def test_an_event_of_no_known_shape_leaves_nobody_waiting(visit: Visit, spoilt: str) -> None:
+    """The turn ends one way or another, and the next question is answered."""
+    visit.service.scripts["spoilt"] = Streamed([*PIECES[:2], f"data: {spoilt}\n\n".encode()])
+    visit.open("/embed").ask("spoilt")
+
+    assert visit.ask("proven").get_attribute("data-look") == "proven"
+
+
+def test_a_vote_is_sent_once_however_often_it_is_pressed(visit: Visit) -> None:
+    """A double click is one opinion."""
+    votes: list[str] = []
+    turn = visit.open("/embed").ask("proven")
+    visit.page.on("request", lambda request: votes.append(request.url) if "/feedback" in request.url else None)
+    turn.locator(".vote").first.evaluate("button => { button.click(); button.click(); button.click(); }")
+    expect(turn.locator(".thanks")).to_be_visible()
+
+    assert len(votes) == 1
+
+
+def test_a_long_conversation_stays_within_what_the_service_takes(new_visit: Callable[..., Visit]) -> None:
+    """Forty turns, the longest question, answers that are long: every one is asked and answered."""
+    visit = new_visit().open("/embed")
+    turns = [
+        {
+            "question": f"{number} " + "q" * 1_990,
+            "state": "done",
+            "text": "a" * 5_000,
+            "citations": [],
+            "sources": [],
+            "vote": None,
+            "trouble": None,
+            "reply": {
+                "status": "answered",
+                "answer": "a" * 5_000,
+                **{name: [] for name in ("citations", "unsupported", "conflicts", "sources", "warnings")},
+            },
+        }
+        for number in range(40)
+    ]
+    kept = json.dumps({"version": 1, "turns": turns})
+    visit.page.evaluate("kept => sessionStorage.setItem(`dateline:${location.origin}/:`, kept)", kept)
+    visit.page.reload()
+    turn = visit.ask("What did the " + "ferry " * 330)
+
+    assert turn.get_attribute("data-look") in ("weak", "proven", "none")
