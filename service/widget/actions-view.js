@@ -68,14 +68,13 @@ export class ActionsView {
     if (this.#form) return;
     const boxes = REASONS.map((reason) => make("input", { type: "checkbox", name: reason }));
     const comment = make("textarea", { rows: "2", maxlength: "2000" });
-    const send = (event) => {
-      event.preventDefault();
+    const send = () => {
       const reasons = boxes.filter((box) => box.checked).map((box) => box.name);
       this.#send("down", reasons, comment.value.trim());
     };
     this.#form = make(
       "form",
-      { class: "complaint", on: { submit: send, keydown: (event) => event.key === "Escape" && this.#cancel(event) } },
+      { class: "complaint", on: { submit: (event) => event.preventDefault(), keydown: (event) => event.key === "Escape" && this.#cancel(event) } },
       make(
         "fieldset",
         {},
@@ -86,7 +85,7 @@ export class ActionsView {
       ),
       make("label", { class: "comment" }, this.#words.say("comment"), comment),
       make("p", { class: "about", text: this.#words.say("feedback_note") }),
-      make("button", { type: "submit", class: "solid", text: this.#words.say("send") }),
+      make("button", { type: "button", class: "solid", text: this.#words.say("send"), on: { click: send } }),
       make("button", { type: "button", class: "plain", text: this.#words.say("cancel"), on: { click: (event) => this.#cancel(event) } }),
     );
     this.element.append(this.#form);

@@ -3,11 +3,14 @@
 import { make } from "./element.js";
 
 const LENGTH = 2000;
+/** The code of a key that goes to an input method: Safari tells of the Enter that ends a composition in no other way. */
+const COMPOSING = 229;
 
 /** The field and its button. */
 export class Composer {
   #field;
   #button;
+  #submit;
 
   /**
    * @param {import("./words.js").Words} words
@@ -26,16 +29,16 @@ export class Composer {
       placeholder: words.say("placeholder"),
       on: { input: () => this.#fit(), keydown: (event) => this.#key(event) },
     });
-    this.#button = make("button", { type: "submit", class: "solid", part: "ask", text: words.say("ask") });
-    const submit = (event) => {
-      event.preventDefault();
+    this.#submit = () => {
       const question = this.#field.value.trim();
       if (!question) this.focus();
       else if (ask(question)) this.set("");
     };
+    // No form is submitted, as some frames forbid that.
+    this.#button = make("button", { type: "button", class: "solid", part: "ask", text: words.say("ask"), on: { click: this.#submit } });
     this.element = make(
       "form",
-      { class: "composer", part: "composer", on: { submit } },
+      { class: "composer", part: "composer", on: { submit: (event) => event.preventDefault() } },
       make("label", { class: "unseen", for: "question", text: words.say("question") }),
       this.#field,
       this.#button,
@@ -71,9 +74,9 @@ export class Composer {
    * @param {KeyboardEvent} event
    */
   #key(event) {
-    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
     event.preventDefault();
-    this.element.requestSubmit();
+    this.#submit();
   }
 
   /** As high as its text, up to a limit that the style sets. */

@@ -27,6 +27,8 @@ export class Launcher {
   }
 
   #tell;
+  /** @type {HTMLElement?} what of the page had the focus when the dialog was opened */
+  #opener = null;
   /** @type {import("./panel.js").Panel?} */
   #panel = null;
 
@@ -68,6 +70,9 @@ export class Launcher {
   /** Open the dialog, with the focus in the field. */
   open() {
     if (this.dialog.open) return;
+    const focused = document.activeElement;
+    // Of what is in our shadow, the page sees the host alone: that is the button.
+    this.#opener = focused === document.body || focused === this.button.getRootNode().host ? null : focused;
     this.#show();
     this.#tell("open");
   }
@@ -86,8 +91,8 @@ export class Launcher {
 
   #closed() {
     this.button.setAttribute("aria-expanded", "false");
-    // The browser gives the focus back to what had it; where nothing had, the button is next to where the reader was.
-    if (document.activeElement === document.body || !document.activeElement) this.button.focus();
+    if (this.#opener?.isConnected) this.#opener.focus();
+    else this.button.focus();
     this.#tell("close");
   }
 

@@ -245,3 +245,12 @@ def test_a_page_can_bring_its_own_words(visit: Visit) -> None:
 
     assert visit.page.locator("dateline-chat .composer .solid").all_inner_texts() == ["Go", "Ask"]
     assert re.search("Every sentence is checked", visit.page.locator(".fine-print").first.inner_text())
+
+
+def test_what_has_been_read_does_not_appear_again(new_visit: Callable[..., Visit]) -> None:
+    """Where motion is allowed, a sentence fades in as it comes, not when the answer is over or shown again."""
+    visit = new_visit(reduced_motion="no-preference").open("/embed")
+    turn = visit.ask("proven")
+    moving = "sentence => getComputedStyle(sentence).animationName"
+
+    assert turn.locator(".sentence").first.evaluate(moving) == "none"

@@ -229,15 +229,16 @@ def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, v
     framed.locator("#question").press("Enter")
 
     expect(framed.locator(".verdict")).to_have_text(verdict)
+    framed.locator("#question").fill("weak")
+    framed.locator(".composer .solid").click()
+    expect(framed.locator(".turn")).to_have_count(2)
 
 
 def test_the_focus_goes_back_to_what_opened_the_dialog(visit: Visit) -> None:
     """Also where that is a button of the page."""
-    visit.host(
-        f"""<!doctype html><html lang="en"><body><button id="own">Ask</button>{SCRIPT}</html>"""
-    )
+    visit.host(f"""<!doctype html><html lang="en"><body><button id="own">Ask</button>{SCRIPT}</html>""")
     visit.chat.locator(".launcher").wait_for()
-    visit.page.evaluate("own.onclick = () => document.querySelector('dateline-chat').open()")
+    visit.page.evaluate("void (own.onclick = () => document.querySelector('dateline-chat').open())")
     visit.page.locator("#own").focus()
     visit.page.keyboard.press("Enter")
     visit.chat.locator("#question").wait_for()
