@@ -204,8 +204,8 @@ def test_a_page_that_is_written_anew_gets_its_chat_again(visit: Visit) -> None:
     for again in (
         """() => { document.body.replaceChildren(); const script = document.createElement("script");
             script.src = "HOME/widget.js"; document.head.append(script); }""",
-        """() => { document.open(); document.write('<!doctype html><p>New</p><script src="HOME/widget.js"><' + '/script>');
-            document.close(); }""",
+        """() => { document.open();
+            document.write('<p>New</p><script src="HOME/widget.js"><' + '/script>'); document.close(); }""",
     ):
         visit.page.evaluate(again.replace("HOME", visit.home))
         expect(visit.chat.locator(".launcher")).to_have_count(1)

@@ -1,4 +1,4 @@
-"""While an answer streams, much may happen to the chat, its page and its network; none of it leaves the reader stuck."""
+"""While an answer streams, much may happen to the chat, its page and its network; none leaves the reader stuck."""
 
 import json
 import socket
@@ -159,7 +159,7 @@ def test_a_vote_is_sent_once_however_often_it_is_pressed(visit: Visit) -> None:
 def test_a_long_conversation_stays_within_what_the_service_takes(new_visit: Callable[..., Visit]) -> None:
     """Forty turns, the longest question, answers that are long: every one is asked and answered."""
     visit = new_visit().open("/embed")
-    turns = [
+    turns: list[dict[str, object]] = [
         {
             "question": f"{number} " + "q" * 1_990,
             "state": "done",
