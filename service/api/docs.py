@@ -4,19 +4,20 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.openapi.docs import get_swagger_ui_html
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/docs")
-async def docs(request: Request) -> HTMLResponse:
+async def docs() -> HTMLResponse:
     """The page."""
     shown = get_swagger_ui_html(
-        openapi_url=request.app.openapi_url or "/openapi.json",
+        openapi_url="/docs/openapi.json",
         title="Dateline API",
         swagger_js_url="/docs/swagger-ui-bundle.js",
         swagger_css_url="/docs/swagger-ui.css",
@@ -24,6 +25,12 @@ async def docs(request: Request) -> HTMLResponse:
     )
     shown.headers["Content-Security-Policy"] = _policy(bytes(shown.body).decode())
     return shown
+
+
+@router.get("/docs/openapi.json")
+async def description(request: Request) -> JSONResponse:
+    """The description in the older version that the page can show; `/openapi.json` is the one for programs."""
+    return JSONResponse(_older(request.app.openapi()) | {"openapi": "3.0.3"})
 
 
 @router.get("/docs/swagger-ui-bundle.js")
@@ -53,6 +60,21 @@ def _policy(text: str) -> str:
         "frame-ancestors 'none'",
     )
     return "; ".join(directives)
+
+
+def _older(part: Any) -> Any:  # noqa: ANN401 - any part of a JSON document
+    """A part of the description as OpenAPI 3.0 has it: what may be null says so beside its type."""
+    if isinstance(part, list):
+        return [_older(each) for each in part]
+    if not isinstance(part, dict):
+        return part
+    older = {name: _older(held) for name, held in part.items()}
+    kinds = older.get("anyOf", [])
+    if {"type": "null"} in kinds:
+        rest = [kind for kind in kinds if kind != {"type": "null"}]
+        del older["anyOf"]
+        older |= {"nullable": True} | (rest[0] if len(rest) == 1 else {"anyOf": rest})
+    return older
 
 
 def _folder() -> Path:
