@@ -1,6 +1,6 @@
 """Errors in one shape: which class of ours, or of the framework's, is which status, type and code."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sized
 from typing import NamedTuple
 
 from fastapi import FastAPI, Request
@@ -101,9 +101,27 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
         problem = Problem(400, "invalid_request_error", "invalid_json")
         return JSONResponse(problem_body(problem, "the body is not JSON", request_id_of(request)), problem.status)
     problem = Problem(422, "invalid_request_error", "invalid_request")
-    found = str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
-    message = f"{'.'.join(place) or 'the body'}: {found}"
+    message = f"{'.'.join(place) or 'the body'}: {_found(fault)}"
     return JSONResponse(problem_body(problem, message, request_id_of(request), ".".join(place) or None), problem.status)
+
+
+def _found(fault: Mapping[str, object]) -> str:
+    """What was found and expected, of the faults that callers meet most; of others the framework's own words."""
+    context, given = fault.get("ctx"), fault.get("input")
+    limits = context if isinstance(context, dict) else {}
+    unit = "characters" if isinstance(given, str) else "entries"
+    for least, kinds in (
+        ("max_length", ("too_long", "string_too_long")),
+        ("min_length", ("too_short", "string_too_short")),
+    ):
+        if fault.get("type") in kinds and isinstance(given, Sized):
+            bound = "at most" if least == "max_length" else "at least"
+            return f"found {len(given)} {unit}, expected {bound} {limits.get(least)}"
+    if fault.get("type") == "extra_forbidden":
+        return "there is no such field"
+    if fault.get("type") in ("tuple_type", "list_type"):
+        return f"found {given!r}, expected a list"[:200]
+    return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
 
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:

@@ -104,6 +104,20 @@ def test_a_request_that_does_not_fit_names_the_field(client: TestClient, body: d
     assert error["message"]
 
 
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ({"question": "x" * 2001}, "question: found 2001 characters, expected at most 2000"),
+        ({"question": ""}, "question: found 0 characters, expected at least 1"),
+        ({"question": QUESTION, "colour": "blue"}, "colour: there is no such field"),
+        ({"question": QUESTION, "filters": {"tags": "x"}}, "filters.tags: found 'x', expected a list"),
+    ],
+)
+def test_a_request_that_does_not_fit_is_told_what_would(client: TestClient, body: dict[str, Any], said: str) -> None:
+    """The message has what was found and what was expected, in the words of whoever sends it."""
+    assert client.post("/v1/ask", json=body).json()["error"]["message"] == said
+
+
 @pytest.mark.parametrize("content", [b"{bad", b"", b"[1]", b"null", b'"text"', b"\xff\xfe", b'{"question": "\\ud800"}'])
 def test_garbage_is_refused_in_the_one_shape(client: TestClient, content: bytes) -> None:
     """Whatever is sent, the reply is an error of the caller's, never one of ours."""
