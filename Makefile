@@ -14,7 +14,7 @@ DEV := $(VENV)/.dev-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Keys and settings of the person at the keyboard are no business of the tests.
 NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -e 's/^\(OPENAI_[A-Z0-9_]*\)=.*/\1/p'); \
-    do unset $$name; done;
+    do unset $$name; done; unset CHROMA_URL;
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
