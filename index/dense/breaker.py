@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 
 from index.errors import ChromaUnavailable
 
@@ -25,21 +26,26 @@ class Breaker:
         self._clock = clock
         self._lock = threading.Lock()
         self._opened_at: float | None = None
+        self._succeeded_at = -inf
         self._probing = False
 
     @contextmanager
     def guarding(self) -> Iterator[None]:
         """The block makes one call; raises Open where that call must not be made now."""
         probe = self._admit()
+        began = self._clock()
         try:
             yield
         except ChromaUnavailable:
             with self._lock:
-                self._opened_at = self._clock()
+                # What failed began before another call succeeded: that says nothing of the server as it is now.
+                if began >= self._succeeded_at:
+                    self._opened_at = self._clock()
             raise
         else:
             with self._lock:
                 self._opened_at = None
+                self._succeeded_at = self._clock()
         finally:
             if probe:
                 with self._lock:

@@ -6,17 +6,17 @@ private network, where a proxy for the outside either cannot reach it or must no
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
 
 from index.dense.breaker import Breaker, Open
-from index.dense.session import Deadline, connected
+from index.dense.session import CONNECTIONS, Deadline, Line
 from index.errors import ChromaUnavailable, ConfigurationError
 
 if TYPE_CHECKING:
-    import httpx
     from chromadb.api import ServerAPI
 
 T = TypeVar("T")
@@ -27,7 +27,6 @@ QUESTION_S = 1.8
 PAGE_S = 60.0
 """How long a call may take that writes or reads a page of vectors."""
 
-WORKERS = 32
 HINT = "Start it with `chroma run`, or see why it does not answer; requests recover by themselves."
 
 
@@ -42,16 +41,17 @@ class ChromaServer:
         self._breaker = Breaker()
         self._deadline = Deadline()
         self._lock = threading.Lock()
-        self._transport: httpx.BaseTransport | None = None
-        self._api: ServerAPI | None = None
+        self._open_line: Line | None = None
         self._closed = False
-        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="chroma")
+        self._workers = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="chroma")
 
     def close(self) -> None:
         """Let go of the connections; calls still under way fail, and no other may be made."""
         self._closed = True
         self._workers.shutdown(wait=False)
-        self._cut()
+        with self._lock:
+            if self._open_line is not None:
+                self._open_line.transport.close()
 
     def ping(self) -> None:
         """Raise ChromaUnavailable unless the server answers."""
@@ -67,10 +67,9 @@ class ChromaServer:
 
         if self._closed:
             raise self._unavailable("it was let go of")
-        api = self._connected()
         try:
             with self._breaker.guarding():
-                outcome = self._within(seconds, work, api)
+                outcome = self._within(seconds, work)
                 error = outcome.exception()
                 if isinstance(error, (httpx.HTTPError, OSError, ValueError, KeyError, TypeError)):
                     raise self._unavailable(f"{type(error).__name__}: {error}") from error
@@ -78,35 +77,42 @@ class ChromaServer:
             raise self._unavailable("it did not answer a moment ago") from error
         return outcome.result()
 
-    def _within(self, seconds: float, work: Callable[["ServerAPI"], T], api: "ServerAPI") -> Future[T]:
+    def _within(self, seconds: float, work: Callable[["ServerAPI"], T]) -> Future[T]:
         """The finished call. The timeouts of a request are for its steps, and there are none for names: so we wait."""
-        outcome = self._workers.submit(self._bounded, time.monotonic() + seconds, work, api)
-        finished, _ = wait([outcome], timeout=seconds)
-        if not finished:
-            outcome.cancel()
-            # A reply that drips in would keep its worker for as long as it drips.
-            self._cut()
-            raise self._unavailable(f"no answer within {seconds:g} s")
+        with self._line() as line:
+            outcome = self._workers.submit(self._bounded, time.monotonic() + seconds, work, line.api)
+            finished, _ = wait([outcome], timeout=seconds)
+            if not finished:
+                outcome.cancel()
+                # A reply that drips in would keep its worker for as long as it drips.
+                self._give_up(line)
+                raise self._unavailable(f"no answer within {seconds:g} s")
         return outcome
 
     def _bounded(self, ends: float, work: Callable[["ServerAPI"], T], api: "ServerAPI") -> T:
         self._deadline.ends = ends
         return work(api)
 
-    def _connected(self) -> "ServerAPI":
-        import httpx
-
+    @contextmanager
+    def _line(self) -> Iterator[Line]:
+        """The connections that a call goes over; those given up are cut when nobody waits for them any more."""
         with self._lock:
-            if self._api is None:
-                # A transport of our own: one made by the session would go through the proxies of the environment.
-                self._transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=WORKERS))
-                self._api = connected(self.url, self._transport, self._deadline)
-            return self._api
+            if self._open_line is None:
+                self._open_line = Line.to(self.url, self._deadline)
+            line = self._open_line
+            line.waiting += 1
+        try:
+            yield line
+        finally:
+            with self._lock:
+                line.waiting -= 1
+                if line is not self._open_line and not line.waiting:
+                    line.transport.close()
 
-    def _cut(self) -> None:
+    def _give_up(self, line: Line) -> None:
         with self._lock:
-            if self._transport is not None:
-                self._transport.close()
+            if self._open_line is line:
+                self._open_line = None
 
     def _unavailable(self, happened: str) -> ChromaUnavailable:
         return ChromaUnavailable(f"the Chroma server at {self.url} is not available: {happened}", HINT)

@@ -6,6 +6,7 @@ can set before, and keeps a second such session. The API object beneath it asks 
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from chromadb.api import ServerAPI
 
 SHORTEST_S = 0.001
+CONNECTIONS = 32
 
 
 class Deadline(threading.local):
@@ -24,6 +26,24 @@ class Deadline(threading.local):
         """Let no step of a request take longer than is left of its call."""
         left = max(self.ends - time.monotonic(), SHORTEST_S)
         request.extensions["timeout"] = {"connect": left, "read": left, "write": left, "pool": left}
+
+
+@dataclass(slots=True)
+class Line:
+    """Chroma's API over connections of its own; `waiting` counts the callers that wait for a reply over them."""
+
+    api: "ServerAPI"
+    transport: "httpx.BaseTransport"
+    waiting: int = 0
+
+    @classmethod
+    def to(cls, url: str, deadline: Deadline) -> "Line":
+        """A line to the server at a URL; it connects when it is used."""
+        import httpx
+
+        # A transport of our own: one made by the session would go through the proxies of the environment.
+        transport = httpx.HTTPTransport(limits=httpx.Limits(max_connections=CONNECTIONS))
+        return cls(connected(url, transport, deadline), transport)
 
 
 def connected(url: str, transport: "httpx.BaseTransport", deadline: Deadline) -> "ServerAPI":

@@ -155,6 +155,7 @@ def _absence(
     leave, return_ = leaving
     with arriving(service, mixed_inquiry, course.per_second) as arrivals:
         time.sleep(1)
+        leaves = time.monotonic()
         leave()
         left = time.monotonic()
         health = _health_for(service, course.away_s)
@@ -170,7 +171,7 @@ def _absence(
         filtered=[each for each in away if each.inquiry.filters],
         health=health,
         recovered_s=_recovered(arrivals, returned),
-        faults=_faults(proof, arrivals, left, over - 1),
+        faults=_faults(proof, arrivals, leaves, over - 1),
     )
 
 
@@ -192,13 +193,13 @@ def _recovered(arrivals: Arrivals, returned: float) -> float:
     return max(0.0, max(ends, default=returned) - returned)
 
 
-def _faults(proof: Proof, arrivals: Arrivals, left: float, settled: float) -> list[str]:
+def _faults(proof: Proof, arrivals: Arrivals, leaves: float, settled: float) -> list[str]:
     """What is wrong with replies of before the server left, of after all is settled, and with answers in between."""
     return list(
         proof.faults(
             each
             for each in arrivals.exchanges
-            if each.due + each.seconds < left or each.due > settled or each.status == 200
+            if each.due + each.seconds < leaves or each.due > settled or each.status == 200
         )
     )
 

@@ -106,3 +106,21 @@ def test_other_errors_do_not_open(breaker: Breaker) -> None:
     with pytest.raises(ValueError, match="ours"):
         call(breaker, ValueError("ours"))
     call(breaker)
+
+
+def test_a_failure_older_than_a_success_opens_nothing(breaker: Breaker, clock: Clock) -> None:
+    """A call that began before another one succeeded may fail late: the server has answered since."""
+
+    def late() -> None:
+        with breaker.guarding():
+            clock.now += 1
+            call(breaker)
+            clock.now += 1
+            raise ChromaUnavailable("gone")
+
+    with pytest.raises(ChromaUnavailable):
+        late()
+    call(breaker)
+    opened(breaker)
+    with pytest.raises(Open):
+        call(breaker)

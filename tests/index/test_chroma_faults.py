@@ -259,3 +259,21 @@ def test_proxies_of_the_environment_are_passed_by(running: RunningChroma) -> Non
         check=False,
     )
     assert child.stdout == "True\n", child.stderr
+
+
+def test_a_call_that_is_late_takes_no_other_down(running: RunningChroma, server: ChromaServer) -> None:
+    """Where one call has run out of time, another that has time left still gets its answer."""
+    server.ping()
+    running.halt()
+    try:
+        with ThreadPoolExecutor(1) as patient:
+            answered = patient.submit(server.call, lambda api: api.heartbeat(), 10.0)
+            time.sleep(0.3)
+            with pytest.raises(ChromaUnavailable, match=r"no answer within 0\.3 s"):
+                server.call(lambda api: api.heartbeat(), 0.3)
+            time.sleep(0.3)
+            running.resume()
+            assert answered.result() > 0
+    finally:
+        running.resume()
+    server.ping()
