@@ -13,12 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from index.embedding import Embedder, Matrix
+from index.embedding.vectors import are_unit
 from index.errors import EmbeddingFailed, IndexDamaged
 from index.records import Configuration
 
 PAGE = 500
-TOLERANCE = 1e-4
-"""How far from 1 the length of a stored vector may be."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS model (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
@@ -105,7 +104,7 @@ class EmbeddingStore:
     def _check(self, keys: Sequence[bytes], vectors: Matrix) -> None:
         if not len(vectors):
             return
-        broken = ~(np.abs(np.linalg.norm(vectors, axis=1) - 1) < TOLERANCE)
+        broken = ~are_unit(vectors)
         if len(vectors) != len(keys) or broken.any():
             raise EmbeddingFailed(
                 f"the embedding model gave {len(vectors)} vectors for {len(keys)} texts, {int(broken.sum())} of them"
@@ -163,8 +162,7 @@ def _pages(keys: Iterable[bytes]) -> Iterator[list[bytes]]:
 def _usable(vector: bytes, size: int) -> bool:
     if len(vector) != size or size % 4:
         return False
-    # A comparison with NaN is False.
-    return bool(abs(np.linalg.norm(np.frombuffer(vector, dtype=np.float32)) - 1) < TOLERANCE)
+    return bool(are_unit(np.frombuffer(vector, dtype=np.float32)[np.newaxis, :]).all())
 
 
 def _opened(path: Path) -> sqlite3.Connection:

@@ -87,7 +87,7 @@ class Library:
     def _try_again(self) -> None:
         """Open the index for a question, unless that has just failed: to find damage out costs as much as to open."""
         when, wanted, error = self._failed
-        if error is not None and time.monotonic() - when < RETRY_S and wanted == current_name(self.data):
+        if error is not None and time.monotonic() - when < RETRY_S and wanted == (current_name(self.data) or ""):
             raise error
         self.refresh()
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.dense import ChromaServer, undrained
+from index.embedding.vectors import are_unit
 from index.embeddings import embedding_key
 from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged, IndexMismatch
 from index.generation import Generation, damaged_files, read_manifest
@@ -136,8 +137,7 @@ def _wrong_catalog(generation: Generation) -> Iterator[str]:
 
 def _wrong_vectors(generation: Generation) -> Iterator[str]:
     vectors = generation.dense.vectors
-    norms = np.linalg.norm(vectors, axis=1)
-    broken = np.flatnonzero(~(np.abs(norms - 1) < TOLERANCE))
+    broken = np.flatnonzero(~are_unit(vectors))
     if len(broken):
         yield f"{len(broken)} vectors are not finite unit vectors, the first in row {broken[0]}"
     seen = np.zeros(len(vectors), dtype=bool)

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from index.embedding import Matrix, Vector
+from index.embedding.vectors import are_unit
 from index.errors import EmbeddingFailed
 
-TOLERANCE = 1e-4
 HINT = "Check that the embedding model of the settings is one, and the one the index was built with."
 
 
@@ -21,7 +21,7 @@ def usable_pages(vectors: Matrix, page: int) -> Iterator[tuple[int, Matrix]]:
     for start in range(0, len(vectors), page):
         rows = vectors[start : start + page]
         lengths = np.linalg.norm(rows, axis=1)
-        usable = np.abs(lengths - 1) < TOLERANCE
+        usable = are_unit(rows)
         if not usable.all():
             first = int(np.argmin(usable))
             raise EmbeddingFailed(

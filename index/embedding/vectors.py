@@ -6,6 +6,16 @@ from numpy.typing import ArrayLike, NDArray
 from index.embedding import Matrix
 from index.errors import EmbeddingFailed
 
+UNIT_TOLERANCE = 1e-4
+"""How far from 1 the length of a stored vector may be."""
+
+
+def are_unit(vectors: Matrix) -> NDArray[np.bool_]:
+    """For each row, whether it is a finite vector of length 1; shape (n,)."""
+    # A comparison with NaN is False.
+    near: NDArray[np.bool_] = np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE
+    return near
+
 
 def unit(rows: ArrayLike, count: int, dimension: int | None = None, tolerance: float | None = None) -> Matrix:
     """The rows scaled to length 1, float32, shape (count, dimension).
