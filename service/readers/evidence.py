@@ -17,8 +17,8 @@ import numpy as np
 from index.embedding import Embedder, Matrix, Vector
 from index.lexical import LexicalIndex
 from index.records import Span
-from index.text import sentence_spans
-from service.readers.instructions import addresses_machine
+from index.text import Sentence, sentence_spans
+from service.readers.instructions import orders_to_machines
 from service.readers.kind import kind_match
 from service.records import Passage
 
@@ -127,18 +127,23 @@ class Weigher:
 
 
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    """The statements of the passages, each text of an article once; no headings, no orders to a machine."""
+    """Return the statements of the passages, each text of an article once, without headings and orders to a machine."""
     found: dict[tuple[str, str], _Candidate] = {}
     for passage in passages:
         text, offset = passage.chunk.text, passage.chunk.start_char
         spans = sentence_spans(text)
+        orders = orders_to_machines(passage.article.body, offset, offset + len(text))
         for at, span in enumerate(spans):
             sentence = text[span.start : span.end]
-            if not span.heading and not addresses_machine(sentence):
+            if not span.heading and not any(_overlap(order, span, offset) for order in orders):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
                 candidate = _Candidate(passage, Span(offset + span.start, offset + span.end), sentence, around)
                 found.setdefault((passage.article.article_id, sentence), candidate)
     return list(found.values())
+
+
+def _overlap(order: Span, sentence: Sentence, offset: int) -> bool:
+    return order.start < offset + sentence.end and offset + sentence.start < order.end
 
 
 def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
