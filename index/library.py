@@ -45,7 +45,7 @@ class Library:
         self._swap = threading.Lock()
         self._held: _Held | None = None
         self._failed: tuple[float, str, DatelineError | None] = (0.0, "", None)
-        self.trouble: str | None = None
+        self.trouble: DatelineError | None = None
 
     def close(self) -> None:
         """Let go of the current generation for good; questions still running finish on it."""
@@ -108,7 +108,7 @@ class Library:
             try:
                 generation = self._open(wanted)
             except (IndexUnavailable, IndexMismatch) as error:
-                self.trouble = str(error)
+                self.trouble = error
                 if self._held is None:
                     self._failed = (time.monotonic(), wanted, error)
                     raise
@@ -131,7 +131,7 @@ class Library:
                 raise self._nothing_named()
             return self._generation(wanted)
         except (IndexDamaged, IndexNotFound) as error:
-            self.trouble = str(error)
+            self.trouble = error
             return self._last_good(wanted, error)
 
     def _nothing_named(self) -> IndexUnavailable:

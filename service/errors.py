@@ -2,6 +2,7 @@
 
 DatelineError
 ├── QuestionRefused              the request cannot be served as it is: the caller (HTTP 422)
+│   └── NoLanguageModel          it asks for a language model, and none is set: the caller (HTTP 422)
 ├── ArticleNotFound              no article has that id: the caller (HTTP 404)
 ├── Overloaded                   too much at once: the caller, later (HTTP 503)
 ├── FeedbackUnavailable          feedback cannot be stored or read: whoever runs the service (HTTP 503)
@@ -25,6 +26,10 @@ class QuestionRefused(DatelineError):
         self.param = param
 
 
+class NoLanguageModel(QuestionRefused):
+    """The question asks for a language model, and none is set."""
+
+
 class ArticleNotFound(DatelineError):
     """No article of the current generation has that id."""
 
@@ -42,36 +47,42 @@ class FeedbackFull(DatelineError):
 
 
 class ReaderFailed(DatelineError):
-    """The language model gave no usable reply; `code` goes into the answer's warning."""
+    """The language model gave no usable reply; `code` and `public` go into the answer's warning."""
 
     code = "reader_failed"
+    public = "The language model failed."
 
 
 class ReaderTimeout(ReaderFailed):
     """The language model gave no reply within the deadline."""
 
     code = "reader_timeout"
+    public = "The language model did not reply in time."
 
 
 class ReaderRateLimited(ReaderFailed):
     """The language model's service asks to slow down, or a quota is used up."""
 
     code = "reader_rate_limited"
+    public = "The language model takes no more requests at the moment."
 
 
 class ReaderUnavailable(ReaderFailed):
     """The language model's service cannot be reached or says that it failed."""
 
     code = "reader_unavailable"
+    public = "The language model cannot be reached."
 
 
 class ReaderRejected(ReaderFailed):
     """The language model's service refuses the request: the key, the model's name or the prompt."""
 
     code = "reader_rejected"
+    public = "The language model refused the request."
 
 
 class ReaderCutOff(ReaderFailed):
     """The language model began to reply and stopped before the end."""
 
     code = "reader_cut_off"
+    public = "The language model stopped before the end of its reply."

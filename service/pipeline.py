@@ -13,7 +13,7 @@ from index.library import Library
 from service.answer import Answer, Completed, Event, SearchResult, SearchTimings
 from service.asking import Asking, retrieval
 from service.compose import Composition
-from service.errors import QuestionRefused
+from service.errors import NoLanguageModel
 from service.prompts import Prompts
 from service.quoting import new_fence
 from service.read import ReadingDesk
@@ -100,7 +100,7 @@ class Pipeline:
     def check(self, question: Question) -> None:
         """Raise QuestionRefused where a question asks for what this pipeline has not."""
         if question.reader == "llm" and self.llm is None:
-            raise QuestionRefused(
+            raise NoLanguageModel(
                 "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
             )
 

@@ -31,7 +31,7 @@ class ReadingDesk:
                 async for event in events:
                     yield event
         except ReaderFailed as failure:
-            asking.warn(failure.code, str(failure))
+            asking.warn(failure.code, failure.public)
             if asking.composition.text:
                 yield Completed(asking.answer("partial", "interrupted"))
                 return

@@ -66,21 +66,21 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
 
 
 async def _watch(pipeline: Pipeline, seconds: float) -> None:
-    """Look for a new generation for as long as the service runs; each kind of trouble is logged once."""
-    told = None
+    """Look for a new generation for as long as the service runs; log each kind of trouble once."""
+    logged = ""
     while True:
-        trouble = None
+        trouble: DatelineError | None = None
         try:
             if await asyncio.to_thread(pipeline.library.refresh):
                 async with pipeline.pinned() as generation:
                     await asyncio.to_thread(_forget_what_is_gone, pipeline, generation)
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:
-            trouble = str(error)
-        trouble = trouble or pipeline.library.trouble
-        if trouble and trouble != told:
-            logger.warning("%s", trouble)
-        told = trouble
+            trouble = error
+        said = str(trouble or pipeline.library.trouble or "")
+        if said and said != logged:
+            logger.warning("%s", said)
+        logged = said
         await asyncio.sleep(seconds)
 
 

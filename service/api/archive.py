@@ -10,6 +10,7 @@ from fastapi.responses import HTMLResponse
 
 from index.errors import IndexUnavailable
 from index.records import Article, Span
+from service.api.problems import public_message
 from service.api.service_state import State
 from service.api.templates import page
 
@@ -78,4 +79,4 @@ def _span(start: str | None, end: str | None) -> Span | None:
 
 
 def _no_index(error: IndexUnavailable) -> HTMLResponse:
-    return page("missing", 503, title="There are no articles to show", text=str(error))
+    return page("missing", 503, title="There are no articles to show", text=public_message(error))

@@ -11,7 +11,7 @@ from service.api.request_id import request_id_of
 LIMIT = 1_000_000
 """Bytes of a request's body."""
 
-TOO_LARGE = Problem(413, "invalid_request_error", "too_large")
+TOO_LARGE = Problem(413, "invalid_request_error", "too_large", f"A body has at most {LIMIT:,} bytes.")
 
 
 class BodyLimit:
@@ -64,5 +64,5 @@ class _Counted:
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
     request_id = request_id_of(HTTPConnection(scope))
-    body = problem_body(TOO_LARGE, f"the body has more than {LIMIT} bytes", request_id)
+    body = problem_body(TOO_LARGE, request_id)
     await JSONResponse(body, TOO_LARGE.status, {"Connection": "close"})(scope, receive, send)

@@ -4,19 +4,28 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from index.errors import IndexUnavailable
+from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch, IndexNotFound
+from service.api.problems import STOPPING, problem_body, problem_of
 from service.api.reply import json_reply
+from service.api.request_id import request_id_of
 from service.api.service_state import State
 
 router = APIRouter(tags=["health"])
 
+_TROUBLES: dict[type[DatelineError], str] = {
+    IndexDamaged: "newest_damaged",
+    IndexMismatch: "newest_of_another_model",
+    IndexNotFound: "newest_missing",
+    ChromaUnavailable: "vectors_unavailable",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What answers come from; `trouble` says why it is not the newest generation, where it is not."""
+    """What answers come from; `trouble` is the code of why it is not the newest generation, where it is not."""
 
     generation: str
     articles: int
@@ -36,10 +45,10 @@ async def healthz() -> JSONResponse:
 
 
 @router.get("/readyz", response_model=Ready, summary="Ready to answer")
-async def readyz(state: State) -> Response:
+async def readyz(request: Request, state: State) -> Response:
     """There is a generation to answer from; 503 with the reason where there is none."""
     if state.stopping.is_set():
-        raise IndexUnavailable("the service is stopping")
+        return JSONResponse(problem_body(STOPPING, request_id_of(request)), STOPPING.status)
     async with state.pipeline.pinned() as generation:
         # Where a server holds the vectors, it may be away.
         await asyncio.to_thread(generation.dense.count)
@@ -54,6 +63,11 @@ async def readyz(state: State) -> Response:
                 embedding_model=manifest.configuration.embedding_model,
                 reader=reader.name,
                 model=reader.model,
-                trouble=state.pipeline.library.trouble,
+                trouble=_code(state.pipeline.library.trouble),
             )
         )
+
+
+def _code(trouble: DatelineError | None) -> str | None:
+    """Return the code of what keeps the newest generation from being served; the log has its words."""
+    return _TROUBLES.get(type(trouble), problem_of(trouble).code) if trouble else None

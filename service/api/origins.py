@@ -1,5 +1,7 @@
 """Which pages of other hosts may ask: those of the allowed origins, compared exactly, and without anybody's cookies."""
 
+import logging
+
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.responses import JSONResponse, Response
@@ -8,7 +10,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.problems import Problem, problem_body
 from service.api.request_id import request_id_of
 
-NOT_ALLOWED = Problem(403, "permission_error", "origin_not_allowed")
+logger = logging.getLogger("dateline")
+
+NOT_ALLOWED = Problem(
+    403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
+)
 ALLOWED = {
     "Access-Control-Allow-Methods": "GET, POST",
     "Access-Control-Allow-Headers": "Content-Type, X-Request-Id",
@@ -64,7 +70,6 @@ def _readable(origin: str) -> dict[str, str]:
 
 
 def _refusal(scope: Scope, origin: str) -> Response:
-    message = (
-        f"pages of {origin[:200]!r} may not ask here. Whoever runs the service can add it to DATELINE_ALLOWED_ORIGINS."
-    )
-    return JSONResponse(problem_body(NOT_ALLOWED, message, request_id_of(HTTPConnection(scope))), NOT_ALLOWED.status)
+    request_id = request_id_of(HTTPConnection(scope))
+    logger.info("request %s: %r is not in DATELINE_ALLOWED_ORIGINS", request_id, origin[:200])
+    return JSONResponse(problem_body(NOT_ALLOWED, request_id), NOT_ALLOWED.status)

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
 from index.errors import DatelineError
+from service.api.problems import public_message
 from service.api.service_state import ServiceState, State
 from service.api.templates import FOLDER, page, policy
 
@@ -38,7 +39,7 @@ async def demo(request: Request, state: State) -> HTMLResponse:
     try:
         known = await asyncio.to_thread(_known, state)
     except DatelineError as error:
-        missing = str(error)
+        missing = public_message(error)
     return page("demo", base=str(request.base_url).rstrip("/"), known=known, missing=missing)
 
 
@@ -77,6 +78,6 @@ def _known(state: ServiceState) -> Known:
             made=manifest.created_at,
             generation=manifest.generation,
             model=state.pipeline.llm.model if state.pipeline.llm else None,
-            trouble=library.trouble,
+            trouble=public_message(library.trouble) if library.trouble else None,
             headlines=tuple(titles[:HEADLINES]),
         )

@@ -1,5 +1,6 @@
 """Errors in one shape: which class of ours, or of the framework's, is which status, type and code."""
 
+import logging
 from collections.abc import Mapping, Sized
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from index.errors import (
     ConfigurationError,
     DatelineError,
     EmbeddingFailed,
+    IndexNotFound,
     IndexUnavailable,
     IngestRunning,
     PublishFailed,
@@ -21,60 +23,103 @@ from service.errors import (
     ArticleNotFound,
     FeedbackFull,
     FeedbackUnavailable,
+    NoLanguageModel,
     Overloaded,
     QuestionRefused,
     ReaderFailed,
 )
 
+logger = logging.getLogger("dateline")
+
 
 class Problem(NamedTuple):
-    """How an error is told to the caller."""
+    """The reply to an error: `message` is for readers and names no path, setting, command or vendor."""
 
     status: int
     type: str
     code: str
+    message: str
 
+
+INTERNAL = Problem(500, "server_error", "internal", "Internal error. Quote the request id when you report it.")
+STOPPING = Problem(503, "service_unavailable_error", "shutting_down", "The service is stopping. Ask again in a minute.")
+NO_INDEX = Problem(
+    503, "service_unavailable_error", "index_unavailable", "The articles cannot be searched at the moment."
+)
 
 PROBLEMS: dict[type[DatelineError], Problem] = {
-    QuestionRefused: Problem(422, "invalid_request_error", "invalid_request"),
-    ArticleNotFound: Problem(404, "invalid_request_error", "article_not_found"),
-    Overloaded: Problem(503, "overloaded_error", "overloaded"),
-    IndexUnavailable: Problem(503, "service_unavailable_error", "index_unavailable"),
-    EmbeddingFailed: Problem(503, "service_unavailable_error", "embedding_failed"),
-    ReaderFailed: Problem(503, "service_unavailable_error", "reader_failed"),
-    ConfigurationError: Problem(503, "service_unavailable_error", "misconfigured"),
-    IngestRunning: Problem(503, "service_unavailable_error", "ingest_running"),
-    PublishFailed: Problem(503, "service_unavailable_error", "publish_failed"),
-    FeedbackUnavailable: Problem(503, "service_unavailable_error", "feedback_unavailable"),
-    FeedbackFull: Problem(507, "service_unavailable_error", "feedback_full"),
-    DatelineError: Problem(500, "server_error", "internal"),
+    QuestionRefused: Problem(422, "invalid_request_error", "invalid_request", "The request is not valid."),
+    NoLanguageModel: Problem(
+        422,
+        "invalid_request_error",
+        "invalid_request",
+        "reader: found 'llm', but no language model answers here; expected 'auto' or 'extractive'",
+    ),
+    ArticleNotFound: Problem(404, "invalid_request_error", "article_not_found", "No article has this id."),
+    Overloaded: Problem(
+        503, "overloaded_error", "overloaded", "Too many requests are being answered. Ask again in a second."
+    ),
+    IndexUnavailable: NO_INDEX,
+    IndexNotFound: NO_INDEX._replace(message="There are no articles to search yet."),
+    EmbeddingFailed: Problem(
+        503, "service_unavailable_error", "embedding_failed", "The question cannot be compared with the articles now."
+    ),
+    ReaderFailed: Problem(503, "service_unavailable_error", "reader_failed", ReaderFailed.public),
+    ConfigurationError: Problem(
+        503, "service_unavailable_error", "misconfigured", "The service is not set up to answer questions."
+    ),
+    IngestRunning: Problem(
+        503, "service_unavailable_error", "ingest_running", "The articles are being updated. Try again later."
+    ),
+    PublishFailed: Problem(
+        503, "service_unavailable_error", "publish_failed", "The articles could not be updated. Try again later."
+    ),
+    FeedbackUnavailable: Problem(
+        503, "service_unavailable_error", "feedback_unavailable", "Feedback cannot be stored at the moment."
+    ),
+    FeedbackFull: Problem(507, "service_unavailable_error", "feedback_full", "No more feedback can be stored."),
+    DatelineError: INTERNAL,
 }
-_BY_STATUS = {400: "bad_request", 404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+_NOT_JSON = Problem(400, "invalid_request_error", "invalid_json", "The body is not JSON.")
+_BY_STATUS = {
+    400: ("bad_request", "The body cannot be read."),
+    404: ("not_found", "There is nothing at this address."),
+    405: ("method_not_allowed", "This address does not take this method."),
+}
 
 
 def problem_of(error: DatelineError) -> Problem:
-    """The problem of an error's class, or of the nearest class above it."""
+    """Return the problem of an error's class, or of the nearest class above it."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
-def problem_body(problem: Problem, message: str, request_id: str, param: str | None = None) -> dict[str, object]:
-    """The one shape of an error."""
+def public_message(error: Exception) -> str:
+    """Return the sentence that a reader may see of an error; its own words and its hint are for the log."""
+    return (problem_of(error) if isinstance(error, DatelineError) else INTERNAL).message
+
+
+def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
+    """Return the one shape of an error."""
     return {
         "error": {
             "type": problem.type,
             "code": problem.code,
-            "message": message,
+            "message": problem.message,
             "param": param,
             "request_id": request_id,
         }
     }
 
 
-def error_body(error: DatelineError, request_id: str) -> dict[str, object]:
-    """An error of ours in the one shape; the hint goes with the message."""
-    said = (str(error.args[0]), error.hint)
-    message = " ".join(f"{part[0].upper()}{part[1:].rstrip('.')}." for part in said if part)
-    return problem_body(problem_of(error), message, request_id, getattr(error, "param", None))
+def error_body(error: Exception, request_id: str) -> dict[str, object]:
+    """Return an error in the one shape, without its own words; they are logged with the request id."""
+    if not isinstance(error, DatelineError):
+        logger.error("request %s failed", request_id, exc_info=error)
+        return problem_body(INTERNAL, request_id)
+    problem = problem_of(error)
+    if problem.status >= 500 and not isinstance(error, Overloaded):
+        logger.warning("request %s: %s: %s", request_id, problem.code, " ".join(str(error).split()))
+    return problem_body(problem, request_id, getattr(error, "param", None))
 
 
 def add_problems(app: FastAPI) -> None:
@@ -86,7 +131,7 @@ def add_problems(app: FastAPI) -> None:
 
 async def _ours(request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, DatelineError):
-        raise TypeError(f"{type(error).__name__} is no error of ours")
+        raise TypeError(f"{type(error).__name__} is not an error of Dateline")
     problem = problem_of(error)
     headers = {"Retry-After": "1"} if problem.status == 503 else None
     return JSONResponse(error_body(error, request_id_of(request)), problem.status, headers)
@@ -98,11 +143,10 @@ async def _invalid(request: Request, error: Exception) -> JSONResponse:
     raw = fault.get("loc", ())
     place = [str(part) for part in raw if part not in ("body", "path", "query")] if isinstance(raw, tuple) else []
     if fault.get("type") == "json_invalid":
-        problem = Problem(400, "invalid_request_error", "invalid_json")
-        return JSONResponse(problem_body(problem, "the body is not JSON", request_id_of(request)), problem.status)
-    problem = Problem(422, "invalid_request_error", "invalid_request")
+        return JSONResponse(problem_body(_NOT_JSON, request_id_of(request)), _NOT_JSON.status)
     message = f"{'.'.join(place) or 'the body'}: {_found(fault)}"
-    return JSONResponse(problem_body(problem, message, request_id_of(request), ".".join(place) or None), problem.status)
+    problem = Problem(422, "invalid_request_error", "invalid_request", message)
+    return JSONResponse(problem_body(problem, request_id_of(request), ".".join(place) or None), problem.status)
 
 
 def _found(fault: Mapping[str, object]) -> str:
@@ -126,7 +170,7 @@ def _found(fault: Mapping[str, object]) -> str:
 
 async def _framework(request: Request, error: Exception) -> JSONResponse:
     status = error.status_code if isinstance(error, HTTPException) else 500
-    message = str(error.detail) if isinstance(error, HTTPException) else "unexpected"
-    problem = Problem(status, "invalid_request_error", _BY_STATUS.get(status, "bad_request"))
+    code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
+    problem = Problem(status, "invalid_request_error", code, message)
     headers = error.headers if isinstance(error, HTTPException) else None
-    return JSONResponse(problem_body(problem, message, request_id_of(request)), status, headers)
+    return JSONResponse(problem_body(problem, request_id_of(request)), status, headers)

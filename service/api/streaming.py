@@ -2,25 +2,18 @@
 
 import asyncio
 import json
-import logging
 from collections.abc import AsyncGenerator
 from contextlib import aclosing, suppress
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from index.errors import DatelineError
 from service.answer import Event
-from service.api.problems import Problem, error_body, problem_body
+from service.api.problems import STOPPING, error_body, problem_body
 from service.wire import event_data
-
-logger = logging.getLogger("dateline")
 
 KEEP_ALIVE_S = 15.0
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-
-_STOPPING = Problem(503, "service_unavailable_error", "shutting_down")
-_INTERNAL = Problem(500, "server_error", "internal")
 
 
 class EventStream(Response):
@@ -45,7 +38,7 @@ class EventStream(Response):
         self._request_id = request_id
         self._stopping = stopping
         self._keep_alive_s = keep_alive_s
-        self._queue: asyncio.Queue[Event | DatelineError | Exception | None] = asyncio.Queue()
+        self._queue: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the stream."""
@@ -93,7 +86,7 @@ class EventStream(Response):
                         return
                     yield self._block(number, item)
                 elif stopping.done():
-                    yield _block(number, "error", problem_body(_STOPPING, "the service is stopping", self._request_id))
+                    yield _block(number, "error", problem_body(STOPPING, self._request_id))
                     return
                 else:
                     yield ": keep-alive\n\n"
@@ -105,12 +98,8 @@ class EventStream(Response):
             stopping.cancel()
 
     def _block(self, number: int, item: "Event | Exception") -> str:
-        if isinstance(item, DatelineError):
-            return _block(number, "error", error_body(item, self._request_id))
         if isinstance(item, Exception):
-            logger.error("request %s failed", self._request_id, exc_info=item)
-            body = problem_body(_INTERNAL, "Something went wrong here; the log has more.", self._request_id)
-            return _block(number, "error", body)
+            return _block(number, "error", error_body(item, self._request_id))
         return _block(number, item.type, event_data(item))
 
 

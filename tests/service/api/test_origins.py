@@ -61,7 +61,7 @@ def test_any_other_page_may_not(open_client: TestClient, origin: str) -> None:
 
     assert preflight.status_code == 403
     assert preflight.json()["error"]["code"] == "origin_not_allowed"
-    assert "DATELINE_ALLOWED_ORIGINS" in preflight.json()["error"]["message"]
+    assert "DATELINE" not in preflight.text
     for each in (preflight, reply):
         assert "access-control-allow-origin" not in each.headers
         assert "Origin" in each.headers["vary"]

@@ -31,9 +31,11 @@ def bare(tmp_path: Path, models: Path) -> Iterator[tuple[TestClient, Path]]:
         yield client, data
 
 
-def test_without_an_index_the_service_is_alive_but_not_ready(bare: tuple[TestClient, Path]) -> None:
-    """It says why, and how to mend it; asking is a 503, never an answer without articles."""
-    client, _ = bare
+def test_without_an_index_the_service_is_alive_but_not_ready(
+    bare: tuple[TestClient, Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Asking is a 503, never an answer without articles; the folder and the command are for the log."""
+    client, data = bare
 
     assert client.get("/healthz").status_code == 200
     for reply in (
@@ -43,7 +45,10 @@ def test_without_an_index_the_service_is_alive_but_not_ready(bare: tuple[TestCli
     ):
         assert reply.status_code == 503
         assert reply.json()["error"]["code"] == "index_unavailable"
-        assert "dateline ingest" in reply.json()["error"]["message"]
+        assert "dateline ingest" not in reply.text
+        assert str(data) not in reply.text
+    assert "dateline ingest" in caplog.text
+    assert str(data) in caplog.text
 
 
 def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:
