@@ -3,7 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from service.records import AnswerWarning, Method, Mode, Status, StatusReason, Support
+from service.records import AnswerWarning, Method, Mode, Status, StatusReason, Support, Verdict
+from service.verdict import verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +98,7 @@ class Source:
     score: float
     scores: Scores
     cited: bool
+    language: str | None = None
     duplicates: tuple[Duplicate, ...] = ()
 
 
@@ -154,12 +156,16 @@ class Versions:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A cited answer, or an abstention with its reason and the closest sources."""
+    """A cited answer, or an abstention with its reason and the closest sources.
+
+    `verdict` follows from the other fields and cannot be given.
+    """
 
     id: str
     created_at: str
     status: Status
     status_reason: StatusReason | None
+    verdict: Verdict = field(init=False, default="none")
     answer: str
     citations: tuple[Citation, ...]
     unsupported: tuple[Unsupported, ...]
@@ -173,6 +179,10 @@ class Answer:
     conflicts: tuple[Conflict, ...] = ()
     object: Literal["answer"] = "answer"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
+
+    def __post_init__(self) -> None:
+        """Set the verdict."""
+        object.__setattr__(self, "verdict", verdict_of(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +224,7 @@ class RetrievalCompleted:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta:
-    """More of the answer: whole sentences, in mode verified proven ones."""
+    """More of the answer: whole sentences, in mode `verified` checked ones."""
 
     text: str
     type: str = field(default="answer.delta", init=False)

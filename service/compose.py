@@ -71,6 +71,7 @@ class Composition:
             score=scored.score,
             scores=Scores(scored.dense, scored.lexical),
             cited=passage.key in self._numbers,
+            language=article.language,
         )
 
 

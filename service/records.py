@@ -19,6 +19,7 @@ StatusReason = Literal[
     "no_verified_support",
     "model_abstained",
 ]
+Verdict = Literal["conflict", "interrupted", "withheld", "stale", "weak", "answered", "none"]
 Support = Literal["verified", "partial", "unverified"]
 Method = Literal["exact", "normalised", "coverage"]
 

@@ -30,6 +30,7 @@ _SOURCE: dict[str, Any] = {
     "score": 1.0,
     "scores": {"dense": 0.71, "lexical": 9.3},
     "cited": True,
+    "language": "en",
     "duplicates": [],
 }
 ANSWER: dict[str, Any] = {
@@ -38,6 +39,7 @@ ANSWER: dict[str, Any] = {
     "created_at": "2026-03-01T09:30:00.000Z",
     "status": "answered",
     "status_reason": None,
+    "verdict": "answered",
     "answer": "The ferries sailed again on Wednesday morning [1].",
     "offset_unit": "unicode_code_points",
     "citations": [{**_CITATION, "end_index": 50}],

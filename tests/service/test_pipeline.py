@@ -38,6 +38,7 @@ def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) ->
 
     assert answer.status in ("answered", "partial")
     assert answer.citations
+    assert answer.verdict == ("answered" if answer.status == "answered" else "weak")
     with pipeline.library.pinned() as generation:
         for citation in answer.citations:
             article = generation.catalog.article(citation.article_id)
@@ -57,6 +58,18 @@ def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: s
     assert answer.answer
     assert answer.citations == ()
     assert not any(source.cited or source.marker for source in answer.sources)
+
+
+def test_a_source_says_the_language_of_its_article(pipeline: Pipeline) -> None:
+    """`language` is the article's, and null where the article states none."""
+    sources = [source for text in ANSWERABLE for source in asyncio.run(pipeline.search(Question(text))).sources]
+
+    with pipeline.library.pinned() as generation:
+        for source in sources:
+            article = generation.catalog.article(source.article_id)
+            assert article is not None
+            assert source.language == article.language
+    assert "en" in {source.language for source in sources}
 
 
 @pytest.mark.parametrize("text", [*ANSWERABLE, *OFF_TOPIC])

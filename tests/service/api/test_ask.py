@@ -9,8 +9,8 @@ from tests.service.api.events import read_events
 
 QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
-    "id", "object", "created_at", "status", "status_reason", "answer", "offset_unit", "citations", "unsupported",
-    "conflicts", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
+    "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
+    "unsupported", "conflicts", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {
     "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
@@ -18,7 +18,7 @@ CITATION_FIELDS = {
 }  # fmt: skip
 SOURCE_FIELDS = {
     "id", "marker", "article_id", "chunk_id", "title", "url", "source", "published_at", "snippet", "start_char_index",
-    "end_char_index", "score", "scores", "cited", "duplicates",
+    "end_char_index", "score", "scores", "cited", "language", "duplicates",
 }  # fmt: skip
 
 
