@@ -50,7 +50,9 @@ def ingest(
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
     for skipped in report.skipped:
-        typer.echo(f"skipped {skipped}: not a kind of file that holds articles", err=True)
+        typer.echo(f"skipped {skipped.origin}: {skipped.reason}", err=True)
+    for notice in report.notices:
+        typer.echo(f"notice {notice.origin}: {notice.message}", err=True)
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else _summary(report))
     raise typer.Exit(report.exit_code)
 
@@ -63,6 +65,7 @@ def _summary(report: "IngestReport") -> str:
     )
     rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
     rejected += f", {len(report.skipped)} skipped" if report.skipped else ""
+    rejected += f", {len(report.notices)} notice{'s' * (len(report.notices) > 1)}" if report.notices else ""
     if report.dry_run:
         return f"would be: {counts}{rejected}; nothing was written"
     made = f"generation {report.generation}, {report.chunks} chunks" if report.generation else "nothing to publish"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.records import Article
-from ingest.errors import ArticleRejected
+from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle
 
 
@@ -16,6 +16,7 @@ class Changes:
 
     `hashes` and `origins` are those of the current generation, by article id; `named` are the files that were
     named one by one. A file of another kind is skipped where a folder holds it, and rejected where it was named.
+    An article that its export marks as unpublished is skipped; where it is in the index, `gone` lists it.
     """
 
     hashes: dict[str, str]
@@ -24,7 +25,8 @@ class Changes:
     updated: dict[str, str] = field(default_factory=dict)
     unchanged: set[str] = field(default_factory=set)
     rejected: list[ArticleRejected] = field(default_factory=list)
-    skipped: list[str] = field(default_factory=list)
+    skipped: list[ArticleRejected] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
     named: frozenset[str] = frozenset()
     _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
     _rejected_paths: set[str] = field(default_factory=set)
@@ -38,8 +40,10 @@ class Changes:
                 self._reject(item)
             elif (clash := self._clash(item)) is not None:
                 self._reject(clash)
-            elif self._is_new(item.article):
-                yield item.article
+            else:
+                self.notices += item.notices
+                if self._is_new(item.article):
+                    yield item.article
 
     def gone(self, paths: Sequence[Path]) -> set[str]:
         """The ids whose origin lies under these paths and was not read; what was rejected keeps its articles."""
@@ -58,8 +62,9 @@ class Changes:
         return kept | self.added | self.updated
 
     def _reject(self, rejection: ArticleRejected) -> None:
-        if rejection.code == "unsupported" and rejection.origin not in self.named:
-            self.skipped.append(rejection.origin)
+        foreign = rejection.code == "unsupported" and rejection.origin not in self.named
+        if foreign or rejection.code == "unpublished":
+            self.skipped.append(rejection)
             return
         self.rejected.append(rejection)
         self._rejected_paths.add(_path(rejection.origin))

@@ -1,5 +1,7 @@
 """What can go wrong with one article while the rest of the run goes on."""
 
+from dataclasses import dataclass
+
 from index.errors import DatelineError
 
 
@@ -8,8 +10,9 @@ class ArticleRejected(DatelineError):
 
     `origin` is where it lies (a path, with `#n` for the n-th record of a file), `reason` a sentence
     that names what was found, and `code` one word to count by: `empty`, `undecodable`, `binary`,
-    `too_large`, `bad_date`, `bad_id`, `bad_url`, `bad_field`, `bad_json`, `bad_front_matter`,
-    `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`, `clash`.
+    `too_large`, `bad_field`, `bad_json`, `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`,
+    `error_page`, `truncated`, `unsupported`, `unreadable`, `clash`; `unpublished` where its export
+    says that it is not public.
     """
 
     def __init__(self, origin: str, reason: str, code: str) -> None:
@@ -17,3 +20,16 @@ class ArticleRejected(DatelineError):
         self.origin = origin
         self.reason = reason
         self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something about an article that was taken in: mostly an optional field that cannot be read and stays unknown.
+
+    `origin` is as in ArticleRejected, `message` names the field and the value found, and `code` is one word to
+    count by: `bad_date`, `bad_id`, `bad_url`, `bad_field`.
+    """
+
+    code: str
+    origin: str
+    message: str

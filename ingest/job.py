@@ -126,6 +126,7 @@ def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestRepo
         kept=len(changes.hashes) - len(changes.updated) - len(changes.unchanged) - len(removed),
         rejected=changes.rejected,
         skipped=changes.skipped,
+        notices=changes.notices,
         dry_run=dry_run,
     )
 

@@ -8,10 +8,10 @@ from urllib.parse import urlsplit
 
 from index.records import Article
 from ingest.clean import clean, clean_line
-from ingest.errors import ArticleRejected
+from ingest.errors import ArticleRejected, Notice
 from ingest.load.contents import megabytes, shown
 from ingest.load.dates import moment
-from ingest.load.identity import ID
+from ingest.load.identity import ID, guid_id
 
 BODY_LIMIT = 5_000_000
 LINE_LIMIT = 2_000
@@ -32,45 +32,36 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class LoadedArticle:
-    """An article, and whether its id was stated by its publisher rather than made from where it lies."""
+    """An article, whether its id was stated by its publisher rather than made from where it lies, and its notices."""
 
     article: Article
     explicit_id: bool
+    notices: tuple[Notice, ...] = ()
 
 
 def loaded(record: Record) -> LoadedArticle:
-    """The article a record describes.
+    """The article a record describes; an optional field that cannot be read stays unknown, and a notice names it.
 
     Raises:
-        ArticleRejected: The body is missing, empty or above 5 MB of UTF-8, or a field is not what it should be.
+        ArticleRejected: The body is missing, empty, not text, or above 5 MB of UTF-8.
     """
-    stated_id = _stated_id(record)
+    read = _Fields(record)
+    stated_id = read.id()
     article = Article(
         article_id=stated_id or record.fallback_id,
         body=_body(record),
         origin=record.origin,
-        title=_line(record, "title"),
-        url=_url(record),
-        source=_line(record, "source"),
-        authors=_lines(record, "authors"),
-        section=_line(record, "section"),
-        language=_line(record, "language"),
-        tags=_lines(record, "tags"),
-        published_at=_moment(record, "published_at"),
-        updated_at=_moment(record, "updated_at"),
+        title=read.line("title"),
+        url=read.url(),
+        source=read.line("source"),
+        authors=read.lines("authors"),
+        section=read.line("section"),
+        language=read.line("language"),
+        tags=read.lines("tags"),
+        published_at=read.moment("published_at"),
+        updated_at=read.moment("updated_at"),
     )
-    return LoadedArticle(article, explicit_id=stated_id is not None)
-
-
-def _stated_id(record: Record) -> str | None:
-    value = record.fields.get("id")
-    if value is None or value == "":
-        return None
-    stated = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-    if not ID.fullmatch(stated):
-        expected = "expected 1 to 200 letters, digits, or any of . _ : -"
-        raise ArticleRejected(record.origin, f"id is {shown(value)}; {expected}", "bad_id")
-    return stated
+    return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(read.notices))
 
 
 def _body(record: Record) -> str:
@@ -89,41 +80,86 @@ def _body(record: Record) -> str:
     return body
 
 
-def _line(record: Record, name: str) -> str | None:
-    value = record.fields.get(name)
-    return None if value is None else _one_line(record, name, value) or None
+class _Fields:
+    """The optional fields of a record, read one by one; `notices` names those that cannot be read."""
+
+    def __init__(self, record: Record) -> None:
+        self.notices: list[Notice] = []
+        self._origin = record.origin
+        self._fields = record.fields
+
+    def id(self) -> str | None:
+        """The stated id; one that does not fit becomes one that does, so that it stays the same in later files."""
+        value = self._fields.get("id")
+        if value is None or value == "":
+            return None
+        stated = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if ID.fullmatch(stated):
+            return stated
+        made = guid_id(stated, "") if any(char.isalnum() for char in stated) else None
+        expected = "expected 1 to 200 letters, digits, or any of . _ : -, and not dots alone"
+        self._note("bad_id", "id", value, f"{expected}; the article's id is {made or 'made from its place'}")
+        return made
+
+    def line(self, name: str) -> str | None:
+        """A field on one line, None where it is unknown."""
+        value = self._fields.get(name)
+        return None if value is None else self._one_line(name, value) or None
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """A list of strings, or one string with commas between them; each once, in the order stated."""
+        value = self._fields.get(name)
+        if value is None:
+            return ()
+        values = value.split(",") if isinstance(value, str) else value
+        if isinstance(values, Mapping):
+            values = [values]
+        if not isinstance(values, list | tuple):
+            self._note("bad_field", name, value, "expected a list of strings")
+            return ()
+        lines = (self._one_line(name, item) for item in values if item is not None)
+        return tuple(dict.fromkeys(line for line in lines if line))
+
+    def url(self) -> str | None:
+        """The address of the article, if a browser can follow it and it carries no name or password."""
+        url = self.line("url")
+        if url is None or (is_web_address(url) and not _has_user(url)):
+            return url
+        expected = "without user and password" if is_web_address(url) else "expected an http or https address"
+        self._note("bad_url", "url", url, expected)
+        return None
+
+    def moment(self, name: str) -> datetime | None:
+        """A date in UTC, None where it is unknown."""
+        value = self._fields.get(name)
+        if value is None or value == "":
+            return None
+        if isinstance(value, datetime):
+            return value
+        try:
+            return moment(value if isinstance(value, str) else "")
+        except ValueError:
+            expected = "expected an ISO 8601 date such as 2024-05-01 or 2024-05-01T09:30:00Z"
+            self._note("bad_date", name, value, expected)
+            return None
+
+    def _one_line(self, name: str, value: object) -> str:
+        stated = value.get("name") if isinstance(value, Mapping) else value
+        if isinstance(stated, bool) or not isinstance(stated, str | int | float) or stated != stated:  # noqa: PLR0124
+            self._note("bad_field", name, value, "expected a string")
+            return ""
+        line = clean_line(str(stated))
+        if len(line) > LINE_LIMIT:
+            self._note("bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are taken")
+            return ""
+        return line
+
+    def _note(self, code: str, name: str, value: object, expected: str) -> None:
+        self.notices.append(Notice(code, self._origin, f"{name} is {shown(value)}; {expected}"))
 
 
-def _lines(record: Record, name: str) -> tuple[str, ...]:
-    """A list of strings, or one string with commas between them; each once, in the order stated."""
-    value = record.fields.get(name)
-    if value is None:
-        return ()
-    values = value.split(",") if isinstance(value, str) else value
-    if not isinstance(values, list | tuple):
-        raise ArticleRejected(record.origin, f"{name} is {shown(value)}; expected a list of strings", "bad_field")
-    lines = (_one_line(record, name, item) for item in values if item is not None)
-    return tuple(dict.fromkeys(line for line in lines if line))
-
-
-def _one_line(record: Record, name: str, value: object) -> str:
-    if isinstance(value, bool) or not isinstance(value, str | int | float) or value != value:  # noqa: PLR0124
-        raise ArticleRejected(record.origin, f"{name} is {shown(value)}; expected a string", "bad_field")
-    line = clean_line(str(value))
-    if len(line) > LINE_LIMIT:
-        reason = f"{name} has {len(line):,} characters ({shown(line)}); at most {LINE_LIMIT:,} are taken"
-        raise ArticleRejected(record.origin, reason, "bad_field")
-    return line
-
-
-def _url(record: Record) -> str | None:
-    url = _line(record, "url")
-    if url is not None and not _is_web_address(url):
-        raise ArticleRejected(record.origin, f"url is {shown(url)}; expected an http or https address", "bad_url")
-    return url
-
-
-def _is_web_address(url: str) -> bool:
+def is_web_address(url: str) -> bool:
+    """Whether a browser could follow an address and a link may be made of it."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
@@ -132,14 +168,6 @@ def _is_web_address(url: str) -> bool:
     return usable and not _UNLINKABLE.search(url)
 
 
-def _moment(record: Record, name: str) -> datetime | None:
-    value = record.fields.get(name)
-    if value is None or value == "":
-        return None
-    if isinstance(value, datetime):
-        return value
-    try:
-        return moment(value if isinstance(value, str) else "")
-    except ValueError as error:
-        expected = "expected an ISO 8601 date such as 2024-05-01 or 2024-05-01T09:30:00Z"
-        raise ArticleRejected(record.origin, f"{name} is {shown(value)}; {expected}", "bad_date") from error
+def _has_user(url: str) -> bool:
+    """Whether a name stands before the host, as in https://bank.example@evil.example/, which misleads readers."""
+    return "@" in urlsplit(url).netloc

@@ -7,7 +7,8 @@ import unicodedata
 from ingest.load.files import ArticleFile
 
 ID_LENGTH = 200
-ID = re.compile(rf"[A-Za-z0-9._:-]{{1,{ID_LENGTH}}}")
+# An address with a part of dots alone leads a browser elsewhere.
+ID = re.compile(rf"(?!\.+\Z)[A-Za-z0-9._:-]{{1,{ID_LENGTH}}}")
 _OTHER = re.compile(r"[^A-Za-z0-9_-]+")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/*")
 

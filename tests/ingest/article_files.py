@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from index.records import Article
-from ingest.errors import ArticleRejected
+from ingest.errors import ArticleRejected, Notice
 from ingest.load import ArticleFile, LoadedArticle, find, load
 
 
@@ -30,6 +30,11 @@ def article(path: Path) -> Article:
     (item,) = load(ArticleFile(path, path.parent))
     assert isinstance(item, LoadedArticle), item
     return item.article
+
+
+def notices(path: Path) -> list[Notice]:
+    """The notices of everything below a path, in order."""
+    return [notice for item in read(path) if isinstance(item, LoadedArticle) for notice in item.notices]
 
 
 def rejection(path: Path) -> ArticleRejected:

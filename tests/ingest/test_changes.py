@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from index.records import Article
 from ingest.changes import Changes
-from ingest.errors import ArticleRejected
+from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle
 
 
@@ -100,8 +100,25 @@ def test_a_file_of_another_kind_is_rejected_only_where_it_was_named() -> None:
     """A file that holds no articles is skipped in a folder, and rejected where it was named itself."""
     changes = Changes({}, {}, named=frozenset(["/desk/named.png"]))
     list(changes.compare([rejection(f"/desk/{name}.png", "unsupported") for name in ("found", "named")]))
-    assert changes.skipped == ["/desk/found.png"]
+    assert [skipped.origin for skipped in changes.skipped] == ["/desk/found.png"]
     assert [each.origin for each in changes.rejected] == ["/desk/named.png"]
+
+
+def test_an_unpublished_article_is_skipped_and_gone() -> None:
+    """An article whose export withdrew it is skipped by name; where the index has it, a pruning ingest removes it."""
+    changes = after(loaded("a.1", "one", "/desk/a.json#1"), loaded("a.2", "two", "/desk/a.json#2"))
+    list(changes.compare([loaded("a.1", "one", "/desk/a.json#1"), rejection("/desk/a.json#2", "unpublished")]))
+    assert (changes.rejected, [skipped.origin for skipped in changes.skipped]) == ([], ["/desk/a.json#2"])
+    assert changes.gone([Path("/desk")]) == {"a.2"}
+
+
+def test_notices_of_every_article_that_is_in_are_kept() -> None:
+    """New or unchanged, an article's notices are listed; those of a rejected one are not."""
+    changes = after(loaded("a", "one", "/desk/a"))
+    notice = Notice("bad_date", "/desk/a", "published_at is 'soon'")
+    read = [loaded("a", "one", "/desk/a"), loaded("b", "two", "/desk/b"), loaded("b", "three", "/desk/c")]
+    list(changes.compare(replace(item, notices=(notice,)) for item in read))
+    assert changes.notices == [notice] * 2
 
 
 @pytest.mark.parametrize("explicit_id", [True, False])

@@ -5,7 +5,7 @@ import pytest
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
-from tests.ingest.article_files import article, articles, codes, read, rejection, write
+from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 
 def rss(*items: str, channel: str = "<title>The Daily</title><link>https://daily.example/</link>") -> str:
@@ -91,16 +91,18 @@ def test_dates_of_feeds_are_read(tmp_path: Path, stated: str, moment: datetime) 
     "stated",
     ["yesterday", "2024", "2024-05", "May 2024", "Wed, 32 May 2024 10:00:00 GMT", "Wed, 01 May 2024 10:00:00 IST"],
 )
-def test_a_date_that_cannot_be_read_rejects_its_entry_alone(tmp_path: Path, stated: str) -> None:
-    """Parts of dates, days that do not exist and ambiguous zones are named and not guessed."""
+def test_a_date_that_cannot_be_read_stays_unknown(tmp_path: Path, stated: str) -> None:
+    """Parts of dates, days that do not exist and ambiguous zones are named, not guessed, and cost no entry."""
     bad = f"<pubDate>{stated}</pubDate><description>Text.</description>"
-    found = read(write(tmp_path / "a.rss", rss(bad, "<description>Good.</description>")))
-    assert codes(found) == ["bad_date", "ok"]
-    assert stated in str(found[0])
+    file = write(tmp_path / "a.rss", rss(bad, "<description>Good.</description>"))
+    assert [found.published_at for found in articles(file)] == [None, None]
+    (notice,) = notices(file)
+    assert (notice.code, stated in notice.message) == ("bad_date", True)
+    assert notice.origin == f"{file.as_posix()}#1"
 
 
 def test_one_bad_entry_does_not_lose_the_others(tmp_path: Path) -> None:
-    """An entry without text or with an address that is none is rejected by its number."""
+    """An entry without text is rejected by its number; an address that cannot be followed costs itself."""
     file = write(
         tmp_path / "a.xml",
         rss(
@@ -111,10 +113,11 @@ def test_one_bad_entry_does_not_lose_the_others(tmp_path: Path) -> None:
         ),
     )
     found = read(file)
-    assert codes(found) == ["ok", "empty", "bad_url", "ok"]
+    assert codes(found) == ["ok", "empty", "ok", "ok"]
     assert isinstance(found[1], ArticleRejected)
     assert found[1].origin == f"{file.as_posix()}#2"
-    assert articles(file)[1].body == "3 < 4 & so on"
+    assert [notice.code for notice in notices(file)] == ["bad_url"]
+    assert articles(file)[2].body == "3 < 4 & so on"
 
 
 def test_a_feed_that_is_cut_off_keeps_its_whole_entries(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -6,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile
 from ingest.load.dates import feed_moment, moment
 from ingest.load.fields import Record, loaded
@@ -18,13 +18,11 @@ NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["C
 )
 
 
-def fields(**stated: object) -> ArticleRejected | None:
-    """What rejects a record with these fields beside its body, if anything does."""
-    try:
-        loaded(Record("origin", "fallback", {"body": "Text.", **stated}))
-    except ArticleRejected as rejection:
-        return rejection
-    return None
+def notices(**stated: object) -> list[tuple[str, str]]:
+    """The code and the message of each notice about a record with these fields beside its body."""
+    found = loaded(Record("origin", "fallback", {"body": "Text.", **stated}))
+    assert {notice.origin for notice in found.notices} <= {"origin"}
+    return [(notice.code, notice.message) for notice in found.notices]
 
 
 @given(st.text())
@@ -125,37 +123,58 @@ def test_a_text_is_a_date_or_a_value_error(text: str) -> None:
     ["2024", "2024-05", "202405", "2024-W18", "2024-W18-3", "2024-02-30", "05/01/2024", "1 May 2024", "soon", "12:30",
      "2024-05-01T25:00", "2024-05-01T10:00+25:00", "0000-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"],
 )  # fmt: skip
-def test_a_date_that_states_no_day_is_rejected(stated: str) -> None:
-    """Months, weeks, impossible days and other notations are named, never guessed."""
-    rejection = fields(published_at=stated)
-    assert rejection is not None
-    assert (rejection.code, stated in rejection.reason) == ("bad_date", True)
+def test_a_date_that_states_no_day_stays_unknown(stated: str) -> None:
+    """Months, weeks, impossible days and other notations are named, never guessed, and cost the date alone."""
+    assert loaded(Record("origin", "fallback", {"body": "Text.", "published_at": stated})).article.published_at is None
+    ((code, message),) = notices(published_at=stated)
+    assert (code, stated in message, message.startswith("published_at ")) == ("bad_date", True, True)
 
 
 @pytest.mark.parametrize(
     "url",
     ["javascript:alert(1)", "/relative", "www.news.example", "http://", "https:///path", "http://[bad", "ftp://a.example/",
-     "https://a.example:99999/", "https://a.example/a b", 'https://a.example/"onload="x', "data:text/html,x", "HTTPS"],
+     "https://a.example:99999/", "https://a.example/a b", 'https://a.example/"onload="x', "data:text/html,x", "HTTPS",
+     "https://bank.example@evil.example/", "https://user:secret@news.example/a", "http://@news.example/"],
 )  # fmt: skip
-def test_an_address_that_is_none_is_rejected(url: str) -> None:
-    """Only http and https addresses with a host are taken, as links are made of them."""
-    rejection = fields(url=url)
-    assert rejection is not None
-    assert (rejection.code, repr(url) in rejection.reason) == ("bad_url", True)
+def test_an_address_that_cannot_be_followed_stays_unknown(url: str) -> None:
+    """Only http and https addresses with a host and without a user are taken, as links are made of them."""
+    assert loaded(Record("origin", "fallback", {"body": "Text.", "url": url})).article.url is None
+    ((code, message),) = notices(url=url)
+    assert (code, repr(url) in message) == ("bad_url", True)
 
 
 @pytest.mark.parametrize("url", ["https://news.example/ä?q=1&r=(2)#x", "HTTP://News.Example:8080", "", None])
 def test_an_address_of_the_web_is_taken(url: str | None) -> None:
     """Any address a browser could follow is taken as it stands; none is none."""
-    assert fields(url=url) is None
+    assert notices(url=url) == []
 
 
-@pytest.mark.parametrize("identity", ["a b", "a/b", "ä", "x" * 201, 1.5, True, ["a"], {"a": 1}])
-def test_an_id_that_does_not_fit_is_rejected(identity: object) -> None:
-    """An id that cannot stand in an address is named, not changed."""
-    rejection = fields(id=identity)
-    assert rejection is not None
-    assert rejection.code == "bad_id"
+@pytest.mark.parametrize("identity", ["ä", "...", "..", ".", 1.5, True, ["a"], {"a": 1}])
+def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> None:
+    """An id that is not a text, or nothing but dots, costs the id: the article has the one of its place."""
+    found = loaded(Record("origin", "fallback", {"body": "Text.", "id": identity}))
+    assert (found.explicit_id, found.article.article_id == "fallback") == (identity == "ä", identity != "ä")
+    ((code, message),) = notices(id=identity)
+    assert (code, repr(identity) in message) == ("bad_id", True)
+
+
+@pytest.mark.parametrize("identity", ["a b", "a/b", "world/2024/jun/03/river", "urn:x/1?a=b", "ä", "x" * 201])
+def test_an_id_that_does_not_fit_becomes_one_that_does(identity: str) -> None:
+    """An id that cannot stand in an address gives one that can, the same in every file, and a notice names both."""
+    record = Record("origin", "fallback", {"body": "Text.", "id": identity})
+    one, again = loaded(record), loaded(replace(record, origin="elsewhere", fallback_id="other"))
+    assert (one.article.article_id, one.explicit_id) == (again.article.article_id, True)
+    assert ID.fullmatch(one.article.article_id)
+    ((code, message),) = notices(id=identity)
+    assert (code, one.article.article_id in message) == ("bad_id", True)
+
+
+@given(st.text(st.sampled_from("./a%"), min_size=1, max_size=6))
+def test_no_id_leads_a_browser_elsewhere(identity: str) -> None:
+    """No stated id ends up as dots alone or with a slash in it."""
+    made = loaded(Record("origin", "fallback", {"body": "Text.", "id": identity})).article.article_id
+    assert made.strip(".")
+    assert "/" not in made
 
 
 def test_lists_are_cleaned() -> None:

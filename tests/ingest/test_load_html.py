@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ingest.load.html import plain
-from tests.ingest.article_files import article, rejection, write
+from tests.ingest.article_files import article, notices, rejection, write
 
 PARAGRAPHS = "".join(
     f"<p>Paragraph {number} says that the <b>minister</b> of <a href='/x'>transport</a> came to the plant on Tuesday,"
@@ -121,11 +121,13 @@ def test_a_time_that_states_the_publication_is_read(tmp_path: Path, time: str) -
     )
 
 
-def test_an_unreadable_date_is_rejected_unless_another_is_readable(tmp_path: Path) -> None:
-    """A stated date nobody can read rejects the page with its value; a second, readable one is used instead."""
+def test_an_unreadable_date_is_named_unless_another_is_readable(tmp_path: Path) -> None:
+    """A stated date that cannot be read stays unknown and is named; a second, readable one is used instead."""
     head = "<meta property='article:published_time' content='last Tuesday'>"
-    found = rejection(write(tmp_path / "a.html", page(head)))
-    assert (found.code, "last Tuesday" in found.reason) == ("bad_date", True)
+    file = write(tmp_path / "a.html", page(head))
+    assert article(file).published_at is None
+    (notice,) = notices(file)
+    assert (notice.code, "last Tuesday" in notice.message) == ("bad_date", True)
     both = head + linked(**{"@type": "Article", "datePublished": "2024-05-01"})
     assert article(write(tmp_path / "a.html", page(both))).published_at == datetime(2024, 5, 1, tzinfo=UTC)
 

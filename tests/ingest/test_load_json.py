@@ -5,7 +5,7 @@ import pytest
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
-from tests.ingest.article_files import article, articles, codes, read, rejection, write
+from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 
 def test_an_object_is_one_article(tmp_path: Path) -> None:
@@ -32,7 +32,7 @@ def test_an_explicit_id_is_told_from_one_that_was_made(tmp_path: Path) -> None:
 
 
 def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
-    """Each record that is no article is rejected by its number, and all others are in."""
+    """Each record that is no article is rejected by its number, and all others are in; an odd field costs itself."""
     records: list[object] = [
         {"body": "Good."},
         "a string",
@@ -40,10 +40,10 @@ def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
         {"title": "No text"},
         {"body": ["a", "list"]},
         {"body": "x", "title": {"en": "T"}},
-        {"body": "x", "authors": {"name": "A"}},
+        {"body": "x", "authors": {"name": "A"}, "source": {"name": "S"}},
         {"body": "x", "tags": ["a", ["b"]]},
         {"body": "x", "published_at": "2024-05"},
-        {"body": "x", "published_at": 1714000000},
+        {"body": "x", "published_at": {"date": 1}},
         {"body": "x", "id": "a/b"},
         {"body": "x", "id": True},
         {"body": "x", "url": "javascript:alert(1)"},
@@ -52,23 +52,25 @@ def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
         {"body": "Good too.", "score": float("inf")},
     ]
     file = write(tmp_path / "a.json", json.dumps(records))
-    expected = ["ok", "bad_json", "bad_json", "empty", "bad_field", "bad_field", "bad_field", "bad_field"]
-    expected += ["bad_date", "bad_date", "bad_id", "bad_id", "bad_url", "bad_field", "bad_field", "ok"]
     found = read(file)
-    assert codes(found) == expected
+    assert codes(found) == ["ok", "bad_json", "bad_json", "empty", "bad_field"] + ["ok"] * 11
+    assert [notice.code for notice in notices(file)] == [
+        "bad_field", "bad_field", "bad_date", "bad_date", "bad_id", "bad_id", "bad_url", "bad_field", "bad_field"
+    ]  # fmt: skip
     for number, item in enumerate(found, start=1):
         assert not isinstance(item, ArticleRejected) or item.origin == f"{file.as_posix()}#{number}"
 
 
-def test_rejections_name_the_field_and_the_value(tmp_path: Path) -> None:
-    """A reason quotes what was found, cut where it is long."""
+def test_notices_name_the_field_and_the_value(tmp_path: Path) -> None:
+    """A notice quotes what was found, cut where it is long."""
     file = write(
         tmp_path / "a.json", json.dumps([{"body": "x", "published_at": "soon" * 99}, {"body": "x", "id": "ä"}])
     )
-    date, identity = (item for item in read(file) if isinstance(item, ArticleRejected))
-    assert date.reason.startswith("published_at is 'soonsoon")
-    assert len(date.reason) < 250
-    assert "id is 'ä'" in identity.reason
+    date, identity = notices(file)
+    assert date.message.startswith("published_at is 'soonsoon")
+    assert len(date.message) < 250
+    assert "id is 'ä'" in identity.message
+    assert identity.origin == f"{file.as_posix()}#2"
 
 
 @pytest.mark.parametrize(
