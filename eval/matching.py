@@ -1,12 +1,12 @@
 """Matching: whether a text states a fact. Typed, on token boundaries: a swapped number is a miss, not a near hit."""
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
 from math import isclose
 
 from eval.records import Matcher
+from index.unicode import normal_form
 from service.citations.dates import Date, find_dates, written_dates
 from service.citations.number_words import SHARES
 from service.citations.numbers import Number, find_numbers
@@ -36,7 +36,7 @@ def normalised(text: str) -> str:
 
 def plain(text: str) -> str:
     """A text with plain quotes and dashes, in NFKC, with single spaces."""
-    return " ".join(unicodedata.normalize("NFKC", text.translate(_PLAIN)).split())
+    return " ".join(normal_form("NFKC", text.translate(_PLAIN)).split())
 
 
 def _fires(matcher: Matcher, text: str) -> bool:

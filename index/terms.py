@@ -5,8 +5,9 @@ possessive is its noun.
 """
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterable
+
+from index.unicode import normal_form
 
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
@@ -44,7 +45,7 @@ class Terms:
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
-    plain = unicodedata.normalize("NFKC", text).casefold().replace(_DOTTED_I, "i")
+    plain = normal_form("NFKC", text).casefold().replace(_DOTTED_I, "i")
     return [_plain(word) for word in _WORD.findall(plain)]
 
 

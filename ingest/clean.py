@@ -5,7 +5,8 @@ body of an ordinary article equals the text of its file without the outer white 
 """
 
 import re
-import unicodedata
+
+from index.unicode import normal_form
 
 REPLACEMENT = "\ufffd"
 
@@ -23,13 +24,13 @@ def clean(text: str) -> str:
     r"""The body that is stored for a text; cleaning it again changes nothing.
 
     Every line end becomes `\n`; control characters, soft hyphens, zero-width spaces and byte order
-    marks go; lone surrogates become U+FFFD; what is left is normalised to NFC; every Unicode space
-    becomes a plain one; white space at the end of lines and of the text goes; three or more blank
-    lines become one.
+    marks go; lone surrogates become U+FFFD; what is left is normalised to NFC, and a letter keeps at
+    most 30 combining marks; every Unicode space becomes a plain one; white space at the end of lines
+    and of the text goes; three or more blank lines become one.
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _INVISIBLE.sub("", _SURROGATES.sub(REPLACEMENT, text))
-    text = _SPACES.sub(" ", unicodedata.normalize("NFC", text))
+    text = _SPACES.sub(" ", normal_form("NFC", text))
     return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip()
 
 

@@ -15,6 +15,9 @@ from ingest.load.identity import ID, guid_id
 
 BODY_LIMIT = 5_000_000
 LINE_LIMIT = 2_000
+# A text or line of more characters than this is refused before any work is done on it.
+_RAW_BODY_LIMIT = 4 * BODY_LIMIT
+_RAW_LINE_LIMIT = 20 * LINE_LIMIT
 _UNLINKABLE = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 
 
@@ -71,12 +74,12 @@ def _body(record: Record) -> str:
     value = next((value for value in stated if value != ""), "")
     if not isinstance(value, str):
         raise ArticleRejected(record.origin, f"body is {shown(value)}; expected text", "bad_field")
-    body = clean(value)
-    if not any(char.isalnum() for char in body):
-        raise ArticleRejected(record.origin, "there is not one word of text in it", "empty")
-    if len(body.encode()) > BODY_LIMIT:
+    body = clean(value) if len(value) <= _RAW_BODY_LIMIT else None
+    if body is None or len(body.encode()) > BODY_LIMIT:
         reason = f"the text is larger than {megabytes(BODY_LIMIT)}: split it into articles"
         raise ArticleRejected(record.origin, reason, "too_large")
+    if not any(char.isalnum() for char in body):
+        raise ArticleRejected(record.origin, "there is not one word of text in it", "empty")
     return body
 
 
@@ -148,7 +151,8 @@ class _Fields:
         if isinstance(stated, bool) or not isinstance(stated, str | int | float) or stated != stated:  # noqa: PLR0124
             self._note("bad_field", name, value, "expected a string")
             return ""
-        line = clean_line(str(stated))
+        raw = str(stated)
+        line = clean_line(raw) if len(raw) <= _RAW_LINE_LIMIT else raw
         if len(line) > LINE_LIMIT:
             self._note("bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are taken")
             return ""

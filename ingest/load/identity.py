@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-import unicodedata
 
+from index.unicode import without_accents
 from ingest.load.files import ArticleFile
 
 ID_LENGTH = 200
@@ -35,7 +35,7 @@ def slug(text: str, suffix: str = "") -> str:
     go; a text with letters that ASCII cannot show, or with none at all, gets a hash of itself, so that
     two of them stay two; so does one that has to be cut.
     """
-    plain = "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))
+    plain = without_accents(text)
     readable = ".".join(_OTHER.sub("-", part) for part in plain.split("/") if part)
     room = ID_LENGTH - len(suffix)
     lost = any(char.isalnum() and not char.isascii() for char in plain)

@@ -1,10 +1,10 @@
 """Names in a sentence, and whether a source has them: possessives, demonyms, acronyms and initials in one form."""
 
 import re
-import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
+from index.unicode import without_accents
 from service.citations.dates import MONTHS, WEEKDAYS
 from service.citations.english import english
 
@@ -61,7 +61,7 @@ def plain(word: str) -> str:
 
 def folded(text: str) -> str:
     """A text without accents and capitals."""
-    return "".join(sign for sign in unicodedata.normalize("NFKD", text) if not unicodedata.combining(sign)).casefold()
+    return without_accents(text).casefold()
 
 
 def is_starter(word: str) -> bool:

@@ -1,10 +1,10 @@
 """Locating a sentence word for word in a passage."""
 
 import re
-import unicodedata
 
 from index.records import Span
 from index.text import sentence_spans
+from index.unicode import normal_form
 from service.records import Method, Passage, Quote
 
 _PLAIN = str.maketrans({
@@ -32,7 +32,7 @@ def locate(sentence: str, passage: Passage) -> Quote | None:
 
 def normalised(text: str) -> str:
     """A text in the form in which sentences are compared: NFKC, plain quotes and dashes, one case, single spaces."""
-    plain = unicodedata.normalize("NFKC", text.translate(_PLAIN)).casefold()
+    plain = normal_form("NFKC", text.translate(_PLAIN)).casefold()
     return re.sub(r"\s+", " ", plain).strip().rstrip(".!…").rstrip()
 
 

@@ -6,12 +6,12 @@ question is a name, so a question typed in lower case has none.
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 
 from index.records import Article, Span
 from index.terms import words
 from index.text import sentence_spans
+from index.unicode import without_accents
 
 AROUND = 25_000
 """Code points of an article looked at on either side of a quote; nearly every article is shorter."""
@@ -37,8 +37,8 @@ def missing_particulars(question: str, quotes: Iterable[tuple[Article, Span]]) -
 
     Of a very long article only what stands around its quote is read.
     """
-    held = words(_unaccented("\n".join(_read(article, span) for article, span in quotes)))
-    return [*_missing_names(_names(_unaccented(question)), held), *_missing_numbers(question, held)]
+    held = words(without_accents("\n".join(_read(article, span) for article, span in quotes)))
+    return [*_missing_names(_names(without_accents(question)), held), *_missing_numbers(question, held)]
 
 
 def _read(article: Article, quote: Span) -> str:
@@ -97,7 +97,3 @@ def _missing_numbers(question: str, held: list[str]) -> list[str]:
     present = {found.group().lstrip("0") for word in held if (found := _DIGITS.match(word))}
     present |= {_IN_DIGITS[word] for word in held if word in _IN_DIGITS}
     return [number for number in asked if number.lstrip("0") not in present]
-
-
-def _unaccented(text: str) -> str:
-    return "".join(char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char))

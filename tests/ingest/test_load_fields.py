@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.load import ArticleFile
+from ingest.errors import ArticleRejected
+from ingest.load import ArticleFile, fields
 from ingest.load.dates import feed_moment, moment
 from ingest.load.fields import Record, loaded
 from ingest.load.identity import ID, guid_id, path_id, slug
@@ -189,3 +190,26 @@ def test_the_body_wins_over_the_text() -> None:
     both = loaded(Record("origin", "fallback", {"body": "One.", "text": "Two."}))
     empty = loaded(Record("origin", "fallback", {"body": "", "text": "Two."}))
     assert (both.article.body, empty.article.body) == ("One.", "Two.")
+
+
+@pytest.mark.parametrize(("name", "characters"), [("title", 40_001), ("tags", 40_001), ("body", 20_000_001)])
+def test_a_field_that_is_far_too_long_is_not_cleaned(
+    name: str, characters: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A line of more than 40,000 characters or a text of more than 20 million is refused before it is cleaned."""
+    cleaned: list[int] = []
+
+    def spy(text: str) -> str:
+        cleaned.append(len(text))
+        return text
+
+    monkeypatch.setattr(fields, "clean", spy)
+    monkeypatch.setattr(fields, "clean_line", spy)
+    record = Record("origin", "fallback", {"body": "Text.", name: "a" * characters})
+    if name == "body":
+        with pytest.raises(ArticleRejected) as refused:
+            loaded(record)
+        assert refused.value.code == "too_large"
+    else:
+        assert [notice.code for notice in loaded(record).notices] == ["bad_field"]
+    assert max(cleaned, default=0) < 40_000
