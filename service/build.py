@@ -13,6 +13,7 @@ from service.pipeline import Pipeline
 from service.prompts import Prompts
 from service.quoting import new_fence
 from service.read import ReadingDesk
+from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import Weigher
 from service.readers.extractive import ExtractiveReader
@@ -57,6 +58,8 @@ def build_chat(settings: ServiceSettings) -> ChatModel | None:
         if key:
             logger.info("OPENAI_API_KEY is set and DATELINE_LLM_MODEL is not: answers are quoted, no model is asked.")
         return None
+    # Loads openai and the table of tokens now: within the first question they would hold up all others.
+    count_tokens("", settings.llm_model)
     return ChatModel(
         settings.llm_model,
         key,

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -38,8 +39,7 @@ class LocalEmbedder:
         """The vectors of texts, shape (n, 384), on as many threads as there are processors, eight at most."""
         if len(texts) < 2:
             return np.array([self.embed_query(text) for text in texts], np.float32).reshape(-1, DIMENSION)
-        with ThreadPoolExecutor(min(_processors(), len(texts)), thread_name_prefix="embedding") as threads:
-            return np.stack(list(threads.map(self.embed_query, texts)))
+        return np.stack(list(_threads().map(self.embed_query, texts)))
 
     def embed_query(self, text: str) -> Vector:
         """The vector of one text, shape (384,), on the caller's thread; raises EmbeddingFailed."""
@@ -48,7 +48,13 @@ class LocalEmbedder:
         return only
 
     def close(self) -> None:
-        """Nothing is held that needs closing."""
+        """Do nothing: the threads are shared by all embedders of the process."""
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that all embedders share: new ones for each call would cost more than a short text."""
+    return ThreadPoolExecutor(_processors(), thread_name_prefix="embedding")
 
 
 def _processors() -> int:

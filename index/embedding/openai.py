@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 OFFICIAL = "https://api.openai.com/v1"
 MOST_TEXTS = 128
 MOST_CHARACTERS = 100_000
+MOST_BYTES = 64_000_000
+"""Bytes a reply may have: 128 vectors of 16,000 numbers, with 31 characters a number."""
 
 HINTS = {
     400: "Check DATELINE_EMBEDDING_MODEL: the service takes no such request for it.",
@@ -137,6 +139,8 @@ def _hint(status: int) -> str:
 def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenAI":
     from openai import DefaultHttpxClient, OpenAI
 
+    from index.bounded import UNENCODED, bound
+
     try:
         address = urlsplit(base_url)
         known = address.scheme in {"http", "https"} and address.hostname
@@ -147,8 +151,20 @@ def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenA
             f"found {base_url!r} as the address of the embedding service",
             "Set OPENAI_BASE_URL to an address that starts with http:// or https://, such as http://127.0.0.1:8080/v1.",
         )
-    http = DefaultHttpxClient(trust_env=False)
-    return OpenAI(api_key=api_key, base_url=base_url, timeout=timeout, max_retries=retries, http_client=http)
+    # A redirect would send the articles to an address that nobody has set.
+    http = DefaultHttpxClient(
+        trust_env=False,
+        follow_redirects=False,
+        event_hooks={"response": [lambda response: bound(response, MOST_BYTES)]},
+    )
+    return OpenAI(
+        api_key=api_key,
+        base_url=base_url,
+        timeout=timeout,
+        max_retries=retries,
+        default_headers=UNENCODED,
+        http_client=http,
+    )
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:

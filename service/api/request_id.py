@@ -7,6 +7,8 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.request_id import request_id as current
+
 HEADER = "X-Request-Id"
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
@@ -25,6 +27,7 @@ class RequestIds:
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _PLAIN.fullmatch(given) else f"req_{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
+        current.set(request_id)
 
         async def send_with_id(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -441,7 +441,7 @@ def test_any_json_is_a_reply_or_a_failure(data: object) -> None:
     """Every JSON value is taken in, or refused as one of our failures."""
     taken: object
     try:
-        taken = ChatReply().add(data)
+        taken = ChatReply(300).add(data)
     except ReaderFailed as failure:
         taken = failure
     assert isinstance(taken, str | ReaderCutOff | ModelRefused)

@@ -16,18 +16,27 @@ OFFICIAL_URL = "https://api.openai.com/v1"
 _RETRIES = 1
 _CONNECT_S = 2.0
 
+BYTES_A_TOKEN = 4_096
+"""Bytes of a reply that a token may take: an event of JSON for each, with what filters and log-probabilities add."""
 
-def make_client(api_key: str | None, base_url: str | None, *, deadline_s: float) -> "AsyncOpenAI":
-    """A client for this key and address; raises ConfigurationError where they cannot be used.
 
-    Of the environment it heeds proxies, and the organisation and project that openai itself looks for.
+def make_client(
+    api_key: str | None, base_url: str | None, *, deadline_s: float, max_output_tokens: int
+) -> "AsyncOpenAI":
+    """Return a client for this key and address; raises ConfigurationError where they cannot be used.
+
+    It follows no redirect and reads bodies to a bound. From the environment it takes proxies, and the organisation and
+    project that openai itself looks for.
     """
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
+    from index.bounded import ERROR_BYTES, UNENCODED, bound
+
     _check_access(api_key, base_url)
 
-    async def spare_retry(response: "Response") -> None:
-        """Tell the client, in the header it heeds, not to retry a 429 that no retry mends before the deadline."""
+    async def prepare(response: "Response") -> None:
+        """Bound a reply, and tell the client not to retry a 429 that no retry passes before the deadline."""
+        bound(response, ERROR_BYTES + max_output_tokens * BYTES_A_TOKEN)
         if not response.is_error:
             return
         # Read here, a broken body is a lost connection to the client; where it reads bodies, it translates nothing.
@@ -42,7 +51,11 @@ def make_client(api_key: str | None, base_url: str | None, *, deadline_s: float)
         base_url=base_url or OFFICIAL_URL,  # else the client would look for one in the environment
         timeout=timeout,
         max_retries=_RETRIES,
-        http_client=DefaultAsyncHttpx2Client(timeout=timeout, event_hooks={"response": [spare_retry]}),
+        default_headers=UNENCODED,
+        # A redirect would send the prompt to an address that nobody has set.
+        http_client=DefaultAsyncHttpx2Client(
+            timeout=timeout, follow_redirects=False, event_hooks={"response": [prepare]}
+        ),
     )
 
 

@@ -53,6 +53,10 @@ def _translated(error: Exception, otherwise: type[ReaderFailed]) -> tuple[Reader
     """The failure that `error` means, and `error` itself where a log may hold the vendor's words."""
     from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
+    from index.bounded import TooLong
+
+    if isinstance(error.__cause__ or error, TooLong):
+        return ReaderCutOff("The language model's service sent more bytes than a reply may have."), None
     if isinstance(error, TimeoutError | APITimeoutError):
         return ReaderTimeout("The language model gave no full reply within its deadline."), error
     if isinstance(error, APIStatusError):

@@ -1,8 +1,10 @@
 """One language model of one service: its replies streamed or whole, and what they used."""
 
 import asyncio
+import logging
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, contextmanager
 from typing import TYPE_CHECKING, Final
 
 from service.errors import ReaderCutOff, ReaderFailed, ReaderUnavailable
@@ -12,9 +14,12 @@ from service.readers.chat.client import OFFICIAL_URL, make_client
 from service.readers.chat.failures import within
 from service.readers.chat.reply import ChatReply
 from service.records import Usage
+from service.request_id import request_id
 
 if TYPE_CHECKING:
     from openai import AsyncStream
+
+logger = logging.getLogger("dateline")
 
 _PATH = "/chat/completions"
 
@@ -36,8 +41,9 @@ class ChatModel:
 
     `api_key` may be None for a service of one's own that wants none; `base_url` None is OpenAI. `deadline_s`
     bounds a whole call in seconds, retries and the reading of the last chunk included. `max_output_tokens`
-    bounds the reply, with a reasoning model its reasoning too. Raises ConfigurationError where the address or
-    the key cannot be one, or where there is neither.
+    bounds the reply, with a reasoning model its reasoning too; a service that does not keep to it is left. Each
+    failing call leaves one line in the log. Raises ConfigurationError where the address or the key cannot be one, or
+    where there is neither.
     """
 
     def __init__(
@@ -47,7 +53,7 @@ class ChatModel:
         self._base_url = base_url
         self._deadline_s = deadline_s
         self._max_output_tokens = max_output_tokens
-        self._client = make_client(api_key, base_url, deadline_s=deadline_s)
+        self._client = make_client(api_key, base_url, deadline_s=deadline_s, max_output_tokens=max_output_tokens)
 
     async def stream(self, system: str, user: str) -> AsyncGenerator[str | Usage, None]:
         """The reply in pieces as they come, then its Usage.
@@ -56,29 +62,22 @@ class ChatModel:
         service stops writing. Raises ReaderFailed of each kind, ModelRefused among them; once connected only
         ReaderCutOff, ReaderTimeout or ModelRefused.
         """
-        deadline = self._deadline()
-        reply = ChatReply()
-        chunks = await self._open(system, user, deadline)
-        try:
-            while not isinstance(data := await within(deadline, anext(chunks, _END), ReaderCutOff), _End):
-                if piece := reply.add(data):
+        reply = ChatReply(self._max_output_tokens)
+        with self._failures_logged():
+            async with aclosing(self._pieces(system, user, reply)) as pieces:
+                async for piece in pieces:
                     yield piece
-        except ReaderFailed:
-            # After the last word only the count of tokens is missing, and that can be made here.
-            if not reply.finished:
-                raise
-        finally:
-            await chunks.close()
-        reply.check_finish()
-        yield await self._usage(system, user, reply)
+            reply.check_finish()
+            yield await self._usage(system, user, reply)
 
     async def complete(self, system: str, user: str) -> tuple[str, Usage]:
         """The whole reply and its Usage; raises as `stream` does."""
         call = self._client.post(_PATH, body=self._request(system, user), cast_to=object)
-        reply = ChatReply()
-        reply.add(await within(self._deadline(), call, ReaderUnavailable))
-        reply.check_finish()
-        return reply.text, await self._usage(system, user, reply)
+        reply = ChatReply(self._max_output_tokens)
+        with self._failures_logged():
+            reply.add(await within(self._deadline(), call, ReaderUnavailable))
+            reply.check_finish()
+            return reply.text, await self._usage(system, user, reply)
 
     async def count(self, system: str, user: str, text: str) -> Usage:
         """The Usage of a call by our own count, for a reply that was left early or came without one."""
@@ -88,6 +87,36 @@ class ChatModel:
     async def aclose(self) -> None:
         """Close the connections; the model cannot be used afterwards."""
         await self._client.close()
+
+    async def _pieces(self, system: str, user: str, reply: ChatReply) -> AsyncGenerator[str, None]:
+        """The text of a streamed reply as it comes, up to the most that it may have."""
+        deadline = self._deadline()
+        chunks = await self._open(system, user, deadline)
+        try:
+            while not isinstance(data := await within(deadline, anext(chunks, _END), ReaderCutOff), _End):
+                if piece := reply.add(data):
+                    yield piece
+                reply.check_length()
+        except ReaderFailed:
+            # After the last word only the count of tokens is missing, and that can be made here.
+            if not reply.finished:
+                raise
+        finally:
+            await chunks.close()
+
+    @contextmanager
+    def _failures_logged(self) -> Iterator[None]:
+        try:
+            yield
+        except ReaderFailed as failure:
+            logger.warning(
+                "request %s: model %s: %s: %s",
+                request_id.get() or "unknown",
+                self.model,
+                failure.code,
+                " ".join(str(failure).split()),
+            )
+            raise
 
     async def _open(self, system: str, user: str, deadline: float) -> "AsyncStream[object]":
         from openai import AsyncStream

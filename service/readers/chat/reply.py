@@ -9,6 +9,10 @@ from service.readers.chat.completion import Choice, Completion, Part
 _ENDS = frozenset({"stop", "eos_token", "stop_sequence"})
 
 
+CHARACTERS_A_TOKEN = 8
+"""Characters of a reply that a token may have: English has about four, a run of dashes or spaces more."""
+
+
 class ModelRefused(ReaderFailed):
     """The language model, or a filter on its service, declined to answer."""
 
@@ -16,10 +20,14 @@ class ModelRefused(ReaderFailed):
 
 
 class ChatReply:
-    """What was said so far; `tokens` are the service's counts of input and output, None until it gives them."""
+    """What was said so far; `tokens` are the service's counts of input and output, None until it gives them.
 
-    def __init__(self) -> None:
+    Of a reply longer than `max_tokens` can be, only the beginning is kept.
+    """
+
+    def __init__(self, max_tokens: int) -> None:
         self.tokens: tuple[int, int] | None = None
+        self._left = max_tokens * CHARACTERS_A_TOKEN
         self._pieces: list[str] = []
         self._finish_reason: str | None = None
 
@@ -48,8 +56,14 @@ class ChatReply:
             self.tokens = (usage.prompt_tokens, usage.completion_tokens)
         return "".join(self._add_choice(choice) for choice in completion.choices[:1])
 
+    def check_length(self) -> None:
+        """Raise ReaderCutOff where more was said than was asked for."""
+        if self._left < 0:
+            raise ReaderCutOff("The language model's reply went on beyond the limit of its length.")
+
     def check_finish(self) -> None:
         """Raise ReaderCutOff unless the reply came to its natural end, ModelRefused where a filter ended it."""
+        self.check_length()
         if self._finish_reason is None:
             raise ReaderCutOff("The language model's reply stopped before its end.")
         if self._finish_reason == "content_filter":
@@ -66,6 +80,8 @@ class ChatReply:
         if part.refusal:
             raise ModelRefused("The language model declined to answer.")
         self._finish_reason = choice.finish_reason or self._finish_reason
-        text = part.content or ""
+        said = part.content or ""
+        text = said[: max(0, self._left)]
+        self._left -= len(said)
         self._pieces.append(text)
         return text

@@ -1,3 +1,4 @@
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
@@ -5,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.embedding.local import LocalEmbedder
+from index.embedding.local import MOST_THREADS, LocalEmbedder
 
 NEWS = [
     "The harbour authority has ordered two more tugs after last winter's collisions.",
@@ -104,3 +105,14 @@ def test_threads_share_one_embedder(embedder: LocalEmbedder) -> None:
     with ThreadPoolExecutor(4) as threads:
         at_once = list(threads.map(embedder.embed_query, NEWS * 8))
     assert np.array_equal(np.stack(at_once), np.stack(alone * 8))
+
+
+def test_threads_are_shared(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
+    """However often texts are embedded, there are no more threads for it than processors."""
+    for _ in range(5):
+        embedder.embed_texts(NEWS)
+        exact.embed_texts(NEWS)
+    threads = {thread for thread in threading.enumerate() if thread.name.startswith("embedding")}
+    embedder.embed_texts(NEWS)
+    assert {thread for thread in threading.enumerate() if thread.name.startswith("embedding")} == threads
+    assert 0 < len(threads) <= MOST_THREADS
