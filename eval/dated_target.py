@@ -1,4 +1,4 @@
-"""The target of a language model's lane: each question is asked on its day, so that prompts come out the same again."""
+"""The pipeline as a target: each question is asked on its day, so that a run is the same whenever it is made."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from service.pipeline import Pipeline
 
 
 class DatedTarget:
-    """The pipeline itself, asked each question on the day that its gold names.
+    """The pipeline in this process, asked each question on the day that its gold names.
 
     Where it names none, that is the first day of the year after the newest article. Use it as a context manager:
     all questions are asked in one event loop, which a language model's connections need.

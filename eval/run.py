@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
+from eval.dated_target import DatedTarget
 from eval.questions import GoldSet
 from eval.records import GoldItem, Header, Run
-from eval.target import InProcess, Target, predict
+from eval.target import Target, predict
 from index.embedding import Embedder
 from index.embedding.graph import Precision
 from index.embedding.local import LocalEmbedder
@@ -63,8 +64,8 @@ def run_offline(
 ) -> Measurement:
     """Index the corpus in a temporary folder and ask the offline pipeline."""
     embedder = LocalEmbedder(models, precision=precision)
-    with corpus_pipeline(gold, embedder, models) as pipeline:
-        return measure(gold, order, InProcess(pipeline), _header(gold, pipeline, embedder), tick)
+    with corpus_pipeline(gold, embedder, models) as pipeline, DatedTarget(pipeline, gold) as target:
+        return measure(gold, order, target, _header(gold, pipeline, embedder), tick)
 
 
 def measure(

@@ -1,6 +1,5 @@
 """Targets: what is asked. The pipeline in this process, or a service over HTTP; the same replies."""
 
-import asyncio
 import json
 import urllib.request
 from collections.abc import Sequence
@@ -25,17 +24,6 @@ class Target(Protocol):
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """The reply to the last turn; raises DatelineError or OSError."""
-
-
-class InProcess:
-    """The pipeline itself."""
-
-    def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
-
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply as it would go over the wire."""
-        return asyncio.run(asked(self._pipeline, turns))
 
 
 async def asked(pipeline: Pipeline, turns: Sequence[Turn]) -> dict[str, Any]:

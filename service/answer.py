@@ -104,11 +104,12 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """The dates of publication of the oldest and newest source, and when the index was made."""
+    """Dates of publication of the newest and oldest source and of the newest cited one; when the index was made."""
 
     newest_source_at: str | None
     oldest_source_at: str | None
     index_updated_at: str
+    newest_cited_at: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

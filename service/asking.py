@@ -4,7 +4,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -28,6 +28,7 @@ from service.answer import (
 from service.compose import Composition
 from service.readers import Reader
 from service.records import AnswerWarning, Question, Status, StatusReason, Usage
+from service.staleness import stale_warning
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Asking:
     question: Question
     generation: Generation
     reader: Reader
+    stale_after: timedelta
     standalone: str = ""
     candidates: int = 0
     composition: Composition = field(default_factory=lambda: Composition(()))
@@ -81,6 +83,7 @@ class Asking:
     def answer(self, status: Status, reason: StatusReason | None) -> Answer:
         """The answer as it stands now, with everything known of it."""
         sources = self.composition.sources()
+        fresh = freshness(self.generation, sources)
         return Answer(
             id=self.id,
             created_at=_timestamp(self.created),
@@ -90,13 +93,19 @@ class Asking:
             citations=tuple(self.composition.citations),
             unsupported=tuple(self.unsupported),
             sources=sources,
-            freshness=freshness(self.generation, sources),
+            freshness=fresh,
             retrieval=self._retrieval(),
             usage=UsageReport(**asdict(self.usage)),
             timings_ms=self._timings(),
             versions=self._versions(),
-            warnings=tuple(self.warnings),
+            warnings=(*self.warnings, *self._cautions(fresh)),
         )
+
+    def _cautions(self, fresh: Freshness) -> Iterator[AnswerWarning]:
+        """The warnings that depend on the answer as a whole."""
+        stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, self.stale_after)
+        if stale:
+            yield stale
 
     def _retrieval(self) -> Retrieval:
         return retrieval(self.question, self.standalone, self.candidates)
@@ -132,12 +141,14 @@ def filters_applied(filters: Filters) -> dict[str, Any]:
 
 
 def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
-    """The dates of the oldest and newest of these sources, and of the index."""
+    """The dates of the oldest and newest of these sources, of the newest that is cited, and of the index."""
     dates = sorted(source.published_at for source in sources if source.published_at)
+    cited = [source.published_at for source in sources if source.cited and source.published_at]
     return Freshness(
         newest_source_at=dates[-1] if dates else None,
         oldest_source_at=dates[0] if dates else None,
         index_updated_at=generation.manifest.created_at,
+        newest_cited_at=max(cited, default=None),
     )
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from datetime import timedelta
 
 from index.dense import server_of
 from index.embedding import Embedder
@@ -45,6 +46,7 @@ def build_pipeline(
         weigher=Weigher(embedder),
         desk=ReadingDesk(prover, Calibration.read(), ExtractiveReader()),
         prompts=prompts,
+        stale_after=timedelta(days=settings.stale_after_days),
         chat=chat,
         llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens, fence=fence) if chat else None,
         fence=fence,

@@ -5,7 +5,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from index.embedding import Embedder
 from index.generation import Generation
@@ -36,8 +36,8 @@ def utc_now() -> datetime:
 class Pipeline:
     """Answers questions from the current generation; `llm` and `chat` are None where no model is set.
 
-    `fence` makes the code of a prompt's fences and `clock` says when a question is asked, which a prompt mentions;
-    both stand still only where a recorded prompt must come out the same again.
+    `fence` makes the code of a prompt's fences. `clock` says when a question is asked: a prompt mentions it, and an
+    article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and evaluations.
     """
 
     library: Library
@@ -45,6 +45,7 @@ class Pipeline:
     weigher: Weigher
     desk: ReadingDesk
     prompts: Prompts
+    stale_after: timedelta
     chat: Chat | None = None
     llm: LlmReader | None = None
     fence: Callable[[], str] = new_fence
@@ -62,7 +63,7 @@ class Pipeline:
         """The answer as it comes about: what was found, then sentence by sentence, then the whole."""
         reader = self._reader(question)
         async with self.pinned() as generation:
-            asking = Asking(question, generation, reader, created=self.clock())
+            asking = Asking(question, generation, reader, self.stale_after, created=self.clock())
             yield asking.started()
             found = await self._find(asking)
             yield asking.retrieval_completed()
@@ -80,7 +81,7 @@ class Pipeline:
         """The passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
         began = time.perf_counter()
         async with self.pinned() as generation:
-            asking = Asking(question, generation, self.desk.extractive, standalone=question.text)
+            asking = Asking(question, generation, self.desk.extractive, self.stale_after, standalone=question.text)
             found = await self._retrieve(asking)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(

@@ -30,6 +30,13 @@ class ServiceSettings(IndexSettings):
     llm_deadline_s: float = Field(30.0, gt=0, le=600, description="Seconds a model call may take, retries included.")
     llm_max_output_tokens: int = Field(800, ge=16, le=32_000, description="Tokens a model's answer may have.")
     llm_prompt_tokens: int = Field(6_000, ge=200, le=1_000_000, description="Tokens the passages in a prompt may have.")
+    stale_after_days: int = Field(
+        180,
+        ge=1,
+        le=36_500,
+        description="Age in days from which an article is too old to answer a question about the present without a"
+        " warning.",
+    )
     max_questions: int = Field(32, ge=1, le=10_000, description="Questions answered at once; further ones get 503.")
     feedback_limit: int = Field(
         10_000,

@@ -1,11 +1,15 @@
 """Runs: which questions are asked, and what is kept of the answers."""
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from eval.dated_target import DatedTarget
 from eval.errors import GoldInvalid
 from eval.lanes import run_lane
 from eval.questions import GoldSet, read_gold
@@ -13,7 +17,6 @@ from eval.records import Turn
 from eval.run import Order, corpus_pipeline, header_of, measure, settings_of
 from eval.score import score
 from eval.selftest.replies import Reply
-from eval.target import InProcess
 from tests.eval.pieces import gold_of, item, saying, unanswerable
 from tests.eval.small_gold import write_gold
 from tests.fakes import HashedEmbedder
@@ -87,11 +90,13 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldSet:
 
 
 def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) -> None:
-    """The corpus is indexed, each question answered, and the same run comes out again."""
+    """The corpus is indexed, each question answered, and the same run comes out again, whatever the day."""
     runs = []
-    for _ in range(2):
+    for day in (datetime(1999, 7, 1, tzinfo=UTC), datetime(2044, 7, 1, tzinfo=UTC)):
         with corpus_pipeline(gold, HashedEmbedder(), tmp_path) as pipeline:
-            runs.append(measure(gold, Order(), InProcess(pipeline), header_of(gold)).run)
+            later = replace(pipeline, clock=partial(datetime.astimezone, day))
+            with DatedTarget(later, gold) as target:
+                runs.append(measure(gold, Order(), target, header_of(gold)).run)
     assert runs[0] == runs[1]
     assert all(one.error is None for one in runs[0].predictions)
     lamp = next(verdict for verdict in score(gold, runs[0]) if verdict.id == "lamp-001")

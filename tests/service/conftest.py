@@ -1,6 +1,8 @@
 """Real parts, made once: the embedded model, and the sample articles as an index."""
 
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,6 +16,8 @@ from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
 ARTICLES = Path(__file__).parents[2] / "articles"
+ASKED_AT = datetime(2026, 6, 20, 12, tzinfo=UTC)
+"""When the tests ask: a week after the newest sample article, on whatever day they run."""
 
 
 @pytest.fixture(scope="session")
@@ -44,8 +48,8 @@ def sample_settings(sample_data: Path, models: Path) -> ServiceSettings:
 
 @pytest.fixture(scope="session")
 def pipeline(sample_settings: ServiceSettings) -> Iterator[Pipeline]:
-    """The offline pipeline on the sample index."""
-    built = build_pipeline(sample_settings)
+    """The offline pipeline on the sample index, asked on a fixed day."""
+    built = replace(build_pipeline(sample_settings), clock=lambda: ASKED_AT)
     yield built
     built.library.close()
 

@@ -21,6 +21,7 @@ ANSWERABLE = (
     "Who won the run-off for mayor of Tarnmouth?",
     "Why was the Ostle Bridge closed?",
 )
+STATE = "Who is the mayor of Tarnmouth?"
 OFF_TOPIC = ("What is the recipe for sourdough bread?", "How high is Mount Kilimanjaro?", "asdf qwer zxcv")
 
 
@@ -122,6 +123,28 @@ def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> Non
 
     assert "follow_up_offline" in {warning.code for warning in answer.warnings}
     assert answer.retrieval.standalone_question == "And when?"
+
+
+@pytest.mark.parametrize(("year", "verdict"), [(2026, "answered"), (2027, "stale")])
+def test_an_answer_about_the_present_from_old_articles_is_stale(pipeline: Pipeline, year: int, verdict: str) -> None:
+    """The clock decides whether the newest cited article is too old; the answer itself is the same."""
+    later = replace(pipeline, clock=lambda: datetime(year, 6, 20, tzinfo=UTC))
+    answer = asyncio.run(later.ask(Question(STATE)))
+
+    cited = [source.published_at for source in answer.sources if source.cited and source.published_at]
+    assert answer.freshness.newest_cited_at == max(cited)
+    assert (answer.status, answer.verdict) == ("answered", verdict)
+    assert [warning.code for warning in answer.warnings] == ["stale"] * (verdict == "stale")
+    past = asyncio.run(later.ask(Question(ANSWERABLE[2])))
+    assert "stale" not in {warning.code for warning in past.warnings}
+
+
+def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> None:
+    """Where nothing is cited there is no newest cited article, and no warning of its age."""
+    later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))
+    answer = asyncio.run(later.ask(Question("Who is the king of Atlantis?")))
+
+    assert (answer.verdict, answer.freshness.newest_cited_at, answer.warnings) == ("none", None, ())
 
 
 def test_a_language_model_that_is_not_set_cannot_be_asked_for(pipeline: Pipeline) -> None:
