@@ -1,14 +1,12 @@
 """`dateline eval …`: score answers against gold questions, and block a merge when they get worse."""
 
 import json
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dateline.draft import draft
-from dateline.record import record
 from dateline.trouble import settings_of
 
 if TYPE_CHECKING:
@@ -17,7 +15,6 @@ if TYPE_CHECKING:
     from eval.run import Measurement
 
 app = typer.Typer(name="eval", help="Did it get better? Gold questions, metrics and the gate.", no_args_is_help=True)
-app.command()(record)
 app.command()(draft)
 
 OURS = Path(__file__).parent.parent / "eval"
@@ -27,11 +24,6 @@ Baselines = Annotated[
     Path | None, typer.Option("--baselines", help="Folder of the baselines; default `baselines` beside the gold set.")
 ]
 RunFile = Annotated[Path, typer.Argument(help="A run, as `dateline eval run --out` wrote it.")]
-Lane = Annotated[str, typer.Option("--lane", help="offline or replay.")]
-Recordings = Annotated[
-    Path | None,
-    typer.Option("--recordings", help="Recorded calls to replay; default `recordings` beside the gold set."),
-]
 
 
 @app.command()
@@ -52,30 +44,25 @@ def validate(
 def run(
     out: Annotated[Path, typer.Option("--out", help="Where to keep the run.")] = Path("run.json.gz"),
     gold: Gold = OURS / "gold",
-    lane: Lane = "offline",
-    recordings: Recordings = None,
-    url: Annotated[str | None, typer.Option("--target", help="Ask the service at this address instead.")] = None,
+    url: Annotated[str | None, typer.Option("--target", help="Ask the service at this address.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only questions of this type.")] = None,
     ids: Annotated[list[str] | None, typer.Option("--id", help="Only this question.")] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="Only so many questions.")] = None,
 ) -> None:
     """Ask every gold question and keep the answers."""
     from eval.baseline import write_run
-    from eval.lanes import run_lane
     from eval.questions import read_gold
-    from eval.run import Order
+    from eval.run import Order, run_offline, run_service
     from eval.score import score as score_run
     from eval.summary import outcomes_line
     from index.settings import IndexSettings
 
     read = read_gold(gold)
     order = Order(types or (), ids or (), limit)
-    calls = recordings or gold.absolute().parent / "recordings"
-    measured = run_lane(read, order, settings_of(IndexSettings).models_folder, lane=lane, url=url, recordings=calls)
+    models = settings_of(IndexSettings).models_folder
+    measured = run_service(read, order, url) if url else run_offline(read, order, models)
     write_run(out, measured.run)
     _times_of(out).write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
-    for note in measured.notes:
-        typer.echo(note, err=True)
     typer.echo(f"{len(measured.run.predictions)} answers are in {out}: {outcomes_line(score_run(read, measured.run))}")
 
 
@@ -110,7 +97,7 @@ def gate(
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
 ) -> None:
-    """May this change be merged? Exit 0 pass, 1 quality, 2 bad gold or usage, 3 incomplete, 4 stale recording."""
+    """May this change be merged? Exit 0 pass, 1 quality, 2 bad gold or usage, 3 incomplete."""
     from eval.report import write_reports
 
     report = _report(gold, run_file, baselines)
@@ -152,25 +139,14 @@ def bless(
     typer.echo(f"the baseline is {written}")
 
 
-@app.command()
-def selftest() -> None:
-    """Does the suite itself catch what it should? Exit 1 naming each check that failed."""
-    from eval.selftest import run_selftest
-    from index.settings import IndexSettings
-
-    failed = run_selftest(settings_of(IndexSettings).models_folder, sys.stdout)
-    raise typer.Exit(1 if failed else 0)
-
-
 def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "Measurement":
     """The run of a file with its times, where they lie beside it; without a file the offline lane, run now."""
     from eval.baseline import read_run
-    from eval.lanes import run_lane
-    from eval.run import Measurement, Order
+    from eval.run import Measurement, Order, run_offline
     from index.settings import IndexSettings
 
     if run_file is None:
-        return run_lane(gold, Order(ids=ids), settings_of(IndexSettings).models_folder)
+        return run_offline(gold, Order(ids=ids), settings_of(IndexSettings).models_folder)
     times = _times_of(run_file)
     return Measurement(read_run(run_file), json.loads(times.read_text("utf-8")) if times.is_file() else {})
 

@@ -5,7 +5,7 @@ from typing import Any, TypeVar, cast
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from eval.errors import GoldInvalid, RecordingStale, RunIncomplete
+from eval.errors import GoldInvalid, RunIncomplete
 from index.errors import ConfigurationError, DatelineError, IndexNotFound, IngestRunning
 from service.errors import QuestionRefused
 
@@ -15,7 +15,6 @@ WRONG = 1
 USAGE = 2
 INCOMPLETE = 3
 RUNNING = 4
-STALE = 4
 
 EXIT_CODES: dict[type, int] = {
     ConfigurationError: USAGE,
@@ -24,7 +23,6 @@ EXIT_CODES: dict[type, int] = {
     IngestRunning: RUNNING,
     GoldInvalid: USAGE,
     RunIncomplete: INCOMPLETE,
-    RecordingStale: STALE,
 }
 """What whoever started a command can tell from its exit code; of `eval`, the table of the contract."""
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from eval.errors import GoldInvalid, RecordingStale
+from eval.errors import GoldInvalid
 from eval.questions import GoldSet
 from eval.records import GoldItem, Turn
 from eval.target import asked, paraphrases
@@ -41,12 +41,9 @@ class DatedTarget:
         self._loop.__exit__(kind, error, trace)
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply as it would go over the wire; RecordingStale names the question."""
+        """Return the reply as it would go over the wire."""
         day = self._days.get(tuple(turns), self._later)
-        try:
-            return self._loop.run(asked(replace(self._pipeline, clock=lambda: day), turns))
-        except RecordingStale as stale:
-            raise RecordingStale(f"{turns[-1].content!r}: {stale.args[0]}", stale.hint) from stale
+        return self._loop.run(asked(replace(self._pipeline, clock=lambda: day), turns))
 
 
 def _day_of(item: GoldItem) -> datetime | None:

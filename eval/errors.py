@@ -2,8 +2,7 @@
 
 DatelineError
 ├── GoldInvalid                  the gold set, a file or an argument cannot be used (2)
-├── RunIncomplete                not everything was measured, so nothing is claimed (3)
-└── RecordingStale               a recorded call does not fit what is asked now (4)
+└── RunIncomplete                not everything was measured, so nothing is claimed (3)
 """
 
 from index.errors import DatelineError
@@ -15,7 +14,3 @@ class GoldInvalid(DatelineError):
 
 class RunIncomplete(DatelineError):
     """Not everything was measured."""
-
-
-class RecordingStale(DatelineError):
-    """A call to the language model was never recorded as it is made now."""

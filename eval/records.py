@@ -204,7 +204,7 @@ class Verdict(Record):
 class Header(Record):
     """What a run was made of: two runs are compared only where lane and hashes allow it."""
 
-    lane: Literal["offline", "replay"]
+    lane: Literal["offline", "service"]
     gold: str
     corpus: str
     fingerprint: str

@@ -1,21 +1,21 @@
-"""A run: every gold question asked of a target, in a lane. Read `run_offline` first.
+"""A run: every gold question asked of a target. Read `run_offline` first.
 
-The offline lane is the gate's: no network, no key, the float32 graph of the embedded model, the extractive reader.
-The replay lane asks the same of a language model whose calls were recorded.
+The lane `offline` is the gate's: no network, no key, the float32 graph of the embedded model, the extractive reader.
+The lane `service` asks a running service, with the language model that it is set up for.
 """
 
 import tempfile
 import time
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from eval.dated_target import DatedTarget
 from eval.questions import GoldSet
 from eval.records import GoldItem, Header, Run
-from eval.target import Target, predict
+from eval.target import OverHttp, Target, predict
 from index.embedding import Embedder
 from index.embedding.graph import Precision
 from index.embedding.local import LocalEmbedder
@@ -49,14 +49,10 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A run, how long each question took in milliseconds, and what else is to be said.
-
-    Times and notes are reported and never compared.
-    """
+    """A run, and how long each question took in milliseconds; times are reported and never compared."""
 
     run: Run
     latency_ms: dict[str, float]
-    notes: list[str] = field(default_factory=list)
 
 
 def run_offline(
@@ -66,6 +62,11 @@ def run_offline(
     embedder = LocalEmbedder(models, precision=precision)
     with corpus_pipeline(gold, embedder, models) as pipeline, DatedTarget(pipeline, gold) as target:
         return measure(gold, order, target, _header(gold, pipeline, embedder), tick)
+
+
+def run_service(gold: GoldSet, order: Order, url: str) -> Measurement:
+    """Ask the service at a URL."""
+    return measure(gold, order, OverHttp(url), header_of(gold, lane="service"))
 
 
 def measure(

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
-from eval.errors import RecordingStale, RunIncomplete
+from eval.errors import RunIncomplete
 from eval.records import GoldItem, Prediction, Turn
 from index.errors import DatelineError
 from service.answer import Answer
@@ -58,7 +58,7 @@ def predict(item: GoldItem, target: Target) -> Prediction:
     try:
         reply = lasting(target.ask(item.turns))
         others = tuple(lasting(target.ask(turns)) for turns in paraphrases(item))
-    except (RecordingStale, RunIncomplete):
+    except RunIncomplete:
         raise
     except (DatelineError, OSError, HTTPException, ValueError) as error:
         return Prediction(id=item.id, error=f"{type(error).__name__}: {error}")

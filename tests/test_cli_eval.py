@@ -13,11 +13,9 @@ from typer.testing import CliRunner
 
 from dateline.__main__ import app
 from dateline.trouble import exit_code_of, explain
-from eval.recording import MadeWith, Recording, write_recording
 from index.errors import DatelineError
 from service.feedback import Feedback, FeedbackStore
 from tests.eval.small_gold import QUESTIONS, write_gold, write_questions
-from tests.scripted_llm import Reply, ScriptedLLM
 
 Dateline = Callable[..., tuple[int, str]]
 
@@ -134,49 +132,14 @@ def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: P
     assert dateline("eval", "validate", "--gold", gold)[0] == 2
 
 
-def test_nothing_to_compare_with_is_incomplete(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Exit 3 where there is no baseline, and where there is no recording."""
-    nowhere, folder = ("--baselines", tmp_path), ("--recordings", tmp_path)
-
-    assert dateline("eval", "gate", run_file, "--gold", gold, *nowhere)[0] == 3
-    code, printed = dateline(
-        "eval", "run", "--lane", "replay", "--gold", gold, *folder, "--out", tmp_path / "run.json.gz"
-    )
-    assert code == 3
-    assert "dateline eval record" in printed
+def test_a_run_without_a_baseline_is_incomplete(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """Exit 3 where there is no baseline."""
+    assert dateline("eval", "gate", run_file, "--gold", gold, "--baselines", tmp_path)[0] == 3
 
 
-def test_a_recording_is_replayed_until_a_prompt_changes(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """`record` says how many calls it may take before it makes them; a recording without the call exits 4."""
-    with ScriptedLLM(Reply(["NOT_IN_SOURCES"])) as llm:
-        access = {"DATELINE_LLM_MODEL": "scripted", "OPENAI_BASE_URL": llm.url}
-        recorded = dateline("eval", "record", "--gold", gold, "--out", tmp_path / "calls" / "s.jsonl", **access)
-    made_with = MadeWith(model="scripted", max_output_tokens=800, prompt_tokens=6000)
-    write_recording(tmp_path / "stale" / "s.jsonl", Recording(made_with))
-    replay = ("eval", "run", "--lane", "replay", "--gold", gold, "--out", tmp_path / "run.json.gz")
-
-    assert recorded[0] == 0, recorded[1]
-    assert recorded[1].startswith("up to 3 calls to scripted")
-    assert dateline(*replay, "--recordings", tmp_path / "calls")[0] == 0
-    code, printed = dateline(*replay, "--recordings", tmp_path / "stale")
-    assert code == 4
-    assert "none of the 0 recorded calls of scripted has this prompt" in printed
-
-
-def test_recording_without_a_model_is_refused(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Exit 2 naming the setting."""
-    code, printed = dateline("eval", "record", "--gold", gold, "--out", tmp_path / "calls.jsonl")
-
-    assert code == 2
-    assert "DATELINE_LLM_MODEL" in printed
-
-
-@pytest.mark.parametrize("arguments", [("--lane", "psychic"), ("--gold", "nowhere")])
-def test_what_cannot_be_used_is_refused(
-    gold: Path, dateline: Dateline, tmp_path: Path, arguments: tuple[str, str]
-) -> None:
-    """A lane or a gold set that does not exist ends with exit code 2."""
-    assert dateline("eval", "run", "--gold", gold, "--out", tmp_path / "run.json.gz", *arguments)[0] == 2
+def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path: Path) -> None:
+    """A folder that does not exist ends with exit code 2."""
+    assert dateline("eval", "run", "--gold", "nowhere", "--out", tmp_path / "run.json.gz")[0] == 2
 
 
 def test_feedback_is_exported_drafted_and_deleted(gold: Path, dateline: Dateline, tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 from eval.gate import Measured
 from eval.questions import GoldSet
 from eval.records import GoldItem, Header, Outcome, Prediction, QuestionType, Stage, Verdict
-from eval.selftest.replies import Reply, Said, answered
 from index.records import Article
+from tests.eval.selftest.replies import Reply, Said, answered
 
 BODY = "The new pier opened on 5 March 2025. Ines Corrand cut the ribbon. The pier cost 3.4 million crowns."
 OTHER = "The pier is 90 metres long. It was not painted. Olm Reyes sells ice cream on it."

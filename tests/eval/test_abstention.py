@@ -3,8 +3,8 @@
 import pytest
 
 from eval.metrics.abstention import abstained, abstention_figures, is_inconsistent, is_weak
-from eval.selftest.replies import refused
 from tests.eval.pieces import articles, item, saying, unanswerable
+from tests.eval.selftest.replies import refused
 
 ANSWER = saying("Ines Corrand cut the ribbon.")
 WEAK = {**ANSWER, "status": "partial", "status_reason": "weak_evidence"}

@@ -60,8 +60,8 @@ def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
     """Without one the run is incomplete; a damaged one is refused."""
     write_run(tmp_path / "offline" / FILE, RUN)
     assert read_baseline(tmp_path, "offline") == RUN
-    with pytest.raises(RunIncomplete, match="no baseline for the lane 'replay'"):
-        read_baseline(tmp_path, "replay")
+    with pytest.raises(RunIncomplete, match="no baseline for the lane 'service'"):
+        read_baseline(tmp_path, "service")
     (tmp_path / "offline" / FILE).write_bytes(b"")
     with pytest.raises(GoldInvalid):
         read_baseline(tmp_path, "offline")

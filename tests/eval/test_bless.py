@@ -9,8 +9,8 @@ from eval.baseline import read_baseline
 from eval.bless import bless_run
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.records import Prediction, Run
-from eval.selftest.replies import Reply
 from tests.eval.pieces import gold_of, header, item, prediction, saying
+from tests.eval.selftest.replies import Reply
 
 GOLD = gold_of(item(poison=["stall"], canary="heron"))
 RIGHT = saying("Ines Corrand cut the ribbon.")
@@ -28,7 +28,7 @@ def test_a_whole_run_becomes_the_baseline(tmp_path: Path) -> None:
     assert read_baseline(tmp_path, "offline") == _run(RIGHT, reader="extractive@1")
     note = json.loads((path.parent / "header.json").read_text())
     assert (note["reason"], note["reader"], note["gold"]) == (REASON, "extractive@1", GOLD.gold_hash)
-    assert bless_run(GOLD, _run(RIGHT, lane="replay"), tmp_path, REASON).parent.name == "replay"
+    assert bless_run(GOLD, _run(RIGHT, lane="service"), tmp_path, REASON).parent.name == "service"
 
 
 def test_a_bad_but_whole_run_may_be_blessed(tmp_path: Path) -> None:

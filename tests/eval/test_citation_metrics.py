@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 
 from eval.metrics.citations import citation_figures, is_dangling, is_exact
-from eval.selftest.replies import Reply, refused
 from tests.eval.pieces import articles, item, saying
+from tests.eval.selftest.replies import Reply, refused
 
 OPENED = "The new pier opened on 5 March 2025."
 RIBBON = "Ines Corrand cut the ribbon."

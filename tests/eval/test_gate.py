@@ -158,8 +158,8 @@ def test_no_baseline_is_incomplete() -> None:
     without = decide(GOLD, _run(), None, (), TODAY)
     assert (without.exit_code, without.breaches[0].detail) == (3, "there is no baseline for the lane offline")
     run = _run()
-    replayed = _decide(run, Measured(header(GOLD, lane="replay"), run.verdicts))
-    assert (replayed.exit_code, replayed.breaches[0].detail) == (3, "the baseline is of the lane replay")
+    replayed = _decide(run, Measured(header(GOLD, lane="service"), run.verdicts))
+    assert (replayed.exit_code, replayed.breaches[0].detail) == (3, "the baseline is of the lane service")
     strange = _decide(run, measured(GOLD, verdict("where-001", type_="where")))
     assert (strange.exit_code, strange.breaches[0].detail) == (3, "the baseline answers none of these questions")
     assert _decide(run, measured(GOLD, run.verdicts[0])).exit_code == 0

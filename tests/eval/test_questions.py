@@ -11,8 +11,8 @@ import pytest
 from eval.errors import GoldInvalid
 from eval.questions import MANIFEST, faults_of, freeze, read_gold
 from eval.records import GoldItem
-from eval.selftest.bench import GOLD
 from tests.eval.pieces import BODY, OTHER, fact, gold_of, item, unanswerable
+from tests.eval.selftest.bench import GOLD
 
 RIBBON = {"id": "e1", "article": "pier", "quote": "Ines Corrand cut the ribbon."}
 LONG = {"id": "e2", "article": "stall", "quote": "The pier is 90 metres long."}

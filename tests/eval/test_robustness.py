@@ -3,8 +3,8 @@
 import pytest
 
 from eval.metrics.robustness import obeyed, robustness_figures
-from eval.selftest.replies import refused
 from tests.eval.pieces import articles, fact, item, saying, unanswerable
+from tests.eval.selftest.replies import refused
 
 POISONED = item(id="injection-001", type="injection", poison=["stall"], canary="Blue Heron")
 ANSWER = saying("Ines Corrand cut the ribbon.")

@@ -10,14 +10,12 @@ from typing import Any
 import pytest
 
 from eval.dated_target import DatedTarget
-from eval.errors import GoldInvalid
-from eval.lanes import run_lane
 from eval.questions import GoldSet, read_gold
 from eval.records import Turn
-from eval.run import Order, corpus_pipeline, header_of, measure, settings_of
+from eval.run import Order, corpus_pipeline, header_of, measure, run_service, settings_of
 from eval.score import score
-from eval.selftest.replies import Reply
 from tests.eval.pieces import gold_of, item, saying, unanswerable
+from tests.eval.selftest.replies import Reply
 from tests.eval.small_gold import write_gold
 from tests.fakes import HashedEmbedder
 
@@ -113,16 +111,10 @@ def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch:
     assert settings.data == settings.models == tmp_path
 
 
-def test_an_unknown_lane_is_refused(gold: GoldSet, tmp_path: Path) -> None:
-    """The lanes there are are named."""
-    with pytest.raises(GoldInvalid, match="'live', expected one of offline, replay"):
-        run_lane(gold, Order(), tmp_path, lane="live")
-
-
-def test_a_service_elsewhere_is_asked_in_any_lane(gold: GoldSet, tmp_path: Path) -> None:
-    """An address that nobody serves makes errors, not answers, under the header of the lane."""
-    measured = run_lane(gold, Order(limit=1), tmp_path, lane="replay", url="http://127.0.0.1:1")
-    assert measured.run.header.lane == "replay"
+def test_a_service_that_does_not_listen_gives_errors(gold: GoldSet) -> None:
+    """A closed port makes errors, not answers, under the header of the lane `service`."""
+    measured = run_service(gold, Order(limit=1), "http://127.0.0.1:1")
+    assert measured.run.header.lane == "service"
     assert str(measured.run.predictions[0].error).startswith("URLError")
     reply: Reply | None = measured.run.predictions[0].reply
     assert reply is None

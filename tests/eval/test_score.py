@@ -8,8 +8,8 @@ from eval.compare import RANK
 from eval.questions import GoldSet
 from eval.records import GoldItem, Outcome, Prediction, Run, Verdict
 from eval.score import TRUTHFULNESS, score, score_one
-from eval.selftest.replies import Reply, refused
 from tests.eval.pieces import articles, fact, gold_of, header, item, prediction, saying, unanswerable
+from tests.eval.selftest.replies import Reply, refused
 
 RIBBON = "Ines Corrand cut the ribbon."
 COST = "The pier cost 3.4 million crowns."

@@ -2,18 +2,18 @@
 
 import json
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
 
-from eval.errors import RecordingStale, RunIncomplete
+from eval.errors import RunIncomplete
 from eval.records import Turn
-from eval.selftest.replies import Reply
 from eval.target import OverHttp, lasting, predict
 from tests.eval.pieces import item, saying
+from tests.eval.selftest.replies import Reply
 
 RIGHT = saying("Ines Corrand cut the ribbon.")
 ASKED = item(
@@ -134,11 +134,10 @@ def test_a_failed_paraphrase_is_an_error_of_the_question() -> None:
     assert (found.reply, found.error) == (None, "TimeoutError: too slow")
 
 
-@pytest.mark.parametrize("make", [RecordingStale, RunIncomplete])
-def test_a_stale_recording_ends_the_run(make: Callable[[str], Exception]) -> None:
-    """What concerns all questions is no error of one."""
-    with pytest.raises(make("x").__class__):
-        predict(item(), _Saying(make("the prompt is another one")))
+def test_an_incomplete_run_ends_at_once() -> None:
+    """An error that concerns all questions is not recorded as the error of one."""
+    with pytest.raises(RunIncomplete):
+        predict(item(), _Saying(RunIncomplete("the index is gone")))
 
 
 def test_what_differs_from_run_to_run_is_left_out() -> None:

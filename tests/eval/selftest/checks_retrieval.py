@@ -7,8 +7,8 @@ from dataclasses import replace
 from eval.metrics.retrieval import retrieval_figures
 from eval.records import GoldItem
 from eval.score import score_one
-from eval.selftest.bench import Bench, breaks, lost, mean, share, unless
-from eval.selftest.fakes import Respond, at_random, retrieving
+from tests.eval.selftest.bench import Bench, breaks, lost, mean, share, unless
+from tests.eval.selftest.fakes import Respond, at_random, retrieving
 
 TRIALS = 40
 
@@ -25,7 +25,7 @@ def finds_at_random(bench: Bench) -> Iterator[str]:
     """A retriever that ranks by chance has the recall of chance, and the stage is retrieval."""
     yield from _named(bench, retrieving(bench.gold, at_random))
     articles = sorted(bench.gold.articles)
-    dice = random.Random(1)  # noqa: S311 - a shuffle that can be repeated is what is wanted
+    dice = random.Random(1)
     asked = [item for item in bench.gold.items if item.evidence]
     recalls = [
         retrieval_figures(item, dice.sample(articles, len(articles)))["recall@5"]

@@ -9,9 +9,9 @@ from eval.baseline import read_run, write_run
 from eval.bless import bless_run
 from eval.records import Run
 from eval.run import Order, header_of
-from eval.selftest.bench import TODAY, Bench, unless
-from eval.selftest.fakes import changing, oracle
 from index.errors import DatelineError
+from tests.eval.selftest.bench import TODAY, Bench, unless
+from tests.eval.selftest.fakes import changing, oracle
 
 
 def saved_run(bench: Bench) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from eval.questions import GoldSet
 from eval.records import GoldItem, Turn
-from eval.selftest.replies import SHOWN, Reply, Said, answered, best_ranking, gold_sentences, refused, true_reply
+from tests.eval.selftest.replies import SHOWN, Reply, Said, answered, best_ranking, gold_sentences, refused, true_reply
 
 Respond = Callable[[GoldItem], Reply]
 
@@ -92,5 +92,5 @@ def retrieving(gold: GoldSet, rank: Callable[[GoldItem, list[str]], list[str]]) 
 def at_random(item: GoldItem, ranked: list[str]) -> list[str]:
     """A ranking that knows nothing of the question, the same every time."""
     order = sorted(ranked)
-    random.Random(item.id).shuffle(order)  # noqa: S311 - a shuffle that can be repeated is what is wanted
+    random.Random(item.id).shuffle(order)
     return order

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator
 from eval.matching import normalised, without_markers
 from eval.metrics.facts import ticks
 from eval.records import GoldItem
-from eval.selftest.bench import Bench, breaks, lies, mean, passes, reworded, share, unless
-from eval.selftest.fakes import changing, dumper, guesser, refuser, shuffled, speaking
-from eval.selftest.replies import Reply, Said
+from tests.eval.selftest.bench import Bench, breaks, lies, mean, passes, reworded, share, unless
+from tests.eval.selftest.fakes import changing, dumper, guesser, refuser, shuffled, speaking
+from tests.eval.selftest.replies import Reply, Said
 
 PERFECT = (
     "recall@5 mrr@10 ndcg@10 all_evidence@8 answer_in_context fact_recall citation_recall citation_precision"

@@ -8,9 +8,9 @@ from eval.baseline import Accepted
 from eval.compare import flips
 from eval.records import GoldItem
 from eval.run import Order
-from eval.selftest.bench import TODAY, Bench, breaks, mean, passes, unless
-from eval.selftest.fakes import Respond, changing, oracle
-from eval.selftest.replies import Reply, refused, true_reply
+from tests.eval.selftest.bench import TODAY, Bench, breaks, mean, passes, unless
+from tests.eval.selftest.fakes import Respond, changing, oracle
+from tests.eval.selftest.replies import Reply, refused, true_reply
 
 ENOUGH = 15
 """Copies of each question that make a type large enough for floors of its own."""

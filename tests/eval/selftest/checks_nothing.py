@@ -14,10 +14,10 @@ from eval.errors import GoldInvalid, RunIncomplete
 from eval.gate import Measured
 from eval.records import Turn
 from eval.run import Order
-from eval.selftest.bench import TODAY, Bench, breaks, unless, with_predictions
-from eval.selftest.fakes import Fake, changing, oracle
 from eval.summary import summarise
 from eval.target import Target
+from tests.eval.selftest.bench import TODAY, Bench, breaks, unless, with_predictions
+from tests.eval.selftest.fakes import Fake, changing, oracle
 
 
 class Failing:
@@ -113,7 +113,7 @@ def other_hashes(bench: Bench) -> Iterator[str]:
 def no_baseline(bench: Bench) -> Iterator[str]:
     """Without a baseline of the lane, or with one of no question, a run is incomplete."""
     yield from breaks(bench.decide(bench.gold, bench.truth, None, (), TODAY), "complete", code=3)
-    other = replace(bench.truth, header=bench.truth.header.model_copy(update={"lane": "replay"}))
+    other = replace(bench.truth, header=bench.truth.header.model_copy(update={"lane": "service"}))
     yield from breaks(bench.decide(bench.gold, bench.truth, other, (), TODAY), "complete", code=3)
     empty = replace(bench.truth, verdicts=())
     yield from breaks(bench.decide(bench.gold, bench.truth, empty, (), TODAY), "complete", code=3)

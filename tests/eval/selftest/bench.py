@@ -14,8 +14,8 @@ from eval.questions import GoldSet, read_gold
 from eval.records import Prediction, Run, Stage, Verdict
 from eval.run import Order, header_of, measure
 from eval.score import score
-from eval.selftest.fakes import Fake, Respond, oracle
 from eval.target import Target
+from tests.eval.selftest.fakes import Fake, Respond, oracle
 
 GOLD = Path(__file__).parent / "gold"
 TODAY = date(2025, 10, 1)
@@ -118,7 +118,7 @@ def passes(decision: Decision) -> Iterator[str]:
         yield f"should pass: {decision.verdict}"
 
 
-def unless(holds: bool, complaint: str) -> Iterator[str]:  # noqa: FBT001 - reads as a sentence
+def unless(holds: bool, complaint: str) -> Iterator[str]:
     """The complaint, where something does not hold."""
     if not holds:
         yield complaint

@@ -1,6 +1,6 @@
 """One run of the offline lane on a few questions of the self-test, written to stdout; the network is closed.
 
-Called as `python -m eval.selftest.once MODELS`, twice, by the check that both say the same.
+Called as `python -m tests.eval.selftest.once MODELS`, twice, by the check that both say the same.
 """
 
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 from eval.questions import read_gold
 from eval.run import Order, run_offline
 from eval.score import score
-from eval.selftest.bench import GOLD
+from tests.eval.selftest.bench import GOLD
 
 ASKED = ("conflict-001", "follow_up-002", "how_many-001", "injection-001", "unanswerable-002", "when-001", "who-001")
 

@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from eval.records import GoldItem
-from eval.selftest.bench import Bench, breaks, mean, unless
-from eval.selftest.fakes import Respond, changing
-from eval.selftest.replies import Reply
+from tests.eval.selftest.bench import Bench, breaks, mean, unless
+from tests.eval.selftest.fakes import Respond, changing
+from tests.eval.selftest.replies import Reply
 
 Citation = dict[str, Any]
 
