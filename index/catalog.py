@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -83,6 +83,18 @@ def chunk_id(article_id: str, ordinal: int) -> str:
     return f"{article_id}#{ordinal}"
 
 
+class Headline(NamedTuple):
+    """An article as a list shows it; `opening` is the start of its body."""
+
+    article_id: str
+    title: str | None
+    source: str | None
+    section: str | None
+    language: str | None
+    published_at: str | None
+    opening: str
+
+
 class Catalog:
     """A closed generation's catalogue, open for reading; safe to share between threads."""
 
@@ -115,6 +127,22 @@ class Catalog:
         """The article of that id, or None."""
         found = self._rows(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?", (article_id,))
         return article_of(found[0]) if found else None
+
+    def headlines(self, offset: int, limit: int, opening: int) -> list[Headline]:
+        """Return a page of articles in the order of `articles`, each with the first `opening` code points of its body.
+
+        Bodies of other pages are not read: one article may have megabytes.
+        """
+        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
+        columns = "article_id, title, source, section, language, published_at, substr(body, 1, ?)"
+        rows = f"SELECT row FROM article ORDER BY {order} LIMIT ? OFFSET ?"
+        statement = f"SELECT {columns} FROM article WHERE row IN ({rows}) ORDER BY {order}"
+        return [Headline(*values) for values in self._rows(statement, (opening, limit, offset))]
+
+    def title_of(self, article_id: str) -> str | None:
+        """Return the title of the article with that id, "" where it has none; None where there is no article."""
+        found = self._rows("SELECT coalesce(title, '') FROM article WHERE article_id = ?", (article_id,))
+        return str(found[0][0]) if found else None
 
     def articles(self, offset: int = 0, limit: int = PAGE) -> list[Article]:
         """A page of articles: newest first, those of unknown date last, then by id."""

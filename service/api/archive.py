@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from dataclasses import dataclass
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -10,7 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from index.errors import IndexUnavailable
 from index.records import Article, Span
-from service.api.problems import public_message
+from service.api.article_text import Rendered, render
 from service.api.service_state import State
 from service.api.templates import page
 
@@ -19,17 +18,10 @@ router = APIRouter(include_in_schema=False)
 PAGE = 40
 """Articles on a page of the list."""
 
+OPENING = 600
+"""Code points of a body that are read for its opening; some of them are Markdown and not shown."""
+
 Place = Annotated[str | None, Query(max_length=40)]
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An article's body in three parts; `quote` is empty where no words are marked, `astray` if some should be."""
-
-    before: str
-    quote: str
-    after: str
-    astray: bool
 
 
 @router.get("/articles")
@@ -39,7 +31,7 @@ async def articles(state: State, offset: str = "0") -> HTMLResponse:
     try:
         async with state.pipeline.pinned() as generation:
             total = generation.manifest.article_count
-            found = await asyncio.to_thread(generation.catalog.articles, first, PAGE)
+            found = await asyncio.to_thread(generation.catalog.headlines, first, PAGE, OPENING)
     except IndexUnavailable as error:
         return _no_index(error)
     newer = max(first - PAGE, 0) if first else None
@@ -57,17 +49,20 @@ async def article(article_id: str, state: State, start: Place = None, end: Place
         return _no_index(error)
     if found is None:
         return page("missing", 404, title="No such article", text="It may have been removed, or the link may be wrong.")
-    return page("article", article=found, shown=_shown(found, start, end))
+    # A body may have megabytes: rendering it is not for the event loop.
+    return await asyncio.to_thread(article_page, found, start, end)
 
 
-def _shown(article: Article, start: str | None, end: str | None) -> Shown:
-    body = article.body
-    if start is None and end is None:
-        return Shown(body, "", "", astray=False)
-    span = _span(start, end)
-    if span is None or span.end > len(body):
-        return Shown(body, "", "", astray=True)
-    return Shown(body[: span.start], body[span.start : span.end], body[span.end :], astray=False)
+def article_page(article: Article, start: str | None, end: str | None) -> HTMLResponse:
+    """Return the page of an article, with the words that the address names marked."""
+    quote = _span(start, end)
+    text = render(article.body, quote)
+    moved = (start, end) != (None, None) and not _is_found(text, quote, len(article.body))
+    return page("article", article=article, text=text, moved=moved)
+
+
+def _is_found(text: Rendered, quote: Span | None, length: int) -> bool:
+    return quote is not None and quote.end <= length and text.marked
 
 
 def _span(start: str | None, end: str | None) -> Span | None:
@@ -79,4 +74,4 @@ def _span(start: str | None, end: str | None) -> Span | None:
 
 
 def _no_index(error: IndexUnavailable) -> HTMLResponse:
-    return page("missing", 503, title="There are no articles to show", text=public_message(error))
+    return page("missing", 503, title="There are no articles to show", text=str(error))

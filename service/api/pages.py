@@ -1,46 +1,63 @@
-"""`GET /`: what the service knows, a chat to ask it, and what a developer needs. And the files that pages share."""
+"""`GET /`: ask the archive. `GET /developers`: how to use it from a program or a site. And the files that pages share."""
 
 import asyncio
+import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
-from index.errors import DatelineError
-from service.api.problems import public_message
+from index.catalog import Headline
+from index.errors import DatelineError, IndexNotFound
+from service.api.request_id import request_id_of
 from service.api.service_state import ServiceState, State
 from service.api.templates import FOLDER, page, policy
 
+logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
 
-HEADLINES = 3
-"""Headlines that the chat offers to begin with."""
+HEADLINES = 4
+"""Headlines that the home page shows, to read."""
+
+NO_ARTICLES = "No articles have been added yet."
+NOT_NOW = "The articles cannot be searched at the moment. Please try again later."
+
+_ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What the service answers from; `model` is None where no language model is asked."""
+class Archive:
+    """What the service answers from; `outdated` is True where a newer generation could not be opened."""
 
     articles: int
     oldest: str | None
     newest: str | None
-    made: str
-    generation: str
-    model: str | None
-    trouble: str | None
-    headlines: tuple[str, ...]
+    updated: str
+    outdated: bool
+    headlines: tuple[Headline, ...]
+    about: tuple[str, str] | None
 
 
 @router.get("/")
-async def demo(request: Request, state: State) -> HTMLResponse:
-    """The page; it is shown without an index as well, and then says what is missing."""
-    known, missing = None, None
+async def home(request: Request, state: State, article: str = "") -> HTMLResponse:
+    """The page to ask on, without an index as well; with `article`, only that article is asked."""
+    archive, notice = None, None
     try:
-        known = await asyncio.to_thread(_known, state)
+        archive = await asyncio.to_thread(_archive, state, article)
     except DatelineError as error:
-        missing = public_message(error)
-    return page("demo", base=str(request.base_url).rstrip("/"), known=known, missing=missing)
+        notice = NO_ARTICLES if isinstance(error, IndexNotFound) else NOT_NOW
+        logger.warning("request %s: %s", request_id_of(request), " ".join(str(error).split()))
+    if archive is not None and not archive.articles:
+        archive, notice = None, NO_ARTICLES
+    return page("home", archive=archive, notice=notice, model=_model(state))
+
+
+@router.get("/developers")
+async def developers(request: Request) -> HTMLResponse:
+    """How to ask from a program, and how to put the chat on a site."""
+    return page("developers", base=str(request.base_url).rstrip("/"))
 
 
 @router.get("/page.js")
@@ -65,19 +82,20 @@ def _file(name: str, media_type: str) -> FileResponse:
     return FileResponse(Path(FOLDER / name), media_type=media_type, headers=policy())
 
 
-def _known(state: ServiceState) -> Known:
-    library = state.pipeline.library
-    with library.pinned() as generation:
-        manifest = generation.manifest
+def _model(state: ServiceState) -> str | None:
+    return state.pipeline.llm.model if state.pipeline.llm else None
+
+
+def _archive(state: ServiceState, about: str) -> Archive:
+    with state.pipeline.library.pinned() as generation:
         oldest, newest = generation.catalog.dates()
-        titles = [article.title for article in generation.catalog.articles(0, 12) if article.title]
-        return Known(
-            articles=manifest.article_count,
+        title = generation.catalog.title_of(about) if _ARTICLE_ID.fullmatch(about) else None
+        return Archive(
+            articles=generation.manifest.article_count,
             oldest=oldest,
             newest=newest,
-            made=manifest.created_at,
-            generation=manifest.generation,
-            model=state.pipeline.llm.model if state.pipeline.llm else None,
-            trouble=public_message(library.trouble) if library.trouble else None,
-            headlines=tuple(titles[:HEADLINES]),
+            updated=generation.manifest.created_at,
+            outdated=bool(state.pipeline.library.trouble),
+            headlines=tuple(generation.catalog.headlines(0, HEADLINES, 0)),
+            about=None if title is None else (about, title or "Untitled article"),
         )

@@ -5,15 +5,15 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from fastapi.responses import HTMLResponse
 
+from service.api.article_text import opening
 from service.api.bundle import widget_script
+from service.api.web_address import web_address
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-    from markupsafe import Markup
 
 FOLDER = Path(__file__).parent / "page"
 
@@ -48,34 +48,16 @@ def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **
 
 
 def day(moment: datetime | str | None) -> str:
-    """The day of a moment in UTC, such as `3 May 2026`; of one that is unknown, that."""
+    """The day of a moment in UTC, such as `3 May 2026`; `undated` where it is unknown."""
     if moment is None:
-        return "date unknown"
+        return "undated"
     known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
     return f"{known.day} {known:%B %Y}"
-
-
-def web_address(url: str | None) -> str | None:
-    """The address if a browser may follow it: http or https, with a host."""
-    if url is None:
-        return None
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        return None
-    return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def language_tag(language: str | None) -> str | None:
     """The language if it is a tag that a browser may understand."""
     return language if language and _LANGUAGE.fullmatch(language) else None
-
-
-def exact(text: str) -> "Markup":
-    """A text escaped so that the browser has each of its characters, carriage returns as well."""
-    from markupsafe import Markup, escape
-
-    return Markup(str(escape(text)).replace("\r", "&#13;"))  # noqa: S704 - escaped the moment before
 
 
 @cache
@@ -89,5 +71,10 @@ def _environment() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"day": day, "exact": exact, "language_tag": language_tag, "web_address": web_address}
+    environment.filters |= {
+        "day": day,
+        "language_tag": language_tag,
+        "opening": opening,
+        "web_address": web_address,
+    }
     return environment

@@ -1,0 +1,241 @@
+"""An article's body as HTML: what is shown is what is stored, and a quote is marked exactly, whatever the body holds."""
+
+import re
+import time
+from html.parser import HTMLParser
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Span
+from service.api.article_text import opening, render
+
+BLOCKS = {"p", "h2", "h3", "h4", "h5", "h6", "blockquote"}
+INLINE = {"em", "strong", "code", "span", "a", "mark"}
+
+
+class Read(HTMLParser):
+    """What a browser reads: text, marked text, links; a tag that closes out of order is an error."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: list[str] = []
+        self.text = self.marked = ""
+        self.marks: list[str] = []
+        self.links: list[str] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        assert tag in BLOCKS | INLINE
+        assert tag == "p" or not {"p", "h2", "h3", "h4", "h5", "h6"} & set(self.open) or tag in INLINE
+        assert tag not in INLINE or self.open
+        self.open.append(tag)
+        self.tags.append(tag)
+        if tag == "mark":
+            self.marks.append("")
+        self.links += [value or "" for name, value in attrs if name == "href"]
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+        if "mark" in self.open:
+            self.marked += data
+            self.marks[-1] += data
+
+
+MARKUP = [
+    "*",
+    "**",
+    "***",
+    "_",
+    "__",
+    "`",
+    "[",
+    "]",
+    "](https://a.example/b)",
+    "](x",
+    "![",
+    "# ",
+    "### ",
+    "> ",
+    ">",
+    "- ",
+]
+HOSTILE = [
+    "<b>",
+    "</p>",
+    "<!--",
+    "&lt;",
+    "&",
+    '"',
+    "'",
+    "</mark>",
+    "<script>",
+    "](javascript:alert(1))",
+    "\\",
+    "\u202e",
+    "\r",
+]
+PLAIN = [
+    "a",
+    "word",
+    " ",
+    "  ",
+    "\n",
+    "\n\n",
+    "\n \n",
+    "🎉",
+    "👩‍👩‍👧",
+    "של",
+    "中",
+    "[^1]",
+    "[2]",
+    "https://b.example/_c_",
+]
+BODY = st.lists(st.sampled_from(MARKUP + HOSTILE + PLAIN), max_size=30).map("".join)
+CUTS = st.tuples(st.integers(0, 90), st.integers(0, 90))
+UNMARKED = re.compile(r"[\s\w.,;:!?\"'<>&]*")
+
+
+def cut(body: str, cuts: tuple[int, int]) -> Span:
+    start, end = sorted(min(each, len(body)) for each in cuts)
+    return Span(start, end)
+
+
+@given(body=BODY, cuts=CUTS)
+def test_no_body_breaks_the_html_or_runs(body: str, cuts: tuple[int, int]) -> None:
+    """Elements nest, none comes from the body, links lead to the web, and the mark changes nothing but itself."""
+    read = Read(render(body, cut(body, cuts)).html)
+
+    assert all(link.startswith(("https://", "http://")) for link in read.links)
+    assert read.text == Read(render(body).html).text
+    assert len(read.marks) <= len([tag for tag in read.tags if tag in BLOCKS - {"blockquote"}])
+
+
+@given(words=st.lists(st.sampled_from([*PLAIN, *HOSTILE[:9]]), max_size=30), cuts=CUTS)
+def test_a_body_without_markdown_is_shown_as_it_is(words: list[str], cuts: tuple[int, int]) -> None:
+    """Its text is the body but for white space around it, and the marks are the quote but for the gaps between blocks."""
+    body = re.sub(r"\[\^1\]|\\|^ {0,3}[>#]|<https?", "", "".join(words), flags=re.MULTILINE)
+    quote = cut(body, cuts)
+    read = Read(render(body, quote).html)
+
+    assert read.text == body[: len(read.text)]
+    assert body[len(read.text) :].strip() == ""
+    assert "".join(read.marked.split()) == "".join(body[quote.start : quote.end].split())
+
+
+LETTERS = [chr(0x430 + n) for n in range(32)] + [chr(0x4E00 + n) for n in range(60)]
+"""Each used once, so that a character says where it stands: cased ones, and ones of a script without case."""
+
+
+@st.composite
+def marked_up(draw: st.DrawFn) -> str:
+    """A body in which no letter occurs twice."""
+    letters = draw(st.permutations(LETTERS))
+    pieces = draw(st.lists(st.sampled_from([*MARKUP, " ", "\n", "\n\n", ". "]), min_size=1, max_size=40))
+    return "".join(f"{piece}{''.join(letters[2 * n : 2 * n + 2])}" for n, piece in enumerate(pieces))
+
+
+@given(body=marked_up(), cuts=CUTS)
+def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(body: str, cuts: tuple[int, int]) -> None:
+    """The marked letters are those of the span, in order; only the addresses of links and pictures are not shown."""
+    quote = cut(body, cuts)
+    rendered = render(body, quote)
+    read = Read(rendered.html)
+    letters = [letter for letter in body if letter in LETTERS]
+
+    assert [letter for letter in read.text if letter in LETTERS] == [each for each in letters if each in read.text]
+    expected = [letter for letter in body[quote.start : quote.end] if letter in LETTERS and letter in read.text]
+    assert [letter for letter in read.marked if letter in LETTERS] == expected
+    assert rendered.marked == (read.marks != [])
+
+
+@pytest.mark.parametrize(
+    ("body", "shown"),
+    [
+        ("The *Orla* sailed.", '<p dir="auto">The <em>Orla</em> sailed.</p>'),
+        ("**Q:** Who? _She_ __did__.", '<p dir="auto"><strong>Q:</strong> Who? <em>She</em> <strong>did</strong>.</p>'),
+        ("***Both***", '<p dir="auto"><strong><em>Both</em></strong></p>'),
+        ("5*3*2, a_b_c, 4 * 5 * 6 (*) f*** x (*)", '<p dir="auto">5*3*2, a_b_c, 4 * 5 * 6 (*) f*** x (*)</p>'),
+        ("**a *b** c*", '<p dir="auto"><strong>a *b</strong> c*</p>'),
+        ("`a*b*` \\*c\\*", '<p dir="auto"><code>a*b*</code> *c*</p>'),
+        ("![A quay](quay.jpg)", '<p dir="auto"><span class="picture">A quay</span></p>'),
+        ("[here](javascript:alert(1)) [there](/x)", '<p dir="auto">here there</p>'),
+        (
+            "[*a* (b)](https://a.example/?b=(c)&d)",
+            '<p dir="auto"><a href="https://a.example/?b=(c)&amp;d" rel="noopener noreferrer nofollow"><em>a</em> (b)</a></p>',
+        ),
+        ("So it is.[^2]", '<p dir="auto">So it is.<span class="ref">[2]</span></p>'),
+        ("https://a.example/_b_/ x", '<p dir="auto">https://a.example/_b_/ x</p>'),
+        ("> One\n> two", '<blockquote><p dir="auto">One\ntwo</p></blockquote>'),
+        ("- one\n- two", '<p dir="auto">- one\n- two</p>'),
+        ("#hash", '<p dir="auto">#hash</p>'),
+        ("### A\nb\n## C", '<h2 dir="auto">A</h2>\n<p dir="auto">b</p>\n<h2 dir="auto">C</h2>'),
+        ("中文*重*中", '<p dir="auto">中文<em>重</em>中</p>'),
+        ("a\r<", '<p dir="auto">a&#13;&lt;</p>'),
+    ],
+)
+def test_markdown_is_rendered(body: str, shown: str) -> None:
+    """And what only looks like it stays as it is written."""
+    assert render(body).html == shown
+
+
+def test_a_quote_goes_over_markup_and_paragraphs() -> None:
+    """One mark in each paragraph; the first has the id, and elements are cut at its ends."""
+    body = "The *new bridge* opens.\n\n> It **will** last."
+    rendered = render(body, Span(body.index("bridge"), body.index(" last")))
+
+    assert rendered.html == (
+        '<p dir="auto">The <em>new </em><mark id="quote" tabindex="-1"><em>bridge</em> opens.</mark></p>\n\n'
+        '<blockquote><p dir="auto"><mark>It <strong>will</strong></mark> last.</p></blockquote>'
+    )
+
+
+@pytest.mark.parametrize("span", [Span(5, 6), Span(30, 40)])
+def test_a_quote_without_a_visible_character_is_not_marked(span: Span) -> None:
+    """White space between paragraphs, and what is beyond the end."""
+    assert not render("Ends.\n\nBegins.", span).marked
+
+
+def test_an_opening_has_the_words_alone() -> None:
+    """Without headings and Markdown, cut between words."""
+    assert opening("# Title\n\nThe *Orla* sailed\nat [noon](https://a.example).") == "The Orla sailed at noon."
+    assert opening("word " * 100, 22) == "word word word word …"
+
+
+@pytest.mark.parametrize(
+    "unit",
+    [
+        "word and more ",
+        "*a* ",
+        "*a ",
+        "[x](",
+        "[",
+        "`",
+        "_",
+        ">",
+        "> a\n",
+        "# a\n",
+        "[x](a(b)",
+        "# ",
+        "a\n",
+        "\n",
+        "<https://a",
+    ],
+)
+def test_time_is_linear(unit: str) -> None:
+    """Four times the text takes about four times as long; a quadratic scan would take sixteen times."""
+    times = []
+    for size in (100_000, 400_000):
+        body = (unit * size)[:size]
+        begun = time.process_time()
+        render(body, Span(5, size - 5))
+        times.append(time.process_time() - begun)
+
+    assert times[1] < 9 * times[0] + 0.1
