@@ -25,7 +25,7 @@ class Rendered:
 
 
 class _Block(NamedTuple):
-    """A paragraph, a heading or a quotation: the HTML around it, where it begins, and its text without a heading's `#`."""
+    """A paragraph, a heading or a quotation: the HTML around it, its start, and its text without the `#`."""
 
     opening: str
     closing: str

@@ -9,7 +9,10 @@ from index.records import Span
 from service.api.web_address import web_address
 
 # Possessive quantifiers keep each scan linear: a token that does not end is given up at once.
-_TARGET = r"\(\s?(?P<{0}>[^()\s]{{0,2000}}+(?:\([^()\s]{{0,200}}+\)[^()\s]{{0,2000}}+){{0,9}}+)(?:[ \t]\"[^\"\n]{{0,500}}+\")?\)"
+_TARGET = (
+    r"\(\s?(?P<{0}>[^()\s]{{0,2000}}+(?:\([^()\s]{{0,200}}+\)[^()\s]{{0,2000}}+){{0,9}}+)"
+    r"(?:[ \t]\"[^\"\n]{{0,500}}+\")?\)"
+)
 _TOKEN = re.compile(
     r"(?P<escape>\\(?=[\\`*_{}\[\]()#>+.!~|-]))"
     r"|(?P<code>(?<!`)`(?P<coded>[^`\n]++)`(?!`))"

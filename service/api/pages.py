@@ -1,4 +1,4 @@
-"""`GET /`: ask the archive. `GET /developers`: how to use it from a program or a site. And the files that pages share."""
+"""`GET /`: ask the archive. `GET /developers`: use it from a program or a site. And the files that pages share."""
 
 import asyncio
 import logging
@@ -10,7 +10,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import FileResponse, HTMLResponse
 
 from index.catalog import Headline
-from index.errors import DatelineError, IndexNotFound
+from index.errors import DatelineError
+from service.api.error_page import NO_ARTICLES, reader_notice
 from service.api.request_id import request_id_of
 from service.api.service_state import ServiceState, State
 from service.api.templates import FOLDER, page, policy
@@ -21,15 +22,15 @@ router = APIRouter(include_in_schema=False)
 HEADLINES = 4
 """Headlines that the home page shows, to read."""
 
-NO_ARTICLES = "No articles have been added yet."
-NOT_NOW = "The articles cannot be searched at the moment. Please try again later."
-
 _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What the service answers from; `outdated` is True where a newer generation could not be opened."""
+    """What the service answers from; `model` is None where no language model is asked.
+
+    `outdated` is True where a newer generation could not be opened; `about` is the id and title of an article to ask.
+    """
 
     articles: int
     oldest: str | None
@@ -38,6 +39,7 @@ class Archive:
     outdated: bool
     headlines: tuple[Headline, ...]
     about: tuple[str, str] | None
+    model: str | None
 
 
 @router.get("/")
@@ -47,11 +49,11 @@ async def home(request: Request, state: State, article: str = "") -> HTMLRespons
     try:
         archive = await asyncio.to_thread(_archive, state, article)
     except DatelineError as error:
-        notice = NO_ARTICLES if isinstance(error, IndexNotFound) else NOT_NOW
+        notice = reader_notice(error)
         logger.warning("request %s: %s", request_id_of(request), " ".join(str(error).split()))
     if archive is not None and not archive.articles:
         archive, notice = None, NO_ARTICLES
-    return page("home", archive=archive, notice=notice, model=_model(state))
+    return page("home", archive=archive, notice=notice)
 
 
 @router.get("/developers")
@@ -82,10 +84,6 @@ def _file(name: str, media_type: str) -> FileResponse:
     return FileResponse(Path(FOLDER / name), media_type=media_type, headers=policy())
 
 
-def _model(state: ServiceState) -> str | None:
-    return state.pipeline.llm.model if state.pipeline.llm else None
-
-
 def _archive(state: ServiceState, about: str) -> Archive:
     with state.pipeline.library.pinned() as generation:
         oldest, newest = generation.catalog.dates()
@@ -98,4 +96,5 @@ def _archive(state: ServiceState, about: str) -> Archive:
             outdated=bool(state.pipeline.library.trouble),
             headlines=tuple(generation.catalog.headlines(0, HEADLINES, 0)),
             about=None if title is None else (about, title or "Untitled article"),
+            model=state.pipeline.llm.model if state.pipeline.llm else None,
         )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from index.errors import (
@@ -18,6 +18,7 @@ from index.errors import (
     IngestRunning,
     PublishFailed,
 )
+from service.api.error_page import error_page
 from service.api.request_id import request_id_of
 from service.errors import (
     ArticleNotFound,
@@ -129,12 +130,14 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework)
 
 
-async def _ours(request: Request, error: Exception) -> JSONResponse:
+async def _ours(request: Request, error: Exception) -> Response:
     if not isinstance(error, DatelineError):
         raise TypeError(f"{type(error).__name__} is not an error of Dateline")
     problem = problem_of(error)
-    headers = {"Retry-After": "1"} if problem.status == 503 else None
-    return JSONResponse(error_body(error, request_id_of(request)), problem.status, headers)
+    body = error_body(error, request_id_of(request))
+    reply = error_page(request, problem.status, error) or JSONResponse(body, problem.status)
+    reply.headers.update({"Retry-After": "1"} if problem.status == 503 else {})
+    return reply
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:
@@ -168,9 +171,11 @@ def _found(fault: Mapping[str, object]) -> str:
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
 
 
-async def _framework(request: Request, error: Exception) -> JSONResponse:
+async def _framework(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
     problem = Problem(status, "invalid_request_error", code, message)
     headers = error.headers if isinstance(error, HTTPException) else None
-    return JSONResponse(problem_body(problem, request_id_of(request)), status, headers)
+    reply = error_page(request, status) or JSONResponse(problem_body(problem, request_id_of(request)), status)
+    reply.headers.update(headers or {})
+    return reply

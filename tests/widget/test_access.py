@@ -52,10 +52,20 @@ def test_axe_finds_nothing_wrong_in_any_state(new_visit: Callable[..., Visit], s
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize(
-    "path", ["/", "/articles", "/articles/ferry-ends?start=0&end=39", "/articles/arabic-port", "/articles/none"]
+    "path",
+    [
+        "/",
+        "/?article=ferry-ends",
+        "/articles",
+        "/articles/ferry-ends?start=0&end=39",
+        "/articles/ferry-strike-begins?start=0&end=900",
+        "/articles/arabic-port",
+        "/articles/none",
+        "/developers",
+    ],
 )
 def test_axe_finds_nothing_wrong_on_our_pages(new_visit: Callable[..., Visit], path: str, scheme: str) -> None:
-    """Demo, list, article at a quote, article from right to left, and no article."""
+    """Home, list, article at a quote, article from right to left, no article, and pages for developers."""
     assert new_visit(color_scheme=scheme).open(path).axe() == []
 
 
@@ -157,7 +167,7 @@ def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visi
     assert visit.chat.locator("[aria-live], [role=alert], [role=log], [role=status], output").count() == 1
 
 
-@pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/emoji-parade?start=3&end=9"])
+@pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/emoji-parade?start=3&end=9", "/developers"])
 @pytest.mark.parametrize("width", [320, 640])
 def test_nothing_is_cut_off_on_a_narrow_screen(new_visit: Callable[..., Visit], path: str, width: int) -> None:
     """320 pixels, and 1280 zoomed to 200 %: no scrolling from side to side, and all of it within the screen."""

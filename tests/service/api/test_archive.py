@@ -61,7 +61,7 @@ def test_the_list_turns_its_pages(client: TestClient) -> None:
 
 def test_an_article_that_is_not_there_is_a_page_that_says_so(client: TestClient) -> None:
     """With the status of a page that is not found."""
-    reply = client.get("/articles/none")
+    reply = client.get("/articles/none", headers={"Accept": "text/html"})
 
     assert reply.status_code == 404
     assert "No such article" in reply.text
@@ -138,7 +138,7 @@ def test_developers_are_shown_how_to_ask(client: TestClient) -> None:
 @pytest.fixture
 def empty(tmp_path: Path, sample_settings: ServiceSettings) -> Iterator[TestClient]:
     """A client of a service whose data folder is empty."""
-    settings = settings_for(tmp_path / "nothing", sample_settings.models_folder)
+    settings = settings_for(tmp_path / "unmade", sample_settings.models_folder)
     with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
         yield client
 
@@ -151,6 +151,6 @@ def test_readers_are_told_of_a_missing_index_in_words_for_readers(
     text = empty.get(path, headers={"Accept": "text/html"}).text
 
     assert "No articles have been added yet." in text
-    for hidden in ("nothing", "`", "dateline ingest", "DATELINE_"):
+    for hidden in ("unmade", "`", "dateline ingest", "DATELINE_"):
         assert hidden not in text
     assert "dateline ingest" in caplog.text
