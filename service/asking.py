@@ -30,6 +30,9 @@ from service.readers import Reader
 from service.records import AnswerWarning, Question, Status, StatusReason, Usage
 from service.staleness import stale_warning
 
+_SUFFERED = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
+"""Reasons that an answer has where its question was not understood."""
+
 
 @dataclass(slots=True)
 class Asking:
@@ -44,6 +47,7 @@ class Asking:
     composition: Composition = field(default_factory=lambda: Composition(()))
     unsupported: list[Unsupported] = field(default_factory=list)
     warnings: list[AnswerWarning] = field(default_factory=list)
+    follow_up: AnswerWarning | None = None
     usage: Usage = field(default_factory=Usage)
     abstained: bool = False
     id: str = field(default_factory=lambda: f"ans_{uuid4().hex}")
@@ -98,11 +102,13 @@ class Asking:
             usage=UsageReport(**asdict(self.usage)),
             timings_ms=self._timings(),
             versions=self._versions(),
-            warnings=(*self.warnings, *self._cautions(fresh)),
+            warnings=(*self.warnings, *self._cautions(reason, fresh)),
         )
 
-    def _cautions(self, fresh: Freshness) -> Iterator[AnswerWarning]:
+    def _cautions(self, reason: StatusReason | None, fresh: Freshness) -> Iterator[AnswerWarning]:
         """The warnings that depend on the answer as a whole."""
+        if self.follow_up and reason in _SUFFERED:
+            yield self.follow_up
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, self.stale_after)
         if stale:
             yield stale

@@ -123,7 +123,7 @@ class Pipeline:
             standalone = await standalone_question(asking.question, chat, self.prompts, fence=self.fence)
         asking.standalone = standalone.text
         asking.usage += standalone.usage
-        asking.warnings.extend(standalone.warnings)
+        asking.follow_up = standalone.caution
         return await self._retrieve(asking)
 
     async def _retrieve(self, asking: Asking) -> Retrieved:

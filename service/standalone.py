@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from service.errors import ReaderFailed
+from service.leaning import leans_on_conversation
 from service.prompts import Prompts, RenderedPrompt
 from service.quoting import new_fence, quoted, quoted_line
 from service.readers.chat import Chat
@@ -14,23 +15,20 @@ MAX_MESSAGES = 8
 MAX_CHARS = 2_000
 """Bound of each message shown and of the rewritten question, in code points; a question itself may be as long."""
 
-_OFFLINE = AnswerWarning(
-    "follow_up_offline",
-    "No language model is set, so the question was looked up as it stands, without the conversation before it.",
-)
-_NOT_RESOLVED = AnswerWarning(
-    "follow_up_not_resolved",
-    "The question could not be related to the conversation before it and was looked up as it stands.",
-)
+_OFFLINE = AnswerWarning("follow_up_offline", "Each question is read on its own. Try naming what you mean.")
+_NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", "This question was read on its own. Try naming what you mean.")
 
 
 @dataclass(frozen=True, slots=True)
 class StandaloneQuestion:
-    """What is searched and answered, with what the rewriting used and what an answer should warn of."""
+    """What is searched and answered, and what the rewriting used.
+
+    `caution` is for an answer that suffers because the question needed the conversation and was read without it.
+    """
 
     text: str
     usage: Usage = field(default_factory=Usage)
-    warnings: tuple[AnswerWarning, ...] = ()
+    caution: AnswerWarning | None = None
 
 
 async def standalone_question(
@@ -39,21 +37,26 @@ async def standalone_question(
     """The question as it can be understood alone.
 
     Without earlier messages that is the question itself, and no model is called. With them the model rewrites
-    it from the last eight; where there is none, or it fails, the question stays as asked and a warning says so.
+    it from the last eight; where there is none, or it fails, the question stays as asked.
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
     if chat is None:
-        return StandaloneQuestion(question.text, warnings=(_OFFLINE,))
+        return _as_asked(question, _OFFLINE)
     prompt = _render(question, prompts, fence())
     try:
         reply, usage = await chat.complete(prompt.system, prompt.user)
     except ReaderFailed:
-        return StandaloneQuestion(question.text, warnings=(_NOT_RESOLVED,))
+        return _as_asked(question, _NOT_RESOLVED)
     rewritten = _one_line(reply)
     if not rewritten:
-        return StandaloneQuestion(question.text, usage, (_NOT_RESOLVED,))
+        return _as_asked(question, _NOT_RESOLVED, usage)
     return StandaloneQuestion(rewritten, usage)
+
+
+def _as_asked(question: Question, caution: AnswerWarning, usage: Usage | None = None) -> StandaloneQuestion:
+    leans = leans_on_conversation(question.text)
+    return StandaloneQuestion(question.text, usage or Usage(), caution if leans else None)
 
 
 def _render(question: Question, prompts: Prompts, fence: str) -> RenderedPrompt:

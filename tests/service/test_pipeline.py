@@ -22,6 +22,7 @@ ANSWERABLE = (
     "Why was the Ostle Bridge closed?",
 )
 STATE = "Who is the mayor of Tarnmouth?"
+TALK = (Message("user", "Did Kim inspect a missile system?"),)
 OFF_TOPIC = ("What is the recipe for sourdough bread?", "How high is Mount Kilimanjaro?", "asdf qwer zxcv")
 
 
@@ -117,12 +118,30 @@ def test_citation_modes(pipeline: Pipeline, mode: CitationMode) -> None:
 
 
 def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> None:
-    """Without a model a follow-up stands alone, and the answer says so."""
-    question = Question("And when?", messages=(Message("user", "Did Kim inspect a missile system?"),))
+    """Without a model a follow-up stands alone, and an answer that suffers from it says so."""
+    question = Question("And when?", messages=TALK)
     answer = asyncio.run(pipeline.ask(question))
 
-    assert "follow_up_offline" in {warning.code for warning in answer.warnings}
+    assert (answer.status, [warning.code for warning in answer.warnings]) == ("not_in_sources", ["follow_up_offline"])
     assert answer.retrieval.standalone_question == "And when?"
+
+
+@pytest.mark.parametrize(
+    ("text", "filters", "reason"),
+    [
+        (ANSWERABLE[2], Filters(), None),
+        ("And the run-off for mayor of Tarnmouth?", Filters(), None),
+        (OFF_TOPIC[0], Filters(), "low_relevance"),
+        ("And when?", Filters(sources=("Nowhere Times",)), "outside_filters"),
+    ],
+)
+def test_a_conversation_that_is_not_missed_is_not_warned_of(
+    pipeline: Pipeline, text: str, filters: Filters, reason: str | None
+) -> None:
+    """No warning where the question stands alone, is answered all the same, or fails for another reason."""
+    answer = asyncio.run(pipeline.ask(Question(text, messages=TALK, filters=filters)))
+
+    assert (answer.status_reason, answer.warnings) == (reason, ())
 
 
 @pytest.mark.parametrize(("year", "verdict"), [(2026, "answered"), (2027, "stale")])

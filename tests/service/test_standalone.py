@@ -35,8 +35,8 @@ def rewritten(reply: Script, messages: Sequence[Message] = TALK) -> StandaloneQu
         return ask(Question(ASKED, messages=tuple(messages)), llm)
 
 
-def codes(standalone: StandaloneQuestion) -> list[str]:
-    return [warning.code for warning in standalone.warnings]
+def code(standalone: StandaloneQuestion) -> str | None:
+    return standalone.caution.code if standalone.caution else None
 
 
 def test_question_without_conversation_is_itself() -> None:
@@ -56,8 +56,16 @@ def test_follow_up_without_a_model_is_warned_of() -> None:
     """Without a model the question stays as asked, and a warning says that the conversation was not used."""
     standalone = asyncio.run(standalone_question(Question(ASKED, messages=TALK), None, Prompts()))
     assert standalone.text == ASKED
-    assert codes(standalone) == ["follow_up_offline"]
+    assert code(standalone) == "follow_up_offline"
     assert standalone.usage == Usage()
+
+
+def test_a_question_that_stands_alone_is_not_warned_of() -> None:
+    """A conversation that the question does not need is not missed."""
+    question = Question("What did Kim inspect in Vladivostok?", messages=TALK)
+    assert asyncio.run(standalone_question(question, None, Prompts())) == StandaloneQuestion(question.text)
+    with ScriptedLLM([Reply(status=400)]) as llm:
+        assert ask(question, llm) == StandaloneQuestion(question.text)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +75,7 @@ def test_failed_rewriting_leaves_the_question(reply: Reply) -> None:
     """A model that fails, declines, is cut off or says nothing leaves the question as asked, with a warning."""
     standalone = rewritten(reply)
     assert standalone.text == ASKED
-    assert codes(standalone) == ["follow_up_not_resolved"]
+    assert code(standalone) == "follow_up_not_resolved"
 
 
 @pytest.mark.parametrize(
