@@ -42,7 +42,7 @@ def validate(
 
 @app.command()
 def run(
-    out: Annotated[Path, typer.Option("--out", help="Where to keep the run.")] = Path("run.json.gz"),
+    out: Annotated[Path, typer.Option("--out", help="Where to keep the run.")] = Path("run.jsonl"),
     gold: Gold = OURS / "gold",
     url: Annotated[str | None, typer.Option("--target", help="Ask the service at this address.")] = None,
     types: Annotated[list[str] | None, typer.Option("--type", help="Only questions of this type.")] = None,
@@ -152,7 +152,7 @@ def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ())
 
 
 def _times_of(run_file: Path) -> Path:
-    return run_file.with_name(f"{run_file.name.removesuffix('.json.gz')}.times.json")
+    return run_file.with_name(f"{run_file.name.removesuffix('.jsonl')}.times.json")
 
 
 def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Report":

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from eval.baseline import FILE, write_run
+from eval.baseline import FILE, write_baseline
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.gate import Measured, decide
 from eval.questions import GoldSet
@@ -25,7 +25,7 @@ def bless_run(gold: GoldSet, run: Run, baselines: Path, reason: str) -> Path:
     if broken:
         raise RunIncomplete(f"the run breaks {broken[0].rule}: {broken[0].detail}", "Mend it first.")
     path = baselines / run.header.lane / FILE
-    write_run(path, run)
+    write_baseline(path, run)
     note = {"reason": reason.strip(), **run.header.model_dump(mode="json")}
     (path.parent / "header.json").write_text(json.dumps(note, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     return path

@@ -1,6 +1,5 @@
 """`dateline eval` and `dateline feedback`: what each trouble ends with, on a small gold set with its own baseline."""
 
-import gzip
 import json
 import os
 import subprocess
@@ -52,7 +51,7 @@ def gold(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run_file(gold: Path, dateline: Dateline) -> Path:
     """A whole run of the offline lane."""
-    out = gold.parent / "run.json.gz"
+    out = gold.parent / "run.jsonl"
     code, printed = dateline("eval", "run", "--gold", gold, "--out", out)
     assert code == 0, printed
     assert "3 answers" in printed
@@ -71,11 +70,12 @@ def baseline(gold: Path, run_file: Path, dateline: Dateline) -> Path:
 
 def silenced(run_file: Path, out: Path) -> Path:
     """A run in which every question is abstained from."""
-    run = json.loads(gzip.decompress(run_file.read_bytes()))
-    for prediction in run["predictions"]:
+    header, *lines = run_file.read_text("utf-8").splitlines()
+    predictions = [json.loads(line) for line in lines]
+    for prediction in predictions:
         none = {"status": "not_in_sources", "status_reason": "low_relevance", "citations": [], "answer": "Nothing."}
         prediction["reply"] |= none
-    out.write_bytes(gzip.compress(json.dumps(run).encode()))
+    out.write_text("\n".join((header, *map(json.dumps, predictions), "")), encoding="utf-8")
     return out
 
 
@@ -139,7 +139,7 @@ def test_a_run_without_a_baseline_is_incomplete(gold: Path, run_file: Path, date
 
 def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path: Path) -> None:
     """A folder that does not exist ends with exit code 2."""
-    assert dateline("eval", "run", "--gold", "nowhere", "--out", tmp_path / "run.json.gz")[0] == 2
+    assert dateline("eval", "run", "--gold", "nowhere", "--out", tmp_path / "run.jsonl")[0] == 2
 
 
 def test_feedback_is_exported_drafted_and_deleted(gold: Path, dateline: Dateline, tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
     """Score a run and its baseline with the gold and the metrics of today, and decide."""
     after = score(gold, run)
     try:
-        baseline: Run | None = read_baseline(baselines, run.header.lane)
+        baseline: Run | None = read_baseline(baselines, run.header.lane, gold.articles)
     except RunIncomplete:
         baseline = None
     before = score(gold, baseline) if baseline else ()

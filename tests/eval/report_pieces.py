@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.baseline import ACCEPTED, FILE, Accepted, AcceptedList, write_run
+from eval.baseline import ACCEPTED, FILE, Accepted, AcceptedList, write_baseline
 from eval.questions import GoldSet
 from eval.records import Evidence, Fact, Forbidden, GoldItem, Header, Matcher, Prediction, Provenance, Run, Turn
 from eval.report import Report, make_report
@@ -152,7 +152,7 @@ def report_of(
 ) -> Report:
     """The report on a run against a baseline, which is in `folder` from now on."""
     if before is not None:
-        write_run(folder / "offline" / FILE, before)
+        write_baseline(folder / "offline" / FILE, before)
     meant = tuple(Accepted(id=id_, reason="the article was withdrawn", expires="2999-01-01") for id_ in accepted)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / ACCEPTED).write_text(AcceptedList(accepted=meant).model_dump_json(), encoding="utf-8")

@@ -1,20 +1,20 @@
 """Kept runs, baselines and losses that are meant."""
 
-import gzip
 import json
 from datetime import date
 from pathlib import Path
 
 import pytest
 
-from eval.baseline import ACCEPTED, FILE, read_accepted, read_baseline, read_run, write_run
+from eval.baseline import ACCEPTED, FILE, read_accepted, read_baseline, read_run, write_baseline, write_run
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.records import Prediction, Run
+from eval.score import score
 from tests.eval.pieces import gold_of, header, item, prediction, saying
 
 GOLD = gold_of(item())
 RUN = Run(
-    header=header(GOLD),
+    header=header(GOLD, questions=2),
     predictions=(
         prediction(
             saying("Ines Corrand cut the ribbon."), paraphrased=(saying("Ines Corrand cut the ribbon.", answer="né ☂"),)
@@ -26,7 +26,7 @@ RUN = Run(
 
 def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
     """What is written is read, folders are made, and the same run has the same bytes."""
-    path = tmp_path / "deep" / "run.json.gz"
+    path = tmp_path / "deep" / "run.jsonl"
     write_run(path, RUN)
     assert read_run(path) == RUN
     first = path.read_bytes()
@@ -34,37 +34,54 @@ def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
     assert path.read_bytes() == first
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"{}"), gzip.compress(b"not json")])
+@pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}\n", b"not json\n"])
 def test_what_is_no_run_is_refused(tmp_path: Path, content: bytes) -> None:
     """Another file is named, with what makes a run."""
-    path = tmp_path / "run.json.gz"
+    path = tmp_path / "run.jsonl"
     path.write_bytes(content)
-    with pytest.raises(GoldInvalid, match="is no whole run"):
+    with pytest.raises(GoldInvalid, match="is not a run"):
         read_run(path)
 
 
 def test_a_run_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
     """However little of it is missing."""
-    path = tmp_path / "run.json.gz"
+    path = tmp_path / "run.jsonl"
     write_run(path, RUN)
     whole = path.read_bytes()
-    for kept in (1, 10, len(whole) // 2, len(whole) - 9, len(whole) - 1):
+    lines = [at + 1 for at, byte in enumerate(whole[:-1]) if byte == ord("\n")]
+    for kept in (1, 10, *lines, len(whole) // 2, len(whole) - 9, len(whole) - 1):
         path.write_bytes(whole[:kept])
         with pytest.raises(GoldInvalid):
             read_run(path)
     with pytest.raises(GoldInvalid):
-        read_run(tmp_path / "missing.json.gz")
+        read_run(tmp_path / "missing.jsonl")
+
+
+def test_a_baseline_keeps_what_is_scored(tmp_path: Path) -> None:
+    """The passages' text comes back from the articles, so that the verdicts are those of the run itself."""
+    write_baseline(tmp_path / "offline" / FILE, RUN)
+    found = read_baseline(tmp_path, "offline", GOLD.articles)
+    assert score(GOLD, found) == score(GOLD, RUN)
+    assert "snippet" not in (tmp_path / "offline" / FILE).read_text("utf-8")
+
+
+def test_an_article_that_is_gone_costs_its_passages_only(tmp_path: Path) -> None:
+    """A baseline of another corpus can still be read; the gate says that the corpus differs."""
+    write_baseline(tmp_path / "offline" / FILE, RUN)
+    found = read_baseline(tmp_path, "offline", {})
+    assert found.predictions[0].reply is not None
+    assert {source["snippet"] for source in found.predictions[0].reply["sources"]} == {""}
 
 
 def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
-    """Without one the run is incomplete; a damaged one is refused."""
-    write_run(tmp_path / "offline" / FILE, RUN)
-    assert read_baseline(tmp_path, "offline") == RUN
+    """Without a baseline the run is incomplete; a damaged baseline is refused."""
+    write_baseline(tmp_path / "offline" / FILE, RUN)
+    assert read_baseline(tmp_path, "offline", GOLD.articles).header == RUN.header
     with pytest.raises(RunIncomplete, match="no baseline for the lane 'service'"):
-        read_baseline(tmp_path, "service")
+        read_baseline(tmp_path, "service", GOLD.articles)
     (tmp_path / "offline" / FILE).write_bytes(b"")
     with pytest.raises(GoldInvalid):
-        read_baseline(tmp_path, "offline")
+        read_baseline(tmp_path, "offline", GOLD.articles)
 
 
 def test_accepted_losses_are_read(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from eval.baseline import read_baseline
 from eval.bless import bless_run
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.records import Prediction, Run
+from eval.score import score
 from tests.eval.pieces import gold_of, header, item, prediction, saying
 from tests.eval.selftest.replies import Reply
 
@@ -24,8 +25,10 @@ def _run(reply: Reply, **changed: object) -> Run:
 def test_a_whole_run_becomes_the_baseline(tmp_path: Path) -> None:
     """The run is kept for its lane, with the reason and what it was made of beside it."""
     path = bless_run(GOLD, _run(RIGHT, reader="extractive@1"), tmp_path, f"  {REASON} ")
-    assert path == tmp_path / "offline" / "run.json.gz"
-    assert read_baseline(tmp_path, "offline") == _run(RIGHT, reader="extractive@1")
+    assert path == tmp_path / "offline" / "baseline.jsonl"
+    blessed = read_baseline(tmp_path, "offline", GOLD.articles)
+    assert blessed.header == _run(RIGHT, reader="extractive@1").header
+    assert score(GOLD, blessed) == score(GOLD, _run(RIGHT))
     note = json.loads((path.parent / "header.json").read_text())
     assert (note["reason"], note["reader"], note["gold"]) == (REASON, "extractive@1", GOLD.gold_hash)
     assert bless_run(GOLD, _run(RIGHT, lane="service"), tmp_path, REASON).parent.name == "service"

@@ -18,7 +18,7 @@ def saved_run(bench: Bench) -> Iterator[str]:
     """A run that was kept has the same bytes when it is written again, and the same verdicts."""
     run = bench.run(oracle(bench.gold))
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
-        first, second = Path(folder) / "first.json.gz", Path(folder) / "second.json.gz"
+        first, second = Path(folder) / "first.jsonl", Path(folder) / "second.jsonl"
         write_run(first, run)
         write_run(second, read_run(first))
         yield from unless(first.read_bytes() == second.read_bytes(), "the bytes differ")

@@ -91,7 +91,7 @@ def not_a_number(bench: Bench) -> Iterator[str]:
 def truncated_run(bench: Bench) -> Iterator[str]:
     """A run file that is cut short or empty cannot be read."""
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
-        path = Path(folder) / "run.json.gz"
+        path = Path(folder) / "run.jsonl"
         write_run(path, bench.run(oracle(bench.gold)))
         whole = path.read_bytes()
         for kept in (len(whole) // 2, len(whole) - 1, 0):
@@ -119,7 +119,7 @@ def no_baseline(bench: Bench) -> Iterator[str]:
     yield from breaks(bench.decide(bench.gold, bench.truth, empty, (), TODAY), "complete", code=3)
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
         try:
-            read_baseline(Path(folder), "offline")
+            read_baseline(Path(folder), "offline", bench.gold.articles)
         except RunIncomplete:
             return
         yield "a baseline is read where there is none"
