@@ -75,16 +75,22 @@ class Abstained:
     """The reader says that the passages do not answer."""
 
 
+LONGEST_SENTENCE = 2_000
+"""Code points a draft sentence may have; the longest sentence of the sample and gold articles has 288."""
+
+
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
     """A whole sentence not yet proven, with the keys of the passages it cites.
 
     `parts` are stretches of text and, between them, tuples of keys where a marker stood. `invented`
-    are the markers that name no passage; they are in no part.
+    are the markers that name no passage; they are in no part. It is not `whole` where it is a part of a sentence that
+    is too long to be checked.
     """
 
     parts: tuple[str | tuple[str, ...], ...]
     invented: tuple[str, ...] = ()
+    whole: bool = True
 
     @property
     def text(self) -> str:

@@ -43,6 +43,11 @@ class Claim:
         figures = frozenset(term for term in english().terms.of(text) if term[0].isdigit())
         return cls(text, tuple(dates), tuple(find_numbers(rest)), tuple(names), stems, stems | figures)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is said that a source could state: stop words and signs alone."""
+        return not (self.dates or self.numbers or self.names or self.wanted)
+
     def coverage(self, window: Window) -> float:
         """The share of the content words, names and numbers left out, that a window has; 1 where there are none."""
         if not self.stems:

@@ -1,11 +1,15 @@
 """What a reader gives out → whole sentences with the passages that they cite."""
 
-from collections.abc import AsyncGenerator, AsyncIterable, Collection
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterator
 
 from service.citations.markers import MarkerParser
 from service.citations.sentences import SentenceAssembler
 from service.errors import ReaderFailed
 from service.records import Abstained, Delta, DraftSentence, Usage
+
+PIECE = 1_000
+"""Code points taken apart at a time; the event loop gets a turn after each piece."""
 
 _ENDS = (".", "!", "?", "…", '"', "”", "»", "。", "！", "？")
 
@@ -23,9 +27,11 @@ async def draft_sentences(
             if not isinstance(item, Delta):
                 yield item
                 continue
-            for token in parser.feed(item.text):
-                for sentence in assembler.feed(token):
-                    yield sentence
+            for piece in _pieces(item.text):
+                for token in parser.feed(piece):
+                    for sentence in assembler.feed(token):
+                        yield sentence
+                await asyncio.sleep(0)
     except ReaderFailed:
         for sentence in _rest(parser, assembler):
             if sentence.text.endswith(_ENDS):
@@ -33,6 +39,10 @@ async def draft_sentences(
         raise
     for sentence in _rest(parser, assembler):
         yield sentence
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
 
 
 def _rest(parser: MarkerParser, assembler: SentenceAssembler) -> list[DraftSentence]:

@@ -5,6 +5,7 @@ was invented, and is reported rather than shown.
 """
 
 import re
+import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ _ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z
 _AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
 _CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
-_OPEN, _CLOSE = "[【", "]】"
+_OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,38 +35,38 @@ class MarkerParser:
     _held: str = field(default="", init=False)
 
     def feed(self, piece: str) -> Iterator[str | Marker]:
-        """What is certain after this piece; an open bracket waits for its end."""
-        self._held += piece
-        while self._held:
-            opening = min((at for at in map(self._held.find, _OPEN) if at >= 0), default=-1)
-            if opening < 0:
-                yield self._take(len(self._held))
-                return
-            if opening:
-                yield self._take(opening)
-            closing = min((at for at in map(self._held.find, _CLOSE) if at >= 0), default=-1)
-            if closing < 0 and len(self._held) <= LONGEST:
-                return
-            yield from self._bracket(closing if 0 <= closing <= LONGEST else 0)
+        """What is certain after this piece; an open bracket waits for its end. The time is linear in the piece."""
+        text = self._held + piece
+        start, opening = 0, _first(_OPEN, text, 0)
+        while opening >= 0:
+            closing = _first(_CLOSE, text, opening + 1, opening + LONGEST + 1)
+            if closing < 0 and len(text) - opening <= LONGEST:
+                break
+            after = opening + 1
+            if closing >= 0 and _CITATION.fullmatch(text, after, closing):
+                if start < opening:
+                    yield text[start:opening]
+                yield self._marker(text[after:closing])
+                start = after = closing + 1
+            opening = _first(_OPEN, text, after)
+        certain = len(text) if opening < 0 else opening
+        self._held = text[certain:]
+        if start < certain:
+            yield text[start:certain]
 
     def finish(self) -> Iterator[str]:
         """The text that still waited when the stream ended."""
         if self._held:
-            yield self._take(len(self._held))
-
-    def _bracket(self, closing: int) -> Iterator[str | Marker]:
-        content = self._held[1:closing]
-        if closing and _CITATION.fullmatch(content):
-            self._take(closing + 1)
-            yield self._marker(content)
-        else:
-            yield self._take(1)
+            yield self._held
+        self._held = ""
 
     def _marker(self, content: str) -> Marker:
         found = [match.group().lower() for item in re.split(_AND, content) if (match := _KEY.search(item.strip()))]
         keys = tuple(dict.fromkeys(key for key in found if key in self.known))
         return Marker(keys, tuple(key for key in found if key not in self.known))
 
-    def _take(self, count: int) -> str:
-        taken, self._held = self._held[:count], self._held[count:]
-        return taken
+
+def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> int:
+    """The first place of one of these signs; -1 where there is none."""
+    found = signs.search(text, start, end)
+    return found.start() if found else -1

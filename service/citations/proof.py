@@ -30,6 +30,8 @@ class Prover:
         """
         if mode == "off":
             return Proof()
+        if not draft.whole and mode == "verified":
+            return Proof(withheld="too_long")
         cited = [passages[key] for key in draft.keys if key in passages]
         if not cited:
             return Proof(withheld=_unmarked(draft) if mode == "verified" else None)

@@ -69,6 +69,8 @@ class SupportCheck:
             if quote is not None:
                 return Verdict("verified", None, quote.score, (quote,))
         claim = Claim.of(sentence, _ordinary_word(passages))
+        if claim.is_empty:
+            return Verdict("unverified", "not_in_source", 0.0)
         return self._judge(claim, _candidates(claim, passages))
 
     def _judge(self, claim: Claim, candidates: Sequence[Window]) -> Verdict:

@@ -3,6 +3,8 @@
 import re
 from itertools import pairwise
 
+from service.records import LONGEST_SENTENCE
+
 ABSTAIN = "NOT_IN_SOURCES"
 """What the prompt asks for; shared by the prompt and the search for it."""
 
@@ -23,20 +25,27 @@ class AbstentionWatch:
 
     A first sentence with the line in it is the model's abstaining: `abstained` turns true and nothing more is
     passed on. A later one is dropped. Everything else comes out as it went in. `spoke` is true once any words
-    have gone on, and `heard` is all that came in.
+    have gone on. Text without an end of a sentence is held back up to LONGEST_SENTENCE.
     """
 
     def __init__(self) -> None:
         self.abstained = False
         self.spoke = False
-        self.heard = ""
+        self._heard: list[str] = []
         self._held = ""
+
+    @property
+    def heard(self) -> str:
+        """All that came in."""
+        return "".join(self._heard)
 
     def feed(self, piece: str) -> str:
         """Take in the next piece; returns the text that may go on, which may be empty."""
-        self.heard += piece
+        self._heard.append(piece)
         self._held += piece
         text = self._release([match.end() for match in _END.finditer(self._held)])
+        if len(self._held) > LONGEST_SENTENCE:
+            text += self._release([len(self._held)])
         # Known before the sentence is over, so that nobody waits for what the model explains after it.
         self.abstained = self.abstained or (not self.spoke and bool(_LINE.search(self._held)))
         return text

@@ -1,0 +1,131 @@
+"""A hostile or broken model: whatever it writes, little of it is taken, and the event loop goes on."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Sequence
+from itertools import islice
+
+import pytest
+
+from index.text import Sentence, sentence_spans
+from service.citations.drafts import PIECE, draft_sentences
+from service.citations.markers import MarkerParser
+from service.citations.proof import Prover
+from service.citations.sentences import SentenceAssembler
+from service.citations.support import SupportCheck, Thresholds
+from service.readers.abstention import AbstentionWatch
+from service.records import LONGEST_SENTENCE, Delta, DraftSentence
+from tests.fakes import HashedEmbedder
+from tests.service.passages import make_passage
+
+KNOWN = ("k7f2",)
+MANY = 200_000
+ENDLESS: dict[str, str] = {
+    "brackets": "[",
+    "closed brackets": "[]",
+    "open brackets of two kinds": "[【",
+    "words without a stop": "word ",
+    "one word": "w",
+    "many sentences": "It rained on that day. ",
+    "abbreviations": "e.g. ",
+    "stops": ".",
+    "stops apart": ". ",
+    "lines": "\n",
+    "lists": "- x\n",
+    "markers": "[k7f2]",
+    "invented markers": "[1]",
+    "markers between words": "x [k7f2] ",
+    "a marker that stays open": "[k7f2 ",
+    "the abstaining line, nearly": "NOT_IN_SOURCE ",
+    "CJK stops": "。",
+}
+
+
+def endless(text: str) -> str:
+    """The text again and again, to the length of a long reply."""
+    return (text * (MANY // len(text) + 1))[:MANY]
+
+
+async def spoken(pieces: Sequence[str]) -> AsyncIterator[Delta]:
+    """A model that never waits."""
+    for piece in pieces:
+        yield Delta(piece)
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+@pytest.mark.parametrize("length", [1, MANY])
+def test_the_loop_goes_on(text: str, length: int) -> None:
+    """While an endless reply is taken apart, in single letters or at once, the event loop has a turn for each piece."""
+    reply = endless(text)[: MANY if length > 1 else 5 * PIECE]
+    turns = 0
+
+    async def heartbeat() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def listen() -> list[DraftSentence]:
+        beating = asyncio.create_task(heartbeat())
+        pieces = [reply[start : start + length] for start in range(0, len(reply), length)]
+        drafts = [draft async for draft in draft_sentences(spoken(pieces), KNOWN) if isinstance(draft, DraftSentence)]
+        beating.cancel()
+        return drafts
+
+    drafts = asyncio.run(listen())
+    assert turns >= len(reply) // PIECE
+    assert all(len(draft.text) <= LONGEST_SENTENCE for draft in drafts)
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is looked through for sentences grows with the words of a reply, not with its square."""
+    read = 0
+
+    def counted(text: str, *, headings: bool = True) -> list[Sentence]:
+        nonlocal read
+        read += len(text)
+        return sentence_spans(text, headings=headings)
+
+    monkeypatch.setattr("service.citations.sentences.sentence_spans", counted)
+    parser, assembler = MarkerParser(KNOWN), SentenceAssembler()
+    reply = endless(text)[: 3 * LONGEST_SENTENCE]
+    for letter in reply:
+        for token in parser.feed(letter):
+            for _ in assembler.feed(token):
+                pass
+            assert len(assembler._text) <= LONGEST_SENTENCE
+            assert len(assembler._markers) <= LONGEST_SENTENCE
+    assert read <= (len(re.findall(r"\w+", reply)) + 1) * LONGEST_SENTENCE
+
+
+@pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
+def test_little_is_held_back(text: str) -> None:
+    """The watch for the abstaining line holds one sentence back at most, and passes everything on in the end."""
+    watch, passed = AbstentionWatch(), 0
+    for letter in islice(endless(text), 5 * LONGEST_SENTENCE):
+        passed += len(watch.feed(letter))
+        assert len(watch._held) <= LONGEST_SENTENCE
+    assert passed + len(watch.finish()) == 5 * LONGEST_SENTENCE
+
+
+def test_a_sentence_without_an_end_is_withheld() -> None:
+    """A sentence that is too long comes in parts, none of which is shown; the next sentence is as any other."""
+    assembler = SentenceAssembler()
+    long = "The harbour of Aldane has 60 boats " * 100
+    drafts = [*assembler.feed(f"{long}. It rained in Galt. And it snowed in Galt."), *assembler.finish()]
+    assert "".join(draft.text for draft in drafts[:-2]) == f"{long}."
+    assert [draft.text for draft in drafts[-2:]] == ["It rained in Galt.", "And it snowed in Galt."]
+    assert [draft.whole for draft in drafts] == [False, False, True, True]
+    prover = Prover(SupportCheck(HashedEmbedder(), Thresholds.read()))
+    passages = {"k7f2": make_passage("k7f2", "The harbour of Aldane has 60 boats.")}
+    part = DraftSentence(("The harbour of Aldane has 60 boats.", ("k7f2",)), whole=False)
+    assert prover.prove(part, passages, "verified").withheld == "too_long"
+
+
+@pytest.mark.parametrize("text", ["[[[[", "((((", "...", "A a a a.", "It is, and so it was.", "Not at all."])
+def test_text_that_says_nothing_is_withheld(text: str) -> None:
+    """A sentence of signs and stop words has nothing that a source could state."""
+    prover = Prover(SupportCheck(HashedEmbedder(), Thresholds.read()))
+    passages = {"k7f2": make_passage("k7f2", "It is what it is. The harbour of Aldane has 60 boats.")}
+    assert prover.prove(DraftSentence((text, ("k7f2",))), passages, "verified").withheld == "not_in_source"
