@@ -3,11 +3,12 @@
 import asyncio
 import re
 
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, Response
 
 from index.records import Article, Span
 from service.api.article_text import render
+from service.api.assets import unless_known
 from service.api.service_state import State
 from service.api.templates import page
 from service.errors import ArticleNotFound
@@ -22,7 +23,7 @@ OPENING = 600
 
 
 @router.get("/articles")
-async def articles(state: State, offset: str = "0") -> HTMLResponse:
+async def articles(request: Request, state: State, offset: str = "0") -> Response:
     """The articles, newest first, a page at a time; an `offset` that is no number is the beginning."""
     first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
     async with state.pipeline.pinned() as generation:
@@ -30,18 +31,21 @@ async def articles(state: State, offset: str = "0") -> HTMLResponse:
         found = await asyncio.to_thread(generation.catalog.headlines, first, PAGE, OPENING)
     newer = max(first - PAGE, 0) if first else None
     older = first + PAGE if first + PAGE < total else None
-    return page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
+    shown = page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
+    return unless_known(request, shown)
 
 
 @router.get("/articles/{article_id}")
-async def article(article_id: str, state: State, start: str | None = None, end: str | None = None) -> HTMLResponse:
+async def article(
+    request: Request, article_id: str, state: State, start: str | None = None, end: str | None = None
+) -> Response:
     """An article; `start` and `end` count code points of its body, half-open, and are marked in it."""
     async with state.pipeline.pinned() as generation:
         found = await asyncio.to_thread(generation.catalog.article, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: rendering it is not for the event loop.
-    return await asyncio.to_thread(article_page, found, start, end)
+    return unless_known(request, await asyncio.to_thread(article_page, found, start, end))
 
 
 def article_page(article: Article, start: str | None, end: str | None) -> HTMLResponse:

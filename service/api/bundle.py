@@ -1,12 +1,11 @@
 """The widget's script: the ES modules of `service/widget`, joined into a classic script when it is first asked for."""
 
-import gzip
-import hashlib
 import json
 import re
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from service.api.assets import Asset, asset_of
 
 FOLDER = Path(__file__).resolve().parents[1] / "widget"
 ENTRY = "main.js"
@@ -21,20 +20,10 @@ _COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DO
 _STYLE_COMMENT = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Script:
-    """A script as it is sent; `digest` is the start of the SHA-256 of its bytes."""
-
-    plain: bytes
-    gzipped: bytes
-    digest: str
-
-
 @cache
-def widget_script() -> Script:
+def widget_script() -> Asset:
     """The widget's script."""
-    plain = join_modules(FOLDER, ENTRY).encode()
-    return Script(plain, gzip.compress(plain, mtime=0), hashlib.sha256(plain).hexdigest()[:16])
+    return asset_of(join_modules(FOLDER, ENTRY).encode(), ".js")
 
 
 def join_modules(folder: Path, entry: str) -> str:

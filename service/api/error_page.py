@@ -8,7 +8,7 @@ from fastapi.responses import HTMLResponse
 
 from index.errors import DatelineError, IndexNotFound, IndexUnavailable
 from service.api.request_id import request_id_of
-from service.api.templates import page, policy
+from service.api.templates import page
 from service.errors import ArticleNotFound
 
 logger = logging.getLogger("dateline")
@@ -35,9 +35,8 @@ def error_page(request: Request, status: int, error: Exception | None = None) ->
         title, text = "No such article", "It may have been removed, or the link may be wrong."
     elif isinstance(error, IndexUnavailable):
         title, text = "There are no articles to show", reader_notice(error)
-    headers = policy() | {"Cache-Control": "no-store"}
     request_id = request_id_of(request) if status >= 500 else None
-    return page("missing", status, headers, title=title, text=text, request_id=request_id)
+    return page("missing", status, title=title, text=text, request_id=request_id)
 
 
 def reader_notice(error: DatelineError) -> str:

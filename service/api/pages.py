@@ -4,17 +4,17 @@ import asyncio
 import logging
 import re
 from dataclasses import dataclass
-from pathlib import Path
 
 from fastapi import APIRouter, Request
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import PlainTextResponse, Response
 
 from index.catalog import Headline
 from index.errors import DatelineError
+from service.api.assets import FOR_NOW, page_asset, send, unless_known
 from service.api.error_page import NO_ARTICLES, reader_notice
 from service.api.request_id import request_id_of
 from service.api.service_state import ServiceState, State
-from service.api.templates import FOLDER, page, policy
+from service.api.templates import page, policy
 
 logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
@@ -43,7 +43,7 @@ class Archive:
 
 
 @router.get("/")
-async def home(request: Request, state: State, article: str = "") -> HTMLResponse:
+async def home(request: Request, state: State, article: str = "") -> Response:
     """The page to ask on, without an index as well; with `article`, only that article is asked."""
     archive, notice = None, None
     try:
@@ -53,35 +53,33 @@ async def home(request: Request, state: State, article: str = "") -> HTMLRespons
         logger.warning("request %s: %s", request_id_of(request), " ".join(str(error).split()))
     if archive is not None and not archive.articles:
         archive, notice = None, NO_ARTICLES
-    return page("home", archive=archive, notice=notice)
+    return unless_known(request, page("home", archive=archive, notice=notice))
 
 
 @router.get("/developers")
-async def developers(request: Request) -> HTMLResponse:
+async def developers(request: Request) -> Response:
     """How to ask from a program, and how to put the chat on a site."""
-    return page("developers", base=str(request.base_url).rstrip("/"))
+    return unless_known(request, page("developers", base=str(request.base_url).rstrip("/")))
 
 
 @router.get("/page.js")
-async def script() -> FileResponse:
-    """What pages do by themselves."""
-    return _file("page.js", "text/javascript; charset=utf-8")
-
-
 @router.get("/page.css")
-async def style() -> FileResponse:
-    """How pages look."""
-    return _file("page.css", "text/css; charset=utf-8")
-
-
 @router.get("/icon.svg")
-async def icon() -> FileResponse:
-    """The icon."""
-    return _file("icon.svg", "image/svg+xml")
+async def file(request: Request, v: str = "") -> Response:
+    """What pages do by themselves, how they look, and their icon."""
+    return send(request, page_asset(request.url.path.removeprefix("/")), v, policy())
 
 
-def _file(name: str, media_type: str) -> FileResponse:
-    return FileResponse(Path(FOLDER / name), media_type=media_type, headers=policy())
+@router.get("/favicon.ico")
+async def icon(request: Request) -> Response:
+    """The icon, for browsers that ask for it without having seen a page."""
+    return send(request, page_asset("icon.svg"), "", policy())
+
+
+@router.get("/robots.txt")
+async def robots() -> PlainTextResponse:
+    """What search engines should leave alone; article pages say for themselves that they are not to be indexed."""
+    return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": FOR_NOW})
 
 
 def _archive(state: ServiceState, about: str) -> Archive:

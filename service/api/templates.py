@@ -3,19 +3,17 @@
 import re
 from datetime import datetime
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from fastapi.responses import HTMLResponse
 
 from service.api.article_text import opening
+from service.api.assets import FOLDER, asset_address, digest_of
 from service.api.bundle import widget_script
 from service.api.web_address import web_address
 
 if TYPE_CHECKING:
     from jinja2 import Environment
-
-FOLDER = Path(__file__).parent / "page"
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -38,13 +36,20 @@ def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
         "Content-Security-Policy": "; ".join(directives),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
     }
 
 
 def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> HTMLResponse:
-    """A page from its template; every value is escaped. `headers` takes the place of the usual policy."""
+    """A page from its template; every value is escaped. `headers` takes the place of the usual policy.
+
+    Browsers keep a page and ask each time whether it is still the same; errors are not kept.
+    """
     text = _environment().get_template(f"{name}.html.jinja2").render(widget=widget_script().digest, **values)
-    return HTMLResponse(text, status, policy() if headers is None else headers)
+    cached = {"Cache-Control": "no-cache", "ETag": f'"{digest_of(text.encode())}"'}
+    kept = cached if status == 200 else {"Cache-Control": "no-store"}
+    return HTMLResponse(text, status, kept | (policy() if headers is None else headers))
 
 
 def day(moment: datetime | str | None) -> str:
@@ -72,6 +77,7 @@ def _environment() -> "Environment":
         lstrip_blocks=True,
     )
     environment.filters |= {
+        "address": asset_address,
         "day": day,
         "language_tag": language_tag,
         "opening": opening,

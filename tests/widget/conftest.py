@@ -57,8 +57,7 @@ def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator
     """Makes visits; options are those of a browser's context, such as `color_scheme`."""
     service, port = served
     service.scripts = {question: Streamed(encoded(events(reply))) for question, reply in BY_QUESTION.items()}
-    # What browsers ask every host for by themselves.
-    service.pages = {"/favicon.ico": ("", {})}
+    service.pages = {}
     service.asked.clear()
     service.left.clear()
     service.go_on.clear()

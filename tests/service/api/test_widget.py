@@ -121,6 +121,30 @@ def test_the_frame_may_be_framed_by_its_own_origin_and_nobody_else_unless_told(c
 
     assert "frame-ancestors 'self';" in policy
     assert "unsafe" not in policy
-    assert '<html lang="de">' in reply.text
+    assert '<html lang="de" dir="ltr">' in reply.text
     assert 'data-title="A &amp; B"' in reply.text
     assert "x-frame-options" not in reply.headers
+
+
+@pytest.mark.parametrize(
+    ("asked", "lang", "direction", "strings"),
+    [
+        ("", "en", "ltr", "en"),
+        ("de-AT", "de-AT", "ltr", "de"),
+        ("ar", "ar", "rtl", "ar"),
+        ("tlh", "en", "ltr", "en"),
+        ('"><script>', "en", "ltr", "en"),
+    ],
+)
+def test_the_frame_is_named_in_its_language(
+    client: TestClient, asked: str, lang: str, direction: str, strings: str
+) -> None:
+    """Its title is the widget's own, and runs in the direction of its script; without JavaScript it is not empty."""
+    text = client.get("/embed", params={"lang": asked}).text
+    title = re.search(r'^  title: "(.*)",$', (FOLDER / f"strings-{strings}.js").read_text("utf-8"), re.MULTILINE)
+
+    assert title is not None
+    assert f'<html lang="{lang}" dir="{direction}">' in text
+    assert f"<title>{title[1]}</title>" in text
+    assert "<noscript><p>" in text
+    assert 'href="/articles"' in text
