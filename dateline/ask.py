@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from dateline.answer_text import answer_lines
 from dateline.options import After, Before, Data, Json, Source, filters_of
 from dateline.trouble import settings_of
 
 if TYPE_CHECKING:
-    from service.answer import Answer, Event
+    from service.answer import Event
     from service.pipeline import Pipeline
     from service.records import Question
 
@@ -19,7 +20,7 @@ def ask(
     question: Annotated[str, typer.Argument(help="The question, in a sentence.")],
     data: Data = None,
     json_: Json = False,
-    stream: Annotated[bool, typer.Option("--stream", help="Print sentences as they are proven.")] = False,
+    stream: Annotated[bool, typer.Option("--stream", help="Print sentences as they are checked.")] = False,
     source: Source = None,
     after: After = None,
     before: Before = None,
@@ -54,7 +55,7 @@ async def _ask(pipeline: "Pipeline", question: "Question", *, stream: bool, as_j
 
     if not stream:
         answer = await pipeline.ask(question)
-        typer.echo(to_json(answer) if as_json else "\n".join(shown(answer)))
+        typer.echo(to_json(answer) if as_json else "\n".join(answer_lines(answer)))
         return
     async for event in pipeline.stream(question):
         if as_json:
@@ -70,36 +71,4 @@ def _show(event: "Event") -> None:
         typer.echo(event.text, nl=False)
     elif isinstance(event, Completed):
         typer.echo()
-        typer.echo("\n".join(shown(event.answer)[1:]))
-
-
-def shown(answer: "Answer") -> list[str]:
-    """An answer as lines: the text, what its status means, each citation with its quote, and the warnings."""
-    lines = [answer.answer]
-    if answer.status == "partial":
-        lines.append(f"({_PARTIAL.get(answer.status_reason or '', 'This is only part of an answer.')})")
-    titles = {source.id: source for source in answer.sources}
-    for citation in answer.citations:
-        source = titles[citation.source_id]
-        where = ", ".join(part for part in (source.source, _day(source.published_at)) if part)
-        lines += [
-            f"\n[{citation.marker}] {source.title or source.article_id} ({where})",
-            f"    “{citation.cited_text}”",
-        ]
-        lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
-    if not answer.citations and answer.sources:
-        closest = dict.fromkeys(source.title or source.article_id for source in answer.sources[:3])
-        lines.append(f"Closest: {'; '.join(closest)}")
-    lines += [f"withheld ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
-    return lines + [f"note: {warning.message}" for warning in answer.warnings]
-
-
-def _day(published_at: str | None) -> str:
-    return published_at[:10] if published_at else "date unknown"
-
-
-_PARTIAL = {
-    "weak_evidence": "These are the closest sentences; they may not answer the question.",
-    "unsupported_withheld": "The larger part of the answer could not be proven and is withheld.",
-    "interrupted": "The model was cut off; this much was proven.",
-}
+        typer.echo("\n".join(answer_lines(event.answer)[1:]))

@@ -3,9 +3,9 @@
 from service.records import StatusReason
 
 ABSTENTIONS: dict[StatusReason, str] = {
-    "no_articles": "There are no articles to answer from yet.",
-    "outside_filters": "No article matches the filters of this question.",
-    "low_relevance": "The articles do not seem to cover this question.",
-    "no_verified_support": "The articles were read, but no statement about this question could be proven from them.",
-    "model_abstained": "The articles that come closest do not answer this question.",
+    "no_articles": "No articles have been added yet.",
+    "outside_filters": "No articles match your filters.",
+    "low_relevance": "We couldn't find this in our articles.",
+    "no_verified_support": "We found related articles, but nothing in them clearly answers this.",
+    "model_abstained": "The closest articles don't answer this.",
 }

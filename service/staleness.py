@@ -6,8 +6,8 @@ from service.present import asks_about_present
 from service.records import AnswerWarning, Question
 from service.verdict import STALE
 
-_DAYS_A_MONTH = 30.44
-_DAYS_A_YEAR = 365.25
+_UNITS = (("years", 365.25, 1.5), ("months", 30.44, 1.5), ("weeks", 7, 2), ("days", 1, 0))
+"""Units of an age with their days, and how many of them it takes to be counted in; the widget counts alike."""
 
 
 def stale_warning(
@@ -35,13 +35,11 @@ def day(moment: datetime) -> str:
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """Return how long ago a day was: "today", "12 days ago", "8 months ago"; empty for a day to come."""
+    """Return how long ago a day was: "today", "3 weeks ago", "8 months ago"; empty for a day to come."""
     days = (now.date() - moment.date()).days
     if days < 0:
         return ""
     if days < 2:
         return ("today", "yesterday")[days]
-    if days < 45:
-        return f"{days} days ago"
-    months = round(days / _DAYS_A_MONTH)
-    return f"{months} months ago" if months < 24 else f"{round(days / _DAYS_A_YEAR)} years ago"
+    unit, length = next((unit, length) for unit, length, least in _UNITS if days >= least * length)
+    return f"{round(days / length)} {unit} ago"

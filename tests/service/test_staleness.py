@@ -53,9 +53,14 @@ def test_the_question_as_it_is_understood_decides() -> None:
         (datetime(2026, 11, 27, 0, 1, tzinfo=UTC), "today"),
         (datetime(2026, 11, 26, 23, 59, tzinfo=UTC), "yesterday"),
         (datetime(2026, 11, 25, tzinfo=UTC), "2 days ago"),
-        (datetime(2026, 10, 14, tzinfo=UTC), "44 days ago"),
+        (datetime(2026, 11, 14, tzinfo=UTC), "13 days ago"),
+        (datetime(2026, 11, 13, tzinfo=UTC), "2 weeks ago"),
+        (datetime(2026, 10, 13, tzinfo=UTC), "6 weeks ago"),
+        (datetime(2026, 10, 12, tzinfo=UTC), "2 months ago"),
         (datetime(2026, 9, 27, tzinfo=UTC), "2 months ago"),
         (datetime(2026, 3, 31, tzinfo=UTC), "8 months ago"),
+        (datetime(2025, 5, 29, tzinfo=UTC), "18 months ago"),
+        (datetime(2025, 5, 28, tzinfo=UTC), "2 years ago"),
         (datetime(2025, 11, 27, tzinfo=UTC), "12 months ago"),
         (datetime(2024, 11, 27, tzinfo=UTC), "2 years ago"),
         (datetime(1996, 11, 27, tzinfo=UTC), "30 years ago"),
@@ -63,7 +68,7 @@ def test_the_question_as_it_is_understood_decides() -> None:
     ],
 )
 def test_an_age_is_said_in_round_figures(published: datetime, said: str) -> None:
-    """Days up to six weeks, then months up to two years, then years; a day to come has no age."""
+    """Days, weeks from two, then months and years from one and a half; a day to come has no age."""
     assert age(published, NOW) == said
 
 

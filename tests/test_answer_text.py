@@ -1,0 +1,86 @@
+"""What `dateline ask` prints: the verdict of each answer, and a date beside each quote."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from dateline.answer_text import answer_lines
+from service.answer import Conflict, Freshness, Scores, Unsupported
+from service.records import AnswerWarning, Support
+from tests.service.answers import ASKED, TEXT, answer
+
+FRESH = Freshness(None, None, ASKED, "2026-03-31T08:00:00Z")
+WITHHELD = (Unsupported("It is free.", "not_in_source"),)
+STALE = (AnswerWarning("stale", "Stale warning."),)
+
+
+def printed(*support: Support, **changes: Any) -> list[str]:  # noqa: ANN401 - the fields of Answer
+    """The lines between the answer's text and the first quote."""
+    lines = answer_lines(answer(*support, freshness=FRESH, **changes))
+    assert lines[0] == TEXT
+    return lines[1 : next(number for number, line in enumerate(lines) if line.startswith("\n[1]"))]
+
+
+def test_a_clean_answer_has_no_verdict() -> None:
+    """Where every sentence is verified and nothing qualifies the answer, only the latest report is named."""
+    assert printed() == ["Latest report: 31 March 2026, 8 months ago"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "word"),
+    [
+        ({"conflicts": (Conflict("fare", ()),)}, "differ"),
+        ({"status": "partial", "status_reason": "interrupted"}, "interrupted"),
+        ({"unsupported": WITHHELD}, "could not be verified"),
+        ({"warnings": STALE}, "may have changed"),
+        ({"status": "partial", "status_reason": "weak_evidence"}, "Closest match"),
+    ],
+)
+def test_each_verdict_is_one_line(changes: dict[str, Any], word: str) -> None:
+    """An answer that is not clean says so before its quotes."""
+    line, _ = printed(**changes)
+    assert word in line
+
+
+def test_a_wording_that_differs_is_not_called_checked() -> None:
+    """A partial citation is to be compared, below its quote as well; no line says that the answer was checked."""
+    lines = answer_lines(answer("verified", "partial", freshness=FRESH))
+    assert [number for number, line in enumerate(lines) if "compare" in line] == [1, 8]
+    interrupted = {"status": "partial", "status_reason": "interrupted"}
+    assert "was checked" in printed(**interrupted)[0]
+    assert "checked" not in " ".join(printed("verified", "partial", **interrupted))
+
+
+def test_a_weak_answer_from_old_articles_says_both() -> None:
+    """The worse verdict hides no caveat, and the warning that it stands for is not said twice."""
+    weak = {"status": "partial", "status_reason": "weak_evidence"}
+    assert len(printed(**weak, warnings=STALE)) == 3
+    assert "Stale warning." not in "\n".join(answer_lines(answer(warnings=STALE)))
+    assert "note: Stale warning." in answer_lines(answer(warnings=STALE, unsupported=WITHHELD))
+
+
+def test_each_quote_has_its_source_and_date() -> None:
+    """A quote with "on Thursday" in it is of use only with its date; an unknown one is said to be unknown."""
+    made = answer()
+    dated = [line for line in answer_lines(made) if line.startswith("\n[")]
+    assert dated == [
+        "\n[1] Pier, part 1 (Harbour Post, 31 March 2026)",
+        "\n[2] Pier, part 2 (Harbour Post, 4 December 2025)",
+    ]
+    bare = replace(made, sources=tuple(replace(each, source=None, published_at=None) for each in made.sources))
+    assert [line[-9:] for line in answer_lines(bare) if line.startswith("\n[")] == ["(undated)"] * 2
+
+
+def test_an_abstention_names_only_related_articles() -> None:
+    """Articles about something else are not named beside "we couldn't find this"."""
+    near, far = answer().sources
+    far = replace(far, scores=Scores(0.1, 0.0))
+    refused = answer(status="not_in_sources", status_reason="low_relevance", citations=(), sources=(near, far))
+    assert answer_lines(refused)[1:] == ["Related articles: Pier, part 1"]
+    assert answer_lines(replace(refused, sources=(far,)))[1:] == []
+
+
+def test_what_was_left_out_is_shown() -> None:
+    """A withheld sentence is named with its reason."""
+    assert answer_lines(answer(unsupported=WITHHELD))[-1] == "left out (not_in_source): It is free."
