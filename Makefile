@@ -1,4 +1,4 @@
-# From a checkout and Python 3.11: `make run` serves the sample articles, `make check` proves that everything holds.
+# From a checkout and Python 3.11: `make run` serves the sample articles, `make check` runs every check.
 
 PYTHON ?= python3
 UV ?= uv

@@ -10,7 +10,7 @@ from index.errors import DatelineError
 
 app = typer.Typer(
     name="dateline",
-    help="Answers questions from a newsroom's own articles and proves every sentence of the answer.",
+    help="Answers questions from a newsroom's own articles, with citations that a reader can check.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,

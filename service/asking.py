@@ -118,7 +118,7 @@ class Asking:
 
     def _timings(self) -> Timings:
         spent = self._spent | {"total": time.perf_counter() - self._began}
-        # Sentences are proven while the reader speaks.
+        # Sentences are checked while the reader speaks.
         spent["read"] = max(0.0, spent.get("read", 0.0) - spent.get("verify", 0.0))
         return Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()})
 

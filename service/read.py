@@ -1,4 +1,4 @@
-"""Reading: a reader's draft becomes the answer sentence by sentence, each proven before it is given out."""
+"""Reading: a reader's draft becomes the answer sentence by sentence, each checked before it is given out."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping
@@ -18,7 +18,7 @@ from service.records import Abstained, DraftSentence, Passage, Status, StatusRea
 
 @dataclass(frozen=True, slots=True)
 class ReadingDesk:
-    """Lets a reader speak and proves what it says; the extractive reader stands in for a model that fails."""
+    """Lets a reader speak and checks what it says; the extractive reader stands in for a model that fails."""
 
     prover: Prover
     calibration: Calibration
@@ -49,7 +49,7 @@ class ReadingDesk:
         return "low_relevance" if reading.evidence.strength < least else None
 
     async def _read_instead(self, asking: Asking, reading: Reading) -> AsyncGenerator[Event, None]:
-        """A model failed before its first proven sentence: quote the articles."""
+        """A model failed before its first checked sentence: quote the articles."""
         asking.reader = self.extractive
         asking.unsupported.clear()
         asking.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")

@@ -81,7 +81,7 @@ LONGEST_SENTENCE = 2_000
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A whole sentence not yet proven, with the keys of the passages it cites.
+    """A whole sentence not yet checked, with the keys of the passages it cites.
 
     `parts` are stretches of text and, between them, tuples of keys where a marker stood. `invented`
     are the markers that name no passage; they are in no part. It is not `whole` where it is a part of a sentence that

@@ -24,7 +24,7 @@ from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
 
-DESCRIPTION = "Answers questions from a newsroom's own articles and proves every sentence of the answer."
+DESCRIPTION = "Answers questions from a newsroom's own articles, with citations that a reader can check."
 
 
 def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:

@@ -50,6 +50,7 @@ ANSWER: dict[str, Any] = {
         "newest_source_at": "2026-02-25T07:00:00Z",
         "oldest_source_at": "2026-02-25T07:00:00Z",
         "index_updated_at": "2026-03-01T06:00:00.000Z",
+        "newest_cited_at": "2026-02-25T07:00:00Z",
     },
     "retrieval": {
         "standalone_question": "When did the ferries sail again?",

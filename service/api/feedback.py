@@ -27,7 +27,7 @@ class _Sent(BaseModel):
 
 
 class VerificationRequest(_Sent):
-    """How well a citation was proven, as `/v1/ask` said; not kept."""
+    """The verification of a citation, as `/v1/ask` gave it; not kept."""
 
     status: Annotated[Text, Field(max_length=40)]
     method: Annotated[Text, Field(max_length=40)]

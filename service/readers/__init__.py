@@ -1,4 +1,4 @@
-"""Readers: passages in, a draft of the answer out. Nothing a reader says is shown before it is proven."""
+"""Readers: passages in, a draft of the answer out. Nothing a reader says is shown before it is checked."""
 
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
