@@ -106,8 +106,8 @@ class AskRequest(_Request):
     reader: ReaderChoice = "auto"
     citations: CitationMode = Field(
         "verified",
-        description="`verified` withholds a sentence that fails the check, `markers` shows it, `off` checks nothing and leaves"
-        " citations out.",
+        description="`verified` withholds a sentence that fails the check, `markers` shows it, `off` checks nothing"
+        " and leaves citations out.",
     )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
