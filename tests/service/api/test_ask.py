@@ -173,6 +173,5 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     # The framework leaves fields that are null out of examples.
     assert set(ask_["responses"]["200"]["content"]["application/json"]["example"]) == FIELDS - {"status_reason"}
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
-    assert "://" not in page.replace("http://www.w3.org", "")
-    for path in ("/docs/swagger-ui-bundle.js", "/docs/swagger-ui.css"):
-        assert client.get(path).status_code == 200
+    assert "://" not in page.replace("http://testserver", "")
+    assert "<script" not in page
