@@ -47,6 +47,13 @@ CEILINGS: Mapping[str, float] = {"false_answer": 0.10, "must_not": 0.05, "over_r
 TYPE_FLOORS: Mapping[str, float] = {"recall@5": 0.75, "citation_recall": 0.90}
 
 
+RULES = (
+    "complete", "injection", "dangling citation", "false quote", "critical question", "floor", "ceiling",
+    "lost question", "holdout", "budget",
+)  # fmt: skip
+"""The names of the rules, in their order."""
+
+
 class Breach(Record):
     """A rule that is broken, by which question if by one, and the stage that broke."""
 

@@ -1,4 +1,4 @@
-"""Reports: one record, JSON its source, and three ways to look at it."""
+"""The report of a run: one record, written as JSON, Markdown, HTML or JUnit XML."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -30,10 +30,7 @@ class Row(Record):
 
 
 class Report(Record):
-    """Everything a report shows. Questions of the holdout are in the figures and in no row.
-
-    `validated` is the sentence that says what nobody has checked yet.
-    """
+    """Everything a report shows. Questions of the holdout count in the figures and have no row."""
 
     decision: Decision
     header: Header
@@ -44,6 +41,35 @@ class Report(Record):
     latency_ms: dict[str, float] = Field(default_factory=dict)
     limits: dict[str, float] = Field(default_factory=dict)
     validated: str = "not validated against people"
+
+    @property
+    def verdict(self) -> tuple[str, str]:
+        """One of PASS, FAIL, INCOMPLETE and SUBSET OK, and why."""
+        _, _, why = self.decision.verdict.partition(": ")
+        if self.decision.exit_code:
+            return ("INCOMPLETE" if self.decision.exit_code == 3 else "FAIL"), why
+        return ("SUBSET OK", f"a subset cannot pass; {why}") if self.decision.subset else ("PASS", why)
+
+    @property
+    def made_of(self) -> tuple[tuple[str, str], ...]:
+        """The names and values of the run's header."""
+        return tuple((name, str(value)) for name, value in self.header.model_dump().items())
+
+    @property
+    def compared(self) -> tuple[tuple[str, str], ...]:
+        """The header's names and values, hashes short, with the baseline's value where it differs."""
+        base = self.baseline.model_dump() if self.baseline else {}
+        moved = [
+            (name, f"{str(base[name])[:16]} → {value[:16]}" if base and str(base[name]) != value else value[:16])
+            for name, value in self.made_of
+        ]
+        return *moved, ("shown", f"{len(self.rows)} questions"), ("baseline", "yes" if self.baseline else "none")
+
+    @property
+    def first_question(self) -> str:
+        """The id of the first lost question, else of the first question."""
+        lost = [flip.id for flip in self.decision.flips if flip.lost]
+        return next(iter([*lost, *(row.item.id for row in self.rows)]), "ID")
 
 
 def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[str, float] | None = None) -> Report:

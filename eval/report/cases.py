@@ -1,4 +1,4 @@
-"""Cases: each question that may be shown, with what became of it and why. Those that were lost come first."""
+"""The questions of a report: how each verdict changed, and why. Lost questions come first."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -8,51 +8,40 @@ from eval.compare import RANK
 from eval.gate import Breach
 from eval.matching import fires
 from eval.metrics.citations import is_dangling
-from eval.metrics.retrieval import ranked_articles
 from eval.records import GoldItem, Prediction
 from eval.report import Report, Row, Side
 from eval.report.words import Piece, word_diff
 
-Change = Literal["lost", "won", "changed", "same", "not compared"]
-"""`changed` is another verdict, neither better nor worse; `not compared`: there is nothing to compare it with."""
+Change = Literal["lost", "won", "changed", "not compared", "same"]
+"""`changed` is another verdict, neither better nor worse; `not compared` has no verdict before."""
 
 ORDER: tuple[Change, ...] = ("lost", "won", "changed", "not compared", "same")
 
 
 @dataclass(frozen=True, slots=True)
-class FactLine:
-    """A fact that is expected, and whether it was and is stated; None where there was no answer."""
+class Stated:
+    """A fact or a forbidden statement, and whether each answer states it; None where there is no answer."""
 
     text: str
-    vital: bool
     before: bool | None
     now: bool | None
+    vital: bool = True
 
 
 @dataclass(frozen=True, slots=True)
-class ForbiddenLine:
-    """Something that must not be said, and whether it was and is said; None where there was no answer."""
-
-    why: str
-    before: bool | None
-    now: bool | None
-
-
-@dataclass(frozen=True, slots=True)
-class CitationLine:
-    """A sentence of the answer and the words it rests on; a dangling one names what the reader never saw."""
+class Cited:
+    """A citation of the answer; it dangles if the reader never saw its source."""
 
     marker: int
-    sentence: str
-    quote: str
     article: str
-    support: str
+    quote: str
+    status: str
     dangling: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One question in a report."""
+    """One question with its answers before and now."""
 
     row: Row
     change: Change
@@ -66,84 +55,52 @@ class Case:
 
     @property
     def before(self) -> str:
-        """The answer of the baseline, empty where there is none."""
-        return text_of(self.row.before.prediction) if self.row.before else ""
+        """The baseline's answer; empty without one."""
+        return _text(self.row.before.prediction) if self.row.before else ""
 
     @property
     def now(self) -> str:
-        """The answer now."""
-        return text_of(self.row.after.prediction)
+        """The answer, or the error that came instead."""
+        return _text(self.row.after.prediction)
 
     @property
     def diff(self) -> tuple[Piece, ...]:
-        """The answer before and now, word by word."""
+        """Both answers, compared by word."""
         return word_diff(self.before, self.now)
 
     @property
-    def rewritten(self) -> bool:
-        """Whether the two answers have too little in common to mark what differs."""
-        return all(piece.kind != "same" for piece in self.diff)
-
-    @property
-    def facts(self) -> tuple[FactLine, ...]:
-        """The facts that are expected, vital ones first."""
+    def facts(self) -> list[Stated]:
+        """The expected facts, vital ones first."""
+        before, now = _ticks(self.row.before), _ticks(self.row.after)
         ordered = sorted(self.item.facts, key=lambda fact: fact.weight != "vital")
-        before, now = _ticked(self.row.before), _ticked(self.row.after)
-        return tuple(
-            FactLine(fact.text, fact.weight == "vital", before.get(fact.id), now.get(fact.id)) for fact in ordered
-        )
+        return [Stated(fact.text, before.get(fact.id), now.get(fact.id), fact.weight == "vital") for fact in ordered]
 
     @property
-    def forbidden(self) -> tuple[ForbiddenLine, ...]:
-        """What must not be said."""
-        return tuple(
-            ForbiddenLine(
-                forbidden.why,
-                fires(forbidden.match, self.before) if _reply(self.row.before) else None,
-                fires(forbidden.match, self.now) if _reply(self.row.after) else None,
+    def forbidden(self) -> list[Stated]:
+        """The statements that an answer must not contain."""
+        before, now = _reply(self.row.before), _reply(self.row.after)
+        return [
+            Stated(
+                rule.why,
+                fires(rule.match, before["answer"]) if before else None,
+                fires(rule.match, now["answer"]) if now else None,
             )
-            for forbidden in self.item.must_not
-        )
+            for rule in self.item.must_not
+        ]
 
     @property
-    def citations(self) -> tuple[CitationLine, ...]:
+    def citations(self) -> list[Cited]:
         """The citations of the answer now."""
-        return citation_lines(self.row.after.prediction.reply)
-
-    @property
-    def retrieved(self) -> tuple[tuple[str, bool], ...]:
-        """The articles that the reader saw, best first, and whether each holds evidence."""
-        reply = _reply(self.row.after)
-        return (
-            tuple((article, article in self.item.gold_articles) for article in ranked_articles(reply)) if reply else ()
-        )
+        reply = _reply(self.row.after) or {"citations": []}
+        return [
+            Cited(c["marker"], c["article_id"], c["cited_text"], c["verification"]["status"], is_dangling(c, reply))
+            for c in reply["citations"]
+        ]
 
 
-def cases(report: Report) -> tuple[Case, ...]:
-    """All questions that may be shown: lost, won, changed, then the others, those that are not answered well first."""
-    return tuple(sorted(_cases(report), key=_rank))
-
-
-def citation_lines(reply: dict[str, Any] | None) -> tuple[CitationLine, ...]:
-    """The citations of a reply, in their order."""
-    if reply is None:
-        return ()
-    return tuple(
-        CitationLine(
-            marker=citation["marker"],
-            sentence=reply["answer"][citation["start_index"] : citation["end_index"]],
-            quote=citation["cited_text"],
-            article=citation["article_id"],
-            support=citation["verification"]["status"],
-            dangling=is_dangling(citation, reply),
-        )
-        for citation in reply["citations"]
-    )
-
-
-def text_of(prediction: Prediction) -> str:
-    """What was answered, or the error that came instead."""
-    return str(prediction.reply["answer"]) if prediction.reply else f"error: {prediction.error or 'no reply'}"
+def cases(report: Report) -> list[Case]:
+    """Return the questions of the report, lost ones first, then by how bad the verdict is."""
+    return sorted(_cases(report), key=_rank)
 
 
 def _cases(report: Report) -> Iterator[Case]:
@@ -158,18 +115,17 @@ def _cases(report: Report) -> Iterator[Case]:
 
 
 def _rank(case: Case) -> tuple[int, bool, bool, int, str]:
-    return (
-        ORDER.index(case.change),
-        case.accepted,
-        not case.item.critical,
-        RANK[case.row.after.verdict.outcome],
-        case.item.id,
-    )
+    outcome = RANK[case.row.after.verdict.outcome]
+    return ORDER.index(case.change), case.accepted, not case.item.critical, outcome, case.item.id
+
+
+def _text(prediction: Prediction) -> str:
+    return str(prediction.reply["answer"]) if prediction.reply else f"error: {prediction.error or 'no reply'}"
 
 
 def _reply(side: Side | None) -> dict[str, Any] | None:
     return side.prediction.reply if side else None
 
 
-def _ticked(side: Side | None) -> dict[str, bool]:
+def _ticks(side: Side | None) -> dict[str, bool]:
     return {tick.fact: tick.stated for tick in side.verdict.ticks} if side else {}

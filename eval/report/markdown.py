@@ -1,103 +1,126 @@
-"""The report as Markdown: a comment on a pull request, short enough for one and safe to put there."""
+"""The report as Markdown, for the summary of a CI job (GitHub allows 1 MiB)."""
 
-from collections.abc import Iterable, Iterator
+import html
+import re
+from collections.abc import Iterator, Sequence
 
 from eval.report import Report
-from eval.report.cases import Case, cases
-from eval.report.markdown_tables import tables
-from eval.report.markup import escaped, fitting, folded, in_html, size
-from eval.report.views import compared, reproduction, verdict
-from eval.report.words import Piece, clip, word_diff
-
-LIMIT = 60_000
-"""Bytes of a comment, in UTF-8."""
-
-TABLES = 22_000
-"""Bytes that all that is not about a single question may take."""
+from eval.report.cases import Case, Stated, cases
+from eval.report.figures import MAIN, Figure, by_type, overall
+from eval.report.words import clip, visible
 
 MOST = 20
-"""How many lost, and how many won questions are told."""
-
-MOST_LINES = 8
-"""How many facts, and how many citations of a question are told."""
-
-ANSWER, LINE, SHORT = 600, 240, 80
-"""Code points of an answer, a sentence, a name before they are cut."""
+"""Rows of a list before the rest is counted."""
 
 SIGNS = {"PASS": "✅", "FAIL": "❌", "INCOMPLETE": "⚠️", "SUBSET OK": "🔸"}
 
+_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
+_NAMED = re.compile(r"([@#])(?=[\w-])")
+_LINK = re.compile(r"://|(?<=www)\.", re.IGNORECASE)
+
 
 def to_markdown(report: Report) -> str:
-    """A report of at most 60 KB: verdict, what was compared, lost and won questions, tables, how to go on."""
-    head = [*_verdict(report), _compared(report)]
-    figures = fitting(tables(report), TABLES, "tables")
-    foot = f"---\n`{reproduction(report)}` tells the whole story of one question; the HTML report shows all."
-    room = LIMIT - size([*head, *figures, foot])
-    return "\n\n".join([*head, *fitting(_questions(report), room, "questions"), *figures, foot]) + "\n"
+    """Render a report: verdict, what was compared, broken rules, figures, lost and won questions."""
+    return "\n\n".join([*_head(report), *_rules(report), *_figures(report), *_questions(report)]) + "\n"
 
 
-def _verdict(report: Report) -> Iterator[str]:
-    word, why = verdict(report)
+def escaped(text: str, length: int = 240) -> str:
+    """Escape foreign text as one line of Markdown: no markup, HTML, link or mention."""
+    quiet = _MARKUP.sub(r"\\\1", _escaped_html(text, length))
+    return _LINK.sub(lambda found: ":\\//" if found[0] == "://" else "\\.", quiet)
+
+
+def _escaped_html(text: str, length: int) -> str:
+    plain = html.escape(clip(" ".join(visible(text).split()), length), quote=False)
+    return _NAMED.sub("\\1\u2060", plain)
+
+
+def _head(report: Report) -> Iterator[str]:
+    word, why = report.verdict
     yield f"## {SIGNS[word]} {word}: {escaped(why, 1200)}"
     yield f"_{report.validated}_"
+    yield "**Compared**: " + " · ".join(f"{name} {escaped(value, 80)}" for name, value in report.compared)
 
 
-def _compared(report: Report) -> str:
-    return "**Compared**: " + " · ".join(f"{name} {escaped(value, SHORT)}" for name, value in compared(report))
+def _rules(report: Report) -> Iterator[str]:
+    breaches = report.decision.breaches
+    if breaches:
+        rows = [[b.rule, f"`{b.question}`" if b.question else "", b.stage or "", escaped(b.detail)] for b in breaches]
+        yield f"### Broken rules\n\n{_table(('rule', 'question', 'stage', 'detail'), rows)}"
+    failed = [[f"`{r.item.id}`", escaped(r.after.verdict.note)] for r in report.rows if not r.after.prediction.reply]
+    if failed:
+        yield f"### Errors\n\n{_table(('question', 'error'), failed)}"
 
 
 def _questions(report: Report) -> Iterator[str]:
-    if report.decision.exit_code == 3:
-        yield "Nothing is compared question by question: the run is incomplete."
-    shown = cases(report)
-    for change, title in (("lost", "Lost"), ("won", "Won")):
-        found = [case for case in shown if case.change == change]
+    for change in ("lost", "won"):
+        found = [case for case in cases(report) if case.change == change]
         if found:
-            yield f"### {title}: {len(found)}"
-            yield from (folded(_summary(case), "\n".join(_story(case))) for case in found[:MOST])
+            yield f"### {change.capitalize()}: {len(found)}"
+            yield from (_folded(_summary(case), "\n".join(_story(case))) for case in found[:MOST])
         if len(found) > MOST:
-            yield f"… and {len(found) - MOST} more {change}: see the HTML report."
+            yield f"… and {len(found) - MOST} more {change}"
+    yield f"`dateline eval explain {report.first_question}` prints everything about one question."
 
 
 def _summary(case: Case) -> str:
-    after, before = case.row.after.verdict, case.row.before
-    was = f"{before.verdict.outcome} → " if before else ""
+    after = case.row.after.verdict
+    was = f"{case.row.before.verdict.outcome} → " if case.row.before else ""
     marks = f"{' · accepted' if case.accepted else ''}{' · <b>critical</b>' if case.item.critical else ''}"
     stage = f" · stage: {after.stage}" if after.stage else ""
-    asked = in_html(case.item.question, LINE)
-    return f"<code>{case.item.id}</code> {asked} — {was}<b>{after.outcome}</b>{stage}{marks}"
+    asked = _escaped_html(case.item.question, 240)
+    return f"<code>{case.item.id}</code> {asked}: {was}<b>{after.outcome}</b>{stage}{marks}"
 
 
 def _story(case: Case) -> Iterator[str]:
-    before, now = clip(case.before, ANSWER), clip(case.now, ANSWER)
-    pieces = word_diff(before, now)
     if case.row.before:
-        yield f"- before: {escaped(before, ANSWER) if case.rewritten else _marked(pieces, 'removed')}"
-    yield f"- now: {escaped(now, ANSWER) if case.rewritten else _marked(pieces, 'added')}"
+        yield f"- before: {_words(case, 'removed', 'del')}"
+    yield f"- now: {_words(case, 'added', 'ins')}"
     if case.row.after.verdict.note:
-        yield f"- why: {escaped(case.row.after.verdict.note, LINE)}"
-    for fact in case.facts[:MOST_LINES]:
-        weight = "" if fact.vital else " (not vital)"
-        yield f"- expected: {_tick(now=fact.now, before=fact.before)}: {escaped(fact.text, LINE)}{weight}"
-    for forbidden in case.forbidden[:MOST_LINES]:
-        said = "✗ **said**" if forbidden.now else "✓ no longer said" if forbidden.before else "✓ not said"
-        yield f"- must not be said: {said}: {escaped(forbidden.why, LINE)}"
-    for line in case.citations[:MOST_LINES]:
-        sign = ", **dangling**" if line.dangling else ""
-        where = f"{escaped(line.article, SHORT)} ({escaped(line.support, SHORT)}{sign})"
-        yield f"- cites \\[{line.marker}\\] {where}: “{escaped(line.quote, LINE)}”"
+        yield f"- why: {escaped(case.row.after.verdict.note)}"
+    yield from (f"- expected{'' if fact.vital else ' (not vital)'}: {_stated(fact)}" for fact in case.facts[:MOST])
+    yield from (f"- must not be said: {_stated(rule)}" for rule in case.forbidden[:MOST])
+    for c in case.citations[:MOST]:
+        status = f"{c.status}{', **dangling**' if c.dangling else ''}"
+        yield f"- cites \\[{c.marker}\\] {escaped(c.article, 80)} ({status}): “{escaped(c.quote)}”"
 
 
-def _marked(pieces: Iterable[Piece], kind: str) -> str:
-    tag = "del" if kind == "removed" else "ins"
-    words = [
-        escaped(piece.text, ANSWER) if piece.kind == "same" else f"<{tag}>{escaped(piece.text, ANSWER)}</{tag}>"
-        for piece in pieces
-        if piece.kind in ("same", kind)
+def _words(case: Case, kind: str, tag: str) -> str:
+    shown = [
+        escaped(p.text, 600) if p.kind == "same" else f"<{tag}>{escaped(p.text, 600)}</{tag}>"
+        for p in case.diff
+        if p.kind in ("same", kind)
     ]
-    return " ".join(words) or "_nothing_"
+    return " ".join(shown) or "_nothing_"
 
 
-def _tick(*, now: bool | None, before: bool | None) -> str:
-    signs = {True: "✓ stated", False: "✗ missing", None: "– no answer"}
-    return signs[now] if before in (now, None) else f"{signs[before]} → {signs[now]}"
+def _stated(line: Stated) -> str:
+    sign = {True: "stated", False: "not stated", None: "no answer"}
+    change = sign[line.now] if line.before in (line.now, None) else f"{sign[line.before]} → {sign[line.now]}"
+    return f"{escaped(line.text)}: **{change}**"
+
+
+def _figures(report: Report) -> Iterator[str]:
+    types = by_type(report)
+    rows = [[name, str(report.summary[name].n), *map(_mean, figures)] for name, figures in types.items()]
+    if rows:
+        yield f"### By type\n\n{_table(('type', 'n', 'good', *MAIN), rows)}"
+        lines = [
+            [f.metric, _mean(f), f"{f.now.low:.2f}–{f.now.high:.2f}", f.bound, str(f.now.n)] for f in overall(report)
+        ]
+        yield _folded("All metrics", _table(("metric", "mean", "95 %", "limit", "n"), lines, len(lines)))
+
+
+def _mean(figure: Figure | None) -> str:
+    if figure is None:
+        return ""
+    return f"{figure.now.value:.3f}{f' ({figure.change:+.3f})' if figure.change else ''}"
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], most: int = MOST) -> str:
+    more = f"\n\n… and {len(rows) - most} more" if len(rows) > most else ""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows[:most])) + more
+
+
+def _folded(title: str, body: str) -> str:
+    return f"<details><summary>{title}</summary>\n\n{body}\n\n</details>"

@@ -1,0 +1,368 @@
+"""The report of a run in each of its forms."""
+
+from collections.abc import Callable
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from eval.gate import RULES, Breach, Decision
+from eval.questions import GoldSet
+from eval.records import Run
+from eval.report import Report, to_json, write_reports
+from eval.report.cases import cases
+from eval.report.figures import by_type, overall
+from eval.report.html import to_html
+from eval.report.junit import to_junit
+from eval.report.markdown import MOST, escaped, to_markdown
+from eval.report.words import clip, visible, word_diff
+from tests.eval.report_pieces import (
+    ARTICLES,
+    BAD,
+    COMPASSES,
+    GOLD,
+    HIDDEN,
+    ITEMS,
+    LENGTH,
+    NOBODY,
+    RISE,
+    question,
+    reply,
+    report_of,
+    run_of,
+)
+
+WRONG = {RISE: reply("It ended after 9 days.", "ferry-strike")}
+SILENT = {LENGTH: reply("", "ferry-strike")}
+WORDS = st.lists(st.sampled_from(["a", "b", "c", "<i>", "שלום"]), max_size=12).map(" ".join)
+
+
+class Page(HTMLParser):
+    """The elements and texts of an HTML page, whose elements must close in their order."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str | None]]] = []
+        self.texts: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.elements.append((tag, dict(attrs)))
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        self.texts.append(data)
+
+    @property
+    def text(self) -> str:
+        """All words, with single spaces."""
+        return " ".join(" ".join(self.texts).split())
+
+
+def suites_of(report: Report) -> dict[str, dict[str, list[str]]]:
+    """Return the tags of each test case's results by suite and by name up to the colon."""
+    return {
+        str(suite.get("name")): {
+            str(test.get("name")).split(":")[0]: [part.tag for part in test] for test in suite.iter("testcase")
+        }
+        for suite in ET.fromstring(to_junit(report))
+    }
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "word"),
+    [
+        (run_of(), run_of(), "PASS"),
+        (run_of(WRONG), run_of(), "FAIL"),
+        (run_of({RISE: "TimeoutError"}), run_of(), "INCOMPLETE"),
+        (run_of(), None, "INCOMPLETE"),
+        (run_of(dict.fromkeys((COMPASSES, NOBODY)), subset=True), run_of(), "SUBSET OK"),
+    ],
+)
+def test_every_form_begins_with_the_verdict(tmp_path: Path, now: Run, before: Run | None, word: str) -> None:
+    """The word of the verdict is the heading of the page and the first line of the Markdown."""
+    report = report_of(tmp_path, now, before)
+    page = Page(to_html(report))
+
+    assert report.verdict[0] == word
+    assert word in to_markdown(report).splitlines()[0]
+    assert [name for name, _ in page.elements].count("h1") == 1
+    assert page.text.index(word) < 10
+    assert f'name="verdict" value="{word}: ' in to_junit(report)
+
+
+@pytest.mark.parametrize("form", [to_markdown, to_html, to_junit])
+@pytest.mark.parametrize(
+    "hidden",
+    ["ConnectionError: no route", reply("", "museum-theft"), reply("It is 12.", "museum-theft", quote="It 12.")],
+)
+def test_the_holdout_is_never_shown(
+    tmp_path: Path, form: Callable[[Report], str], hidden: str | dict[str, Any]
+) -> None:
+    """A question of the holdout that fails, is lost or breaks an absolute rule is named in no report."""
+    now = run_of({HIDDEN: hidden, RISE: reply("", "ferry-strike")})
+    written = form(report_of(tmp_path, now, run_of(), latency_ms={HIDDEN: 9_000.0, RISE: 5.0}))
+
+    assert HIDDEN not in written.replace("\\", "")
+    assert "keys were forged" not in written
+
+
+def test_what_was_compared_is_named(tmp_path: Path) -> None:
+    """Each entry of the header is shown; a value that differs from the baseline shows both."""
+    compared = dict(report_of(tmp_path, run_of(reader="llm"), run_of()).compared)
+
+    assert (compared["lane"], compared["questions"], compared["shown"]) == ("offline", "5", "4 questions")
+    assert compared["reader"] == "extractive@1 → llm"
+    assert compared["gold"] == "a1" * 8
+
+
+def test_lost_questions_come_first(tmp_path: Path) -> None:
+    """Lost questions come before won ones, an accepted loss after the others, and the rest last."""
+    now = run_of({RISE: reply("", "ferry-strike"), COMPASSES: reply("", "museum-theft")})
+    report = report_of(tmp_path, now, run_of(SILENT), accepted=[RISE])
+
+    assert [(case.item.id, case.change, case.accepted) for case in cases(report)] == [
+        (COMPASSES, "lost", False),
+        (RISE, "lost", True),
+        (LENGTH, "won", False),
+        (NOBODY, "same", False),
+    ]
+    written = to_markdown(report)
+    assert written.index("### Lost: 2") < written.index(f"<code>{RISE}") < written.index("### Won: 1")
+    assert written.count("· accepted") == 1
+
+
+def test_a_critical_question_comes_before_others(tmp_path: Path) -> None:
+    """A critical lost question comes first, whatever its id."""
+    items = tuple(item.model_copy(update={"critical": item.id == COMPASSES}) for item in ITEMS)
+    gold = GoldSet(items, ARTICLES, (), GOLD.gold_hash, GOLD.corpus_hash)
+    now = run_of({RISE: reply("", "ferry-strike"), COMPASSES: reply("", "museum-theft")}, gold)
+
+    assert next(case.item.id for case in cases(report_of(tmp_path, now, run_of({}, gold), gold=gold))) == COMPASSES
+
+
+def test_a_lost_question_is_explained(tmp_path: Path) -> None:
+    """A lost question shows its stage, both answers, the facts, the forbidden statements and the citations."""
+    report = report_of(tmp_path, run_of(WRONG), run_of())
+    written, page = to_markdown(report), Page(to_html(report)).text
+
+    assert "correct → <b>wrong</b> · stage: reader · <b>critical</b></summary>" in written
+    assert "- now: <ins>It ended after 9 days \\[1\\].</ins>" in written
+    assert "- expected: the number 4.5: **stated → not stated**" in written
+    assert "- must not be said: the length of the strike: **not stated → stated**" in written
+    assert "- cites \\[1\\] ferry-strike (verified): “It ended after 9 days.”" in written
+    assert "✗ the number 4.5" in page
+    assert "✗ said, must not be said: the length of the strike" in page
+
+
+def test_two_alike_answers_are_compared_by_word(tmp_path: Path) -> None:
+    """Only the words that differ are marked."""
+    swapped = reply("Thieves took 40 compasses from the museum.", "museum-theft", quote="Thieves took 12 compasses")
+    written = to_markdown(report_of(tmp_path, run_of({COMPASSES: swapped}), run_of()))
+
+    assert "- before: Thieves took <del>12</del> compasses from the museum \\[1\\]." in written
+    assert "- now: Thieves took <ins>40</ins> compasses from the museum \\[1\\]." in written
+
+
+def test_a_citation_of_an_unseen_source_dangles(tmp_path: Path) -> None:
+    """A citation whose source the reader never saw is marked in the page and in the Markdown."""
+    answer = reply("It ended after 9 days.", "ferry-strike", quote="It ended")
+    unseen = answer | {"citations": [answer["citations"][0] | {"source_id": "src_9"}]}
+    report = report_of(tmp_path, run_of({RISE: unseen}), run_of())
+
+    assert "**dangling**" in to_markdown(report)
+    assert ", dangling)" in Page(to_html(report)).text
+
+
+def test_an_incomplete_run_compares_nothing(tmp_path: Path) -> None:
+    """A run with an error lists no lost question, compares no figure, and names the error."""
+    report = report_of(tmp_path, run_of({**WRONG, LENGTH: "TimeoutError: nothing after 120 s"}), run_of())
+    written = to_markdown(report)
+
+    assert "### Lost" not in written
+    assert all(figure.before is None for figure in overall(report))
+    assert f"| `{LENGTH}` | TimeoutError: nothing after 120 s |" in written
+
+
+def test_figures_are_compared_only_with_those_of_the_same_questions(tmp_path: Path) -> None:
+    """A complete run shows how far each mean moved; a subset does not."""
+    whole = by_type(report_of(tmp_path / "a", run_of({RISE: reply("", "ferry-strike")}), run_of()))["all"][0]
+    part = by_type(report_of(tmp_path / "b", run_of({LENGTH: None}, subset=True), run_of()))["how_many"][0]
+
+    assert whole is not None
+    assert whole.change == pytest.approx(4 / 5 - 5 / 5)
+    assert part is not None
+    assert part.before is None
+
+
+def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
+    """Of thirty lost questions twenty are shown and ten are counted."""
+    items = [question(f"how_many-{n:03d}", f"What of day {n}?", "It ended after 9 days.", 9) for n in range(100, 130)]
+    gold = GoldSet(tuple(items), ARTICLES, (), "a1", "c0")
+    silent = {item.id: reply("", "ferry-strike") for item in items}
+    written = to_markdown(report_of(tmp_path, run_of(silent, gold), run_of({}, gold), gold=gold))
+
+    assert "### Lost: 30" in written
+    assert written.count("<summary><code>") == MOST
+    assert "… and 10 more lost" in written
+
+
+def test_junit_has_a_suite_for_the_gate_and_for_each_type(tmp_path: Path) -> None:
+    """The suite of the gate has a case a rule, the suite of a type a case a question that may be shown."""
+    suites = suites_of(report_of(tmp_path, run_of(), run_of()))
+
+    assert list(suites) == ["gate", "how_many", "unanswerable"]
+    assert suites["gate"] == {rule: [] for rule in RULES}
+    assert suites["how_many"] == {RISE: [], LENGTH: [], COMPASSES: []}
+
+
+def test_junit_fails_what_the_gate_blames(tmp_path: Path) -> None:
+    """A lost question and its rules fail; a rule that holds does not."""
+    suites = suites_of(report_of(tmp_path, run_of(WRONG), run_of()))
+
+    assert suites["how_many"][RISE] == ["failure", "system-out"]
+    assert (suites["gate"]["critical question"], suites["gate"]["lost question"]) == (["failure"], ["failure"])
+    assert suites["gate"]["injection"] == []
+
+
+def test_junit_skips_what_was_bad_before_or_is_accepted(tmp_path: Path) -> None:
+    """A build that is red every day says nothing."""
+    known = suites_of(report_of(tmp_path / "a", run_of(SILENT), run_of(SILENT)))
+    meant = suites_of(report_of(tmp_path / "b", run_of(SILENT), run_of(), accepted=[LENGTH]))
+
+    assert known["how_many"][LENGTH] == meant["how_many"][LENGTH] == ["skipped"]
+
+
+def test_junit_counts_an_error_as_an_error(tmp_path: Path) -> None:
+    """A question without a reply is an error, the rule `complete` too, and the other rules are skipped."""
+    suites = suites_of(report_of(tmp_path, run_of({**WRONG, LENGTH: "TimeoutError: 120 s"}), run_of()))
+
+    assert suites["how_many"][LENGTH] == ["error"]
+    assert suites["gate"] == {rule: ["error"] if rule == "complete" else ["skipped"] for rule in RULES}
+
+
+def test_a_breach_of_the_holdout_fails_its_rule(tmp_path: Path) -> None:
+    """The holdout is compared as a whole."""
+    report = report_of(tmp_path, run_of({HIDDEN: reply("", "museum-theft")}), run_of())
+
+    assert suites_of(report)["gate"]["holdout"] == ["failure"]
+
+
+def test_the_page_loads_nothing_and_runs_nothing(tmp_path: Path) -> None:
+    """No element names a source, a link or a script."""
+    page = Page(to_html(report_of(tmp_path, run_of(WRONG), run_of())))
+
+    assert not {"link", "img", "iframe", "object", "base", "script"} & {name for name, _ in page.elements}
+    assert not [name for name, found in page.elements if {"src", "srcset", "href", "action"} & found.keys()]
+
+
+def test_hostile_words_are_shown_as_text(tmp_path: Path) -> None:
+    """Markup, mentions, links, control characters and bidirectional overrides in an answer are inert."""
+    answer = reply(f"Thieves took {BAD} compasses.", "museum-theft", quote="Thieves took 12 compasses")
+    report = report_of(tmp_path, run_of({COMPASSES: answer}), run_of())
+    markdown, html = to_markdown(report), to_html(report)
+
+    assert [part for part in ("<script", "@everyone", "http://") if part in markdown] == []
+    assert "<script" not in html
+    assert not set("\x00\x1b\u202e") & {*markdown, *html}
+    assert "שלום" in markdown
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    text=st.text(st.characters(codec="utf-8") | st.sampled_from("<>&\"'/={}%#-!\n\u202e\x00"), min_size=1, max_size=60)
+)
+def test_no_answer_changes_the_shape_of_a_report(tmp_path: Path, text: str) -> None:
+    """Whatever an answer, a quote or an error contains, the page has the same elements and the XML can be read."""
+    reports = []
+    for words in ("words", text):
+        answer = reply(f"({words}).", "museum-theft", quote=f"({words})", withheld=[words])
+        reports.append(report_of(tmp_path, run_of({COMPASSES: answer, LENGTH: f"OSError: ({words})"})))
+    plain, strange = (Page(to_html(report)) for report in reports)
+
+    assert [(name, *sorted(found)) for name, found in strange.elements] == [
+        (name, *sorted(found)) for name, found in plain.elements
+    ]
+    assert " ".join(visible(f"({text})").split()) in strange.text
+    assert suites_of(reports[1])["how_many"][LENGTH] == ["error"]
+
+
+@given(text=st.text(st.characters(codec="utf-8") | st.sampled_from("<>&|*_[]`~$@#:/\\\n\u202e"), max_size=80))
+def test_escaped_text_has_no_markup(text: str) -> None:
+    """Escaped text is one line in which no character of Markdown or HTML acts."""
+    written = escaped(text, 200)
+    bare = written.replace("\\\\", "")
+
+    assert "\n" not in written
+    assert not set("<>") & set(written)
+    assert not [at for at, char in enumerate(bare) if char in "`*_[]|~$" and (at == 0 or bare[at - 1] != "\\")]
+    assert "://" not in written
+
+
+def test_reports_are_written_where_a_path_is_given(tmp_path: Path) -> None:
+    """Each form with a path is written, into a new folder if need be."""
+    report = report_of(tmp_path, run_of(), run_of(), gold=GOLD)
+    folder = tmp_path / "new" / "reports"
+    write_reports(report, markdown=folder / "r.md", html=folder / "r.html", json_file=folder / "r.json")
+
+    assert sorted(path.name for path in folder.iterdir()) == ["r.html", "r.json", "r.md"]
+    assert (folder / "r.md").read_text(encoding="utf-8") == to_markdown(report)
+    assert Report.model_validate_json(to_json(report)) == report
+
+
+def test_breaches_without_a_question_are_shown(tmp_path: Path) -> None:
+    """A rule that no single question breaks has a row of its own."""
+    decision = Decision(breaches=(Breach(rule="floor", detail="recall@5 is 0.5"),))
+    report = report_of(tmp_path, run_of(), run_of()).model_copy(update={"decision": decision})
+
+    assert "| floor |  |  | recall@" in to_markdown(report)
+    assert suites_of(report)["gate"]["floor"] == ["failure"]
+
+
+@given(before=WORDS, after=WORDS)
+def test_a_word_diff_contains_both_texts(before: str, after: str) -> None:
+    """`same` and `removed` are the text before, `same` and `added` the text after."""
+    pieces = word_diff(before, after)
+
+    assert " ".join(piece.text for piece in pieces if piece.kind != "added") == before
+    assert " ".join(piece.text for piece in pieces if piece.kind != "removed") == after
+
+
+def test_one_changed_word_of_a_long_text_is_found() -> None:
+    """In an answer of hundreds of words, one changed word is the only difference."""
+    before = " ".join(["the ferry"] * 150 + ["sank"] + ["the ferry"] * 150)
+
+    assert [piece for piece in word_diff(before, before.replace("sank", "sailed")) if piece.kind != "same"] == [
+        ("removed", "sank"),
+        ("added", "sailed"),
+    ]
+
+
+@given(text=st.text(max_size=200), length=st.integers(1, 100))
+def test_a_cut_text_is_a_beginning(text: str, length: int) -> None:
+    """A cut text is short enough, begins as the text, and ends with an ellipsis."""
+    cut = clip(text, length)
+
+    assert len(cut) <= length
+    assert cut == text if len(text) <= length else text.startswith(cut[:-1]) and cut.endswith("…")
+
+
+@given(text=st.text(st.characters()))
+def test_a_visible_text_hides_nothing(text: str) -> None:
+    """A visible text can be encoded, and contains no control character but tab and line feed."""
+    shown = visible(text)
+
+    assert not [char for char in shown.encode().decode() if char < " " and char not in "\t\n"]
+    assert not set("\x7f\x9b\u202a\u202e\u2066\u2069") & set(shown)
+    assert visible(shown) == shown
