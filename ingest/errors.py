@@ -27,7 +27,7 @@ class Notice:
     """Something about an article that was taken in: mostly an optional field that cannot be read and stays unknown.
 
     `origin` is as in ArticleRejected, `message` names the field and the value found, and `code` is one word to
-    count by: `bad_date`, `bad_id`, `bad_url`, `bad_field`.
+    count by: `bad_date`, `bad_id`, `bad_url`, `bad_field`, `unknown_status`.
     """
 
     code: str

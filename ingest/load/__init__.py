@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 from ingest.errors import ArticleRejected
 from ingest.load import contents, feed, html, jsonfile, markdown, pdf, text
@@ -30,24 +31,26 @@ _READERS: dict[str, _Reader] = {
 }
 
 
-def load(file: ArticleFile) -> Iterator[LoadedArticle | ArticleRejected]:
+def load(file: ArticleFile, now: datetime | None = None) -> Iterator[LoadedArticle | ArticleRejected]:
     """The articles of a file in order, and in the place of each that is not fit to be taken in its rejection.
 
     Nothing in a file raises: one bad record costs itself alone, a file that cannot be read at all
-    costs one rejection. A .jsonl file is read line by line, so that it may be of any size.
+    costs one rejection. A .jsonl file is read line by line, so that it may be of any size. What is published
+    later than `now`, by default the time of the call, is rejected as unpublished.
     """
+    now = now or datetime.now(UTC)
     try:
         for record in _reader(file)(file):
-            yield record if isinstance(record, ArticleRejected) else _loaded(record)
+            yield record if isinstance(record, ArticleRejected) else _loaded(record, now)
     except ArticleRejected as rejection:
         yield rejection
     except OSError as error:
         yield ArticleRejected(file.origin, f"it cannot be read: {error.strerror or error}", "unreadable")
 
 
-def _loaded(record: Record) -> LoadedArticle | ArticleRejected:
+def _loaded(record: Record, now: datetime) -> LoadedArticle | ArticleRejected:
     try:
-        return loaded(record)
+        return loaded(record, now)
     except ArticleRejected as rejection:
         return rejection
 

@@ -1,42 +1,227 @@
-"""Dates as articles state them, stored in UTC; a date that does not state a whole day is not read."""
+"""Dates as publishers write them, read in UTC; what does not state a whole day, or could be two days, is not read."""
 
 import re
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
+from datetime import UTC, date, datetime, timedelta
 
-# fromisoformat also reads weeks ("2024-W18") and would make a Monday of them.
-_ISO_8601 = re.compile(r"[0-9]{4}(-[0-9]{2}-[0-9]{2}|[0-9]{4})([T ][0-9].*)?")
-# Zones by other names than these are ambiguous, and the standard library would take them for UTC.
-_RFC_822 = re.compile(
-    r"([A-Z]{3,9},? +)?[0-9]{1,2} +[A-Z]{3,9} +([0-9]{4}|[0-9]{2})"
-    r"( +[0-9]{1,2}:[0-9]{2}(:[0-9]{2})?( +([+-][0-9]{4}|GMT|UTC?|Z|[ECMP][SD]T))?)?"
+from ingest.load.months import is_day, month_of, normal, with_english_months
+
+_SHORTEST, _LENGTH = len("1.5.2024"), 120
+# Arabic and Hebrew dates carry marks of direction.
+_MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_SIGNS = str.maketrans("−،", "-,")
+_COMMENTS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+_ISO_8601 = re.compile(
+    r"(?P<day>[0-9]{4}(?:-[0-9]{2}-[0-9]{2}|[0-9]{4}|-w[0-9]{2}-[1-7]|w[0-9]{2}[1-7]))(?P<time>[t ][0-9].*)?"
 )
+_DAY_AND_ZONE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})")
+_DAY_OF_YEAR = re.compile(r"([0-9]{4})-?([0-9]{3})(?:[t ](?P<time>.*))?")
+_DIGITS = re.compile(r"(?:/date\()?([0-9]+)(?:\.[0-9]+)?(?:\)/)?")
+# Seconds, milliseconds, microseconds and nanoseconds since 1970, by how many digits they have in our time.
+_EPOCH = {9: 1, 10: 1, 12: 1_000, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}
+_RUNS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+_TIME = re.compile(
+    r"(?<![0-9:.])(?P<hour>[0-9]{1,2})"
+    r"(?:[:h](?P<minute>[0-9]{2})(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]+))?)?(?:\s?(?P<half>[ap])\.?m\b\.?)?"
+    r"|\s?(?P<bare_half>[ap])\.?m\b\.?|\s?(?:h|uhr)\b|\.(?P<dotted>[0-9]{2})(?=\s?uhr\b))(?![0-9:])"
+)
+_ZONE = re.compile(r"(?P<name>[a-z]+)?\s?(?:(?P<sign>[+-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-9]{2})?(?![0-9]))?")
+_LAST_ZONE = re.compile(r"(?<= )(?P<name>)(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})$")
+# By RFC 822, else where the tz database knows one offset for a name alone: IST is three zones, and no one of them.
+_ZONES = {
+    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "west": 1, "cet": 1, "mez": 1, "wat": 1, "cest": 2,
+    "mesz": 2, "eet": 2, "cat": 2, "sast": 2, "eest": 3, "eat": 3, "msk": 3, "pkt": 5, "hkt": 8, "awst": 8, "jst": 9,
+    "kst": 9, "acst": 9.5, "aest": 10, "acdt": 10.5, "aedt": 11, "nzst": 12, "nzdt": 13, "nst": -3.5, "ndt": -2.5,
+    "ast": -4, "adt": -3, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "akst": -9, "akdt": -8, "hst": -10,
+}  # fmt: skip
+_YEAR_FIRST = re.compile(r"([0-9]{4})\s?[-/.年년]\s?([0-9]{1,2})\s?[-/.月월]\s?([0-9]{1,2})\s?[.日일]?")
+_YEAR_LAST = re.compile(r"([0-9]{1,2})\s?([-/.])\s?([0-9]{1,2})\s?\2\s?([0-9]{4})\.?")
+_WORD = re.compile(r"[^\s0-9,;:|/\-–—.’']+")
+_NUMBER = re.compile(r"(?<!\w)([0-9]+)(?:st|nd|rd|th|er|ère|e|o|a|-?го|טן)?(?!\w)")
+# Words between the parts of a date: "5 de mayo de 2024 a las 10:30", "5. Mai 2024 um 10 Uhr", "2 мая 2024 г."
+_FILLERS = frozenset(
+    "a al alle am at at d das de del dem den der die el en et h i in is ha il kl klo kello ko la las le los m o"
+    " of om on ore os the um uhr uur time à às às ás год года г р թ στις στο και و في".split()
+)
+_NOT_A_DAY = "it is not a date that states a whole day"
 
 
 def moment(stated: str) -> datetime:
-    """The moment an ISO 8601 date, with or without a time, states; in UTC, and read as UTC where it has no zone.
+    """The moment a date, with or without a time, states; in UTC, and read as UTC where it names no zone.
+
+    Read are ISO 8601, RFC 822 and 850, asctime, seconds and milliseconds since 1970, the year before or after month and
+    day (`2016/6/29`, `29.6.2016`), and month names in the languages that an index may have.
 
     Raises:
-        ValueError: It is no such date, or it lies outside the years 1 to 9999.
+        ValueError: It states no whole day, or could be two, such as 04/05/2024 or a zone that several places use.
     """
-    stated = stated.strip().upper()
-    if not _ISO_8601.fullmatch(stated):
-        raise ValueError(f"{stated!r} states no day in ISO 8601")
-    return _in_utc(datetime.fromisoformat(stated))
+    text = normal(_MARKS.sub("", stated[: _LENGTH + 1]).translate(_SIGNS))
+    if not _SHORTEST <= len(text) <= _LENGTH:
+        raise ValueError(_NOT_A_DAY)
+    try:
+        return _numbers(text) or _iso(text) or _written(_COMMENTS.sub(" ", text))
+    except OverflowError as error:
+        raise ValueError("it lies outside the years 1 to 9999") from error
 
 
-def feed_moment(stated: str) -> datetime:
-    """The moment the date of a feed states: RFC 822 as RSS has it, or ISO 8601 as Atom has it; else as `moment`."""
-    stated = " ".join(stated.upper().split())
-    if not _RFC_822.fullmatch(stated):
-        return moment(stated)
-    return _in_utc(parsedate_to_datetime(stated if ":" in stated else f"{stated} 00:00:00"))
+def moment_of(value: object) -> datetime:
+    """As `moment`, of a value as a format gives it: a date of its own type, a text, or seconds since 1970."""
+    if isinstance(value, datetime):
+        return _in_utc(value)
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return moment(str(value) if is_text else "")
 
 
 def _in_utc(found: datetime) -> datetime:
+    """A moment in UTC, and read as UTC where it has no zone; raises ValueError outside of the years 1 to 9999."""
     if found.tzinfo is None:
         return found.replace(tzinfo=UTC)
     try:
         return found.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError(f"{found} lies outside the years 1 to 9999 in UTC") from error
+        raise ValueError("it lies outside the years 1 to 9999") from error
+
+
+def _numbers(text: str) -> datetime | None:
+    """A date of digits alone: since 1970, or year to minute or second in one run."""
+    match = _DIGITS.fullmatch(text)
+    if not match or len(match[1]) in (7, 8):
+        return None
+    digits = match[1]
+    try:
+        return datetime.strptime(digits, _RUNS.get(len(digits), "")).replace(tzinfo=UTC)
+    except ValueError:
+        unit = _EPOCH.get(len(digits))
+    if unit is None:
+        raise ValueError(_NOT_A_DAY)
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(digits) * 1_000_000 // unit)
+
+
+def _iso(text: str) -> datetime | None:
+    """A date in a form of ISO 8601; None where it is none, or has what the standard library does not read."""
+    if day_of_year := _DAY_OF_YEAR.fullmatch(text):
+        day = date(int(day_of_year[1]), 1, 1) + timedelta(days=int(day_of_year[2]) - 1)
+        if day.year != int(day_of_year[1]):
+            raise ValueError(_NOT_A_DAY)
+        text = f"{day} {day_of_year['time']}" if day_of_year["time"] else f"{day}"
+    if zoned := _DAY_AND_ZONE.fullmatch(text):
+        text = f"{zoned[1]}t00:00{zoned[2]}"
+    if not _ISO_8601.fullmatch(text):
+        return None
+    try:
+        return _in_utc(datetime.fromisoformat(text.upper()))
+    except ValueError:
+        return None
+
+
+def _written(text: str) -> datetime:
+    """A date as people and programs write it: a time and its zone anywhere, and the day in what is left."""
+    text = re.sub(r"(?<=[0-9])t(?=[0-9])", " ", text)
+    time = _TIME.search(text)
+    since_midnight = timedelta()
+    if time:
+        offset, after = _offset_and_rest(text[time.end() :].strip())
+        since_midnight = _since_midnight(time) - offset
+        text = f"{text[: time.start()]} {after}"
+    return datetime(*_day(text.strip(" ,;|-–—.")), tzinfo=UTC) + since_midnight
+
+
+def _since_midnight(time: re.Match[str]) -> timedelta:
+    hour, minute, second = int(time["hour"]), int(time["minute"] or time["dotted"] or 0), int(time["second"] or 0)
+    half = time["half"] or time["bare_half"]
+    if half == "p" and hour < 12:
+        hour += 12
+    elif half == "a":
+        hour = 0 if hour == 12 else hour if hour < 12 else 99
+    at_the_end = hour == 24 and not (minute or second)
+    if not (hour < 24 or at_the_end) or minute > 59 or second > 60:
+        raise ValueError(f"there is no time {time[0].strip()}")
+    return timedelta(
+        hours=hour, minutes=minute, seconds=second, microseconds=int((time["fraction"] or "")[:6].ljust(6, "0"))
+    )
+
+
+def _offset_and_rest(after: str) -> tuple[timedelta, str]:
+    """How far the zone after a time is ahead of UTC, and what else is there; no zone is UTC."""
+    for zone in (_ZONE.match(after), _LAST_ZONE.search(after)):
+        if zone and (offset := _offset(zone)) is not None:
+            rest = f"{after[: zone.start()]} {after[zone.end() :]}".strip()
+            # Some programs write the name of the zone after its offset.
+            named = re.match(r"[a-z]+\b", rest) if zone["sign"] else None
+            return offset, rest[named.end() :] if named and named[0] in _ZONES else rest
+    return timedelta(), after
+
+
+def _offset(zone: re.Match[str]) -> timedelta | None:
+    """How far a zone is ahead of UTC; None where what follows the time is not one."""
+    if zone["name"] and zone["name"] not in _ZONES:
+        return None
+    ahead = timedelta(hours=_ZONES[zone["name"]] if zone["name"] else 0)
+    if zone["sign"] is None:
+        return ahead if zone["name"] else None
+    hours, minutes = int(zone["hours"]), int(zone["minutes"] or 0)
+    if hours > 14 or minutes > 59 or ahead:
+        raise ValueError(f"there is no zone {zone[0]}")
+    stated = timedelta(hours=hours, minutes=minutes)
+    return stated if zone["sign"] == "+" else -stated
+
+
+def _day(text: str) -> tuple[int, int, int]:
+    """Year, month and day of a text without its time."""
+    text = with_english_months(text)
+    words = [word.strip("॰") for word in _WORD.findall(_NUMBER.sub(" ", re.sub(r"[年月日년월일]", "-", text)))]
+    if not any(month_of(word) for word in words):
+        return _day_in_numbers(_without_words(text, words))
+    month = _month(words)
+    numbers = [number[1] for number in _NUMBER.finditer(text)]
+    if len(numbers) != 2:
+        raise ValueError(_NOT_A_DAY)
+    first, second = numbers
+    if len(first) == 4:
+        first, second = second, first
+    elif len(second) == 2:
+        second = f"{20 if int(second) < 69 else 19}{second}"
+    if len(first) > 2 or len(second) != 4:
+        raise ValueError(_NOT_A_DAY)
+    return int(second), month, int(first)
+
+
+def _month(words: list[str]) -> int:
+    """The one month among words of which the others are days of the week or stand between the parts of a date."""
+    spare = [word for word in words if _is_spare(word)]
+    named = [word for word in words if not _is_spare(word)] or [word for word in words if month_of(word)]
+    months = {month_of(word) for word in named}
+    month = months.pop() if len(months) == 1 else None
+    if month is None:
+        odd = next((word for word in named if not month_of(word)), " ".join(words))
+        raise ValueError(f"{odd!r} is not known in a date" if len(spare) < len(words) else _NOT_A_DAY)
+    return month
+
+
+def _without_words(text: str, words: list[str]) -> str:
+    for word in words:
+        if not _is_spare(word):
+            raise ValueError(f"{word!r} is not known in a date")
+        text = text.replace(word, " ", 1)
+    return " ".join(text.split()).strip(" ,;|-–—.")
+
+
+def _is_spare(word: str) -> bool:
+    return is_day(word) or word in _FILLERS
+
+
+def _day_in_numbers(text: str) -> tuple[int, int, int]:
+    if found := _YEAR_FIRST.fullmatch(text):
+        return int(found[1]), int(found[2]), int(found[3])
+    found = _YEAR_LAST.fullmatch(text)
+    if not found:
+        raise ValueError(_NOT_A_DAY)
+    one, other, year = int(found[1]), int(found[3]), int(found[4])
+    # Every locale of CLDR that writes the year last and full stops between has the day first.
+    if found[2] == "." or other <= 12 < one or one == other:
+        return year, other, one
+    if one <= 12 < other:
+        return year, one, other
+    raise ValueError("day and month cannot be told apart")

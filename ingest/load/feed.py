@@ -2,23 +2,27 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
 from io import BytesIO
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from ingest.errors import ArticleRejected
 from ingest.load import contents
-from ingest.load.dates import feed_moment
+from ingest.load.contents import shown
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
 from ingest.load.html import plain
 from ingest.load.identity import guid_id, path_id
 from ingest.load.silence import silenced
 
+if TYPE_CHECKING:
+    from feedparser import FeedParserDict
+
 _ROOT = re.compile(r"<\w")
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 _CLOSING_LENGTH = 1_000
+# Exports of WordPress are RSS, those of the Atom publishing protocol Atom; both mark drafts with names of their own.
+_EXPORTS = {"wp": "wordpress.org/export/", "app": "/app"}
 
 Entry = Mapping[str, object]
 
@@ -34,18 +38,38 @@ def records(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
         ArticleRejected: As `contents.text`; or the file is no feed, has no entries, or declares entities.
     """
     text = contents.text(file)
-    feed, entries, broken = _parsed(text, file.origin)
-    cut = broken and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))
-    for number, entry in enumerate(entries, start=1):
+    found = _parsed(text, file.origin)
+    prefixes = {name: _prefix(found, address) or name for name, address in _EXPORTS.items()}
+    cut = found.bozo and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))
+    for number, entry in enumerate(found.entries, start=1):
         origin = f"{file.origin}#{number}"
-        if cut and number == len(entries):
+        fields = _fields(entry, found.feed)
+        if cut and number == len(found.entries):
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
+        elif not fields["body"]:
+            reason = f"the entry has neither content nor a summary; found {shown(_string(entry, 'title') or '')}"
+            yield ArticleRejected(origin, reason, "empty")
         else:
-            yield Record(origin, path_id(file, number), _fields(entry, feed))
+            fields |= _marks(entry, prefixes)
+            yield Record(origin, path_id(file, number), fields, public=True)
 
 
-def _parsed(text: str, origin: str) -> tuple[Entry, list[Entry], bool]:
-    """The feed's own fields, its entries, and whether it is not well-formed."""
+def _prefix(found: "FeedParserDict", address: str) -> str | None:
+    """The prefix that a feed uses for names of a format."""
+    return next((prefix for prefix, uri in found.namespaces.items() if prefix and address in uri), None)
+
+
+def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
+    """What an export says of an entry beside its text, under the names that `unpublished` knows."""
+    exported = {
+        f"{name}:{part}": entry.get(f"{prefixes[name]}_{part}")
+        for name, part in (("wp", "status"), ("wp", "post_type"), ("wp", "post_password"), ("app", "draft"))
+    }
+    return exported | {name: _string(entry, name) for name in ("status", "visibility", "draft", "embargo")}
+
+
+def _parsed(text: str, origin: str) -> "FeedParserDict":
+    """The feed and its entries."""
     import feedparser
 
     root = _ROOT.search(text)
@@ -59,12 +83,12 @@ def _parsed(text: str, origin: str) -> tuple[Entry, list[Entry], bool]:
             found = feedparser.parse(BytesIO(text.encode()), response_headers=headers)
     # Its reader of broken feeds stumbles over what a damaged element leaves behind.
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise ArticleRejected(origin, f"the feed is damaged: {contents.shown(str(error))}", "bad_feed") from error
+        raise ArticleRejected(origin, f"the feed is damaged: {shown(str(error))}", "bad_feed") from error
     if not found.version:
         raise ArticleRejected(origin, "it is neither an RSS nor an Atom feed", "bad_feed")
     if not found.entries:
         raise ArticleRejected(origin, "there are no entries in the feed", "empty")
-    return found.feed, found.entries, bool(found.bozo)
+    return found
 
 
 def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
@@ -79,8 +103,8 @@ def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
         "authors": [name for author in _list(entry, "authors") if (name := _string(author, "name"))],
         "language": _string(feed, "language"),
         "tags": [term for tag in _list(entry, "tags") if (term := _string(tag, "label") or _string(tag, "term"))],
-        "published_at": _moment(entry, "published"),
-        "updated_at": _moment(entry, "updated"),
+        "published_at": _date(entry, "published"),
+        "updated_at": _date(entry, "updated"),
     }
 
 
@@ -116,11 +140,6 @@ def _list(fields: Entry, name: str) -> list[Entry]:
     return cast("list[Entry]", fields.get(name) or [])
 
 
-def _moment(entry: Entry, name: str) -> datetime | str | None:
-    """The date as it stands where it cannot be read, so that it is named when it is refused."""
+def _date(entry: Entry, name: str) -> str | None:
     # Asked first, as feedparser answers `updated` with `published` where there is none.
-    stated = _string(entry, name) if name in entry else None
-    try:
-        return feed_moment(stated) if stated else None
-    except ValueError:
-        return stated
+    return _string(entry, name) if name in entry else None

@@ -3,21 +3,25 @@
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from index.records import Article
 from ingest.clean import clean, clean_line
 from ingest.errors import ArticleRejected, Notice
 from ingest.load.contents import megabytes, shown
-from ingest.load.dates import moment
+from ingest.load.dates import moment_of
 from ingest.load.identity import ID, guid_id
+from ingest.load.unpublished import mark_of_unpublished, unknown_statuses
 
 BODY_LIMIT = 5_000_000
 LINE_LIMIT = 2_000
 # A text or line of more characters than this is refused before any work is done on it.
 _RAW_BODY_LIMIT = 4 * BODY_LIMIT
 _RAW_LINE_LIMIT = 20 * LINE_LIMIT
+# The Relation of Strassburg came out in 1605. An article may be ahead of UTC by the zone of its publisher.
+_FIRST_NEWSPAPER = datetime(1605, 1, 1, tzinfo=UTC)
+_A_DAY = timedelta(days=1)
 _UNLINKABLE = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 
 
@@ -25,12 +29,14 @@ _UNLINKABLE = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
 class Record:
     """One article as its file states it: `fields` by name, None or empty where unknown; others are ignored.
 
-    `fallback_id` is the id it gets when `fields` has none.
+    `fallback_id` is the id it gets when `fields` has none. A `public` record comes from a file that readers get as
+    well, such as a feed; any other one from an export, which may hold what is not published.
     """
 
     origin: str
     fallback_id: str
     fields: Mapping[str, object]
+    public: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +48,15 @@ class LoadedArticle:
     notices: tuple[Notice, ...] = ()
 
 
-def loaded(record: Record) -> LoadedArticle:
+def loaded(record: Record, now: datetime) -> LoadedArticle:
     """The article a record describes; an optional field that cannot be read stays unknown, and a notice names it.
 
     Raises:
-        ArticleRejected: The body is missing, empty, not text, or above 5 MB of UTF-8.
+        ArticleRejected: It is not published, or the body is missing, empty, not text, or above 5 MB of UTF-8.
     """
-    read = _Fields(record)
+    if mark := mark_of_unpublished(record.fields, now, public=record.public):
+        raise ArticleRejected(record.origin, f"it is not published: {mark}", "unpublished")
+    read = _Fields(record, now)
     stated_id = read.id()
     article = Article(
         article_id=stated_id or record.fallback_id,
@@ -64,6 +72,8 @@ def loaded(record: Record) -> LoadedArticle:
         published_at=read.moment("published_at"),
         updated_at=read.moment("updated_at"),
     )
+    for name, value in unknown_statuses(record.fields):
+        read.note("unknown_status", name, value, "it is not known to mean unpublished, so the article is taken in")
     return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(read.notices))
 
 
@@ -86,8 +96,9 @@ def _body(record: Record) -> str:
 class _Fields:
     """The optional fields of a record, read one by one; `notices` names those that cannot be read."""
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: Record, now: datetime) -> None:
         self.notices: list[Notice] = []
+        self._now = now
         self._origin = record.origin
         self._fields = record.fields
 
@@ -101,7 +112,7 @@ class _Fields:
             return stated
         made = guid_id(stated, "") if any(char.isalnum() for char in stated) else None
         expected = "expected 1 to 200 letters, digits, or any of . _ : -, and not dots alone"
-        self._note("bad_id", "id", value, f"{expected}; the article's id is {made or 'made from its place'}")
+        self.note("bad_id", "id", value, f"{expected}; the article's id is {made or 'made from its place'}")
         return made
 
     def line(self, name: str) -> str | None:
@@ -118,7 +129,7 @@ class _Fields:
         if isinstance(values, Mapping):
             values = [values]
         if not isinstance(values, list | tuple):
-            self._note("bad_field", name, value, "expected a list of strings")
+            self.note("bad_field", name, value, "expected a list of strings")
             return ()
         lines = (self._one_line(name, item) for item in values if item is not None)
         return tuple(dict.fromkeys(line for line in lines if line))
@@ -129,7 +140,7 @@ class _Fields:
         if url is None or (is_web_address(url) and not _has_user(url)):
             return url
         expected = "without user and password" if is_web_address(url) else "expected an http or https address"
-        self._note("bad_url", "url", url, expected)
+        self.note("bad_url", "url", url, expected)
         return None
 
     def moment(self, name: str) -> datetime | None:
@@ -137,28 +148,33 @@ class _Fields:
         value = self._fields.get(name)
         if value is None or value == "":
             return None
-        if isinstance(value, datetime):
-            return value
         try:
-            return moment(value if isinstance(value, str) else "")
-        except ValueError:
-            expected = "expected an ISO 8601 date such as 2024-05-01 or 2024-05-01T09:30:00Z"
-            self._note("bad_date", name, value, expected)
+            return self._plausible(moment_of(value))
+        except ValueError as error:
+            self.note("bad_date", name, value, f"{error}; the date stays unknown")
             return None
+
+    def _plausible(self, found: datetime) -> datetime:
+        if found < _FIRST_NEWSPAPER:
+            raise ValueError("it lies before the first newspapers")
+        if found > self._now + _A_DAY:
+            raise ValueError("it lies in the future")
+        return found
 
     def _one_line(self, name: str, value: object) -> str:
         stated = value.get("name") if isinstance(value, Mapping) else value
         if isinstance(stated, bool) or not isinstance(stated, str | int | float) or stated != stated:  # noqa: PLR0124
-            self._note("bad_field", name, value, "expected a string")
+            self.note("bad_field", name, value, "expected a string")
             return ""
         raw = str(stated)
         line = clean_line(raw) if len(raw) <= _RAW_LINE_LIMIT else raw
         if len(line) > LINE_LIMIT:
-            self._note("bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are taken")
+            self.note("bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are taken")
             return ""
         return line
 
-    def _note(self, code: str, name: str, value: object, expected: str) -> None:
+    def note(self, code: str, name: str, value: object, expected: str) -> None:
+        """Name a field, its value and what was expected of it."""
         self.notices.append(Notice(code, self._origin, f"{name} is {shown(value)}; {expected}"))
 
 

@@ -1,13 +1,26 @@
-"""The front matter of a Markdown file: fields in YAML between two lines of dashes."""
+"""The front matter of a Markdown file: fields in YAML, TOML or JSON before the text."""
 
+import json
 import re
+import tomllib
+from collections.abc import Callable
 
 import yaml
 
 from ingest.errors import ArticleRejected
+from ingest.load.names import ALIASES, plain
 
-_OPENING = re.compile(r"---[ \t]*\n")
-_CLOSING = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE)
+_Reader = Callable[[str, str], "dict[str, object] | None"]
+
+_DASHES = re.compile(r"---[ \t]*\n")
+_DASHES_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE)
+_PLUSES = re.compile(r"\+\+\+[ \t]*\n")
+_PLUSES_END = re.compile(r"^\+\+\+[ \t]*$\n?", re.MULTILINE)
+_JSON = re.compile(r'\{\s*"[^"\n]*"\s*:')
+# How the first line of fields begins, blank lines and comments left aside.
+_YAML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)")
+_TOML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)")
+_KNOWN = frozenset(("id", "draft", "status", *(alias for aliases in ALIASES.values() for alias in aliases)))
 # Front matter is a few lines; YAML is read slowly and offers ways to make a small text a large one.
 _LIMIT = 100_000
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -25,34 +38,96 @@ class _Loader(yaml.BaseLoader):
 def split(text: str, origin: str) -> tuple[dict[str, object], str]:
     """The fields of a Markdown text with plain line ends, and the body after them; no front matter, no fields.
 
+    Front matter is YAML between lines of dashes, TOML between lines of plus signs, or a JSON object. A line of dashes
+    that opens no fields is a thematic break, and a part of the body.
+
     Raises:
-        ArticleRejected: It begins like front matter and does not end, or it is not YAML with fields.
+        ArticleRejected: It begins like front matter and does not end, or it cannot be read.
     """
-    opening = _OPENING.match(text)
-    if not opening:
-        return {}, text
-    closing = _CLOSING.search(text, opening.end())
-    if not closing:
-        reason = "its front matter begins with --- and never ends: expected a second line ---"
+    if _JSON.match(text):
+        return _json(text, origin)
+    for opening, closing, read, begins in (
+        (_DASHES, _DASHES_END, _yaml, _YAML_FIELD),
+        (_PLUSES, _PLUSES_END, _toml, _TOML_FIELD),
+    ):
+        if mark := opening.match(text):
+            return _block(text, mark.end(), closing, read, begins, origin)
+    return {}, text
+
+
+def _block(
+    text: str, start: int, closing: re.Pattern[str], read: _Reader, begins: re.Pattern[str], origin: str
+) -> tuple[dict[str, object], str]:
+    is_meant = begins.match(text, start) is not None
+    end = closing.search(text, start)
+    if not end:
+        if not is_meant:
+            return {}, text
+        mark = text[:3]
+        reason = f"its front matter begins with {mark} and never ends: expected a second line {mark}"
         raise ArticleRejected(origin, reason, "bad_front_matter")
-    return _fields(text[opening.end() : closing.start()], origin), text[closing.end() :]
+    try:
+        fields = read(text[start : end.start()], origin)
+    except ArticleRejected:
+        if is_meant:
+            raise
+        return {}, text
+    # A blank line below the dashes makes them a thematic break, unless known fields follow.
+    known = not text[start:].startswith("\n") or any(plain(name) in _KNOWN for name in fields or ())
+    return (fields, text[end.end() :]) if fields is not None and known else ({}, text)
 
 
-def _fields(source: str, origin: str) -> dict[str, object]:
-    if len(source) > _LIMIT:
-        raise ArticleRejected(origin, f"its front matter is longer than {_LIMIT:,} characters", "too_large")
+def _json(text: str, origin: str) -> tuple[dict[str, object], str]:
+    try:
+        fields, end = _DECODER.raw_decode(text)
+    except ValueError as error:
+        raise ArticleRejected(origin, f"its front matter is not JSON: {error}", "bad_front_matter") from error
+    except RecursionError as error:
+        raise _too_deep(origin) from error
+    _check_length(text[:end], origin)
+    return fields, text[end:]
+
+
+def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field is stated twice")
+    return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=str)
+
+
+def _toml(source: str, origin: str) -> dict[str, object]:
+    _check_length(source, origin)
+    try:
+        return tomllib.loads(source)
+    except ValueError as error:
+        raise ArticleRejected(origin, f"its front matter is not TOML: {error}", "bad_front_matter") from error
+    except RecursionError as error:
+        raise _too_deep(origin) from error
+
+
+def _yaml(source: str, origin: str) -> dict[str, object] | None:
+    """The fields of a YAML text; None where it is a list or plain text."""
+    _check_length(source, origin)
     try:
         node = yaml.compose(source, Loader=_Loader)
         found = _value(node) if node else {}
     except yaml.YAMLError as error:
         raise ArticleRejected(origin, f"its front matter is not YAML: {_problem(error)}", "bad_front_matter") from error
     except RecursionError as error:
-        reason = "its front matter is nested too deeply"
-        raise ArticleRejected(origin, reason, "bad_front_matter") from error
-    if isinstance(found, dict):
-        return found
-    kind = "a list" if isinstance(found, list) else "plain text"
-    raise ArticleRejected(origin, f"its front matter is {kind}; expected fields (name: value)", "bad_front_matter")
+        raise _too_deep(origin) from error
+    return found if isinstance(found, dict) else None
+
+
+def _check_length(source: str, origin: str) -> None:
+    if len(source) > _LIMIT:
+        raise ArticleRejected(origin, f"its front matter is longer than {_LIMIT:,} characters", "too_large")
+
+
+def _too_deep(origin: str) -> ArticleRejected:
+    return ArticleRejected(origin, "its front matter is nested too deeply", "bad_front_matter")
 
 
 def _value(node: yaml.Node) -> object:

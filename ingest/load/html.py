@@ -43,7 +43,7 @@ def records(file: ArticleFile) -> Iterator[Record]:
     if error and len(body) < _ERROR_PAGE_LENGTH:
         reason = f"it is the error page of a server ({contents.shown(error)}): fetch it again"
         raise ArticleRejected(file.origin, reason, "error_page")
-    yield Record(file.origin, path_id(file), {**stated_fields(tree), "body": body})
+    yield Record(file.origin, path_id(file), {**stated_fields(tree), "body": body}, public=True)
 
 
 def plain(fragment: str) -> str:

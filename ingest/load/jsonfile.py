@@ -11,9 +11,11 @@ from ingest.load.contents import megabytes, shown
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
 from ingest.load.identity import path_id
+from ingest.load.names import with_own_names
 
 JSON_FILE_LIMIT = 200_000_000
 JSON_LINE_LIMIT = 20_000_000
+_NAMES_SHOWN = 200
 
 
 class _Doubled(dict[str, object]):
@@ -80,7 +82,14 @@ def _record(found: object, origin: str, fallback_id: str) -> Record | ArticleRej
         return ArticleRejected(origin, f"the field {shown(found.name)} is stated twice", "bad_json")
     if not isinstance(found, dict):
         return ArticleRejected(origin, f"it is {shown(found)}; expected an object with fields", "bad_json")
-    return Record(origin, fallback_id, found)
+    if found.get("body") is None and found.get("text") is None:
+        names = ", ".join(map(str, found))
+        return ArticleRejected(origin, f"there is no field body or text; found {_cut(names) or 'no field'}", "empty")
+    return Record(origin, fallback_id, with_own_names(found))
+
+
+def _cut(names: str) -> str:
+    return names if len(names) <= _NAMES_SHOWN else f"{names[:_NAMES_SHOWN]}…"
 
 
 def _parsed(text: str, origin: str, first_line: int = 1) -> object:

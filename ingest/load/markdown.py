@@ -8,10 +8,12 @@ from ingest.load import contents, frontmatter
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
 from ingest.load.identity import path_id
+from ingest.load.names import with_own_names
 from ingest.load.text import title_of
 
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
 _TOP_HEADING = re.compile(r" {0,3}#[ \t]")
+_RULE = re.compile(r"\A(?:[-*_][ \t]*){3,}\n\s*")
 _HEADING_MARKS = re.compile(r"^#{1,6}(?: |$)| #+$")
 
 
@@ -20,7 +22,8 @@ def records(file: ArticleFile) -> Iterator[Record]:
     text = contents.text(file).replace("\r\n", "\n").replace("\r", "\n")
     fields, written = frontmatter.split(text, file.origin)
     body = clean(written)
-    if fields.get("title") in (None, ""):
+    fields = with_own_names(fields)
+    if fields["title"] is None:
         fields["title"] = _title(body)
     yield Record(file.origin, path_id(file), {**fields, "body": body, "text": None})
 
@@ -34,7 +37,7 @@ def _title(body: str) -> str | None:
             fence = "" if fence else mark[1]
         elif not fence and _TOP_HEADING.match(line) and (title := _without_marks(clean_line(line))):
             return title
-    return _without_marks(title_of(body) or "") or None
+    return _without_marks(title_of(_RULE.sub("", body)) or "") or None
 
 
 def _without_marks(heading: str) -> str:

@@ -1,6 +1,7 @@
 """What a web page states about itself in its markup; nothing is inferred from its text or its address."""
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from html import unescape
@@ -10,10 +11,20 @@ from ingest.clean import clean_line
 from ingest.load.dates import moment
 from ingest.load.prose import Element
 
-_PUBLISHED = (
-    "article:published_time", "og:article:published_time", "datepublished", "parsely-pub-date", "dc.date.issued",
-)  # fmt: skip
-_MODIFIED = ("article:modified_time", "og:article:modified_time", "og:updated_time", "datemodified")
+# In the order in which they count; the names that say less come last. Colons, stops and hyphens are one.
+_PUBLISHED = tuple(
+    "article:published_time og:article:published_time article:published og:published_time datepublished"
+    " rnews:datepublished parsely-pub-date sailthru.date bt:pubdate cxenseparse:recs:publishtime"
+    " prism.publicationdate citation_publication_date dc.date.issued dcterms.issued dc.issued date.issued"
+    " article_date_original originalpublicationdate publicationdate publication_date published_date published_time"
+    " publisheddate publish_date publishdate publish_time pub_date pubdate og:pubdate dcterms.date dc.date date".split()
+)
+_MODIFIED = tuple(
+    "article:modified_time og:article:modified_time og:updated_time og:modified_time article:modified"
+    " datemodified rnews:datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate last-"
+    " modified lastmodified lastmod revised".split()
+)
+_SEPARATORS = re.compile(r"[-_.:]+")
 _PUBLISHED_CLASSES = frozenset(("published", "entry-date", "dt-published", "pubdate"))
 # A time in the running text or in a list of other articles is not the day this one came out.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")
@@ -38,8 +49,8 @@ def stated_fields(tree: Element) -> dict[str, object]:
         "section": _first(meta["article:section"], _names(linked.get("articleSection"))),
         "language": tree.get("lang"),
         "tags": meta["article:tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
-        "published_at": _date([*_names(linked.get("datePublished")), *_any(meta, _PUBLISHED), *_times(tree)]),
-        "updated_at": _date([*_names(linked.get("dateModified")), *_any(meta, _MODIFIED)]),
+        "published_at": _date([*_names(linked.get("datePublished")), *_dates(meta, _PUBLISHED), *_times(tree)]),
+        "updated_at": _date([*_names(linked.get("dateModified")), *_dates(meta, _MODIFIED)]),
     }
 
 
@@ -52,14 +63,23 @@ def _meta(tree: Element) -> defaultdict[str, list[str]]:
     """The contents of the meta elements by lower-case name, in order."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for element in tree.iter("meta"):
-        name = (element.get("property") or element.get("name") or element.get("itemprop") or "").strip().lower()
+        names = dict.fromkeys((element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop"))
         if content := clean_line(element.get("content") or ""):
-            found[name].append(content)
+            for name in filter(None, names):
+                found[name].append(content)
     return found
 
 
 def _any(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
     return [content for name in names for content in meta[name]]
+
+
+def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
+    """The contents of the meta elements of these names, which are written with other punctuation as well."""
+    spelled: defaultdict[str, list[str]] = defaultdict(list)
+    for name, contents in meta.items():
+        spelled[_SEPARATORS.sub(".", name)] += contents
+    return _any(spelled, (_SEPARATORS.sub(".", name) for name in names))
 
 
 def _authors(meta: defaultdict[str, list[str]]) -> list[str]:

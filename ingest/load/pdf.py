@@ -49,11 +49,11 @@ def _read(data: bytes, origin: str) -> tuple[str | None, str]:
     try:
         reader = PdfReader(BytesIO(data))
         return _title(reader), clean(joined(_pages(reader, origin)))
-    except (FileNotDecryptedError, DependencyError) as error:
-        reason = "it is encrypted: save it without a password"
+    except FileNotDecryptedError as error:
+        reason = "a password is needed to read it: save it without one"
         raise ArticleRejected(origin, reason, "encrypted") from error
     # Besides its own errors pypdf lets through whatever a damaged object makes Python raise.
-    except (PyPdfError, DeprecationError, ArithmeticError, AssertionError, AttributeError, LookupError,
+    except (PyPdfError, DependencyError, DeprecationError, ArithmeticError, AssertionError, AttributeError, LookupError,
             NotImplementedError, OSError, RecursionError, TypeError, ValueError) as error:  # fmt: skip
         reason = f"the PDF is damaged or cut off ({type(error).__name__}: {contents.shown(str(error))})"
         raise ArticleRejected(origin, reason, "bad_pdf") from error

@@ -25,12 +25,12 @@ def pdf(pages: Sequence[Sequence[str]], title: str | None = None) -> bytes:
     return _assembled([text.encode("cp1252") for text in objects], has_info=title is not None)
 
 
-def encrypted(plain: bytes, password: str) -> bytes:
+def encrypted(plain: bytes, password: str, algorithm: str = "RC4-128") -> bytes:
     """The same PDF, encrypted with this user password; an empty one keeps nobody from reading it."""
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter(clone_from=PdfReader(BytesIO(plain)))
-    writer.encrypt(password, "owner", algorithm="RC4-128")
+    writer.encrypt(password, "owner", algorithm=algorithm)
     target = BytesIO()
     writer.write(target)
     return target.getvalue()

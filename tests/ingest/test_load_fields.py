@@ -1,6 +1,6 @@
-from contextlib import suppress
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -9,19 +9,24 @@ from hypothesis import strategies as st
 
 from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, fields
-from ingest.load.dates import feed_moment, moment
-from ingest.load.fields import Record, loaded
+from ingest.load.fields import LoadedArticle, Record, loaded
 from ingest.load.identity import ID, guid_id, path_id, slug
 
 HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
 NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1).filter(
     lambda name: name not in (".", "..")
 )
 
 
+def taken(stated: Mapping[str, object]) -> LoadedArticle:
+    """What is taken in of a record with these fields."""
+    return loaded(Record("origin", "fallback", stated), NOW)
+
+
 def notices(**stated: object) -> list[tuple[str, str]]:
     """The code and the message of each notice about a record with these fields beside its body."""
-    found = loaded(Record("origin", "fallback", {"body": "Text.", **stated}))
+    found = taken({"body": "Text.", **stated})
     assert {notice.origin for notice in found.notices} <= {"origin"}
     return [(notice.code, notice.message) for notice in found.notices]
 
@@ -92,43 +97,17 @@ def test_long_names_that_differ_at_the_end_stay_apart() -> None:
     assert len(slug("x" * 300, ".12")) == 200
 
 
-@given(st.datetimes(timezones=st.just(UTC)))
-def test_dates_come_back_as_they_were_stated(when: datetime) -> None:
-    """A moment in ISO 8601 is read as that moment."""
-    assert moment(when.isoformat()) == when
-    assert moment(when.replace(tzinfo=None).isoformat(sep=" ")) == when
-    assert moment(when.date().isoformat()) == when.replace(hour=0, minute=0, second=0, microsecond=0)
-
-
-@given(
-    st.datetimes().map(lambda when: when.replace(microsecond=0)).filter(lambda when: 1000 <= when.year < 9999),
-    st.integers(-14 * 60, 14 * 60),
-)
-def test_zones_are_turned_into_utc(when: datetime, minutes: int) -> None:
-    """A moment with a zone is stored in UTC, from ISO 8601 and from RFC 822 alike."""
-    local = when.replace(tzinfo=timezone(timedelta(minutes=minutes)))
-    assert moment(local.isoformat()) == feed_moment(local.strftime("%a, %d %b %Y %H:%M:%S %z")) == local
-    assert moment(local.isoformat()).tzinfo is UTC
-
-
-@given(st.text() | st.from_regex(r"[0-9TZ:. +-]{4,30}", fullmatch=True))
-def test_a_text_is_a_date_or_a_value_error(text: str) -> None:
-    """No text makes the reading of dates fail in any other way, and what is read is in UTC."""
-    for read in (moment, feed_moment):
-        with suppress(ValueError):
-            assert read(text).tzinfo is UTC
-
-
 @pytest.mark.parametrize(
     "stated",
-    ["2024", "2024-05", "202405", "2024-W18", "2024-W18-3", "2024-02-30", "05/01/2024", "1 May 2024", "soon", "12:30",
-     "2024-05-01T25:00", "2024-05-01T10:00+25:00", "0000-01-01", "0001-01-01T00:00+14:00", "9999-12-31T23:00-14:00"],
+    ["2024", "2024-05", "202405", "2024-W18", "2024-02-30", "05/01/2024", "soon", "12:30", "2024-05-01T25:00",
+     "2024-05-01T10:00+25:00", "0000-00-00", "0001-01-01", "0001-01-01T00:00+14:00", "1492-10-12", 0, -1, True,
+     ["2024"], "9999-12-31T23:00-14:00", float("inf"), {"date": "2024-05-01"}],
 )  # fmt: skip
-def test_a_date_that_states_no_day_stays_unknown(stated: str) -> None:
+def test_a_date_that_states_no_day_stays_unknown(stated: object) -> None:
     """Months, weeks, impossible days and other notations are named, never guessed, and cost the date alone."""
-    assert loaded(Record("origin", "fallback", {"body": "Text.", "published_at": stated})).article.published_at is None
+    assert taken({"body": "Text.", "published_at": stated}).article.published_at is None
     ((code, message),) = notices(published_at=stated)
-    assert (code, stated in message, message.startswith("published_at ")) == ("bad_date", True, True)
+    assert (code, repr(stated) in message, message.startswith("published_at ")) == ("bad_date", True, True)
 
 
 @pytest.mark.parametrize(
@@ -139,7 +118,7 @@ def test_a_date_that_states_no_day_stays_unknown(stated: str) -> None:
 )  # fmt: skip
 def test_an_address_that_cannot_be_followed_stays_unknown(url: str) -> None:
     """Only http and https addresses with a host and without a user are taken, as links are made of them."""
-    assert loaded(Record("origin", "fallback", {"body": "Text.", "url": url})).article.url is None
+    assert taken({"body": "Text.", "url": url}).article.url is None
     ((code, message),) = notices(url=url)
     assert (code, repr(url) in message) == ("bad_url", True)
 
@@ -153,7 +132,7 @@ def test_an_address_of_the_web_is_taken(url: str | None) -> None:
 @pytest.mark.parametrize("identity", ["ä", "...", "..", ".", 1.5, True, ["a"], {"a": 1}])
 def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> None:
     """An id that is not a text, or nothing but dots, costs the id: the article has the one of its place."""
-    found = loaded(Record("origin", "fallback", {"body": "Text.", "id": identity}))
+    found = taken({"body": "Text.", "id": identity})
     assert (found.explicit_id, found.article.article_id == "fallback") == (identity == "ä", identity != "ä")
     ((code, message),) = notices(id=identity)
     assert (code, repr(identity) in message) == ("bad_id", True)
@@ -163,7 +142,7 @@ def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> N
 def test_an_id_that_does_not_fit_becomes_one_that_does(identity: str) -> None:
     """An id that cannot stand in an address gives one that can, the same in every file, and a notice names both."""
     record = Record("origin", "fallback", {"body": "Text.", "id": identity})
-    one, again = loaded(record), loaded(replace(record, origin="elsewhere", fallback_id="other"))
+    one, again = (loaded(each, NOW) for each in (record, replace(record, origin="elsewhere", fallback_id="other")))
     assert (one.article.article_id, one.explicit_id) == (again.article.article_id, True)
     assert ID.fullmatch(one.article.article_id)
     ((code, message),) = notices(id=identity)
@@ -173,7 +152,7 @@ def test_an_id_that_does_not_fit_becomes_one_that_does(identity: str) -> None:
 @given(st.text(st.sampled_from("./a%"), min_size=1, max_size=6))
 def test_no_id_leads_a_browser_elsewhere(identity: str) -> None:
     """No stated id ends up as dots alone or with a slash in it."""
-    made = loaded(Record("origin", "fallback", {"body": "Text.", "id": identity})).article.article_id
+    made = taken({"body": "Text.", "id": identity}).article.article_id
     assert made.strip(".")
     assert "/" not in made
 
@@ -181,14 +160,14 @@ def test_no_id_leads_a_browser_elsewhere(identity: str) -> None:
 def test_lists_are_cleaned() -> None:
     """Authors and tags are a list or a text with commas; white space goes, and so does what is said twice."""
     stated = {"body": "Text.", "authors": [" Ann  Bow", None, "Ann Bow", 7, ""], "tags": "b, a ,,b"}
-    article = loaded(Record("origin", "fallback", stated)).article
+    article = taken(stated).article
     assert (article.authors, article.tags) == (("Ann Bow", "7"), ("b", "a"))
 
 
 def test_the_body_wins_over_the_text() -> None:
     """Where both are stated the body is taken, unless it is empty."""
-    both = loaded(Record("origin", "fallback", {"body": "One.", "text": "Two."}))
-    empty = loaded(Record("origin", "fallback", {"body": "", "text": "Two."}))
+    both = taken({"body": "One.", "text": "Two."})
+    empty = taken({"body": "", "text": "Two."})
     assert (both.article.body, empty.article.body) == ("One.", "Two.")
 
 
@@ -208,8 +187,8 @@ def test_a_field_that_is_far_too_long_is_not_cleaned(
     record = Record("origin", "fallback", {"body": "Text.", name: "a" * characters})
     if name == "body":
         with pytest.raises(ArticleRejected) as refused:
-            loaded(record)
+            loaded(record, NOW)
         assert refused.value.code == "too_large"
     else:
-        assert [notice.code for notice in loaded(record).notices] == ["bad_field"]
+        assert [notice.code for notice in loaded(record, NOW).notices] == ["bad_field"]
     assert max(cleaned, default=0) < 40_000

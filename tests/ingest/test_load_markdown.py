@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.ingest.article_files import article, rejection, write
+from tests.ingest.article_files import article, notices, rejection, write
 
 
 def test_front_matter_becomes_fields_and_the_rest_the_body(tmp_path: Path) -> None:
@@ -78,15 +78,35 @@ def test_a_line_of_dashes_within_the_text_is_text(tmp_path: Path) -> None:
     [
         ("---\ntitle: T\n\nText that goes on", "never ends"),
         ("---\ntitle: [T\n---\nText.", "line 3"),
-        ("---\n- one\n- two\n---\nText.", "a list"),
-        ("---\njust words\n---\nText.", "plain text"),
         ("---\ntitle: one\nmood: good\ntitle: two\n---\nText.", "title is stated twice (line 4)"),
         ("---\na: &a [x, x]\nb: &b [*a, *a]\nc: [*b, *b]\n---\nText.", "alias"),
         ("---\na: " + "[" * 5_000 + "\n---\nText.", "too deeply"),
         ("---\ntitle: bell\x07\n---\nText.", "not YAML"),
-        ("---\n? [a, b]\n: x\n! : [\n---\nText.", "not YAML"),
+        ("---\ntitle: T\n? [a, b]\n: x\n! : [\n---\nText.", "not YAML"),
+        ('+++\ntitle = "T"\n\nText that goes on', "never ends"),
+        ("+++\ntitle = [T\n+++\nText.", "not TOML"),
+        ('+++\ntitle = "a"\ntitle = "b"\n+++\nText.', "not TOML"),
+        ("+++\na = " + "[" * 5_000 + "\n+++\nText.", "front matter"),
+        ('{"title": "T"\n\nText.', "not JSON"),
+        ('{"title": "a", "title": "b"}\nText.', "twice"),
+        ('{"a": ' + "[" * 100_000 + "\n\nText.", "too deeply"),
     ],
-    ids=["unterminated", "invalid", "list", "scalar", "doubled", "alias-bomb", "deep", "control", "odd"],
+    ids=[
+        "unterminated",
+        "invalid",
+        "doubled",
+        "alias-bomb",
+        "deep",
+        "control",
+        "odd",
+        "toml-unterminated",
+        "toml-invalid",
+        "toml-doubled",
+        "toml-deep",
+        "json-invalid",
+        "json-doubled",
+        "json-deep",
+    ],
 )
 def test_broken_front_matter_is_rejected(tmp_path: Path, matter: str, named: str) -> None:
     """Front matter that cannot be read is named with its line and never becomes text."""
@@ -111,3 +131,91 @@ def test_yaml_tags_make_nothing(tmp_path: Path) -> None:
     matter = "---\ntitle: !!python/name:os.system x\nsection: !!timestamp soon\n---\nText."
     found = article(write(tmp_path / "a.md", matter))
     assert (found.title, found.section) == ("x", "soon")
+
+
+JEKYLL = """---
+title: Trams
+date: 2024-05-02 09:30:00 +0200
+author: Ada Finch
+categories: [transport, local]
+tags:
+  - trams
+---
+"""
+ASTRO = """---
+Title: Trams
+pubDate: "Thu May 02 2024 09:30 GMT+2"
+author: {name: Ada Finch}
+category: transport
+tags: trams, local
+---
+"""
+TOML = """+++
+title = "Trams"
+date = 2024-05-02T09:30:00+02:00
+authors = ["Ada Finch"]
+categories = ["transport"]
+keywords = ["trams", "local"]
+draft = false
++++
+"""
+JSON = """{
+  "title": "Trams", "publishDate": "2024-05-02T07:30:00Z", "author": [{"name": "Ada Finch"}],
+  "section": "transport", "tags": "trams,local"
+}
+"""
+WORDS = """---
+headline: Trams
+published: 2 May 2024 07:30
+author: Ada Finch
+categories: transport,trams,local
+---
+"""
+
+
+@pytest.mark.parametrize("matter", [JEKYLL, ASTRO.replace("\n", "\r\n"), TOML, JSON, WORDS])
+def test_front_matter_of_other_programs_is_read(tmp_path: Path, matter: str) -> None:
+    """YAML, TOML and JSON are read, with the names that programs for such files give to the fields."""
+    found = article(write(tmp_path / "a.md", f"{matter}The depot holds 45 trams."))
+    assert (found.title, found.body, found.section) == ("Trams", "The depot holds 45 trams.", "transport")
+    assert (found.authors, set(found.tags)) == (("Ada Finch",), {"trams", "local"})
+    assert found.published_at == datetime(2024, 5, 2, 7, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("date", "soon"), ("pubDate", "04/05/2024"), ("lastmod", "2024-05"), ("updated", "in May"), ("modified", "0")],
+)
+def test_a_date_of_front_matter_that_cannot_be_read_is_named(tmp_path: Path, name: str, value: str) -> None:
+    """It costs the date alone, and a notice has its value."""
+    file = write(tmp_path / "a.md", f"---\n{name}: {value}\n---\nText.")
+    assert article(file).body == "Text."
+    assert [(notice.code, repr(value) in notice.message) for notice in notices(file)] == [("bad_date", True)]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "---\n\nTrams in Tarn\n\nThe depot holds 48 trams.\n\n---\n\nEnd note.",
+        "---\nTrams in Tarn\n---\nThe depot holds 48 trams.",
+        "---\n- one\n- two\n---\nText.",
+        "---\n\nTrams: a history\n\n---\n\nText.",
+        "---\n\nOnly one rule.",
+        "---\n\n[Trams](https://tarn.example/ in Tarn: the history\n\n---\n\nText.",
+        "+++\nPlus signs.\n+++\nText.",
+        "+++\nPlus signs.",
+        "{% include tram.html %}\nText.",
+    ],
+)
+def test_a_rule_above_the_text_is_text(tmp_path: Path, text: str) -> None:
+    """Dashes that open no fields are a thematic break: everything is body, and the title is not made of dashes."""
+    found = article(write(tmp_path / "a.md", text))
+    assert found.body == text
+    assert found.title
+    assert not found.title.startswith("---")
+
+
+def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> None:
+    """Fields that are known are read below a blank line as well."""
+    found = article(write(tmp_path / "a.md", "---\n\ntitle: T\nmood: calm\n---\nText."))
+    assert (found.title, found.body) == ("T", "Text.")

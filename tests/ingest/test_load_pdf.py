@@ -100,9 +100,12 @@ def test_a_pdf_without_readable_text_is_rejected(tmp_path: Path, content: bytes,
     assert found.reason
 
 
-def test_a_pdf_that_needs_no_password_is_read(tmp_path: Path) -> None:
-    """A PDF encrypted against changes alone is read like any other."""
-    assert article(write(tmp_path / "a.pdf", encrypted(pdf([["Some text."]]), ""))).body == "Some text."
+@pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"])
+def test_a_pdf_that_needs_no_password_is_read(tmp_path: Path, algorithm: str) -> None:
+    """A PDF encrypted against changes alone is read like any other; one with a password is named."""
+    plain = pdf([["Some text."]])
+    assert article(write(tmp_path / "a.pdf", encrypted(plain, "", algorithm))).body == "Some text."
+    assert rejection(write(tmp_path / "b.pdf", encrypted(plain, "secret", algorithm))).code == "encrypted"
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
