@@ -27,7 +27,7 @@ class _Language:
     other: frozenset[str]
     """Finite verbs that are not in the present: the first finite verb decides."""
     joining: frozenset[str]
-    """Words before a verb that is not the question's own: "the bridge that is …"."""
+    """Words before what is not the question's own verb: "the bridge that is …", "the run"."""
     past: re.Pattern[str]
     now: re.Pattern[str]
     """Words for the present; a word for the past counts more."""
@@ -48,15 +48,17 @@ def _words(text: str) -> frozenset[str]:
 _ENGLISH = _Language(
     lead=re.compile(
         r"^(?:(?:hi|hello|hey|please|so|and|but|or|ok|okay|well|also|now|(?:can|could) you (?:tell me|say)"
-        r"|do you know|tell me|i want to know|i would like to know)[\s,:]+)+"
+        r"|do you know|does any(?:one|body) know|any(?:one|body) know|tell me|i wonder|i want to know"
+        r"|i(?: would|'d) like to know)[\s,:]+)+"
     ),
     questions=_words("who whom whose what where when why how which if whether"),
     openers=_words("is are am isn't aren't do does don't doesn't can can't cannot must may"),
     present=_words("is are am isn't aren't do does don't doesn't can can't cannot must cost costs owns runs leads")
-    | _words("operates live lives work works belongs holds remains"),
+    | _words("operates live lives work works belongs holds remains run sail sails leave leaves open opens close closes")
+    | _words("heads chairs governs sell sells serve serves go goes own lead need needs"),
     other=_words("was were wasn't weren't did didn't had hadn't has have hasn't haven't will won't would could should")
     | _words("shall might"),
-    joining=_words("that who which where and"),
+    joining=_words("that who which where and the a an to of in on at for his her their its"),
     past=_any(
         r"was|were|wasn't|weren't|did|didn't|had|hadn't|used to|yesterday|ago|previously|formerly|former|originally",
         r"happened|occurred|won|died|caused|resigned|became|back then|at the time|at that time",
@@ -66,6 +68,8 @@ _ENGLISH = _Language(
     now=_any(
         r"still|now|currently|nowadays|yet|any ?more|already|these days|at the moment|at present",
         r"this (?:month|year|season)",
+        r"^(?:has|have|hasn't|haven't)\b(?!.*\bever\b).*\b(?:been|reopened|resumed|restarted|returned|recovered|ended)",
+        r"^(?:has|have|hasn't|haven't)\b(?!.*\bever\b).*\b(?:finished|started|begun|opened|closed|changed)",
     ),
     today=_any(r"today|tonight|tomorrow|right now|this (?:morning|afternoon|evening|week|weekend)"),
     timeless=re.compile(
@@ -96,6 +100,7 @@ _GERMAN = _Language(
     now=_any(
         r"noch|jetzt|derzeit|zurzeit|momentan|aktuell|gerade|inzwischen|mittlerweile",
         r"diese[nrs]? (?:monat|jahr|saison)",
+        r"^(?:hat|haben|ist|sind)\b.*\b(?:wieder|schon|bereits)",
     ),
     today=_any(r"heute|diese woche|dieses wochenende"),
     timeless=re.compile(r"^(?:was (?:ist|sind) eine?\b|stimmt es\b|ist es wahr\b|was heißt\b|wie funktioniert\b)"),

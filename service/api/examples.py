@@ -75,6 +75,6 @@ _EVENTS: tuple[dict[str, Any], ...] = (
     {"type": "retrieval.completed", "retrieval": {}, "sources": [], "freshness": {}},
     {"type": "answer.delta", "text": "The ferries sailed again on Wednesday morning [1]."},
     {"type": "citation.added", "citation": {}},
-    {"type": "answer.completed", "object": "answer"},
+    {"type": "answer.completed", "object": "answer", "verdict": "answered"},
 )
 STREAM = "".join(f"id: {n}\nevent: {e['type']}\ndata: {json.dumps(e)}\n\n" for n, e in enumerate(_EVENTS))

@@ -1,10 +1,12 @@
 """`POST /v1/ask` and `POST /v1/search`: shapes, streams, and what is refused."""
 
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from starlette.testclient import TestClient
 
+from service.api.examples import ANSWER
+from service.records import Verdict
 from tests.service.api.events import read_events
 
 QUESTION = "When did Kim inspect a new tactical missile system?"
@@ -175,3 +177,17 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
     assert "://" not in page.replace("http://testserver", "")
     assert "<script" not in page
+
+
+def test_the_description_names_every_verdict(client: TestClient) -> None:
+    """A program can learn the scale from the description."""
+    described = client.get("/openapi.json").json()["components"]["schemas"]["Answer"]["properties"]
+
+    assert set(described["verdict"]["enum"]) == set(get_args(Verdict))
+
+
+def test_the_example_has_the_fields_of_a_reply(client: TestClient) -> None:
+    """The example of the description shows what the service sends."""
+    assert set(ANSWER) == FIELDS
+    assert {frozenset(source) for source in ANSWER["sources"]} == {frozenset(SOURCE_FIELDS)}
+    assert set(ANSWER["freshness"]) == set(ask(client)["freshness"])
