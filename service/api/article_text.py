@@ -73,7 +73,7 @@ def _blocks(body: str) -> Iterator[_Block]:
             if found["quote"]:
                 done = found.start() + len(found["quote"].rstrip("\n"))
                 text = Span(found.start(), done)
-                yield _Block('<blockquote><p dir="auto">', "</p></blockquote>", text.start, text, quoted=True)
+                yield _Block('<blockquote dir="auto"><p>', "</p></blockquote>", text.start, text, quoted=True)
             else:
                 level = _level(levels, len(found["level"]))
                 text = Span(*found.span("heading"))

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from index.catalog import PAGE, Catalog, article_of, article_values, chunk_id
 from index.layout import CATALOG
-from index.records import Article, Filters, indexed_text
+from index.records import Article, Filters, indexed_text, isoformat
 from tests.fakes import article, built, sentence_chunks
 
 NOON = datetime(2026, 2, 9, 12, tzinfo=UTC)
@@ -137,6 +137,26 @@ def test_pages_cut_a_list_without_loss(large: Catalog, corpus: list[Article]) ->
     listed = [each for offset in range(0, len(corpus), 7) for each in large.articles(offset, 7)]
     assert sorted(listed, key=lambda each: each.article_id) == corpus
     assert large.article_count() == len(corpus)
+
+
+@pytest.mark.parametrize(("offset", "limit", "opening"), [(0, 40, 12), (3, 5, 1), (0, 1, 0), (10_000, 5, 9)])
+def test_headlines_are_the_articles_of_a_page_with_the_start_of_their_bodies(
+    large: Catalog, offset: int, limit: int, opening: int
+) -> None:
+    """The same articles in the same order, without their whole bodies."""
+    articles = large.articles(offset, limit)
+    headlines = large.headlines(offset, limit, opening)
+
+    assert [each.article_id for each in headlines] == [each.article_id for each in articles]
+    assert [each.opening for each in headlines] == [each.body[:opening] for each in articles]
+    assert [each.published_at for each in headlines] == [isoformat(each.published_at) for each in articles]
+
+
+def test_a_title_is_found_by_the_id_of_its_article(catalog: Catalog) -> None:
+    """Empty where the article has none, None where there is no article."""
+    assert catalog.title_of("ferry") == "Ferry strike"
+    assert catalog.title_of("vote") == ""
+    assert catalog.title_of("none") is None
 
 
 def test_the_dates_are_the_oldest_and_the_newest(catalog: Catalog, tmp_path: Path) -> None:

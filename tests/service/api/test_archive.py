@@ -81,6 +81,15 @@ def test_an_article_is_named_where_it_is_quoted() -> None:
     assert "undated" in text
 
 
+def test_an_article_without_an_original_is_its_own_address() -> None:
+    """However many quotes lead into it."""
+    text = bytes(article_page(article("a b", "One. Two."), "0", "4").body).decode()
+
+    assert '<link rel="canonical" href="/articles/a%20b">' in text
+    assert "Read at" not in text
+    assert '<h1 dir="auto">Untitled article</h1>' in text
+
+
 def test_metadata_of_an_article_is_text() -> None:
     """In the head and in the body of its page."""
     attack = '"><script>alert(1)</script>'

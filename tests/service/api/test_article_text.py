@@ -31,7 +31,8 @@ class Read(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         assert tag in BLOCKS | INLINE
-        assert tag == "p" or not {"p", "h2", "h3", "h4", "h5", "h6"} & set(self.open) or tag in INLINE
+        if tag in BLOCKS:
+            assert self.open == (["blockquote"] if tag == "p" and self.open else [])
         assert tag not in INLINE or self.open
         self.open.append(tag)
         self.tags.append(tag)
@@ -172,7 +173,7 @@ def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(body: s
         ),
         ("So it is.[^2]", '<p dir="auto">So it is.<span class="ref">[2]</span></p>'),
         ("https://a.example/_b_/ x", '<p dir="auto">https://a.example/_b_/ x</p>'),
-        ("> One\n> two", '<blockquote><p dir="auto">One\ntwo</p></blockquote>'),
+        ("> One\n> two", '<blockquote dir="auto"><p>One\ntwo</p></blockquote>'),
         ("- one\n- two", '<p dir="auto">- one\n- two</p>'),
         ("#hash", '<p dir="auto">#hash</p>'),
         ("### A\nb\n## C", '<h2 dir="auto">A</h2>\n<p dir="auto">b</p>\n<h2 dir="auto">C</h2>'),
@@ -192,7 +193,7 @@ def test_a_quote_goes_over_markup_and_paragraphs() -> None:
 
     assert rendered.html == (
         '<p dir="auto">The <em>new </em><mark id="quote" tabindex="-1"><em>bridge</em> opens.</mark></p>\n\n'
-        '<blockquote><p dir="auto"><mark>It <strong>will</strong></mark> last.</p></blockquote>'
+        '<blockquote dir="auto"><p><mark>It <strong>will</strong></mark> last.</p></blockquote>'
     )
 
 
@@ -228,13 +229,10 @@ def test_an_opening_has_the_words_alone() -> None:
         "<https://a",
     ],
 )
-def test_time_is_linear(unit: str) -> None:
-    """Four times the text takes about four times as long; a quadratic scan would take sixteen times."""
-    times = []
-    for size in (100_000, 400_000):
-        body = (unit * size)[:size]
-        begun = time.process_time()
-        render(body, Span(5, size - 5))
-        times.append(time.process_time() - begun)
+def test_no_text_takes_long(unit: str) -> None:
+    """400,000 characters on one line or on many take at most a second or two; a quadratic scan would take minutes."""
+    body = (unit * 400_000)[:400_000]
+    begun = time.process_time()
+    render(body, Span(5, 399_000))
 
-    assert times[1] < 9 * times[0] + 0.1
+    assert time.process_time() - begun < 10

@@ -146,5 +146,4 @@ def test_the_frame_is_named_in_its_language(
     assert title is not None
     assert f'<html lang="{lang}" dir="{direction}">' in text
     assert f"<title>{title[1]}</title>" in text
-    assert "<noscript><p>" in text
     assert 'href="/articles"' in text

@@ -1,0 +1,78 @@
+"""Our own pages in a browser: what comes first, what is printed, what is left without a script."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.widget.browsing import Visit
+
+
+@pytest.mark.parametrize("height", [844, 640])
+def test_the_question_comes_first_on_a_phone(new_visit: Callable[..., Visit], height: int) -> None:
+    """The field is in the upper half of the screen, above everything there is to read."""
+    visit = new_visit(viewport={"width": 390, "height": height}).open("/")
+    field = visit.chat.locator("#question").bounding_box()
+    headline = visit.page.locator(".headlines a").first.bounding_box()
+
+    assert field is not None
+    assert headline is not None
+    assert field["y"] + field["height"] < min(height, 700) / 2 + 60
+    assert field["y"] < headline["y"]
+
+
+def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
+    """Question, answer and sources; no field to ask in, no headlines, no navigation."""
+    turn = visit.open("/").ask("proven")
+    visit.page.emulate_media(media="print")
+
+    for printed in (turn.locator(".question"), turn.locator(".answer"), turn.locator(".sources")):
+        expect(printed.first).to_be_visible()
+    for left_out in ("nav", ".columns", ".skip"):
+        expect(visit.page.locator(left_out).first).to_be_hidden()
+    expect(visit.chat.locator("#question")).to_be_hidden()
+
+
+@pytest.mark.parametrize("media", ["screen", "print"])
+def test_a_quote_is_marked_by_more_than_colour(visit: Visit, media: str) -> None:
+    """By a line of two pixels under it, on paper as well."""
+    visit.open("/articles/ferry-ends?start=0&end=39").page.emulate_media(media=media)  # type: ignore[arg-type]
+    mark = visit.page.locator("mark")
+
+    assert mark.evaluate("mark => getComputedStyle(mark).textDecorationLine") == "underline"
+    assert mark.evaluate("mark => getComputedStyle(mark).textDecorationThickness") == "2px"
+    if media == "print":
+        assert mark.evaluate("mark => getComputedStyle(mark).printColorAdjust") == "exact"
+        expect(visit.page.locator(".steps")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/", "/embed", "/embed?lang=ar"])
+def test_without_javascript_there_is_a_way_to_the_articles(new_visit: Callable[..., Visit], path: str) -> None:
+    """The page says what is missing, and is not blank."""
+    visit = new_visit(java_script_enabled=False).open(path)
+
+    expect(visit.page.locator("main")).to_contain_text("JavaScript" if "lang" not in path else "جافاسكريبت")
+    expect(visit.page.locator("main a[href='/articles']").first).to_be_visible()
+
+
+def test_a_reader_of_an_article_can_ask_about_it(visit: Visit) -> None:
+    """Only that article answers, the conversation is one of its own, and there is a way back."""
+    visit.open("/articles/ferry-ends").page.get_by_role("link", name="Ask about this article").click()
+    visit.ask("proven")
+
+    assert visit.service.asked[-1]["filters"] == {"article_ids": ["ferry-ends"]}
+    expect(visit.page.get_by_role("link", name="Back to the article")).to_be_visible()
+    visit.page.get_by_role("link", name="Ask all articles").click()
+    expect(visit.chat.locator("#question")).to_be_visible()
+    assert visit.chat.locator(".turn").count() == 0
+
+
+def test_paragraphs_and_headings_can_be_walked_through(visit: Visit) -> None:
+    """A sample article has its headings below its title, and a paragraph for each of the author's."""
+    visit.open("/articles/council-approves-2026-budget")
+    levels = visit.page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(each => each.tagName)")
+
+    assert levels[0] == "H1"
+    assert levels.count("H2") == len(levels) - 1 > 0
+    assert visit.page.locator(".text > p").count() > 5
+    assert "#" not in visit.page.locator(".text").inner_text()
