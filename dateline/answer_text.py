@@ -32,6 +32,14 @@ def answer_lines(answer: "Answer") -> list[str]:
     return lines + [f"note: {warning.message}" for warning in answer.warnings if warning.code not in said]
 
 
+def headline(source: "Source") -> str:
+    """Return the title of a source's article with its publisher and date."""
+    from service.staleness import day
+
+    date = day(datetime.fromisoformat(source.published_at)) if source.published_at else "undated"
+    return f"{source.title or source.article_id} ({', '.join(filter(None, (source.source, date)))})"
+
+
 def _verdict(answer: "Answer") -> Iterator[str]:
     differs = any(map(_differs, answer.citations))
     if answer.verdict == "interrupted" and not differs:
@@ -54,11 +62,7 @@ def _latest(answer: "Answer") -> Iterator[str]:
 
 
 def _quote(citation: "Citation", source: "Source") -> Iterator[str]:
-    from service.staleness import day
-
-    date = day(datetime.fromisoformat(source.published_at)) if source.published_at else "undated"
-    where = ", ".join(filter(None, (source.source, date)))
-    yield f"\n[{citation.marker}] {source.title or source.article_id} ({where})"
+    yield f"\n[{citation.marker}] {headline(source)}"
     yield f"    “{citation.cited_text}”"
     if _differs(citation):
         yield f"    {_DIFFERS}"

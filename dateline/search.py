@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from dateline.answer_text import headline
 from dateline.ask import checked
 from dateline.options import After, Before, Data, Json, Source, filters_of
 from dateline.trouble import settings_of
@@ -35,5 +36,5 @@ def search(
         typer.echo(to_json(result))
         return
     for source_ in result.sources:
-        typer.echo(f"{source_.score:.3f}  {source_.title or source_.article_id}  {source_.chunk_id}")
+        typer.echo(f"{source_.score:.3f}  {headline(source_)}  {source_.chunk_id}")
         typer.echo(f"       {' '.join(source_.snippet.split())[:200]}")

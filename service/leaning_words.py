@@ -61,7 +61,8 @@ ENGLISH = Language(
     fragment=_phrases(r"^(?:and|but|or|so|also|then|in|at|on|for|from|to|with|by|before|after|since|during|of|near)\b"),
     pointing=_phrases(
         r"^(?:(?:and|but|so) )?(?:what|how) about\b",
-        r"\belse\b|\bthe others?$|\bthe latter\b|\bthe former$|\bthe same$",
+        r"^(?!other than|besides|apart from|aside from).*\belse\b",
+        r"\bthe others?$|\bthe latter\b|\bthe former$|\bthe same$",
         r"\bwhich ones?\b|\b(?:that|this|first|second|third|last|other|another) ones?\b",
         r"(?<!is )(?<!are )(?<!was )(?<!were )\bthere$",
         r"\bthen$|\b(?:since|until|by|before|after) then\b",
@@ -78,6 +79,7 @@ ENGLISH = Language(
         r"\b(?:is|was|will) it (?:be |still )?(?:raining|snowing|common|known)\b",
         r"\b(?:does|did|will) it (?:rain|snow)\b",
         r"\bwhat time (?:is|was) it\b",
+        r"\bit (?:called|mean) (?:when|to|that)\b|\bit (?:important|difficult|hard|easy) \b",
         r"\b(?:does|did|will|would) it (?:take|cost)(?: \w+){0,2} (?:to|for|until|before)\b",
     ),
     subjects=_words("he she they his their its theirs hers"),
