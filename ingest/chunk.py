@@ -16,7 +16,7 @@ from index.text import Sentence, sentence_spans
 CHUNK_TOKENS = 200
 """WordPieces a chunk holds at most; with its title it stays below the 256 that the embedded model reads."""
 
-CHUNKER = f"sentences-{CHUNK_TOKENS}-overlap-1@1"
+CHUNKER = f"sentences-{CHUNK_TOKENS}-overlap-1@2"
 """The chunker's name in the manifest; a change of what it does is a change of this."""
 
 LETTERS = 50

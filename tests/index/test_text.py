@@ -25,6 +25,17 @@ PIECES = st.sampled_from(
         "3.5",
         "A.",
         "彼。",
+        "14.",
+        "Mai",
+        "[2]",
+        "end.[2]",
+        "[note 3]",
+        "| a | b |\n",
+        "![a](b.png)",
+        "```\n",
+        "---\n",
+        "> ",
+        "[^1]: ",
     ]
 )
 ARTICLES = PROSE | st.lists(PIECES, max_size=30).map(" ".join)
@@ -84,12 +95,147 @@ def test_text_that_is_still_coming_in_has_no_headings(text: str) -> None:
         "It was late, i.e. after 3 a.m. by the clock.",
         "He waited... and left.",
         "The ferry left the\nharbour on a Monday in the\nearly morning.",
+        "The vote is on Sat. 2 May in St. Agnes.",
+        "The sun rose over No. 10, incl. Skelhaven, see p. 4 and pp. 5 to 9.",
+        "Farrow v. Galt was heard at 9 a.m. Monday by the U.S. Senate.",
+        "J.-P. Jessop met Cllr. Vane on Sept. 12.",
     ],
 )
 def test_some_full_stops_end_nothing(whole: str) -> None:
     """Abbreviations, initials, decimals, numbers and wrapped lines leave a sentence whole, alone and before another."""
     assert sentences(whole) == [whole]
     assert sentences(f"{whole} They agreed.") == [whole, "They agreed."]
+
+
+@pytest.mark.parametrize(
+    "whole",
+    [
+        # German
+        "Der Steg bleibt bis zum 14. Mai 2025 gesperrt.",
+        "Am Samstag, 14. August, und vom 12. bis 15. April fährt kein Schiff.",
+        "Der 1. FC Oyan schlug den 2. SV Galt am 14. 5. 2025.",
+        "Die 1. und 2. Mannschaft spielen im 19. Jahrhundert.",
+        "Es ist der 3. Sonntag und das II. Quartal.",
+        "Am 2.-3. Juni ruht der Verkehr.",
+        "Er kostet 5 Mio. Euro, z. B. für Stahl, d. h. Träger, inkl. Montage bzw. Abbau.",
+        "Prof. Dr. Vane, Dipl.-Ing. Farrow und Hr. Galt wohnen in der Hafenstr. 5 nach Abs. 2 Nr. 3.",
+        # French, Spanish, Italian, Portuguese
+        "Mme. Roy, MM. Petit et Legrand vont à p. ex. Lyon, cf. Brest.",
+        "La Sra. López vive en la pág. 5 del art. 14, núm. 3, y el Sr. Ruiz también.",
+        "Il Sig. Rossi e la Dott.ssa Bianchi citano l'art. 5, n. 3.",
+        "O Sr. Silva mora na Av. Brasil, n. 5.",
+        # Dutch, Danish, Norwegian, Finnish
+        "De heer drs. Jansen kreeg 5 mln. Euro, d.w.z. Oyan betaalt.",
+        "Festen begynder kl. 14 den 17. Maj, bl.a. Oyan kommer, og slutter den 2. juni.",
+        "Kokous on 3. kerroksen huoneessa klo 14.",
+        # Czech, Polish
+        "Schůze je 14. května 2025 a 17. Listopadu, tj. Praha, přijde Ing. Novák.",
+        "Spotkanie jest przy ul. Długiej 5, m.in. Kraków i św. Jan, 14. maja.",
+    ],
+)
+def test_abbreviations_and_ordinals_of_other_languages_end_nothing(whole: str) -> None:
+    """They leave a sentence whole though a capital or a digit follows, alone and before another sentence."""
+    assert sentences(whole) == [whole]
+    assert sentences(f"{whole} They agreed.") == [whole, "They agreed."]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("It was in 2014.", "May came early."),
+        ("The toll rose to 14.", "August was dry."),
+        ("“I am 14.”", "Maria is 15."),
+        ("He finished 14.", "Maria won."),
+        ("Das Fest beginnt am 14.", "Die Stadt zahlt."),
+        ("Es kostet 5 Mio.", "Die Stadt zahlt."),
+        ("It was World War II.", "Oyan won."),
+    ],
+)
+def test_a_number_without_a_sign_of_an_ordinal_ends_a_sentence(first: str, second: str) -> None:
+    """Before a capital a number ends a sentence unless its noun or its determiner makes it an ordinal."""
+    assert sentences(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("She sat.", "Mary stood."),
+        ("They lay in the sun.", "Mary swam."),
+        ("They said no.", "Mary left."),
+        ("She studied art.", "Mary did not."),
+        ("He fell ill.", "Mary came."),
+        ("She works for ING.", "Mary does not."),
+    ],
+)
+def test_words_that_look_like_abbreviations_end_a_sentence(first: str, second: str) -> None:
+    """What is an abbreviation before a number, or with another case, is a word elsewhere."""
+    assert sentences(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "It opened in 1887.[2]",
+        "It has nine locks [3] and is long.[1][4]",
+        "It is long. [5]",
+        "It is long. [5, 6] [7–9]",
+        "It ended.[citation needed]",
+        "It ended.[note 3]",
+        "It ended.[^1]",
+        "It ended.²",
+        "He said “Yes.”[3]",
+        "(It ended.[a])",
+        "[It ended.](https://oyan.example/a.b)",
+        "It lies in the U.S.[2]",
+        "«Нет.»[2]",
+    ],
+)
+def test_reference_marks_belong_to_the_sentence_before_them(first: str) -> None:
+    """A stop ends a sentence though marks of the source stand between it and the space, and they stay with it."""
+    assert sentences(f"{first} The barge sank.") == [first, "The barge sank."]
+    assert headings(f"{first}\n\nThe barge sank.") == []
+
+
+def test_reference_marks_behind_chinese_stops_belong_to_the_sentence_before_them() -> None:
+    """Chinese and Japanese stops need no space, and the number in brackets is no sentence."""
+    assert sentences("渡轮离港。[2]风停了。") == ["渡轮离港。[2]", "风停了。"]
+
+
+@pytest.mark.parametrize(("first", "second"), [("هل عادت العبّارة؟", "عادت أمس."), ("नाव चली गई।", "घाट खाली था।")])
+def test_stops_of_other_scripts_end_a_sentence(first: str, second: str) -> None:
+    """The Arabic question mark and the danda end a sentence."""
+    assert sentences(f"{first} {second}") == [first, second]
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "| Oyan | 212 mm. Wet |",
+        "|---|:--:|",
+        '![The pier. It leaks](pier.png "A pier")',
+        "```python",
+        "* * *",
+        "---",
+        "<!-- Ask him. Then print. -->",
+    ],
+)
+def test_a_line_of_markdown_without_a_sentence_is_cut_off(line: str) -> None:
+    """Rows of tables, images, fences and rules are spans of their own, never headings, within a paragraph and alone."""
+    for gap in ("\n", "\n\n"):
+        text = gap.join(["It rained on the pier, and the harbour master closed it at noon.", line, "They left."])
+        assert sentences(text)[1:] == [line, "They left."]
+        assert headings(text) == []
+
+
+def test_an_underlined_line_is_a_heading() -> None:
+    """A line above signs of equality or dashes is a heading of Markdown."""
+    assert headings("The pier\n========\nIt leaks.\n\nThe crew\n---\nIt left.") == ["The pier", "The crew"]
+
+
+def test_entries_of_a_list_of_references_are_cut_off() -> None:
+    """Each definition of a note is a span of its own."""
+    notes = ["It rained.", "[^1]: Talk with O. Vane, 4 May", "[^b]: The pier, p. 4.", "[2] Farrow, The canal."]
+    assert sentences("\n".join(notes)) == notes
 
 
 @pytest.mark.parametrize(
@@ -164,7 +310,19 @@ def test_each_item_of_a_list_is_cut_off_from_the_next() -> None:
 
 
 @pytest.mark.timeout(20)
-@pytest.mark.parametrize("text", ["Mr. " * 100_000, "A. " * 100_000, "A" + "." * 100_000 + "b", "x\n" * 100_000])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            part * 100_000
+            for part in ["Mr. ", "A. ", "x\n", "am 14. Mai ", ".[2]", "a.[2] ", ".² ", "[1] ", "|x\n", "].("]
+        ),
+        "A" + "." * 100_000 + "b",
+        "A." + "[2]" * 100_000 + "b",
+        "![" * 100_000 + ")",
+        "- " * 100_000 + "x",
+    ],
+)
 def test_the_time_grows_with_the_length_alone(text: str) -> None:
     """A long text without one sentence in it takes no longer than another of its length."""
     assert sentence_spans(text)
