@@ -46,6 +46,7 @@ class Asking:
     candidates: int = 0
     composition: Composition = field(default_factory=lambda: Composition(()))
     unsupported: list[Unsupported] = field(default_factory=list)
+    withheld: int = 0  # characters of all withheld sentences, of which `unsupported` has the beginnings
     warnings: list[AnswerWarning] = field(default_factory=list)
     follow_up: AnswerWarning | None = None
     usage: Usage = field(default_factory=Usage)

@@ -9,6 +9,7 @@ from index.embedding import Embedder
 from index.embedding.build import build_embedder
 from index.library import Library
 from service.citations.proof import Prover
+from service.citations.safety import Safety
 from service.citations.support import SupportCheck, Thresholds
 from service.pipeline import Pipeline
 from service.prompts import Prompts
@@ -39,7 +40,9 @@ def build_pipeline(
     embedder = embedder or build_embedder(settings)
     prompts = Prompts()
     chat = chat or build_chat(settings)
-    prover = Prover(SupportCheck(embedder, Thresholds.read()))
+    key = settings.openai_api_key
+    safety = Safety((key.get_secret_value(),) if key else ())
+    prover = Prover(SupportCheck(embedder, Thresholds.read()), safety)
     return Pipeline(
         library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,

@@ -120,7 +120,9 @@ class Pipeline:
         """What the question means on its own, and the passages for it that the reader will see."""
         with asking.timed("standalone"):
             chat = self.chat if asking.reader is self.llm else None
-            standalone = await standalone_question(asking.question, chat, self.prompts, fence=self.fence)
+            standalone = await standalone_question(
+                asking.question, chat, self.prompts, fence=self.fence, safety=self.desk.prover.safety
+            )
         asking.standalone = standalone.text
         asking.usage += standalone.usage
         asking.follow_up = standalone.caution

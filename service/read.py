@@ -52,6 +52,7 @@ class ReadingDesk:
         """A model failed before its first checked sentence: quote the articles."""
         asking.reader = self.extractive
         asking.unsupported.clear()
+        asking.withheld = 0
         asking.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")
         reason = self.unrelated(asking, reading)
         if reason:
@@ -85,7 +86,8 @@ class ReadingDesk:
         with asking.timed("verify"):
             proof = await asyncio.to_thread(self.prover.prove, draft, passages, asking.question.citations)
         if proof.withheld:
-            asking.unsupported.append(Unsupported(draft.text.strip(), proof.withheld))
+            asking.withheld += len(draft.text)
+            asking.unsupported.append(Unsupported(self.prover.safety.excerpt(draft.text), proof.withheld))
             return []
         delta, citations = asking.composition.add(draft, proof.quotes)
         return [AnswerDelta(delta), *map(CitationAdded, citations)]
@@ -98,8 +100,7 @@ class ReadingDesk:
         yield Completed(asking.answer(*self._status(asking, reading)))
 
     def _status(self, asking: Asking, reading: Reading) -> tuple[Status, StatusReason | None]:
-        withheld = sum(len(sentence.text) for sentence in asking.unsupported)
-        if withheld > len(asking.composition.text):
+        if asking.withheld > len(asking.composition.text):
             return "partial", "unsupported_withheld"
         if asking.reader is not self.extractive:
             return "answered", None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from service.citations.safety import Safety
 from service.errors import ReaderFailed
 from service.leaning import leans_on_conversation
 from service.prompts import Prompts, RenderedPrompt
@@ -15,6 +16,7 @@ MAX_MESSAGES = 8
 MAX_CHARS = 2_000
 """Bound of each message shown and of the rewritten question, in code points; a question itself may be as long."""
 
+_NO_SECRETS = Safety()
 _OFFLINE = AnswerWarning("follow_up_offline", "Each question is read on its own. Try naming what you mean.")
 _NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", "This question was read on its own. Try naming what you mean.")
 
@@ -32,12 +34,18 @@ class StandaloneQuestion:
 
 
 async def standalone_question(
-    question: Question, chat: Chat | None, prompts: Prompts, *, fence: Callable[[], str] = new_fence
+    question: Question,
+    chat: Chat | None,
+    prompts: Prompts,
+    *,
+    fence: Callable[[], str] = new_fence,
+    safety: Safety = _NO_SECRETS,
 ) -> StandaloneQuestion:
     """The question as it can be understood alone.
 
     Without earlier messages that is the question itself, and no model is called. With them the model rewrites
-    it from the last eight; where there is none, or it fails, the question stays as asked.
+    it from the last eight; where there is none, it fails, or it writes what is not safe to show, the question stays as
+    asked.
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
@@ -49,7 +57,8 @@ async def standalone_question(
     except ReaderFailed:
         return _as_asked(question, _NOT_RESOLVED)
     rewritten = _one_line(reply)
-    if not rewritten:
+    said = "\n".join([question.text, *(message.content for message in question.messages)])
+    if not rewritten or safety.is_unsafe(rewritten, said):
         return _as_asked(question, _NOT_RESOLVED, usage)
     return StandaloneQuestion(rewritten, usage)
 

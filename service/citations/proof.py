@@ -1,9 +1,10 @@
 """Proof: whether a draft sentence may be shown, and the quotes that prove it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from index.records import Span
+from service.citations.safety import Safety
 from service.citations.support import SupportCheck
 from service.records import CitationMode, DraftSentence, Passage, Quote
 
@@ -21,13 +22,22 @@ class Prover:
     """Proves sentences against the passages they cite; safe to share between threads."""
 
     check: SupportCheck
+    safety: Safety = field(default_factory=Safety)
 
     def prove(self, draft: DraftSentence, passages: Mapping[str, Passage], mode: CitationMode) -> Proof:
         """Check a sentence against its passages, by key.
 
         In mode `verified` a sentence without proof is withheld; in mode `markers` it is shown with its passages
-        quoted whole and unverified; in mode `off` nothing is checked.
+        quoted whole and unverified; in mode `off` no support is looked for. In every mode a sentence with something
+        unsafe that its quotes do not have is withheld.
         """
+        proof = self._prove(draft, passages, mode)
+        quoted = [quote.text for quote in proof.quotes]
+        if proof.withheld:
+            quoted = [passages[key].chunk.text for key in draft.keys if key in passages]
+        return Proof(withheld="unsafe_text") if self.safety.is_unsafe(draft.text, "\n".join(quoted)) else proof
+
+    def _prove(self, draft: DraftSentence, passages: Mapping[str, Passage], mode: CitationMode) -> Proof:
         if mode == "off":
             return Proof()
         if not draft.whole and mode == "verified":

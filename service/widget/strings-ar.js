@@ -72,6 +72,8 @@ export const ARABIC = {
   speaker_differs: "قالها شخص آخر",
   no_marker: "لم يُذكر مصدر",
   invented_marker: "المصدر المذكور غير موجود",
+  unsafe_text: "فيها رابط أو رموز مخفية ليست في المصدر",
+  too_long: "الجملة أطول من أن تُراجَع",
   conflict: "المقالات مختلفة: {topic}",
   notes: "للعلم",
   copy: "نسخ مع المصادر",

@@ -66,6 +66,8 @@ export const GERMAN = {
   speaker_differs: "das hat jemand anderes gesagt",
   no_marker: "keine Quelle genannt",
   invented_marker: "die genannte Quelle gibt es nicht",
+  unsafe_text: "er hat einen Link oder verborgene Zeichen, die der Quelle fehlen",
+  too_long: "der Satz ist zu lang zum Prüfen",
   conflict: "Die Artikel widersprechen sich: {topic}",
   notes: "Zu beachten",
   copy: "Mit Quellen kopieren",

@@ -70,6 +70,8 @@ export const ENGLISH = {
   speaker_differs: "somebody else said it",
   no_marker: "no source was given",
   invented_marker: "its source does not exist",
+  unsafe_text: "it has a link or hidden characters that the source lacks",
+  too_long: "the sentence is too long to check",
   conflict: "The articles disagree: {topic}",
   notes: "To bear in mind",
 
