@@ -1,4 +1,4 @@
-"""The body limit: a request of more than a megabyte is refused, whatever its Content-Length says."""
+"""The body limit: a body is read to its end before anything is done with it, and refused once it is too large."""
 
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection
@@ -15,54 +15,44 @@ TOO_LARGE = Problem(413, "invalid_request_error", "too_large", f"A body has at m
 
 
 class BodyLimit:
-    """Counts the bytes of every body as they come in."""
+    """Reads bodies up to the limit; the app gets a body whole or not at all."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it once its body is over the limit."""
+        """Pass a request on with its body, or refuse it as soon as the body is over the limit."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        body = bytearray()
         declared = Headers(scope=scope).get("Content-Length", "")
-        if declared.isdigit() and int(declared) > LIMIT:
+        over, more = declared.isdigit() and int(declared) > LIMIT, True
+        while more and not over:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                return
+            body += message.get("body", b"")
+            over, more = len(body) > LIMIT, message.get("more_body", False)
+        if over:
             await _refuse(scope, receive, send)
-            return
-        counted = _Counted(receive, send)
-        await self._app(scope, counted.receive, counted.send)
-        if counted.over and not counted.started:
-            await _refuse(scope, receive, send)
+        else:
+            await self._app(scope, _Replay(bytes(body), receive).receive, send)
 
 
-class _Counted:
-    """Counts what comes in; once that is too much, nothing more comes in, and only a refusal goes out."""
+class _Replay:
+    """Gives a body that was read already, and then whatever else comes: the client's leaving."""
 
-    def __init__(self, receive: Receive, send: Send) -> None:
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._message: Message | None = {"type": "http.request", "body": body, "more_body": False}
         self._receive = receive
-        self._send = send
-        self._read = 0
-        self.started = False
-
-    @property
-    def over(self) -> bool:
-        """Whether more than the limit was read."""
-        return self._read > LIMIT
 
     async def receive(self) -> Message:
-        """The next message, or the end of the body where it is over the limit."""
-        message = await self._receive()
-        self._read += len(message.get("body", b""))
-        return {"type": "http.request", "body": b"", "more_body": False} if self.over else message
-
-    async def send(self, message: Message) -> None:
-        """Pass a reply on, unless it is one to half a body."""
-        if not self.over or self.started:
-            self.started = True
-            await self._send(message)
+        """Return the body once, and from then on the server's own messages."""
+        message, self._message = self._message, None
+        return message or await self._receive()
 
 
 async def _refuse(scope: Scope, receive: Receive, send: Send) -> None:
-    request_id = request_id_of(HTTPConnection(scope))
-    body = problem_body(TOO_LARGE, request_id)
+    body = problem_body(TOO_LARGE, request_id_of(HTTPConnection(scope)))
     await JSONResponse(body, TOO_LARGE.status, {"Connection": "close"})(scope, receive, send)

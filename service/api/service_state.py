@@ -1,38 +1,34 @@
-"""What the running service holds: the pipeline, its limits, and whether it is stopping."""
+"""The state of the running service: the pipeline, its limits and threads, and whether it is stopping."""
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Request
 
-from service.errors import Overloaded
+from service.api.admission import Limits
 from service.pipeline import Pipeline
 
 
 @dataclass(slots=True)
 class ServiceState:
-    """The pipeline, and how many questions are being answered now."""
+    """The pipeline, with limits and threads of its own for each kind of work.
+
+    Questions have the event loop's default threads. Pages and feedback have others: a burst of either delays no question.
+    """
 
     pipeline: Pipeline
-    max_questions: int
+    limits: Limits
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    _answering: int = 0
+    reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
+    storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))
 
-    @contextmanager
-    def place(self) -> Iterator[None]:
-        """A place among the questions being answered; raises Overloaded where there is none."""
-        if self._answering >= self.max_questions:
-            raise Overloaded(
-                f"{self._answering} questions are being answered, which is the limit", "Ask again in a second."
-            )
-        self._answering += 1
-        try:
-            yield
-        finally:
-            self._answering -= 1
+    def close(self) -> None:
+        """Let the threads end with what they are doing."""
+        for executor in (self.reading, self.storing):
+            executor.shutdown(wait=False, cancel_futures=True)
 
 
 def _state(request: Request) -> ServiceState:
