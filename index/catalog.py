@@ -17,10 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.filtering import PUBLISHED, filter_conditions, folded
-from index.records import Article, Chunk, Filters, isoformat
+from index.records import Article, Chunk, Filters, Listed, isoformat
 
 PAGE = 500
 """Rows fetched at once; far below SQLite's limit on variables in one statement."""
+
+OPENING = 400
+"""Characters of a body that a list of articles has."""
 
 SCHEMA = """
 CREATE TABLE article (
@@ -149,6 +152,13 @@ class Catalog:
         order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
         statement = f"SELECT {ARTICLE_COLUMNS} FROM article ORDER BY {order} LIMIT ? OFFSET ?"
         return [article_of(values) for values in self._rows(statement, (limit, offset))]
+
+    def listed(self, offset: int = 0, limit: int = PAGE) -> list[Listed]:
+        """Return a page of articles in the order of `articles`, without reading more of a body than its opening."""
+        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
+        columns = ARTICLE_COLUMNS.replace(" body,", f" substr(body, 1, {OPENING}),")
+        statement = f"SELECT {columns}, length(body) FROM article ORDER BY {order} LIMIT ? OFFSET ?"
+        return [Listed(article_of(values[:-1]), values[-1]) for values in self._rows(statement, (limit, offset))]
 
     def every_article(self) -> Iterator[Article]:
         """All articles, a page in memory at a time."""

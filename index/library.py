@@ -21,7 +21,7 @@ RETRY_S = 1.0
 
 
 @dataclass(slots=True)
-class _Held:
+class Held:
     """An open generation and how many questions are using it; `wanted` is what CURRENT said."""
 
     generation: Generation
@@ -43,7 +43,7 @@ class Library:
         self._closed = False
         self._lock = threading.Lock()
         self._swap = threading.Lock()
-        self._held: _Held | None = None
+        self._held: Held | None = None
         self._failed: tuple[float, str, DatelineError | None] = (0.0, "", None)
         self.trouble: DatelineError | None = None
 
@@ -69,20 +69,28 @@ class Library:
     @contextmanager
     def pinned(self) -> Iterator[Generation]:
         """The generation that a question is answered from, kept open until the block ends."""
+        held = self.pin()
+        try:
+            yield held.generation
+        finally:
+            if self.unpin(held):
+                held.generation.close()
+
+    def pin(self) -> "Held":
+        """Keep the current generation open until `unpin`; opens one where none is open."""
         self.open()
         with self._lock:
             held = self._held
             if held is None:
                 raise IndexUnavailable("the index is closed", "Start the service again.")
             held.readers += 1
-        try:
-            yield held.generation
-        finally:
-            with self._lock:
-                held.readers -= 1
-                finished = held.replaced and not held.readers
-            if finished:
-                held.generation.close()
+            return held
+
+    def unpin(self, held: "Held") -> bool:
+        """End a pin; True where the generation was replaced and nothing else pins it: close it, off an event loop."""
+        with self._lock:
+            held.readers -= 1
+            return held.replaced and not held.readers
 
     def _try_again(self) -> None:
         """Open the index for a question, unless that has just failed: to find damage out costs as much as to open."""
@@ -121,7 +129,7 @@ class Library:
             generation.close()
             held.wanted = wanted
             return False
-        self._replace(_Held(generation, wanted))
+        self._replace(Held(generation, wanted))
         return True
 
     def _open(self, wanted: str) -> Generation:
@@ -159,7 +167,7 @@ class Library:
             )
         return Generation(folder, self._server)
 
-    def _replace(self, new: _Held | None) -> None:
+    def _replace(self, new: Held | None) -> None:
         with self._lock:
             old, self._held = self._held, new
             idle = old is not None and not old.readers

@@ -62,6 +62,14 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Listed:
+    """An article of a list: its body is cut to its opening; `characters` is the length of all of it."""
+
+    article: Article
+    characters: int
+
+
+@dataclass(frozen=True, slots=True)
 class Chunk:
     """A stretch of whole sentences of one article; always `article.body[start_char:end_char] == text`."""
 

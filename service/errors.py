@@ -5,6 +5,7 @@ DatelineError
 │   └── NoLanguageModel          it asks for a language model, and none is set: the caller (HTTP 422)
 ├── ArticleNotFound              no article has that id: the caller (HTTP 404)
 ├── Overloaded                   too much at once: the caller, later (HTTP 503)
+├── RateLimited                  too often in a short time: the caller, later (HTTP 429)
 ├── FeedbackUnavailable          feedback cannot be stored or read: whoever runs the service (HTTP 503)
 ├── FeedbackFull                 no room for more feedback: whoever runs the service (HTTP 507)
 └── ReaderFailed                 the language model gave no usable reply; the pipeline answers without it
@@ -35,7 +36,15 @@ class ArticleNotFound(DatelineError):
 
 
 class Overloaded(DatelineError):
-    """More questions are being answered than the service takes on at once."""
+    """More requests of one kind are being answered than the service takes on at once."""
+
+
+class RateLimited(DatelineError):
+    """A client, or all of them together, sent too much in a short time; `retry_after_s` says when to try again."""
+
+    def __init__(self, message: str, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class FeedbackUnavailable(DatelineError):

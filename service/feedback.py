@@ -68,14 +68,15 @@ class FeedbackEntry:
 
 
 class FeedbackStore:
-    """The feedback of a data folder, `limit` entries at most.
+    """The feedback of a data folder: `limit` entries at most, in a file of at most `file_bytes`.
 
     Every method raises FeedbackUnavailable where the file cannot be used as it has to be.
     """
 
-    def __init__(self, data: Path, limit: int) -> None:
+    def __init__(self, data: Path, limit: int, file_bytes: int = 100_000_000) -> None:
         self._path = data / FILE
         self._limit = limit
+        self._file_bytes = file_bytes
 
     def add(self, feedback: Feedback) -> str:
         """Store feedback and return its id; raises FeedbackFull where there is no room."""
@@ -126,12 +127,19 @@ class FeedbackStore:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            # The folder is not made: where it was deleted, feedback alone would look like an index.
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
                 connection.execute("PRAGMA secure_delete = ON")
+                (page_size,) = connection.execute("PRAGMA page_size").fetchone()
+                connection.execute(f"PRAGMA max_page_count = {self._file_bytes // page_size}")
                 connection.execute(_SCHEMA)
                 yield connection
         except (sqlite3.Error, OSError) as error:
+            if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
+                raise FeedbackFull(
+                    f"{self._path} has no room for more: its limit is {self._file_bytes:,} bytes, or the disk is full",
+                    "Export and delete some with `dateline feedback`, or raise DATELINE_FEEDBACK_MEGABYTES.",
+                ) from error
             raise FeedbackUnavailable(
                 f"the feedback in {self._path} cannot be used: {error}",
                 "The file must be whole and its folder writable.",

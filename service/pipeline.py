@@ -95,8 +95,13 @@ class Pipeline:
         """The generation to answer from until the block ends; the first to ask has it opened, off the event loop."""
         if not self.library.is_open:
             await asyncio.to_thread(self.library.open)
-        with self.library.pinned() as generation:
-            yield generation
+        held = self.library.pin()
+        try:
+            yield held.generation
+        finally:
+            if self.library.unpin(held):
+                # Closing removes files, which may take long.
+                await asyncio.to_thread(held.generation.close)
 
     def check(self, question: Question) -> None:
         """Raise QuestionRefused where a question asks for what this pipeline has not."""
@@ -107,7 +112,7 @@ class Pipeline:
 
     async def close(self) -> None:
         """Let go of the index and of the connections to the language model and the embedder."""
-        self.library.close()
+        await asyncio.to_thread(self.library.close)
         self.embedder.close()
         if self.chat is not None:
             await self.chat.aclose()

@@ -11,6 +11,8 @@ from index.settings import IndexSettings
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
+_PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _USUAL_PORTS = {"http": 80, "https": 443}
 
 
@@ -44,6 +46,22 @@ class ServiceSettings(IndexSettings):
         le=10_000_000,
         description="Entries of readers' feedback that are stored; further ones are refused. 0 takes none.",
     )
+    feedback_megabytes: int = Field(
+        100,
+        ge=1,
+        le=1_000_000,
+        description="Megabytes that the file of feedback may have; further feedback is refused.",
+    )
+    public_url: str | None = Field(
+        None,
+        description="Address at which readers reach the service, such as `https://ask.news.example`. Its host name is"
+        " allowed, and the page at `/` shows it to copy.",
+    )
+    allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+        (),
+        description="Further host names that the service answers to, without ports, with commas between them. Loopback"
+        " names, `DATELINE_HOST` and the host of `DATELINE_PUBLIC_URL` are always allowed.",
+    )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
         description="Origins such as `https://news.example`, with commas between them, whose pages may ask `/v1/…` and"
@@ -51,7 +69,22 @@ class ServiceSettings(IndexSettings):
     )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between looks for a new generation of the index.")
 
-    @field_validator("allowed_origins", mode="before")
+    @field_validator("public_url")
+    @classmethod
+    def _web_address(cls, value: str | None) -> str | None:
+        if value and not _PUBLIC_URL.fullmatch(value):
+            raise ValueError(f"found {value!r}, expected http:// or https:// and a host name, without a path")
+        return value or None
+
+    @field_validator("allowed_hosts")
+    @classmethod
+    def _host_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for name in value:
+            if not _HOST.fullmatch(name):
+                raise ValueError(f"found {name!r}, expected a host name such as ask.news.example: no scheme, port or *")
+        return value
+
+    @field_validator("allowed_origins", "allowed_hosts", mode="before")
     @classmethod
     def _split_origins(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

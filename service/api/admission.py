@@ -7,14 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.requests import HTTPConnection
-from starlette.responses import JSONResponse
+from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from index.errors import DatelineError
-from service.api.problems import error_body, problem_of
+from service.api.problems import error_reply
 from service.api.rates import Rate, network_of
-from service.api.request_id import request_id_of
 from service.errors import Overloaded, RateLimited
 
 READING = 16
@@ -97,7 +94,7 @@ class Admission:
             if admitted:
                 raise
             self._count()
-            await _refusal(scope, error)(scope, receive, send)
+            await error_reply(Request(scope), error)(scope, receive, send)
 
     def _count(self) -> None:
         self._refused += 1
@@ -105,9 +102,3 @@ class Admission:
         if now - self._logged >= LOG_S:
             logger.warning("%d requests were refused: too many at once", self._refused)
             self._refused, self._logged = 0, now
-
-
-def _refusal(scope: Scope, error: DatelineError) -> JSONResponse:
-    problem = problem_of(error)
-    body = error_body(error, request_id_of(HTTPConnection(scope)))
-    return JSONResponse(body, problem.status, {"Retry-After": str(getattr(error, "retry_after_s", 1))})

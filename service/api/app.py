@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from importlib.metadata import version
 
 from fastapi import FastAPI
@@ -11,12 +11,16 @@ from fastapi import FastAPI
 from index.errors import DatelineError
 from index.generation import Generation
 from service.api import archive, articles, ask, docs, feedback, health, pages, widget
+from service.api.admission import Admission, Limits, Places
 from service.api.body_limit import BodyLimit
 from service.api.every_reply import EveryReply
+from service.api.hosts import Hosts, allowed_hosts, listens_everywhere
+from service.api.media_types import MediaTypes
 from service.api.origins import Origins
 from service.api.problems import add_problems
 from service.api.request_id import RequestIds
 from service.api.service_state import ServiceState
+from service.api.tasks import end
 from service.api.unexpected import unexpected
 from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
@@ -39,14 +43,19 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     )
     app.state.poll_s = settings.poll_s
     app.state.allowed_origins = settings.allowed_origins
-    app.state.service = ServiceState(pipeline, settings.max_questions)
-    app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit)
+    app.state.public_url = settings.public_url
+    app.state.service = ServiceState(pipeline, limits := Limits(Places(settings.max_questions)))
+    app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000)
     for part in (ask, articles, feedback, health, pages, archive, widget, docs):
         app.include_router(part.router)
     add_problems(app)
     app.add_exception_handler(Exception, unexpected)
+    # Each is inside of the next: a request passes the last one first.
+    app.add_middleware(Admission, limits=limits)
     app.add_middleware(BodyLimit)
+    app.add_middleware(MediaTypes)
     app.add_middleware(Origins, allowed=settings.allowed_origins)
+    app.add_middleware(Hosts, allowed=allowed_hosts(settings), any_address=listens_everywhere(settings))
     app.add_middleware(EveryReply)
     app.add_middleware(RequestIds)
     return app
@@ -59,9 +68,8 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        watching.cancel()
-        with suppress(asyncio.CancelledError):
-            await watching
+        await end(watching)
+        app.state.service.close()
         await pipeline.close()
 
 

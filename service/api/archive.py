@@ -1,6 +1,5 @@
 """`GET /articles`: what there is to read. `GET /articles/{id}`: an article, at the words that a citation quotes."""
 
-import asyncio
 import re
 
 from fastapi import APIRouter, Request
@@ -10,6 +9,7 @@ from index.records import Article, Span
 from service.api.article_text import render
 from service.api.assets import unless_known
 from service.api.service_state import State
+from service.api.tasks import on
 from service.api.templates import page
 from service.errors import ArticleNotFound
 
@@ -28,7 +28,7 @@ async def articles(request: Request, state: State, offset: str = "0") -> Respons
     first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
-        found = await asyncio.to_thread(generation.catalog.headlines, first, PAGE, OPENING)
+        found = await on(state.reading, generation.catalog.headlines, first, PAGE, OPENING)
     newer = max(first - PAGE, 0) if first else None
     older = first + PAGE if first + PAGE < total else None
     shown = page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
@@ -41,11 +41,11 @@ async def article(
 ) -> Response:
     """An article; `start` and `end` count code points of its body, half-open, and are marked in it."""
     async with state.pipeline.pinned() as generation:
-        found = await asyncio.to_thread(generation.catalog.article, article_id)
+        found = await on(state.reading, generation.catalog.article, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: rendering it is not for the event loop.
-    return unless_known(request, await asyncio.to_thread(article_page, found, start, end))
+    return unless_known(request, await on(state.reading, article_page, found, start, end))
 
 
 def article_page(article: Article, start: str | None, end: str | None) -> HTMLResponse:

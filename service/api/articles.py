@@ -1,6 +1,5 @@
 """`GET /v1/articles` and `GET /v1/articles/{id}`."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -10,9 +9,13 @@ from fastapi.responses import Response
 from index.records import Article, isoformat
 from service.api.reply import json_reply
 from service.api.service_state import State
+from service.api.tasks import on
 from service.errors import ArticleNotFound
 
 router = APIRouter(prefix="/v1/articles", tags=["articles"])
+
+NAMES = 50
+"""Authors, and tags, of an article that a reply has."""
 
 ArticleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
 
@@ -62,9 +65,13 @@ async def list_articles(
     """The articles of the current generation, newest first, those of unknown date last."""
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
-        found = await asyncio.to_thread(generation.catalog.articles, offset, limit)
+        found = await on(state.reading, generation.catalog.listed, offset, limit)
     following = offset + len(found)
-    page = ArticlePage(tuple(map(_summary, found)), total, following if found and following < total else None)
+    page = ArticlePage(
+        tuple(_summary(each.article, each.characters) for each in found),
+        total,
+        following if found and following < total else None,
+    )
     return json_reply(page)
 
 
@@ -72,27 +79,27 @@ async def list_articles(
 async def get_article(article_id: ArticleId, state: State) -> Response:
     """An article as it is stored and cited."""
     async with state.pipeline.pinned() as generation:
-        article = await asyncio.to_thread(generation.catalog.article, article_id)
+        article = await on(state.reading, generation.catalog.article, article_id)
     if article is None:
-        raise ArticleNotFound(f"no article has the id {article_id!r}", "GET /v1/articles lists all of them.")
-    return json_reply(ArticleReply(**_fields(article), body=article.body))
+        raise ArticleNotFound(f"no article has the id {article_id!r}")
+    return json_reply(ArticleReply(**_fields(article, len(article.body)), body=article.body))
 
 
-def _summary(article: Article) -> ArticleSummary:
-    return ArticleSummary(**_fields(article))
+def _summary(article: Article, characters: int) -> ArticleSummary:
+    return ArticleSummary(**_fields(article, characters))
 
 
-def _fields(article: Article) -> dict[str, Any]:
+def _fields(article: Article, characters: int) -> dict[str, Any]:
     return {
         "id": article.article_id,
         "title": article.title,
         "url": article.url,
         "source": article.source,
-        "authors": article.authors,
+        "authors": article.authors[:NAMES],
         "section": article.section,
         "language": article.language,
-        "tags": article.tags,
+        "tags": article.tags[:NAMES],
         "published_at": isoformat(article.published_at),
         "updated_at": isoformat(article.updated_at),
-        "characters": len(article.body),
+        "characters": characters,
     }

@@ -1,6 +1,5 @@
 """`POST /v1/feedback`: what a reader says of an answer, stored because it is sent, and not before."""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
@@ -9,6 +8,8 @@ from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from service.api.requests import Asked, MessageRequest, Text
+from service.api.service_state import State
+from service.api.tasks import on
 from service.feedback import CitedWords, Feedback, FeedbackStore, Reason, Vote
 from service.records import Message
 from service.wire import to_json
@@ -126,7 +127,9 @@ def _store(request: Request) -> FeedbackStore:
 
 
 @router.post("", status_code=201, response_model=FeedbackReply, summary="A vote on an answer")
-async def give_feedback(body: FeedbackRequest, store: Annotated[FeedbackStore, Depends(_store)]) -> Response:
+async def give_feedback(
+    body: FeedbackRequest, state: State, store: Annotated[FeedbackStore, Depends(_store)]
+) -> Response:
     """Store what a reader says of an answer. Nothing of a question or an answer is stored unless it is sent here."""
-    id_ = await asyncio.to_thread(store.add, body.feedback())
+    id_ = await on(state.storing, store.add, body.feedback())
     return Response(to_json(FeedbackReply(id_)), 201, media_type="application/json")

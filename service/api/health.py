@@ -1,24 +1,23 @@
 """`GET /healthz`: is the process alive? `GET /readyz`: can it answer, and if not, why?"""
 
-import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
-from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch, IndexNotFound
+from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from service.api.problems import STOPPING, problem_body, problem_of
 from service.api.reply import json_reply
 from service.api.request_id import request_id_of
 from service.api.service_state import State
+from service.api.tasks import on
 
 router = APIRouter(tags=["health"])
 
 _TROUBLES: dict[type[DatelineError], str] = {
     IndexDamaged: "newest_damaged",
     IndexMismatch: "newest_of_another_model",
-    IndexNotFound: "newest_missing",
     ChromaUnavailable: "vectors_unavailable",
 }
 
@@ -51,7 +50,7 @@ async def readyz(request: Request, state: State) -> Response:
         return JSONResponse(problem_body(STOPPING, request_id_of(request)), STOPPING.status)
     async with state.pipeline.pinned() as generation:
         # Where a server holds the vectors, it may be away.
-        await asyncio.to_thread(generation.dense.count)
+        await on(state.reading, generation.dense.count)
         manifest = generation.manifest
         reader = state.pipeline.llm or state.pipeline.desk.extractive
         return json_reply(

@@ -14,7 +14,9 @@ from service.api.problems import Problem, problem_body
 from service.api.request_id import request_id_of
 from service.settings import LOOPBACK, ServiceSettings
 
-NOT_ALLOWED = Problem(421, "invalid_request_error", "host_not_allowed", "The service does not answer to this host name.")
+NOT_ALLOWED = Problem(
+    421, "invalid_request_error", "host_not_allowed", "The service does not answer to this host name."
+)
 FOR_MONITORS = ("/healthz", "/readyz")
 """Paths that answer to any name: a monitor knows an address."""
 
@@ -42,7 +44,7 @@ class Hosts:
             await self._app(scope, receive, send)
             return
         request_id = request_id_of(HTTPConnection(scope))
-        logger.info("request %s: Host %r is not in DATELINE_ALLOWED_HOSTS", request_id, hosts[:1])
+        logger.info("Host %.200r is not in DATELINE_ALLOWED_HOSTS", hosts[:1])
         await JSONResponse(problem_body(NOT_ALLOWED, request_id), NOT_ALLOWED.status)(scope, receive, send)
 
     def _is_allowed(self, host: str) -> bool:

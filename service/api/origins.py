@@ -71,5 +71,5 @@ def _readable(origin: str) -> dict[str, str]:
 
 def _refusal(scope: Scope, origin: str) -> Response:
     request_id = request_id_of(HTTPConnection(scope))
-    logger.info("request %s: %r is not in DATELINE_ALLOWED_ORIGINS", request_id, origin[:200])
+    logger.info("%r is not in DATELINE_ALLOWED_ORIGINS", origin[:200])
     return JSONResponse(problem_body(NOT_ALLOWED, request_id), NOT_ALLOWED.status)

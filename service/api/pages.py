@@ -1,6 +1,5 @@
 """`GET /`: ask the archive. `GET /developers`: use it from a program or a site. And the files that pages share."""
 
-import asyncio
 import logging
 import re
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from index.catalog import Headline
 from index.errors import DatelineError
 from service.api.assets import FOR_NOW, page_asset, send, unless_known
 from service.api.error_page import NO_ARTICLES, reader_notice
-from service.api.request_id import request_id_of
 from service.api.service_state import ServiceState, State
+from service.api.tasks import on
 from service.api.templates import page, policy
 
 logger = logging.getLogger("dateline")
@@ -47,10 +46,10 @@ async def home(request: Request, state: State, article: str = "") -> Response:
     """The page to ask on, without an index as well; with `article`, only that article is asked."""
     archive, notice = None, None
     try:
-        archive = await asyncio.to_thread(_archive, state, article)
+        archive = await on(state.reading, _archive, state, article)
     except DatelineError as error:
         notice = reader_notice(error)
-        logger.warning("request %s: %s", request_id_of(request), " ".join(str(error).split()))
+        logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive.articles:
         archive, notice = None, NO_ARTICLES
     return unless_known(request, page("home", archive=archive, notice=notice))
@@ -59,7 +58,8 @@ async def home(request: Request, state: State, article: str = "") -> Response:
 @router.get("/developers")
 async def developers(request: Request) -> Response:
     """How to ask from a program, and how to put the chat on a site."""
-    return unless_known(request, page("developers", base=str(request.base_url).rstrip("/")))
+    base = (request.app.state.public_url or str(request.base_url)).rstrip("/")
+    return unless_known(request, page("developers", base=base))
 
 
 @router.get("/page.js")

@@ -27,6 +27,7 @@ from service.errors import (
     NoLanguageModel,
     Overloaded,
     QuestionRefused,
+    RateLimited,
     ReaderFailed,
 )
 
@@ -59,6 +60,9 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     ArticleNotFound: Problem(404, "invalid_request_error", "article_not_found", "No article has this id."),
     Overloaded: Problem(
         503, "overloaded_error", "overloaded", "Too many requests are being answered. Ask again in a second."
+    ),
+    RateLimited: Problem(
+        429, "rate_limit_error", "rate_limited", "Too much was sent in a short time. Try again later."
     ),
     IndexUnavailable: NO_INDEX,
     IndexNotFound: NO_INDEX._replace(message="There are no articles to search yet."),
@@ -113,13 +117,13 @@ def problem_body(problem: Problem, request_id: str, param: str | None = None) ->
 
 
 def error_body(error: Exception, request_id: str) -> dict[str, object]:
-    """Return an error in the one shape, without its own words; they are logged with the request id."""
+    """Return an error in the one shape, without its own words; they are logged."""
     if not isinstance(error, DatelineError):
-        logger.error("request %s failed", request_id, exc_info=error)
+        logger.error("an error that was not expected", exc_info=error)
         return problem_body(INTERNAL, request_id)
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, Overloaded):
-        logger.warning("request %s: %s: %s", request_id, problem.code, " ".join(str(error).split()))
+        logger.warning("%s: %s", problem.code, " ".join(str(error).split()))
     return problem_body(problem, request_id, getattr(error, "param", None))
 
 
@@ -130,14 +134,20 @@ def add_problems(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _framework)
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    if not isinstance(error, DatelineError):
-        raise TypeError(f"{type(error).__name__} is not an error of Dateline")
+def error_reply(request: Request, error: DatelineError) -> Response:
+    """Return the reply to an error of ours: a page for browsers that ask for one, else JSON."""
     problem = problem_of(error)
     body = error_body(error, request_id_of(request))
     reply = error_page(request, problem.status, error) or JSONResponse(body, problem.status)
-    reply.headers.update({"Retry-After": "1"} if problem.status == 503 else {})
+    if problem.status in (429, 503):
+        reply.headers["Retry-After"] = str(getattr(error, "retry_after_s", 1))
     return reply
+
+
+async def _ours(request: Request, error: Exception) -> Response:
+    if not isinstance(error, DatelineError):
+        raise TypeError(f"{type(error).__name__} is not an error of Dateline")
+    return error_reply(request, error)
 
 
 async def _invalid(request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,8 @@
 """Request ids: the caller's, if it is plain, else one of ours; on every reply and in every error."""
 
+import logging
 import re
+from contextvars import ContextVar
 from uuid import uuid4
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -10,6 +12,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.request_id import request_id as current
 
 HEADER = "X-Request-Id"
+_CURRENT: ContextVar[str] = ContextVar("request_id", default="-")
 _PLAIN = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 
 
@@ -27,6 +30,7 @@ class RequestIds:
         given = Headers(scope=scope).get(HEADER, "")
         request_id = given if _PLAIN.fullmatch(given) else f"req_{uuid4().hex}"
         scope.setdefault("state", {})["request_id"] = request_id
+        _CURRENT.set(request_id)
         current.set(request_id)
 
         async def send_with_id(message: Message) -> None:
@@ -41,3 +45,12 @@ def request_id_of(request: HTTPConnection) -> str:
     """The id of a request."""
     request_id: str = getattr(request.state, "request_id", "")
     return request_id
+
+
+class RequestIdOfLine(logging.Filter):
+    """Gives each line of the log the id of the request it is about, so that its format can have it."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Let every line through."""
+        record.request_id = _CURRENT.get()
+        return True

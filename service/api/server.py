@@ -7,8 +7,11 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 import uvicorn
+from fastapi import FastAPI
 
 from service.api.app import create_app
+from service.api.protocol import GuardedProtocol
+from service.api.request_id import RequestIdOfLine
 from service.api.service_state import ServiceState
 from service.build import build_pipeline
 from service.settings import ServiceSettings
@@ -18,6 +21,10 @@ GRACE_S = 10
 
 STREAM_GRACE_S = 5.0
 """Seconds after which a stream that goes on is ended with an error event."""
+
+
+KEEP_ALIVE_S = 10
+"""Seconds for which a connection waits for a further request."""
 
 
 class _Server(uvicorn.Server):
@@ -44,20 +51,30 @@ class _Server(uvicorn.Server):
 
 def run(settings: ServiceSettings) -> None:
     """Serve until a signal; raises ConfigurationError where a setting does not work out."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    handler = logging.StreamHandler()
+    handler.addFilter(RequestIdOfLine())
+    form = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=form, handlers=[handler])
     for chatty in ("httpx", "httpx2", "httpcore", "chromadb"):
         logging.getLogger(chatty).setLevel(logging.WARNING)
     pipeline = build_pipeline(settings)
     app = create_app(settings, pipeline)
-    config = uvicorn.Config(
+    _Server(server_config(app, settings.host, settings.port), app.state.service).run()
+
+
+def server_config(
+    app: FastAPI, host: str, port: int, protocol: type[GuardedProtocol] = GuardedProtocol
+) -> uvicorn.Config:
+    """Return how uvicorn serves the app: within the limits of the protocol, without a log of its own."""
+    return uvicorn.Config(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=host,
+        port=port,
+        http=protocol,
+        ws="none",
         log_config=None,
         access_log=False,
         server_header=False,
         timeout_graceful_shutdown=GRACE_S,
-        timeout_keep_alive=20,
-        h11_max_incomplete_event_size=64 * 1024,
+        timeout_keep_alive=KEEP_ALIVE_S,
     )
-    _Server(config, app.state.service).run()

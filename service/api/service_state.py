@@ -1,7 +1,6 @@
 """The state of the running service: the pipeline, its limits and threads, and whether it is stopping."""
 
 import asyncio
-import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -16,7 +15,8 @@ from service.pipeline import Pipeline
 class ServiceState:
     """The pipeline, with limits and threads of its own for each kind of work.
 
-    Questions have the event loop's default threads. Pages and feedback have others: a burst of either delays no question.
+    Questions have the event loop's default threads. Pages and feedback have others, so that a burst of them delays
+    no question.
     """
 
     pipeline: Pipeline

@@ -3,16 +3,18 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.answer import Event
 from service.api.problems import STOPPING, error_body, problem_body
+from service.api.tasks import end
 from service.wire import event_data
 
 KEEP_ALIVE_S = 15.0
+PAUSE_S = 0.1
 HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
@@ -20,13 +22,14 @@ class EventStream(Response):
     """Streams events until the last one, the caller's leaving, or the service's stopping.
 
     The events are drawn in a task of their own, which is cancelled when the caller leaves: that closes the
-    call to the language model.
+    call to the language model. `first` was drawn before the reply began, so that its errors have a status.
     """
 
     media_type = "text/event-stream"
 
     def __init__(
         self,
+        first: Event,
         events: AsyncGenerator[Event, None],
         request_id: str,
         stopping: asyncio.Event,
@@ -39,23 +42,23 @@ class EventStream(Response):
         self._stopping = stopping
         self._keep_alive_s = keep_alive_s
         self._queue: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
+        self._queue.put_nowait(first)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the stream."""
-        await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
         drawing = asyncio.create_task(self._draw())
         leaving = asyncio.create_task(_left(receive))
         try:
+            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
             async with aclosing(self._encoded(leaving)) as pieces:
                 async for piece in pieces:
                     await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
             if not leaving.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            for task in (drawing, leaving):
-                task.cancel()
-                with suppress(asyncio.CancelledError):
-                    await task
+            await end(drawing, leaving)
+            # A task that is cancelled before it begins does not close what it was given.
+            await self._events.aclose()
 
     async def _draw(self) -> None:
         """Put every event, or the error that ended them, into the queue."""
@@ -109,5 +112,9 @@ def _block(number: int, name: str, data: dict[str, object]) -> str:
 
 
 async def _left(receive: Receive) -> None:
-    while (await receive())["type"] != "http.disconnect":
-        pass
+    """Wait until the caller leaves."""
+    while True:
+        if (await receive())["type"] == "http.disconnect":
+            return
+        # Messages that come without a wait must not keep the event loop to themselves.
+        await asyncio.sleep(PAUSE_S)

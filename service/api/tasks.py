@@ -26,6 +26,4 @@ async def end(*tasks: "asyncio.Task[None]") -> None:
 async def on(executor: Executor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """Return what a function returns that runs on a thread of an executor, in the caller's context."""
     context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(
-        executor, lambda: context.run(function, *args, **kwargs)
-    )
+    return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))

@@ -67,8 +67,8 @@ class Outpost(Newsdesk):
         self.data = data
 
 
-def service_on(desk: Newsdesk) -> tuple[str, str | None]:
-    """Start a service of its own on the index and ask it: the generation it answers from, and its trouble."""
+def service_on(desk: Newsdesk) -> tuple[str, str | None, str]:
+    """Start a service of its own on the index and ask it: the generation it answers from, its trouble, its log."""
     service = Service(desk)
     try:
         said = service.ready()
@@ -78,7 +78,7 @@ def service_on(desk: Newsdesk) -> tuple[str, str | None]:
     finally:
         code = service.stop()
     assert code == 0, service.log[-3:]
-    return said["generation"], said["trouble"]
+    return said["generation"], said["trouble"], "".join(service.log)
 
 
 def _examined(case: Case, desk: Newsdesk, damage: Damage) -> str:
@@ -86,8 +86,8 @@ def _examined(case: Case, desk: Newsdesk, damage: Damage) -> str:
     doctor = desk.run("doctor", "--data", str(case.data))
     said = [line for line in doctor.stdout.splitlines() if line.startswith("DAMAGED")]
     named = doctor.returncode == 1 and says(said, damage.files)
-    served, trouble = service_on(desk)
-    fell_back = served == case.whole and case.damaged.name in (trouble or "")
+    served, trouble, log = service_on(desk)
+    fell_back = served == case.whole and trouble == "newest_damaged" and case.damaged.name in log
     state_anew(case.damaged)
     found = damages(case.damaged)
     return "\n".join(

@@ -56,6 +56,7 @@ def pipeline(sample_settings: ServiceSettings) -> Iterator[Pipeline]:
 
 def settings_for(data: Path, models: Path, **more: object) -> ServiceSettings:
     """Settings that take nothing from the environment or a `.env` file."""
-    given = {"llm_model": None, "openai_api_key": None, "openai_base_url": None, **more}
+    # The host that starlette's test client asks for.
+    given = {"allowed_hosts": "testserver", "llm_model": None, "openai_api_key": None, "openai_base_url": None, **more}
     settings: ServiceSettings = cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given)
     return settings

@@ -106,6 +106,7 @@ def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
     """Whoever makes the file and whoever finds it half made wait for each other; nobody is turned away."""
     with ThreadPoolExecutor(8) as threads:
         for attempt in range(40):
+            (tmp_path / str(attempt)).mkdir()
             store = FeedbackStore(tmp_path / str(attempt), 20)
             assert len(set(threads.map(lambda number, to=store: to.add(feedback(str(number))), range(8)))) == 8
 
@@ -126,3 +127,32 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     for data in ("file", "folder", "damaged"):
         with pytest.raises(FeedbackUnavailable, match=FILE):
             FeedbackStore(tmp_path / data, 10).add(feedback())
+
+
+def test_a_folder_that_is_gone_is_not_made(tmp_path: Path) -> None:
+    """Where the data folder was deleted, feedback does not come back as the only thing in it."""
+    gone = tmp_path / "gone"
+    with pytest.raises(FeedbackUnavailable):
+        FeedbackStore(gone, 10).add(feedback())
+
+    assert not gone.exists()
+
+
+def test_the_file_grows_no_larger_than_its_limit(tmp_path: Path) -> None:
+    """What is stored stays, and what was deleted makes room."""
+    limit = 200_000
+    store = FeedbackStore(tmp_path, 1_000, file_bytes=limit)
+    ids: list[str] = []
+
+    def fill() -> None:
+        ids.extend(store.add(feedback("x" * 5_000 + str(number))) for number in range(1_000))
+
+    with pytest.raises(FeedbackFull, match="200,000 bytes"):
+        fill()
+    ids = [entry.id for entry in store.entries()]
+
+    assert len(ids) > 10
+    assert (tmp_path / FILE).stat().st_size <= limit
+    for id_ in ids[:4]:
+        store.delete(id_)
+    assert store.add(feedback("x" * 5_000))

@@ -11,6 +11,7 @@ from service.build import build_pipeline
 from service.settings import ServiceSettings
 from tests.service.conftest import settings_for
 
+JSON = {"Content-Type": "application/json"}
 NEWS, LOCAL = "https://news.example", "http://localhost:3000"
 ASKING = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
 
@@ -71,14 +72,14 @@ def test_what_a_page_may_send_without_a_preflight_is_no_question(open_client: Te
     """A form's types of body are refused, so that no page can ask behind its reader's back."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         headers = {"Origin": "https://evil.example", "Content-Type": kind}
-        assert open_client.post("/v1/ask", content=b'{"question": "ferry"}', headers=headers).status_code == 422
+        assert open_client.post("/v1/ask", content=b'{"question": "ferry"}', headers=headers).status_code == 415
 
 
 def test_an_error_can_be_read_by_an_allowed_page(open_client: TestClient) -> None:
     """Otherwise its widget could not say what is wrong."""
     for reply in (
         open_client.post("/v1/ask", json={}, headers={"Origin": NEWS}),
-        open_client.post("/v1/ask", content=b" " * 1_000_001, headers={"Origin": NEWS}),
+        open_client.post("/v1/ask", content=b" " * 1_000_001, headers=JSON | {"Origin": NEWS}),
         open_client.get("/v1/articles/none", headers={"Origin": NEWS}),
     ):
         assert reply.status_code in (404, 413, 422)

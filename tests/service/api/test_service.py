@@ -9,12 +9,12 @@ from starlette.testclient import TestClient
 from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
 from ingest.progress import Progress
+from service.api.admission import Places
 from service.api.app import create_app
 from service.api.body_limit import LIMIT
-from service.api.service_state import ServiceState
+from service.api.error_page import NO_ARTICLES
 from service.build import build_pipeline
 from service.errors import Overloaded
-from service.settings import ServiceSettings
 from tests.service.conftest import settings_for
 
 
@@ -56,7 +56,7 @@ def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> Non
     client, _ = bare
 
     assert client.get("/").status_code == 200
-    assert "There is nothing to answer from yet" in client.get("/").text
+    assert NO_ARTICLES in client.get("/").text
     for path in ("/articles", "/articles/a"):
         assert client.get(path).status_code == 503
         assert "There are no articles to show" in client.get(path).text
@@ -111,13 +111,13 @@ def test_a_body_within_the_limit_is_read(client: TestClient) -> None:
     assert client.post("/v1/search", content=content, headers={"Content-Type": "application/json"}).status_code == 200
 
 
-def test_more_questions_than_places_are_turned_away(sample_settings: ServiceSettings) -> None:
+def test_more_questions_than_places_are_turned_away() -> None:
     """A place is free again when its question ends."""
-    state = ServiceState(build_pipeline(sample_settings), max_questions=1)
+    places = Places(limit=1)
 
-    with state.place(), pytest.raises(Overloaded), state.place():
+    with places.place(), pytest.raises(Overloaded), places.place():
         pass
-    with state.place():
+    with places.place():
         pass
 
 

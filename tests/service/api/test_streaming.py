@@ -54,7 +54,8 @@ class Source:
 
 
 async def run(source: Source, caller: Caller, stopping: asyncio.Event, keep_alive_s: float = 15.0) -> None:
-    stream = EventStream(source.events(), "req_1", stopping, keep_alive_s)
+    events = source.events()
+    stream = EventStream(await anext(events), events, "req_1", stopping, keep_alive_s)
     await asyncio.wait_for(stream({"type": "http"}, caller.receive, caller.send), 5)
 
 
@@ -116,3 +117,38 @@ def test_an_error_half_way_is_the_last_event(error: Exception, code: str) -> Non
     assert caller.events[-1].name == "error"
     assert caller.events[-1].data["error"]["code"] == code
     assert "secret" not in caller.text
+
+
+def test_a_server_that_repeats_the_end_of_a_body_does_not_stop_the_loop() -> None:
+    """Messages that come without a wait leave the event loop to others, and the stream comes to its end."""
+
+    async def story() -> Caller:
+        caller = Caller()
+
+        async def receive() -> Message:
+            return {"type": "http.request", "body": b"", "more_body": False}
+
+        events = Source(wait=0.05).events()
+        stream = EventStream(await anext(events), events, "req_1", asyncio.Event())
+        await asyncio.wait_for(stream({"type": "http"}, receive, caller.send), 5)
+        return caller
+
+    assert asyncio.run(story()).ended
+
+
+def test_a_stream_that_is_cancelled_before_it_begins_closes_its_source() -> None:
+    """So does one whose head cannot be sent."""
+
+    async def story() -> Source:
+        source = Source(wait=30)
+        events = source.events()
+        stream = EventStream(await anext(events), events, "req_1", asyncio.Event())
+
+        async def send(message: Message) -> None:
+            raise ConnectionResetError
+
+        with pytest.raises(ConnectionResetError):
+            await stream({"type": "http"}, Caller().receive, send)
+        return source
+
+    assert asyncio.run(story()).closed

@@ -1,0 +1,212 @@
+"""HTTP/1.1 on the wire, with limits: how many connections, how large and slow a head, how slow a body or a reader.
+
+uvicorn's h11 protocol has none of these but the size of an incomplete head. The refusals have the one shape of errors.
+"""
+
+import asyncio
+import json
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import h11
+from starlette.responses import JSONResponse
+from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.config import Config
+from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
+from uvicorn.server import ServerState
+
+from service.api.every_reply import SAFE
+from service.api.hosts import FOR_MONITORS
+from service.api.problems import Problem, problem_body
+from service.api.request_id import HEADER
+
+HEAD_BYTES = 16 * 1024
+"""Bytes of a request's first line and headers."""
+
+PIECES = 4096
+"""Pieces that a body may come in: each costs time on the event loop, and a chunk can be a byte."""
+
+NOT_HTTP = Problem(400, "invalid_request_error", "bad_request", "The request is not valid HTTP.")
+HEAD_TOO_LARGE = Problem(
+    431, "invalid_request_error", "headers_too_large", f"The headers of a request have at most {HEAD_BYTES:,} bytes."
+)
+TOO_MANY_PIECES = Problem(413, "invalid_request_error", "too_large", f"A body comes in at most {PIECES:,} pieces.")
+TOO_SLOW = Problem(408, "invalid_request_error", "too_slow", "The request did not arrive in time.")
+TOO_MANY = Problem(503, "overloaded_error", "overloaded", "Too many connections are open. Try again in a second.")
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a connection may take for each step, in seconds, and how many connections there may be.
+
+    Beyond `connections` only monitors are answered; beyond `sockets` a connection is closed at once.
+    """
+
+    head_s: float = 10.0
+    body_s: float = 30.0
+    write_s: float = 30.0
+    connections: int = 512
+    sockets: int = 768
+
+
+class _Connection(h11.Connection):
+    """h11's connection, which also limits a head that came in one piece and the pieces of a body.
+
+    `problem` says why the last event was refused.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(h11.SERVER, max_incomplete_event_size=HEAD_BYTES)
+        self.problem = NOT_HTTP
+        self._pieces = 0
+
+    def next_event(self) -> Any:  # noqa: ANN401 - h11's events and markers
+        try:
+            event = super().next_event()
+        except h11.RemoteProtocolError as error:
+            self.problem = HEAD_TOO_LARGE if error.error_status_hint == HEAD_TOO_LARGE.status else NOT_HTTP
+            raise
+        self._check(event)
+        return event
+
+    def _check(self, event: object) -> None:
+        if isinstance(event, h11.Request):
+            self._pieces = 0
+            if _size(event) > HEAD_BYTES:
+                self.problem = HEAD_TOO_LARGE
+                raise h11.RemoteProtocolError("the head is too large")
+        elif isinstance(event, h11.Data):
+            self._pieces += 1
+            if self._pieces > PIECES:
+                self.problem = TOO_MANY_PIECES
+                raise h11.RemoteProtocolError("the body has too many pieces")
+
+
+class GuardedProtocol(H11Protocol):
+    """uvicorn's h11 protocol within limits."""
+
+    patience = Patience()
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self.conn: _Connection = _Connection()
+        self._step: object = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Begin to wait for the head of the first request."""
+        super().connection_made(transport)
+        if len(self.connections) > self.patience.sockets:
+            transport.abort()
+        elif len(self.connections) > self.patience.connections:
+            self.app = _for_monitors(self.app)
+        self._wait_for_the_rest()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what came, and wait for the rest of it."""
+        super().data_received(data)
+        self._wait_for_the_rest()
+
+    def on_response_complete(self) -> None:
+        """Go on with the next request of the connection."""
+        super().on_response_complete()
+        self._wait_for_the_rest()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Stop waiting."""
+        super().connection_lost(exc)
+        for timer in (self._timer, self._write_timer):
+            if timer is not None:
+                timer.cancel()
+        self._timer = self._write_timer = None
+
+    def pause_writing(self) -> None:
+        """Give the client so long to read what it asked for."""
+        super().pause_writing()
+        if self._write_timer is None:
+            self._write_timer = self.loop.call_later(self.patience.write_s, self.transport.abort)
+
+    def resume_writing(self) -> None:
+        """Write on: the client reads."""
+        super().resume_writing()
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words are uvicorn's
+        """Refuse what the parser does not take."""
+        self._refuse(self.conn.problem)
+
+    def _wait_for_the_rest(self) -> None:
+        """Time what the client has begun and not ended: a head, or a body; all of it, not each piece."""
+        seconds = self._seconds_for_the_rest()
+        step = (self.cycle, seconds)
+        if step == self._step and self._timer is not None:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._step = step
+        waits = seconds is not None and not self.transport.is_closing()
+        self._timer = self.loop.call_later(seconds, self._refuse, TOO_SLOW) if waits and seconds is not None else None
+
+    def _seconds_for_the_rest(self) -> float | None:
+        if self.conn.their_state is h11.SEND_BODY:
+            return self.patience.body_s
+        begun = self.cycle is None or self.conn.trailing_data[0]
+        return self.patience.head_s if self.conn.their_state is h11.IDLE and begun else None
+
+    def _refuse(self, problem: Problem) -> None:
+        """Send a refusal where none of a reply was sent, and close the connection."""
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The application must not reply as well; it sees that the client has left.
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        silent = problem is TOO_SLOW and not self.conn.trailing_data[0] and self.conn.their_state is h11.IDLE
+        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not silent:
+            self.transport.write(self._reply(problem))
+        self.transport.close()
+
+    def _reply(self, problem: Problem) -> bytes:
+        request_id = f"req_{uuid4().hex}"
+        body = json.dumps(problem_body(problem, request_id)).encode()
+        headers = {
+            **SAFE,
+            HEADER: request_id,
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body)),
+            "Connection": "close",
+        }
+        head = h11.Response(
+            status_code=problem.status,
+            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
+            reason=STATUS_PHRASES[problem.status],
+        )
+        parts = (self.conn.send(head), self.conn.send(h11.Data(data=body)), self.conn.send(h11.EndOfMessage()))
+        return b"".join(part or b"" for part in parts)
+
+
+def _for_monitors(app: ASGIApp) -> ASGIApp:
+    """Return an application that answers monitors and refuses everybody else."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["path"] in FOR_MONITORS:
+            await app(scope, receive, send)
+            return
+        request_id = f"req_{uuid4().hex}"
+        headers = SAFE | {HEADER: request_id, "Retry-After": "1", "Connection": "close"}
+        await JSONResponse(problem_body(TOO_MANY, request_id), TOO_MANY.status, headers)(scope, receive, send)
+
+    return answer
+
+
+def _size(request: h11.Request) -> int:
+    fields = sum(len(name) + len(value) + 4 for name, value in request.headers)
+    return len(request.method) + len(request.target) + 12 + fields

@@ -1,0 +1,81 @@
+"""The service on a socket, in a thread of this process, so that a test can set its limits."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from queue import Queue
+from socket import socket
+
+import uvicorn
+from fastapi import FastAPI
+
+from service.api.app import create_app
+from service.api.protocol import GuardedProtocol, Patience
+from service.api.server import server_config
+from service.build import build_pipeline
+from tests.fakes import HashedEmbedder, built, newsroom
+from tests.service.conftest import settings_for
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A service under way; `lost` gets a word for every connection that ends."""
+
+    app: FastAPI
+    port: int
+    lost: "Queue[None]" = field(default_factory=Queue)
+
+    def forget_lost(self) -> None:
+        """Forget the connections that ended so far."""
+        while not self.lost.empty():
+            self.lost.get()
+
+
+class _Server(uvicorn.Server):
+    """Says when it listens."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.listens = threading.Event()
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.listens.set()
+
+
+def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
+    """The application on an index of made-up articles."""
+    embedder = HashedEmbedder()
+    built(folder, newsroom(articles), embedder)
+    given = settings_for(folder, folder / "models", **settings)
+    return create_app(given, build_pipeline(given, embedder))
+
+
+@contextmanager
+def served(app: FastAPI, patience: Patience) -> Iterator[Served]:
+    """The application on a free port, until the block ends."""
+    limits = patience
+
+    class Protocol(GuardedProtocol):
+        patience = limits
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            super().connection_lost(exc)
+            service.lost.put(None)
+
+    with socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        port = listening.getsockname()[1]
+        service = Served(app, port)
+        server = _Server(server_config(app, "127.0.0.1", port, Protocol))
+        thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
+        thread.start()
+        assert server.listens.wait(60)
+        try:
+            yield service
+        finally:
+            server.should_exit = True
+            thread.join()

@@ -1,0 +1,259 @@
+"""What an attacker sends does no harm: each attack over a socket, and the service alive after it."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+
+import pytest
+
+from service.api.protocol import HEAD_BYTES, PIECES, Patience
+from tests.soak.service import Served, app_on, served
+from tests.soak.wire import asked, connected, head, is_alive, parsed, posted, reply_to, until_closed
+
+QUICK = Patience(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+LIMIT = 1_000_000
+FEEDBACK = {"answer_id": "a", "question": "q", "answer": "x" * 15_000, "vote": "up"}
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    """A service of little patience."""
+    with served(app_on(tmp_path_factory.mktemp("soak")), QUICK) as service:
+        yield service
+
+
+@pytest.fixture(autouse=True)
+def alive(service: Served) -> Iterator[None]:
+    """After each attack the service answers."""
+    yield
+    assert is_alive(service.port)
+
+
+def chunk(data: bytes) -> bytes:
+    return b"%x\r\n%s\r\n" % (len(data), data)
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_chunked_body_that_goes_on_is_refused_at_the_limit(service: Served, stream: bool) -> None:
+    """413 as soon as the count is over, although the body so far is a question; nothing is asked."""
+    question = json.dumps({"question": "What did the ferry cost?", "stream": stream}).encode()
+    start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    with connected(service.port) as connection:
+        connection.sendall(start + chunk(question.ljust(999_000)))
+        connection.sendall(chunk(b" " * 2_000))
+        reply = parsed(until_closed(connection))
+
+    assert reply.status == 413
+    assert reply.error["code"] == "too_large"
+
+
+def test_a_client_that_leaves_a_body_half_way_is_forgotten(service: Served) -> None:
+    """Whether it asked for a stream or not, and before or after the limit."""
+    start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    for sent in (b'{"question": "ferry", "stream": true', b'{"question": "ferry", "stream": true}'.ljust(999_999)):
+        with connected(service.port) as connection:
+            connection.sendall(start + chunk(sent))
+        assert is_alive(service.port)
+
+
+def test_a_client_that_leaves_a_stream_frees_its_place(service: Served) -> None:
+    """Twice as many as there are places, one after another, and the next question is answered."""
+    places = service.app.state.service.limits.questions
+    for _ in range(2 * places.limit):
+        with connected(service.port) as connection:
+            connection.sendall(asked("What did the ferry cost?", stream=True))
+            connection.recv(1)
+
+    assert reply_to(service.port, asked("What did the ferry cost?")).status == 200
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"GET / HTT",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ",
+        head("POST", "/v1/ask", "Content-Type: application/json", "Content-Length: 900000") + b"{",
+        head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"5\r\n{",
+    ],
+)
+def test_a_request_that_does_not_arrive_is_ended(service: Served, sent: bytes) -> None:
+    """408 in the one shape, for a head and for a body."""
+    reply = reply_to(service.port, sent)
+
+    assert reply.status == 408
+    assert reply.error["code"] == "too_slow"
+    assert reply.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize(
+    ("start", "piece"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ", b"x"),
+        (head("POST", "/v1/ask", "Content-Type: application/json", "Content-Length: 900000"), b" "),
+    ],
+)
+def test_dripping_buys_no_time(service: Served, start: bytes, piece: bytes) -> None:
+    """The time is for the whole, not for each byte."""
+    received: list[bytes] = []
+    with connected(service.port) as connection:
+        connection.sendall(start)
+        ended = threading.Event()
+
+        def listen() -> None:
+            received.append(until_closed(connection))
+            ended.set()
+
+        listening = threading.Thread(target=listen)
+        listening.start()
+        try:
+            while not ended.wait(0.05):
+                connection.sendall(piece)
+        except OSError:
+            pass
+        listening.join()
+
+    assert parsed(received[0]).status in (0, 408)
+
+
+def test_a_silent_connection_is_closed_without_a_word(service: Served) -> None:
+    """Browsers open connections in advance; an error for a request that was never begun would only confuse them."""
+    with connected(service.port) as connection:
+        assert until_closed(connection) == b""
+
+
+def test_a_refusal_does_not_wait_for_a_body_for_ever(service: Served) -> None:
+    """A refused request whose body still drips in is cut off in the time for a body."""
+    start = head("POST", "/v1/ask", "Content-Type: text/plain", "Content-Length: 900000")
+    start = start.replace(b"Connection: close\r\n", b"")
+    with connected(service.port) as connection:
+        connection.sendall(start)
+        assert parsed(until_closed(connection)).status == 415
+
+
+@pytest.mark.parametrize("lines", [b"X-Many: y\r\n" * 400_000, b"X-Long: " + b"y" * 4_000_000])
+def test_headers_without_end_are_refused(service: Served, lines: bytes) -> None:
+    """431 for many and for one, long before they end."""
+    reply = reply_to(service.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", lines)
+
+    assert reply.status in (0, 431)
+
+
+@pytest.mark.parametrize("size", [HEAD_BYTES + 1, 60_000, 200_000])
+def test_headers_over_the_limit_are_refused_in_one_piece_too(service: Served, size: int) -> None:
+    """A head that comes whole is measured as well."""
+    reply = reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * size}"))
+
+    assert reply.status == 431
+    assert reply.error["code"] == "headers_too_large"
+
+
+def test_headers_within_the_limit_are_read(service: Served) -> None:
+    """Cookies and tokens of a proxy fit."""
+    assert reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * (HEAD_BYTES - 200)}")).status == 200
+
+
+def test_a_body_in_crumbs_is_refused(service: Served) -> None:
+    """Chunks of a byte cost more than they carry."""
+    start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
+    reply = reply_to(service.port, start, chunk(b" ") * (PIECES + 1))
+
+    assert reply.status == 413
+    assert reply.error["code"] == "too_large"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 64 + b"\r\n\r\n",
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"zz\r\n",
+        head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: gzip, chunked"),
+    ],
+)
+def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: bytes) -> None:
+    """400, and the connection ends."""
+    reply = reply_to(service.port, sent)
+
+    assert reply.status == 400
+    assert reply.error["code"] == "bad_request"
+
+
+def test_an_upgrade_is_not_taken(service: Served) -> None:
+    """There are no web sockets; the request is answered as any other."""
+    upgrade = ("Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
+    start = head("GET", "/healthz", *upgrade).replace(b"Connection: close", b"Connection: Upgrade, close")
+
+    assert reply_to(service.port, start).status == 200
+
+
+@pytest.mark.parametrize(
+    ("host", "path", "status"),
+    [
+        ("127.0.0.1", "/v1/articles", 200),
+        ("LOCALHOST.:1234", "/v1/articles", 200),
+        ("[::1]:80", "/v1/articles", 200),
+        ("evil.example", "/v1/articles", 421),
+        ("127.0.0.1.evil.example", "/v1/articles", 421),
+        ("127.0.0.1@evil.example", "/v1/articles", 421),
+        ("192.0.2.1", "/v1/articles", 421),
+        ("", "/v1/articles", 421),
+        ("evil.example", "/healthz", 200),
+        ("evil.example", "/readyz", 200),
+        ("127.0.0.1", "http://evil.example/v1/articles", 421),
+        ("127.0.0.1", "http://evil.example@127.0.0.1/v1/articles", 421),
+        ("evil.example", "http://127.0.0.1/v1/articles", 200),
+    ],
+)
+def test_a_name_that_points_here_is_not_answered(service: Served, host: str, path: str, status: int) -> None:
+    """421 for a page that had its own name point to loopback; a whole URL in the first line counts, not its `Host`."""
+    reply = reply_to(service.port, head("GET", path, host=host))
+
+    assert reply.status == status
+    if status == 421:
+        assert reply.error["code"] == "host_not_allowed"
+
+
+def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
+    """A reply that is not taken is dropped after its time; the connection goes."""
+    script = head("GET", "/widget.js").replace(b"Connection: close\r\n", b"")
+    whole = int(reply_to(service.port, head("HEAD", "/widget.js")).headers["content-length"])
+    service.forget_lost()
+    with connected(service.port, receive_buffer=4096) as connection:
+        connection.sendall(script * 100)
+        service.lost.get(timeout=30)
+
+        assert len(until_closed(connection)) < 100 * whole
+
+
+def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
+    """503 with `Retry-After` beyond the limit, but for monitors; beyond the sockets a connection is closed."""
+    with ExitStack() as held:
+        for _ in range(QUICK.connections):
+            held.enter_context(connected(service.port)).sendall(head("GET", "/healthz")[:-2])
+        refused = reply_to(service.port, head("GET", "/v1/articles"))
+
+        assert is_alive(service.port)
+        assert refused.status == 503
+        assert refused.error["code"] == "overloaded"
+        assert refused.headers["retry-after"] == "1"
+
+
+def test_a_burst_of_feedback_delays_no_question(service: Served) -> None:
+    """A client may send twenty at once; the rest gets 429 with `Retry-After`, and questions are answered meanwhile."""
+    body = json.dumps(FEEDBACK).encode()
+    with ThreadPoolExecutor(8) as clients:
+        sending = [clients.submit(reply_to, service.port, posted("/v1/feedback", body)) for _ in range(60)]
+        answers = [reply_to(service.port, asked("What did the ferry cost?")) for _ in range(5)]
+        replies = [each.result() for each in sending]
+
+    assert [answer.status for answer in answers] == [200] * 5
+    assert {reply.status for reply in replies} <= {201, 429, 503}
+    limited = [reply for reply in replies if reply.status == 429]
+    assert len(limited) >= 30
+    assert {reply.error["code"] for reply in limited} == {"rate_limited"}
+    assert all(1 <= int(reply.headers["retry-after"]) <= 3 for reply in limited)
