@@ -6,10 +6,8 @@ from functools import lru_cache
 from math import isclose
 
 from eval.records import Matcher
+from eval.values import SHARES, Date, Number, dates, numbers, unit_of, without_days
 from index.unicode import normal_form
-from service.citations.dates import Date, find_dates, written_dates
-from service.citations.number_words import SHARES
-from service.citations.numbers import Number, find_numbers
 
 _PLAIN = str.maketrans({
     "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " ", "…": "...",
@@ -62,28 +60,14 @@ def _has_number(value: float, unit: str | None, text: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _numbers(text: str) -> tuple[Number, ...]:
-    """The numbers of a text, its days left out; a passage is asked for them by every fact."""
-    return tuple(find_numbers(_without_days(text)))
-
-
-def _without_days(text: str) -> str:
-    """A text without its days: the 5 of `5 March` counts nothing. A bare year stays: there may be 1900 boats."""
-    for (start, end), found in written_dates(text):
-        if found.day is not None:
-            text = text[:start] + " " * (end - start) + text[end:]
-    return text
+    """Return the numbers of a text, its days left out. A year stays: there may be 1900 boats."""
+    return tuple(numbers(without_days(text)))
 
 
 def _counts_in(found: str | None, unit: str) -> bool:
     """Whether a number with this unit may count in the wanted one: a bare number may, unless a share is wanted."""
-    wanted = _unit(unit)
+    wanted = unit_of(unit)
     return found == wanted or (found is None and wanted not in SHARES)
-
-
-@lru_cache(maxsize=256)
-def _unit(unit: str) -> str | None:
-    """A unit in the form in which numbers carry it; None for one that they do not know, such as boats."""
-    return find_numbers(f"2 {unit}")[0].unit
 
 
 def _has_date(stated: str, text: str) -> bool:
@@ -93,7 +77,7 @@ def _has_date(stated: str, text: str) -> bool:
 
 @lru_cache(maxsize=512)
 def _dates(text: str) -> tuple[Date, ...]:
-    return tuple(find_dates(text).dates)
+    return tuple(dates(text))
 
 
 def _is_on(found: Date, wanted: Date) -> bool:

@@ -15,6 +15,7 @@ of its content words must be there.
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import Any
 
@@ -22,8 +23,8 @@ from eval.matching import normalised, plain, without_markers
 from eval.metrics.retrieval import sufficient
 from eval.records import GoldItem
 from index.records import Article
+from index.terms import Terms
 from index.text import sentence_spans
-from service.citations.english import english, stem
 
 COVERED = 0.5
 _WORD = re.compile(r"[^\W_]+(?:['’.,-][^\W_]+)*")
@@ -117,7 +118,13 @@ def _stems(text: str) -> set[str]:
 
 
 def _stem(word: str) -> str:
-    return stem(word, english().terms)
+    # A stop word is its own stem.
+    return (_terms().of(word) or [word])[0]
+
+
+@cache
+def _terms() -> Terms:
+    return Terms("english")
 
 
 def _is_needed(at: int, group: Sequence[dict[str, Any]], sentence: str) -> bool:
