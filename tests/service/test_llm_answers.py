@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from service.build import build_pipeline
 from service.pipeline import Pipeline
 from service.records import Message, Question
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Reply, Request, ScriptedLLM, keys_in
-from tests.service.conftest import settings_for
+from tests.service.conftest import ASKED_AT, settings_for
 
 QUESTION = "How much do wages rise under the ferry agreement?"
 TRUE = "Under the agreement, wages rise by 4.2 percent on 1 March 2026 and by a further 1.5 percent on 1 January 2027"
@@ -47,7 +48,7 @@ def pipeline_with(llm: ScriptedLLM, data: Path, models: Path, deadline: float = 
     settings = settings_for(
         data, models, llm_model="scripted", openai_api_key="unused", openai_base_url=llm.url, llm_deadline_s=deadline
     )
-    pipeline = build_pipeline(settings)
+    pipeline = replace(build_pipeline(settings), clock=lambda: ASKED_AT)
     yield pipeline
     pipeline.library.close()
 
@@ -111,7 +112,7 @@ def test_a_faithful_reply_is_answered_with_verified_citations(sample_data: Path,
     """Two true sentences, both proven; usage is counted, the price of an unknown model is not guessed."""
     answer = ask(reply(TRUE + " [{key}]. ", ALSO_TRUE + " [{key}]."), sample_data, models)
 
-    assert (answer.status, answer.status_reason) == ("answered", None)
+    assert (answer.status, answer.status_reason, answer.verdict) == ("answered", None, "answered")
     assert [citation.verification.status for citation in answer.citations] == ["verified", "verified"]
     assert answer.answer == f"{TRUE} [1]. {ALSO_TRUE} [1]."
     assert answer.usage.llm_calls == 1
@@ -150,6 +151,7 @@ def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sente
 
     assert answer.answer == ALSO_TRUE + " [1]."
     assert reasons(answer) == [reason]
+    assert answer.verdict == "withheld"
 
 
 @pytest.mark.parametrize("sentence", [TRUE + ".", "Wages rise by 99 percent [{key}].", TRUE + " [zz9q]."])
@@ -230,7 +232,7 @@ def test_a_model_that_is_cut_off_later_leaves_what_was_proven(
         deadline=2.0,
     )
 
-    assert (answer.status, answer.status_reason) == ("partial", "interrupted")
+    assert (answer.status, answer.status_reason, answer.verdict) == ("partial", "interrupted", "interrupted")
     assert answer.answer == ALSO_TRUE + " [1]."
     assert code in codes(answer)
 
@@ -243,6 +245,7 @@ def test_mode_markers_shows_what_is_not_proven_and_says_so(sample_data: Path, mo
 
     assert answer.answer == lie + " [1]."
     assert [citation.verification.status for citation in answer.citations] == ["unverified"]
+    assert (answer.status, answer.verdict) == ("answered", "weak")
 
 
 def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
@@ -252,6 +255,7 @@ def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
 
     assert answer.answer == TRUE + "."
     assert answer.citations == ()
+    assert (answer.status, answer.verdict) == ("answered", "weak")
 
 
 def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models: Path) -> None:
@@ -274,6 +278,22 @@ def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -
     assert answer.retrieval.standalone_question == QUESTION
     assert answer.usage.llm_calls == 2
     assert answer.status == "answered"
+
+
+@pytest.mark.parametrize(
+    ("question", "warned"), [("And what did the mediator say of it?", True), ("What did Benedikt Orlo do?", False)]
+)
+def test_a_follow_up_that_was_not_resolved_is_warned_of_where_it_leans(
+    sample_data: Path, models: Path, question: str, warned: bool
+) -> None:
+    """The rewriting fails and the model abstains: a question that needed the conversation says what to try."""
+    scripts: list[Reply | Script] = [Reply(status=400), Reply(pieces=["NOT_IN_SOURCES"])]
+    with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        talk = (Message("user", "What ended the ferry strike?"),)
+        answer = asyncio.run(only(pipeline, Question(question, messages=talk)))
+
+    assert (answer.status_reason, answer.verdict) == ("model_abstained", "none")
+    assert codes(answer) == ({"follow_up_not_resolved"} if warned else set())
 
 
 def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> None:
