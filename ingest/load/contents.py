@@ -1,13 +1,19 @@
 """What a file holds: its bytes and its text, as far as they are fit to be read."""
 
 import stat
+from collections.abc import Callable
 from typing import BinaryIO
 
 from ingest.errors import ArticleRejected
+from ingest.load import encodings
 from ingest.load.files import ArticleFile
 
 TEXT_FILE_LIMIT = 20_000_000
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
+# A zero byte here and there is damage; more of them are not text.
+_STRAY_ZEROS, _STRAY_SHARE = 8, 0.001
+_UNUSED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
+_CONTROLS = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+_SAMPLE = 4_000
 _KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
@@ -44,26 +50,58 @@ def content(file: ArticleFile, limit: int) -> bytes:
     return data
 
 
-def decoded(data: bytes, origin: str) -> str:
-    """The text of UTF-8 bytes, without a byte order mark.
+def decoded(data: bytes, origin: str, declared: str | None = None) -> str:
+    """The text of bytes, without a byte order mark: in UTF-8, in UTF-16, or in the codec that the file declares.
+
+    Text that is valid UTF-8 is read as that whatever is declared, as copies of pages keep the declaration of their
+    original. Stray zero bytes are left out.
 
     Raises:
-        ArticleRejected: The bytes are no text, or text in another encoding; which byte is wrong is named.
+        ArticleRejected: The bytes are not text, or text in another encoding; the wrong byte and a guess are named.
     """
-    if data.startswith(_UTF_16_MARKS):
-        raise ArticleRejected(origin, "it is encoded in UTF-16; expected UTF-8: convert it", "undecodable")
-    if b"\0" in data:
-        raise ArticleRejected(origin, f"it is binary: byte {data.index(0):,} is NUL; expected text", "binary")
+    utf_16 = encodings.of_utf_16(data)
+    if utf_16:
+        return _decoded(data, utf_16, origin).removeprefix("\ufeff")
+    if (zeros := data.count(0)) > max(_STRAY_ZEROS, len(data) * _STRAY_SHARE):
+        reason = f"it is binary: {zeros:,} bytes are NUL, the first is byte {data.index(0):,}; expected text"
+        raise ArticleRejected(origin, reason, "binary")
+    without_zeros = data.replace(b"\0", b"") if zeros else data
+    if declared and encodings.is_seven_bit(declared):
+        return _decoded(without_zeros, declared, origin)
     try:
-        return data.decode("utf-8-sig")
+        return without_zeros.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        reason = f"byte {error.start:,} (0x{data[error.start]:02x}) is not UTF-8: convert the file to UTF-8"
-        raise ArticleRejected(origin, reason, "undecodable") from error
+        if declared and declared != "utf_8":
+            return _decoded(without_zeros, declared, origin)
+        if zeros:
+            raise ArticleRejected(
+                origin, f"it is binary: byte {data.index(0):,} is NUL; expected text", "binary"
+            ) from error
+        raise _undecodable(error, "UTF-8", origin) from error
 
 
-def text(file: ArticleFile, limit: int = TEXT_FILE_LIMIT) -> str:
-    """The text of the file; raises as `content` and `decoded` do."""
-    return decoded(content(file, limit), file.origin)
+def _decoded(data: bytes, codec: str, origin: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        if codec.startswith("cp125") and data[error.start] in _UNUSED:
+            # Browsers read the bytes that Windows leaves unused as control characters.
+            return data.decode(codec, "surrogateescape").translate(_CONTROLS)
+        raise _undecodable(error, codec, origin) from error
+
+
+def _undecodable(error: UnicodeDecodeError, codec: str, origin: str) -> ArticleRejected:
+    byte = error.object[error.start]
+    looks_like = encodings.guess(error.object[max(0, error.start - _SAMPLE) : error.start + _SAMPLE])
+    guessed = f"; it looks like {looks_like}" if looks_like else ""
+    reason = f"byte {error.start:,} (0x{byte:02x}) is not {codec}{guessed}: convert the file to UTF-8"
+    return ArticleRejected(origin, reason, "undecodable")
+
+
+def text(file: ArticleFile, limit: int = TEXT_FILE_LIMIT, declared: Callable[[bytes], str | None] | None = None) -> str:
+    """The text of the file, in the codec that `declared` finds in its bytes; raises as `content` and `decoded` do."""
+    data = content(file, limit)
+    return decoded(data, file.origin, declared(data) if declared else None)
 
 
 def megabytes(size: int) -> str:

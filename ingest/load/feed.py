@@ -6,7 +6,7 @@ from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
 from ingest.errors import ArticleRejected
-from ingest.load import contents
+from ingest.load import contents, encodings
 from ingest.load.contents import shown
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
@@ -37,7 +37,7 @@ def records(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
     Raises:
         ArticleRejected: As `contents.text`; or the file is no feed, has no entries, or declares entities.
     """
-    text = contents.text(file)
+    text = contents.text(file, declared=encodings.of_xml)
     found = _parsed(text, file.origin)
     prefixes = {name: _prefix(found, address) or name for name, address in _EXPORTS.items()}
     cut = found.bozo and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))

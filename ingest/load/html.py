@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from ingest.clean import clean
 from ingest.errors import ArticleRejected
-from ingest.load import contents
+from ingest.load import contents, encodings
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
 from ingest.load.identity import path_id
@@ -35,7 +35,7 @@ def records(file: ArticleFile) -> Iterator[Record]:
     Raises:
         ArticleRejected: As `contents.text`; or there is no article in the page, or it is a server's error page.
     """
-    tree = parsed(contents.text(file))
+    tree = parsed(contents.text(file, declared=encodings.of_page))
     body = clean(_main_text(tree)) if tree is not None else ""
     if tree is None or not body:
         raise ArticleRejected(file.origin, "there is no article text in the page", "empty")

@@ -3,10 +3,11 @@
 import json
 from collections import Counter
 from collections.abc import Iterator
+from io import TextIOWrapper
 from typing import BinaryIO
 
 from ingest.errors import ArticleRejected
-from ingest.load import contents
+from ingest.load import contents, encodings
 from ingest.load.contents import megabytes, shown
 from ingest.load.fields import Record
 from ingest.load.files import ArticleFile
@@ -60,12 +61,23 @@ def records_of_lines(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
 
 
 def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """The lines of a stream; of one that is too long only the beginning, just too long as well."""
-    while line := stream.readline(JSON_LINE_LIMIT + 1):
-        yield line
-        rest = line
-        while len(rest) > JSON_LINE_LIMIT and not rest.endswith(b"\n"):
-            rest = stream.readline(JSON_LINE_LIMIT + 1)
+    """The lines of a stream in UTF-8; of one that is too long only the beginning, just too long as well."""
+    marked = stream.read(2) in encodings.UTF_16_MARKS
+    stream.seek(0)
+    in_utf_16 = TextIOWrapper(stream, "utf-16", "replace", newline="\n") if marked else None
+
+    def readline(size: int) -> bytes:
+        return in_utf_16.readline(size).encode("utf-8", "replace") if in_utf_16 else stream.readline(size)
+
+    try:
+        while line := readline(JSON_LINE_LIMIT + 1):
+            yield line
+            rest = line
+            while len(rest) > JSON_LINE_LIMIT and not rest.endswith(b"\n"):
+                rest = readline(JSON_LINE_LIMIT + 1)
+    finally:
+        if in_utf_16:
+            in_utf_16.detach()
 
 
 def _record_of_line(line: bytes, line_number: int, origin: str, fallback_id: str) -> Record | ArticleRejected:

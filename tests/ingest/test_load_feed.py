@@ -161,6 +161,18 @@ def test_a_file_that_is_no_feed_is_rejected(tmp_path: Path, content: bytes, code
     assert rejection(write(tmp_path / "a.xml", content)).code == code
 
 
+@pytest.mark.parametrize(
+    ("declared", "encoding"),
+    [("ISO-8859-1", "cp1252"), ("windows-1250", "cp1250"), ("utf-16", "utf-16"), ("", "utf-16-be")],
+)
+def test_a_feed_is_read_in_the_encoding_it_declares(tmp_path: Path, declared: str, encoding: str) -> None:
+    """The XML declaration or a byte order mark names the encoding."""
+    text = rss("<title>Schöne Grüße</title><description>„Ja“ – sagte er.</description>")
+    text = text.replace('"1.0"', f'"1.0" encoding="{declared}"' if declared else '"1.0"', 1)
+    found = article(write(tmp_path / "a.rss", text.encode(encoding)))
+    assert (found.title, found.body) == ("Schöne Grüße", "„Ja“ – sagte er.")
+
+
 def test_feeds_are_read_as_utf8_whatever_they_declare(tmp_path: Path) -> None:
     """The encoding a feed declares does not garble text that is UTF-8."""
     text = rss("<description>The café &#8212; open.</description>").replace('"1.0"', '"1.0" encoding="ISO-8859-1"', 1)

@@ -156,11 +156,53 @@ def test_an_article_about_an_error_is_an_article(tmp_path: Path) -> None:
     assert "minister" in article(write(tmp_path / "a.html", page("<title>404 Not Found</title>", PARAGRAPHS * 4))).body
 
 
-def test_pages_are_read_as_utf8_whatever_they_declare(tmp_path: Path) -> None:
-    """A page is UTF-8 or rejected; what its head declares does not garble it."""
+def test_a_page_in_utf8_is_read_as_such_whatever_it_declares(tmp_path: Path) -> None:
+    """A copy of a page often keeps the declaration of its original; valid UTF-8 is not garbled by it."""
     text = page("<meta charset='iso-8859-1'><title>Café</title>", "<p>The café is open again.</p>")
     assert article(write(tmp_path / "a.html", text)).body == "The café is open again."
-    assert rejection(write(tmp_path / "b.html", text.encode("latin-1"))).code == "undecodable"
+
+
+@pytest.mark.parametrize(
+    ("declaration", "encoding", "text"),
+    [
+        ('<meta charset="iso-8859-1">', "cp1252", "Die Brücke bleibt „gesperrt“ – bis Mai."),
+        ("<META HTTP-EQUIV=Content-Type CONTENT='text/html; charset=windows-1251'>", "cp1251", "Мост закрыт до мая."),
+        ("<!-- <meta charset=utf-8> --><meta charset = latin1 />", "cp1252", "Die Brücke bleibt gesperrt."),
+        ('<meta charset="Shift_JIS">', "cp932", "市議会は予算案を可決した。"),
+        ('<meta charset="x-sjis">', "cp932", "市議会は予算案を可決した。"),
+        ('<meta charset="gb2312">', "gb18030", "市议会通过了预算案。"),
+        ('<meta charset="iso-2022-jp">', "iso2022_jp", "市議会は予算案を可決した。"),
+        ("", "utf-16", "Die Brücke bleibt gesperrt."),
+        ("<meta charset=utf-16>", "utf-16-le", "Die Brücke bleibt gesperrt."),
+    ],
+)
+def test_a_page_is_read_in_the_encoding_it_declares(tmp_path: Path, declaration: str, encoding: str, text: str) -> None:
+    """A meta element or a byte order mark names the encoding, by any name that browsers know."""
+    content = page(f"{declaration}<title>{text}</title>", f"<p>{text}</p>").encode(encoding)
+    found = article(write(tmp_path / "a.html", content))
+    assert (found.title, found.body) == (text, text)
+
+
+def test_an_xhtml_page_is_read_in_the_encoding_of_its_declaration(tmp_path: Path) -> None:
+    """Where no meta element does, the XML declaration names the encoding."""
+    content = f'<?xml version="1.0" encoding="ISO-8859-2"?>{page("", "<p>Rada przyjęła żółty budżet.</p>")}'
+    assert article(write(tmp_path / "a.html", content.encode("iso8859-2"))).body == "Rada przyjęła żółty budżet."
+
+
+@pytest.mark.parametrize(
+    "declaration", ["", "<meta charset='nonsense'>", "<meta charset='utf-8'>", "<meta charset=zip>"]
+)
+def test_a_page_in_an_encoding_it_does_not_declare_is_rejected(tmp_path: Path, declaration: str) -> None:
+    """The reason names the first wrong byte and what the text looks like."""
+    content = page(declaration, "<p>Die Brücke über den Fluss bleibt gesperrt, schöne Grüße.</p>").encode("cp1252")
+    found = rejection(write(tmp_path / "a.html", content))
+    assert (found.code, "0xfc" in found.reason, "windows-1252" in found.reason) == ("undecodable", True, True)
+
+
+def test_bytes_that_windows_leaves_unused_are_left_out(tmp_path: Path) -> None:
+    """They are control characters to a browser, and cost no page."""
+    content = page("<meta charset='windows-1252'>", "<p>Die Br\xfccke \x81ist zu.</p>").encode("latin-1")
+    assert article(write(tmp_path / "a.html", content)).body == "Die Brücke ist zu."
 
 
 def test_loading_a_page_logs_nothing_and_leaves_the_levels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

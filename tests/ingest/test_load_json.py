@@ -90,7 +90,6 @@ def test_notices_name_the_field_and_the_value(tmp_path: Path) -> None:
         (b'{"body": "one", "body": "two"}', "bad_json"),
         (b'{"articles": [{"body": "one"}], "articles": []}', "bad_json"),
         ('{"body": "é"}'.encode("latin-1"), "undecodable"),
-        ('{"body": "é"}'.encode("utf-16"), "undecodable"),
     ],
 )
 def test_a_file_that_is_not_json_with_articles_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
@@ -119,7 +118,7 @@ def test_lines_are_articles(tmp_path: Path) -> None:
         b"",
         b'{"body": ',
         b'{"body": "\xe9"}',
-        b"\x00",
+        b"\x00" * 9,
         b'{"text": "Last.", "id": "z"}',
     ]
     file = write(tmp_path / "a.jsonl", b"\r\n".join(lines))
@@ -147,3 +146,13 @@ def test_a_text_above_the_limit_costs_itself_alone(tmp_path: Path) -> None:
     """A record of more than 5 MB of text is rejected; a large file of small records is not."""
     lines = ['{"body": "%s"}' % ("word " * length) for length in (1, 1_000_001, 900_000, 900_000)]
     assert codes(read(write(tmp_path / "a.jsonl", "\n".join(lines)))) == ["ok", "too_large", "ok", "ok"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_json_in_other_forms_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
+    """A .json file may be in UTF-16, and a .jsonl file where a mark says so."""
+    text = '{"body": "The café\u2028 is open."}'
+    assert article(write(tmp_path / "a.json", text.encode(encoding))).body == "The café\n is open."
+    if encoding != "utf-16-le":
+        lines = f"{text}\n\n{text}\n".encode(encoding)
+        assert [found.body for found in articles(write(tmp_path / "a.jsonl", lines))] == ["The café\n is open."] * 2

@@ -71,13 +71,27 @@ def test_every_text_has_a_title(body: str) -> None:
         (b" \n\t\xc2\xa0\xef\xbb\xbf", "empty", "not one word"),
         (b"... --- !!!", "empty", "not one word"),
         ("café".encode("latin-1"), "undecodable", "byte 3 (0xe9)"),
-        ("Some text.".encode("utf-16"), "undecodable", "UTF-16"),
-        (b"some\x00text", "binary", "byte 4"),
+        ("Мост закрыт до мая, сообщила администрация.".encode("cp1251"), "undecodable", "windows-1251"),
+        ("“Café” is — closed.".encode("cp1252"), "undecodable", "looks like windows-1252"),
+        ("Some text.".encode("utf-16")[:-1], "undecodable", "utf_16"),
+        (b"some\x00text" * 9, "binary", "byte 4"),
         (gzip.compress(b"Some text.", mtime=0), "binary", "NUL"),
         (b"word " * 1_100_000, "too_large", "5 MB"),
         (b"x" * 20_000_001, "too_large", "20 MB"),
     ],
-    ids=["empty", "blank", "no-words", "latin-1", "utf-16", "nul", "gzip", "long-text", "large-file"],
+    ids=[
+        "empty",
+        "blank",
+        "no-words",
+        "latin-1",
+        "windows-1251",
+        "windows-1252",
+        "utf-16",
+        "nul",
+        "gzip",
+        "long-text",
+        "large-file",
+    ],
 )
 def test_a_file_that_is_no_article_is_rejected_by_name(tmp_path: Path, content: bytes, code: str, named: str) -> None:
     """An empty, binary, wrongly encoded or oversized file is rejected with its name and what was found."""
@@ -91,3 +105,18 @@ def test_a_file_that_is_no_article_is_rejected_by_name(tmp_path: Path, content: 
 def test_blank_padding_does_not_make_a_text_too_large(tmp_path: Path) -> None:
     """The limit of 5 MB counts the text that is stored."""
     assert article(write(tmp_path / "a.txt", "Some text." + " \n" * 3_000_000)).body == "Some text."
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_unicode_with_or_without_a_mark_is_read(tmp_path: Path, encoding: str) -> None:
+    """UTF-16 is known by its mark or by where its zero bytes are."""
+    text = "The café in Tarn is open again — at last."
+    assert article(write(tmp_path / "a.txt", text.encode(encoding))).body == text
+    assert article(write(tmp_path / "b.txt", ("\ufeff" + text).encode(encoding))).body == text
+
+
+@pytest.mark.parametrize("at", [0, 7, 41])
+def test_a_stray_zero_byte_costs_itself(tmp_path: Path, at: int) -> None:
+    """A NUL in the text is left out, and the text is read."""
+    text = "The café in Tarn is open again — at last.".encode()
+    assert article(write(tmp_path / "a.txt", text[:at] + b"\0" + text[at:])).body == text.decode()
