@@ -8,8 +8,9 @@ _SENTENCE = re.compile(r"(?<=[.?!…])\s+")
 _SHORT_IS = re.compile(r"\b(who|what|where|when|how|why|which|it|there|that)'s\b")
 _DATE = re.compile(
     r"\b1\d{3}s?\b|\b20\d\ds?\b|\b\d{1,2}[./]\s?\d{1,2}\b"
-    r"|\b(?:january|february|march|april|june|july|august|september|october|november|december)\b"
-    r"|\b(?:in|since|of|by|until|early|mid|late|last|this|next) may\b|\bmay \d|\d(?:st|nd|rd|th)? (?:of )?may\b"
+    r"|\b(?:january|february|april|june|july|august|september|october|november|december)\b"
+    r"|\b(?:in|since|of|by|until|from|early|mid|late|last|this|next) (?:march|may)\b|\b(?:march|may) \d"
+    r"|\d(?:st|nd|rd|th)? (?:of )?(?:march|may)\b"
     r"|\b(?:januar|jänner|februar|märz|mai|juni|juli|oktober|dezember)\b"
 )
 

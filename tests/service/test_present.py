@@ -33,6 +33,8 @@ PRESENT = (
     "Can I swim at the north beach?",
     "Can dogs go on the beach?",
     "Must visitors book?",
+    "May dogs go on the beach?",
+    "Is the march still planned?",
     "Do the ferries take bicycles?",
     "Does the clinic see children?",
     "Is there a ferry on Sundays?",
