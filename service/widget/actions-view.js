@@ -1,104 +1,121 @@
-// What a reader can do with an answer: copy it, say whether it is right, ask again.
+// What a reader can do with an answer: copy it, say whether it helped, ask again.
 
 import { copyText, toClipboard } from "./copy.js";
 import { icon, ICONS, make } from "./element.js";
 
 const REASONS = ["wrong_citation", "not_in_sources", "outdated", "incomplete", "other"];
+/** How long a button says that it has copied. */
+const COPIED_MS = 4_000;
+let forms = 0;
 
-/** Shows the actions below a turn that is over. */
+/** Shows the actions below a turn that is over. An abstention has none: there is nothing to copy and nothing to judge. */
 export class ActionsView {
   #turn;
-  #text;
   #words;
   #client;
   #conversation;
   #announcer;
+  /** @type {HTMLElement?} */
   #form = null;
+  /** @type {HTMLElement?} */
+  #opener = null;
   #sending = false;
 
   /**
    * @param {import("./types.js").Turn} turn
-   * @param {string} text the answer as it is shown
    * @param {{words: any, client: any, conversation: any, announcer: any, ask: (question: string, instead: any) => void}} parts
    */
-  constructor(turn, text, { words, client, conversation, announcer, ask }) {
+  constructor(turn, { words, client, conversation, announcer, ask }) {
     this.#turn = turn;
-    this.#text = text;
     this.#words = words;
     this.#client = client;
     this.#conversation = conversation;
     this.#announcer = announcer;
     const again = { class: "plain retry", type: "button", text: words.say("retry"), on: { click: () => ask(turn.question, turn) } };
-    const kinds = turn.reply ? [this.#copyButton(), this.#vote()] : [make("button", again)];
-    if (turn.reply?.status_reason === "interrupted") kinds.push(make("button", again));
+    const answered = turn.reply && turn.reply.status !== "not_in_sources";
+    const kinds = answered ? [this.#copyButton(), this.#vote()] : [];
+    if (!turn.reply || turn.reply.status_reason === "interrupted") kinds.push(make("button", again));
     this.element = make("div", { class: "actions", part: "actions" }, ...kinds);
   }
 
   #copyButton() {
-    const label = make("span", { text: this.#words.say("copy") });
+    const say = (key) => this.#words.say(key);
+    const label = make("span", { text: say("copy") });
+    let timer = 0;
     const copy = async () => {
-      const text = copyText(this.#turn.reply, this.#text, this.#words, this.#client);
-      const said = this.#words.say((await toClipboard(text, this.element)) ? "copied" : "not_copied");
-      label.textContent = said;
-      this.#announcer.say(said);
+      const done = await toClipboard(copyText(this.#turn, this.#words, this.#client), this.element);
+      label.textContent = say(done ? "copied" : "not_copied");
+      this.#announcer.say(label.textContent);
+      clearTimeout(timer);
+      timer = setTimeout(() => (label.textContent = say("copy")), COPIED_MS);
     };
     return make("button", { type: "button", class: "plain copy", on: { click: copy } }, icon(ICONS.copy), label);
   }
 
   #vote() {
-    const button = (key, vote) =>
-      make("button", {
-        type: "button",
-        class: "plain vote",
-        text: this.#words.say(key),
-        "aria-pressed": String(this.#turn.vote === vote),
-        disabled: this.#turn.vote !== null,
-        on: { click: () => (vote === "up" ? this.#send("up", [], "") : this.#ask()) },
-      });
-    this.votes = make(
-      "div",
-      { class: "votes", role: "group", "aria-label": this.#words.say("feedback") },
-      make("span", { text: this.#words.say(this.#turn.vote ? "thanks" : "feedback") }),
-      ...(this.#turn.vote ? [] : [button("yes", "up"), button("no", "down")]),
-    );
+    if (this.#turn.vote) return make("div", { class: "votes" }, this.#thanks());
+    const yes = make("button", { type: "button", class: "plain vote", text: this.#words.say("yes"), on: { click: () => this.#send("up", [], "") } });
+    const no = make("button", { type: "button", class: "plain vote", text: this.#words.say("no"), "aria-expanded": "false", on: { click: () => this.#toggle() } });
+    this.#opener = no;
+    const question = make("span", { class: "asked", text: this.#words.say("feedback") });
+    const note = make("p", { class: "about vote-note", text: this.#words.say("feedback_note") });
+    this.votes = make("div", { class: "votes", role: "group", "aria-label": this.#words.say("feedback") }, question, yes, no, note);
     return this.votes;
   }
 
-  #ask() {
-    if (this.#form) return;
+  #thanks() {
+    const { vote_id: id } = this.#turn;
+    const reference = id ? make("span", { class: "about", text: this.#words.say("reference", { id }) }) : null;
+    return make("span", { class: "thanks", tabindex: "-1" }, `${this.#words.say("thanks")} `, reference);
+  }
+
+  #toggle() {
+    if (this.#form) this.#closeForm();
+    else this.#openForm();
+  }
+
+  #openForm() {
+    const say = (key) => this.#words.say(key);
     const boxes = REASONS.map((reason) => make("input", { type: "checkbox", name: reason }));
     const comment = make("textarea", { rows: "2", maxlength: "2000" });
     const send = () => {
       const reasons = boxes.filter((box) => box.checked).map((box) => box.name);
       this.#send("down", reasons, comment.value.trim());
     };
+    const choices = REASONS.map((reason, at) =>
+      make("label", { class: "choice" }, boxes[at], say(reason === "not_in_sources" ? "not_in_articles" : reason)),
+    );
     this.#form = make(
       "form",
-      { class: "complaint", on: { submit: (event) => event.preventDefault(), keydown: (event) => event.key === "Escape" && this.#cancel(event) } },
+      { class: "complaint", id: `complaint-${++forms}`, on: { submit: (event) => event.preventDefault(), keydown: (event) => event.key === "Escape" && this.#cancel(event) } },
+      make("fieldset", {}, make("legend", { text: say("what_wrong") }), ...choices),
+      make("label", { class: "comment" }, say("comment"), comment),
       make(
-        "fieldset",
-        {},
-        make("legend", { text: this.#words.say("what_wrong") }),
-        ...REASONS.map((reason, at) =>
-          make("label", { class: "choice" }, boxes[at], this.#words.say(reason === "not_in_sources" ? "not_in_articles" : reason)),
-        ),
+        "p",
+        { class: "buttons" },
+        make("button", { type: "button", class: "solid", text: say("send"), on: { click: send } }),
+        make("button", { type: "button", class: "plain", text: say("cancel"), on: { click: (event) => this.#cancel(event) } }),
       ),
-      make("label", { class: "comment" }, this.#words.say("comment"), comment),
-      make("p", { class: "about", text: this.#words.say("feedback_note") }),
-      make("button", { type: "button", class: "solid", text: this.#words.say("send"), on: { click: send } }),
-      make("button", { type: "button", class: "plain", text: this.#words.say("cancel"), on: { click: (event) => this.#cancel(event) } }),
     );
     this.element.append(this.#form);
+    this.#opener?.setAttribute("aria-expanded", "true");
+    this.#opener?.setAttribute("aria-controls", this.#form.id);
     boxes[0].focus();
+  }
+
+  #closeForm() {
+    this.#form?.remove();
+    this.#form = null;
+    this.#opener?.setAttribute("aria-expanded", "false");
+    this.#opener?.removeAttribute("aria-controls");
   }
 
   /** @param {Event} event */
   #cancel(event) {
     event.preventDefault();
     event.stopPropagation();
-    this.#form?.remove();
-    this.#form = null;
-    this.votes.querySelector("button:last-of-type")?.focus();
+    this.#closeForm();
+    this.#opener?.focus();
   }
 
   /**
@@ -112,15 +129,15 @@ export class ActionsView {
     let said = "thanks";
     try {
       await this.#conversation.vote(this.#turn, vote, reasons, comment);
+      this.#closeForm();
+      this.votes.replaceChildren(this.#thanks());
     } catch {
       said = "not_stored";
+      this.votes.querySelector(".asked, .not-stored").replaceWith(make("span", { class: "not-stored", tabindex: "-1", text: this.#words.say(said) }));
     } finally {
       this.#sending = false;
     }
-    const told = make("span", { class: said === "thanks" ? "thanks" : "not-stored", tabindex: "-1", text: this.#words.say(said) });
-    if (said === "thanks") this.#form?.remove();
-    this.votes.replaceChildren(told, ...(said === "thanks" ? [] : [...this.votes.querySelectorAll("button")]));
     this.#announcer.say(this.#words.say(said));
-    told.focus();
+    this.votes.querySelector(".thanks, .not-stored").focus();
   }
 }

@@ -38,6 +38,11 @@ export class Announcer {
     this.#held = "";
   }
 
+  /** What was heard and not yet said is not said. */
+  drop() {
+    this.#held = "";
+  }
+
   /** Forget what was said. */
   clear() {
     this.#held = "";

@@ -6,7 +6,7 @@ import themeStyle from "./theme.css" with { type: "css" };
 import { Client } from "./client.js";
 import { Conversation } from "./conversation.js";
 import { make } from "./element.js";
-import { History } from "./history.js";
+import { claim, History, reclaim, release } from "./history.js";
 import { Launcher } from "./launcher.js";
 import { Panel } from "./panel.js";
 import { Words } from "./words.js";
@@ -19,10 +19,15 @@ export const home = { base: "" };
 
 /** A cited chat with one Dateline service. */
 export class DatelineChat extends HTMLElement {
-  static observedAttributes = ["data-title", "data-intro", "data-lang", "data-dir", "data-strings", "data-questions", "data-mode", "data-level"];
+  static observedAttributes = ["title", "intro", "lang", "dir", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api"].map(
+    (name) => `data-${name}`,
+  );
 
   /** @type {Conversation?} */
   #conversation = null;
+  /** The service and the id that the conversation is for, and the name under which it is kept. */
+  #subject = "";
+  #name = "";
   /** @type {Launcher?} */
   #launcher = null;
   /** @type {Panel?} */
@@ -42,6 +47,7 @@ export class DatelineChat extends HTMLElement {
       if (this.isConnected) return;
       this.#conversation?.stop();
       this.#launcher?.drop();
+      release(this.#name);
     });
   }
 
@@ -89,19 +95,34 @@ export class DatelineChat extends HTMLElement {
     root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
     const words = new Words(this.#language(), this.#json("data-strings", {}));
     const client = new Client(this.#base(), 1000 * this.#silence());
-    this.#conversation ??= new Conversation(client, new History(`${this.#base()}:${this.id}`), this.#json("data-filters", undefined));
+    const conversation = this.#converse();
+    conversation.use(client, this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
     const level = Math.round(Math.min(4, Math.max(1, Number(this.dataset.level) || 2)));
     const floating = this.dataset.mode === "launcher";
+    const boxed = floating || this.dataset.fill !== undefined;
     const tell = (name, detail = {}) => this.#tell(name, detail);
     this.#launcher = floating ? new Launcher(texts.title, tell) : null;
     const close = floating ? () => this.#launcher?.close() : null;
-    this.#panel = new Panel({ words, client, conversation: this.#conversation, texts, level, close, tell });
+    this.#panel = new Panel({ words, client, conversation, texts, level, boxed, close, tell });
     root.replaceChildren(this.#frame(words, this.#launcher, this.#panel));
     this.#launcher?.float();
     if (draft) this.#panel.composer.set(draft);
     if (opened) this.#launcher?.reopen();
     else if (focused) this.#panel.composer.focus();
+  }
+
+  /** The conversation with the service; with another service it is another one. */
+  #converse() {
+    const subject = `${this.#base()}:${this.id}`;
+    if (this.#conversation && this.#subject === subject) reclaim(this.#name);
+    else {
+      release(this.#name);
+      this.#subject = subject;
+      this.#name = claim(subject);
+      this.#conversation = new Conversation(new History(this.#name));
+    }
+    return this.#conversation;
   }
 
   #frame(words, launcher, panel) {

@@ -31,6 +31,15 @@ export class Client {
     this.#silence = silence;
   }
 
+  /** The service's name, for whoever reads where an answer is from. */
+  get host() {
+    try {
+      return new URL(this.#base).host;
+    } catch {
+      return this.#base;
+    }
+  }
+
   /**
    * The events of an answer. The last one is `answer.completed`; anything else ends in a ServiceTrouble.
    * @param {object} body as `POST /v1/ask` takes it
@@ -53,11 +62,13 @@ export class Client {
   }
 
   /**
-   * Send a vote on an answer.
+   * Send a vote on an answer; returns the id under which it is stored, or null.
    * @param {object} body as `POST /v1/feedback` takes it
+   * @returns {Promise<string?>}
    */
   async giveFeedback(body) {
-    await this.#post("v1/feedback", body, "application/json");
+    const { id } = await readJson(await this.#post("v1/feedback", body, "application/json"));
+    return typeof id === "string" ? id : null;
   }
 
   /**
@@ -95,7 +106,9 @@ export class Client {
       reply = await this.#fetch(path, { method: "POST", headers: this.#headers(accept), body: encodeJson(body), signal });
     } catch (error) {
       if (signal?.aborted) throw error;
-      throw new ServiceTrouble((await this.#refuses()) ? "not_allowed" : "unreachable", "");
+      const code = (await this.#refuses()) ? "not_allowed" : "unreachable";
+      if (code === "not_allowed") console.warn(`dateline-chat: ${this.#base} does not allow the origin ${location.origin}`);
+      throw new ServiceTrouble(code, "");
     }
     if (!reply.ok) throw troubleOf(await readJson(reply), reply.status);
     return reply;
@@ -191,10 +204,13 @@ async function readJson(reply) {
 }
 
 /**
- * @param {{error?: {code?: unknown, message?: unknown}}} body
+ * @param {{error?: {code?: unknown, message?: unknown, request_id?: unknown}}} body
  * @param {number} [status]
  */
 function troubleOf(body, status) {
-  const { code, message } = body?.error ?? {};
-  return new ServiceTrouble(String(code ?? `http_${status}`), String(message ?? ""));
+  const { code, message, request_id: id } = body?.error ?? {};
+  const trouble = new ServiceTrouble(String(code ?? `http_${status}`), String(message ?? ""));
+  // For who runs the page: a reader gets our words for the code, in the reader's language.
+  console.warn(`dateline-chat: ${trouble.code} ${trouble.message} (request ${id ?? "unknown"})`);
+  return trouble;
 }

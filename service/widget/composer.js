@@ -1,7 +1,9 @@
 // Where a question is written.
 
 import { make } from "./element.js";
+import { countPoints } from "./points.js";
 
+/** Code points that the service takes. */
 const LENGTH = 2000;
 /** The code of a key that goes to an input method: Safari tells of the Enter that ends a composition in no other way. */
 const COMPOSING = 229;
@@ -10,6 +12,8 @@ const COMPOSING = 229;
 export class Composer {
   #field;
   #button;
+  #limit;
+  #words;
   #submit;
 
   /**
@@ -17,12 +21,13 @@ export class Composer {
    * @param {(question: string) => boolean} ask whether the question is being asked
    */
   constructor(words, ask) {
+    this.#words = words;
+    this.#limit = make("p", { class: "limit", id: "limit", hidden: true });
     this.#field = make("textarea", {
       id: "question",
       class: "field",
       part: "field",
       rows: "1",
-      maxlength: LENGTH,
       dir: "auto",
       autocomplete: "off",
       enterkeyhint: "send",
@@ -31,7 +36,7 @@ export class Composer {
     });
     this.#submit = () => {
       const question = this.#field.value.trim();
-      if (!question) this.focus();
+      if (!question || this.#tooLong()) this.focus();
       else if (ask(question)) this.set("");
     };
     // No form is submitted, as some frames forbid that.
@@ -42,6 +47,7 @@ export class Composer {
       make("label", { class: "unseen", for: "question", text: words.say("question") }),
       this.#field,
       this.#button,
+      this.#limit,
     );
   }
 
@@ -79,8 +85,19 @@ export class Composer {
     this.#submit();
   }
 
-  /** As high as its text, up to a limit that the style sets. */
+  /** How many code points there are too many; a text that is pasted is never cut in silence. */
+  #tooLong() {
+    return Math.max(0, countPoints(this.#field.value.trim()) - LENGTH);
+  }
+
+  /** As high as its text, up to a limit that the style sets; what is too long says so. */
   #fit() {
+    const over = this.#tooLong();
+    this.#limit.hidden = !over;
+    this.#limit.textContent = over ? this.#words.say("question_too_long", { count: over }) : "";
+    if (over) this.#field.setAttribute("aria-describedby", "limit");
+    else this.#field.removeAttribute("aria-describedby");
+    this.#field.setAttribute("aria-invalid", String(over > 0));
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight + 2}px`;
   }

@@ -8,23 +8,29 @@ const CHARACTERS = 20_000;
 
 /** A conversation with one service. */
 export class Conversation {
+  /** @type {import("./client.js").Client} */
   #client;
   #history;
+  /** @type {object | undefined} as `POST /v1/ask` takes them */
   #filters;
   /** @type {AbortController?} */
   #asking = null;
 
-  /**
-   * @param {import("./client.js").Client} client
-   * @param {import("./history.js").History} history
-   * @param {object} [filters] as `POST /v1/ask` takes them
-   */
-  constructor(client, history, filters) {
-    this.#client = client;
+  /** @param {import("./history.js").History} history */
+  constructor(history) {
     this.#history = history;
-    this.#filters = filters;
     /** @type {import("./types.js").Turn[]} */
     this.turns = history.load().map((turn) => (turn.state === "asking" ? { ...turn, state: "stopped" } : turn));
+  }
+
+  /**
+   * Ask by this client and within these filters from now on.
+   * @param {import("./client.js").Client} client
+   * @param {object} [filters]
+   */
+  use(client, filters) {
+    this.#client = client;
+    this.#filters = filters;
   }
 
   /** Whether an answer is on its way. */
@@ -57,7 +63,7 @@ export class Conversation {
    * @returns {import("./types.js").Turn}
    */
   begin(question, instead) {
-    const turn = { question, state: "asking", text: "", citations: [], sources: [], reply: null, trouble: null, vote: null };
+    const turn = { question, state: "asking", text: "", citations: [], sources: [], reply: null, trouble: null, vote: null, vote_id: null };
     const at = instead ? this.turns.indexOf(instead) : -1;
     if (at < 0) this.turns.push(turn);
     else this.turns[at] = turn;
@@ -84,7 +90,7 @@ export class Conversation {
     } catch (error) {
       if (!controller.signal.aborted && !(error instanceof ServiceTrouble)) throw error;
       turn.state = controller.signal.aborted ? "stopped" : "failed";
-      if (turn.state === "failed") turn.trouble = { code: error.code, message: error.message };
+      if (turn.state === "failed") turn.trouble = { code: error.code };
     } finally {
       if (turn.state === "asking") turn.state = "stopped";
       if (this.#asking === controller) this.#asking = null;
@@ -93,7 +99,7 @@ export class Conversation {
   }
 
   /**
-   * Send a vote on a turn's answer.
+   * Send a vote on a turn's answer: with its question and its quotes, without the conversation before it.
    * @param {import("./types.js").Turn} turn
    * @param {"up" | "down"} vote
    * @param {string[]} [reasons]
@@ -102,8 +108,7 @@ export class Conversation {
   async vote(turn, vote, reasons = [], comment = "") {
     const { id, answer } = turn.reply;
     const citations = turn.reply.citations.map(citedWords);
-    const messages = this.#messagesBefore(turn);
-    await this.#client.giveFeedback({ answer_id: id, question: turn.question, answer, citations, vote, reasons, comment, messages });
+    turn.vote_id = await this.#client.giveFeedback({ answer_id: id, question: turn.question, answer, citations, vote, reasons, comment });
     turn.vote = vote;
     this.keep();
   }

@@ -1,23 +1,26 @@
 // An answer with its sources, as text for the clipboard.
 
 import { make } from "./element.js";
+import { plain } from "./markdown.js";
+import { titleOf } from "./quote.js";
 
 /**
- * The answer, then each source with its quotes and where they stand.
- * @param {import("./types.js").Reply} reply
- * @param {string} text the answer as it is shown
+ * The question, the answer, each source with its quotes and where they stand, and where and when it was asked.
+ * @param {import("./types.js").Turn} turn
  * @param {import("./words.js").Words} words
  * @param {import("./client.js").Client} client
  */
-export function copyText(reply, text, words, client) {
-  const ordered = [...reply.citations].sort((one, other) => one.marker - other.marker);
-  const lines = ordered.map((citation) => {
-    const source = reply.sources.find((each) => each.id === citation.source_id);
-    const about = [source?.title ?? words.say("untitled"), source?.source, words.day(source?.published_at ?? null)];
-    const page = client.articlePage(citation.article_id, citation.start_char_index, citation.end_char_index);
-    return `[${citation.marker}] ${about.filter(Boolean).join(", ")}\n“${citation.cited_text}”\n${page}`;
+export function copyText({ question, reply }, words, client) {
+  const markers = [...new Set(reply.citations.map(({ marker }) => marker))].sort((one, other) => one - other);
+  const sources = markers.map((marker) => {
+    const mine = reply.citations.filter((citation) => citation.marker === marker);
+    const source = reply.sources.find((each) => each.id === mine[0].source_id);
+    const about = [titleOf(source, words), source?.source, words.day(source?.published_at ?? null)].filter(Boolean).join(", ");
+    const quotes = new Map(mine.map((citation) => [client.articlePage(citation.article_id, citation.start_char_index, citation.end_char_index), citation]));
+    return [`[${marker}] ${about}`, ...[...quotes].map(([page, { cited_text: quote }]) => `“${plain(quote)}”\n${page}`)].join("\n");
   });
-  return [text, ...lines].join("\n\n");
+  const made = words.say("copied_from", { service: client.host, day: words.day(reply.created_at) });
+  return [question, plain(reply.answer), ...sources, made].join("\n\n");
 }
 
 /**

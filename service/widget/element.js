@@ -49,6 +49,8 @@ export const ICONS = {
   cut: "M4 12h6l2-5 2 10 1-5h1M19 12h1",
   alert: "M12 4l9 16H3zM12 10v5M12 17.500v.5",
   stop: "M7 7h10v10H7z",
+  compare: "M4 9h16M4 15h16M15 5L9 19",
+  note: "M12 4a8 8 0 1 0 .01 0M12 11v5M12 8v.5",
   clock: "M12 4a8 8 0 1 0 .01 0M12 8v4l3 2",
   differ: "M4 8h14l-3-3M20 16H6l3 3",
   held: "M4 4l16 16M9 6h10M5 12h5M14 12h5M5 18h10",

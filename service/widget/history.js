@@ -6,6 +6,33 @@ import { areRecords, isReply } from "./shapes.js";
 const VERSION = 1;
 const TURNS = 30;
 
+/** The names of the conversations of elements on the page: two without an id have one each. */
+const taken = new Set();
+
+/**
+ * A name for an element's conversation that no other element on the page has; to be released when the element is gone.
+ * @param {string} name the element's own
+ */
+export function claim(name) {
+  let free = name;
+  for (let number = 2; taken.has(free); number += 1) free = `${name}#${number}`;
+  taken.add(free);
+  return free;
+}
+
+/**
+ * Keep a name on behalf of an element that is back.
+ * @param {string} name as `claim` gave it
+ */
+export function reclaim(name) {
+  taken.add(name);
+}
+
+/** @param {string} name as `claim` gave it */
+export function release(name) {
+  taken.delete(name);
+}
+
 /** Keeps the turns of one conversation; a page without storage has a conversation without a past. */
 export class History {
   #key;

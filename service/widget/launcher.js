@@ -62,7 +62,7 @@ export class Launcher {
     this.button.setAttribute("aria-expanded", "false");
   }
 
-  /** Open the dialog as it was before, and tell nobody. */
+  /** Open the dialog as it was before, without an event. */
   reopen() {
     this.#show();
   }

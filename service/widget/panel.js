@@ -3,8 +3,10 @@
 import { Announcer } from "./announcer.js";
 import { Composer } from "./composer.js";
 import { icon, ICONS, make } from "./element.js";
+import { plain } from "./markdown.js";
+import { closest } from "./sources-view.js";
 import { TurnView } from "./turn-view.js";
-import { kindOf } from "./verdict.js";
+import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
 
 /** Shows a conversation and takes questions. */
 export class Panel {
@@ -26,10 +28,11 @@ export class Panel {
    * @param {import("./conversation.js").Conversation} parts.conversation
    * @param {{title: string, intro: string, questions: string[]}} parts.texts
    * @param {number} parts.level of the heading; those of questions and notes are below it
+   * @param {boolean} parts.boxed whether the turns scroll in a box of their own, and not with the page
    * @param {(() => void)?} parts.close what closes the panel, where it can be closed
    * @param {(name: string, detail: object) => void} parts.tell tells the host page
    */
-  constructor({ words, client, conversation, texts, level, close, tell }) {
+  constructor({ words, client, conversation, texts, level, boxed, close, tell }) {
     this.#words = words;
     this.#conversation = conversation;
     this.#tell = tell;
@@ -38,7 +41,9 @@ export class Panel {
     this.composer = new Composer(words, ask);
     this.#welcome = this.#makeWelcome(texts);
     this.#turns = make("div", { class: "turns" });
-    this.log = make("div", { class: "log", role: "group", "aria-label": words.say("conversation"), tabindex: "0" }, this.#welcome, this.#turns);
+    // A box that scrolls is a stop for the keyboard; one that does not is none.
+    const log = { class: "log", role: "group", "aria-label": words.say("conversation"), tabindex: boxed ? "0" : null };
+    this.log = make("div", log, this.#welcome, this.#turns);
     this.element = make(
       "div",
       { class: "panel", part: "panel" },
@@ -66,7 +71,8 @@ export class Panel {
     this.#announcer.clear();
     this.#announcer.say(this.#words.say("searching"));
     if (old) this.composer.focus();
-    view.element.scrollIntoView({ block: this.#scrolls() ? "start" : "nearest" });
+    // The style makes room for a whole answer below, so that nothing need scroll again while it grows.
+    if (this.#conversation.turns.length > 1 || view.element.getBoundingClientRect().top > innerHeight / 3) view.element.scrollIntoView({ block: "start" });
     this.#tell("ask", { question });
     this.#follow(turn, view);
     return true;
@@ -92,7 +98,7 @@ export class Panel {
   async #follow(turn, view) {
     await this.#conversation.ask(turn, (event) => {
       view.show(event);
-      if (event.type === "answer.delta") this.#announcer.hear(String(event.text ?? ""));
+      if (event.type === "answer.delta") this.#announcer.hear(plain(String(event.text ?? "")));
     });
     if (this.#views.get(turn) !== view) return;
     const focused = view.element.contains(view.element.getRootNode().activeElement);
@@ -104,16 +110,25 @@ export class Panel {
     this.#tell(turn.reply ? "answer" : "end", { question: turn.question, state: turn.state, reply: turn.reply, trouble: turn.trouble });
   }
 
+  /** What sighted readers see around the text: the verdict, what it rests on, and what was left out. */
   #announce(turn) {
+    const say = (key, values) => this.#words.say(key, values);
     const kind = kindOf(turn);
-    this.#announcer.finish();
-    if (turn.reply?.status === "not_in_sources") {
-      this.#announcer.clear();
-      const reason = turn.reply.status_reason;
-      this.#announcer.say(reason && this.#words.knows(reason) ? this.#words.say(reason) : turn.reply.answer);
-    } else if (kind !== "answered") this.#announcer.say(this.#words.say(kind));
-    const count = new Set(turn.citations.map((citation) => citation.source_id)).size;
-    if (turn.reply && count) this.#announcer.say(this.#words.say("done", { count }));
+    const { reply } = turn;
+    if (kind === "none") this.#announcer.drop();
+    else this.#announcer.finish();
+    const said = [verdictText(kind, turn, this.#words), latestText(kind, turn, this.#words)];
+    if (kind === "none" && reply.status_reason && this.#words.knows(reply.status_reason)) said.push(say(reply.status_reason));
+    else said.push(explanation(kind, turn, this.#words));
+    if (reply) {
+      said.push(...reply.conflicts.map(({ topic }) => say("conflict", { topic })));
+      if (reply.unsupported.length) said.push(say("withheld", { count: reply.unsupported.length }));
+      const near = closest(reply).length;
+      if (near) said.push(say("done_closest", { count: near }));
+      const articles = new Set(turn.citations.map((citation) => citation.article_id)).size;
+      if (articles) said.push(say("done", { count: articles }));
+    }
+    this.#announcer.say(said.filter(Boolean).map(stopped).join(" "));
   }
 
   #stop() {
@@ -168,11 +183,19 @@ export class Panel {
       "div",
       { class: "welcome" },
       make("p", { class: "intro", dir: "auto", text: intro }),
-      ...(items.length ? [make("p", { class: "label", text: this.#words.say("suggestions") }), make("ul", { class: "suggestions" }, ...items)] : []),
+      ...(items.length ? [make("p", { class: "label", text: this.#words.say("suggestions") }), make("ul", { class: "suggestions", role: "list" }, ...items)] : []),
     );
   }
 
   #suggest(question) {
     if (this.ask(question)) this.composer.focus();
   }
+}
+
+/**
+ * A text with a stop at its end.
+ * @param {string} text
+ */
+function stopped(text) {
+  return /[.!?…:。؟]$/u.test(text) ? text : `${text}.`;
 }

@@ -2,10 +2,17 @@
 
 import { ActionsView } from "./actions-view.js";
 import { AnswerText } from "./answer-text.js";
+import { latestReport } from "./dates.js";
 import { make } from "./element.js";
 import { notesOn } from "./notes-view.js";
+import { differs, quoteBox, titleOf } from "./quote.js";
+import { plain } from "./markdown.js";
 import { SourcesView } from "./sources-view.js";
-import { explanation, kindOf, lookOf, verdictLine } from "./verdict.js";
+import { explanation, kindOf, latestText, lookOf, verdictLine } from "./verdict.js";
+
+/** Words of a quote in the name of its marker: markers of one article are told apart by them. */
+const WORDS_OF_QUOTE = 6;
+let opened = 0;
 
 /** Shows one turn, while it comes and once it is over. */
 export class TurnView {
@@ -17,8 +24,8 @@ export class TurnView {
   #status;
   #progress;
   #body;
-  /** @type {HTMLElement?} the marker whose quote is open */
-  #chosen = null;
+  /** @type {{button: HTMLElement, proof: HTMLElement}?} the marker whose quotes are open, and these */
+  #open = null;
 
   /**
    * @param {import("./types.js").Turn} turn
@@ -28,8 +35,13 @@ export class TurnView {
     this.#turn = turn;
     this.#parts = parts;
     this.#words = parts.words;
-    this.#text = new AnswerText((citation) => this.#label(citation), (citation, button) => this.#open(citation, button));
-    this.#sources = new SourcesView(parts.words, parts.client, parts.level + 2);
+    this.#text = new AnswerText({
+      words: parts.words,
+      sourceOf: (citation) => this.#sourceOf(citation),
+      label: (citation) => this.#label(citation),
+      choose: (citations, button) => this.#choose(citations, button),
+    });
+    this.#sources = new SourcesView(parts);
     this.#progress = make("span", { text: this.#words.say("searching") });
     const stop = make("button", { type: "button", class: "plain stop", text: this.#words.say("stop"), on: { click: parts.stop } });
     this.#status = make("div", { class: "working" }, make("span", { class: "pulse", "aria-hidden": "true" }), this.#progress, stop);
@@ -48,11 +60,9 @@ export class TurnView {
     if (event.type === "retrieval.completed") {
       const passages = this.#turn.sources.length;
       if (passages) this.#progress.textContent = this.#words.say("reading", { count: passages });
-    } else if (event.type === "answer.delta") {
-      this.#text.add(String(event.text ?? ""));
-    } else if (event.type === "citation.added") {
-      this.#text.cite(event.citation);
-      this.#sources.cite(event.citation, this.#turn.sources);
+    } else if (event.type === "answer.delta" || event.type === "citation.added") {
+      this.#text.set(this.#turn.text, this.#turn.citations);
+      if (event.type === "citation.added") this.#sources.cite(event.citation, this.#turn.sources);
     }
   }
 
@@ -64,23 +74,19 @@ export class TurnView {
     this.element.dataset.look = lookOf(kind);
     this.#text.set(shown, turn.citations);
     this.#text.element.hidden = !shown;
+    if (this.#open && !this.#open.button.isConnected) this.#open = null;
     if (turn.reply) this.#sources.set(turn.reply);
+    const latest = latestText(kind, turn, this.#words);
     const why = explanation(kind, turn, this.#words);
-    const notes = turn.reply ? notesOn(turn.reply, this.#parts) : [];
+    const notes = turn.reply ? notesOn(turn.reply, kind, latestReport(turn, this.#words), this.#parts) : [];
+    const above = [verdictLine(kind, turn, this.#words), ...(latest ? [make("p", { class: "about latest", text: latest })] : [])];
+    const below = [...(why ? [make("p", { class: "why", text: why })] : []), ...notes];
     this.#status.remove();
-    this.#body.replaceChildren(
-      verdictLine(kind, this.#words),
-      this.#text.element,
-      ...(why ? [make("p", { class: "why", dir: "auto", text: why })] : []),
-      ...notes,
-      this.#sources.element,
-      new ActionsView(turn, shown, this.#parts).element,
-    );
-  }
-
-  /** Move the focus to what can be done about a turn that failed, if there is such a thing. */
-  focusRetry() {
-    this.element.querySelector(".retry")?.focus();
+    // The text stays where it is: whoever reads a quote in it keeps the focus there.
+    this.#body.prepend(...above);
+    this.#text.element.after(...below);
+    const actions = new ActionsView(turn, this.#parts).element;
+    if (actions.childElementCount) this.#body.append(actions);
   }
 
   /** The answer, or for an abstention our words for its reason, in the reader's language. */
@@ -91,32 +97,65 @@ export class TurnView {
   }
 
   /** @param {import("./types.js").Citation} citation */
+  #sourceOf(citation) {
+    return this.#turn.sources.find((each) => each.id === citation.source_id);
+  }
+
+  /** @param {import("./types.js").Citation} citation */
   #label(citation) {
-    const source = this.#turn.sources.find((each) => each.id === citation.source_id);
-    return this.#words.say("citation", { marker: citation.marker, title: source?.title ?? this.#words.say("untitled") });
+    const source = this.#sourceOf(citation);
+    const about = [titleOf(source, this.#words), source?.source, this.#words.day(source?.published_at ?? null)].filter(Boolean).join(", ");
+    const words = plain(citation.cited_text).split(/\s+/u);
+    const quote = words.length > WORDS_OF_QUOTE ? `${words.slice(0, WORDS_OF_QUOTE).join(" ")}…` : words.join(" ");
+    const label = this.#words.say("citation", { marker: citation.marker, about, quote });
+    return differs(citation) ? `${label} ${this.#words.say("compare")}` : label;
   }
 
   /**
-   * @param {import("./types.js").Citation} citation
+   * Open the quotes of a marker under its sentence; those that are open close.
+   * @param {import("./types.js").Citation[]} citations
    * @param {HTMLElement} button
    */
-  #open(citation, button) {
-    const quote = this.#sources.open(citation);
-    for (const marker of this.#text.element.querySelectorAll(".marker")) marker.setAttribute("aria-expanded", String(marker === button));
-    this.#chosen = button;
-    if (!quote) return;
-    quote.focus({ preventScroll: true });
-    quote.scrollIntoView({ block: "nearest" });
+  #choose(citations, button) {
+    const again = this.#open?.button === button;
+    this.#close();
+    if (again) return;
+    const boxes = citations.flatMap((citation) => {
+      const source = this.#sourceOf(citation);
+      return source ? [quoteBox(citation, source, this.#parts, true)] : [];
+    });
+    if (!boxes.length) return;
+    const proof = make("div", { class: "proof", id: `proof-${++opened}` }, ...boxes);
+    button.closest(".sentence").after(proof);
+    button.setAttribute("aria-expanded", "true");
+    button.setAttribute("aria-controls", proof.id);
+    this.#open = { button, proof };
+    boxes[0].focus({ preventScroll: true });
+    // The quote first, then the marker: where both do not fit, the sentence stays in view.
+    proof.scrollIntoView({ block: "nearest" });
+    button.scrollIntoView({ block: "nearest" });
+  }
+
+  #close() {
+    if (!this.#open) return;
+    const { button, proof } = this.#open;
+    this.#open = null;
+    proof.remove();
+    button.setAttribute("aria-expanded", "false");
+    button.removeAttribute("aria-controls");
   }
 
   /**
-   * Escape in a quote leads back to the marker that opened it.
+   * Escape in a quote, or on its marker, closes it and leads back to the marker.
    * @param {KeyboardEvent} event
    */
   #key(event) {
-    if (event.key !== "Escape" || !this.#chosen?.isConnected || !event.composedPath()[0].closest?.(".quotes")) return;
+    const from = event.composedPath()[0];
+    if (event.key !== "Escape" || !this.#open || !(this.#open.proof.contains(from) || this.#open.button === from)) return;
     event.preventDefault();
     event.stopPropagation();
-    this.#chosen.focus();
+    const { button } = this.#open;
+    this.#close();
+    button.focus();
   }
 }

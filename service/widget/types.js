@@ -11,6 +11,7 @@
  * @property {string} cited_text
  * @property {number} start_char_index first code point of the quote in the article's body
  * @property {number} end_char_index
+ * @property {{status: "verified" | "partial" | "unverified", method: "exact" | "normalised" | "coverage"}} verification
  */
 
 /**
@@ -30,9 +31,11 @@
  * @property {string?} url
  * @property {string?} source
  * @property {string?} published_at
+ * @property {string?} language
  * @property {string} snippet
  * @property {number} start_char_index first code point of the snippet in the article's body
  * @property {number} end_char_index
+ * @property {{dense: number, lexical: number}} scores
  * @property {boolean} cited
  * @property {Duplicate[]} duplicates
  */
@@ -48,6 +51,8 @@
 /**
  * @typedef {object} Reply The whole answer, as `POST /v1/ask` gives it.
  * @property {string} id
+ * @property {string} created_at
+ * @property {"conflict" | "interrupted" | "withheld" | "stale" | "weak" | "answered" | "none"} verdict
  * @property {"answered" | "partial" | "not_in_sources"} status
  * @property {string?} status_reason
  * @property {string} answer
@@ -61,7 +66,6 @@
 /**
  * @typedef {object} Trouble Why there is no whole answer.
  * @property {string} code one of the service's codes, or `unreachable`, `not_allowed`, `lost` or `garbled`
- * @property {string} message
  */
 
 /**
@@ -74,6 +78,7 @@
  * @property {Reply?} reply
  * @property {Trouble?} trouble
  * @property {"up" | "down" | null} vote
+ * @property {string?} vote_id under which the service stores the vote
  */
 
 export {};

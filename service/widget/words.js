@@ -8,12 +8,22 @@ import { ENGLISH } from "./strings-en.js";
 const TABLES = { en: ENGLISH, de: GERMAN, ar: ARABIC };
 const RIGHT_TO_LEFT = ["ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"];
 
+/** Units of time: days in each, and from how many of them on it is used. */
+/** @type {[Intl.RelativeTimeFormatUnit, number, number][]} */
+const UNITS = [
+  ["year", 365.25, 1.5],
+  ["month", 30.44, 1.5],
+  ["week", 7, 2],
+  ["day", 1, -Infinity],
+];
+
 /** One language's words, with the host's own over them. */
 export class Words {
   #own;
   #table;
   #plural;
   #day;
+  #ago;
 
   /**
    * @param {string} wanted a language tag such as `de-AT`; one that is unknown is English
@@ -28,6 +38,7 @@ export class Words {
     this.lang = TABLES[primary] || Object.keys(own).length ? tag : "en";
     this.direction = RIGHT_TO_LEFT.includes(this.lang.split("-")[0]) ? "rtl" : "ltr";
     this.#plural = new Intl.PluralRules(this.lang);
+    this.#ago = new Intl.RelativeTimeFormat(this.lang, { numeric: "auto" });
     this.#day = new Intl.DateTimeFormat(this.lang === "en" ? "en-GB" : this.lang, { dateStyle: "long", timeZone: "UTC" });
   }
 
@@ -57,6 +68,15 @@ export class Words {
   day(moment) {
     const date = new Date(moment ?? NaN);
     return Number.isNaN(date.getTime()) ? this.say("undated") : this.#day.format(date);
+  }
+
+  /**
+   * A number of days in the past, in words such as “8 months ago”.
+   * @param {number} days
+   */
+  ago(days) {
+    const [unit, length] = UNITS.find(([, each, from]) => days >= from * each) ?? UNITS[UNITS.length - 1];
+    return this.#ago.format(-Math.round(days / length), unit);
   }
 
   /** @param {string} key */

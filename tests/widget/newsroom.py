@@ -32,12 +32,17 @@ _WRITTEN = {
     "hebrew-rail": (
         "העירייה הודיעה 🎉 אתמול. הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני אחרי 9 חודשים. הכרטיס עולה 4 אירו.\n"
     ),
+    "pier-notes": (
+        "## What was asked\n\nThe keeper of the *Old Lamp* spoke on Friday. The **Old Lamp** will be lit again on 3"
+        " March 2026, she said [2]. See [the plan](https://courier.example/plan) and `plan.txt`.\n\n> It is time."
+    ),
     "attack": (
         '<script>window.hacked = 1</script><img src=x onerror="window.hacked = 1"> The mayor <b>resigned</b> on Friday.'
         ' </div></mark></textarea><svg onload=window.hacked=1><a href="javascript:window.hacked=1">here</a>\n'
         "<iframe src=https://evil.example/></iframe> &lt;script&gt; {{ 7 * 7 }} ${7*7} <!-- "
     ),
 }
+NOTES = "pier-notes"
 BODIES = {article_id: clean(text) for article_id, text in _WRITTEN.items()}
 """Each article's body as it is stored."""
 

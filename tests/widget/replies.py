@@ -25,15 +25,16 @@ from service.answer import (
     Versions,
 )
 from service.records import AnswerWarning
-from tests.widget.newsroom import BODIES
+from tests.widget.newsroom import BODIES, LANGUAGES
 
-FERRY, GRAIN, EMOJI, ARABIC, HEBREW, ATTACK = BODIES
+FERRY, GRAIN, EMOJI, ARABIC, HEBREW, NOTES, ATTACK = BODIES
 TITLES = {
     FERRY: "Boats sail again as crews and Sound Line sign a deal",
     GRAIN: "Grain ship waits a third day off Tarnmouth",
     EMOJI: "🎉 A parade of lanterns",
     ARABIC: "الميناء يفتح رصيفه الجديد",
     HEBREW: "קו הרכבת נפתח מחדש",
+    NOTES: "The Old Lamp returns",
 }
 
 
@@ -55,6 +56,7 @@ def source(number: int, article_id: str, **changes: object) -> Source:
         score=1.0,
         scores=Scores(0.7, 9.0),
         cited=True,
+        language=LANGUAGES.get(article_id, "en"),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -113,7 +115,7 @@ _GRAIN = source(2, GRAIN, url=None, source=None, published_at=None)
 _SAILED = ("The ferry strike in Varn Sound is over [1].", _FERRY, "The ferry strike in Varn Sound is over.")
 _WAITS = ("The ship has waited since Monday [2].", _GRAIN, "The ship has waited since Monday")
 
-PROVEN = answer(_SAILED, _WAITS)
+CHECKED = answer(_SAILED, _WAITS)
 WEAK = answer(_SAILED, status="partial", status_reason="weak_evidence")
 WITHHELD = answer(
     _SAILED,
@@ -151,9 +153,38 @@ CONFLICT = answer(
 STALE = answer(
     _SAILED,
     warnings=(
-        AnswerWarning("stale_sources", "The newest article on this is from 25 February 2026; things may have changed."),
-        AnswerWarning("follow_up_offline", "The conversation was not taken into account: no language model is set."),
+        AnswerWarning("stale", "The newest article on this is from 25 February 2026; things may have changed."),
+        AnswerWarning("follow_up_offline", "The question was read without the conversation before it."),
     ),
+)
+_REWORDED = answer(
+    _SAILED, ("The grain ship waits off Tarnmouth [2].", _GRAIN, "A grain ship lies at anchor off Tarnmouth.")
+)
+DIFFERS = replace(
+    _REWORDED,
+    citations=(
+        _REWORDED.citations[0],
+        replace(_REWORDED.citations[1], verification=Verification("partial", "coverage", 0.7)),
+    ),
+)
+QUOTED = replace(CHECKED, warnings=(AnswerWarning("answered_without_model", "Sentences are quoted."),))
+MARKDOWN = answer(
+    (
+        "The **Old Lamp** will be lit again on 3 March 2026, she said [1].",
+        source(1, NOTES),
+        "The **Old Lamp** will be lit again on 3 March 2026, she said [2].",
+    ),
+    (
+        "The keeper of the *Old Lamp* spoke on Friday [2].",
+        replace(source(2, NOTES), chunk_id=f"{NOTES}#1"),
+        "The keeper of the *Old Lamp* spoke on Friday.",
+    ),
+)
+_OLDER = replace(source(2, GRAIN), published_at="2025-12-05T09:00:00Z", source="Tarnmouth Gazette")
+DATED = answer(
+    _SAILED,
+    ("The ship has waited since Monday [2].", _OLDER, "The ship has waited since Monday"),
+    ("The stoppage had left the region without ferries for 16 days [1].", _FERRY, "16 days"),
 )
 _ALSO = (
     Duplicate(GRAIN, "Ferries back after 16 days", "Tarnmouth Gazette", "https://gazette.example/ferries"),
@@ -164,8 +195,12 @@ ABSTAINED = answer(
     status="not_in_sources",
     status_reason="low_relevance",
     answer="The articles do not seem to cover this question.",
-    sources=(replace(_FERRY, marker=None, cited=False), replace(_GRAIN, marker=None, cited=False)),
+    sources=(
+        replace(_FERRY, marker=None, cited=False, scores=Scores(0.41, 2.0)),
+        replace(_GRAIN, marker=None, cited=False, scores=Scores(0.12, 1.5)),
+    ),
 )
+OFF_TOPIC = replace(ABSTAINED, sources=tuple(replace(each, scores=Scores(0.09, 1.9)) for each in ABSTAINED.sources))
 SCRIPTS = answer(
     (
         "🎉 Lanterns 🏮🏮 lit the pier, 👩‍👩‍👧 and all [1].",
@@ -182,14 +217,19 @@ SAME = answer(
 )
 
 BY_QUESTION = {
-    "proven": PROVEN,
+    "checked": CHECKED,
     "weak": WEAK,
     "withheld": WITHHELD,
     "interrupted": INTERRUPTED,
     "conflict": CONFLICT,
     "stale": STALE,
+    "differs": DIFFERS,
+    "quoted": QUOTED,
+    "dated": DATED,
+    "markdown": MARKDOWN,
     "duplicates": DUPLICATES,
     "abstained": ABSTAINED,
+    "off topic": OFF_TOPIC,
     "scripts": SCRIPTS,
     "same": SAME,
 }

@@ -17,7 +17,7 @@ from tests.widget.scripted_service import Refused, Scripted, ScriptedService, St
 
 SIZES: dict[str, ViewportSize] = {"desktop": {"width": 1280, "height": 900}, "phone": {"width": 360, "height": 740}}
 QUESTIONS = {
-    "proven": "Is the ferry strike over, and which ship waits?",
+    "checked": "Is the ferry strike over, and which ship waits?",
     "weak": "What did the ferry strike cost?",
     "withheld": "How long did the ferry strike last?",
     "interrupted": "How did the ferry strike end?",
@@ -82,7 +82,7 @@ def _shoot(
     context = browser.new_context(color_scheme=scheme, viewport=SIZES[size])
     visit = Visit(context, context.new_page(), service, port)
     camera = Camera(visit, out, f"{size}-{scheme}")
-    pieces = encoded(events(BY_QUESTION["proven"]))
+    pieces = encoded(events(BY_QUESTION["checked"]))
     scripts: dict[str, Scripted] = {state: Streamed(encoded(events(reply))) for state, reply in BY_QUESTION.items()}
     scripts |= {
         "working": Streamed(pieces, held=4),
@@ -119,7 +119,7 @@ def _states(camera: Camera) -> None:
         if state != "conflict":
             _unfold(turn)
         camera.keep(state)
-        if state == "proven":
+        if state == "checked":
             turn.locator(".vote").last.click()
             camera.keep("complaint")
 
@@ -159,7 +159,7 @@ def _launcher(camera: Camera, scheme: str) -> None:
         camera.keep(f"launcher-{language}")
         visit.chat.locator(".launcher").click()
         camera.keep(f"dialog-empty-{language}")
-        visit.ask(QUESTIONS["scripts" if language == "ar" else "proven"]).locator(".marker").first.click()
+        visit.ask(QUESTIONS["scripts" if language == "ar" else "checked"]).locator(".marker").first.click()
         camera.keep(f"dialog-{language}")
 
 

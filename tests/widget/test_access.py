@@ -7,12 +7,12 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.widget.browsing import Visit
-from tests.widget.replies import BY_QUESTION, PROVEN, events
+from tests.widget.replies import BY_QUESTION, CHECKED, events
 from tests.widget.scripted_service import Refused, Streamed, encoded
 
 HOST = (
     '<!doctype html><html lang="en"><title>Host</title><main><h1>Host</h1><button id="before">Before</button></main>'
-    '<script src="HOME/widget.js" data-title="Ask our archive" data-questions="proven|weak"></script></html>'
+    '<script src="HOME/widget.js" data-title="Ask our archive" data-questions="checked|weak"></script></html>'
 )
 FOCUSED = "document.querySelector('dateline-chat').shadowRoot.activeElement"
 STATES = [*BY_QUESTION, "failed", "held"]
@@ -33,7 +33,7 @@ def test_axe_finds_nothing_wrong_in_any_state(new_visit: Callable[..., Visit], s
     visit = new_visit(color_scheme=scheme, reduced_motion="reduce")
     visit.service.scripts |= {
         "failed": Refused(503, "index_unavailable", "There is no index."),
-        "held": Streamed(encoded(events(PROVEN)), held=4),
+        "held": Streamed(encoded(events(CHECKED)), held=4),
     }
     found = {}
     visit.open("/embed")
@@ -94,7 +94,7 @@ def test_a_question_is_asked_and_its_quote_read_by_keyboard_alone(visit: Visit) 
     keys.press("Tab")
     keys.press("Enter")
     expect(visit.chat.get_by_role("dialog")).to_have_accessible_name("Ask our archive")
-    keys.type("proven")
+    keys.type("checked")
     keys.press("Enter")
     visit.chat.locator(".verdict").wait_for()
     while visit.page.evaluate(f"{FOCUSED}.className") != "marker":
@@ -114,7 +114,7 @@ def test_a_question_is_asked_and_its_quote_read_by_keyboard_alone(visit: Visit) 
 def test_the_focus_stays_in_the_dialog_and_is_always_seen(visit: Visit, key: str) -> None:
     """Round and round, forwards and backwards; each stop has an outline."""
     visit.host(HOST).chat.locator(".launcher").click()
-    visit.ask("proven")
+    visit.ask("checked")
     stops = []
     for _ in range(24):
         visit.page.keyboard.press(key)
@@ -142,29 +142,127 @@ def test_closing_gives_the_focus_back_to_the_launcher(visit: Visit, beside: bool
 def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visit) -> None:
     """A stream of single letters is still two sentences to a screen reader, without their markers."""
     letters = [
-        f'event: answer.delta\ndata: {{"type":"answer.delta","text":"{each}"}}\n\n'.encode() for each in PROVEN.answer
+        f'event: answer.delta\ndata: {{"type":"answer.delta","text":"{each}"}}\n\n'.encode() for each in CHECKED.answer
     ]
-    pieces = encoded(events(PROVEN))
+    pieces = encoded(events(CHECKED))
     visit.service.scripts["letters"] = Streamed([*pieces[:2], *letters, pieces[-1]])
-    visit.open("/embed")
-    visit.page.evaluate(
-        """() => { window.heard = [];
-        const live = document.querySelector("dateline-chat").shadowRoot.querySelector("[aria-live]");
-        const take = (change) => change.addedNodes.forEach((node) => heard.push(node.textContent));
-        const whole = { childList: true, subtree: true, characterData: true };
-        new MutationObserver((changes) => changes.forEach(take)).observe(live, whole); }"""
-    )
+    visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
+    visit.open("/embed").page.evaluate(_HEAR)
     visit.ask("letters")
 
     assert visit.page.evaluate("window.heard") == [
         "Searching the articles…",
         "The ferry strike in Varn Sound is over.",
         "The ship has waited since Monday.",
-        "Answer complete, 2 sources.",
+        "Every sentence checked. Latest report: 25 February 2026, 9 months ago. Answer complete. 2 articles.",
     ]
     # A status is read whole at each change unless it says otherwise.
     assert visit.chat.locator("[aria-live]").get_attribute("aria-atomic") == "false"
     assert visit.chat.locator("[aria-live], [role=alert], [role=log], [role=status], output").count() == 1
+
+
+_LATEST = "Latest report: 25 February 2026, 9 months ago"
+_LEFT_OUT = "2 sentences left out."
+_HEAR = """() => { window.heard = [];
+  const live = document.querySelector("dateline-chat").shadowRoot.querySelector("[aria-live]");
+  const take = (change) => change.addedNodes.forEach((node) => heard.push(node.textContent));
+  const whole = { childList: true, subtree: true, characterData: true };
+  new MutationObserver((changes) => changes.forEach(take)).observe(live, whole); }"""
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (
+            "conflict",
+            f"Reports differ. {_LATEST}. Reports differ on days without ferries. Answer complete. One article.",
+        ),
+        (
+            "withheld",
+            f"Partial answer: the rest could not be verified. {_LATEST}. {_LEFT_OUT} Answer complete. One article.",
+        ),
+        (
+            "stale",
+            "Latest report: 25 February 2026, 9 months ago. Things may have changed. Answer complete. One article.",
+        ),
+        ("abstained", "No answer in our articles. We couldn’t find this in our articles. One related article."),
+        ("off topic", "No answer in our articles. We couldn’t find this in our articles."),
+    ],
+)
+def test_the_last_announcement_says_what_sighted_readers_see(visit: Visit, question: str, said: str) -> None:
+    """Verdict, date, what differs, what was left out and how many articles: once, and nothing else is said twice."""
+    visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
+    visit.open("/embed").page.evaluate(_HEAR)
+    visit.ask(question)
+    heard = visit.page.evaluate("window.heard")
+
+    assert heard[-1] == said
+    assert len(heard) == len(set(heard))
+    assert len(heard) == (2 if BY_QUESTION[question].status == "not_in_sources" else 3)
+
+
+@pytest.mark.parametrize(("path", "stops"), [("/", False), ("/embed", True)])
+def test_the_conversation_is_a_stop_for_the_keyboard_where_it_scrolls(visit: Visit, path: str, stops: bool) -> None:
+    """And none where the page does."""
+    assert (visit.open(path).chat.locator(".log").get_attribute("tabindex") == "0") == stops
+
+
+def test_lists_stay_lists_without_their_signs(visit: Visit) -> None:
+    """Some browsers take a list without bullets for none, unless it says that it is one."""
+    visit.open("/embed?questions=a|b").ask("conflict")
+    lists = visit.chat.locator("ul, ol").all()
+
+    assert lists
+    assert {each.get_attribute("role") for each in lists} == {"list"}
+
+
+def test_a_quote_is_told_apart_without_colours(new_visit: Callable[..., Visit]) -> None:
+    """By a line of two pixels below it; with colours that the reader forces, the open marker by its ground."""
+    visit = new_visit().open("/embed")
+    visit.ask("checked").locator(".marker").first.click()
+    mark = visit.chat.locator(".proof mark").evaluate(
+        "mark => [getComputedStyle(mark).textDecorationLine, getComputedStyle(mark).textDecorationThickness]"
+    )
+    forced = new_visit(forced_colors="active").open("/embed")
+    turn = forced.ask("checked")
+    turn.locator(".marker").first.click()
+    grounds = [
+        marker.evaluate("marker => getComputedStyle(marker).backgroundColor")
+        for marker in turn.locator(".marker").all()
+    ]
+
+    assert mark == ["underline", "2px"]
+    assert grounds[0] != grounds[1]
+
+
+def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
+    """The launcher is not printed on the pages of others; a conversation is, with the addresses of its quotes."""
+    visit.host(HOST).chat.locator(".launcher").wait_for()
+    visit.page.emulate_media(media="print")
+    expect(visit.chat.locator(".launcher")).to_be_hidden()
+    visit.page.emulate_media(media="screen")
+    turn = visit.open("/").ask("checked")
+    visit.page.emulate_media(media="print")
+
+    assert turn.locator(".quote mark").all_inner_texts() == [each.cited_text for each in CHECKED.citations]
+    assert turn.locator(".outward").first.evaluate(
+        "link => getComputedStyle(link, '::after').content.includes('?start=')"
+    )
+    assert not turn.locator(".copy").is_visible()
+    assert not visit.chat.locator("#question").is_visible()
+
+
+def test_a_card_in_another_script_stays_together(visit: Visit) -> None:
+    """On a page from right to left, an English title and its date and paper begin at the same side."""
+    turn = visit.open("/embed?lang=ar").ask("checked")
+    lefts = turn.locator(".card").first.evaluate(
+        """card => [...card.querySelectorAll(".card-title, .about")].map((each) => {
+        const range = document.createRange();
+        range.selectNodeContents(each);
+        return range.getBoundingClientRect().left; })"""
+    )
+
+    assert max(lefts) - min(lefts) < 2
 
 
 @pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/emoji-parade?start=3&end=9", "/developers"])
@@ -191,7 +289,7 @@ def test_large_letters_are_not_cut_off(visit: Visit) -> None:
     """With letters of twice the size every label keeps its words and nothing overlaps the field."""
     visit.page.set_viewport_size({"width": 400, "height": 700})
     visit.open("/embed").page.add_style_tag(url="/page.css")
-    visit.ask("proven")
+    visit.ask("checked")
     visit.page.evaluate(
         "document.querySelector('dateline-chat').shadowRoot.querySelector('.root').style.fontSize = '2em'"
     )
@@ -219,7 +317,7 @@ def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., V
     moving = {}
     for motion in ("reduce", "no-preference"):
         visit = new_visit(reduced_motion=motion)
-        visit.service.scripts["held"] = Streamed(encoded(events(PROVEN)), held=4)
+        visit.service.scripts["held"] = Streamed(encoded(events(CHECKED)), held=4)
         visit.open("/embed")
         visit.chat.locator("#question").fill("held")
         visit.chat.locator("#question").press("Enter")
@@ -260,7 +358,7 @@ def test_a_page_can_bring_its_own_words(visit: Visit) -> None:
 def test_what_has_been_read_does_not_appear_again(new_visit: Callable[..., Visit]) -> None:
     """Where motion is allowed, a sentence fades in as it comes, not when the answer is over or shown again."""
     visit = new_visit(reduced_motion="no-preference").open("/embed")
-    turn = visit.ask("proven")
+    turn = visit.ask("checked")
     moving = "sentence => getComputedStyle(sentence).animationName"
 
     assert turn.locator(".sentence").first.evaluate(moving) == "none"

@@ -9,19 +9,25 @@ from playwright.sync_api import expect
 
 from service.feedback import FeedbackStore
 from tests.widget.browsing import Visit
-from tests.widget.replies import BY_QUESTION, DUPLICATES, PROVEN, events
+from tests.widget.newsroom import BODIES
+from tests.widget.replies import ABSTAINED, BY_QUESTION, CHECKED, CONFLICT, DUPLICATES, events
 from tests.widget.scripted_service import Refused, Streamed, encoded
 
-PIECES = encoded(events(PROVEN))
+FERRY_SAYS = CONFLICT.conflicts[0].positions[0].quote
+FERRY_AT = BODIES["ferry-ends"].index(FERRY_SAYS)
+PIECES = encoded(events(CHECKED))
 LOOKS = {
-    "proven": "proven",
+    "checked": "checked",
     "weak": "weak",
     "withheld": "part",
     "interrupted": "cut",
-    "conflict": "proven",
-    "stale": "proven",
-    "duplicates": "proven",
+    "conflict": "conflict",
+    "stale": "stale",
+    "differs": "differs",
+    "quoted": "noted",
+    "duplicates": "checked",
     "abstained": "none",
+    "off topic": "none",
 }
 
 
@@ -35,7 +41,7 @@ def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_articl
     mark = opened.value.locator("mark")
 
     assert "2 May 2026" in (turn.locator(".answer").text_content() or "")
-    assert turn.get_attribute("data-look") == "proven"
+    assert turn.get_attribute("data-look") == "checked"
     assert mark.text_content() == words
     assert mark.evaluate(
         "mark => mark.getBoundingClientRect().top > 0 && mark.getBoundingClientRect().bottom < innerHeight"
@@ -43,14 +49,26 @@ def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_articl
     assert (visit.foreign(), visit.errors, visit.violations()) == ([], [], [])
 
 
-def test_what_the_articles_do_not_cover_is_an_abstention_with_the_closest_articles(visit: Visit) -> None:
-    """It has a look of its own, no marker, and links to what comes closest."""
-    turn = visit.open().ask("What is the capital of Australia?")
+def test_an_abstention_shows_the_articles_that_come_close_and_no_others(visit: Visit) -> None:
+    """It has a look of its own and no marker; there is nothing to copy or to judge."""
+    turn = visit.open("/embed").ask("abstained")
 
     assert turn.get_attribute("data-look") == "none"
-    assert turn.locator(".marker").count() == 0
-    assert 1 <= turn.locator(".card").count() <= 3
-    assert turn.locator(".sources .label").first.text_content() == "The closest articles"
+    assert turn.locator(".marker, .copy, .vote").count() == 0
+    assert turn.locator(".card").count() == 1
+    assert turn.locator(".card-title").inner_text() == ABSTAINED.sources[0].title
+    assert turn.locator(".sources > .label").text_content() == "Related articles"
+
+
+@pytest.mark.parametrize(
+    "question", ["What is the capital of Australia?", "Who is the prime minister of France?", "How do I bake bread?"]
+)
+def test_a_question_that_the_articles_do_not_touch_hints_at_no_article(visit: Visit, question: str) -> None:
+    """An article beside an abstention would be read as half an answer."""
+    turn = visit.open().ask(question)
+
+    assert turn.get_attribute("data-look") == "none"
+    expect(turn.locator(".sources")).to_be_hidden()
 
 
 def test_a_sentence_is_shown_and_its_quote_can_be_opened_while_the_rest_is_on_its_way(visit: Visit) -> None:
@@ -61,11 +79,12 @@ def test_a_sentence_is_shown_and_its_quote_can_be_opened_while_the_rest_is_on_it
     visit.chat.locator("#question").press("Enter")
     visit.chat.locator(".marker").click()
 
-    expect(visit.chat.locator(".quote mark")).to_have_text("The ferry strike in Varn Sound is over.")
-    assert visit.chat.locator(".answer").text_content() == "The ferry strike in Varn Sound is over 1."
+    expect(visit.chat.locator(".proof mark")).to_have_text("The ferry strike in Varn Sound is over.")
+    assert visit.chat.locator(".sentence").all_text_contents() == ["The ferry strike in Varn Sound is over 1."]
     visit.service.go_on.set()
-    expect(visit.chat.locator(".verdict")).to_have_text("Every sentence proven")
+    expect(visit.chat.locator(".verdict")).to_have_text("Every sentence checked")
     assert visit.chat.locator(".marker").count() == 2
+    expect(visit.chat.locator(".proof mark")).to_be_visible()
 
 
 @pytest.mark.parametrize(("question", "look"), LOOKS.items())
@@ -85,7 +104,7 @@ def test_withheld_sentences_stand_apart_with_their_reasons(visit: Visit) -> None
     turn.locator(".withheld summary").click()
 
     assert not folded
-    assert turn.locator(".withheld summary").text_content() == "2 sentences were withheld"
+    assert turn.locator(".withheld summary").text_content() == "2 sentences left out"
     assert turn.locator(".withheld li").all_inner_texts()[0].split("\n") == [
         "The strike lasted 61 days.",
         "a number differs from the source",
@@ -94,23 +113,167 @@ def test_withheld_sentences_stand_apart_with_their_reasons(visit: Visit) -> None
 
 
 def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Visit) -> None:
-    """Neither side is left out, and each leads to its article."""
+    """Neither side is left out, and each leads to its words in its article."""
     note = visit.open("/embed").ask("conflict").locator(".conflict")
 
     assert note.locator(".value").all_inner_texts() == ["16 days", "three days"]
     assert note.locator("blockquote").count() == 2
     assert [link.get_attribute("href") for link in note.locator("a").all()] == [
-        f"{visit.home}/articles/ferry-ends",
-        f"{visit.home}/articles/grain-ship",
+        f"{visit.home}/articles/ferry-ends?start={FERRY_AT}&end={FERRY_AT + len(FERRY_SAYS)}#quote",
+        f"{visit.home}/articles/grain-ship?start=43&end=75#quote",
     ]
 
 
-def test_a_warning_about_age_stands_out(visit: Visit) -> None:
-    """It is marked as such, the other one is not."""
-    lines = visit.open("/embed").ask("stale").locator(".warnings li")
+def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) -> None:
+    """The verdict says how old they are, so that no note below repeats it; the other warning is in our words."""
+    visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
+    turn = visit.open("/embed").ask("stale")
 
-    assert [("stale" in (line.get_attribute("class") or "")) for line in lines.all()] == [True, False]
-    assert "25 February 2026" in lines.first.inner_text()
+    assert turn.locator(".verdict").inner_text() == (
+        "Latest report: 25 February 2026, 9 months ago. Things may have changed."
+    )
+    assert turn.locator(".warnings li").all_inner_texts() == [
+        "Each question is read on its own. Try naming what you mean."
+    ]
+    assert turn.locator(".latest").count() == 0
+
+
+@pytest.mark.parametrize(
+    ("now", "lang", "said"),
+    [
+        ("2026-02-25T23:59:00Z", "en", "Latest report: 25 February 2026, today"),
+        ("2026-02-26T00:01:00Z", "en", "Latest report: 25 February 2026, yesterday"),
+        ("2026-03-18T12:00:00Z", "en", "Latest report: 25 February 2026, 3 weeks ago"),
+        ("2026-11-27T12:00:00Z", "de", "Letzter Bericht: 25. Februar 2026, vor 9 Monaten"),
+        ("2029-01-05T12:00:00Z", "ar", "أحدث تقرير: 25 فبراير 2026، قبل 3 سنوات"),
+    ],
+)
+def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, now: str, lang: str, said: str) -> None:
+    """By the newest article that the answer cites, and the reader's clock."""
+    visit.page.clock.set_fixed_time(now)
+    latest = visit.open(f"/embed?lang={lang}").ask("dated").locator(".latest").inner_text()
+
+    assert "".join(each for each in latest if each not in "\u200e\u200f\u061c") == said
+
+
+def test_each_sentence_stands_under_the_date_and_name_of_its_article(visit: Visit) -> None:
+    """Sentences of one article in a row share a line; one without a date says so."""
+    visit.open("/embed")
+
+    assert visit.ask("dated").locator(".dateline").all_inner_texts() == [
+        "25 February 2026 · Varn Sound Courier",
+        "5 December 2025 · Tarnmouth Gazette",
+        "25 February 2026 · Varn Sound Courier",
+    ]
+    assert visit.ask("same").locator(".dateline").all_inner_texts() == ["25 February 2026 · Varn Sound Courier"]
+    assert visit.ask("checked").locator(".dateline").all_inner_texts()[1] == "undated"
+
+
+def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
+    """Above the answer, at its marker and at its quote; the sentence that is checked carries none of it."""
+    turn = visit.open("/embed").ask("differs")
+    names = [marker.get_attribute("aria-label") or "" for marker in turn.locator(".marker").all()]
+    turn.locator(".marker").nth(1).click()
+
+    assert turn.locator(".verdict").inner_text() == "Wording differs: compare with the quote"
+    assert ["Wording differs" in name for name in names] == [False, True]
+    expect(turn.locator(".proof .compare")).to_have_text("Wording differs: compare.")
+    turn.locator(".marker").first.click()
+    expect(turn.locator(".proof .compare")).to_have_count(0)
+
+
+def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -> None:
+    """Every sentence verified, and nothing that qualifies it."""
+    visit.open("/embed")
+    ticked = {
+        question
+        for question in LOOKS
+        if visit.ask(question).locator(".verdict").inner_text() == "Every sentence checked"
+    }
+
+    assert ticked == {"checked", "duplicates"}
+
+
+def test_one_article_is_one_card(visit: Visit) -> None:
+    """With the numbers of all its passages, every quote, and one article in the count."""
+    turn = visit.open("/embed").ask("markdown")
+    turn.locator(".card-head").click()
+
+    assert turn.locator(".card").count() == 1
+    assert turn.locator(".number").all_inner_texts() == ["1", "2"]
+    assert turn.locator(".card .quote").count() == 2
+    assert "One article." in visit.chat.locator("[role=status] p").last.text_content()  # type: ignore[operator]
+
+
+def test_markers_of_different_quotes_have_different_names(visit: Visit) -> None:
+    """Also where both are of one passage."""
+    turn = visit.open("/embed").ask("same")
+    names = {marker.get_attribute("aria-label") for marker in turn.locator(".marker").all()}
+
+    assert len(names) == turn.locator(".marker").count() == 2
+
+
+def test_markdown_in_a_quote_is_shown_as_what_it_means(visit: Visit) -> None:
+    """Emphasis is emphasis, a link its text, a note's number raised; no sign of it is left, in the answer neither."""
+    turn = visit.open("/embed").ask("markdown")
+    turn.locator(".marker").first.click()
+    quote = turn.locator(".proof .quote")
+
+    assert "".join(turn.locator(".sentence").all_text_contents()) == (
+        "The Old Lamp will be lit again on 3 March 2026, she said 1. The keeper of the Old Lamp spoke on Friday 2."
+    )
+    assert quote.locator("mark").text_content() == "The Old Lamp will be lit again on 3 March 2026, she said [2]."
+    assert quote.locator("mark strong").text_content() == "Old Lamp"
+    assert quote.locator("em").text_content() == "Old Lamp"
+    assert quote.locator("code").text_content() == "plan.txt"
+    assert (quote.text_content() or "").startswith("What was asked\n\nThe keeper")
+    assert (quote.text_content() or "").endswith("See the plan and plan.txt.\n\nIt is time.")
+
+
+def test_quotes_titles_and_quoted_sentences_name_their_language(visit: Visit) -> None:
+    """A German page reads English articles with an English voice."""
+    turn = visit.open("/embed?lang=de").ask("scripts")
+    turn.locator(".marker").nth(1).click()
+    languages = [each.get_attribute("lang") for each in turn.locator(".sentence, .card-title, .quote").all()]
+
+    assert visit.chat.locator(".root").get_attribute("lang") == "de"
+    assert {"en", "ar", "he"} == set(languages)
+
+
+def test_a_quote_opens_and_closes_at_its_marker(visit: Visit) -> None:
+    """The button says so; another one closes the first, and Escape leads back."""
+    turn = visit.open("/embed").ask("checked")
+    first, second = turn.locator(".marker").all()
+    first.click()
+    controlled = first.get_attribute("aria-controls")
+    opened = (first.get_attribute("aria-expanded"), turn.locator(f"#{controlled}").count())
+    second.click()
+    moved = (
+        first.get_attribute("aria-expanded"),
+        second.get_attribute("aria-expanded"),
+        turn.locator(".proof").count(),
+    )
+    second.click()
+
+    assert opened == ("true", 1)
+    assert moved == ("false", "true", 1)
+    assert (second.get_attribute("aria-expanded"), turn.locator(".proof").count()) == ("false", 0)
+    first.click()
+    visit.page.keyboard.press("Escape")
+    assert turn.locator(".proof").count() == 0
+    expect(first).to_be_focused()
+
+
+def test_a_publisher_is_linked_at_the_words_that_are_quoted(visit: Visit) -> None:
+    """Browsers that can find a text go to it; for others the link is the article's."""
+    turn = visit.open("/embed").ask("checked")
+    turn.locator(".marker").first.click()
+    link = turn.locator(".proof a").last
+
+    assert "Read at Varn Sound Courier" in link.inner_text()
+    assert link.get_attribute("href") == (
+        "https://courier.example/ferry-ends#:~:text=The%20ferry%20strike%20in%20Varn%20Sound%20is%20over."
+    )
 
 
 def test_copies_of_a_story_are_told_below_the_one_that_is_cited(visit: Visit) -> None:
@@ -118,20 +281,20 @@ def test_copies_of_a_story_are_told_below_the_one_that_is_cited(visit: Visit) ->
     turn = visit.open("/embed").ask("duplicates")
     turn.locator(".card-head").click()
 
-    assert "Also reported by 2 others" in turn.locator(".card-head").inner_text()
+    assert "Also reported by 2 other outlets" in turn.locator(".card-head").inner_text()
     assert turn.locator(".also li").count() == len(DUPLICATES.sources[0].duplicates)
     assert "Tarnmouth Gazette: Ferries back after 16 days" in turn.locator(".also li").first.inner_text()
 
 
 def test_a_follow_up_takes_the_conversation_along(visit: Visit) -> None:
     """The service gets the earlier question and answer, oldest first, with the next question."""
-    visit.open().ask("proven")
+    visit.open().ask("checked")
     visit.ask("weak")
 
     assert visit.service.asked[0]["messages"] == []
     assert visit.service.asked[1]["messages"] == [
-        {"role": "user", "content": "proven"},
-        {"role": "assistant", "content": PROVEN.answer},
+        {"role": "user", "content": "checked"},
+        {"role": "assistant", "content": CHECKED.answer},
     ]
 
 
@@ -152,7 +315,7 @@ def test_stopping_leaves_what_has_come_and_ends_the_stream(visit: Visit) -> None
 
 
 def test_a_connection_that_breaks_half_way_is_told_and_can_be_mended(visit: Visit) -> None:
-    """The proven sentence stays, asking again takes the same place, and then the answer is whole."""
+    """The checked sentence stays, asking again takes the same place, and then the answer is whole."""
     visit.service.scripts["broken"] = Streamed(PIECES[:5], held=4, breaks=True)
     visit.open()
     visit.chat.locator("#question").fill("broken")
@@ -160,13 +323,13 @@ def test_a_connection_that_breaks_half_way_is_told_and_can_be_mended(visit: Visi
     visit.chat.locator(".marker").wait_for()
     visit.service.go_on.set()
     turn = visit.chat.locator(".turn")
-    expect(turn.locator(".verdict")).to_have_text("The connection broke")
+    expect(turn.locator(".verdict")).to_have_text("Connection lost")
 
     assert turn.get_attribute("data-look") == "cut"
     assert "is over" in (turn.locator(".answer").text_content() or "")
     visit.service.scripts["broken"] = Streamed(PIECES)
     turn.locator(".retry").click()
-    expect(turn.locator(".verdict")).to_have_text("Every sentence proven")
+    expect(turn.locator(".verdict")).to_have_text("Every sentence checked")
     assert visit.chat.locator(".turn").count() == 1
 
 
@@ -174,13 +337,13 @@ def test_without_a_network_the_chat_says_so_and_recovers(visit: Visit) -> None:
     """The page was loaded, then the line is gone, then it is back."""
     visit.open()
     visit.context.set_offline(offline=True)
-    turn = visit.ask("proven")
+    turn = visit.ask("checked")
     said = turn.locator(".verdict").text_content()
     visit.context.set_offline(offline=False)
     turn.locator(".retry").click()
 
-    assert said == "The archive cannot be reached"
-    expect(visit.chat.locator(".verdict")).to_have_text("Every sentence proven")
+    assert said == "Can’t reach the archive"
+    expect(visit.chat.locator(".verdict")).to_have_text("Every sentence checked")
 
 
 @pytest.mark.parametrize("piece", [b"", b"data: {half\n\n", b": keep-alive\n\n"])
@@ -188,7 +351,7 @@ def test_a_stream_without_its_last_event_is_no_answer(visit: Visit, piece: bytes
     """However it ends."""
     visit.service.scripts["endless"] = Streamed([*PIECES[:3], piece])
 
-    assert visit.open("/embed").ask("endless").locator(".verdict").text_content() == "The connection broke"
+    assert visit.open("/embed").ask("endless").locator(".verdict").text_content() == "Connection lost"
 
 
 def test_a_stream_that_falls_silent_is_given_up(visit: Visit) -> None:
@@ -198,17 +361,27 @@ def test_a_stream_that_falls_silent_is_given_up(visit: Visit) -> None:
         '<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>'
     )
 
-    assert visit.ask("silent").locator(".verdict").text_content() == "The connection broke"
+    assert visit.ask("silent").locator(".verdict").text_content() == "Connection lost"
 
 
 @pytest.mark.parametrize(
-    ("code", "verdict"), [("overloaded", "Too many questions at once"), ("index_unavailable", "No answer this time")]
+    ("code", "verdict"),
+    [
+        ("overloaded", "Busy right now"),
+        ("index_unavailable", "The archive is not ready"),
+        ("invalid_request", "This question could not be read"),
+        ("embedding_failed", "Something went wrong"),
+        ("constructor", "Something went wrong"),
+    ],
 )
-def test_a_refusal_is_told_before_and_within_a_stream(visit: Visit, code: str, verdict: str) -> None:
-    """The service's own words are shown where we have none that are better."""
-    error = {"error": {"type": "t", "code": code, "message": "There is no index.", "param": None, "request_id": "r"}}
+def test_an_error_is_told_in_our_words_by_its_code(visit: Visit, code: str, verdict: str) -> None:
+    """Before a stream and within one; the service's own message goes to the console alone."""
+    said = "No index in /srv/data. Run `serve --x`."
+    error = {"error": {"type": "t", "code": code, "message": said, "param": None, "request_id": "req_7"}}
+    console: list[str] = []
+    visit.page.on("console", lambda message: console.append(message.text) if message.type == "warning" else None)
     visit.service.scripts |= {
-        "refused": Refused(503, code, "There is no index."),
+        "refused": Refused(503, code, said),
         "ended": Streamed([*PIECES[:2], f"event: error\ndata: {json.dumps({'type': 'error', **error})}\n\n".encode()]),
     }
     visit.open("/embed")
@@ -216,7 +389,9 @@ def test_a_refusal_is_told_before_and_within_a_stream(visit: Visit, code: str, v
     for question in ("refused", "ended"):
         turn = visit.ask(question)
         assert turn.locator(".verdict").text_content() == verdict
-        assert ("There is no index." in turn.inner_text()) == (code == "index_unavailable")
+        assert "/srv" not in turn.inner_text()
+    assert [said in each for each in console] == [True, True]
+    assert "req_7" in console[1]
 
 
 def test_a_reply_that_is_not_streamed_is_shown_as_well(visit: Visit) -> None:
@@ -225,12 +400,12 @@ def test_a_reply_that_is_not_streamed_is_shown_as_well(visit: Visit) -> None:
     whole = PIECES[-1].decode().partition("data: ")[2]
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=whole, content_type="application/json"))
 
-    assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.ask("checked").get_attribute("data-look") == "checked"
 
 
 def test_the_conversation_outlives_a_reload_and_ends_when_the_reader_says(visit: Visit) -> None:
     """It is kept in the tab alone; a new conversation forgets it for good."""
-    visit.open().ask("proven")
+    visit.open().ask("checked")
     visit.page.reload()
     kept = visit.chat.locator(".turn").first.inner_text()
     visit.chat.locator(".renew").click()
@@ -249,42 +424,115 @@ def test_a_spoilt_history_is_no_history(visit: Visit, spoilt: str) -> None:
     visit.page.reload()
 
     assert visit.chat.locator(".turn").count() == 0
-    assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.ask("checked").get_attribute("data-look") == "checked"
 
 
 def test_an_answer_is_copied_with_its_sources(visit: Visit) -> None:
     """The text, then each source with the words and where they stand."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    turn = visit.open().ask("proven")
+    turn = visit.open().ask("checked")
     turn.locator(".copy").click()
     expect(turn.locator(".copy")).to_have_text("Copied")
     copied = visit.page.evaluate("navigator.clipboard.readText()")
 
-    assert copied.startswith(PROVEN.answer)
+    assert copied.startswith(f"checked\n\n{CHECKED.answer}\n\n[1] ")
+    assert copied.endswith(f"Answer from 127.0.0.1:{visit.port}, 20 November 2026")
     assert "[1] Boats sail again as crews and Sound Line sign a deal, Varn Sound Courier, 25 February 2026" in copied
     assert "“The ferry strike in Varn Sound is over.”" in copied
     assert f"{visit.home}/articles/ferry-ends?start=0&end=39#quote" in copied
 
 
+def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> None:
+    """No sign of Markdown, and two quotes of one passage under one number."""
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.open("/embed")
+    copied = []
+    for question in ("markdown", "same"):
+        visit.ask(question).locator(".copy").click()
+        expect(visit.chat.locator(".turn").last.locator(".copy")).to_have_text("Copied")
+        copied.append(visit.page.evaluate("navigator.clipboard.readText()"))
+
+    assert "*" not in copied[0]
+    assert "“The Old Lamp will be lit again on 3 March 2026, she said [2].”" in copied[0]
+    assert copied[1].count("\n[1] ") == 1
+    assert "“🏮🏮 Three thousand lanterns”" in copied[1]
+    assert "“Nobody was hurt 😀.”" in copied[1]
+
+
+def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:
+    """Then it is what it was."""
+    visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    visit.page.clock.install()
+    turn = visit.open("/embed").ask("checked")
+    turn.locator(".copy").click()
+    expect(turn.locator(".copy")).to_have_text("Copied")
+    visit.page.clock.fast_forward(5_000)
+
+    expect(turn.locator(".copy")).to_have_text("Copy with sources")
+
+
 def test_a_vote_is_stored_with_what_is_wrong(visit: Visit, data: Path) -> None:
     """The reader's reasons and words arrive, and the buttons are gone."""
-    turn = visit.open().ask("proven")
+    turn = visit.open().ask("checked")
     turn.locator(".vote").nth(1).click()
-    turn.get_by_label("It is out of date").check()
+    turn.get_by_label("Out of date").check()
     turn.locator(".comment textarea").fill("It has sailed. 🚢")
     turn.locator(".complaint .solid").click()
-    expect(turn.locator(".thanks")).to_have_text("Thank you. That is stored.")
+    expect(turn.locator(".thanks")).to_contain_text("Your feedback has been sent.")
     (stored,) = [each for each in FeedbackStore(data, 10).entries() if each.feedback.comment]
 
     assert (stored.feedback.vote, stored.feedback.reasons) == ("down", ("outdated",))
     assert stored.feedback.comment == "It has sailed. 🚢"
+    assert stored.id in turn.locator(".thanks").inner_text()
     assert stored.feedback.citations[0].cited_text == "The ferry strike in Varn Sound is over."
     assert turn.locator(".vote").count() == 0
 
 
+def test_a_vote_sends_what_the_reader_is_told_and_no_more(visit: Visit) -> None:
+    """Question, answer and quotes; not the conversation before it. The notice is there before either vote."""
+    visit.open("/embed").ask("weak")
+    turn = visit.ask("checked")
+    notice = turn.locator(".vote-note").inner_text()
+    with visit.page.expect_request("**/v1/feedback") as sent:
+        turn.locator(".vote").first.click()
+    body = json.loads(sent.value.post_data or "")
+
+    assert notice == "Your question, this answer and your comments go to the newsroom."
+    assert set(body) == {"answer_id", "question", "answer", "citations", "vote", "reasons", "comment"}
+    assert "weak" not in (sent.value.post_data or "")
+
+
+def test_the_form_for_what_went_wrong_opens_and_closes_at_its_button(visit: Visit) -> None:
+    """The button says which, and gets the focus back."""
+    turn = visit.open("/embed").ask("checked")
+    no = turn.locator(".vote").nth(1)
+    closed = no.get_attribute("aria-expanded")
+    no.click()
+    opened = (no.get_attribute("aria-expanded"), turn.locator(f"#{no.get_attribute('aria-controls')}").count())
+    visit.page.keyboard.press("Escape")
+
+    assert (closed, opened) == ("false", ("true", 1))
+    assert (no.get_attribute("aria-expanded"), no.get_attribute("aria-controls")) == ("false", None)
+    expect(no).to_be_focused()
+
+
+def test_a_question_that_is_too_long_is_kept_whole_and_not_asked(visit: Visit) -> None:
+    """A paste is never cut in silence; the reader is told by how much to shorten it, counted as the service counts."""
+    field = visit.open("/embed").chat.locator("#question")
+    field.fill("🚢" * 2_003)
+    field.press("Enter")
+
+    assert visit.service.asked == []
+    assert field.input_value() == "🚢" * 2_003
+    expect(visit.chat.locator("#limit")).to_have_text("3 characters too many. Please shorten your question.")
+    expect(field).to_have_attribute("aria-invalid", "true")
+    field.fill("checked")
+    expect(visit.chat.locator("#limit")).to_be_hidden()
+
+
 def test_a_vote_that_cannot_be_stored_can_be_given_again(visit: Visit) -> None:
     """The reader is told, and the buttons stay."""
-    turn = visit.open().ask("proven")
+    turn = visit.open().ask("checked")
     visit.page.route("**/v1/feedback", lambda route: route.fulfill(status=507, body="{}"))
     turn.locator(".vote").first.click()
     expect(turn.locator(".not-stored")).to_be_visible()
@@ -302,7 +550,7 @@ def test_a_suggested_question_is_asked_at_a_click(visit: Visit) -> None:
     visit.chat.locator(".verdict").wait_for()
 
     assert visit.service.asked[-1]["question"] == headline
-    assert visit.chat.locator(".turn").get_attribute("data-look") in ("proven", "weak")
+    assert visit.chat.locator(".turn").get_attribute("data-look") != "trouble"
     assert visit.chat.locator(".welcome").is_hidden()
 
 
@@ -335,4 +583,4 @@ def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callabl
 
 def test_every_kind_of_reply_is_exercised() -> None:
     """No fixture reply is left without a look to check."""
-    assert set(BY_QUESTION) - set(LOOKS) == {"scripts", "same"}
+    assert set(BY_QUESTION) - set(LOOKS) == {"scripts", "same", "dated", "markdown"}

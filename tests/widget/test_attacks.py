@@ -26,6 +26,8 @@ PACK = (
     "{{constructor.constructor('window.hacked=1')()}}",
     "\u202e\u0000\u2028<a href=javascript:window.hacked=1>x</a>",
 )
+READ = {PACK[9]: "click "}
+"""What readers see of a payload in Markdown: the text of its link, and no link."""
 ADDRESSES = (
     "javascript:window.hacked=1",
     " java\nscript:window.hacked=1",
@@ -79,8 +81,8 @@ def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) ->
         for each in turn.locator("summary, .card-head").all():
             each.click()
         shown = turn.locator(".answer").evaluate("answer => answer.textContent")
-        assert shown.endswith(payload)
-        assert turn.locator(".held").evaluate("held => held.textContent") == payload
+        assert shown.endswith(READ.get(payload, payload))
+        assert turn.locator(".held").evaluate("held => held.textContent") == READ.get(payload, payload)
         unharmed(visit, [visit.page])
     visit.page.reload()
     visit.chat.locator(".verdict").last.wait_for()
@@ -105,13 +107,13 @@ def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
     unharmed(visit, [visit.page])
 
 
-def test_an_attack_in_an_error_is_shown_as_text(visit: Visit) -> None:
-    """In the code and in the message."""
+def test_an_attack_in_an_error_is_not_shown(visit: Visit) -> None:
+    """Of the code and the message nothing is shown: the words are ours."""
     visit.open("/embed")
     for number, payload in enumerate(PACK):
         visit.service.scripts[f"attack {number}"] = Refused(500, payload, payload)
         turn = visit.ask(f"attack {number}")
-        assert turn.locator(".why").evaluate("why => why.textContent") == payload
+        assert payload not in turn.evaluate("turn => turn.textContent")
 
     unharmed(visit, [visit.page])
 

@@ -22,10 +22,10 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
     body = BODIES[citation.article_id]
     turn = visit.open().ask("scripts")
     turn.locator(f'.marker[data-citation="{citation.id}"]').click()
-    box = turn.locator(f'.quote-box[data-citation="{citation.id}"]')
+    box = turn.locator(f'.proof .quote-box[data-citation="{citation.id}"]')
     before = box.locator(".quote").evaluate("quote => quote.firstChild.textContent")
     with visit.context.expect_page() as opened:
-        box.locator(".outward").click()
+        box.locator(".outward").first.click()
     mark = opened.value.locator("mark")
 
     assert box.locator("mark").text_content() == citation.cited_text == mark.text_content()
@@ -40,7 +40,7 @@ def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
     opened = []
     for marker in turn.locator(".marker").all():
         marker.click()
-        opened.append((marker.inner_text(), turn.locator(".chosen mark").inner_text()))
+        opened.append((marker.inner_text(), turn.locator(".proof mark").inner_text()))
 
     assert opened == [("1", "🏮🏮 Three thousand lanterns"), ("1", "Nobody was hurt 😀.")]
     assert turn.locator(".card").count() == 1
@@ -88,7 +88,7 @@ def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> No
     turn = visit.ask("shifted")
     turn.locator(".marker").click()
 
-    assert turn.locator(".quote").inner_text() == WITHHELD.citations[0].cited_text
+    assert turn.locator(".proof .quote").inner_text() == WITHHELD.citations[0].cited_text
 
 
 def _shifted() -> str:

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.widget.browsing import Visit
-from tests.widget.replies import PROVEN
+from tests.widget.replies import CHECKED
 
 SCRIPT = '<script src="HOME/widget.js" data-title="Ask our archive" defer></script>'
 GLOBAL_CSS = """<style>
@@ -64,13 +64,13 @@ def test_a_hostile_page_changes_nothing_that_matters(visit: Visit, page: str) ->
     launcher = visit.chat.locator(".launcher")
     box = launcher.bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
     launcher.click()
-    turn = visit.ask("proven")
+    turn = visit.ask("checked")
     turn.locator(".marker").first.click()
     looks = turn.locator(".answer").evaluate(LOOKS)
 
     assert (box["x"] + box["width"], box["y"] + box["height"]) == (1180, 880)
     assert looks == ["rgb(27, 27, 27)", "17.92px", "ltr", "visible", 440]
-    assert turn.locator(".quote mark").first.inner_text() == PROVEN.citations[0].cited_text
+    assert turn.locator(".quote mark").first.inner_text() == CHECKED.citations[0].cited_text
     assert visit.service.asked[-1]["messages"] == []
     assert visit.service.asked[-1]["stream"] is True
     assert visit.errors == []
@@ -84,7 +84,7 @@ def test_a_page_that_enforces_trusted_types_needs_two_lines_of_policy(visit: Vis
     turn = visit.ask("conflict")
     turn.locator(".vote").last.click()
 
-    assert turn.get_attribute("data-look") == "proven"
+    assert turn.get_attribute("data-look") == "conflict"
     assert (visit.violations(), visit.errors) == ([], [])
 
 
@@ -102,13 +102,13 @@ def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
 def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(visit: Visit) -> None:
     """The same page under a name that is not in the setting cannot reach the service, and says so."""
     page = '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
-    allowed = visit.host(page).ask("proven").get_attribute("data-look")
+    allowed = visit.host(page).ask("checked").get_attribute("data-look")
     visit.page.goto(f"http://other.localhost:{visit.port}/host/page")
-    refused = visit.ask("proven")
+    refused = visit.ask("checked")
 
-    assert allowed == "proven"
-    assert refused.locator(".verdict").inner_text() == "This site may not ask the archive"
-    assert "add the site's origin" in refused.locator(".why").inner_text()
+    assert allowed == "checked"
+    assert refused.locator(".verdict").inner_text() == "Not set up for this site"
+    assert "not been enabled" in refused.locator(".why").inner_text()
 
 
 def test_the_frame_is_shown_by_an_allowed_page_and_by_no_other(visit: Visit) -> None:
@@ -142,7 +142,7 @@ def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p><div id="other"></div>{SCRIPT}</html>')
     visit.page.evaluate(LISTEN)
     assert visit.page.evaluate("chat.ask('  ')") is False
-    assert visit.page.evaluate("chat.ask('proven')") is True
+    assert visit.page.evaluate("chat.ask('checked')") is True
     visit.chat.locator(".verdict").wait_for()
     visit.page.evaluate("chat.dataset.lang = 'de'")
     german = visit.chat.locator(".verdict").inner_text()
@@ -152,7 +152,7 @@ def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
     kept = visit.chat.locator(".turn").count()
     visit.page.evaluate("chat.clear()")
 
-    assert german == "Jeder Satz ist belegt"
+    assert german == "Jeder Satz geprüft"
     assert (kept, visit.chat.locator(".turn").count()) == (1, 0)
     assert [name for name, _ in visit.page.evaluate("heard")][:3] == ["open", "ask", "answer"]
     assert ["answer", "answered"] in visit.page.evaluate("heard")
@@ -192,7 +192,7 @@ def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Vis
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
     )
 
-    assert visit.open().ask("proven").get_attribute("data-look") == "proven"
+    assert visit.open().ask("checked").get_attribute("data-look") == "checked"
     assert visit.errors == []
 
 
@@ -210,13 +210,13 @@ def test_a_page_that_is_written_anew_gets_its_chat_again(visit: Visit) -> None:
         visit.page.evaluate(again.replace("HOME", visit.home))
         expect(visit.chat.locator(".launcher")).to_have_count(1)
         visit.chat.locator(".launcher").click()
-        assert visit.ask("proven").get_attribute("data-look") == "proven"
+        assert visit.ask("checked").get_attribute("data-look") == "checked"
     assert visit.errors == []
 
 
 @pytest.mark.parametrize(
     ("sandbox", "verdict"),
-    [("", "Every sentence proven"), ('sandbox="allow-scripts"', "This site may not ask the archive")],
+    [("", "Every sentence checked"), ('sandbox="allow-scripts"', "Not set up for this site")],
 )
 def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, verdict: str) -> None:
     """As previews of editors do; a frame without an origin of its own is told that it may not ask."""
@@ -225,7 +225,7 @@ def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, v
         f'<!doctype html><html lang="en"><iframe {sandbox} srcdoc="{inner}" width="400" height="600"></iframe></html>'
     )
     framed = visit.page.frame_locator("iframe")
-    framed.locator("#question").fill("proven")
+    framed.locator("#question").fill("checked")
     framed.locator("#question").press("Enter")
 
     expect(framed.locator(".verdict")).to_have_text(verdict)
@@ -270,3 +270,54 @@ def test_words_and_levels_that_are_none_change_nothing(visit: Visit) -> None:
     assert visit.chat.locator(".composer .solid").inner_text() == "Ask"
     assert visit.chat.locator("h1.title").inner_text() == "Ask the archive"
     assert visit.errors == []
+
+
+def test_elements_without_an_id_have_a_conversation_each(visit: Visit) -> None:
+    """Also after a reload, in the order in which they stand."""
+    visit.host(
+        """<!doctype html><html lang="en"><dateline-chat></dateline-chat><dateline-chat></dateline-chat>
+        <script src="HOME/widget.js"></script>"""
+    )
+    second = visit.page.locator("dateline-chat").nth(1)
+    second.locator("#question").fill("checked")
+    second.locator("#question").press("Enter")
+    second.locator(".verdict").wait_for()
+    visit.page.reload()
+    second.locator(".verdict").wait_for()
+
+    assert [chat.locator(".turn").count() for chat in visit.page.locator("dateline-chat").all()] == [0, 1]
+
+
+def test_attributes_that_change_later_take_effect(visit: Visit) -> None:
+    """Filters go with the next question; another service is another conversation, and the first one is kept."""
+    visit.host('<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>')
+    visit.ask("checked")
+    chat = visit.chat
+    chat.evaluate("""chat => (chat.dataset.filters = '{"sources": ["Tarnmouth Gazette"]}')""")
+    visit.ask("weak")
+    asked = visit.service.asked[-1]
+    chat.evaluate("(chat, home) => (chat.dataset.api = `${home}/elsewhere/`)", visit.home)
+    elsewhere = chat.locator(".turn").count()
+    chat.evaluate("chat => delete chat.dataset.api")
+
+    assert asked["filters"] == {"sources": ["Tarnmouth Gazette"]}
+    assert asked["messages"][0]["content"] == "checked"
+    assert (elsewhere, chat.locator(".turn").count()) == (0, 2)
+
+
+def test_the_page_beside_the_dialog_stays_readable(visit: Visit) -> None:
+    """A reader may ask about the very article that is behind it: nothing dims it."""
+    visit.host(f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>').chat.locator(".launcher").click()
+    ground = visit.chat.locator("dialog").evaluate("each => getComputedStyle(each, '::backdrop').backgroundColor")
+
+    assert ground == "rgba(0, 0, 0, 0)"
+
+
+def test_the_letters_follow_the_page_where_it_asks_for_that(visit: Visit) -> None:
+    """A page with a control for the size of its text hands it on by one property."""
+    visit.host(
+        '<!doctype html><html lang="en" style="font-size: 24px"><style>dateline-chat { --dateline-size: 1rem }</style>'
+        '<dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
+    )
+
+    assert visit.chat.locator(".root").evaluate("root => getComputedStyle(root).fontSize") == "24px"

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.widget.browsing import Visit
-from tests.widget.replies import PROVEN, events
+from tests.widget.replies import CHECKED, events
 from tests.widget.scripted_service import Streamed, encoded
 
-PIECES = encoded(events(PROVEN))
+PIECES = encoded(events(CHECKED))
 PAGE = """<!doctype html><html lang="en"><title>H</title><body><main id="one"></main><main id="two" lang="de"></main>
 <dateline-chat{0}></dateline-chat><script src="HOME/widget.js"></script></html>"""
 MOVES = {
@@ -42,7 +42,7 @@ def test_an_answer_goes_on_in_a_chat_that_is_moved(visit: Visit, move: str, attr
     expect(visit.chat.locator(".answer")).to_contain_text("is over")
     expect(visit.chat.locator("#question")).to_be_visible()
     visit.service.go_on.set()
-    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "proven")
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "checked")
     following = visit.ask("weak")
 
     assert following.get_attribute("data-look") == "weak"
@@ -56,7 +56,7 @@ def test_a_chat_that_is_taken_out_stops_and_can_be_put_back(visit: Visit) -> Non
     visit.page.evaluate("two.append(chat)")
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "stopped")
 
-    assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.ask("checked").get_attribute("data-look") == "checked"
     assert visit.errors == []
 
 
@@ -65,7 +65,7 @@ def test_what_the_page_changes_while_an_answer_streams_takes_effect_after_it(vis
     streaming(visit).page.evaluate("chat.dataset.lang = 'de'")
     visit.service.go_on.set()
 
-    expect(visit.chat.locator(".verdict")).to_have_text("Jeder Satz ist belegt")
+    expect(visit.chat.locator(".verdict")).to_have_text("Jeder Satz geprüft")
 
 
 def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> None:
@@ -76,7 +76,7 @@ def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> N
     assert turn.get_attribute("data-look") == "weak"
     assert visit.chat.locator(".turn").count() == 1
     assert visit.chat.locator(".composer .solid").get_attribute("aria-disabled") != "true"
-    assert visit.page.evaluate("chat.clear(), chat.ask('proven')") is True
+    assert visit.page.evaluate("chat.clear(), chat.ask('checked')") is True
 
 
 def test_a_page_may_clear_and_ask_in_one_breath(visit: Visit) -> None:
@@ -108,7 +108,7 @@ def test_a_time_that_no_clock_has_is_no_time(visit: Visit, seconds: str) -> None
     streaming(visit, f' data-timeout="{seconds}"').page.wait_for_timeout(200)
     visit.service.go_on.set()
 
-    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "proven")
+    expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "checked")
 
 
 @pytest.mark.parametrize(
@@ -119,7 +119,7 @@ def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str,
     """A page of somebody between says nothing about the articles, least of all that they do not cover it."""
     visit.open("/embed")
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=body, content_type=type_))
-    turn = visit.ask("proven")
+    turn = visit.ask("checked")
 
     assert turn.get_attribute("data-look") == "trouble"
     assert turn.locator(".retry").is_visible()
@@ -142,13 +142,13 @@ def test_an_event_of_no_known_shape_leaves_nobody_waiting(visit: Visit, spoilt: 
     visit.service.scripts["spoilt"] = Streamed([*PIECES[:2], f"data: {spoilt}\n\n".encode()])
     visit.open("/embed").ask("spoilt")
 
-    assert visit.ask("proven").get_attribute("data-look") == "proven"
+    assert visit.ask("checked").get_attribute("data-look") == "checked"
 
 
 def test_a_vote_is_sent_once_however_often_it_is_pressed(visit: Visit) -> None:
     """A double click is one opinion."""
     votes: list[str] = []
-    turn = visit.open("/embed").ask("proven")
+    turn = visit.open("/embed").ask("checked")
     visit.page.on("request", lambda request: votes.append(request.url) if "/feedback" in request.url else None)
     turn.locator(".vote").first.evaluate("button => { button.click(); button.click(); button.click(); }")
     expect(turn.locator(".thanks")).to_be_visible()
@@ -181,4 +181,4 @@ def test_a_long_conversation_stays_within_what_the_service_takes(new_visit: Call
     visit.page.reload()
     turn = visit.ask("What did the " + "ferry " * 330)
 
-    assert turn.get_attribute("data-look") in ("weak", "proven", "none")
+    assert turn.get_attribute("data-look") in ("weak", "checked", "none")

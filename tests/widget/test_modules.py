@@ -90,8 +90,8 @@ def test_numbers_choose_their_words(modules: Visit) -> None:
         return ["en", "de-CH", "ar", "nonsense!"].map(said); }"""
     )
 
-    assert said[0] == ["One sentence was withheld", *(f"{number} sentences were withheld" for number in (2, 3, 11))]
-    assert said[1][0] == "Ein Satz wurde zurückgehalten"
+    assert said[0] == ["One sentence left out", *(f"{number} sentences left out" for number in (2, 3, 11))]
+    assert said[1][0] == "Ein Satz weggelassen"
     assert len(set(said[2])) == 4
     assert said[3] == said[0]
 
@@ -132,3 +132,48 @@ def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: 
 
     assert ["".join("".join(said).split()) for said in heard] == [bare, bare]
     assert not any(part.endswith("3.") for part in heard[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("The *Grebe* and the **Tirrick**, `as is`", "The Grebe and the Tirrick, as is"),
+        ("## Title\nText [here](https://x.example/a_b) ![map](m.png)", "Title\nText here map"),
+        ("> Said **all of *it***\n> twice", "Said all of it\ntwice"),
+        ("__strong__ and _slanted_ words", "strong and slanted words"),
+        ("It is 2 * 3 * 4, or 5*3 and 2*4", "It is 2 * 3 * 4, or 5*3 and 2*4"),
+        ("snake_case_name, price* and *terms apply", "snake_case_name, price* and *terms apply"),
+        ("C# and #news, a > b", "C# and #news, a > b"),
+        ("The source says so [2][13].", "The source says so [2][13]."),
+        ("`*kept*` <b>", "*kept* <b>"),
+        ("*" * 5_000, "*" * 5_000),
+        ("[" * 5_000, "[" * 5_000),
+    ],
+)
+def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: str, plain: str) -> None:
+    """Signs that stand for a look go; the same letters within prose and sums stay. Hostile runs take no time."""
+    shown = modules.page.evaluate(
+        """async (text) => { const { plain, rendered } = await import("/host/modules/markdown.js");
+        const shown = document.createElement("p"); shown.append(...rendered(text));
+        return [plain(text), shown.textContent]; }""",
+        text,
+    )
+
+    assert shown == [plain, plain]
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 3), (4, 11), (2, 14), (6, 9), (0, 30)])
+def test_a_mark_covers_its_part_of_a_text_whatever_is_emphasised_there(modules: Visit, start: int, end: int) -> None:
+    """It is one element, and with its surroundings the whole text; signs in it are not shown."""
+    text = "The **Old *Lamp*** is lit [2]."
+    marked, whole, marks = modules.page.evaluate(
+        """async ([text, start, end]) => { const { rendered } = await import("/host/modules/markdown.js");
+        const shown = document.createElement("p"); shown.append(...rendered(text, start, end));
+        const marks = [...shown.querySelectorAll("mark")];
+        return [marks[0].textContent, shown.textContent, marks.length]; }""",
+        [text, start, end],
+    )
+
+    assert whole == "The Old Lamp is lit [2]."
+    assert marked == text[start:end].replace("*", "")
+    assert marks == 1
