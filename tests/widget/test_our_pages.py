@@ -23,7 +23,7 @@ def test_the_question_comes_first_on_a_phone(new_visit: Callable[..., Visit], he
 
 def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
     """Question, answer and sources; no field to ask in, no headlines, no navigation."""
-    turn = visit.open("/").ask("proven")
+    turn = visit.open("/").ask("checked")
     visit.page.emulate_media(media="print")
 
     for printed in (turn.locator(".question"), turn.locator(".answer"), turn.locator(".sources")):
@@ -58,7 +58,7 @@ def test_without_javascript_there_is_a_way_to_the_articles(new_visit: Callable[.
 def test_a_reader_of_an_article_can_ask_about_it(visit: Visit) -> None:
     """Only that article answers, the conversation is one of its own, and there is a way back."""
     visit.open("/articles/ferry-ends").page.get_by_role("link", name="Ask about this article").click()
-    visit.ask("proven")
+    visit.ask("checked")
 
     assert visit.service.asked[-1]["filters"] == {"article_ids": ["ferry-ends"]}
     expect(visit.page.get_by_role("link", name="Back to the article")).to_be_visible()
