@@ -23,6 +23,7 @@ _TOKEN = re.compile(
     r"|(?P<verbatim>https?://[^\s<>*\])]++)"
     r"|(?P<run>\*++|_++)"
 )
+_MARKUP = re.compile(r"[\\`\[<*_]")
 _QUOTING = re.compile(r"^ {0,3}(?:> ?)++", re.MULTILINE)
 _BEFORE = frozenset("([{\"'“‘«„‹<*_~—–-¿¡")
 _AFTER = frozenset(")]}\"'”’»›>*_~—–-.,;:!?…،؛؟。、，：；！？」』）")
@@ -74,6 +75,9 @@ def pieces(body: str, text: Span, *, quoted: bool = False) -> Iterator[Piece]:
 
 
 def _pieces(body: str, text: Span, around: tuple[Style, ...] = ()) -> Iterator[Piece]:
+    if not _MARKUP.search(body, text.start, text.end):
+        yield from _piece(text, around)
+        return
     tokens = list(_TOKEN.finditer(body, text.start, text.end))
     closes = _paired(body, text, tokens)
     styles, shown = around, text.start
