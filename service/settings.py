@@ -55,7 +55,7 @@ class ServiceSettings(IndexSettings):
     public_url: str | None = Field(
         None,
         description="Address at which readers reach the service, such as `https://ask.news.example`. Its host name is"
-        " allowed, and the page at `/` shows it to copy.",
+        " allowed, and the page at `/developers` shows it to copy.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

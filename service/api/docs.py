@@ -9,7 +9,7 @@ from fastapi.responses import Response
 
 from service.api.article_text import render
 from service.api.assets import unless_known
-from service.api.templates import page
+from service.api.templates import base_address, page
 
 router = APIRouter(include_in_schema=False)
 
@@ -77,7 +77,7 @@ async def docs(request: Request) -> Response:
     schemas = described["components"]["schemas"]
     shown = page(
         "docs",
-        base=str(request.base_url).rstrip("/"),
+        base=base_address(request),
         version=described["info"]["version"],
         operations=[
             _operation(method.upper(), path, operation, schemas)

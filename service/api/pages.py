@@ -13,7 +13,7 @@ from service.api.assets import FOR_NOW, page_asset, send, unless_known
 from service.api.error_page import NO_ARTICLES, reader_notice
 from service.api.service_state import ServiceState, State
 from service.api.tasks import on
-from service.api.templates import page, policy
+from service.api.templates import base_address, page, policy
 
 logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
@@ -58,8 +58,7 @@ async def home(request: Request, state: State, article: str = "") -> Response:
 @router.get("/developers")
 async def developers(request: Request) -> Response:
     """How to ask from a program, and how to put the chat on a site."""
-    base = (request.app.state.public_url or str(request.base_url)).rstrip("/")
-    return unless_known(request, page("developers", base=base))
+    return unless_known(request, page("developers", base=base_address(request)))
 
 
 @router.get("/page.js")

@@ -5,6 +5,7 @@ from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING
 
+from fastapi import Request
 from fastapi.responses import HTMLResponse
 
 from service.api.article_text import opening
@@ -50,6 +51,11 @@ def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **
     cached = {"Cache-Control": "no-cache", "ETag": f'"{digest_of(text.encode())}"'}
     kept = cached if status == 200 else {"Cache-Control": "no-store"}
     return HTMLResponse(text, status, kept | (policy() if headers is None else headers))
+
+
+def base_address(request: Request) -> str:
+    """Return the address at which readers reach the service, without a slash at its end."""
+    return str(request.app.state.public_url or request.base_url).rstrip("/")
 
 
 def day(moment: datetime | str | None) -> str:
