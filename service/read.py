@@ -1,10 +1,11 @@
 """Reading: a reader's draft becomes the answer sentence by sentence, each checked before it is given out."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from index.terms import words
 from service.answer import AnswerDelta, CitationAdded, Completed, Event, Unsupported
 from service.asking import Asking
 from service.citations.drafts import draft_sentences
@@ -43,10 +44,12 @@ class ReadingDesk:
             yield last
 
     def unrelated(self, asking: Asking, reading: Reading) -> StatusReason | None:
-        """Why nobody needs to read these passages: they are about something else."""
+        """Return `low_relevance` if the passages are about something else, unless the question is a headline."""
         quotes_only = asking.reader is self.extractive
         least = self.calibration.abstain if quotes_only else self.calibration.off_topic
-        return "low_relevance" if reading.evidence.strength < least else None
+        if reading.evidence.strength >= least or is_headline(reading.question, reading.passages):
+            return None
+        return "low_relevance"
 
     async def _read_instead(self, asking: Asking, reading: Reading) -> AsyncGenerator[Event, None]:
         """A model failed before its first checked sentence: quote the articles."""
@@ -107,3 +110,9 @@ class ReadingDesk:
         if self.calibration.standing(reading.question, reading.evidence) != "answered":
             return "partial", "weak_evidence"
         return "answered", None
+
+
+def is_headline(question: str, passages: Sequence[Passage]) -> bool:
+    """Return whether a question consists of the words of an article's title."""
+    asked = words(question)
+    return bool(asked) and any(asked == words(passage.article.title or "") for passage in passages)

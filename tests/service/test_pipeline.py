@@ -62,6 +62,16 @@ def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: s
     assert not any(source.cited or source.marker for source in answer.sources)
 
 
+def test_a_headline_is_never_off_topic(pipeline: Pipeline) -> None:
+    """The words of any article's title are answered with sentences, in any case and with any punctuation."""
+    with pipeline.library.pinned() as generation:
+        titles = [article.title for article in generation.catalog.articles(0, 100) if article.title]
+
+    for title in titles:
+        for asked in (title, title.upper(), f"“{title}”?"):
+            assert asyncio.run(pipeline.ask(Question(asked))).status != "not_in_sources", asked
+
+
 def test_a_source_says_the_language_of_its_article(pipeline: Pipeline) -> None:
     """`language` is the article's, and null where the article states none."""
     sources = [source for text in ANSWERABLE for source in asyncio.run(pipeline.search(Question(text))).sources]
