@@ -62,9 +62,11 @@ class Generation:
         return self.catalog.allowed_rows(filters)
 
     def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """The rows nearest to a vector: through Chroma when all are allowed, else exactly."""
-        if allowed is None:
+        """The rows nearest to a vector: through Chroma when all are allowed and it finds all of them, else exactly."""
+        if allowed is None and self.manifest.search == "chroma":
             return self.dense.nearest(vector, count)
+        if allowed is None:
+            allowed = np.ones(len(self.dense.vectors), dtype=bool)
         return self.dense.nearest_allowed(vector, count, allowed)
 
     def differing_counts(self) -> str | None:

@@ -68,7 +68,9 @@ def _contents(folder: Path) -> str:
         manifest = read_manifest(folder)
     except IndexDamaged as error:
         return str(error)
-    return f"{manifest.article_count} articles, {manifest.chunk_count} chunks, fingerprint {manifest.fingerprint[:12]}"
+    searched = "; searched exactly, as Chroma misses some chunks" if manifest.search == "exact" else ""
+    counts = f"{manifest.article_count} articles, {manifest.chunk_count} chunks"
+    return f"{counts}, fingerprint {manifest.fingerprint[:12]}{searched}"
 
 
 def _orphans(data: Path) -> Iterator[Finding]:

@@ -3,6 +3,7 @@
 import os
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from index.layout import (
 )
 from index.lease import exclusive
 from index.records import Configuration, Manifest, fingerprint
-from index.verification import damages
+from index.verification import verify
 
 if TYPE_CHECKING:
     from index.dense import ChromaServer
@@ -63,18 +64,25 @@ def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str
     return manifest
 
 
-def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer | None" = None) -> None:
-    """Verify a staged generation, put it in its place and make it the current one; raises PublishFailed."""
-    found = damages(staging, server)
-    if found:
+def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer | None" = None) -> Manifest:
+    """Verify a staged generation, put it in its place and make it the current one; raises PublishFailed.
+
+    The vectors are the truth: where Chroma misses some of them, the manifest that is returned asks for exact search.
+    """
+    verdict = verify(staging, server)
+    if verdict.damages:
         raise PublishFailed(
-            f"the new generation did not pass verification: {'; '.join(found)}",
+            f"the new generation did not pass verification: {'; '.join(verdict.damages)}",
             "The old generation serves on. Run the ingest again; if this repeats, check disk and memory.",
         )
+    if verdict.searches.exact_is_better:
+        manifest = replace(manifest, search="exact")
+        (staging / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     _sync_tree(staging)
     staging.rename(generation_folder(data, manifest.generation))
     _sync(data / GENERATIONS)
     make_current(data, manifest.generation)
+    return manifest
 
 
 def make_current(data: Path, name: str) -> None:

@@ -46,8 +46,7 @@ def rebuild(
         staging.keep(source / CATALOG, hashes)
         rows = staging.finish(store, configuration, server)
         made = write_manifest(staging.folder, configuration, hashes, rows)
-        publish(data, staging.folder, made, server)
-    return made
+        return publish(data, staging.folder, made, server)
 
 
 def refill(store: EmbeddingStore, catalog: Catalog, data: Path, configuration: Configuration) -> int:

@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter
 
@@ -146,6 +146,7 @@ class Manifest:
 
     `files` maps each file, by its path in the generation, to its SHA-256. `fingerprint` depends on the
     articles, the chunker, the model and the schema alone, never on the bytes that Chroma happens to write.
+    `search` says how an unfiltered question finds its nearest vectors: `exact` where Chroma was seen to miss some.
     """
 
     generation: str
@@ -155,6 +156,7 @@ class Manifest:
     created_at: str
     fingerprint: str
     files: dict[str, str]
+    search: Literal["chroma", "exact"] = "chroma"
 
     def to_json(self) -> str:
         """The manifest as indented JSON with sorted keys."""

@@ -14,7 +14,7 @@ from index.disk import written
 from index.embedding import Embedder
 from index.embedding.wordpiece import WordPieces
 from index.embeddings import EmbeddingStore, embedding_model_id
-from index.layout import CATALOG, EMBEDDINGS
+from index.layout import CATALOG, EMBEDDINGS, generation_folder
 from index.lease import ingest_lock
 from index.publish import abandon, new_staging, publish, retire, sweep, write_manifest
 from index.rebuild import refill
@@ -25,6 +25,7 @@ from ingest.chunk import SentenceChunker
 from ingest.embed import StoredEmbedding
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle, find, load
+from ingest.odd import nearly_equal
 from ingest.predecessor import configuration_of, identity, predecessor, serves_on
 from ingest.progress import Progress
 from ingest.report import IngestReport
@@ -80,9 +81,11 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
                 report.chunks = staging.finish(store, configuration, ingest.server)
                 manifest = write_manifest(staging.folder, configuration, changes.hashes_after(removed), report.chunks)
             with progress.step("verify and publish"):
-                publish(ingest.data, staging.folder, manifest, ingest.server)
+                manifest = publish(ingest.data, staging.folder, manifest, ingest.server)
                 retire(ingest.data, ingest.keep_generations, ingest.server)
             report.generation = manifest.generation
+            if manifest.search == "exact":
+                report.notices.append(nearly_equal(generation_folder(ingest.data, manifest.generation)))
     report.seconds = time.monotonic() - started
     return report
 

@@ -86,7 +86,11 @@ class DenseIndex:
         check_question(vector, self.vectors.shape[1])
         if not len(self.vectors):
             return np.empty(0, dtype=np.int64)
-        return self._collection.nearest(vector, min(count, len(self.vectors)))
+        return self._collection.nearest(vector[np.newaxis, :], min(count, len(self.vectors)))[0]
+
+    def nearest_each(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
+        """For each of some finite unit vectors the rows that Chroma holds nearest to it, best first; approximate."""
+        return self._collection.nearest(vectors, min(count, len(self.vectors)))
 
     def nearest_allowed(self, vector: Vector, count: int, allowed: NDArray[np.bool_]) -> NDArray[np.int64]:
         """The allowed rows nearest to a vector, best first; exact. Raises EmbeddingFailed as nearest() does."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import Matrix, Vector
+from index.embedding import Matrix
 
 if TYPE_CHECKING:
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
@@ -21,8 +21,8 @@ class Collection(Protocol):
     def configuration(self) -> dict[str, object]:
         """The HNSW configuration that the collection really has."""
 
-    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
-        """The rows nearest to a vector, best first; approximate."""
+    def nearest(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
+        """For each vector the rows nearest to it, best first; approximate."""
 
     def page(self, start: int) -> tuple[NDArray[np.int64], Matrix]:
         """At most PAGE rows and their vectors, from a place on, in no order."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from index.dense.collection import PAGE, configuration_of, ids_of
 from index.dense.usable import usable_pages
 from index.dense.view import SQLITE, private_view
-from index.embedding import Matrix, Vector
+from index.embedding import Matrix
 from index.errors import IndexDamaged, PublishFailed
 
 if TYPE_CHECKING:
@@ -69,9 +69,9 @@ class EmbeddedCollection:
     def configuration(self) -> dict[str, object]:
         return dict(self._collection.configuration["hnsw"] or {})
 
-    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
-        found = self._collection.query(query_embeddings=vector[np.newaxis, :], n_results=count, include=["distances"])
-        return np.array(found["ids"][0], dtype=np.int64)
+    def nearest(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
+        found = self._collection.query(query_embeddings=vectors, n_results=count, include=["distances"])
+        return [np.array(ids, dtype=np.int64) for ids in found["ids"]]
 
     def page(self, start: int) -> tuple[NDArray[np.int64], Matrix]:
         page = self._collection.get(limit=PAGE, offset=start, include=["embeddings"])

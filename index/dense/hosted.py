@@ -12,7 +12,7 @@ from index.dense.collection import PAGE, configuration_of, ids_of
 from index.dense.record import CollectionRecord
 from index.dense.server import PAGE_S, QUESTION_S, ChromaServer
 from index.dense.usable import usable_pages
-from index.embedding import Matrix, Vector
+from index.embedding import Matrix
 from index.errors import ChromaUnavailable, IndexDamaged
 
 if TYPE_CHECKING:
@@ -76,13 +76,12 @@ class HostedCollection:
     def close(self) -> None:
         """Nothing is held: the server belongs to whoever made it."""
 
-    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
+    def nearest(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
         found = self._ask(
-            lambda api: _handle(api, self._id).query(
-                query_embeddings=vector[np.newaxis, :], n_results=count, include=["distances"]
-            )
+            lambda api: _handle(api, self._id).query(query_embeddings=vectors, n_results=count, include=["distances"]),
+            QUESTION_S if len(vectors) == 1 else PAGE_S,
         )
-        return self._rows(found["ids"][0])
+        return [self._rows(ids) for ids in found["ids"]]
 
     def page(self, start: int) -> tuple[NDArray[np.int64], Matrix]:
         page = self._ask(

@@ -1,0 +1,24 @@
+"""What is odd about an index that was published all the same, as a notice that names the articles."""
+
+from pathlib import Path
+
+from index.crowds import crowded_articles
+from ingest.errors import Notice
+
+_NAMED = 5
+
+
+def nearly_equal(generation: Path) -> Notice:
+    """The notice for a generation that Chroma does not search reliably."""
+    crowded = crowded_articles(generation)
+    effect = "so every question is answered by exact search, which misses nothing and is slower in a large index"
+    if not crowded:
+        return Notice("nearly_equal", str(generation), f"Chroma misses some chunks, {effect}")
+    others = [article.origin for article in crowded[1:_NAMED]]
+    more = len(crowded) - 1 - len(others)
+    also = f" (likewise {', '.join(others)}{f' and {more:,} more' if more else ''})" if others else ""
+    message = (
+        f"many of its chunks are nearly equal to others{also}. Chroma misses some chunks beside these, {effect}."
+        " Remove the article if it is a table, a log or filler that no reader asks about"
+    )
+    return Notice("nearly_equal", crowded[0].origin, message)

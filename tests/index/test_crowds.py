@@ -1,0 +1,126 @@
+"""Many nearly equal chunks: they are published and named, every other chunk is found, and damage is still damage."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from index.catalog import Catalog
+from index.crowds import crowded_articles
+from index.errors import PublishFailed
+from index.generation import Generation, file_digests, read_manifest
+from index.layout import CATALOG, MANIFEST, VECTORS, current_name, generation_folder
+from index.publish import new_staging, publish
+from index.records import Article
+from index.verification import Searches, damages, verify
+from tests.fakes import HashedEmbedder, article, built, newsroom
+
+GOOD = newsroom(10)
+LINES = 300
+ROWS: dict[str, Callable[[int], str]] = {
+    "filler": lambda _: "Word word word word word word word.",
+    "log": lambda number: f"At {number} the pump station reports level ok and flow ok and power ok and door shut.",
+    "table": lambda number: (
+        f"Runner {number} Harbour Club finished the town race in the open class on time {number % 7}."
+    ),
+}
+
+
+def crowd(kind: str) -> list[Article]:
+    """Good articles, and between them by id one of many nearly equal sentences."""
+    return [*GOOD, article("news-0005-odd", " ".join(ROWS[kind](number) for number in range(LINES)))]
+
+
+def staged(data: Path, articles: list[Article]) -> Path:
+    """A generation of these articles as it is before it is verified."""
+    folder = built(data, articles, HashedEmbedder(dimension=32))
+    (data / "CURRENT").unlink()
+    return folder.rename(new_staging(data))
+
+
+@pytest.fixture(scope="module", params=ROWS)
+def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a generation with a crowd, as it was published."""
+    data = tmp_path_factory.mktemp("crowd")
+    folder = staged(data, crowd(request.param))
+    publish(data, folder, read_manifest(folder))
+    return generation_folder(data, current_name(data) or "")
+
+
+@pytest.fixture
+def generation(published: Path) -> Iterator[Generation]:
+    with closing(Generation(published)) as opened:
+        yield opened
+
+
+def test_a_crowd_is_published_and_searched_exactly(published: Path) -> None:
+    """Nearly equal chunks are not damage: the generation is current and whole, and its manifest asks for exactness."""
+    assert read_manifest(published).search == "exact"
+    assert damages(published) == []
+
+
+def test_every_chunk_beside_a_crowd_is_found(generation: Generation) -> None:
+    """The nearest rows to any vector are those of the highest exact scores, also where HNSW misses them."""
+    vectors = np.array(generation.dense.vectors)
+    for asked in vectors:
+        found = generation.nearest(asked, 5, None)
+        assert vectors[found] @ asked == pytest.approx(np.sort(vectors @ asked)[::-1][:5], abs=1e-5)
+
+
+def test_the_articles_of_a_crowd_are_named(published: Path) -> None:
+    """The article of nearly equal chunks is named, and no other."""
+    assert [each.article_id for each in crowded_articles(published)] == ["news-0005-odd"]
+
+
+def test_ordinary_articles_are_searched_through_chroma(tmp_path: Path) -> None:
+    """Without a crowd nothing is missed: the manifest leaves the search to Chroma."""
+    folder = staged(tmp_path, newsroom(60))
+    assert publish(tmp_path, folder, read_manifest(folder)).search == "chroma"
+
+
+@pytest.mark.parametrize("kind", ROWS)
+def test_wrong_vectors_in_a_crowd_are_damage(tmp_path: Path, kind: str) -> None:
+    """Vectors that are not those in Chroma, or not finite, stop the publishing, however many are nearly equal."""
+    whole = staged(tmp_path, crowd(kind))
+    with closing(Catalog(whole / CATALOG)) as catalog:
+        last = catalog.chunk_count - 1
+    right = np.load(whole / VECTORS)
+    swapped, not_finite = right.copy(), right.copy()
+    swapped[[0, last]] = right[[last, 0]]
+    not_finite[3, 5] = np.nan
+    for number, wrong in enumerate((swapped, not_finite)):
+        folder = shutil.copytree(whole, whole.with_name(f"{whole.name}-{number}"))
+        np.save(folder / VECTORS, wrong)
+        manifest = json.loads((folder / MANIFEST).read_text()) | {"files": file_digests(folder)}
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+        with pytest.raises(PublishFailed, match="vectors"):
+            publish(tmp_path, folder, read_manifest(folder))
+    assert current_name(tmp_path) is None
+
+
+def test_all_chunks_of_one_vector_are_no_damage(tmp_path: Path) -> None:
+    """Where a model gives every text the same vector, each chunk finds one as good as itself."""
+    same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(30)]
+    verdict = verify(staged(tmp_path, same))
+    assert (verdict.damages, verdict.searches.missed) == ([], 0)
+
+
+@pytest.mark.parametrize(
+    ("searches", "exact"),
+    [
+        (Searches(rows=1000, asked=1000), False),
+        (Searches(rows=1000, asked=1000, missed=1), False),
+        (Searches(rows=1000, asked=1000, missed=1, hidden=1), True),
+        (Searches(rows=1000, asked=1000, crowded=1), True),
+        (Searches(rows=1000, asked=1000, missed=3), True),
+        (Searches(rows=10**6, asked=500, missed=1, hidden=1, crowded=9), False),
+        (Searches(rows=10**6, asked=500, missed=2, hidden=2), True),
+    ],
+)
+def test_when_exact_search_is_better(searches: Searches, exact: bool) -> None:
+    """A small index is searched exactly for one hidden chunk, a large one where more than 2 in 1,000 are missed."""
+    assert searches.exact_is_better == exact
