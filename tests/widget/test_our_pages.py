@@ -33,6 +33,15 @@ def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
     expect(visit.chat.locator("#question")).to_be_hidden()
 
 
+@pytest.mark.parametrize(("path", "element"), [("/embed?theme=dark", "dateline-chat"), ("/articles", "html")])
+def test_paper_is_light(new_visit: Callable[..., Visit], path: str, element: str) -> None:
+    """Whatever the reader or the page prefers on a screen."""
+    page = new_visit(color_scheme="dark").open(path).page
+    page.emulate_media(media="print")
+
+    assert page.locator(element).evaluate("each => getComputedStyle(each).colorScheme") == "light"
+
+
 @pytest.mark.parametrize("media", ["screen", "print"])
 def test_a_quote_is_marked_by_more_than_colour(visit: Visit, media: str) -> None:
     """By a line of two pixels under it, on paper as well."""
