@@ -94,7 +94,15 @@ def _plain(body: str, start: int, end: int) -> Iterator[_Block]:
     text = body[start:end]
     span = Span(start + len(text) - len(text.lstrip("\n")), end - len(text) + len(text.rstrip("\n")))
     if span.start < span.end and text.strip():
-        yield _Block('<p dir="auto">', "</p>", span.start, span)
+        tag = '<p dir="auto" class="flow">' if _is_wrapped(body[span.start : span.end]) else '<p dir="auto">'
+        yield _Block(tag, "</p>", span.start, span)
+
+
+def _is_wrapped(text: str) -> bool:
+    """Return whether line ends are those of a column, 60 to 100 characters wide, and not the author's."""
+    *lines, last = text.split("\n")
+    set_wide = all(60 <= len(line) <= 100 and line[0] not in "-*+|•–—0123456789" for line in lines)
+    return bool(lines) and len(last) <= 100 and set_wide
 
 
 def _level(levels: list[int], written: int) -> int:

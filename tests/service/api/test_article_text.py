@@ -197,6 +197,15 @@ def test_a_quote_goes_over_markup_and_paragraphs() -> None:
     )
 
 
+def test_the_lines_of_a_column_flow_and_those_of_an_author_stay() -> None:
+    """A text that was set 72 characters wide fills the screen of its reader; a poem and a list keep their lines."""
+    column = "\n".join(["word " * 14 + "so"] * 3)
+
+    assert render(column).html == f'<p dir="auto" class="flow">{column}</p>'
+    for kept in ("A short line\nand another", "- " + column, column.replace("word", "1", 1), "one\n" + "word " * 15):
+        assert 'class="flow"' not in render(kept).html
+
+
 @pytest.mark.parametrize("span", [Span(5, 6), Span(30, 40)])
 def test_a_quote_without_a_visible_character_is_not_marked(span: Span) -> None:
     """White space between paragraphs, and what is beyond the end."""
