@@ -62,8 +62,10 @@ def _latest(answer: "Answer") -> Iterator[str]:
 
 
 def _quote(citation: "Citation", source: "Source") -> Iterator[str]:
+    from index.markup import readable
+
     yield f"\n[{citation.marker}] {headline(source)}"
-    yield f"    “{citation.cited_text}”"
+    yield f"    “{readable(citation.cited_text)}”"
     if _differs(citation):
         yield f"    {_DIFFERS}"
     yield f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}"

@@ -20,6 +20,7 @@ def search(
     before: Before = None,
 ) -> None:
     """Show the passages that retrieval finds, best first."""
+    from index.markup import readable
     from service.build import build_pipeline
     from service.records import Question
     from service.settings import ServiceSettings
@@ -37,4 +38,4 @@ def search(
         return
     for source_ in result.sources:
         typer.echo(f"{source_.score:.3f}  {headline(source_)}  {source_.chunk_id}")
-        typer.echo(f"       {' '.join(source_.snippet.split())[:200]}")
+        typer.echo(f"       {' '.join(readable(source_.snippet).split())[:200]}")

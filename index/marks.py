@@ -11,6 +11,6 @@ ATTACHED = (
     rf"(?:(?:(?<=[^\s(\[{{“‘«„\"'])|(?<=[^\s(\[][\"'])){NUMBER}|(?<=\S){FOOTNOTE}"
     # A letter only behind punctuation, since an editor writes "minister[s]"; m² and km³ are units.
     r"|(?<=[^\w\s])\[(?:[a-z]|(?:note|nb|n|Anm\.|nota)\s\d{1,3}|citation needed)\](?!\w)"
-    r"|(?:(?<=[^\w\s])|(?<=[^\W\d_]{4}))[⁰¹²³⁴-⁹]{1,3}(?!\w))"
+    r"|(?:(?<=[^\w\s])|(?<=[^\W\d_]{4})(?<!meter)(?<!metre)(?<!meters)(?<!metres))[⁰¹²³⁴-⁹]{1,3}(?!\w))"
 )
 """A mark right behind a word, a stop or another mark."""

@@ -72,6 +72,13 @@ def test_each_quote_has_its_source_and_date() -> None:
     assert [line[-9:] for line in answer_lines(bare) if line.startswith("\n[")] == ["(undated)"] * 2
 
 
+def test_a_quote_is_printed_without_markup() -> None:
+    """The terminal shows the words that a person reads of a quote."""
+    made = answer()
+    quotes = (replace(made.citations[0], cited_text="> The **pier** has [reopened](https://pier.example/a).[2]"),)
+    assert "    “The pier has reopened.”" in answer_lines(replace(made, citations=quotes))
+
+
 def test_an_abstention_names_only_related_articles() -> None:
     """Articles about something else are not named beside "we couldn't find this"."""
     near, far = answer().sources

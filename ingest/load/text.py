@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 
+from index.markup import readable
 from ingest.clean import clean, clean_line
 from ingest.load import contents
 from ingest.load.fields import Record
@@ -23,14 +24,15 @@ def records(file: ArticleFile) -> Iterator[Record]:
 
 
 def title_of(body: str) -> str | None:
-    """The title of a cleaned text that states none.
+    """Return the title of a cleaned text that states none, without markup.
 
     The first line, if it looks like a heading: at most 120 characters and 20 words, no final stop, a
     blank line below it and text after that. Else the first sentence, cut to 120 characters on a word.
     """
     line, _, rest = body.partition("\n")
-    if rest.startswith("\n") and _is_heading(line):
-        return clean_line(line)
+    title = readable(line) if rest.startswith("\n") and len(line) <= _OPENING else ""
+    if title and _is_heading(title):
+        return clean_line(title)
     return _cut(_first_sentence(body[:_OPENING])) or None
 
 
@@ -43,8 +45,9 @@ def _is_heading(line: str) -> bool:
 def _first_sentence(opening: str) -> str:
     from index.text import sentence_spans
 
-    spans = sentence_spans(opening)
-    return clean_line(opening[spans[0].start : spans[0].end]) if spans else ""
+    written = [opening[span.start : span.end] for span in sentence_spans(opening)]
+    # A text of signs alone is called by its signs.
+    return next(filter(None, map(clean_line, [*map(readable, written), *written])), "")
 
 
 def _cut(sentence: str) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from index.markup import readable
 from index.records import Span
 from index.text import sentence_spans
 from index.unicode import normal_form
@@ -14,17 +15,19 @@ _PLAIN = str.maketrans({
 
 
 def locate(sentence: str, passage: Passage) -> Quote | None:
-    """The whole sentences of a passage that are this sentence, exactly or but for case, white space and punctuation.
+    """Return the whole sentences of a passage that are this sentence, exactly or but for typography and markup.
 
-    Whole sentences only: a part of one may say the opposite of it.
+    Typography is case, white space and punctuation; markup is what `readable` leaves out. Whole sentences only: a part
+    of one may say the opposite of it.
     """
     text = passage.chunk.text
-    wanted = normalised(sentence)
-    spans = sentence_spans(text)
+    wanted = {normalised(sentence), normalised(readable(sentence))} - {""}
+    # An image or a rule beside a sentence is no part of its quote.
+    spans = [span for span in sentence_spans(text) if normalised(readable(text[span.start : span.end]))]
     for first, begin in enumerate(spans):
         for end in spans[first : first + 3]:
             found = text[begin.start : end.end]
-            if wanted and normalised(found) == wanted:
+            if normalised(found) in wanted or normalised(readable(found)) in wanted:
                 method: Method = "exact" if sentence.strip() == found else "normalised"
                 return _quote(passage, Span(begin.start, end.end), method)
     return None

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from index.markup import readable
 from index.records import Span
 from index.text import sentence_spans
 from service.citations.english import english
@@ -22,7 +23,10 @@ _REFERS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A stretch of a source, where it stands in the passage's text, and the sentences before it."""
+    """The words of a stretch of a source, where it stands in the passage's text, and those of the sentences before it.
+
+    Words are without markup: the number of a note, or one in the address of a link, is not stated.
+    """
 
     text: str
     before: str
@@ -53,16 +57,15 @@ def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
     """
     text = passage.chunk.text
     sentences = sentence_spans(text)
-    stems = [frozenset(english().terms.of(text[s.start : s.end])) for s in sentences]
+    stems = [frozenset(english().terms.of(readable(text[s.start : s.end]))) for s in sentences]
     for length in range(1, LONGEST + 1):
         for first in range(len(sentences) - length + 1):
             within = range(first, first + length)
             if length == 1 or all(_brings_its_own(at, within, stems, wanted) for at in within):
                 start, end = sentences[first].start, sentences[first + length - 1].end
-                before = text[sentences[max(0, first - ANTECEDENTS)].start : start].strip()
                 yield Window(
-                    text=text[start:end],
-                    before=before,
+                    text=readable(text[start:end]),
+                    before=readable(text[sentences[max(0, first - ANTECEDENTS)].start : start]).strip(),
                     published=(passage.article.published_at.date(),) if passage.article.published_at else (),
                     stems=frozenset().union(*(stems[at] for at in within)),
                     spans=((passage, Span(start, end)),),

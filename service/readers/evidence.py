@@ -7,6 +7,7 @@
 frequency. The weights were set by hand and not tuned; `benchmarks/reader_quality.py` measures them.
 """
 
+import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import numpy as np
 
 from index.embedding import Embedder, Matrix, Vector
 from index.lexical import LexicalIndex
+from index.markup import readable
 from index.records import Span
 from index.text import Sentence, sentence_spans
 from service.readers.instructions import orders_to_machines
@@ -25,13 +27,16 @@ from service.records import Passage
 PASSAGES_READ = 5
 """Passages whose sentences are weighed, the best first; eight find one answer in 300 more, for more time."""
 
+_WORD = re.compile(r"[^\W_]")
+_REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
+
 REMEMBERED = 20_000
 """Sentence vectors kept in memory: 30 MB, and most questions of a day ask about the same articles."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeighedSentence:
-    """A sentence of a passage, where it stands in the article's body, and its score e."""
+    """A sentence of a passage as it was written, where it stands in the article's body, and its score e."""
 
     passage: Passage
     span: Span
@@ -52,6 +57,7 @@ class _Candidate:
     passage: Passage
     span: Span
     text: str
+    words: str
     around: str
 
 
@@ -89,9 +95,9 @@ class Weigher:
             return Evidence((), 0.0)
         weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
         cosines = self._embedded(candidates) @ vector
-        alone = np.array([_share(lexical.terms.of(candidate.text), weights) for candidate in candidates])
+        alone = np.array([_share(lexical.terms.of(candidate.words), weights) for candidate in candidates])
         around = np.array([_share(lexical.terms.of(candidate.around), weights) for candidate in candidates])
-        kinds = np.array([kind_match(question, candidate.text) for candidate in candidates])
+        kinds = np.array([kind_match(question, candidate.words) for candidate in candidates])
         chunks = np.array([candidate.passage.scored.score for candidate in candidates])
         scores = 0.5 * cosines + 0.35 * alone + 0.15 * kinds + 0.15 * around + 0.15 * chunks
         best_chunk = max(passage.scored.dense for passage in passages)
@@ -106,10 +112,10 @@ class Weigher:
         return Evidence(tuple(ranked), round(float(strength), 6))
 
     def _embedded(self, candidates: Sequence[_Candidate]) -> Matrix:
-        texts = [candidate.text for candidate in candidates]
+        texts = [candidate.words for candidate in candidates]
         with self._lock:
             known = {text: self._remembered[text] for text in texts if text in self._remembered}
-        missing = {each.text: each.passage.article for each in candidates if each.text not in known}
+        missing = {each.words: each.passage.article for each in candidates if each.words not in known}
         hashes = {article.article_id: article.content_hash for article in missing.values()}
         vectors = self._embedder.embed_texts(list(missing))
         for (text, article), vector in zip(missing.items(), vectors, strict=True):
@@ -127,7 +133,11 @@ class Weigher:
 
 
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    """Return the statements of the passages, each text of an article once, without headings and orders to a machine."""
+    """Return the statements of the passages, each text of an article once, without headings and orders to a machine.
+
+    What has no words but its markup (an image, a rule, a fence of code) and an entry of a list of references state
+    nothing either.
+    """
     found: dict[tuple[str, str], _Candidate] = {}
     for passage in passages:
         text, offset = passage.chunk.text, passage.chunk.start_char
@@ -135,9 +145,12 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
         orders = orders_to_machines(passage.article.body, offset, offset + len(text))
         for at, span in enumerate(spans):
             sentence = text[span.start : span.end]
-            if not span.heading and not any(_overlap(order, span, offset) for order in orders):
+            words = readable(sentence)
+            states = not span.heading and _WORD.search(words) and not _REFERENCE.match(sentence)
+            if states and not any(_overlap(order, span, offset) for order in orders):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
-                candidate = _Candidate(passage, Span(offset + span.start, offset + span.end), sentence, around)
+                place = Span(offset + span.start, offset + span.end)
+                candidate = _Candidate(passage, place, sentence, words, readable(around))
                 found.setdefault((passage.article.article_id, sentence), candidate)
     return list(found.values())
 

@@ -1,7 +1,8 @@
-"""The extractive reader: the one to three sentences that answer, quoted word for word. No model, no network."""
+"""The extractive reader: the words of the one to three sentences that answer. No model, no network."""
 
 from collections.abc import AsyncGenerator, Sequence
 
+from index.markup import readable
 from service.readers import Drafted, Reading
 from service.readers.evidence import Evidence, WeighedSentence
 from service.records import DraftSentence
@@ -30,9 +31,10 @@ class ExtractiveReader:
 
 
 def _draft(sentence: WeighedSentence) -> DraftSentence:
-    """The sentence with its marker before the full stop, or behind a closing quotation mark."""
-    words = sentence.text.rstrip(".!?…")
-    stop = sentence.text[len(words) :]
+    """Return the words of the sentence with their marker before the full stop, or behind a closing quotation mark."""
+    shown = readable(sentence.text)
+    words = shown.rstrip(".!?…")
+    stop = shown[len(words) :]
     parts = (words, (sentence.passage.key,), stop) if stop else (words, (sentence.passage.key,))
     return DraftSentence(parts)
 

@@ -53,6 +53,9 @@ def test_values_stay_as_written(tmp_path: Path) -> None:
         ("Plain heading\n\nText.", "Plain heading"),
         ("---\ntitle:\n---\n# Heading\n\nText.", "Heading"),
         ("---\n---\n# Heading\n\nText.", "Heading"),
+        ("# The **pier** of [Oyan](https://oyan.example/a)\n\nText.", "The pier of Oyan"),
+        ("> *Oyan* rows. More.", "Oyan rows."),
+        ("![The pier](pier.jpg)\n\nText here. More.", "Text here."),
     ],
 )
 def test_without_a_stated_title_the_first_top_heading_is_the_title(tmp_path: Path, text: str, title: str) -> None:
@@ -219,3 +222,25 @@ def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> N
     """Fields that are known are read below a blank line as well."""
     found = article(write(tmp_path / "a.md", "---\n\ntitle: T\nmood: calm\n---\nText."))
     assert (found.title, found.body) == ("T", "Text.")
+
+
+@pytest.mark.parametrize(
+    ("text", "body"),
+    [
+        ("It rained. <!-- ask him -->It snowed.", "It rained. It snowed."),
+        ("It rained.\n\n<!--\nAsk him.\n\nThen print.\n-->\n\nIt snowed.", "It rained.\n\nIt snowed."),
+        ("<!-- one --> <!-- two -->\nIt rained.", "It rained."),
+        ("```html\n<!-- shown -->\n```\nIt rained.", "```html\n<!-- shown -->\n```\nIt rained."),
+        ("It rained <!-- without an end.", "It rained <!-- without an end."),
+    ],
+)
+def test_comments_are_not_published(tmp_path: Path, text: str, body: str) -> None:
+    """What an editor notes in a comment is no part of the body; code, and a comment that never ends, is."""
+    assert article(write(tmp_path / "a.md", text)).body == body
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("part", ["<!-- ", "<!-- a -->", "```\n<!-- "])
+def test_comments_take_time_by_the_length_alone(tmp_path: Path, part: str) -> None:
+    """A text of openings takes no longer than another of its length."""
+    assert article(write(tmp_path / "a.md", f"It rained. {part * 100_000}")).body.startswith("It rained.")

@@ -38,6 +38,9 @@ def test_line_ends_and_byte_order_mark_are_taken_away(tmp_path: Path) -> None:
         ("By the way:\n\nText after it.", "By the way:"),
         ("one " * 21 + "\n\nText after it.", ("one " * 21).strip()),
         ("Dr. Smith came at 3.5 km. He left.", "Dr. Smith came at 3.5 km."),
+        ("The *Oyan* sails[1]\n\nText after it.", "The Oyan sails"),
+        ("The **Oyan** sails.[1] Text after it.", "The Oyan sails."),
+        ("* * *", "* * *"),
     ],
 )
 def test_the_title_is_a_heading_or_the_first_sentence(body: str, title: str) -> None:

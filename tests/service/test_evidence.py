@@ -12,6 +12,7 @@ from index.records import Article, Chunk, ScoredChunk
 from service.readers.evidence import PASSAGES_READ, Evidence, Weigher
 from service.records import Passage
 from tests.fakes import HashedEmbedder
+from tests.service.passages import make_passage
 
 BODIES = [
     "Ferry strike\n\nThe ferry crews walked out on Monday. Their union wants 12 percent more. Talks failed in May.",
@@ -195,3 +196,40 @@ def test_what_was_taken_down_is_not_remembered_again(lexical: LexicalIndex) -> N
     again = embedder.texts[first:]
     assert again
     assert all(text in gone.article.body for text in again)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "## The pier",
+        "The pier\n---",
+        "![The pier](pier.jpg)",
+        "```python",
+        "---",
+        "| --- | --- |",
+        "[^1]: Talk with the mayor on the pier, 4 May.",
+        "[pier]: https://pier.example/pier",
+        "[2] Farrow, The pier, 1990.",
+        "^ Farrow, The pier, 1990.",
+    ],
+)
+def test_what_states_nothing_is_not_weighed(lexical: LexicalIndex, line: str) -> None:
+    """Headings, images, rules, fences and entries of a list of references are no statements."""
+    passage = make_passage("k7f2", f"It rained on the pier all day.\n\n{line}\n\nThe mayor left the pier.")
+    embedder = HashedEmbedder()
+    evidence = weigh(Weigher(embedder), embedder, "What about the pier?", [passage], lexical)
+    assert {sentence.text for sentence in evidence.sentences} == {
+        "It rained on the pier all day.",
+        "The mayor left the pier.",
+    }
+
+
+def test_words_are_weighed_without_markup(lexical: LexicalIndex) -> None:
+    """A sentence with markup scores as its words do, and is given as it was written."""
+    scores = []
+    for text in ("The ferry crews walked out.", "The [ferry](https://a.example/budget?q=1) **crews** walked out.[2]"):
+        embedder = HashedEmbedder()
+        (found,) = weigh(Weigher(embedder), embedder, "Ferry crews?", [make_passage("k7f2", text)], lexical).sentences
+        assert found.text == text
+        scores.append(found.score)
+    assert scores[0] == scores[1]

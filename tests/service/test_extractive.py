@@ -109,12 +109,17 @@ MARKED = {
     "The end…": ("The end", ("k7f2",), "…"),
     "“It sank.”": ("“It sank.”", ("k7f2",)),
     "No stop": ("No stop", ("k7f2",)),
-}
+    "The **Oyan** has [80 seats](https://oyan.example/a), says *Vane*.[^1]": (
+        "The Oyan has 80 seats, says Vane", ("k7f2",), "."
+    ),
+    "> It rained in `1926`.": ("It rained in 1926", ("k7f2",), "."),
+    "It rained [3].[1][4]": ("It rained", ("k7f2",), "."),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("text", MARKED)
 def test_the_marker_stands_before_the_stop(text: str) -> None:
-    """The marker comes before the last stop, or behind a closing quotation mark."""
+    """The marker comes behind the words that are read, before the last stop or behind a closing quotation mark."""
     found = Evidence((WeighedSentence(make_passage("k7f2", text), Span(0, len(text)), text, 1.0),), 0.7)
     assert [draft.parts for draft in drafts(found)] == [MARKED[text]]
 

@@ -96,7 +96,33 @@ def test_typography_makes_no_difference(written: str, sentence: str) -> None:
     assert (quote.text, quote.method, quote.span.start) == (written, "normalised", 17)
 
 
+WITH_MARKUP = [
+    (
+        "The **Oyan club** has [80 members](https://oyan.example/c?x=1), says *Vane*.[^1]",
+        "The Oyan club has 80 members, says Vane.",
+    ),
+    ("> The club was founded in `1926`.", "The club was founded in 1926."),
+    ("It has nine locks [3] and is long.[1][4]", "It has nine locks and is long."),
+    ("It has nine locks [3] and is long.[1][4]", "It has nine locks and is long"),
+    ("It has **nine** locks.", "It has **nine** locks"),
+    ("It costs ~~40~~ 65 euros.", "It costs 65 euros."),
+    (r"It is called \*Oyan\*.", "It is called *Oyan*."),
+    ("| Oyan | 212 mm |", "Oyan – 212 mm"),
+]
+
+
+@pytest.mark.parametrize(("written", "sentence"), WITH_MARKUP)
+def test_the_words_of_a_sentence_with_markup_are_found(written: str, sentence: str) -> None:
+    """A sentence is found by the words that a person reads of it, and quoted as it was written."""
+    quote = locate(sentence, make_passage("k7f2", f"It snowed first.\n\n![A pier](pier.png)\n\n{written}"))
+    assert quote is not None
+    assert (quote.text, quote.method, quote.status) == (written, "normalised", "verified")
+
+
 NOT_SAID = [
+    ("It costs ~~40~~ 65 euros.", "It costs 40 65 euros."),
+    ("It has nine locks [3].", "It has nine locks 3."),
+    ("![The ferry sank.](a.png)", "The ferry sank."),
     ("It is false that the ferry sank.", "The ferry sank."),
     ("The ferry sank, said a man who was not there.", "The ferry sank."),
     ("Did the ferry sink?", "The ferry sank."),

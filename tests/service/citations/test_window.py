@@ -89,3 +89,13 @@ def test_two_windows_are_one_source() -> None:
 def test_a_passage_without_a_sentence_has_no_window() -> None:
     """White space has no windows."""
     assert texts(" \n ") == []
+
+
+def test_a_window_has_the_words_that_are_read() -> None:
+    """Numbers of notes and of addresses are not stated, and a window keeps the place of what was written."""
+    text = "It has [nine locks](https://oyan.example/5) [3].[7] **Vane** built them.[8]"
+    found = list(windows(make_passage("k7f2", text), ()))
+    assert [window.text for window in found] == ["It has nine locks.", "Vane built them."]
+    assert [window.before for window in found] == ["", "It has nine locks."]
+    ((_, span),) = found[1].spans
+    assert text[span.start : span.end] == "**Vane** built them.[8]"
