@@ -1,10 +1,11 @@
 """A sentence as claims that can be checked: its dates, numbers, names and content words, and what it says of them."""
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from service.citations.additions import adds, adds_negation, has_bare_clause
 from service.citations.attribution import lent_words
+from service.citations.contrasts import opposed, unlike
 from service.citations.counts import figure_of_another
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
@@ -15,7 +16,8 @@ from service.citations.roles import other_subject, swapped_roles
 from service.citations.speakers import other_speaker
 from service.citations.window import Window
 
-_CLAUSE = re.compile(r"[,;:—–()]|\b(?:which|who|that|because|since|after|before|while|but|when|until|so|to)\b")
+LEAST_COVERAGE = 0.6
+"""Share of the content words of a verified sentence that its source has, however similar the two are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,8 +58,16 @@ class Claim:
 
     def bare_clause(self, window: Window) -> bool:
         """Whether a clause of two content words or more has none of them in a window: something was added."""
-        clauses = (frozenset(english().terms.of(clause)) & self.stems for clause in _CLAUSE.split(self.text))
-        return any(len(stems) > 1 and not stems & window.stems for stems in clauses)
+        return has_bare_clause(self.text, self.stems, window.stems)
+
+    def goes_beyond(self, window: Window) -> bool:
+        """Whether this has something that a window leaves open, so that it must not pass for verified."""
+        return (
+            self.coverage(window) < LEAST_COVERAGE
+            or adds(self.text, self.stems, window.stems)
+            or adds_negation(self.text, window.text)
+            or unlike(self.text, window.text)
+        )
 
     def contradiction(self, window: Window) -> str | None:
         """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
@@ -75,7 +85,7 @@ class Claim:
             yield "name_not_in_source"
         if figure_of_another(self.text, window.text) is not None:
             yield "number_differs"
-        if opposite(self.text, window.text):
+        if opposite(self.text, window.text) or opposed(self.text, window.text):
             yield "negation_differs"
         if (
             lent_words(self.text, source)

@@ -11,6 +11,10 @@ from index.terms import Terms
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W_]+(?:['’.-][^\W_]+)*%?")
 
 
+Contrasting = tuple[tuple[str, ...], str, str]
+"""The words of a phrase, its family and its pole."""
+
+
 @dataclass(frozen=True, slots=True)
 class English:
     """Word lists, ready to be looked up; stems where the name says so."""
@@ -29,6 +33,8 @@ class English:
     directional: frozenset[str]
     directional_stems: frozenset[str]
     starters: frozenset[str]
+    times: frozenset[str]
+    contrasts: dict[str, tuple[Contrasting, ...]]
     terms: Terms
 
 
@@ -50,10 +56,21 @@ def english() -> English:
         directional_stems=frozenset(stem(word, terms) for word in lists["directional"]),
         irregular=irregular,
         antonym_stems={word: frozenset(others) for word, others in antonyms.items()},
+        contrasts=_contrasts(lists["contrasts"]),
         terms=terms,
         **{
             name: frozenset(lists[name])
-            for name in ("negators", "refusals", "titles", "reporting", "hedges", "pronouns", "directional", "starters")
+            for name in (
+                "negators",
+                "refusals",
+                "titles",
+                "reporting",
+                "hedges",
+                "pronouns",
+                "directional",
+                "starters",
+                "times",
+            )
         },
     )
 
@@ -66,6 +83,18 @@ def words_of(text: str) -> list[str]:
 def stem(word: str, terms: Terms) -> str:
     """The stem of one word, stop word or not."""
     return (terms.of(word) or [word.lower()])[0]  # a stop word is its own stem
+
+
+def _contrasts(families: dict[str, dict[str, list[str]]]) -> dict[str, tuple[Contrasting, ...]]:
+    """The phrases of each family by their first word, the longest first."""
+    listed = [
+        (tuple(phrase.split()), family, pole)
+        for family, poles in families.items()
+        for pole, phrases in poles.items()
+        for phrase in phrases
+    ]
+    longest_first = sorted(listed, key=lambda phrase: -len(phrase[0]))
+    return {word: tuple(each for each in longest_first if each[0][0] == word) for word in {p[0][0] for p in listed}}
 
 
 def _phrases(replacements: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:

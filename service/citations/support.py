@@ -3,7 +3,8 @@
 First word for word: a sentence that is a whole sentence of a passage needs no judgement. Otherwise the
 window (one to three sentences) that covers it best must state all of its numbers, dates and names, and
 say them of the same; then the share of its content words that the window has, and the similarity of the
-two, say how sure that is. The thresholds are data, fitted on one half of `benchmarks/support`.
+two, say how sure that is. A sentence that goes beyond the window is partial at best. The thresholds are
+data, fitted on one half of `benchmarks/support`.
 """
 
 import json
@@ -84,7 +85,8 @@ class SupportCheck:
         score, best = max(self._scored(claim, sound), key=lambda pair: pair[0])
         if score < self._thresholds.partial:
             return Verdict("unverified", claim.contradiction(closest) or "not_in_source", score)
-        status: Support = "verified" if score >= self._thresholds.verified else "partial"
+        certain = score >= self._thresholds.verified and not claim.goes_beyond(best)
+        status: Support = "verified" if certain else "partial"
         return Verdict(status, None, score, tuple(_quote(passage, span, status, score) for passage, span in best.spans))
 
     def _scored(self, claim: Claim, sound: Sequence[Window]) -> list[tuple[float, Window]]:

@@ -113,6 +113,59 @@ WITHHELD: dict[str, tuple[str, str, str]] = {
 }
 
 
+STORM = (
+    "The library of Skelhaven reopened five months after the storm. At least 60 boats sank in it. Some residents of the"
+    " harbour district left. Prices rose and wages fell. The first ferry of the year sailed on 2 May 2026."
+)
+
+TURNED = {
+    "before": "The library of Skelhaven reopened five months before the storm.",
+    "before, in front": "Five months before the storm, the library of Skelhaven reopened.",
+    "prior to": "The library of Skelhaven reopened five months prior to the storm.",
+    "at most": "At most 60 boats sank in the storm.",
+    "fewer": "Fewer than 60 boats sank in the storm.",
+    "bound left out": "60 boats sank in the storm.",
+    "all": "All residents of the harbour district left.",
+    "every": "Every resident of the harbour district left.",
+    "none": "None of the residents of the harbour district left.",
+    "limit left out": "Residents of the harbour district left.",
+    "rise of another": "Wages rose.",
+    "fall of another": "Prices fell and wages fell.",
+    "last": "The last ferry of the year sailed on 2 May 2026.",
+}
+
+ADDED = {
+    "order": "The library of Skelhaven reopened five months after the storm — call now.",
+    "order in brackets": "The library of Skelhaven reopened five months after the storm (call now).",
+    "alternative": "The first ferry of the year sailed on 2 May 2026 or never.",
+    "demand": "The first ferry of the year sailed on 2 May 2026, so send money.",
+    "ending": "The first ferry of the year sailed on 2 May 2026 and donations are urgently welcome.",
+    "negation": "The library of Skelhaven reopened five months after the storm, never to close.",
+}
+
+
+@pytest.mark.parametrize("sentence", [*TURNED.values(), *ADDED.values()], ids=[*TURNED, *ADDED])
+def test_a_word_that_turns_or_adds_bars_verified(check: SupportCheck, sentence: str) -> None:
+    """A sentence with another order, bound, extent or direction than its source, or with more, is never verified."""
+    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status != "verified"
+
+
+REPHRASED = {
+    "sides turned": "The storm came five months before the library of Skelhaven reopened.",
+    "order in front": "Five months after the storm, the library of Skelhaven reopened.",
+    "no fewer": "No fewer than 60 boats sank.",
+    "several": "Several residents of the harbour district left.",
+    "both": "Wages fell and prices rose.",
+    "first": "The year’s first ferry sailed on 2 May 2026.",
+}
+
+
+@pytest.mark.parametrize("sentence", REPHRASED.values(), ids=REPHRASED)
+def test_the_same_contrast_is_verified(check: SupportCheck, sentence: str) -> None:
+    """A sentence that keeps order, bound, extent and direction is verified in other words."""
+    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status == "verified"
+
+
 @pytest.fixture(scope="module")
 def check(embedder: LocalEmbedder) -> SupportCheck:
     """The check with the embedded model and the thresholds that are shipped."""

@@ -1,0 +1,194 @@
+"""Before and after, more and less, rise and fall, all and some: words that turn a statement round.
+
+Most of them are stop words, and many stand in a source twice. Each is compared with the place in the source that is
+said of the same: `wages rose` is not borne out by `prices rose, wages fell`.
+"""
+
+import re
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from index.text import sentence_spans
+from service.citations.english import english, stem
+from service.citations.number_words import COUNTED_FROM_ONE, UNITS, VALUES
+
+REACH = 3
+"""Content words on either side of a contrast that tell what it is said of."""
+
+_WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’-][^\W\d_]+)*|[,;:.!?—–()]")
+_STOPS = frozenset(",;:.!?—–()")
+_RELATIONS = frozenset(["order", "comparison"])
+"""Families whose words stand between two sides: A before B is B after A."""
+
+_NEXT_CLAUSE = frozenset(["and", "but", "while", "as"])
+
+_LIMITS = frozenset(["bound", "comparison", "extent"])
+"""Families of which no word may be left out where what it limits is said."""
+
+_OTHER_WORDS = frozenset(["change", "sequence"])
+"""Families that other words express as well: `18 percent fewer` for a fall, the order of sentences for `later`."""
+
+_AS_MUCH_AS = {"over": "more", "under": "less"}
+"""Poles of bounds and the comparisons that they are as well: `at least three`, `three or more`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Contrast:
+    """A word of contrast: its family and pole, and the stems before and behind it, the nearest first."""
+
+    family: str
+    pole: str
+    before: tuple[str, ...]
+    behind: tuple[str, ...]
+
+    def likeness(self, other: "Contrast") -> tuple[int, bool]:
+        """How many words this shares with another one, and whether their sides are exchanged."""
+        straight = _shared(self.before, other.before) + _shared(self.behind, other.behind)
+        crossed = _shared(self.before, other.behind), _shared(self.behind, other.before)
+        if self.family not in _RELATIONS:
+            return max(straight, sum(crossed)), False
+        return (sum(crossed), True) if all(crossed) and sum(crossed) > straight else (straight, False)
+
+    def agrees(self, other: "Contrast") -> bool:
+        """Whether both say the same of what they share."""
+        return (self.pole == other.pole) != self.likeness(other)[1]
+
+
+def opposed(claim: str, source: str) -> bool:
+    """Whether a claim has the other word of a contrast where its source says one of the same things."""
+    stated = find_contrasts(source)
+    return any(_is_opposed(said, _counterparts(said, stated)) for said in find_contrasts(claim))
+
+
+def unlike(claim: str, source: str) -> bool:
+    """Whether a claim has a word of contrast that its source lacks, or leaves out one that limits what it says."""
+    said, stated = find_contrasts(claim), find_contrasts(source)
+    return any(_is_added(one, source, stated) for one in said) or any(_is_dropped(one, claim, said) for one in stated)
+
+
+@lru_cache(maxsize=512)
+def find_contrasts(text: str) -> tuple[Contrast, ...]:
+    """The words of contrast of a text, in order; remembered, as a claim is set against many windows."""
+    return tuple(
+        contrast
+        for span in sentence_spans(text, headings=False)
+        for contrast in _contrasts_of(_WORD.findall(text[span.start : span.end]))
+    )
+
+
+def _contrasts_of(words: Sequence[str]) -> Iterator[Contrast]:
+    lowered = [word.lower() for word in words]
+    places = list(_places(lowered))
+    for start, end, family, pole in places:
+        # What stands beyond the next word of the family is said of that one.
+        first = max((stop for _, stop, other, _ in places if other == family and stop <= start), default=0)
+        last = min((begin for begin, _, other, _ in places if other == family and begin >= end), default=len(words))
+        before = tuple(_near(lowered[first:start][::-1], family))
+        behind = tuple(_near(lowered[end:last], family, borders=_NEXT_CLAUSE if family == "change" else frozenset()))
+        if family in _RELATIONS and not before:
+            before = tuple(_near(_beyond_comma(lowered, start, end), family))
+        yield Contrast(family, pole, before, behind)
+
+
+def _places(words: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
+    """Where a contrast begins and ends, its family and its pole."""
+    at = 0
+    while at < len(words):
+        found = _matched(words, at)
+        if found:
+            family, pole, length = found
+            yield at, at + length, family, pole
+            at += length
+        else:
+            at += 1
+
+
+def _matched(words: Sequence[str], at: int) -> tuple[str, str, int] | None:
+    """The contrast that begins at a word: its family, its pole and how many words it has."""
+    for phrase, family, pole in english().contrasts.get(words[at], ()):
+        if tuple(words[at : at + len(phrase)]) == phrase:
+            following = words[at + len(phrase)] if at + len(phrase) < len(words) else ""
+            if _stands(family, phrase, following):
+                return family, pole, len(phrase)
+    return None
+
+
+def _stands(family: str, phrase: Sequence[str], following: str) -> bool:
+    """Whether a phrase is a contrast before this word: `over 60`, but not `over the bridge`; not `last year`."""
+    if family == "bound":
+        return _is_figure(following)
+    if phrase == ("some",):
+        return not _is_figure(following)
+    if phrase == ("last",):
+        return following not in english().times
+    return True
+
+
+def _is_figure(word: str) -> bool:
+    return word[:1].isdecimal() or word in VALUES or word in COUNTED_FROM_ONE
+
+
+def _near(words: Iterable[str], family: str, borders: Collection[str] = ()) -> Iterator[str]:
+    """The stems of the nearest content words up to a stop, at most three; figures and units for bounds alone."""
+    count = 0
+    for word in words:
+        if word in _STOPS or word in borders or count == REACH:
+            return
+        if word in english().terms.stop_words or (family != "bound" and (_is_figure(word) or word in UNITS)):
+            continue
+        count += 1
+        yield _stem(word)
+
+
+def _stem(word: str) -> str:
+    return stem(english().irregular.get(word, word), english().terms)
+
+
+def _beyond_comma(words: Sequence[str], start: int, end: int) -> Sequence[str]:
+    """The other side of a relation that begins a clause: `It sank, three days after the storm`, or behind its comma."""
+    earlier = words[:start][::-1]
+    if "," in earlier:
+        return earlier[earlier.index(",") + 1 :]
+    later = words[end:]
+    return later[later.index(",") + 1 :] if "," in later else ()
+
+
+def _counterparts(said: Contrast, stated: Iterable[Contrast]) -> list[Contrast]:
+    return [other for other in stated if other.family == said.family]
+
+
+def _is_opposed(said: Contrast, counterparts: Sequence[Contrast]) -> bool:
+    best = max((said.likeness(other)[0] for other in counterparts), default=0)
+    nearest = [other for other in counterparts if said.likeness(other)[0] == best]
+    return best > 0 and not any(said.agrees(other) for other in nearest)
+
+
+def _is_added(said: Contrast, source: str, stated: Sequence[Contrast]) -> bool:
+    """Whether a claim has a contrast of which the source has neither word."""
+    if said.family in _OTHER_WORDS or said.pole == "some" or _counterparts(said, stated):
+        return False
+    if any(_as_much(said, other) for other in stated):
+        return False
+    # `Nearly 150 metres` for 148: a rounded figure needs its bound. `More than 60` for 60 adds one.
+    return said.family != "bound" or not set(said.behind[:1]).isdisjoint(map(_stem, _WORD.findall(source.lower())))
+
+
+def _is_dropped(stated: Contrast, claim: str, said: Iterable[Contrast]) -> bool:
+    """Whether a limit of the source, such as `some` or `at least`, is left out of what the claim says of the same."""
+    if stated.family not in _LIMITS or stated.pole == "all" or not stated.behind:
+        return False
+    words = set(map(_stem, _WORD.findall(claim.lower())))
+    return stated.behind[0] in words and not any(
+        _as_much(stated, other)
+        or (other.family == stated.family and stated.behind[0] in (*other.before, *other.behind))
+        for other in said
+    )
+
+
+def _as_much(one: Contrast, other: Contrast) -> bool:
+    return _AS_MUCH_AS.get(one.pole) == other.pole or _AS_MUCH_AS.get(other.pole) == one.pole
+
+
+def _shared(one: Iterable[str], other: Iterable[str]) -> int:
+    return len(set(one) & set(other))
