@@ -52,14 +52,15 @@ def render(body: str, quote: Span | None = None) -> Rendered:
     return Rendered("".join(parts), marks > 0)
 
 
-def opening(text: str, limit: int = 180) -> str:
-    """Return the first words of a body on one line, without its headings and its Markdown."""
+def opening(text: str, title: str | None = None, limit: int = 180) -> str:
+    """Return the first words of a body on one line, without its headings, its Markdown and a title at its start."""
     visible = [
         "".join(text[piece.start : piece.end] for piece in pieces(text, block.text, quoted=block.quoted))
         for block in _blocks(text)
         if not block.opening.startswith("<h")
     ]
     line = " ".join(" ".join(visible).split())
+    line = line.removeprefix(title or "").lstrip() or line
     return line if len(line) <= limit else f"{line[:limit].rpartition(' ')[0] or line[:limit]} …"
 
 

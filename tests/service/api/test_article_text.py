@@ -215,7 +215,9 @@ def test_a_quote_without_a_visible_character_is_not_marked(span: Span) -> None:
 def test_an_opening_has_the_words_alone() -> None:
     """Without headings and Markdown, cut between words."""
     assert opening("# Title\n\nThe *Orla* sailed\nat [noon](https://a.example).") == "The Orla sailed at noon."
-    assert opening("word " * 100, 22) == "word word word word …"
+    assert opening("A title\n\nAnd a text.", "A title") == "And a text."
+    assert opening("A title", "A title") == "A title"
+    assert opening("word " * 100, limit=22) == "word word word word …"
 
 
 @pytest.mark.parametrize(
