@@ -7,6 +7,7 @@ const REASONS = ["wrong_citation", "not_in_sources", "outdated", "incomplete", "
 /** How long a button says that it has copied. */
 const COPIED_MS = 4_000;
 let forms = 0;
+let notes = 0;
 
 /** Shows the actions below a turn that is over. An abstention has none: there is nothing to copy and nothing to judge. */
 export class ActionsView {
@@ -17,13 +18,15 @@ export class ActionsView {
   #announcer;
   /** @type {HTMLElement?} */
   #form = null;
-  /** @type {HTMLElement?} */
+  /** @type {HTMLElement?} the button that opens it */
   #opener = null;
+  /** @type {HTMLElement?} what a vote sends, said before it is given */
+  #note = null;
   #sending = false;
 
   /**
    * @param {import("./types.js").Turn} turn
-   * @param {{words: any, client: any, conversation: any, announcer: any, ask: (question: string, instead: any) => void}} parts
+   * @param {{words: any, client: any, conversation: any, announcer: any, ask: (question: string, instead?: any) => boolean}} parts
    */
   constructor(turn, { words, client, conversation, announcer, ask }) {
     this.#turn = turn;
@@ -33,7 +36,7 @@ export class ActionsView {
     this.#announcer = announcer;
     const again = { class: "plain retry", type: "button", text: words.say("retry"), on: { click: () => ask(turn.question, turn) } };
     const answered = turn.reply && turn.reply.status !== "not_in_sources";
-    const kinds = answered ? [this.#copyButton(), this.#vote()] : [];
+    const kinds = answered ? [this.#copyButton(), ...this.#vote()] : [];
     if (!turn.reply || turn.reply.status_reason === "interrupted") kinds.push(make("button", again));
     this.element = make("div", { class: "actions", part: "actions" }, ...kinds);
   }
@@ -53,14 +56,20 @@ export class ActionsView {
   }
 
   #vote() {
-    if (this.#turn.vote) return make("div", { class: "votes" }, this.#thanks());
-    const yes = make("button", { type: "button", class: "plain vote", text: this.#words.say("yes"), on: { click: () => this.#send("up", [], "") } });
-    const no = make("button", { type: "button", class: "plain vote", text: this.#words.say("no"), "aria-expanded": "false", on: { click: () => this.#toggle() } });
-    this.#opener = no;
-    const question = make("span", { class: "asked", text: this.#words.say("feedback") });
-    const note = make("p", { class: "about vote-note", text: this.#words.say("feedback_note") });
-    this.votes = make("div", { class: "votes", role: "group", "aria-label": this.#words.say("feedback") }, question, yes, no, note);
-    return this.votes;
+    if (this.#turn.vote) return [make("div", { class: "votes" }, this.#thanks())];
+    const note = make("p", { class: "about vote-note", id: `vote-note-${++notes}`, text: this.#words.say("feedback_note") });
+    const button = (key, options) =>
+      make("button", { type: "button", class: "plain vote", "aria-describedby": note.id, text: this.#words.say(key), ...options });
+    this.#opener = button("no", { "aria-expanded": "false", on: { click: () => this.#toggle() } });
+    this.votes = make(
+      "div",
+      { class: "votes", role: "group", "aria-label": this.#words.say("feedback") },
+      make("span", { class: "asked", text: this.#words.say("feedback") }),
+      button("yes", { on: { click: () => this.#send("up", [], "") } }),
+      this.#opener,
+    );
+    this.#note = note;
+    return [this.votes, note];
   }
 
   #thanks() {
@@ -131,6 +140,7 @@ export class ActionsView {
       await this.#conversation.vote(this.#turn, vote, reasons, comment);
       this.#closeForm();
       this.votes.replaceChildren(this.#thanks());
+      this.#note?.remove();
     } catch {
       said = "not_stored";
       this.votes.querySelector(".asked, .not-stored").replaceWith(make("span", { class: "not-stored", tabindex: "-1", text: this.#words.say(said) }));

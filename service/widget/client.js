@@ -123,9 +123,10 @@ export class Client {
     const silence = new AbortController();
     const timer = setTimeout(() => silence.abort(), this.#silence);
     const ended = signal ? AbortSignal.any([signal, silence.signal]) : silence.signal;
+    /** @type {RequestInit} */
     const usual = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
     try {
-      // The signal goes on to the body, of which only the caller may still be tired: the timer is gone by then.
+      // The signal goes on to the body, which only the caller can still end: the timer is gone by then.
       return await fetch(new URL(path, this.#base).href, { ...usual, ...options, signal: ended });
     } finally {
       clearTimeout(timer);

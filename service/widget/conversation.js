@@ -63,6 +63,7 @@ export class Conversation {
    * @returns {import("./types.js").Turn}
    */
   begin(question, instead) {
+    /** @type {import("./types.js").Turn} */
     const turn = { question, state: "asking", text: "", citations: [], sources: [], reply: null, trouble: null, vote: null, vote_id: null };
     const at = instead ? this.turns.indexOf(instead) : -1;
     if (at < 0) this.turns.push(turn);

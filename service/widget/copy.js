@@ -42,7 +42,7 @@ export async function toClipboard(text, near) {
  * @param {Node} near
  */
 function theOldWay(text, near) {
-  const back = near.getRootNode().activeElement;
+  const back = /** @type {any} */ (near.getRootNode()).activeElement;
   const field = make("textarea", { class: "unseen", "aria-hidden": "true", tabindex: "-1" });
   field.value = text;
   near.appendChild(field);

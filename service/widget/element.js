@@ -11,7 +11,7 @@
 export function make(name, options = {}, ...children) {
   const made = document.createElement(name);
   // On pages with old libraries every object has more properties than its own.
-  const { text, on = {}, ...attributes } = { __proto__: null, ...options };
+  const { text, on = {}, ...attributes } = /** @type {Record<string, any>} */ ({ __proto__: null, ...options });
   if (text !== undefined) made.textContent = text;
   for (const [event, listener] of Object.entries(on)) made.addEventListener(event, listener);
   for (const [attribute, value] of Object.entries(attributes)) {

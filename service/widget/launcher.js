@@ -70,7 +70,7 @@ export class Launcher {
   /** Open the dialog, with the focus in the field. */
   open() {
     if (this.dialog.open) return;
-    const focused = document.activeElement;
+    const focused = /** @type {HTMLElement?} */ (document.activeElement);
     // Of what is in our shadow, the page sees the host alone: that is the button.
     this.#opener = focused === document.body || focused === this.button.getRootNode().host ? null : focused;
     this.#show();

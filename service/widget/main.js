@@ -2,7 +2,7 @@
 
 import { DatelineChat, home } from "./chat.js";
 
-const script = document.currentScript;
+const script = /** @type {HTMLScriptElement?} */ (document.currentScript);
 
 if (!customElements.get("dateline-chat")) {
   if (script?.src) home.base = new URL(".", script.src).href;

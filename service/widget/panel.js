@@ -71,8 +71,7 @@ export class Panel {
     this.#announcer.clear();
     this.#announcer.say(this.#words.say("searching"));
     if (old) this.composer.focus();
-    // The style makes room for a whole answer below, so that nothing need scroll again while it grows.
-    if (this.#conversation.turns.length > 1 || view.element.getBoundingClientRect().top > innerHeight / 3) view.element.scrollIntoView({ block: "start" });
+    this.#bringUp(view.element);
     this.#tell("ask", { question });
     this.#follow(turn, view);
     return true;
@@ -152,6 +151,16 @@ export class Panel {
     const begun = this.#conversation.turns.length > 0;
     this.#welcome.hidden = begun;
     this.#renew.hidden = !begun;
+  }
+
+  /**
+   * Bring a new turn to the top. The style makes room for a whole answer below it, so that nothing scrolls while it grows.
+   * @param {HTMLElement} turn
+   */
+  #bringUp(turn) {
+    const { top } = turn.getBoundingClientRect();
+    if (this.#scrolls()) this.log.scrollTop += top - this.log.getBoundingClientRect().top;
+    else if (this.#conversation.turns.length > 1 || top > innerHeight / 3) turn.scrollIntoView({ block: "start" });
   }
 
   /** Whether the turns scroll in a box of their own, and not with the page. */

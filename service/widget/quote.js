@@ -55,7 +55,7 @@ export function differs(citation) {
 }
 
 /**
- * @param {import("./types.js").Source | undefined} source
+ * @param {{title: string?} | undefined} source
  * @param {any} words
  * @returns {string}
  */

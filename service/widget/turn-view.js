@@ -29,7 +29,7 @@ export class TurnView {
 
   /**
    * @param {import("./types.js").Turn} turn
-   * @param {{words: any, client: any, conversation: any, announcer: any, level: number, ask: Function, stop: () => void}} parts
+   * @param {{words: any, client: any, conversation: any, announcer: any, level: number, ask: (question: string, instead?: any) => boolean, stop: () => void}} parts
    */
   constructor(turn, parts) {
     this.#turn = turn;
@@ -46,8 +46,9 @@ export class TurnView {
     const stop = make("button", { type: "button", class: "plain stop", text: this.#words.say("stop"), on: { click: parts.stop } });
     this.#status = make("div", { class: "working" }, make("span", { class: "pulse", "aria-hidden": "true" }), this.#progress, stop);
     this.#body = make("div", { class: "reply" }, this.#status, this.#text.element, this.#sources.element);
-    const asked = make(`h${parts.level + 1}`, { class: "question", part: "question", dir: "auto" });
-    asked.append(make("span", { class: "unseen", text: `${this.#words.say("you_asked")} ` }), turn.question);
+    // The hidden words in front are in the reader's language, and say nothing about the direction of the question.
+    const hidden = make("span", { class: "unseen", text: `${this.#words.say("you_asked")} ` });
+    const asked = make(`h${parts.level + 1}`, { class: "question", part: "question" }, hidden, make("span", { class: "asked", dir: "auto", text: turn.question }));
     this.element = make("article", { class: "turn", part: "turn", "data-look": "working", on: { keydown: (event) => this.#key(event) } }, asked, this.#body);
     if (turn.state !== "asking") this.finish();
   }
@@ -126,14 +127,14 @@ export class TurnView {
     });
     if (!boxes.length) return;
     const proof = make("div", { class: "proof", id: `proof-${++opened}` }, ...boxes);
-    button.closest(".sentence").after(proof);
+    const sentence = button.closest(".sentence");
+    sentence.after(proof);
     button.setAttribute("aria-expanded", "true");
     button.setAttribute("aria-controls", proof.id);
     this.#open = { button, proof };
     boxes[0].focus({ preventScroll: true });
-    // The quote first, then the marker: where both do not fit, the sentence stays in view.
-    proof.scrollIntoView({ block: "nearest" });
-    button.scrollIntoView({ block: "nearest" });
+    // Where sentence and box do not fit together, the quoted words come first, and the marker is right above them.
+    for (const each of [proof, sentence, proof.querySelector("mark")]) each.scrollIntoView({ block: "nearest" });
   }
 
   #close() {
@@ -150,7 +151,7 @@ export class TurnView {
    * @param {KeyboardEvent} event
    */
   #key(event) {
-    const from = event.composedPath()[0];
+    const from = /** @type {Node} */ (event.composedPath()[0]);
     if (event.key !== "Escape" || !this.#open || !(this.#open.proof.contains(from) || this.#open.button === from)) return;
     event.preventDefault();
     event.stopPropagation();

@@ -35,6 +35,14 @@ SEEN = """each => {
   const seen = Math.max(0, Math.min(box.bottom, bottom) - Math.max(box.top, top));
   return { share: seen / box.height, top: box.top - top, tall: box.height > bottom - top }; }"""
 
+# Heading and field keep their places in a box: it does not scroll as a whole.
+ALL_OF_IT = """panel => {
+  const box = (panel.closest("dialog") ?? panel).getBoundingClientRect();
+  const boxed = getComputedStyle(panel.querySelector(".log")).overflowY === "auto";
+  const top = panel.querySelector(".head").getBoundingClientRect().top;
+  const bottom = panel.querySelector(".foot").getBoundingClientRect().bottom;
+  return !boxed || (Math.abs(top - box.top) < 3 && Math.abs(bottom - box.bottom) < 3); }"""
+
 
 def opened(new_visit: Callable[..., Visit], mode: str) -> Visit:
     """A visit with the chat open in a mode."""
@@ -66,6 +74,7 @@ def test_the_newest_answer_is_in_view_however_many_came_before(new_visit: Callab
                 out_of_view.append((number, part, turn.locator(part).evaluate(SEEN)))
 
     assert out_of_view == []
+    assert visit.chat.locator(".panel").evaluate(ALL_OF_IT)
     assert visit.chat.locator("#question").evaluate(
         "field => field.getBoundingClientRect().bottom <= innerHeight && field.getBoundingClientRect().top >= 0"
     )
