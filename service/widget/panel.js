@@ -159,7 +159,7 @@ export class Panel {
    */
   #bringUp(turn) {
     const { top } = turn.getBoundingClientRect();
-    if (this.#scrolls()) this.log.scrollTop += top - this.log.getBoundingClientRect().top;
+    if (this.#scrolls()) this.log.scrollTop += top + turn.clientTop - this.log.getBoundingClientRect().top;
     else if (this.#conversation.turns.length > 1 || top > innerHeight / 3) turn.scrollIntoView({ block: "start" });
   }
 
