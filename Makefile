@@ -18,13 +18,14 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install dev run test check lock docs image clean
+.PHONY: help install dev run test check soak lock docs image clean
 
 help:
 	@echo 'make run      install, ingest articles/ when there is no index yet, serve on http://127.0.0.1:8000 (PORT=… moves it)'
 	@echo 'make install  the environment alone, in $(VENV): $(BIN)/dateline'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
+	@echo 'make soak     attack a service for minutes, and load it at twice what it can answer'
 	@echo 'make docs     write docs/settings.md and .env.example anew from the settings'
 	@echo 'make lock     resolve requirements*.lock anew from pyproject.toml (needs uv)'
 	@echo 'make image    build the container image `dateline`'
@@ -49,6 +50,9 @@ check: dev
 	$(BIN)/lint-imports
 	@$(NO_KEYS) $(BIN)/dateline eval gate
 	@$(NO_KEYS) $(BIN)/python -m pytest
+
+soak: dev
+	@$(NO_KEYS) $(BIN)/python -m tests.soak
 
 docs: dev
 	$(BIN)/python -m dateline.settings_page

@@ -39,7 +39,7 @@ class ServiceSettings(IndexSettings):
         description="Age in days from which an article is too old to answer a question about the present without a"
         " warning.",
     )
-    max_questions: int = Field(32, ge=1, le=10_000, description="Questions answered at once; further ones get 503.")
+    max_questions: int = Field(16, ge=1, le=10_000, description="Questions answered at once; further ones get 503.")
     feedback_limit: int = Field(
         10_000,
         ge=0,

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
@@ -19,8 +20,8 @@ from service.api.media_types import MediaTypes
 from service.api.origins import Origins
 from service.api.problems import add_problems
 from service.api.request_id import RequestIds
-from service.api.service_state import ServiceState
-from service.api.tasks import end
+from service.api.service_state import ServiceState, question_threads
+from service.api.tasks import end, on
 from service.api.unexpected import unexpected
 from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
@@ -44,6 +45,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.state.poll_s = settings.poll_s
     app.state.allowed_origins = settings.allowed_origins
     app.state.public_url = settings.public_url
+    app.state.question_threads = question_threads(settings)
     app.state.service = ServiceState(pipeline, limits := Limits(Places(settings.max_questions)))
     app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000)
     for part in (ask, articles, feedback, health, pages, archive, widget, docs):
@@ -63,25 +65,28 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
 
 @asynccontextmanager
 async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
-    pipeline: Pipeline = app.state.service.pipeline
-    watching = asyncio.create_task(_watch(pipeline, app.state.poll_s))
+    state: ServiceState = app.state.service
+    threads = ThreadPoolExecutor(app.state.question_threads, "question")
+    asyncio.get_running_loop().set_default_executor(threads)
+    watching = asyncio.create_task(_watch(state, app.state.poll_s))
     try:
         yield
     finally:
         await end(watching)
-        app.state.service.close()
-        await pipeline.close()
+        state.close()
+        await state.pipeline.close()
 
 
-async def _watch(pipeline: Pipeline, seconds: float) -> None:
+async def _watch(state: ServiceState, seconds: float) -> None:
     """Look for a new generation for as long as the service runs; log each kind of trouble once."""
-    logged = ""
+    logged, pipeline = "", state.pipeline
     while True:
         trouble: DatelineError | None = None
         try:
-            if await asyncio.to_thread(pipeline.library.refresh):
+            # To open a generation takes long; questions keep their threads.
+            if await on(state.reading, pipeline.library.refresh):
                 async with pipeline.pinned() as generation:
-                    await asyncio.to_thread(_forget_what_is_gone, pipeline, generation)
+                    await on(state.reading, _forget_what_is_gone, pipeline, generation)
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:
             trouble = error

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import signal
+import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 
@@ -25,6 +26,10 @@ STREAM_GRACE_S = 5.0
 
 KEEP_ALIVE_S = 10
 """Seconds for which a connection waits for a further request."""
+
+
+SWITCH_S = 0.001
+"""Seconds after which a thread that computes lets another go on; with the usual 5 ms refusals wait for questions."""
 
 
 class _Server(uvicorn.Server):
@@ -51,6 +56,7 @@ class _Server(uvicorn.Server):
 
 def run(settings: ServiceSettings) -> None:
     """Serve until a signal; raises ConfigurationError where a setting does not work out."""
+    sys.setswitchinterval(SWITCH_S)
     handler = logging.StreamHandler()
     handler.addFilter(RequestIdOfLine())
     form = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"

@@ -1,6 +1,7 @@
 """The state of the running service: the pipeline, its limits and threads, and whether it is stopping."""
 
 import asyncio
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Annotated
@@ -9,6 +10,10 @@ from fastapi import Depends, Request
 
 from service.api.admission import Limits
 from service.pipeline import Pipeline
+from service.settings import ServiceSettings
+
+MOST_THREADS = 4
+"""More threads compute no faster: they share one interpreter, and the event loop waits for each of them."""
 
 
 @dataclass(slots=True)
@@ -29,6 +34,13 @@ class ServiceState:
         """Let the threads end with what they are doing."""
         for executor in (self.reading, self.storing):
             executor.shutdown(wait=False, cancel_futures=True)
+
+
+def question_threads(settings: ServiceSettings) -> int:
+    """Return how many threads answer questions: about a processor each, or more where they wait for other services."""
+    if settings.embedding_model != "local" or settings.chroma_url:
+        return settings.max_questions
+    return min(MOST_THREADS, max(2, len(os.sched_getaffinity(0))))
 
 
 def _state(request: Request) -> ServiceState:

@@ -1,6 +1,7 @@
 """What an attacker sends does no harm: each attack over a socket, and the service alive after it."""
 
 import json
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +13,12 @@ from service.api.protocol import HEAD_BYTES, PIECES, Patience
 from tests.soak.service import Served, app_on, served
 from tests.soak.wire import asked, connected, head, is_alive, parsed, posted, reply_to, until_closed
 
-QUICK = Patience(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+LONG = "DATELINE_SOAK" in os.environ
+"""Whether to attack with the limits of production, which takes minutes."""
+
+PATIENCE = Patience() if LONG else Patience(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+SLOW = 300 if LONG else 16
+ENDLESS = 100_000_000 if LONG else 4_000_000
 LIMIT = 1_000_000
 FEEDBACK = {"answer_id": "a", "question": "q", "answer": "x" * 15_000, "vote": "up"}
 
@@ -20,7 +26,7 @@ FEEDBACK = {"answer_id": "a", "question": "q", "answer": "x" * 15_000, "vote": "
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A service of little patience."""
-    with served(app_on(tmp_path_factory.mktemp("soak")), QUICK) as service:
+    with served(app_on(tmp_path_factory.mktemp("soak")), PATIENCE) as service:
         yield service
 
 
@@ -117,6 +123,17 @@ def test_dripping_buys_no_time(service: Served, start: bytes, piece: bytes) -> N
     assert parsed(received[0]).status in (0, 408)
 
 
+def test_many_slow_requests_stop_no_other(service: Served) -> None:
+    """Half a head and half a body on many connections at once: each is ended, and others are answered meanwhile."""
+    halves = [b"GET / HTT", head("POST", "/v1/ask", "Content-Type: application/json", "Content-Length: 900000") + b"{"]
+    with ExitStack() as held:
+        slow = [held.enter_context(connected(service.port)) for _ in range(SLOW)]
+        for number, connection in enumerate(slow):
+            connection.sendall(halves[number % 2])
+        assert reply_to(service.port, asked("What did the ferry cost?")).status == 200
+        assert {parsed(until_closed(connection)).status for connection in slow} == {408}
+
+
 def test_a_silent_connection_is_closed_without_a_word(service: Served) -> None:
     """Browsers open connections in advance; an error for a request that was never begun would only confuse them."""
     with connected(service.port) as connection:
@@ -132,10 +149,11 @@ def test_a_refusal_does_not_wait_for_a_body_for_ever(service: Served) -> None:
         assert parsed(until_closed(connection)).status == 415
 
 
-@pytest.mark.parametrize("lines", [b"X-Many: y\r\n" * 400_000, b"X-Long: " + b"y" * 4_000_000])
-def test_headers_without_end_are_refused(service: Served, lines: bytes) -> None:
+@pytest.mark.parametrize(("start", "piece"), [(b"", b"X-Many: y\r\n"), (b"X-Long: ", b"y")])
+def test_headers_without_end_are_refused(service: Served, start: bytes, piece: bytes) -> None:
     """431 for many and for one, long before they end."""
-    reply = reply_to(service.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n", lines)
+    lines = piece * (ENDLESS // len(piece))
+    reply = reply_to(service.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + start, lines)
 
     assert reply.status in (0, 431)
 
@@ -174,6 +192,7 @@ def test_a_body_in_crumbs_is_refused(service: Served) -> None:
         head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"zz\r\n",
         head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: gzip, chunked"),
     ],
+    ids=["TLS", "no host", "two hosts", "negative length", "two lengths", "no chunk", "unknown coding"],
 )
 def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: bytes) -> None:
     """400, and the connection ends."""
@@ -233,7 +252,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
 def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
     """503 with `Retry-After` beyond the limit, but for monitors; beyond the sockets a connection is closed."""
     with ExitStack() as held:
-        for _ in range(QUICK.connections):
+        for _ in range(PATIENCE.connections):
             held.enter_context(connected(service.port)).sendall(head("GET", "/healthz")[:-2])
         refused = reply_to(service.port, head("GET", "/v1/articles"))
 

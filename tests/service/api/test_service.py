@@ -52,14 +52,15 @@ def test_without_an_index_the_service_is_alive_but_not_ready(
 
 
 def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:
-    """The demo is there and tells that there is nothing to answer from; the articles are a 503 in words."""
+    """The home page is shown and says that there is nothing to answer from; the articles are a 503 in words."""
     client, _ = bare
+    home, *others = [client.get(path, headers={"Accept": "text/html"}) for path in ("/", "/articles", "/articles/a")]
 
-    assert client.get("/").status_code == 200
-    assert NO_ARTICLES in client.get("/").text
-    for path in ("/articles", "/articles/a"):
-        assert client.get(path).status_code == 503
-        assert "There are no articles to show" in client.get(path).text
+    assert home.status_code == 200
+    assert NO_ARTICLES in home.text
+    for page in others:
+        assert page.status_code == 503
+        assert "There are no articles to show" in page.text
 
 
 def test_a_new_generation_is_served_without_a_restart(
