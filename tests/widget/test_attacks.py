@@ -97,7 +97,7 @@ def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
     for number, address in enumerate(ADDRESSES):
         visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking("x", address))))
         visit.ask(f"attack {number}")
-    links = visit.chat.locator("a").all()
+    links = visit.chat.locator(".turn a").all()
 
     assert links
     for link in links:
