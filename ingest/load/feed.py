@@ -17,7 +17,12 @@ from ingest.load.silence import silenced
 if TYPE_CHECKING:
     from feedparser import FeedParserDict
 
-_ROOT = re.compile(r"<\w")
+# Before the root there may be comments and instructions, which may hold anything that looks like a root.
+_DOCTYPE = re.compile(
+    r"\A\ufeff?(?:\s+|<!--(?:(?!-->).)*+-->|<\?(?:(?!\?>).)*+\?>)*+"
+    r"<!DOCTYPE(?:\"[^\"]*+\"|'[^']*+'|[^\[>\"'])*+(?P<end>[\[>])",
+    re.IGNORECASE | re.DOTALL,
+)
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 _CLOSING_LENGTH = 1_000
@@ -47,8 +52,8 @@ def records(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
         if cut and number == len(found.entries):
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
         elif not fields["body"]:
-            reason = f"the entry has neither content nor a summary; found {shown(_string(entry, 'title') or '')}"
-            yield ArticleRejected(origin, reason, "empty")
+            title = f" {shown(fields['title'])}" if fields["title"] else ""
+            yield ArticleRejected(origin, f"the entry{title} has neither content nor a summary", "empty")
         else:
             fields |= _marks(entry, prefixes)
             yield Record(origin, path_id(file, number), fields, public=True)
@@ -72,8 +77,8 @@ def _parsed(text: str, origin: str) -> "FeedParserDict":
     """The feed and its entries."""
     import feedparser
 
-    root = _ROOT.search(text)
-    if root and "<!ENTITY" in text[: root.start()].upper():
+    doctype = _DOCTYPE.match(text)
+    if doctype and doctype["end"] == "[":
         raise ArticleRejected(origin, "it declares entities of its own; expected a plain RSS or Atom feed", "bad_feed")
     # A stream, as feedparser opens a string that looks like an address; the header, as the text is UTF-8 by now
     # whatever its first line declares.

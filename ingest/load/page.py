@@ -3,13 +3,15 @@
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from html import unescape
 from urllib.parse import urlsplit
 
 from ingest.clean import clean_line
 from ingest.load.dates import moment
 from ingest.load.prose import Element
+from ingest.load.titles import heading_text, page_title
 
 # In the order in which they count; the names that say less come last. Colons, stops and hyphens are one.
 _PUBLISHED = tuple(
@@ -28,6 +30,9 @@ _SEPARATORS = re.compile(r"[-_.:]+")
 _PUBLISHED_CLASSES = frozenset(("published", "entry-date", "dt-published", "pubdate"))
 # A time in the running text or in a list of other articles is not the day this one came out.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")
+# JSON-LD in a page of XHTML is wrapped in a section or a comment; what follows the value is not read.
+_WRAPPING = re.compile(r"\A(?:\s|//|/\*|\*/|<!\[CDATA\[|<!--|\ufeff)+")
+_DECODER = json.JSONDecoder(strict=False, parse_int=str)
 _ARTICLE_TYPES = ("BlogPosting", "LiveBlogPosting", "Report")
 
 
@@ -35,18 +40,22 @@ def stated_fields(tree: Element) -> dict[str, object]:
     """The fields of a page, named as `Record` names them.
 
     Read are JSON-LD of an article type, then meta elements (Open Graph, `article:*`, microdata), then
-    the canonical link, a lone `h1` and the `title`. Dates come from `datePublished`,
+    the canonical link and the headings, as `page_title` says. Dates come from `datePublished`,
     `article:published_time` and their kin, else from a `time` element marked as the publication date
     or, outside running text, the only one. Where several state a date the first readable one counts.
     """
-    meta, linked = _meta(tree), _linked_article(tree)
+    meta, objects = _meta(tree), _linked_data(tree)
+    linked = _linked_article(objects)
+    section = _first(meta["article:section"], _names(linked.get("articleSection")))
     source = _first(meta["og:site_name"], _names(linked.get("publisher")))
+    sites = [source, section, *meta["application-name"], *_names([each for each in objects if _is_site(each)])]
+    headline, name = _names(linked.get("headline")), _names(linked.get("name"))
     return {
-        "title": _first(_names(linked.get("headline")), meta["og:title"], _lone_heading(tree), _title(tree, source)),
+        "title": page_title(tree, headline, name, meta["og:title"], sites),
         "url": _first(filter(_is_absolute, [*_canonical(tree), *meta["og:url"], *_names(linked.get("url"))])),
         "source": source,
         "authors": _names(linked.get("author")) or _authors(meta),
-        "section": _first(meta["article:section"], _names(linked.get("articleSection"))),
+        "section": section,
         "language": tree.get("lang"),
         "tags": meta["article:tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
         "published_at": _date([*_names(linked.get("datePublished")), *_dates(meta, _PUBLISHED), *_times(tree)]),
@@ -56,7 +65,7 @@ def stated_fields(tree: Element) -> dict[str, object]:
 
 def headings(tree: Element) -> list[str]:
     """What the page is headed: its title and its top headings."""
-    return [heading for element in tree.iter("title", "h1") if (heading := _text(element))]
+    return [heading for element in tree.iter("title", "h1") if (heading := heading_text(element))]
 
 
 def _meta(tree: Element) -> defaultdict[str, list[str]]:
@@ -87,27 +96,45 @@ def _authors(meta: defaultdict[str, list[str]]) -> list[str]:
     return [name for name in _split(_any(meta, ("author", "article:author"))) if not _is_absolute(name.strip())]
 
 
-def _linked_article(tree: Element) -> dict[str, object]:
-    """The first article in the page's JSON-LD; broken JSON-LD states nothing."""
+def _linked_data(tree: Element) -> list[dict[str, object]]:
+    """The objects of the page's JSON-LD, those of graphs too; broken JSON-LD states nothing."""
+    found: list[dict[str, object]] = []
     for element in tree.iter("script"):
-        if (element.get("type") or "").strip().lower() != "application/ld+json":
+        if (element.get("type") or "").partition(";")[0].strip().lower() != "application/ld+json":
             continue
-        try:
-            found = json.loads(element.text or "", strict=False, parse_int=str)
-        except (json.JSONDecodeError, RecursionError):
-            continue
-        for candidate in _objects(found):
-            if any(kind.endswith("Article") or kind in _ARTICLE_TYPES for kind in _names(candidate.get("@type"))):
-                return candidate
+        with suppress(ValueError, RecursionError):
+            found += _objects(_DECODER.raw_decode(_WRAPPING.sub("", element.text or ""))[0])
+    return found
+
+
+def _linked_article(linked: list[dict[str, object]]) -> dict[str, object]:
+    """The first article of the linked data, with the things that it names by their address in place."""
+    named = {key: each for each in linked if isinstance(key := each.get("@id"), str) and each.get("name")}
+    for candidate in linked:
+        if any(kind.endswith("Article") or kind in _ARTICLE_TYPES for kind in _names(candidate.get("@type"))):
+            return {name: _resolved(value, named) for name, value in candidate.items()}
     return {}
+
+
+def _is_site(linked: Mapping[str, object]) -> bool:
+    return not {"WebSite", "NewsMediaOrganization", "Organization"}.isdisjoint(_names(linked.get("@type")))
+
+
+def _resolved(value: object, named: Mapping[str, object]) -> object:
+    """A value of which an object that is nothing but an address is the object at that address."""
+    if isinstance(value, list):
+        return [_resolved(item, named) for item in value]
+    key = value.get("@id") if isinstance(value, dict) and not value.get("name") else None
+    return named.get(key, value) if isinstance(key, str) else value
 
 
 def _objects(found: object) -> Iterator[dict[str, object]]:
     for item in found if isinstance(found, list) else [found]:
         if isinstance(item, dict):
             yield item
-            graph = item.get("@graph")
-            yield from (node for node in graph if isinstance(node, dict)) if isinstance(graph, list) else ()
+            for name in ("@graph", "mainEntity", "mainEntityOfPage"):
+                nodes = item.get(name)
+                yield from (node for node in (nodes if isinstance(nodes, list) else [nodes]) if isinstance(node, dict))
 
 
 def _names(stated: object) -> list[str]:
@@ -159,23 +186,6 @@ def _is_absolute(address: str) -> bool:
         return urlsplit(address).scheme in ("http", "https")
     except ValueError:
         return address.startswith(("http://", "https://"))
-
-
-def _lone_heading(tree: Element) -> list[str]:
-    found = [text for element in tree.iter("h1") if (text := _text(element))]
-    return found if len(found) == 1 else []
-
-
-def _title(tree: Element, source: str | None) -> list[str]:
-    """The title element, without the name of the site where it ends in it."""
-    title = next((text for element in tree.iter("title") if (text := _text(element))), "")
-    if source and title.endswith(source):
-        title = title.removesuffix(source).rstrip(" |-–—·•:»") or title
-    return [title]
-
-
-def _text(element: Element) -> str:
-    return clean_line(" ".join(element.itertext()))
 
 
 def _split(stated: list[str]) -> list[str]:

@@ -2,6 +2,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
@@ -132,6 +134,33 @@ def test_entities_cannot_make_a_small_feed_large(tmp_path: Path) -> None:
     lines = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10))
     text = rss("<description>&l9;</description>").replace("<rss", f'<!DOCTYPE rss [<!ENTITY l0 "ha">{lines}]><rss', 1)
     assert rejection(write(tmp_path / "a.xml", text)).code == "bad_feed"
+
+
+@given(
+    st.lists(
+        st.sampled_from(["<!-- <a> -->", "<!---->", "<?x <a>?>", "\n", " ", "<!-- <!DOCTYPE rss> -->"]), max_size=4
+    )
+)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_nothing_hides_the_entities_of_a_feed(tmp_path: Path, before: list[str]) -> None:
+    """Comments and instructions before the document type do not hide what it declares."""
+    declared = f"{''.join(before)}<!DOCTYPE rss {(before and 'SYSTEM') or ''} [<!ENTITY a 'ha'>]><rss"
+    text = rss("<description>&a;</description>").replace("<rss", declared, 1)
+    assert rejection(write(tmp_path / "a.xml", text)).code == "bad_feed"
+
+
+def test_a_document_type_without_entities_is_read(tmp_path: Path) -> None:
+    """Old feeds name their document type; an article may be about entities."""
+    text = rss("<description>Caf&eacute; &lt;!DOCTYPE x [&lt;!ENTITY a 'b'&gt;]&gt; here.</description>")
+    text = text.replace("<rss", '<!DOCTYPE rss PUBLIC "-//N//DTD RSS [0.91]//EN" "http://my.example/rss.dtd"><rss', 1)
+    (found,) = articles(write(tmp_path / "a.xml", text))
+    assert found.body == "Café <!DOCTYPE x [<!ENTITY a 'b'>]> here."
+
+
+@pytest.mark.parametrize("prolog", ["<!--" * 200_000, "<?x " * 200_000, " " * 1_000_000, "<!DOCTYPE " + '"' * 300_001])
+def test_an_endless_prolog_is_read_quickly(tmp_path: Path, prolog: str) -> None:
+    """What stands before the root is read once."""
+    assert rejection(write(tmp_path / "a.xml", prolog)).code == "bad_feed"
 
 
 def test_a_feed_reads_no_other_file(tmp_path: Path) -> None:

@@ -192,3 +192,19 @@ def test_a_field_that_is_far_too_long_is_not_cleaned(
     else:
         assert [notice.code for notice in loaded(record, NOW).notices] == ["bad_field"]
     assert max(cleaned, default=0) < 40_000
+
+
+@pytest.mark.parametrize("mark", ["\u202e", "\u202d", "\u2066", "\u2069", "\u2062", "\u3164", "\U000e0041", "\ufff9"])
+def test_marks_that_disguise_text_leave_titles_and_names(mark: str) -> None:
+    """What turns the direction of text or shows nothing goes from titles and names; the body keeps it."""
+    text = f"Ann{mark} Bow"
+    found = taken({"body": text, "title": text, "source": text, "section": text, "authors": [text], "tags": [text]})
+    article = found.article
+    assert {article.title, article.source, article.section, *article.authors, *article.tags} == {"Ann Bow"}
+    assert article.body == text
+
+
+def test_marks_that_scripts_are_written_with_stay() -> None:
+    """Joiners, and the marks that place a stop in Arabic or Hebrew, stay in a title."""
+    title = "می\u200cخواهم! \u200f(ב)\u200e \u2764\ufe0f\u200d\U0001f525"
+    assert taken({"body": "Text.", "title": title}).article.title == title

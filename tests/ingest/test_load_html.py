@@ -233,3 +233,90 @@ def test_loading_a_page_logs_nothing_and_leaves_the_levels(tmp_path: Path, caplo
 def test_a_piece_of_html_becomes_plain_text(fragment: str, text: str) -> None:
     """Blocks, lines, items and cells are set apart as a reader sees them; nothing that is text is lost."""
     assert plain(fragment) == text
+
+
+SITE = "<meta property='og:site_name' content='The Daily'>"
+SECTION = "<meta property='article:section' content='Travel'>"
+LINKED = '{"@type": "NewsArticle", "headline": "T", "datePublished": "2024-05-01", "author": {"name": "Ann Bow"}}'
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("//<![CDATA[\n", "\n//]]>"),
+        ("/*<![CDATA[*/", "/*]]>*/"),
+        ("<![CDATA[", "]]>"),
+        ("<!--\n", "\n-->"),
+        ("\n", ";\n"),
+        ("[", "]"),
+        ('{"@graph": [{"@type": "WebPage"},', "]}"),
+        ('{"@type": "WebPage", "mainEntity": ', "}"),
+    ],
+)
+def test_linked_data_is_read_however_it_is_wrapped(tmp_path: Path, before: str, after: str) -> None:
+    """JSON-LD in a section, in a comment, in a list, in a graph or as the subject of a page is read."""
+    head = f'<script type="application/ld+json; charset=utf-8">{before}{LINKED}{after}</script>'
+    found = article(write(tmp_path / "a.html", page(head)))
+    assert (found.authors, found.published_at) == (("Ann Bow",), datetime(2024, 5, 1, tzinfo=UTC))
+
+
+def test_linked_data_names_things_by_their_address(tmp_path: Path) -> None:
+    """An author or publisher that is given by address is looked up in the same graph."""
+    news = {
+        "@type": "NewsArticle",
+        "headline": "T",
+        "author": [{"@id": "#ann"}, {"@id": "#x"}],
+        "publisher": {"@id": "#d"},
+    }
+    people = [{"@id": "#ann", "@type": "Person", "name": "Ann Bow"}, {"@id": "#d", "name": "The Daily"}]
+    found = article(write(tmp_path / "a.html", page(linked(**{"@graph": [news, *people]}))))
+    assert (found.authors, found.source) == (("Ann Bow",), "The Daily")
+
+
+@pytest.mark.parametrize(
+    "meta",
+    ["name='date'", "name='DC.date'", "name='dcterms.date'", "name='prism.publicationDate'", "name='publishdate'",
+     "name='pubdate'", "name='sailthru.date'", "name='publish-date'", "property='article:published'",
+     "itemprop='datePublished'", "name='citation_publication_date'", "name='x' itemprop='datePublished'"],
+)  # fmt: skip
+def test_dates_of_meta_elements_are_read(tmp_path: Path, meta: str) -> None:
+    """The names that publishers give to the date of publication are known, in any notation of the date."""
+    for stated in ("2024-05-01", "Wed, 01 May 2024 00:00:00 GMT", "2024/5/1 0:00", "1 May 2024"):
+        found = article(write(tmp_path / "a.html", page(f"<meta {meta} content='{stated}'>")))
+        assert found.published_at == datetime(2024, 5, 1, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (linked(**{"@type": "Article", "name": "Mill Canal", "headline": "waterway near Tarn"}), "<h1>Mill Canal</h1>"),
+        ("<title>Mill Canal - The Daily</title>", "<h1><a href='/'>The Daily</a></h1><h2>Mill Canal</h2>"),
+        ("<title>The Daily: Mill Canal</title>", "<h1 class='site-title'>The Daily</h1><h2>Mill Canal</h2>"),
+        ("<title>Mill Canal | Tarn Society</title>", "<h1>Tarn Society</h1><h2>Mill Canal</h2>"),
+        (f"<title>Mill Canal – Travel – The Daily</title>{SITE}{SECTION}", "<h1>Travel</h1>"),
+        (f"<meta property='og:title' content='Mill Canal | The Daily'>{SITE}", ""),
+        ("<meta property='og:title' content='mill-canal-2024'>", "<h1>Mill Canal</h1>"),
+        ("<title>The Daily</title>", "<h1>Mill Canal</h1>"),
+        ("<title>The Daily | Mill Canal</title>", "<h1>Mill Canal</h1>"),
+        ("<title>Mill Canal</title>" + linked(**{"@type": "WebSite", "name": "News"}), "<h1>News</h1>"),
+    ],
+    ids=["encyclopedia", "home-link", "site-class", "site-last", "section", "social", "slug", "site-only", "site-first",
+         "linked-site"],
+)  # fmt: skip
+def test_the_title_is_the_article_and_not_the_site(tmp_path: Path, head: str, body: str) -> None:
+    """The name of a site or a section is not a title, wherever the page states it."""
+    assert article(write(tmp_path / "a.html", page(head, body + PARAGRAPHS))).title == "Mill Canal"
+
+
+def test_a_section_above_a_longer_title_is_not_the_title(tmp_path: Path) -> None:
+    """A heading of a few words that has nothing in common with the title of the page is its section."""
+    head = "<title>Ministry informs clubs of the new rules</title>"
+    assert article(write(tmp_path / "a.html", page(head, f"<h1>Latest</h1>{PARAGRAPHS}"))).title == (
+        "Ministry informs clubs of the new rules"
+    )
+
+
+def test_a_page_that_only_names_its_site_is_called_so(tmp_path: Path) -> None:
+    """Where nothing else is stated the name of the site is all there is."""
+    head = "<title>The Daily</title><meta property='og:site_name' content='The Daily'>"
+    assert article(write(tmp_path / "a.html", page(head))).title == "The Daily"
