@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from index.records import Span, isoformat
 from service.answer import Citation, Scores, Source, Verification
+from service.citations.markers import without_numbers
 from service.records import DraftSentence, Passage, Quote
 
 
@@ -76,13 +77,13 @@ class Composition:
 
 
 def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
-    """A sentence with the markers of these passages where they stood, a space before them."""
-    text = ""
+    """A sentence with the markers of these passages where they stood, a space before them, and no other marker."""
+    text = words = ""
     for part in draft.parts:
         if isinstance(part, str):
-            text += part
-            continue
-        markers = "".join(f"[{numbers[key]}]" for key in part if key in numbers)
-        if markers:
+            words += part
+        elif markers := "".join(f"[{numbers[key]}]" for key in part if key in numbers):
+            text += without_numbers(words)
             text += markers if text.endswith("]") or not text else f" {markers}"
-    return text.strip()
+            words = ""
+    return (text + without_numbers(words)).strip()

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 
+from index.marks import ATTACHED, FOOTNOTE
+
 LONGEST = 80
 """A bracket that is not closed within so many characters is text."""
 
@@ -16,6 +18,9 @@ _ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z
 _AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
 _CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
+# An article's own reference marks where a model repeats them; those of numbers look like the markers of an answer.
+_NUMBERED = re.compile(r"\s*[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
+_NOTED = re.compile(rf"\s*(?:{FOOTNOTE}|{ATTACHED})")
 _OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
 
 
@@ -64,6 +69,18 @@ class MarkerParser:
         found = [match.group().lower() for item in re.split(_AND, content) if (match := _KEY.search(item.strip()))]
         keys = tuple(dict.fromkeys(key for key in found if key in self.known))
         return Marker(keys, tuple(key for key in found if key not in self.known))
+
+
+def without_marks(text: str) -> str:
+    """Return a text without the reference marks of a source, such as `[2]`, `[2–5]` or `[note 3]`."""
+    return without_numbers(_NOTED.sub("", without_numbers(text)))
+
+
+def without_numbers(text: str) -> str:
+    """Return a text in which no number stands in square brackets, as the markers of an answer do."""
+    while (left := _NUMBERED.sub("", text)) != text:
+        text = left  # `[[1]2]` has another one once the inner one is gone
+    return text
 
 
 def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> int:

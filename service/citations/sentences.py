@@ -2,12 +2,12 @@
 
 import re
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from itertools import pairwise
+from itertools import groupby, pairwise
 
 from index.text import Sentence, sentence_spans
-from service.citations.markers import Marker
+from service.citations.markers import Marker, without_marks
 from service.records import LONGEST_SENTENCE, DraftSentence
 
 _LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,3}[.)]|#{1,6})\s+")
@@ -103,7 +103,16 @@ class SentenceAssembler:
             invented += marker.invented
             position = place
         parts.append(self._text[position : span.end])
-        return DraftSentence(tuple(part for part in parts if part), tuple(invented), whole)
+        return DraftSentence(tuple(_merged(parts)), tuple(invented), whole)
+
+
+def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str, ...]]:
+    """The parts that are not empty, text that belongs together in one and without the source's reference marks."""
+    for is_text, listed in groupby((part for part in parts if part), key=lambda part: isinstance(part, str)):
+        if not is_text:
+            yield from listed
+        elif text := without_marks("".join(part for part in listed if isinstance(part, str))):
+            yield text
 
 
 def _sentences(text: str) -> list[Sentence]:

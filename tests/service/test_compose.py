@@ -137,3 +137,30 @@ def test_sources_are_all_passages() -> None:
         assert passage.article.body[source.start_char_index : source.end_char_index] == source.snippet
         assert (source.score, source.scores.dense, source.scores.lexical) == (1.0, 0.5, 2.0)
         assert (source.title, source.published_at) == (passage.article.title, None)
+
+
+BRACKETED = st.lists(
+    st.one_of(
+        st.sampled_from(["[", "]", "2", "12", "[2]", " [", "[2–5]", "x", " ", "【3】", "[note 4]", ", 5"]), MARKED
+    ),
+    max_size=9,
+)
+
+
+@given(parts=BRACKETED, kept=st.sets(st.sampled_from(KEYS)))
+def test_a_number_in_brackets_is_always_a_marker(parts: list[str | tuple[str, ...]], kept: set[str]) -> None:
+    """Whatever brackets a sentence has, those with a number alone are the markers of its quotes."""
+    draft = DraftSentence(("It rained", *parts))
+    composition = Composition(PASSAGES)
+    text, citations = composition.add(draft, [quote(BY_KEY[key]) for key in draft.keys if key in kept])
+    rendered = [key for part in parts if not isinstance(part, str) for key in part if key in kept]
+    assert len(re.findall(r"\[\d{1,3}\]", text)) == len(rendered)
+    assert {int(number) for number in re.findall(r"\[(\d{1,3})\]", text)} == {cited.marker for cited in citations}
+
+
+@pytest.mark.parametrize("mark", ["[2]", " [2]", "[2][3]", "[2, 5]", "[2–5]", "[ 2 ]", "【2】"])
+def test_numbered_marks_of_a_source_are_left_out(mark: str) -> None:
+    """A mark that points to the notes of an article is no marker of the answer."""
+    composition = Composition(PASSAGES)
+    composition.add(DraftSentence((f"It rained{mark} and snowed", ("p2c2",), ".")), [quote(PASSAGES[0])])
+    assert composition.text == "It rained and snowed [1]."

@@ -154,6 +154,20 @@ def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sente
     assert answer.verdict == "withheld"
 
 
+@pytest.mark.parametrize(
+    "mark",
+    ["[1]", " [2]", "[2][3]", "[2, 5]", "[2–5]", ",[a]", ",[note 3]", ",[citation needed]", "[^1]"],
+)
+def test_a_mark_of_the_source_is_no_marker(sample_data: Path, models: Path, mark: str) -> None:
+    """A reference mark that the model repeats cites nothing, counts for no figure and is not shown."""
+    sentence = ALSO_TRUE.replace(", a retired", f"{mark} a retired" if mark.startswith(",") else f"{mark}, a retired")
+    answer = ask(reply(sentence + " [{key}]."), sample_data, models)
+
+    assert [citation.marker for citation in answer.citations] == [1]
+    assert re.findall(r"\[[^\]]*\]", answer.answer) == ["[1]"]
+    assert answer.unsupported == ()
+
+
 @pytest.mark.parametrize("sentence", [TRUE + ".", "Wages rise by 99 percent [{key}].", TRUE + " [zz9q]."])
 def test_without_a_proven_sentence_there_is_no_answer(sample_data: Path, models: Path, sentence: str) -> None:
     """Nothing that was said could be proven, so nothing is said."""
