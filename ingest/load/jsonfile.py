@@ -95,8 +95,9 @@ def _record(found: object, origin: str, fallback_id: str) -> Record | ArticleRej
     if not isinstance(found, dict):
         return ArticleRejected(origin, f"it is {shown(found)}; expected an object with fields", "bad_json")
     if found.get("body") is None and found.get("text") is None:
-        names = ", ".join(map(str, found))
-        return ArticleRejected(origin, f"there is no field body or text; found {_cut(names) or 'no field'}", "empty")
+        names = _cut(", ".join(map(str, found))) or "no field"
+        reason = f"there is no field body or text, and no list articles; found {names}"
+        return ArticleRejected(origin, reason, "empty")
     return Record(origin, fallback_id, with_own_names(found))
 
 

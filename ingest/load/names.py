@@ -41,7 +41,7 @@ def with_own_names(fields: Mapping[str, object]) -> dict[str, object]:
     for name, aliases in ALIASES.items():
         if found.get(name) in (None, ""):
             found[name] = next((known[alias] for alias in aliases if alias in known), None)
-    if isinstance(found["authors"], int | float):
+    if str(found["authors"]).isdecimal():
         # The number of an author in a database is not a name.
         found["authors"] = None
     if found["section"] is None:

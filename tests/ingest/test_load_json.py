@@ -1,11 +1,15 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
+from ingest.load.names import ALIASES, plain
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_an_object_is_one_article(tmp_path: Path) -> None:
@@ -156,3 +160,53 @@ def test_json_in_other_forms_of_unicode_is_read(tmp_path: Path, encoding: str) -
     if encoding != "utf-16-le":
         lines = f"{text}\n\n{text}\n".encode(encoding)
         assert [found.body for found in articles(write(tmp_path / "a.jsonl", lines))] == ["The café\n is open."] * 2
+
+
+@pytest.mark.parametrize(
+    ("record", "named"),
+    [
+        ({"id": 7, "headline": "T", "content": "Text."}, "id, headline, content"),
+        ({"response": {"results": []}}, "response"),
+        ({"articles": [{"title": "T", "url": "https://a.example/"}]}, "title, url"),
+        ({}, "no field"),
+        ({f"field{number}": 1 for number in range(1_000)}, "field0, field1"),
+    ],
+)
+def test_an_article_without_text_names_the_fields_that_were_found(
+    tmp_path: Path, record: dict[str, object], named: str
+) -> None:
+    """The reason lists what the object has, cut where that is long, and what was expected."""
+    found = rejection(write(tmp_path / "a.json", json.dumps(record)))
+    assert found.code == "empty"
+    assert named in found.reason
+    assert "body or text" in found.reason
+    assert len(found.reason) < 400
+
+
+def test_the_names_of_other_programs_are_read(tmp_path: Path) -> None:
+    """JSON is read under the names that front matter is read under; a number is not the name of an author."""
+    record = {
+        "text": "x",
+        "headline": "T",
+        "Link": "https://a.example/",
+        "author": 3,
+        "pub_date": "1 May 2024",
+        "lang": "de",
+    }
+    found = article(write(tmp_path / "a.json", json.dumps(record)))
+    assert (found.title, found.url, found.authors, found.language) == ("T", "https://a.example/", (), "de")
+    assert found.published_at is not None
+    assert found.published_at.isoformat() == "2024-05-01T00:00:00+00:00"
+
+
+def test_the_own_name_of_a_field_counts_first(tmp_path: Path) -> None:
+    """A field under Dateline's name wins over one under another name."""
+    record = {"body": "x", "date": "2024-05-02", "published_at": "2024-05-01", "keywords": ["a"], "tags": ["b"]}
+    found = article(write(tmp_path / "a.json", json.dumps(record)))
+    assert (found.published_at and found.published_at.day, found.tags) == (1, ("b",))
+
+
+def test_every_field_that_is_read_is_documented() -> None:
+    """The page on articles lists each name of each field."""
+    documented = {plain(name) for name in re.findall(r"`([^`]+)`", (ROOT / "docs" / "articles.md").read_text())}
+    assert {alias for aliases in ALIASES.values() for alias in aliases} <= documented
