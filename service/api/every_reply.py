@@ -32,7 +32,5 @@ class EveryReply:
                 message = {**message, "body": b""}
             await send(message)
 
-        # A part of a file is never needed; refusing an impossible one would not have the shape of our errors.
-        headers = [(name, value) for name, value in scope["headers"] if name not in (b"range", b"if-range")]
-        asked = {**scope, "headers": headers, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+        asked = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
         await self._app(asked, receive, send_safe)

@@ -1,5 +1,6 @@
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.catalog import PAGE, Catalog, article_of, article_values, chunk_id
+from index.catalog import OPENING, PAGE, Catalog, article_of, article_values, chunk_id
 from index.layout import CATALOG
 from index.records import Article, Filters, indexed_text, isoformat
 from tests.fakes import article, built, sentence_chunks
@@ -130,6 +131,17 @@ def test_pages_run_from_the_newest_to_the_undated(catalog: Catalog) -> None:
     assert [each.article_id for each in catalog.articles()] == ["vote", "Cup", "ferry", "undated"]
     assert [each.article_id for each in catalog.articles(offset=1, limit=2)] == ["Cup", "ferry"]
     assert catalog.articles(offset=4) == []
+
+
+def test_a_list_has_the_opening_and_the_length_of_a_body(tmp_path: Path) -> None:
+    """In the order of `articles`, counted in code points, and without the rest of the body."""
+    body = "Ferry 🚢 é. " * 1_000
+    folder = built(tmp_path, [article("long", body.strip()), article("short", "It sails.")])
+    with closing(Catalog(folder / CATALOG)) as catalog:
+        listed = catalog.listed()
+        assert [each.article.article_id for each in listed] == [each.article_id for each in catalog.articles()]
+    assert [each.characters for each in listed] == [len(body.strip()), len("It sails.")]
+    assert listed[0].article.body == body[:OPENING]
 
 
 def test_pages_cut_a_list_without_loss(large: Catalog, corpus: list[Article]) -> None:

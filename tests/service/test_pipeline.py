@@ -5,15 +5,18 @@ import threading
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
+from index.generation import Generation
 from index.library import Library
 from index.records import Filters
 from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
 from service.errors import QuestionRefused
 from service.pipeline import Pipeline
 from service.records import CitationMode, Message, Question
+from tests.fakes import HashedEmbedder, article, built
 
 ANSWERABLE = (
     "When did Kim inspect a new tactical missile system?",
@@ -215,3 +218,30 @@ def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
     with closing(library):
         asyncio.run(replace(pipeline, library=library).search(Question(ANSWERABLE[0])))
         assert library.opener is not threading.current_thread()
+
+
+def test_a_replaced_generation_is_closed_off_the_event_loop(
+    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The last question on it has another thread close it: that removes files."""
+    data, embedder = tmp_path / "data", HashedEmbedder()
+    closers: list[threading.Thread] = []
+    close = Generation.close
+    built(data, [article("a", "The first.")], embedder)
+    library = Library(data, embedder.name)
+
+    def closed(generation: Generation) -> None:
+        closers.append(threading.current_thread())
+        close(generation)
+
+    async def story() -> None:
+        async with replace(pipeline, library=library).pinned():
+            built(data, [article("a", "The second.")], embedder)
+            assert await asyncio.to_thread(library.refresh)
+            assert not closers
+
+    with closing(library):
+        monkeypatch.setattr(Generation, "close", closed)
+        asyncio.run(story())
+        assert len(closers) == 1
+        assert closers[0] is not threading.current_thread()

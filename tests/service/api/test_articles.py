@@ -1,7 +1,15 @@
 """`GET /v1/articles` and `GET /v1/articles/{id}`."""
 
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
+
+from service.api.app import create_app
+from service.api.articles import NAMES
+from service.build import build_pipeline
+from tests.fakes import HashedEmbedder, article, built
+from tests.service.conftest import settings_for
 
 
 def test_pages_hold_every_article_once(client: TestClient) -> None:
@@ -44,3 +52,24 @@ def test_paging_out_of_range_is_refused(client: TestClient, query: str) -> None:
 
     assert reply.status_code == 422
     assert reply.json()["error"]["param"] == query.partition("=")[0]
+
+
+def test_a_list_says_how_long_each_article_is(client: TestClient) -> None:
+    """As the article itself does."""
+    for listed in client.get("/v1/articles", params={"limit": 200}).json()["articles"]:
+        article = client.get(f"/v1/articles/{listed['id']}").json()
+        assert listed == {name: article[name] for name in listed}
+
+
+def test_authors_and_tags_beyond_measure_are_cut(tmp_path: Path) -> None:
+    """An article with thousands of either makes no reply long."""
+    many = tuple(f"name {number}" for number in range(5_000))
+    embedder = HashedEmbedder()
+    built(tmp_path, [article("a", authors=many, tags=many)], embedder)
+    settings = settings_for(tmp_path, tmp_path / "models")
+    with TestClient(create_app(settings, build_pipeline(settings, embedder))) as client:
+        (listed,) = client.get("/v1/articles").json()["articles"]
+        single = client.get("/v1/articles/a").json()
+
+    for reply in (listed, single):
+        assert reply["authors"] == reply["tags"] == list(many[:NAMES])

@@ -15,9 +15,13 @@ from index.generation import Generation
 from service.answer import Answer, Event, SearchResult, Started
 from service.api.app import create_app
 from service.build import build_pipeline
+from service.errors import ReaderFailed
 from service.records import Question
 from service.settings import ServiceSettings
+from tests.scripted_llm import Reply, ScriptedLLM
+from tests.service.api.events import read_events
 from tests.service.api.test_problems import subclasses
+from tests.service.conftest import settings_for
 
 SECRETS = ("/srv/secret", "DATELINE_SECRET", "`dateline secret`", "vendor says 401")
 WORDS, HINT = "vendor says 401 in /srv/secret", "Set DATELINE_SECRET or run `dateline secret`."
@@ -96,3 +100,30 @@ def test_no_reply_has_operator_text(broken: tuple[TestClient, Broken], caplog: p
     assert '"message":' in replies[-1].text
     if replies[-3].status_code >= 500:
         assert replies[-3].json()["error"]["code"] == "overloaded" or all(secret in caplog.text for secret in SECRETS)
+
+
+@pytest.mark.parametrize("status", [401, 404, 429, 500])
+@pytest.mark.parametrize("stream", [False, True])
+def test_no_answer_warns_in_the_words_of_the_model_s_service(
+    sample_settings: ServiceSettings, status: int, stream: bool
+) -> None:
+    """A warning has the public sentence of its code; the service's own words and the settings to check do not leave."""
+    with ScriptedLLM(Reply(status=status, message=WORDS)) as llm:
+        settings = settings_for(
+            sample_settings.data,
+            sample_settings.models_folder,
+            llm_model="scripted",
+            openai_api_key="unused",
+            openai_base_url=llm.url,
+            llm_deadline_s=5.0,
+        )
+        with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+            reply = client.post("/v1/ask", json={"question": "How did the ferry strike end?", "stream": stream})
+
+    public = {kind.code: kind.public for kind in subclasses(ReaderFailed) if issubclass(kind, ReaderFailed)}
+    answer = read_events(reply.text)[-1].data if stream else reply.json()
+    warned = [warning for warning in answer["warnings"] if warning["code"] in public]
+    assert warned
+    assert all(warning["message"] == public[warning["code"]] for warning in warned)
+    for part in (*SECRETS, "OPENAI", "DATELINE"):
+        assert part not in reply.text
