@@ -36,8 +36,8 @@ export class ActionsView {
     this.#announcer = announcer;
     const again = { class: "plain retry", type: "button", text: words.say("retry"), on: { click: () => ask(turn.question, turn) } };
     const answered = turn.reply && turn.reply.status !== "not_in_sources";
-    const kinds = answered ? [this.#copyButton(), ...this.#vote()] : [];
-    if (!turn.reply || turn.reply.status_reason === "interrupted") kinds.push(make("button", again));
+    const retry = !turn.reply || turn.reply.status_reason === "interrupted" ? [make("button", again)] : [];
+    const kinds = answered ? [this.#copyButton(), ...retry, ...this.#vote()] : retry;
     this.element = make("div", { class: "actions", part: "actions" }, ...kinds);
   }
 

@@ -32,6 +32,7 @@ const TROUBLES = {
 /** The service's codes of errors that readers need one word for. */
 const CODES = {
   origin_not_allowed: "not_allowed",
+  host_not_allowed: "not_allowed",
   rate_limited: "overloaded",
   shutting_down: "not_ready",
   index_unavailable: "not_ready",

@@ -21,10 +21,13 @@ QUESTIONS = {
     "weak": "What did the ferry strike cost?",
     "withheld": "How long did the ferry strike last?",
     "interrupted": "How did the ferry strike end?",
-    "conflict": "How many days was the region without ferries?",
     "stale": "Do the ferries sail today?",
-    "duplicates": "Is the ferry strike over?",
-    "abstained": "What is the capital of Australia?",
+    "differs": "Where does the grain ship wait?",
+    "quoted": "Is the strike over, and does the ship wait?",
+    "dated": "What is known of the strike and of the ship?",
+    "markdown": "When will the Old Lamp be lit?",
+    "abstained": "What does a ticket to Lissay cost?",
+    "off topic": "What is the capital of Australia?",
     "scripts": "What happened at the pier, the port and the railway?",
     "same": "Was anybody hurt at the parade?",
     "working": "Is the ferry strike over by now?",
@@ -32,6 +35,8 @@ QUESTIONS = {
     "overloaded": "Who signed the agreement?",
     "failed": "Where was the agreement signed?",
 }
+"""What is asked for each state. `conflict` and `duplicates` are not pictured: no service fills these fields yet."""
+PICTURED = tuple(state for state in BY_QUESTION if state in QUESTIONS)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HOST = """<!doctype html><html lang="LANG"><meta name="viewport" content="width=device-width"><title>The Courier</title>
 <body><h1>The Varn Sound Courier</h1><p>Ferries sail again, and the kittiwakes are back on their cliffs.</p>
@@ -83,12 +88,12 @@ def _shoot(
     visit = Visit(context, context.new_page(), service, port)
     camera = Camera(visit, out, f"{size}-{scheme}")
     pieces = encoded(events(BY_QUESTION["checked"]))
-    scripts: dict[str, Scripted] = {state: Streamed(encoded(events(reply))) for state, reply in BY_QUESTION.items()}
+    scripts: dict[str, Scripted] = {state: Streamed(encoded(events(BY_QUESTION[state]))) for state in PICTURED}
     scripts |= {
         "working": Streamed(pieces, held=4),
         "lost": Streamed(pieces[:5], held=4, breaks=True),
-        "overloaded": Refused(503, "overloaded", "32 questions are being answered, which is the limit."),
-        "failed": Refused(500, "internal", "Something went wrong here; the log has more."),
+        "overloaded": Refused(503, "overloaded", "Too many questions at once."),
+        "failed": Refused(500, "internal", "Internal error."),
     }
     service.scripts = {QUESTIONS[state]: script for state, script in scripts.items()}
     _pages(camera)
@@ -101,9 +106,9 @@ def _shoot(
 def _pages(camera: Camera) -> None:
     visit = camera.visit
     visit.open()
-    camera.keep("demo", full=True)
+    camera.keep("home", full=True)
     visit.ask("When did the Skelhaven library reopen?").locator(".marker").first.click()
-    camera.keep("demo-answer", full=True)
+    camera.keep("home-answer")
     visit.open("/articles/ferry-ends?start=0&end=39")
     camera.keep("article")
     visit.open("/articles/arabic-port?start=33&end=80")
@@ -113,12 +118,11 @@ def _pages(camera: Camera) -> None:
 
 
 def _states(camera: Camera) -> None:
-    for state in (*BY_QUESTION, "overloaded", "failed"):
+    for state in (*PICTURED, "overloaded", "failed"):
         _fresh(camera.visit, "/embed")
         turn = camera.visit.ask(QUESTIONS[state])
-        if state != "conflict":
-            _unfold(turn)
-        camera.keep(state)
+        _unfold(turn)
+        camera.keep(state.replace(" ", "-"))
         if state == "checked":
             turn.locator(".vote").last.click()
             camera.keep("complaint")
@@ -152,7 +156,7 @@ def _waiting(camera: Camera) -> None:
 
 def _launcher(camera: Camera, scheme: str) -> None:
     visit = camera.visit
-    for language, title in (("en", "Ask our archive"), ("ar", "اسأل أرشيفنا")):
+    for language, title in (("en", "Ask our archive"), ("de", "Fragen Sie unser Archiv"), ("ar", "اسأل أرشيفنا")):
         visit.host(HOST.replace("LANG", language).replace("TITLE", title).replace("THEME", scheme))
         visit.page.evaluate("sessionStorage.clear()")
         visit.page.reload()
