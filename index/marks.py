@@ -1,7 +1,7 @@
 """Reference marks: the numbers by which a source points to its own notes, such as `[2]`, `[a]`, `[^1]` or `²`."""
 
-NUMBER = r"\[\d{1,3}(?:\s?[,–-]\s?\d{1,3}){0,8}\]"
-"""A mark of numbers: `[2]`, `[2, 5]`, `[2–5]`; it may stand behind a space."""
+NUMBER = r"\[\s?\d{1,3}(?:\s?(?:,(?!\d{3}\b)|[–-])\s?\d{1,3}){0,8}\s?\]"
+"""A mark of numbers: `[2]`, `[2, 5]`, `[2–5]`, not `[1,200]`; it may stand behind a space."""
 
 FOOTNOTE = r"\[\^[^\[\]\s]{1,32}\]"
 """A mark of Markdown: `[^1]`, `[^note]`."""

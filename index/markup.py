@@ -10,13 +10,14 @@ are syntax, and everything else is text:
     [text](target)  <https://…>       link: its text, the address
     ![text](target)                   image: left out
     [^n]  [n]  [a]  [note n]  ²       reference marks of the source: left out (`index/marks.py`)
-    | a | b |                         row of a table: "a – b"
+    | a | b |                         row of a table: "a · b"
     ---  ***  ===  ```                rules and fences on a line of their own: left out
     \*  <b>  <!-- … -->  &amp;        escapes, inline HTML, comments, the commonest entities
 
 So `5 * 3`, `snake_case`, `C#`, `#hashtag`, `[2024]`, `f***` and addresses stay as they are. A number of one to three
 digits never stays in square brackets, because it would look like a marker of an answer: one that stands free inside
-quotation marks, or begins the text, is an editor's insertion ("We sold [12] houses") and becomes `(12)`.
+quotation marks, or begins the text before a small letter, is an editor's insertion ("We sold [12] houses") and becomes
+`(12)`.
 """
 
 import html
@@ -75,7 +76,8 @@ def _line(found: re.Match[str]) -> str:
     row = found["row"]
     if row is None:
         return ""
-    return " – ".join(cell.strip() for cell in row.split("|")) if "|" in row else found.group()
+    cells = (cell.strip() for cell in row.split("|"))
+    return " · ".join(cell for cell in cells if cell.strip("–—-")) if "|" in row else found.group()
 
 
 class _Opening(NamedTuple):
@@ -131,8 +133,9 @@ class _Inline:
     def _number(self, number: str, end: int) -> str:
         """Return an editor's insertion in round brackets, and nothing for a mark of the source."""
         begins = not any(piece.strip() for piece in self._pieces)
-        if begins or self._in_quotes:
-            return f"({number[1:-1]})"
+        rest = self.text[end : end + 3].lstrip()
+        if self._in_quotes or (begins and not rest[:1].isupper()):
+            return f"({number[1:-1].strip()})"
         self._pieces[-1] = self._pieces[-1].rstrip(" \t")
         return " " if self.text[end : end + 1].isalnum() else ""
 

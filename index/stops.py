@@ -17,7 +17,7 @@ _ENGLISH = (
     " insp det cllr vs cf e.g i.e incl excl approx ca vol pp ed eds arts fig figs sec dept"
 )
 _GERMAN = (
-    "hr hrn frl hl dipl bzw bspw evtl ggf inkl exkl einschl zzgl abzgl vgl sog d.h z.b u.a o.g i.d.r v.a z.t u.u a.d"
+    "hr hrn frl hl dipl bzw bspw evtl ggf inkl exkl einschl zzgl abzgl vgl sog d.h z.b u.a o.g i.d.r v.a z.t u.u"
     " geb gest ziff hrsg kath dgl"
 )
 _ROMANCE = (
@@ -36,8 +36,8 @@ _MAY_END = frozenset(
     (
         "inc ltd co corp plc llc lda ltda jr sr etc bros a.m p.m ph.d est st mt ft ave rd blvd al univ calif fla ariz"
         " mich minn okla tenn wis colo conn jan feb mar apr jun jul aug sep sept oct nov dec"
-        " usw mio mrd tsd std chr jh jhd str bhf hbf okt dez mär ecc osv jne enz mln mld mia mdr milj uu atd apod itd"
-        " itp tys tis млн млрд тыс руб др"
+        " usw mio mil mrd tsd std chr jh jhd str bhf hbf okt dez mär ecc osv jne enz mln mld mia mdr milj uu atd apod"
+        " itd itp tys tis млн млрд тыс руб др"
     ).split()
 )
 
@@ -54,7 +54,7 @@ _STARTERS = frozenset(
         "a an the this that these those it its he she they we i you his her their our my there here in on at by for"
         " from with after before when while as if but and or so yet however meanwhile since until although though under"
         " over during officials police according both most some many no not all each one two three what who why how"
-        " where"
+        " where now then today"
         # German, Dutch, Danish, Norwegian, Swedish
         " der die das den dem des ein eine er sie es wir ich im am auf bei mit nach vor zum zur für von vom aus als"
         " wenn weil dass und aber doch dann da dort hier diese dieser dieses dies seit bis auch nur noch sein seine ihr"
@@ -107,7 +107,7 @@ def full_stop_ends(before: str, next_word: str) -> bool:
     if number := _NUMBER.fullmatch(word):
         return not _is_ordinal(before.strip("*_\\ "), number["number"], next_word.lower())
     if _SPACED.search(before) and word.islower():
-        return next_word.lower() in _STARTERS
+        return _begins_sentence(next_word)
     return not _is_abbreviation(word.rpartition("-")[2], next_word)
 
 
@@ -117,10 +117,16 @@ def _is_abbreviation(written: str, next_word: str) -> bool:
         return word.isalpha()
     if word in _NEVER_END:
         # ING is a bank and Ing. a title; where everything is in capitals they cannot be told apart.
-        return not written.isupper() or next_word.isupper() or "." in word
+        return numbered or not written.isupper() or next_word.isupper() or "." in word
     if word in _MAY_END or word.endswith("str") or _INITIALS.fullmatch(word):
-        return numbered or next_word.lower() not in _STARTERS
-    return (numbered and word in _BEFORE_NUMBER) or written == "MM"
+        return numbered or not _begins_sentence(next_word)
+    coded = len(next_word) == 1 and not _begins_sentence(next_word)  # No. F-2014
+    return ((numbered or coded) and word in _BEFORE_NUMBER) or written == "MM"
+
+
+def _begins_sentence(word: str) -> bool:
+    """Return whether a word begins sentences; in capitals it is a name, such as the ET of "6 p.m. ET"."""
+    return word.lower() in _STARTERS and not (len(word) > 1 and word.isupper())
 
 
 def _is_ordinal(before: str, number: str, following: str) -> bool:

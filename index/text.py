@@ -17,12 +17,13 @@ from index.stops import ABBREVIATION_LENGTH, full_stop_ends
 HEADING_LENGTH = 100
 QUESTION_HEADING_WORDS = 8
 
-# What may stand between a stop and the space behind it: closing signs, reference marks, the target of a link.
-_CLOSING = r"[\"'”’»)\]*_]"
+# What may stand between a stop and the space behind it: closing signs, reference marks, the target of a link. German
+# closes with “ and «.
+_CLOSING = r"[\"'”’»“‘«›‹)\]*_]"
 _AFTER_STOP = rf"(?:(?:{ATTACHED}|(?<=\])\([^\s()]{{0,300}}\)){_CLOSING}*+)*+"
 # Tried once a run of stops, and never given back: a row of leaders may be of any length.
 _END = re.compile(
-    rf"(?<![.!?…؟۔।॥])(?P<stop>[.!?…؟۔।॥]++)(?P<close>{_CLOSING}*+){_AFTER_STOP}(?:[ \t]{NUMBER})*+(?=\s)"
+    rf"(?<![.!?…؟۔।॥])(?P<stop>[.!?…؟۔।॥]++)(?P<close>{_CLOSING}*+){_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER})*+(?=\s)"
     rf"|(?P<cjk>[。！？]+[」』”’）]*)(?:{NUMBER})*+"
 )
 _BLANK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
@@ -34,7 +35,7 @@ _WHOLE_LINE = re.compile(
     r"\s*(?:\|.*\||(?:!\[[^\[\]]*\]\([^()]*\)\s*)+|(?:`{3}|~{3}).*|<!--.*-->|[-*_=]{3,}|(?:[-*_][ \t]+){2,}[-*_])\s*"
 )
 _OPENING = "\"'“‘«([*_¿¡"
-_TERMINAL = re.compile(rf"[.!?…:;,。！？؟۔।॥]{_CLOSING}*{_AFTER_STOP}(?:[ \t]{NUMBER})*$")
+_TERMINAL = re.compile(rf"[.!?…:;,。！？؟۔।॥]{_CLOSING}*{_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER})*$")
 
 
 class Sentence(NamedTuple):

@@ -28,6 +28,7 @@ PASSAGES_READ = 5
 """Passages whose sentences are weighed, the best first; eight find one answer in 300 more, for more time."""
 
 _WORD = re.compile(r"[^\W_]")
+_TABLE_RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
 _REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
 
 REMEMBERED = 20_000
@@ -135,8 +136,8 @@ class Weigher:
 def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
     """Return the statements of the passages, each text of an article once, without headings and orders to a machine.
 
-    What has no words but its markup (an image, a rule, a fence of code) and an entry of a list of references state
-    nothing either.
+    What has no words but its markup (an image, a rule, a fence of code), an entry of a list of references, the head of
+    a table and a line that leads on with a colon state nothing either.
     """
     found: dict[tuple[str, str], _Candidate] = {}
     for passage in passages:
@@ -146,13 +147,19 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
         for at, span in enumerate(spans):
             sentence = text[span.start : span.end]
             words = readable(sentence)
-            states = not span.heading and _WORD.search(words) and not _REFERENCE.match(sentence)
-            if states and not any(_overlap(order, span, offset) for order in orders):
+            behind = text[slice(*spans[at + 1][:2])] if at + 1 < len(spans) else ""
+            is_statement = not span.heading and _states(sentence, words, behind)
+            if is_statement and not any(_overlap(order, span, offset) for order in orders):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
                 place = Span(offset + span.start, offset + span.end)
                 candidate = _Candidate(passage, place, sentence, words, readable(around))
                 found.setdefault((passage.article.article_id, sentence), candidate)
     return list(found.values())
+
+
+def _states(sentence: str, words: str, behind: str) -> bool:
+    leads_on = words.endswith((":", "：")) or _TABLE_RULE.fullmatch(behind)
+    return bool(_WORD.search(words)) and not leads_on and not _REFERENCE.match(sentence)
 
 
 def _overlap(order: Span, sentence: Sentence, offset: int) -> bool:

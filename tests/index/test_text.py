@@ -99,6 +99,8 @@ def test_text_that_is_still_coming_in_has_no_headings(text: str) -> None:
         "The sun rose over No. 10, incl. Skelhaven, see p. 4 and pp. 5 to 9.",
         "Farrow v. Galt was heard at 9 a.m. Monday by the U.S. Senate.",
         "J.-P. Jessop met Cllr. Vane on Sept. 12.",
+        "It starts at 6:30 p.m. ET on Monday.",
+        "FIG. 1 is in Case No. F-2014.",
     ],
 )
 def test_some_full_stops_end_nothing(whole: str) -> None:
@@ -130,6 +132,7 @@ def test_some_full_stops_end_nothing(whole: str) -> None:
         "Kokous on 3. kerroksen huoneessa klo 14.",
         # Czech, Polish
         "Schůze je 14. května 2025 a 17. Listopadu, tj. Praha, přijde Ing. Novák.",
+        "Stavba stála 45 mil. Kč.",
         "Spotkanie jest przy ul. Długiej 5, m.in. Kraków i św. Jan, 14. maja.",
     ],
 )
@@ -148,6 +151,8 @@ def test_abbreviations_and_ordinals_of_other_languages_end_nothing(whole: str) -
         ("He finished 14.", "Maria won."),
         ("Das Fest beginnt am 14.", "Die Stadt zahlt."),
         ("Es kostet 5 Mio.", "Die Stadt zahlt."),
+        ("„Er kostet 14.“", "Im Mai schloss er."),
+        ("»Es ist vorbei.«", "Der Rat ging."),
         ("It was World War II.", "Oyan won."),
     ],
 )
@@ -179,6 +184,7 @@ def test_words_that_look_like_abbreviations_end_a_sentence(first: str, second: s
         "It has nine locks [3] and is long.[1][4]",
         "It is long. [5]",
         "It is long. [5, 6] [7–9]",
+        "It is long.  [ 5 ]",
         "It ended.[citation needed]",
         "It ended.[note 3]",
         "It ended.[^1]",
@@ -255,6 +261,8 @@ def test_entries_of_a_list_of_references_are_cut_off() -> None:
         ("Well…", "He left."),
         ("She sailed on the *Oyan.*", "It sank."),
         ("She earned a Ph.D.", "He did not."),
+        ("It fell in 1500 A.D.", "The tower stood."),
+        ("It was in Oct.", "The vote rose."),
     ],
 )
 def test_others_end_a_sentence(first: str, second: str) -> None:

@@ -206,15 +206,16 @@ def test_what_was_taken_down_is_not_remembered_again(lexical: LexicalIndex) -> N
         "![The pier](pier.jpg)",
         "```python",
         "---",
-        "| --- | --- |",
+        "| pier | mayor |\n| --- | :-: |",
         "[^1]: Talk with the mayor on the pier, 4 May.",
         "[pier]: https://pier.example/pier",
         "[2] Farrow, The pier, 1990.",
         "^ Farrow, The pier, 1990.",
+        "Of the pier these are **closed:**",
     ],
 )
 def test_what_states_nothing_is_not_weighed(lexical: LexicalIndex, line: str) -> None:
-    """Headings, images, rules, fences and entries of a list of references are no statements."""
+    """Headings, images, rules, fences, references and lines that lead on to a list are not statements."""
     passage = make_passage("k7f2", f"It rained on the pier all day.\n\n{line}\n\nThe mayor left the pier.")
     embedder = HashedEmbedder()
     evidence = weigh(Weigher(embedder), embedder, "What about the pier?", [passage], lexical)

@@ -107,7 +107,7 @@ WITH_MARKUP = [
     ("It has **nine** locks.", "It has **nine** locks"),
     ("It costs ~~40~~ 65 euros.", "It costs 65 euros."),
     (r"It is called \*Oyan\*.", "It is called *Oyan*."),
-    ("| Oyan | 212 mm |", "Oyan – 212 mm"),
+    ("| Oyan | 212 mm |", "Oyan · 212 mm"),
 ]
 
 
