@@ -4,7 +4,7 @@ import { make } from "./element.js";
 
 const SENTENCE = /^.*[.!?…。؟]["'”’»)\]]*(?:\s*\[\d+\])*["'”’».]*(?=\s)/su;
 
-/** Says things to screen readers, politely and once: a status is read whole at every change unless told otherwise. */
+/** Says things to screen readers, politely and once: a status is read whole at every change unless it says otherwise. */
 export class Announcer {
   #held = "";
 

@@ -33,7 +33,7 @@ export class DatelineChat extends HTMLElement {
   /** @type {Panel?} */
   #panel = null;
 
-  /** Whether something changed while an answer was on its way: it is shown anew once the answer is there. */
+  /** Whether something changed while an answer was on its way: it takes effect once the answer is there. */
   #late = false;
 
   connectedCallback() {
@@ -162,7 +162,7 @@ export class DatelineChat extends HTMLElement {
   }
 
   /**
-   * An attribute that holds JSON; what does not is told on the console, once, and counts as absent.
+   * An attribute that holds JSON; one that does not is reported on the console and counts as absent.
    * @param {string} name
    * @param {any} otherwise
    */

@@ -31,7 +31,7 @@ export class Client {
     this.#silence = silence;
   }
 
-  /** The service's name, for whoever reads where an answer is from. */
+  /** The service's name, as a copied answer gives it. */
   get host() {
     try {
       return new URL(this.#base).host;

@@ -1,8 +1,8 @@
-// What was asked and what came of it; asks, listens to the stream and tells whoever shows it.
+// A conversation: its questions, their answers, and the stream of the one that is on its way.
 
 import { ServiceTrouble } from "./client.js";
 
-// What is told of the earlier conversation: the service reads eight messages of it.
+// How much of the earlier conversation goes with a question: the service reads eight messages of it.
 const MESSAGES = 16;
 const CHARACTERS = 20_000;
 
@@ -72,7 +72,7 @@ export class Conversation {
   }
 
   /**
-   * Ask a turn's question; each event is taken into the turn, then told.
+   * Ask a turn's question; each event is taken into the turn, then passed on.
    * @param {import("./types.js").Turn} turn
    * @param {(event: any) => void} tell
    */

@@ -1,7 +1,7 @@
 // The conversation in the tab's own storage: it outlives a reload and ends with the tab.
 
 import { encodeJson } from "./json.js";
-import { areRecords, isReply } from "./shapes.js";
+import { areCitations, areRecords, isReply } from "./shapes.js";
 
 const VERSION = 1;
 const TURNS = 30;
@@ -65,6 +65,6 @@ export class History {
 
 /** @param {any} turn */
 function isTurn(turn) {
-  const told = Boolean(turn) && typeof turn.question === "string" && typeof turn.text === "string";
-  return told && areRecords(turn.citations) && areRecords(turn.sources) && (turn.reply === null || isReply(turn.reply));
+  const written = Boolean(turn) && typeof turn.question === "string" && typeof turn.text === "string";
+  return written && areCitations(turn.citations) && areRecords(turn.sources) && (turn.reply === null || isReply(turn.reply));
 }

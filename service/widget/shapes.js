@@ -1,6 +1,7 @@
 // Which of what comes in has the shape that the service gives it: a proxy, a captive network or an old tab give others.
 
 const STATUSES = ["answered", "partial", "not_in_sources"];
+const PLACES = ["start_index", "end_index", "start_char_index", "end_char_index", "marker"];
 const LISTS = ["citations", "unsupported", "conflicts", "sources", "warnings"];
 
 /**
@@ -9,7 +10,8 @@ const LISTS = ["citations", "unsupported", "conflicts", "sources", "warnings"];
  */
 export function isReply(reply) {
   if (!isRecord(reply) || !STATUSES.includes(reply.status) || typeof reply.answer !== "string") return false;
-  return LISTS.every((name) => reply[name] === undefined || areRecords(reply[name])) && (reply.conflicts ?? []).every((each) => areRecords(each.positions));
+  const lists = LISTS.every((name) => reply[name] === undefined || areRecords(reply[name]));
+  return lists && areCitations(reply.citations ?? []) && (reply.conflicts ?? []).every((each) => areRecords(each.positions));
 }
 
 /**
@@ -19,8 +21,13 @@ export function isReply(reply) {
 export function isEvent(event) {
   if (!isRecord(event)) return false;
   if (event.type === "answer.completed") return isReply(event);
-  if (event.type === "citation.added") return isRecord(event.citation);
+  if (event.type === "citation.added") return areCitations([event.citation]);
   return event.type !== "retrieval.completed" || areRecords(event.sources);
+}
+
+/** @param {any} value */
+export function areCitations(value) {
+  return areRecords(value) && value.every((each) => typeof each.cited_text === "string" && PLACES.every((place) => Number.isInteger(each[place])));
 }
 
 /** @param {any} value */

@@ -83,7 +83,7 @@ export class TurnView {
     const above = [verdictLine(kind, turn, this.#words), ...(latest ? [make("p", { class: "about latest", text: latest })] : [])];
     const below = [...(why ? [make("p", { class: "why", text: why })] : []), ...notes];
     this.#status.remove();
-    // The text stays where it is: whoever reads a quote in it keeps the focus there.
+    // The text stays in place, so that a reader of a quote in it keeps the focus.
     this.#body.prepend(...above);
     this.#text.element.after(...below);
     const actions = new ActionsView(turn, this.#parts).element;

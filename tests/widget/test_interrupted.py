@@ -134,6 +134,10 @@ def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str,
         '{"type": "answer.completed"}',
         json.dumps({"type": "answer.completed", "status": "answered", "answer": "x", "citations": None}),
         json.dumps({"type": "citation.added"}),
+        json.dumps({"type": "citation.added", "citation": {"id": "cit_1", "marker": 1, "start_index": 0}}),
+        json.dumps(
+            {"type": "answer.completed", "status": "answered", "answer": "x [1].", "citations": [{"marker": 1}]}
+        ),
         json.dumps({"type": "retrieval.completed", "sources": 5}),
     ],
 )
