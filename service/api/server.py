@@ -28,7 +28,7 @@ KEEP_ALIVE_S = 10
 """Seconds for which a connection waits for a further request."""
 
 
-SWITCH_S = 0.001
+SWITCH_S = 0.0002
 """Seconds after which a thread that computes lets another go on; with the usual 5 ms refusals wait for questions."""
 
 

@@ -12,7 +12,7 @@ from service.api.admission import Limits
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
-MOST_THREADS = 4
+MOST_THREADS = 3
 """More threads compute no faster: they share one interpreter, and the event loop waits for each of them."""
 
 
@@ -37,10 +37,14 @@ class ServiceState:
 
 
 def question_threads(settings: ServiceSettings) -> int:
-    """Return how many threads answer questions: about a processor each, or more where they wait for other services."""
+    """Return how many threads answer questions: one for each processor but the event loop's.
+
+    There are more where they wait for another service, and one more beside a language model, whose tokens they count.
+    """
     if settings.embedding_model != "local" or settings.chroma_url:
         return settings.max_questions
-    return min(MOST_THREADS, max(2, len(os.sched_getaffinity(0))))
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_THREADS, max(1, processors - 1)) + bool(settings.llm_model)
 
 
 def _state(request: Request) -> ServiceState:

@@ -1,6 +1,7 @@
 """Too much at once: refused before any work, with the same status for a stream as for a plain reply."""
 
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from starlette.testclient import TestClient
 
 from service.api.admission import Limits, Places
 from service.api.app import create_app
+from service.api.service_state import question_threads
 from service.build import build_pipeline
 from service.settings import ServiceSettings
 from tests.service.conftest import settings_for
@@ -150,3 +152,12 @@ def test_a_compressed_body_is_refused(client: TestClient, encoding: str, status:
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
 
     assert client.post("/v1/search", content=json.dumps(QUESTION).encode(), headers=headers).status_code == status
+
+
+def test_questions_leave_a_processor_to_the_event_loop(sample_settings: ServiceSettings) -> None:
+    """Where they compute; where they wait for another service there is a thread for each."""
+    computing = question_threads(sample_settings)
+    waiting = settings_for(sample_settings.data, sample_settings.models_folder, chroma_url="http://127.0.0.1:1")
+
+    assert 1 <= computing <= max(1, min(3, len(os.sched_getaffinity(0)) - 1))
+    assert question_threads(waiting) == waiting.max_questions
