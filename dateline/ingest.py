@@ -60,11 +60,13 @@ def ingest(
 def _summary(report: "IngestReport") -> str:
     counts = ", ".join(
         f"{count} {name}"
-        for name in ("added", "updated", "unchanged", "removed", "kept")
+        for name in ("added", "updated", "moved", "unchanged", "removed", "kept")
         if (count := getattr(report, name)) or name in ("added", "unchanged")
     )
     rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
     rejected += f", {len(report.skipped)} skipped" if report.skipped else ""
+    older = f"older version{'s' * (report.passed_over > 1)} passed over"
+    rejected += f", {report.passed_over} {older}" if report.passed_over else ""
     rejected += f", {len(report.notices)} notice{'s' * (len(report.notices) > 1)}" if report.notices else ""
     if report.dry_run:
         return f"would be: {counts}{rejected}; nothing was written"

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -61,11 +62,25 @@ class Staging:
         self._take(catalog, article_ids, (_KEEP, _RENEW))
 
     def add(self, article: Article) -> None:
-        """Put in a new or changed article, to be chunked."""
+        """Put in a new or changed article, to be chunked; it replaces one of the same id."""
+        self.discard(article.article_id)
         values = article_values(article)
         marks = ",".join("?" * len(values))
         added = self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", values)
         self._connection.execute("INSERT INTO pending VALUES (?)", (added.lastrowid,))
+
+    def discard(self, article_id: str) -> None:
+        """Take out an article that is still to be chunked, if it is there."""
+        row = "SELECT row FROM article WHERE article_id = ?"
+        self._connection.execute(f"DELETE FROM pending WHERE article = ({row})", (article_id,))
+        self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
+
+    def rename(self, article_id: str, to: str) -> None:
+        """Give another id to an article that is still to be chunked; its content hash is made again."""
+        statement = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?"
+        (article,) = (article_of(values) for values in self._connection.execute(statement, (article_id,)))
+        self.discard(article_id)
+        self.add(replace(article, article_id=to))
 
     def pending(self, count: int) -> list[Article]:
         """The next articles to be chunked."""

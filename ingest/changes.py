@@ -1,13 +1,26 @@
 """What an ingest finds: each article read is new, changed, unchanged, or rejected; others are kept or gone."""
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from index.records import Article
 from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle
+
+_UNKNOWN = datetime.min.replace(tzinfo=UTC)
+
+
+class _Version(NamedTuple):
+    """The version of an article that counts so far in a run."""
+
+    origin: str
+    content_hash: str
+    explicit_id: bool
+    date: datetime
 
 
 @dataclass(slots=True)
@@ -17,33 +30,68 @@ class Changes:
     `hashes` and `origins` are those of the current generation, by article id; `named` are the files that were
     named one by one. A file of another kind is skipped where a folder holds it, and rejected where it was named.
     An article that its export marks as unpublished is skipped; where it is in the index, `gone` lists it.
+    Of several versions of one stated id the latest by its own date counts, then the one that is read last. `moved`
+    are the articles of `updated` of which nothing but the origin is new.
     """
 
     hashes: dict[str, str]
     origins: dict[str, str]
     added: dict[str, str] = field(default_factory=dict)
     updated: dict[str, str] = field(default_factory=dict)
+    moved: set[str] = field(default_factory=set)
     unchanged: set[str] = field(default_factory=set)
     rejected: list[ArticleRejected] = field(default_factory=list)
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     named: frozenset[str] = frozenset()
-    _seen: dict[str, tuple[str, str]] = field(default_factory=dict)
+    _seen: dict[str, _Version] = field(default_factory=dict)
+    _versions: dict[str, set[str]] = field(default_factory=dict)
+    _withdrawn: set[str] = field(default_factory=set)
+    _contents: dict[str, str] = field(default_factory=dict)
     _rejected_paths: set[str] = field(default_factory=set)
 
     def compare(self, read: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
-        """Take note of everything read; yields the articles that are new or changed."""
+        """Take note of everything read; yields the articles that are new or changed.
+
+        An article that is yielded again replaces the one before; see `withdrawn` as well.
+        """
         known = {origin: article_id for article_id, origin in self.origins.items()}
         for found in read:
             item = _under_its_first_id(found, known)
             if isinstance(item, ArticleRejected):
                 self._reject(item)
-            elif (clash := self._clash(item)) is not None:
-                self._reject(clash)
-            else:
+            elif self._counts(item):
                 self.notices += item.notices
-                if self._is_new(item.article):
+                if self._is_new(item.article, explicit_id=item.explicit_id):
                     yield item.article
+
+    @property
+    def withdrawn(self) -> set[str]:
+        """The ids that were yielded, and whose version in the index has turned out to be the one that counts."""
+        return self._withdrawn - self.added.keys() - self.updated.keys()
+
+    @property
+    def passed_over(self) -> int:
+        """How many versions of an article gave way to a later one of this run."""
+        return sum(len(hashes) - 1 for hashes in self._versions.values())
+
+    def move(self, paths: Sequence[Path], held: Callable[[str], Article | None]) -> dict[str, str]:
+        """Recognise articles that were added as ones whose file is gone: from new ids to the old ones, which stay.
+
+        Call it when all is read. An id made from a path stays for the links to it, although the path is another now.
+        `held` gives the articles of the current generation by id.
+        """
+        moves: dict[str, str] = {}
+        for old in sorted(self._lost(paths)) if self._contents else ():
+            article = held(old)
+            new = self._contents.pop(_content_of(article), None) if article else None
+            if article and new in self.added:
+                moves[new] = old
+                del self.added[new]
+                self.updated[old] = article.content_hash
+                self.moved.add(old)
+                self._seen[old] = self._seen.pop(new)
+        return moves
 
     def gone(self, paths: Sequence[Path]) -> set[str]:
         """The ids whose origin lies under these paths and was not read; what was rejected keeps its articles."""
@@ -73,45 +121,82 @@ class Changes:
         """Whether a file, or a folder that it lies in, could not be read."""
         return any(str(place) in self._rejected_paths for place in (path, *path.parents))
 
-    def _clash(self, loaded: LoadedArticle) -> ArticleRejected | None:
+    def _lost(self, paths: Sequence[Path]) -> set[str]:
+        """The ids that `gone` lists, and those anywhere else whose file is not there."""
+        return self.gone(paths) | {
+            article_id
+            for article_id, origin in self.origins.items()
+            if article_id not in self._seen and not self._is_rejected(Path(_path(origin))) and _is_gone(origin)
+        }
+
+    def _counts(self, loaded: LoadedArticle) -> bool:
+        """Whether an article is the version of its id that counts so far; one that clashes is rejected."""
         article = loaded.article
         seen = self._seen.get(article.article_id)
-        if seen is not None:
-            # The same article twice, as in two copies of a feed, is no clash.
-            origin, hash_ = seen
-            other = None if hash_ == article.content_hash else origin
-        else:
+        if seen is None:
             other = None if loaded.explicit_id else self._held_elsewhere(article)
-        if other is None:
-            return None
-        return ArticleRejected(
-            article.origin,
-            f"its id {article.article_id!r} is already that of {other}: give one of them an `id`, or rename its file",
-            "clash",
-        )
+            if other is not None:
+                self._reject(_clash(article.article_id, article.origin, other))
+            return other is None
+        if seen.content_hash == article.content_hash:
+            # The same article twice, as in two copies of a feed.
+            return False
+        if seen.explicit_id and loaded.explicit_id:
+            versions = self._versions.setdefault(article.article_id, {seen.content_hash})
+            versions.add(article.content_hash)
+            return _date(article) >= seen.date
+        if loaded.explicit_id:
+            self._reject(_clash(article.article_id, seen.origin, article.origin))
+            return True
+        self._reject(_clash(article.article_id, article.origin, seen.origin))
+        return False
 
     def _held_elsewhere(self, article: Article) -> str | None:
         """The origin of another article of that id in the index; a file that moved is no other article."""
         origin = self.origins.get(article.article_id)
-        moved = origin is None or not Path(_path(origin)).exists()
+        moved = origin is None or _is_gone(origin)
         same = origin == article.origin or self.hashes.get(article.article_id) == article.content_hash
         return None if moved or same else origin
 
     def _has_moved(self, article: Article) -> bool:
         """Whether the place where the index saw it first is gone: --prune must know where it is now."""
         before = self.origins.get(article.article_id, article.origin)
-        return before != article.origin and not Path(_path(before)).exists()
+        return before != article.origin and _is_gone(before)
 
-    def _is_new(self, article: Article) -> bool:
+    def _is_new(self, article: Article, *, explicit_id: bool) -> bool:
         article_id, hash_ = article.article_id, article.content_hash
         if article_id in self._seen:
-            return False
-        self._seen[article_id] = (article.origin, hash_)
-        if self.hashes.get(article_id) == hash_ and not self._has_moved(article):
-            self.unchanged.add(article_id)
-            return False
-        (self.updated if article_id in self.hashes else self.added)[article_id] = hash_
-        return True
+            self._withdrawn.add(article_id)
+            self.added.pop(article_id, None)
+            self.updated.pop(article_id, None)
+            self.moved.discard(article_id)
+            self.unchanged.discard(article_id)
+        self._seen[article_id] = _Version(article.origin, hash_, explicit_id, _date(article))
+        if self.hashes.get(article_id) != hash_:
+            (self.updated if article_id in self.hashes else self.added)[article_id] = hash_
+            if self.hashes and not explicit_id:
+                self._contents.setdefault(_content_of(article), article_id)
+            return True
+        if self._has_moved(article):
+            self.updated[article_id] = hash_
+            self.moved.add(article_id)
+            return True
+        self.unchanged.add(article_id)
+        return False
+
+
+def _clash(article_id: str, origin: str, other: str) -> ArticleRejected:
+    reason = f"its id {article_id!r} is already that of {other}: give one of them an `id`, or rename its file"
+    return ArticleRejected(origin, reason, "clash")
+
+
+def _date(article: Article) -> datetime:
+    return article.updated_at or article.published_at or _UNKNOWN
+
+
+def _content_of(article: Article) -> str:
+    """A digest of all that a reader can see but the id."""
+    return replace(article, article_id="").content_hash
 
 
 def _under_its_first_id(
@@ -122,6 +207,17 @@ def _under_its_first_id(
         return item
     first = known.get(item.article.origin, item.article.article_id)
     return replace(item, article=replace(item.article, article_id=first))
+
+
+def _is_gone(origin: str) -> bool:
+    """Whether the file of an origin is not there; one that may not be looked at is."""
+    try:
+        Path(_path(origin)).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _path(origin: str) -> str:

@@ -102,6 +102,12 @@ def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress
     changes = Changes(*_held(old), named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
     for article in changes.compare(_articles(ingest.paths, progress)):
         staging.add(article)
+    for article_id in changes.withdrawn:
+        staging.discard(article_id)
+    if old is not None:
+        with closing(Catalog(old)) as catalog:
+            for new, first in changes.move(ingest.paths, catalog.article).items():
+                staging.rename(new, first)
     return changes
 
 
@@ -123,13 +129,15 @@ def _held(old: Path | None) -> tuple[dict[str, str], dict[str, str]]:
 def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:
     return IngestReport(
         added=len(changes.added),
-        updated=len(changes.updated),
+        updated=len(changes.updated) - len(changes.moved),
+        moved=len(changes.moved),
         unchanged=len(changes.unchanged),
         removed=len(removed),
         kept=len(changes.hashes) - len(changes.updated) - len(changes.unchanged) - len(removed),
         rejected=changes.rejected,
         skipped=changes.skipped,
         notices=changes.notices,
+        passed_over=changes.passed_over,
         dry_run=dry_run,
     )
 

@@ -10,18 +10,22 @@ from ingest.errors import ArticleRejected, Notice
 class IngestReport:
     """Counts of articles by what became of them; `generation` is None where nothing was published.
 
-    `kept` articles are in the index and were not read in this run. `skipped` are files of a kind that holds no
-    articles, and articles that their export marks as unpublished. `notices` concern articles that were taken in.
+    `moved` articles come from another file than before and are otherwise unchanged. `kept` articles are in the index
+    and were not read in this run. `skipped` are files of a kind that holds no articles, and articles that their export
+    marks as unpublished. `notices` concern articles that were taken in. `passed_over` counts versions of an article
+    that gave way to a later one in the same run.
     """
 
     added: int = 0
     updated: int = 0
+    moved: int = 0
     unchanged: int = 0
     removed: int = 0
     kept: int = 0
     rejected: list[ArticleRejected] = field(default_factory=list)
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    passed_over: int = 0
     chunks: int = 0
     embedded: int = 0
     generation: str | None = None

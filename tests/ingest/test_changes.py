@@ -1,5 +1,8 @@
+from collections.abc import Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -121,16 +124,80 @@ def test_notices_of_every_article_that_is_in_are_kept() -> None:
     assert changes.notices == [notice] * 2
 
 
-@pytest.mark.parametrize("explicit_id", [True, False])
-def test_two_articles_of_one_id_in_a_run_clash(explicit_id: bool) -> None:
-    """The second of them is rejected, both origins are named, and the first is taken in, whether its id is explicit."""
+def test_two_articles_of_one_path_id_in_a_run_clash() -> None:
+    """The second of them is rejected, both origins are named, and the first is taken in."""
     changes = after()
-    read = [loaded("a", text, f"/desk/{text}", explicit_id=explicit_id) for text in ("one", "two")]
+    read = [loaded("a", text, f"/desk/{text}") for text in ("one", "two")]
     assert [each.body for each in changes.compare(read)] == ["one"]
     (clash,) = changes.rejected
     assert (clash.origin, clash.code) == ("/desk/two", "clash")
     for part in ("'a'", "/desk/one", "/desk/two"):
         assert part in str(clash)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_stated_id_wins_over_one_made_from_a_path(order: tuple[int, int]) -> None:
+    """Where a file states the id that another gets from its path, the stated one is taken in, in whatever order."""
+    both = [loaded("a", "stated", "/desk/x.md", explicit_id=True), loaded("a", "path", "/desk/a.txt")]
+    changes = after()
+    taken = {each.article_id: each for each in changes.compare(both[place] for place in order)}
+    assert [each.body for each in taken.values()] == ["stated"]
+    assert [(each.origin, each.code) for each in changes.rejected] == [("/desk/a.txt", "clash")]
+    assert changes.hashes_after(set()) == {"a": both[0].article.content_hash}
+
+
+VERSIONS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), min_size=1, max_size=8, unique=True)
+
+
+@given(VERSIONS, st.booleans(), st.sampled_from(["updated_at", "published_at"]), st.randoms())
+def test_the_latest_version_of_a_stated_id_counts(
+    read: list[tuple[str, int]], held: bool, dated_by: str, random: Random
+) -> None:
+    """Of several versions the one of the latest date counts, whatever the order; the others are passed over."""
+    versions = [version(article_id, day, dated_by) for article_id, day in read]
+    latest = {each.article.article_id: each.article.content_hash for each in sorted(versions, key=day_of)}
+    random.shuffle(versions)
+    changes = after(*([versions[0]] if held else []))
+    staged = {article.article_id: article.content_hash for article in changes.compare(versions)}
+    for article_id in changes.withdrawn:
+        del staged[article_id]
+    assert changes.hashes_after(set()) == latest
+    assert staged == changes.added | changes.updated
+    assert changes.passed_over == len(read) - len(latest)
+    assert not changes.rejected
+    assert changes.added.keys() | changes.updated.keys() | changes.unchanged == latest.keys()
+
+
+@given(st.lists(st.sampled_from("abc"), min_size=1))
+def test_of_undated_versions_the_last_one_read_counts(bodies: list[str]) -> None:
+    """Without a date the version that is read last counts, also where an earlier one comes again."""
+    changes = after()
+    staged = [
+        article.body
+        for article in changes.compare(
+            loaded("a", body, f"/desk/{number}.xml", explicit_id=True) for number, body in enumerate(bodies)
+        )
+    ]
+    assert staged[-1] == bodies[-1]
+    assert changes.passed_over == len(set(bodies)) - 1
+
+
+def test_a_version_with_a_date_wins_over_one_without() -> None:
+    """An unknown date is earlier than any."""
+    changes = after()
+    undated = loaded("a", "undated", "/desk/z", explicit_id=True)
+    assert [each.body for each in changes.compare([version("a", 1, "published_at"), undated])] == ["1"]
+
+
+def version(article_id: str, day: int, dated_by: str) -> LoadedArticle:
+    made = loaded(article_id, str(day), f"/desk/{day}.xml", explicit_id=True)
+    date = datetime(2026, 5, 1 + day, tzinfo=UTC)
+    article = Article(article_id, str(day), made.article.origin, **{dated_by: date})  # type: ignore[arg-type]
+    return replace(made, article=article)
+
+
+def day_of(version: LoadedArticle) -> int:
+    return int(version.article.body)
 
 
 def test_the_same_article_twice_is_no_clash() -> None:
@@ -191,3 +258,62 @@ def test_a_copy_of_an_article_is_the_same_article(files: list[Path]) -> None:
     list(changes.compare([loaded("a", "one", files[1])]))
     assert changes.unchanged == {"a"}
     assert not changes.rejected
+
+
+def moved(changes: Changes, *held: LoadedArticle, paths: Sequence[Path] = ()) -> dict[str, str]:
+    return changes.move(paths, {each.article.article_id: each.article for each in held}.get)
+
+
+NAMES = st.permutations(["a", "b", "c", "d"])
+
+
+@given(NAMES, st.integers(0, 4))
+def test_a_renamed_file_is_the_same_article(names: list[str], kept: int) -> None:
+    """Files that are gone and come again under other names move: no article is added, every id stays."""
+    old = [loaded(name, f"Text of {name}.", f"/nowhere/{name}.txt") for name in names]
+    changes = after(*old)
+    new = [
+        replace(each, article=replace(each.article, article_id=f"new-{each.article.body[8]}")) for each in old[kept:]
+    ]
+    new = [replace(each, article=replace(each.article, origin=f"/nowhere/{each.article.article_id}")) for each in new]
+    list(changes.compare([*new, *old[:kept]]))
+    assert moved(changes, *old) == {f"new-{name}": name for name in names[kept:]}
+    assert not changes.added
+    assert changes.moved == changes.updated.keys() == set(names[kept:])
+    assert changes.hashes_after(set()) == changes.hashes
+    assert changes.gone([Path("/nowhere")]) == set()
+
+
+def test_a_copy_of_a_file_that_is_still_there_is_another_article(files: list[Path]) -> None:
+    """Equal content is a move only where the first file is gone, or lies under the paths and was not read."""
+    first, copy = loaded("a", "one", files[0]), loaded("b", "one", files[1])
+    changes = after(first)
+    list(changes.compare([copy]))
+    assert moved(changes, first) == {}
+    assert changes.added.keys() == {"b"}
+    assert moved(changes, first, paths=[files[0]]) == {"b": "a"}
+
+
+def test_a_changed_file_under_another_name_is_another_article() -> None:
+    """A rename with another text is no move; nor is one of a file that was rejected in this run."""
+    held = loaded("a", "one", "/nowhere/a.txt")
+    changes = after(held)
+    list(changes.compare([loaded("b", "two", "/nowhere/b.txt")]))
+    assert moved(changes, held) == {}
+    rejected = after(held)
+    list(rejected.compare([rejection("/nowhere/a.txt"), loaded("b", "one", "/nowhere/b.txt")]))
+    assert moved(rejected, held) == {}
+
+
+def test_a_place_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An error other than a missing file is no move, and stops nothing."""
+    held = loaded("a", "one", "/closed/a.txt")
+    changes = after(held)
+
+    def refuse(_: Path) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    list(changes.compare([loaded("b", "one", "/desk/b.txt"), loaded("a", "two", "/desk/a.txt")]))
+    assert moved(changes, held) == {}
+    assert [each.code for each in changes.rejected] == ["clash"]

@@ -258,7 +258,43 @@ def test_clashing_ids_are_named(desk: Desk, tmp_path: Path) -> None:
     (other / "storm.md").unlink()
     (desk.articles / "sea/storm.txt").unlink()
     moved = desk.ingest(other, dry_run=True)
-    assert (moved.updated, moved.rejected) == (1, [])
+    assert (moved.updated, moved.moved, moved.rejected) == (1, 0, [])
+
+
+def feed(jobs: int, extra: str) -> str:
+    items = [(1, f"The Orle yard closes and {jobs} people lose their jobs."), (2, extra)]
+    entries = "".join(
+        f"<item><guid>https://orle.example/{number}</guid><title>Item {number}</title>"
+        f"<description>{text}</description></item>"
+        for number, text in items
+    )
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Orle</title>{entries}</channel></rss>'
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[int, int]) -> None:
+    """Of an entry that two copies of a feed hold, the one in the later file is taken in, however they are named."""
+    paths = [
+        write(empty.articles / "2026-05-01.xml", feed(30, "Snow fell.")),
+        write(empty.articles / "2026-05-02.xml", feed(75, "Snow fell.")),
+    ]
+    for expected in ((2, 0, 0, 0, 0), (0, 0, 2, 0, 0)):
+        report = empty.ingest(*(paths[place] for place in order))
+        assert (counts(report), report.passed_over, report.exit_code) == (expected, 1, 0)
+    texts = [text for _, text in empty.chunks()]
+    assert [text for text in texts if "75 people" in text]
+    assert not [text for text in texts if "30 people" in text]
+
+
+def test_a_renamed_file_keeps_its_article(desk: Desk) -> None:
+    """A file of another name and equal content is the same article: the id stays, nothing is embedded, none is kept."""
+    (desk.articles / "city/vote.txt").rename(desk.articles / "city/the-vote.txt")
+    before = desk.chunks()
+    report = desk.ingest()
+    assert (counts(report), report.moved, report.embedded) == ((0, 0, 5, 0, 0), 1, 0)
+    assert desk.chunks() == before
+    again = desk.ingest(prune=True)
+    assert (counts(again), again.moved, again.generation) == ((0, 0, 6, 0, 0), 0, None)
 
 
 def test_a_dry_run_writes_nothing(desk: Desk) -> None:
