@@ -89,7 +89,7 @@ def _parsed(text: str, origin: str) -> "FeedParserDict":
     # Its reader of broken feeds stumbles over what a damaged element leaves behind.
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
         raise ArticleRejected(origin, f"the feed is damaged: {shown(str(error))}", "bad_feed") from error
-    if not found.version:
+    if not found.get("version"):
         raise ArticleRejected(origin, "it is neither an RSS nor an Atom feed", "bad_feed")
     if not found.entries:
         raise ArticleRejected(origin, "there are no entries in the feed", "empty")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import yaml
 
 from ingest.errors import ArticleRejected
-from ingest.load.names import ALIASES, plain
+from ingest.load.names import ALIASES, Unreadable, plain
 
 _Reader = Callable[[str, str], "dict[str, object] | None"]
 
@@ -20,6 +20,9 @@ _JSON = re.compile(r'\{\s*"[^"\n]*"\s*:')
 # How the first line of fields begins, blank lines and comments left aside.
 _YAML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)")
 _TOML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)")
+_FIELD_STARTS = re.compile(r"^(?=\w)", re.MULTILINE)
+_FIELD = re.compile(r"(\w[^:\n]*):(?:[ \t]+|$)", re.MULTILINE)
+_INDICATORS = tuple("[]{}&*!|>%@`\"'")
 _KNOWN = frozenset(("id", "draft", "status", *(alias for aliases in ALIASES.values() for alias in aliases)))
 # Front matter is a few lines; YAML is read slowly and offers ways to make a small text a large one.
 _LIMIT = 100_000
@@ -114,11 +117,34 @@ def _yaml(source: str, origin: str) -> dict[str, object] | None:
     try:
         node = yaml.compose(source, Loader=_Loader)
         found = _value(node) if node else {}
-    except yaml.YAMLError as error:
-        raise ArticleRejected(origin, f"its front matter is not YAML: {_problem(error)}", "bad_front_matter") from error
-    except RecursionError as error:
-        raise _too_deep(origin) from error
+    except (yaml.YAMLError, RecursionError) as error:
+        if fields := _field_by_field(source):
+            return fields
+        problem = _problem(error) if isinstance(error, yaml.YAMLError) else "it is nested too deeply"
+        raise ArticleRejected(origin, f"its front matter is not YAML: {problem}", "bad_front_matter") from error
     return found if isinstance(found, dict) else None
+
+
+def _field_by_field(source: str) -> dict[str, object]:
+    """The fields of a text that is not YAML as a whole; one that cannot be read, or is stated twice, is Unreadable."""
+    fields: dict[str, object] = {}
+    for written in _FIELD_STARTS.split(source):
+        start = _FIELD.match(written)
+        if start:
+            name, rest = start[1].strip(), written[start.end() :].strip()
+            fields[name] = Unreadable(f"{name} twice") if name in fields else _field(written, name, rest)
+    return fields
+
+
+def _field(written: str, name: str, rest: str) -> object:
+    try:
+        node = yaml.compose(written, Loader=_Loader)
+    except (yaml.YAMLError, RecursionError):
+        # A colon in a title is the commonest mistake in front matter, and leaves no doubt.
+        is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
+        return rest if is_text else Unreadable(rest)
+    found = _value(node) if node else None
+    return found.get(name) if isinstance(found, dict) else Unreadable(rest)
 
 
 def _check_length(source: str, origin: str) -> None:

@@ -23,6 +23,16 @@ ALIASES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
+class Unreadable:
+    """The value of a field that its file states in a way that cannot be read; it stays unknown, and is named."""
+
+    def __init__(self, written: str) -> None:
+        self._written = written
+
+    def __repr__(self) -> str:
+        return repr(self._written)
+
+
 def plain(name: str) -> str:
     """A field's name as names are compared."""
     return re.sub(r"[\W_]", "", name).casefold()

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from ingest.load.contents import shown
 from ingest.load.dates import moment_of
-from ingest.load.names import plain
+from ingest.load.names import Unreadable, plain
 
 _STATUS = (
     "status", "poststatus", "pubstatus", "publishstatus", "publishingstatus", "publicationstatus", "contentstatus",
@@ -50,6 +50,7 @@ _EMBARGOES = (
     "embargountil", "embargoeduntil",
 )  # fmt: skip
 _SCHEDULES = ("publishat", "publishon", "scheduledat", "scheduledfor")
+_MARKS = frozenset((*_STATUS, *_VISIBILITY, *_SET_WHEN_UNPUBLISHED, *_PASSWORDS, *_EMBARGOES, *_SCHEDULES, "publish"))
 _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no", "off", "0"))
 _A_DAY = timedelta(days=1)
 
@@ -78,6 +79,8 @@ def unknown_statuses(fields: Mapping[str, object]) -> Iterator[tuple[str, object
 
 def _is_mark(name: str, value: object, now: datetime) -> bool:
     word = _word(value)
+    if isinstance(value, Unreadable):
+        return name in _MARKS
     if name in _STATUS + _VISIBILITY:
         return word in _UNPUBLISHED or (name in _ONLY_PUBLISHED and word not in _PUBLISHED)
     if name == _TYPE:

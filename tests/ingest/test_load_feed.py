@@ -176,6 +176,7 @@ def test_a_feed_reads_no_other_file(tmp_path: Path) -> None:
     [
         (b"", "empty"),
         (b" \n", "bad_feed"),
+        (b"\x00", "bad_feed"),
         (b"<html><body>Not a feed.</body></html>", "bad_feed"),
         (b"<urlset><url><loc>https://daily.example/</loc></url></urlset>", "bad_feed"),
         (b"https://daily.example/feed", "bad_feed"),
