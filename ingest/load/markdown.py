@@ -1,4 +1,4 @@
-"""Markdown files: fields from the front matter, the body as written after it but for comments."""
+"""Markdown files: fields from the front matter, the body as written after it."""
 
 import re
 from collections.abc import Iterator
@@ -13,7 +13,6 @@ from ingest.load.names import with_own_names
 from ingest.load.text import title_of
 
 _FENCE = re.compile(r" {0,3}(```+|~~~+)")
-_FENCE_OR_COMMENT = re.compile(r"^ {0,3}(?P<fence>```+|~~~+)|<!--", re.MULTILINE)
 _TOP_HEADING = re.compile(r" {0,3}#[ \t]")
 _RULE = re.compile(r"\A(?:[-*_][ \t]*){3,}\n\s*")
 _HEADING_MARKS = re.compile(r"^#{1,6}(?: |$)| #+$")
@@ -23,29 +22,11 @@ def records(file: ArticleFile) -> Iterator[Record]:
     """The one article of a .md file; raises as `contents.text` and `frontmatter.split` do."""
     text = contents.text(file).replace("\r\n", "\n").replace("\r", "\n")
     fields, written = frontmatter.split(text, file.origin)
-    body = clean(_without_comments(written))
+    body = clean(written)
     fields = with_own_names(fields)
     if fields["title"] is None:
         fields["title"] = _title(body)
     yield Record(file.origin, path_id(file), {**fields, "body": body, "text": None})
-
-
-def _without_comments(text: str) -> str:
-    """Return a text without its `<!-- … -->`: what an editor notes for himself is not published.
-
-    One in a block of code, or one without an end, is text.
-    """
-    kept, fence, end = [], "", 0
-    last = text.rfind("-->")
-    for mark in _FENCE_OR_COMMENT.finditer(text):
-        if mark.start() < end:
-            continue
-        if mark["fence"] and (not fence or mark["fence"].startswith(fence)):
-            fence = "" if fence else mark["fence"]
-        elif not mark["fence"] and not fence and mark.end() <= last:
-            kept.append(text[end : mark.start()])
-            end = text.find("-->", mark.end()) + len("-->")
-    return "".join([*kept, text[end:]])
 
 
 def _title(body: str) -> str | None:

@@ -28,6 +28,7 @@ PASSAGES_READ = 5
 """Passages whose sentences are weighed, the best first; eight find one answer in 300 more, for more time."""
 
 _WORD = re.compile(r"[^\W_]")
+_COMMENT = re.compile(r"<!--(?:(?!-->)[\s\S]){0,2000}-->")
 _TABLE_RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
 _REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
 
@@ -137,18 +138,20 @@ def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
     """Return the statements of the passages, each text of an article once, without headings and orders to a machine.
 
     What has no words but its markup (an image, a rule, a fence of code), an entry of a list of references, the head of
-    a table and a line that leads on with a colon state nothing either.
+    a table, a line that leads on with a colon and a sentence of a comment state nothing either.
     """
     found: dict[tuple[str, str], _Candidate] = {}
     for passage in passages:
         text, offset = passage.chunk.text, passage.chunk.start_char
         spans = sentence_spans(text)
+        comments = [Span(*found.span()) for found in _COMMENT.finditer(text)]
         orders = orders_to_machines(passage.article.body, offset, offset + len(text))
         for at, span in enumerate(spans):
             sentence = text[span.start : span.end]
             words = readable(sentence)
             behind = text[slice(*spans[at + 1][:2])] if at + 1 < len(spans) else ""
-            is_statement = not span.heading and _states(sentence, words, behind)
+            cut = any(_overlap(comment, span, 0) and not _within(comment, span) for comment in comments)
+            is_statement = not span.heading and not cut and _states(sentence, words, behind)
             if is_statement and not any(_overlap(order, span, offset) for order in orders):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
                 place = Span(offset + span.start, offset + span.end)
@@ -164,6 +167,10 @@ def _states(sentence: str, words: str, behind: str) -> bool:
 
 def _overlap(order: Span, sentence: Sentence, offset: int) -> bool:
     return order.start < offset + sentence.end and offset + sentence.start < order.end
+
+
+def _within(comment: Span, sentence: Sentence) -> bool:
+    return sentence.start <= comment.start and comment.end <= sentence.end
 
 
 def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:

@@ -213,28 +213,6 @@ def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "body"),
-    [
-        ("It rained. <!-- ask him -->It snowed.", "It rained. It snowed."),
-        ("It rained.\n\n<!--\nAsk him.\n\nThen print.\n-->\n\nIt snowed.", "It rained.\n\nIt snowed."),
-        ("<!-- one --> <!-- two -->\nIt rained.", "It rained."),
-        ("```html\n<!-- shown -->\n```\nIt rained.", "```html\n<!-- shown -->\n```\nIt rained."),
-        ("It rained <!-- without an end.", "It rained <!-- without an end."),
-    ],
-)
-def test_comments_are_not_published(tmp_path: Path, text: str, body: str) -> None:
-    """What an editor notes in a comment is no part of the body; code, and a comment that never ends, is."""
-    assert article(write(tmp_path / "a.md", text)).body == body
-
-
-@pytest.mark.timeout(20)
-@pytest.mark.parametrize("part", ["<!-- ", "<!-- a -->", "```\n<!-- "])
-def test_comments_take_time_by_the_length_alone(tmp_path: Path, part: str) -> None:
-    """A text of openings takes no longer than another of its length."""
-    assert article(write(tmp_path / "a.md", f"It rained. {part * 100_000}")).body.startswith("It rained.")
-
-
-@pytest.mark.parametrize(
     ("line", "code"),
     [
         ("section: [T", "bad_field"),

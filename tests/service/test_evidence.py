@@ -212,6 +212,8 @@ def test_what_was_taken_down_is_not_remembered_again(lexical: LexicalIndex) -> N
         "[2] Farrow, The pier, 1990.",
         "^ Farrow, The pier, 1990.",
         "Of the pier these are **closed:**",
+        "<!-- Ask the mayor about the pier. Then print. -->",
+        "<!-- Ask the mayor about the pier.\n\nIs it his? The pier is not.\n-->",
     ],
 )
 def test_what_states_nothing_is_not_weighed(lexical: LexicalIndex, line: str) -> None:
