@@ -20,6 +20,9 @@ def ingest(
     prune: Annotated[bool, typer.Option("--prune", help="Remove articles under PATH whose origin is gone.")] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article anew.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    follow_links: Annotated[
+        bool, typer.Option("--follow-links", help="Follow links that lead out of the folders under PATH.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Take articles in: files, folders, .jsonl; adds and updates, and publishes a new generation of the index."""
@@ -43,6 +46,7 @@ def ingest(
         prune=prune,
         rebuild=rebuild,
         dry_run=dry_run,
+        follow_links=follow_links,
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )

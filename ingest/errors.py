@@ -11,7 +11,7 @@ class ArticleRejected(DatelineError):
     `origin` is where it lies (a path, with `#n` for the n-th record of a file), `reason` a sentence
     that names what was found, and `code` one word to count by: `empty`, `undecodable`, `binary`,
     `too_large`, `bad_field`, `bad_json`, `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`,
-    `error_page`, `truncated`, `unsupported`, `unreadable`, `clash`; `unpublished` where its export
+    `error_page`, `truncated`, `unsupported`, `unreadable`, `link_outside`, `clash`; `unpublished` where its export
     says that it is not public.
     """
 

@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,7 +39,10 @@ ARTICLES_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """What to take in, and how: `prune` removes what is gone, `rebuild` makes everything anew, `dry_run` only looks."""
+    """What to take in, and how: `prune` removes what is gone, `rebuild` makes everything anew, `dry_run` only looks.
+
+    `follow_links` also takes in what links in the folders lead to outside of them.
+    """
 
     paths: tuple[Path, ...]
     data: Path
@@ -47,6 +50,7 @@ class Ingest:
     prune: bool = False
     rebuild: bool = False
     dry_run: bool = False
+    follow_links: bool = False
     keep_generations: int = 3
     server: ChromaServer | None = None
 
@@ -100,7 +104,7 @@ def _staging(ingest: Ingest, stack: ExitStack) -> Staging:
 def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress) -> Changes:
     """Load and clean every file; what is new or changed goes into the staged catalogue."""
     changes = Changes(*_held(old), named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
-    for article in changes.compare(_articles(ingest.paths, progress)):
+    for article in changes.compare(_articles(ingest, progress)):
         staging.add(article)
     for article_id in changes.withdrawn:
         staging.discard(article_id)
@@ -111,8 +115,8 @@ def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress
     return changes
 
 
-def _articles(paths: Sequence[Path], progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
-    files = find(paths)
+def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
+    files = find(ingest.paths, follow_links=ingest.follow_links)
     with progress.bar("read", total=len(files), unit="file") as bar:
         for file in files:
             yield from load(file)

@@ -60,6 +60,12 @@ def _reader(file: ArticleFile) -> _Reader:
     if _UNNAMEABLE.search(file.origin):
         shown = file.origin.encode("unicode_escape").decode()
         raise ArticleRejected(shown, "its name holds control characters or is not UTF-8: rename it", "unreadable")
+    if file.leads_to is not None:
+        reason = (
+            f"it is a link that leads out of the ingested folders, to {file.leads_to}: name that path as well,"
+            " or follow such links with --follow-links"
+        )
+        raise ArticleRejected(file.origin, reason, "link_outside")
     reader = _READERS.get(file.path.suffix.lower())
     if reader is None:
         contents.opened(file).close()

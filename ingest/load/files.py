@@ -15,11 +15,13 @@ class ArticleFile:
     """A file that may hold articles, and the folder its ids are relative to; both paths are absolute.
 
     `root` is the ingested folder, or the file's own folder when the file itself was named. A folder
-    that cannot be listed is carried as an ArticleFile as well, so that loading it says so.
+    that cannot be listed is carried as an ArticleFile as well, so that loading it says so; so is a link
+    that leads out of the ingested folders, with `leads_to`, and is not followed.
     """
 
     path: Path
     root: Path
+    leads_to: str | None = None
 
     @property
     def origin(self) -> str:
@@ -37,19 +39,23 @@ class _Found(NamedTuple):
         return len(self.file.root.parts), self.linked, self.file.path
 
 
-def find(paths: Sequence[Path]) -> list[ArticleFile]:
+def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFile]:
     """Every file under the paths, sorted by path, each once even when it can be reached in several ways.
 
-    Hidden files and folders (a leading dot) inside a folder are skipped. Links are followed; a file
-    reached twice counts from the outermost folder named, and by its real path before a link. What is
-    no regular file is listed too: loading it names it as rejected.
+    Hidden files and folders (a leading dot) inside a folder are skipped. Links are followed within the
+    paths, and out of them only with `follow_links`: who may put a link into a folder may not be allowed to
+    publish what it leads to. A path that is itself a link is followed. A file reached twice counts from the
+    outermost folder named, and by its real path before a link. What is not a regular file is listed too:
+    loading it names it as rejected.
 
     Raises:
         ConfigurationError: A path does not exist or may not be looked at.
     """
     best: dict[str, _Found] = {}
-    for named in paths:
-        for found in _reached_from(_existing(named)):
+    existing = [_existing(named) for named in paths]
+    bounds = None if follow_links else [Path(path.realpath(named)) for named in existing]
+    for named in existing:
+        for found in _reached_from(named, bounds):
             known = best.get(found.real)
             if known is None or found.rank < known.rank:
                 best[found.real] = found
@@ -66,7 +72,7 @@ def _existing(named: Path) -> Path:
     return Path(path.abspath(named))  # noqa: PTH100
 
 
-def _reached_from(named: Path) -> Iterator[_Found]:
+def _reached_from(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found]:
     if not named.is_dir():
         yield _Found(path.realpath(named), linked=False, file=ArticleFile(named, named.parent))
         return
@@ -84,13 +90,20 @@ def _reached_from(named: Path) -> Iterator[_Found]:
             yield _Found(real, linked, ArticleFile(folder, named))
             continue
         for entry in entries:
-            if not _is_folder(entry):
+            target = path.realpath(entry.path) if bounds is not None and entry.is_symlink() else None
+            if target and not _is_within(Path(target), bounds or ()):
+                yield _Found(entry.path, linked=True, file=ArticleFile(Path(entry.path), named, target))
+            elif not _is_folder(entry):
                 yield _Found(_real(real, entry), linked or entry.is_symlink(), ArticleFile(Path(entry.path), named))
             elif entry.is_symlink():
                 # Linked folders wait until all real ones are done: loops end, and real paths come first.
                 folders.append((Path(entry.path), True))
             else:
                 folders.appendleft((Path(entry.path), linked))
+
+
+def _is_within(target: Path, bounds: Sequence[Path]) -> bool:
+    return any(target.is_relative_to(bound) for bound in bounds)
 
 
 def _visible(folder: Path) -> list[DirEntry[str]]:

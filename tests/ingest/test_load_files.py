@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from index.errors import ConfigurationError
+from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, find
 from tests.ingest.article_files import articles, codes, read, rejection, write
 
@@ -89,12 +90,54 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
     assert names(find([tmp_path]), tmp_path) == ["a/x.txt", "b/y.txt"]
 
 
-def test_a_linked_folder_is_read(tmp_path: Path) -> None:
-    """A link to a folder elsewhere is followed, under the name of the link."""
-    write(tmp_path / "elsewhere" / "x.txt", "x")
-    (tmp_path / "root").mkdir()
-    (tmp_path / "root" / "linked").symlink_to(tmp_path / "elsewhere")
-    assert names(find([tmp_path / "root"]), tmp_path) == ["root/linked/x.txt"]
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A folder with links to a file, a folder, a place that is not there, and a hidden one, all outside of it."""
+    write(tmp_path / "elsewhere" / "x.txt", "Private text.")
+    write(tmp_path / "root" / "sub" / "a.txt", "Some text.")
+    for name, target in {
+        "file.txt": "elsewhere/x.txt",
+        "sub/folder": "elsewhere",
+        "gone.txt": "nowhere",
+        ".hidden.txt": "elsewhere/x.txt",
+    }.items():
+        (tmp_path / "root" / name).symlink_to(tmp_path / target)
+    # A chain of links within the folder ends outside all the same.
+    (tmp_path / "root" / "chain.txt").symlink_to("file.txt")
+    return tmp_path / "root"
+
+
+def test_links_that_lead_out_are_rejected_by_name(linked: Path) -> None:
+    """A link to a file or folder outside is rejected with its target and never read; the rest is in."""
+    found = {str(item.origin): item for item in read(linked) if isinstance(item, ArticleRejected)}
+    assert {Path(origin).relative_to(linked).as_posix(): item.code for origin, item in found.items()} == dict.fromkeys(
+        ("chain.txt", "file.txt", "gone.txt", "sub/folder"), "link_outside"
+    )
+    assert str(linked.parent / "elsewhere/x.txt") in found[f"{linked}/chain.txt"].reason
+    assert [article.body for article in articles(linked / "sub/a.txt")] == ["Some text."]
+
+
+def test_links_are_followed_where_that_is_asked_for(linked: Path) -> None:
+    """With `follow_links` what is linked is read, once, and a link to nowhere is listed to be named."""
+    found = find([linked], follow_links=True)
+    assert names(found, linked) == ["chain.txt", "gone.txt", "sub/a.txt"]
+    assert [item.leads_to for item in found] == [None, None, None]
+
+
+def test_links_between_named_folders_are_followed(linked: Path) -> None:
+    """A link that leads into another folder that is named as well is not rejected; its target is read once."""
+    found = find([linked, linked.parent / "elsewhere"])
+    assert [file.path.name for file in found if file.leads_to is None] == ["x.txt", "a.txt"]
+    assert [file.path.name for file in found if file.leads_to is not None] == ["gone.txt"]
+
+
+@pytest.mark.parametrize("target", ["root", "elsewhere/x.txt"])
+def test_a_path_that_is_itself_a_link_is_followed(linked: Path, target: str) -> None:
+    """A link that is named is read, under the name of the link; bounds are those of what it leads to."""
+    link = linked.parent / "latest.txt"
+    link.symlink_to(linked.parent / target)
+    read_ = [file for file in find([link]) if file.leads_to is None]
+    assert [file.path.is_relative_to(link) for file in read_] == [True]
 
 
 def test_a_file_counts_before_the_link_to_it(tmp_path: Path) -> None:
@@ -112,7 +155,7 @@ def test_a_path_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:
 
 
 def test_what_is_no_regular_file_is_rejected_without_waiting(tmp_path: Path) -> None:
-    """Pipes, sockets, devices and links that lead nowhere are rejected by name and never read."""
+    """Pipes, sockets, links to devices and links that lead nowhere are rejected by name and never read."""
     os.mkfifo(tmp_path / "pipe.txt")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero.txt").symlink_to("/dev/zero")
@@ -125,7 +168,7 @@ def test_what_is_no_regular_file_is_rejected_without_waiting(tmp_path: Path) -> 
             server.bind("socket.txt")
         finally:
             os.chdir(here)
-        assert codes(read(tmp_path)) == ["unreadable"] * 6
+        assert codes(read(tmp_path)) == ["unreadable"] * 5 + ["link_outside"]
 
 
 def test_files_of_other_kinds_are_named(tmp_path: Path) -> None:
