@@ -22,7 +22,7 @@ def serve(
 
     share_arenas()
 
-    from service.api.server import run
+    from service.api.app import run
     from service.settings import ServiceSettings
 
     run(settings_of(ServiceSettings, data=data, host=host, port=port))

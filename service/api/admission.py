@@ -1,41 +1,49 @@
-"""Admission: what is too much at once is refused before any work, with the status and `Retry-After` of its kind."""
+"""Admission: how many requests of each kind run at once and how often, and the threads that they run on."""
 
-import logging
+import asyncio
+import contextvars
+import ipaddress
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Annotated, ParamSpec, TypeVar
 
-from starlette.requests import Request
-from starlette.types import ASGIApp, Receive, Scope, Send
+from fastapi import Depends, Request
 
-from service.api.problems import error_reply
-from service.api.rates import Rate, network_of
 from service.errors import Overloaded, RateLimited
+from service.pipeline import Pipeline
+from service.settings import ServiceSettings
 
 READING = 16
 """Pages and lists of articles that are made at once."""
 
 FEEDBACK = 8
-"""Feedback that is stored at once."""
+"""Feedback entries that are stored at once."""
 
-LOG_S = 1.0
-"""Refusals are logged this often: a line for each would cost more than the refusal."""
+CLIENTS = 10_000
+"""Clients that are counted separately; beyond that the one not seen for longest is dropped."""
 
-logger = logging.getLogger("dateline")
+MOST_THREADS = 3
+"""More threads compute no faster: they share one interpreter, and the event loop waits for each of them."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
-class Places:
-    """How many requests of one kind are being answered, and how many may be."""
+class Slots:
+    """The number of requests of one kind that run, and their limit."""
 
     limit: int
     taken: int = 0
 
     @contextmanager
-    def place(self) -> Iterator[None]:
-        """Take a place until the block ends; raises Overloaded where all are taken."""
+    def acquire(self) -> Iterator[None]:
+        """Take a slot until the block ends; raises Overloaded if all are taken."""
         if self.taken >= self.limit:
             raise Overloaded(f"{self.taken} requests are being answered, which is the limit")
         self.taken += 1
@@ -46,59 +54,107 @@ class Places:
 
 
 @dataclass(slots=True)
-class Limits:
-    """The places of each kind of request, and the rates of feedback."""
+class Rate:
+    """A leaky bucket for each key: `burst` at once, and `per_second` more from then on."""
 
-    questions: Places
-    reading: Places = field(default_factory=lambda: Places(READING))
-    feedback: Places = field(default_factory=lambda: Places(FEEDBACK))
+    burst: int
+    per_second: float
+    clock: Callable[[], float] = time.monotonic
+    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def wait_s(self, key: str = "") -> float:
+        """Count one for a key and return 0.0, or return the seconds until one is possible and count nothing."""
+        now = self.clock()
+        level, at = self._levels.pop(key, (0.0, now))
+        level = max(0.0, level - (now - at) * self.per_second)
+        wait = max(0.0, (level + 1 - self.burst) / self.per_second)
+        self._levels[key] = (level if wait else level + 1, now)
+        if len(self._levels) > CLIENTS:
+            del self._levels[next(iter(self._levels))]
+        return wait
+
+
+def network_of(address: str) -> str:
+    """Return the key of a client: its IPv4 address, or the /64 network of its IPv6 address."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
+
+
+@dataclass(slots=True)
+class Limits:
+    """The slots of each kind of request, and the rates of feedback."""
+
+    questions: Slots
+    reading: Slots = field(default_factory=lambda: Slots(READING))
+    feedback: Slots = field(default_factory=lambda: Slots(FEEDBACK))
     feedback_of_a_client: Rate = field(default_factory=lambda: Rate(20, 1 / 3))
     feedback_of_all: Rate = field(default_factory=lambda: Rate(100, 5.0))
 
-    def places_for(self, method: str, path: str) -> Places | None:
-        """Return the places of a request's kind, None where it costs next to nothing."""
+    def slots_for(self, method: str, path: str) -> Slots | None:
+        """Return the slots of a request's kind, or None for one that costs next to nothing."""
         if method == "POST":
             return {"/v1/ask": self.questions, "/v1/search": self.questions, "/v1/feedback": self.feedback}.get(path)
         return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles")) else None
 
     def check_rate(self, client: str) -> None:
-        """Count feedback of a client; raises RateLimited where it is too much, of the client or of all."""
+        """Count feedback of a client; raises RateLimited beyond the rate of the client or of all clients."""
         wait = self.feedback_of_a_client.wait_s(network_of(client)) or self.feedback_of_all.wait_s()
         if wait:
             raise RateLimited("more feedback came than the rate allows", retry_after_s=math.ceil(wait))
 
 
-class Admission:
-    """Answers a request only where there is a place for it, which it has until the reply is sent."""
+@dataclass(slots=True)
+class ServiceState:
+    """The pipeline, its limits and its threads.
 
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self._app = app
-        self._limits = limits
-        self._refused = 0
-        self._logged = -math.inf
+    Questions run on the event loop's default threads. Pages and feedback have their own, so that a burst of them
+    delays no question.
+    """
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass a request on, or refuse it."""
-        places = self._limits.places_for(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if places is None:
-            await self._app(scope, receive, send)
-            return
-        admitted = False
-        try:
-            if places is self._limits.feedback:
-                self._limits.check_rate((scope.get("client") or ("",))[0])
-            with places.place():
-                admitted = True
-                await self._app(scope, receive, send)
-        except (Overloaded, RateLimited) as error:
-            if admitted:
-                raise
-            self._count()
-            await error_reply(Request(scope), error)(scope, receive, send)
+    pipeline: Pipeline
+    limits: Limits
+    stopping: asyncio.Event = field(default_factory=asyncio.Event)
+    reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
+    storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))
 
-    def _count(self) -> None:
-        self._refused += 1
-        now = time.monotonic()
-        if now - self._logged >= LOG_S:
-            logger.warning("%d requests were refused: too many at once", self._refused)
-            self._refused, self._logged = 0, now
+    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that reads the index on a thread for pages."""
+        return await _run(self.reading, function, *args, **kwargs)
+
+    async def store(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call a function that writes feedback on the thread for feedback."""
+        return await _run(self.storing, function, *args, **kwargs)
+
+    def close(self) -> None:
+        """Start no more calls; running ones finish."""
+        for executor in (self.reading, self.storing):
+            executor.shutdown(wait=False, cancel_futures=True)
+
+
+async def _run(executor: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Call a function on an executor, in the caller's context."""
+    context = contextvars.copy_context()
+    return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
+
+
+def question_threads(settings: ServiceSettings) -> int:
+    """Return how many threads answer questions: one for each processor but the event loop's.
+
+    There are more if they wait for another service, and one more beside a language model, whose tokens they count.
+    """
+    if settings.embedding_model != "local" or settings.chroma_url:
+        return settings.max_questions
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_THREADS, max(1, processors - 1)) + bool(settings.llm_model)
+
+
+def _state(request: Request) -> ServiceState:
+    state: ServiceState = request.app.state.service
+    return state
+
+
+State = Annotated[ServiceState, Depends(_state)]
+"""The state of the running service, as a parameter of a route."""

@@ -1,39 +1,59 @@
-"""The HTTP application: a pipeline in, a FastAPI app out."""
+"""The HTTP service: the application around a pipeline, its lifespan, and the server that runs it."""
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator
+import signal
+import sys
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from importlib.metadata import version
 
+import uvicorn
 from fastapi import FastAPI
 
 from index.errors import DatelineError
 from index.generation import Generation
-from service.api import archive, articles, ask, docs, feedback, health, pages, widget
-from service.api.admission import Admission, Limits, Places
-from service.api.body_limit import BodyLimit
-from service.api.every_reply import EveryReply
-from service.api.hosts import Hosts, allowed_hosts, listens_everywhere
-from service.api.media_types import MediaTypes
-from service.api.origins import Origins
-from service.api.problems import add_problems
-from service.api.request_id import RequestIds
-from service.api.service_state import ServiceState, question_threads
-from service.api.tasks import end, on
-from service.api.unexpected import unexpected
+from service.api import articles, ask, docs, feedback, health, pages
+from service.api.admission import Limits, ServiceState, Slots, question_threads
+from service.api.errors import add_error_handlers
+from service.api.middleware import (
+    Admission,
+    AllowedHosts,
+    AllowedOrigins,
+    ReplyHeaders,
+    RequestBody,
+    allowed_hosts,
+    listens_everywhere,
+    unexpected_error,
+)
+from service.api.protocol import GuardedProtocol
+from service.api.streaming import cancel
+from service.build import build_pipeline
 from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
+from service.request_id import request_id
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
 
 DESCRIPTION = "Answers questions from a newsroom's own articles, with citations that a reader can check."
 
+GRACE_S = 10
+"""Seconds in which running answers may end once the service stops."""
+
+STREAM_GRACE_S = 5.0
+"""Seconds after which a running stream ends with an error event once the service stops."""
+
+KEEP_ALIVE_S = 10
+"""Seconds in which a connection waits for another request."""
+
+SWITCH_S = 0.0002
+"""The interpreter's switch interval in seconds; at the default of 5 ms refusals wait for questions."""
+
 
 def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
-    """The application around a pipeline; opening and watching the index begin with its lifespan."""
+    """Return the application around a pipeline; its lifespan opens and watches the index."""
     app = FastAPI(
         title="Dateline",
         description=DESCRIPTION,
@@ -46,20 +66,18 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.state.allowed_origins = settings.allowed_origins
     app.state.public_url = settings.public_url
     app.state.question_threads = question_threads(settings)
-    app.state.service = ServiceState(pipeline, limits := Limits(Places(settings.max_questions)))
+    app.state.service = ServiceState(pipeline, limits := Limits(Slots(settings.max_questions)))
     app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000)
-    for part in (ask, articles, feedback, health, pages, archive, widget, docs):
+    for part in (ask, articles, feedback, health, pages, docs):
         app.include_router(part.router)
-    add_problems(app)
-    app.add_exception_handler(Exception, unexpected)
-    # Each is inside of the next: a request passes the last one first.
+    add_error_handlers(app)
+    app.add_exception_handler(Exception, unexpected_error)
+    # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
-    app.add_middleware(BodyLimit)
-    app.add_middleware(MediaTypes)
-    app.add_middleware(Origins, allowed=settings.allowed_origins)
-    app.add_middleware(Hosts, allowed=allowed_hosts(settings), any_address=listens_everywhere(settings))
-    app.add_middleware(EveryReply)
-    app.add_middleware(RequestIds)
+    app.add_middleware(RequestBody)
+    app.add_middleware(AllowedOrigins, allowed=settings.allowed_origins)
+    app.add_middleware(AllowedHosts, allowed=allowed_hosts(settings), any_address=listens_everywhere(settings))
+    app.add_middleware(ReplyHeaders)
     return app
 
 
@@ -72,31 +90,91 @@ async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
     try:
         yield
     finally:
-        await end(watching)
+        await cancel(watching)
         state.close()
         await state.pipeline.close()
 
 
 async def _watch(state: ServiceState, seconds: float) -> None:
-    """Look for a new generation for as long as the service runs; log each kind of trouble once."""
+    """Open each new generation while the service runs; log an error once until it changes."""
     logged, pipeline = "", state.pipeline
     while True:
-        trouble: DatelineError | None = None
+        failure: DatelineError | None = None
         try:
-            # To open a generation takes long; questions keep their threads.
-            if await on(state.reading, pipeline.library.refresh):
+            # Opening a generation takes long; questions keep their threads.
+            if await state.read(pipeline.library.refresh):
                 async with pipeline.pinned() as generation:
-                    await on(state.reading, _forget_what_is_gone, pipeline, generation)
+                    await state.read(_forget_removed_articles, pipeline, generation)
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:
-            trouble = error
-        said = str(trouble or pipeline.library.trouble or "")
-        if said and said != logged:
-            logger.warning("%s", said)
-        logged = said
+            failure = error
+        message = str(failure or pipeline.library.trouble or "")
+        if message and message != logged:
+            logger.warning("%s", message)
+        logged = message
         await asyncio.sleep(seconds)
 
 
-def _forget_what_is_gone(pipeline: Pipeline, generation: Generation) -> None:
-    """Forget what was read in articles that were changed or taken down since; what stays needs no reading again."""
+def _forget_removed_articles(pipeline: Pipeline, generation: Generation) -> None:
+    """Forget the sentences of articles that were changed or removed; the others need not be read again."""
     pipeline.weigher.forget_all_but(frozenset(generation.catalog.hashes().values()))
+
+
+class _Server(uvicorn.Server):
+    """A server that exits with 0 on a signal, and ends open streams in time."""
+
+    def __init__(self, config: uvicorn.Config, state: ServiceState) -> None:
+        super().__init__(config)
+        self._state = state
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Stop on a signal, which uvicorn would raise again at the end."""
+        loop = asyncio.get_running_loop()
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(signal_, self._stop, signal_)
+        yield
+        for signal_ in (signal.SIGTERM, signal.SIGINT):
+            loop.remove_signal_handler(signal_)
+
+    def _stop(self, signal_: signal.Signals) -> None:
+        self.handle_exit(signal_, None)
+        asyncio.get_running_loop().call_later(STREAM_GRACE_S, self._state.stopping.set)
+
+
+def run(settings: ServiceSettings) -> None:
+    """Serve until a signal; raises ConfigurationError for settings that do not fit together."""
+    sys.setswitchinterval(SWITCH_S)
+    handler = logging.StreamHandler()
+    handler.addFilter(_add_request_id)
+    line = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
+    logging.basicConfig(level=logging.INFO, format=line, handlers=[handler])
+    for verbose in ("httpx", "httpx2", "httpcore", "chromadb"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
+    pipeline = build_pipeline(settings)
+    app = create_app(settings, pipeline)
+    _Server(server_config(app, settings.host, settings.port), app.state.service).run()
+
+
+def server_config(
+    app: FastAPI, host: str, port: int, protocol: type[GuardedProtocol] = GuardedProtocol
+) -> uvicorn.Config:
+    """Return the configuration of uvicorn: with our protocol, and without a log of its own."""
+    return uvicorn.Config(
+        app,
+        host=host,
+        port=port,
+        http=protocol,
+        ws="none",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=GRACE_S,
+        timeout_keep_alive=KEEP_ALIVE_S,
+    )
+
+
+def _add_request_id(record: logging.LogRecord) -> bool:
+    """Give a log record the id of the request that it is about."""
+    record.request_id = request_id.get() or "-"
+    return True

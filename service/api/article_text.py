@@ -6,14 +6,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from index.records import Span
-from service.api.inline_text import Piece, Style, pieces
 
 _GAP = re.compile(r"\n(?:[ \t\r]*\n)++")
 _HEADING = r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<heading>[^\s][^\n]{0,299})$"
 _QUOTE = r"(?P<quote>^(?: {0,3}>[^\n]*+(?:\n|\Z))++)"
 _LINES = re.compile(f"{_HEADING}|{_QUOTE}", re.MULTILINE)
+
+# Possessive quantifiers keep each scan linear: a token that does not end is given up at once.
+_TARGET = (
+    r"\(\s?(?P<{0}>[^()\s]{{0,2000}}+(?:\([^()\s]{{0,200}}+\)[^()\s]{{0,2000}}+){{0,9}}+)"
+    r"(?:[ \t]\"[^\"\n]{{0,500}}+\")?\)"
+)
+_TOKEN = re.compile(
+    r"(?P<escape>\\(?=[\\`*_{}\[\]()#>+.!~|-]))"
+    r"|(?P<code>(?<!`)`(?P<coded>[^`\n]++)`(?!`))"
+    rf"|(?P<picture>!\[(?P<alt>[^\[\]\n]*+)\]{_TARGET.format('file')})"
+    rf"|(?P<link>\[(?P<label>[^\[\]\n]++)\]{_TARGET.format('target')})"
+    r"|(?P<note>\[(?P<number>\^[\w-]{1,20}|[0-9]{1,3})\])"
+    r"|(?P<address><(?P<bare>https?://[^\s<>]++)>)"
+    r"|(?P<verbatim>https?://[^\s<>*\])]++)"
+    r"|(?P<run>\*++|_++)"
+)
+_MARKUP = re.compile(r"[\\`\[<*_]")
+_QUOTING = re.compile(r"^ {0,3}(?:> ?)++", re.MULTILINE)
+_BEFORE = frozenset("([{\"'“‘«„‹<*_~—–-¿¡")
+_AFTER = frozenset(")]}\"'”’»›>*_~—–-.,;:!?…،؛؟。、，：；！？」』）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +52,38 @@ class _Block(NamedTuple):
     start: int
     text: Span
     quoted: bool = False
+
+
+class Style(NamedTuple):
+    """An element around some characters."""
+
+    opening: str
+    closing: str
+
+
+class Piece(NamedTuple):
+    """Characters of the body that are shown, and the elements around them, the outermost first."""
+
+    start: int
+    end: int
+    styles: tuple[Style, ...] = ()
+
+
+class _Run(NamedTuple):
+    """A run of `*` or `_`; `of` is the run itself."""
+
+    at: int
+    of: str
+    opens: bool
+    closes: bool
+
+
+EMPHASIS = (Style("<em>", "</em>"),)
+STRONG = (Style("<strong>", "</strong>"),)
+CODE = (Style("<code>", "</code>"),)
+PICTURE = (Style('<span class="picture">', "</span>"),)
+NOTE = (Style('<span class="ref">', "</span>"),)
+_EMPHASES = {1: EMPHASIS, 2: STRONG, 3: STRONG + EMPHASIS}
 
 
 def render(body: str, quote: Span | None = None) -> Rendered:
@@ -55,7 +107,7 @@ def render(body: str, quote: Span | None = None) -> Rendered:
 def opening(text: str, title: str | None = None, limit: int = 180) -> str:
     """Return the first words of a body on one line, without its headings, its Markdown and a title at its start."""
     visible = [
-        "".join(text[piece.start : piece.end] for piece in pieces(text, block.text, quoted=block.quoted))
+        "".join(text[piece.start : piece.end] for piece in _pieces(text, block.text, quoted=block.quoted))
         for block in _blocks(text)
         if not block.opening.startswith("<h")
     ]
@@ -118,7 +170,7 @@ def _runs(body: str, block: _Block, quote: Span | None, *, first: bool) -> Itera
     """Yield the HTML inside a block; inline elements are closed and opened again at both ends of the mark."""
     styles: tuple[Style, ...] = ()
     marking = False
-    for piece, inside in _split(pieces(body, block.text, quoted=block.quoted), quote):
+    for piece, inside in _split(_pieces(body, block.text, quoted=block.quoted), quote):
         if inside != marking:
             yield "".join(style.closing for style in reversed(styles))
             styles = ()
@@ -144,6 +196,114 @@ def _split(found: Iterator[Piece], quote: Span | None) -> Iterator[tuple[Piece, 
         for start, end, inside in ((piece.start, first, False), (first, last, True), (last, piece.end, False)):
             if start < end:
                 yield Piece(start, end, piece.styles), inside
+
+
+def _pieces(body: str, text: Span, *, quoted: bool = False) -> Iterator[Piece]:
+    """Yield the characters of a part of the body that are shown, in order; `quoted` hides the `>` before its lines."""
+    if not quoted:
+        yield from _inline(body, text)
+        return
+    shown = text.start
+    # Hiding prefixes line by line keeps offsets: emphasis does not go over the end of a quoted line.
+    for prefix in _QUOTING.finditer(body, text.start, text.end):
+        yield from _inline(body, Span(shown, prefix.start()))
+        shown = prefix.end()
+    yield from _inline(body, Span(shown, text.end))
+
+
+def _inline(body: str, text: Span, around: tuple[Style, ...] = ()) -> Iterator[Piece]:
+    if not _MARKUP.search(body, text.start, text.end):
+        yield from _piece(text, around)
+        return
+    tokens = list(_TOKEN.finditer(body, text.start, text.end))
+    closes = _paired(body, text, tokens)
+    styles, shown = around, text.start
+    for token in tokens:
+        kind = token.lastgroup
+        if kind == "verbatim" or (kind == "run" and token.start() not in closes):
+            continue
+        yield from _piece(Span(shown, token.start()), styles)
+        shown = token.end()
+        if kind == "run":
+            emphasis = _EMPHASES[len(token[0])]
+            styles = styles[: -len(emphasis)] if closes[token.start()] else styles + emphasis
+        else:
+            yield from _embedded(body, token, styles)
+    yield from _piece(Span(shown, text.end), styles)
+
+
+def _embedded(body: str, token: re.Match[str], styles: tuple[Style, ...]) -> Iterator[Piece]:
+    """Yield what is shown of a link, a picture, a code or a note; of an escape, nothing but the next character."""
+    if token["link"]:
+        yield from _inline(body, Span(*token.span("label")), styles + _anchor(token["target"]))
+    elif token["address"]:
+        yield from _piece(Span(*token.span("bare")), styles + _anchor(token["bare"]))
+    elif token["code"]:
+        yield from _piece(Span(*token.span("coded")), styles + CODE)
+    elif token["picture"]:
+        yield from _piece(Span(*token.span("alt")), styles + PICTURE)
+    elif token["note"]:
+        # The caret of `[^1]` is hidden, the brackets stay.
+        start, end = token.span("note")
+        hidden = token["number"].startswith("^")
+        yield from _piece(Span(start, start + 1), styles + NOTE)
+        yield from _piece(Span(start + 1 + hidden, end), styles + NOTE)
+
+
+def _piece(text: Span, styles: tuple[Style, ...]) -> Iterator[Piece]:
+    if text.start < text.end:
+        yield Piece(text.start, text.end, styles)
+
+
+def _anchor(target: str) -> tuple[Style, ...]:
+    """Return the link to an address, or nothing where a browser should not follow it."""
+    url = web_address(target)
+    if url is None:
+        return ()
+    return (Style(f'<a href="{html.escape(url)}" rel="noopener noreferrer nofollow">', "</a>"),)
+
+
+def _paired(body: str, text: Span, tokens: list[re.Match[str]]) -> dict[int, bool]:
+    """Return where emphasis begins and ends: the place of each run that is one of a pair, and whether it closes."""
+    closes: dict[int, bool] = {}
+    opened: list[_Run] = []
+    for run in (_run(body, text, token) for token in tokens if token["run"]):
+        if len(run.of) > 3:
+            continue
+        place = next((place for place, other in enumerate(opened) if other.of == run.of), None)
+        if run.closes and place is not None:
+            closes |= {opened[place].at: False, run.at: True}
+            del opened[place:]
+        elif run.opens:
+            # At most one of each kind stays open: elements nest six deep at most.
+            opened = [other for other in opened if other.of != run.of] + [run]
+    return closes
+
+
+def _run(body: str, text: Span, token: re.Match[str]) -> _Run:
+    """Return a run with whether it may open and close: words end outside of it, so that `5*3` and `a_b` stay."""
+    start, end = token.span()
+    before = body[start - 1] if start > text.start else " "
+    after = body[end] if end < text.end else " "
+    opens = (before in _BEFORE or _is_apart(before)) and not after.isspace() and after not in ")]},.;:!?»”"
+    closes = (after in _AFTER or _is_apart(after)) and not before.isspace() and before not in "([{«“„"
+    return _Run(start, token[0], opens, closes)
+
+
+def _is_apart(character: str) -> bool:
+    """Return whether emphasis may touch a character: white space, and letters of scripts without capitals."""
+    return character.isspace() or (character.isalpha() and character.lower() == character.upper())
+
+
+def web_address(url: str | None) -> str | None:
+    """Return an address if a browser may follow it: http or https, with a host."""
+    if url is None:
+        return None
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None
+    return url if parts.scheme in ("http", "https") and parts.netloc else None
 
 
 def _escaped(text: str) -> str:

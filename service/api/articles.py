@@ -1,21 +1,29 @@
-"""`GET /v1/articles` and `GET /v1/articles/{id}`."""
+"""The articles, as JSON under `/v1/articles` and as pages under `/articles`."""
 
+import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query
-from fastapi.responses import Response
+from fastapi import APIRouter, Path, Query, Request
+from fastapi.responses import HTMLResponse, Response
 
-from index.records import Article, isoformat
-from service.api.reply import json_reply
-from service.api.service_state import State
-from service.api.tasks import on
+from index.records import Article, Span, isoformat
+from service.api.admission import State
+from service.api.article_text import render
+from service.api.pages import page, unless_cached
 from service.errors import ArticleNotFound
+from service.wire import to_json
 
-router = APIRouter(prefix="/v1/articles", tags=["articles"])
+router = APIRouter(tags=["articles"])
 
 NAMES = 50
-"""Authors, and tags, of an article that a reply has."""
+"""The limit of authors, and of tags, of an article in a reply."""
+
+PAGE = 40
+"""Articles on a page of the list."""
+
+OPENING = 600
+"""Code points of a body that are read for its opening; some of them are Markdown and not shown."""
 
 ArticleId = Annotated[str, Path(pattern=r"^[A-Za-z0-9._:-]{1,200}$")]
 
@@ -56,33 +64,75 @@ class ArticlePage:
     object: Literal["list"] = "list"
 
 
-@router.get("", response_model=ArticlePage, summary="All articles, a page at a time")
+@router.get("/v1/articles", response_model=ArticlePage, summary="All articles, a page at a time")
 async def list_articles(
     state: State,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
 ) -> Response:
-    """The articles of the current generation, newest first, those of unknown date last."""
+    """List the articles of the current generation, newest first, those of unknown date last."""
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
-        found = await on(state.reading, generation.catalog.listed, offset, limit)
+        found = await state.read(generation.catalog.listed, offset, limit)
     following = offset + len(found)
-    page = ArticlePage(
+    listed = ArticlePage(
         tuple(_summary(each.article, each.characters) for each in found),
         total,
         following if found and following < total else None,
     )
-    return json_reply(page)
+    return Response(to_json(listed), media_type="application/json")
 
 
-@router.get("/{article_id}", response_model=ArticleReply, summary="One article with its text")
+@router.get("/v1/articles/{article_id}", response_model=ArticleReply, summary="One article with its text")
 async def get_article(article_id: ArticleId, state: State) -> Response:
-    """An article as it is stored and cited."""
+    """Return an article as it is stored and cited."""
     async with state.pipeline.pinned() as generation:
-        article = await on(state.reading, generation.catalog.article, article_id)
+        article = await state.read(generation.catalog.article, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
-    return json_reply(ArticleReply(**_fields(article, len(article.body)), body=article.body))
+    reply = ArticleReply(**_fields(article, len(article.body)), body=article.body)
+    return Response(to_json(reply), media_type="application/json")
+
+
+@router.get("/articles", include_in_schema=False)
+async def list_page(request: Request, state: State, offset: str = "0") -> Response:
+    """Show the articles, newest first, a page at a time; any other `offset` than a number counts as 0."""
+    first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
+    async with state.pipeline.pinned() as generation:
+        total = generation.manifest.article_count
+        found = await state.read(generation.catalog.headlines, first, PAGE, OPENING)
+    newer = max(first - PAGE, 0) if first else None
+    older = first + PAGE if first + PAGE < total else None
+    shown = page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
+    return unless_cached(request, shown)
+
+
+@router.get("/articles/{article_id}", include_in_schema=False)
+async def show_article(
+    request: Request, article_id: str, state: State, start: str | None = None, end: str | None = None
+) -> Response:
+    """Show an article and mark a quote; `start` and `end` count code points of its body, half-open."""
+    async with state.pipeline.pinned() as generation:
+        found = await state.read(generation.catalog.article, article_id)
+    if found is None:
+        raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
+    # A body may have megabytes: render it off the event loop.
+    return unless_cached(request, await state.read(article_page, found, start, end))
+
+
+def article_page(article: Article, start: str | None, end: str | None) -> HTMLResponse:
+    """Return the page of an article, with the quote of its address marked."""
+    text = render(article.body, _span(start, end, len(article.body)))
+    moved = (start, end) != (None, None) and not text.marked
+    return page("article", article=article, text=text, moved=moved)
+
+
+def _span(start: str | None, end: str | None, length: int) -> Span | None:
+    """Return the quote that an address names, or None if it is outside of the body."""
+    if not all(given and re.fullmatch(r"[0-9]{1,9}", given) for given in (start, end)):
+        return None
+    span = Span(int(start or 0), int(end or 0))
+    return span if span.start < span.end <= length else None
 
 
 def _summary(article: Article, characters: int) -> ArticleSummary:

@@ -1,17 +1,216 @@
-"""`POST /v1/ask` and `POST /v1/search`."""
+"""`POST /v1/ask` and `POST /v1/search`: a question in, a cited answer out."""
 
-from fastapi import APIRouter, Request
+import json
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter
 from fastapi.responses import Response
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
+from index.records import Filters
 from service.answer import Answer, SearchResult
-from service.api.examples import ANSWER, STREAM
-from service.api.reply import json_reply
-from service.api.request_id import request_id_of
-from service.api.requests import AskRequest, SearchRequest
-from service.api.service_state import State
+from service.api.admission import State
 from service.api.streaming import EventStream
+from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice
+from service.request_id import request_id
+from service.wire import to_json
 
 router = APIRouter(prefix="/v1", tags=["answers"])
+
+
+def _is_encodable(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError("contains half of a surrogate pair") from error
+    return text
+
+
+def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise ValueError('expected an ISO 8601 date in a string, such as "2026-01-31"')
+    try:
+        moment = datetime.fromisoformat(value)
+        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(f'found {value[:40]!r}, expected an ISO 8601 date such as "2026-01-31"') from error
+
+
+Text = Annotated[str, AfterValidator(_is_encodable)]
+Names = Annotated[tuple[Annotated[Text, Field(max_length=500)], ...], Field(max_length=1000)]
+Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+QuestionText = Annotated[Text, Field(min_length=1, max_length=QUESTION_LENGTH)]
+
+
+class RequestModel(BaseModel):
+    """The body of a request; unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+
+class FiltersRequest(RequestModel):
+    """The articles that may answer. Any value of a list may match, all fields must; case is ignored."""
+
+    sources: Names = ()
+    exclude_sources: Names = ()
+    authors: Names = ()
+    sections: Names = ()
+    languages: Names = ()
+    tags: Names = ()
+    article_ids: Names = ()
+    published_after: Moment = Field(None, description="Inclusive. A date without zone is UTC.")
+    published_before: Moment = Field(None, description="Exclusive. A date without zone is UTC.")
+
+    def filters(self) -> Filters:
+        """Return the filters of retrieval."""
+        return Filters(**{name: getattr(self, name) for name in type(self).model_fields})
+
+
+class MessageRequest(RequestModel):
+    """One turn of the earlier conversation."""
+
+    role: Literal["user", "assistant"]
+    content: Annotated[Text, Field(max_length=20_000)]
+
+
+class SearchRequest(RequestModel):
+    """A search for passages, without a reader."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"question": "new tactical missile system", "top_k": 5}]})
+
+    question: QuestionText
+    filters: FiltersRequest = FiltersRequest()
+    top_k: int = Field(8, ge=1, le=100, description="Passages wanted.")
+    mode: Mode = "hybrid"
+
+    def question_record(self) -> Question:
+        """Return the question of the pipeline."""
+        return Question(self.question, filters=self.filters.filters(), top_k=self.top_k, mode=self.mode)
+
+
+class AskRequest(RequestModel):
+    """A question, and what steers its answer."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"question": "When did Kim inspect a new tactical missile system?"},
+                {
+                    "question": "What did the ferry strike end with?",
+                    "filters": {"published_after": "2026-01-01", "sources": ["Varn Sound Courier"]},
+                    "top_k": 6,
+                    "stream": True,
+                },
+            ]
+        }
+    )
+
+    question: QuestionText
+    messages: Annotated[tuple[MessageRequest, ...], Field(max_length=100)] = Field(
+        (), description="The earlier conversation, oldest first."
+    )
+    filters: FiltersRequest = FiltersRequest()
+    top_k: int = Field(8, ge=1, le=20, description="Passages shown to the reader.")
+    mode: Mode = "hybrid"
+    reader: ReaderChoice = "auto"
+    citations: CitationMode = Field(
+        "verified",
+        description="`verified` withholds a sentence that fails the check, `markers` shows it, `off` checks nothing"
+        " and leaves citations out.",
+    )
+    stream: bool = Field(default=False, description="Answer as server-sent events.")
+
+    def question_record(self) -> Question:
+        """Return the question of the pipeline."""
+        return Question(
+            self.question,
+            messages=tuple(Message(message.role, message.content) for message in self.messages),
+            filters=self.filters.filters(),
+            top_k=self.top_k,
+            mode=self.mode,
+            reader=self.reader,
+            citations=self.citations,
+        )
+
+
+_CITATION: dict[str, Any] = {
+    "id": "cit_1",
+    "marker": 1,
+    "source_id": "src_1",
+    "article_id": "ferry-strike-ends",
+    "start_index": 0,
+    "end_index": 46,
+    "cited_text": "The ferries sailed again on Wednesday morning.",
+    "start_char_index": 210,
+    "end_char_index": 256,
+    "verification": {"status": "verified", "method": "exact", "score": 1.0},
+}
+_SOURCE: dict[str, Any] = {
+    "id": "src_1",
+    "marker": 1,
+    "article_id": "ferry-strike-ends",
+    "chunk_id": "ferry-strike-ends#0",
+    "title": "Ferry strike ends",
+    "url": None,
+    "source": "Varn Sound Courier",
+    "published_at": "2026-02-25T07:00:00Z",
+    "snippet": "The ferries sailed again on Wednesday morning.",
+    "start_char_index": 210,
+    "end_char_index": 256,
+    "score": 1.0,
+    "scores": {"dense": 0.71, "lexical": 9.3},
+    "cited": True,
+    "language": "en",
+    "duplicates": [],
+}
+EXAMPLE: dict[str, Any] = {
+    "id": "ans_0f3c",
+    "object": "answer",
+    "created_at": "2026-03-01T09:30:00.000Z",
+    "status": "answered",
+    "status_reason": None,
+    "verdict": "answered",
+    "answer": "The ferries sailed again on Wednesday morning [1].",
+    "offset_unit": "unicode_code_points",
+    "citations": [{**_CITATION, "end_index": 50}],
+    "unsupported": [],
+    "conflicts": [],
+    "sources": [_SOURCE],
+    "freshness": {
+        "newest_source_at": "2026-02-25T07:00:00Z",
+        "oldest_source_at": "2026-02-25T07:00:00Z",
+        "index_updated_at": "2026-03-01T06:00:00.000Z",
+        "newest_cited_at": "2026-02-25T07:00:00Z",
+    },
+    "retrieval": {
+        "standalone_question": "When did the ferries sail again?",
+        "mode": "hybrid",
+        "filters_applied": {},
+        "filters_inferred": [],
+        "candidates": 50,
+    },
+    "usage": {"input_tokens": 0, "output_tokens": 0, "llm_calls": 0, "cost_usd": None},
+    "timings_ms": {"standalone": 0, "retrieve": 5, "read": 21, "verify": 1, "total": 29},
+    "versions": {
+        "reader": "extractive@1",
+        "model": None,
+        "prompt": None,
+        "embedding_model": "local:all-MiniLM-L6-v2",
+        "generation": "20260301T060000000Z-1a2b3c4d",
+    },
+    "warnings": [],
+}
+_EVENTS: tuple[dict[str, Any], ...] = (
+    {"type": "answer.started", "id": "ans_0f3c", "created_at": "2026-03-01T09:30:00.000Z"},
+    {"type": "retrieval.completed", "retrieval": {}, "sources": [], "freshness": {}},
+    {"type": "answer.delta", "text": "The ferries sailed again on Wednesday morning [1]."},
+    {"type": "citation.added", "citation": {}},
+    {"type": "answer.completed", "object": "answer", "verdict": "answered"},
+)
+STREAM_EXAMPLE = "".join(f"id: {n}\nevent: {e['type']}\ndata: {json.dumps(e)}\n\n" for n, e in enumerate(_EVENTS))
 
 
 @router.post(
@@ -22,25 +221,25 @@ router = APIRouter(prefix="/v1", tags=["answers"])
         200: {
             "description": "Always 200 when the service could look: abstaining is an answer. With `stream`, events.",
             "content": {
-                "application/json": {"example": ANSWER},
-                "text/event-stream": {"schema": {"type": "string"}, "example": STREAM},
+                "application/json": {"example": EXAMPLE},
+                "text/event-stream": {"schema": {"type": "string"}, "example": STREAM_EXAMPLE},
             },
         }
     },
 )
-async def ask(body: AskRequest, request: Request, state: State) -> Response:
+async def ask(body: AskRequest, state: State) -> Response:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
-    question = body.asked()
+    question = body.question_record()
     state.pipeline.check(question)
     if not body.stream:
-        return json_reply(await state.pipeline.ask(question))
+        return Response(to_json(await state.pipeline.ask(question)), media_type="application/json")
     events = state.pipeline.stream(question)
-    # The first event says that there is an index to answer from. Without one the reply is a 503, not a stream.
+    # Only an index can give the first event; without one the reply is a 503, not a stream.
     first = await anext(events)
-    return EventStream(first, events, request_id_of(request), state.stopping)
+    return EventStream(first, events, request_id.get(), state.stopping)
 
 
 @router.post("/search", response_model=SearchResult, summary="The passages for a question")
 async def search(body: SearchRequest, state: State) -> Response:
     """Find the passages that may answer a question, without reading them."""
-    return json_reply(await state.pipeline.search(body.asked()))
+    return Response(to_json(await state.pipeline.search(body.question_record())), media_type="application/json")

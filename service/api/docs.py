@@ -1,4 +1,4 @@
-"""`GET /docs`: the API's description as a page, made of the description itself."""
+"""`GET /docs`: the OpenAPI description as a page."""
 
 import json
 from dataclasses import dataclass
@@ -8,8 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from service.api.article_text import render
-from service.api.assets import unless_known
-from service.api.templates import base_address, page
+from service.api.pages import base_address, page, unless_cached
 
 router = APIRouter(include_in_schema=False)
 
@@ -57,7 +56,7 @@ class Operation:
 
     @property
     def anchor(self) -> str:
-        """Where it stands in the page."""
+        """The fragment that links to it in the page."""
         return f"{self.method.lower()}{self.path}"
 
 
@@ -72,7 +71,7 @@ class Shape:
 
 @router.get("/docs")
 async def docs(request: Request) -> Response:
-    """The page."""
+    """Show the description of the API."""
     described = request.app.openapi()
     schemas = described["components"]["schemas"]
     shown = page(
@@ -86,7 +85,7 @@ async def docs(request: Request) -> Response:
         ],
         shapes=[_shape(name, schema) for name, schema in schemas.items() if name not in _FRAMEWORK],
     )
-    return unless_known(request, shown)
+    return unless_cached(request, shown)
 
 
 def _operation(method: str, path: str, operation: Schema, schemas: dict[str, Schema]) -> Operation:
@@ -146,7 +145,7 @@ def _kind(schema: Schema) -> tuple[str, str | None]:
 
 def _note(schema: Schema) -> str:
     """Return the bounds and the default in words."""
-    told = [
+    notes = [
         f"{words} {schema[key]:,.0f}{unit}"
         for key, words, unit in (
             ("minimum", "at least", ""),
@@ -157,8 +156,8 @@ def _note(schema: Schema) -> str:
         if key in schema
     ]
     if schema.get("default") not in (None, [], "") and not isinstance(schema["default"], dict):
-        told.append(f"default {json.dumps(schema['default'])}")
-    return ", ".join(told)
+        notes.append(f"default {json.dumps(schema['default'])}")
+    return ", ".join(notes)
 
 
 def _shape_name(schema: Schema | None) -> str | None:

@@ -1,15 +1,14 @@
-"""`POST /v1/feedback`: what a reader says of an answer, stored because it is sent, and not before."""
+"""`POST /v1/feedback`: a reader's vote on an answer. Only what is sent here is stored."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from service.api.requests import Asked, MessageRequest, Text
-from service.api.service_state import State
-from service.api.tasks import on
+from service.api.admission import State
+from service.api.ask import MessageRequest, QuestionText, RequestModel, Text
 from service.feedback import CitedWords, Feedback, FeedbackStore, Reason, Vote
 from service.records import Message
 from service.wire import to_json
@@ -17,25 +16,21 @@ from service.wire import to_json
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
 CHARACTERS = 50_000
-"""Code points that all texts of one feedback may have together."""
+"""The limit of all texts of one feedback together, in code points."""
 
 Id = Annotated[Text, Field(min_length=1, max_length=200)]
 Index = Annotated[int | None, Field(ge=0, le=2**31)]
 
 
-class _Sent(BaseModel):
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
-
-
-class VerificationRequest(_Sent):
-    """The verification of a citation, as `/v1/ask` gave it; not kept."""
+class VerificationRequest(RequestModel):
+    """The verification of a citation, as `/v1/ask` gave it; not stored."""
 
     status: Annotated[Text, Field(max_length=40)]
     method: Annotated[Text, Field(max_length=40)]
     score: float
 
 
-class CitedRequest(_Sent):
+class CitedRequest(RequestModel):
     """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
 
     article_id: Id
@@ -50,11 +45,11 @@ class CitedRequest(_Sent):
     verification: VerificationRequest | None = None
 
     def cited(self) -> CitedWords:
-        """What is kept of it."""
+        """Return the part that is stored."""
         return CitedWords(self.article_id, self.cited_text, self.start_char_index, self.end_char_index, self.marker)
 
 
-class FeedbackRequest(_Sent):
+class FeedbackRequest(RequestModel):
     """A vote on an answer, with the question, the answer and its citations as the reader saw them."""
 
     model_config = ConfigDict(
@@ -79,7 +74,7 @@ class FeedbackRequest(_Sent):
     )
 
     answer_id: Id
-    question: Asked
+    question: QuestionText
     answer: Annotated[Text, Field(min_length=1, max_length=20_000)]
     vote: Vote
     citations: Annotated[tuple[CitedRequest, ...], Field(max_length=100)] = ()
@@ -100,7 +95,7 @@ class FeedbackRequest(_Sent):
         return self
 
     def feedback(self) -> Feedback:
-        """The feedback as the store keeps it."""
+        """Return the feedback that is stored."""
         return Feedback(
             answer_id=self.answer_id,
             question=self.question,
@@ -115,7 +110,7 @@ class FeedbackRequest(_Sent):
 
 @dataclass(frozen=True, slots=True)
 class FeedbackReply:
-    """That the feedback is stored, and the id by which it can be deleted."""
+    """The id of stored feedback, by which it can be deleted."""
 
     id: str
     object: Literal["feedback"] = "feedback"
@@ -131,5 +126,5 @@ async def give_feedback(
     body: FeedbackRequest, state: State, store: Annotated[FeedbackStore, Depends(_store)]
 ) -> Response:
     """Store what a reader says of an answer. Nothing of a question or an answer is stored unless it is sent here."""
-    id_ = await on(state.storing, store.add, body.feedback())
+    id_ = await state.store(store.add, body.feedback())
     return Response(to_json(FeedbackReply(id_)), 201, media_type="application/json")

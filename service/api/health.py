@@ -1,17 +1,15 @@
-"""`GET /healthz`: is the process alive? `GET /readyz`: can it answer, and if not, why?"""
+"""`GET /healthz`: the process runs. `GET /readyz`: it can answer, or the reason why it cannot."""
 
 from dataclasses import dataclass
 from typing import Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
-from service.api.problems import STOPPING, problem_body, problem_of
-from service.api.reply import json_reply
-from service.api.request_id import request_id_of
-from service.api.service_state import State
-from service.api.tasks import on
+from service.api.admission import State
+from service.api.errors import STOPPING, problem_of, problem_reply
+from service.wire import to_json
 
 router = APIRouter(tags=["health"])
 
@@ -24,7 +22,7 @@ _TROUBLES: dict[type[DatelineError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """What answers come from; `trouble` is the code of why it is not the newest generation, where it is not."""
+    """The generation that is served; `trouble` is the code of why it is not the newest, or null."""
 
     generation: str
     articles: int
@@ -39,34 +37,33 @@ class Ready:
 
 @router.get("/healthz", summary="Alive")
 async def healthz() -> JSONResponse:
-    """The process answers."""
+    """Return 200 while the process runs."""
     return JSONResponse({"status": "alive"})
 
 
 @router.get("/readyz", response_model=Ready, summary="Ready to answer")
-async def readyz(request: Request, state: State) -> Response:
-    """There is a generation to answer from; 503 with the reason where there is none."""
+async def readyz(state: State) -> Response:
+    """Return the generation that answers come from, or 503 with the reason why there is none."""
     if state.stopping.is_set():
-        return JSONResponse(problem_body(STOPPING, request_id_of(request)), STOPPING.status)
+        return problem_reply(STOPPING)
     async with state.pipeline.pinned() as generation:
-        # Where a server holds the vectors, it may be away.
-        await on(state.reading, generation.dense.count)
+        # A Chroma server may be unreachable.
+        await state.read(generation.dense.count)
         manifest = generation.manifest
         reader = state.pipeline.llm or state.pipeline.desk.extractive
-        return json_reply(
-            Ready(
-                generation=manifest.generation,
-                articles=manifest.article_count,
-                chunks=manifest.chunk_count,
-                index_updated_at=manifest.created_at,
-                embedding_model=manifest.configuration.embedding_model,
-                reader=reader.name,
-                model=reader.model,
-                trouble=_code(state.pipeline.library.trouble),
-            )
+        ready = Ready(
+            generation=manifest.generation,
+            articles=manifest.article_count,
+            chunks=manifest.chunk_count,
+            index_updated_at=manifest.created_at,
+            embedding_model=manifest.configuration.embedding_model,
+            reader=reader.name,
+            model=reader.model,
+            trouble=_code(state.pipeline.library.trouble),
         )
+    return Response(to_json(ready), media_type="application/json")
 
 
 def _code(trouble: DatelineError | None) -> str | None:
-    """Return the code of what keeps the newest generation from being served; the log has its words."""
+    """Return the code of the error that keeps the newest generation from being served; the log has its words."""
     return _TROUBLES.get(type(trouble), problem_of(trouble).code) if trouble else None

@@ -1,34 +1,67 @@
-"""`GET /`: ask the archive. `GET /developers`: use it from a program or a site. And the files that pages share."""
+"""The pages `/`, `/developers` and `/embed`, the files that pages load, and the templates of every page."""
 
+import gzip
+import hashlib
 import logging
 import re
 from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, Request
-from fastapi.responses import PlainTextResponse, Response
+from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from index.catalog import Headline
-from index.errors import DatelineError
-from service.api.assets import FOR_NOW, page_asset, send, unless_known
-from service.api.error_page import NO_ARTICLES, reader_notice
-from service.api.service_state import ServiceState, State
-from service.api.tasks import on
-from service.api.templates import base_address, page, policy
+from index.errors import DatelineError, IndexNotFound
+from service.api.admission import ServiceState, State
+from service.api.article_text import opening, web_address
+from service.api.widget import widget_script
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
 
-HEADLINES = 4
-"""Headlines that the home page shows, to read."""
+FOLDER = Path(__file__).parent / "page"
 
+HEADLINES = 4
+"""Headlines on the home page."""
+
+EMBED_CHARACTERS = 2_000
+"""Characters of a text for the page to embed; the rest is cut off."""
+
+NO_ARTICLES = "No articles have been added yet."
+NOT_NOW = "The articles cannot be read at the moment. Please try again later."
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+MINUTES = "public, max-age=600, stale-while-revalidate=86400"
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_EMBED = {
+    "en": ("Ask the archive", "Asking needs JavaScript.", "Browse the articles"),
+    "de": ("Fragen Sie das Archiv", "Zum Fragen wird JavaScript gebraucht.", "Artikel ansehen"),
+    "ar": ("اسأل الأرشيف", "يحتاج طرح الأسئلة إلى جافاسكريبت.", "تصفّح المقالات"),
+}
+"""The title, and the text without JavaScript, of the page to embed, in the languages of the widget."""
+
+_ZIPPED = re.compile(r"gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """What the service answers from; `model` is None where no language model is asked.
+    """The articles that the service answers from.
 
-    `outdated` is True where a newer generation could not be opened; `about` is the id and title of an article to ask.
+    `model` is None without a language model, `outdated` is True if a newer generation could not be opened, and
+    `about` is the id and title of the one article to ask.
     """
 
     articles: int
@@ -43,42 +76,196 @@ class Archive:
 
 @router.get("/")
 async def home(request: Request, state: State, article: str = "") -> Response:
-    """The page to ask on, without an index as well; with `article`, only that article is asked."""
+    """Show the page to ask on, even without an index; with `article`, only that article is asked."""
     archive, notice = None, None
     try:
-        archive = await on(state.reading, _archive, state, article)
+        archive = await state.read(_archive, state, article)
     except DatelineError as error:
         notice = reader_notice(error)
         logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive.articles:
         archive, notice = None, NO_ARTICLES
-    return unless_known(request, page("home", archive=archive, notice=notice))
+    return unless_cached(request, page("home", archive=archive, notice=notice))
 
 
 @router.get("/developers")
 async def developers(request: Request) -> Response:
-    """How to ask from a program, and how to put the chat on a site."""
-    return unless_known(request, page("developers", base=base_address(request)))
+    """Show how to ask from a program, and how to put the chat on a site."""
+    return unless_cached(request, page("developers", base=base_address(request)))
+
+
+@router.get("/embed")
+async def embed(
+    request: Request, title: str = "", lang: str = "en", theme: str = "auto", questions: str = "", intro: str = ""
+) -> Response:
+    """Show the chat as a page that this service and the allowed origins may frame."""
+    given = {"title": title, "lang": lang, "theme": theme, "questions": questions, "intro": intro}
+    language = lang.split("-", maxsplit=1)[0].lower()
+    tag, (name, no_script, browse) = (lang, _EMBED[language]) if language in _EMBED else ("en", _EMBED["en"])
+    shown = page(
+        "embed",
+        headers=policy(("'self'", *request.app.state.allowed_origins)),
+        title=title[:EMBED_CHARACTERS] or name,
+        lang=tag,
+        direction="rtl" if language == "ar" else "ltr",
+        attributes={name: text[:EMBED_CHARACTERS] for name, text in given.items() if text},
+        no_script=no_script,
+        browse=browse,
+    )
+    return unless_cached(request, shown)
+
+
+@router.get("/widget.js")
+async def script(request: Request, v: str = "") -> Response:
+    """Send the widget's script, which pages of any origin may load."""
+    return send(request, page_asset("widget.js"), v, {"Cross-Origin-Resource-Policy": "cross-origin"})
 
 
 @router.get("/page.js")
 @router.get("/page.css")
 @router.get("/icon.svg")
 async def file(request: Request, v: str = "") -> Response:
-    """What pages do by themselves, how they look, and their icon."""
+    """Send a file that pages load."""
     return send(request, page_asset(request.url.path.removeprefix("/")), v, policy())
 
 
 @router.get("/favicon.ico")
 async def icon(request: Request) -> Response:
-    """The icon, for browsers that ask for it without having seen a page."""
+    """Send the icon to browsers that have not read its address in a page."""
     return send(request, page_asset("icon.svg"), "", policy())
 
 
 @router.get("/robots.txt")
 async def robots() -> PlainTextResponse:
-    """What search engines should leave alone; article pages say for themselves that they are not to be indexed."""
-    return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": FOR_NOW})
+    """Keep search engines away from the API; article pages have a `noindex` of their own."""
+    return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": MINUTES})
+
+
+def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
+    """Return the headers of a page: no inline script or style, nothing of other hosts, and who may frame it."""
+    directives = (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "connect-src 'self'",
+        "img-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        f"frame-ancestors {' '.join(frame_ancestors)}",
+        "require-trusted-types-for 'script'",
+        "trusted-types 'none'",
+    )
+    return {
+        "Content-Security-Policy": "; ".join(directives),
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+        "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
+        "Cross-Origin-Opener-Policy": "same-origin",
+    }
+
+
+def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> HTMLResponse:
+    """Return a page from its template, with every value escaped; `headers` replaces the usual policy.
+
+    Browsers cache a page and validate it each time; an error is not cached.
+    """
+    text = _environment().get_template(f"{name}.html.jinja2").render(values)
+    cached = {"Cache-Control": "no-cache", "ETag": f'"{_digest(text.encode())}"'}
+    return HTMLResponse(
+        text, status, (cached if status == 200 else {"Cache-Control": "no-store"}) | (headers or policy())
+    )
+
+
+def base_address(request: Request) -> str:
+    """Return the address at which readers reach the service, without a slash at its end."""
+    return str(request.app.state.public_url or request.base_url).rstrip("/")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file as it is sent; `digest` is the start of the SHA-256 of its bytes."""
+
+    plain: bytes
+    gzipped: bytes
+    digest: str
+    media_type: str
+
+
+@cache
+def page_asset(name: str) -> Asset:
+    """Return a file that pages load: the widget's script, or a file of the pages' folder."""
+    plain = widget_script().encode() if name == "widget.js" else (FOLDER / name).read_bytes()
+    return Asset(plain, gzip.compress(plain, mtime=0), _digest(plain), _TYPES[Path(name).suffix])
+
+
+def send(request: Request, asset: Asset, version: str, headers: dict[str, str]) -> Response:
+    """Send an asset, compressed if the caller takes gzip, or 304.
+
+    Caches keep it for a year if `version` is its digest, else for minutes.
+    """
+    accepted = request.headers.get("Accept-Encoding", "").split(",")
+    zipped = any(_ZIPPED.fullmatch(each.strip()) for each in accepted)
+    headers = headers | {
+        "Cache-Control": IMMUTABLE if version == asset.digest else MINUTES,
+        "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
+        "Vary": "Accept-Encoding",
+        "X-Content-Type-Options": "nosniff",
+    }
+    headers |= {"Content-Encoding": "gzip"} if zipped else {}
+    body = asset.gzipped if zipped else asset.plain
+    return unless_cached(request, Response(body, headers=headers, media_type=asset.media_type))
+
+
+def unless_cached(request: Request, reply: Response) -> Response:
+    """Return a reply, or 304 if the caller has its tag."""
+    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
+    if reply.headers.get("ETag") not in known:
+        return reply
+    kept = {name: value for name, value in reply.headers.items() if name not in ("content-length", "content-type")}
+    return Response(status_code=304, headers=kept)
+
+
+def reader_notice(error: DatelineError) -> str:
+    """Return the text for readers if the articles cannot be read."""
+    return NO_ARTICLES if isinstance(error, IndexNotFound) else NOT_NOW
+
+
+def day(moment: datetime | str | None) -> str:
+    """Return the day of a moment in UTC, such as `3 May 2026`, or `undated`."""
+    if moment is None:
+        return "undated"
+    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{known.day} {known:%B %Y}"
+
+
+def language_tag(language: str | None) -> str | None:
+    """Return a language if it is a tag that a browser may understand."""
+    return language if language and _LANGUAGE.fullmatch(language) else None
+
+
+@cache
+def _environment() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    environment = Environment(
+        loader=FileSystemLoader(FOLDER),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {
+        "address": lambda name: f"/{name}?v={page_asset(name).digest}",
+        "day": day,
+        "language_tag": language_tag,
+        "opening": opening,
+        "web_address": web_address,
+    }
+    return environment
+
+
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()[:16]
 
 
 def _archive(state: ServiceState, about: str) -> Archive:

@@ -1,6 +1,6 @@
-"""HTTP/1.1 on the wire, with limits: how many connections, how large and slow a head, how slow a body or a reader.
+"""The HTTP/1.1 protocol, with limits on connections, on the size and time of a request, and on slow readers.
 
-uvicorn's h11 protocol has none of these but the size of an incomplete head. The refusals have the one shape of errors.
+Of these uvicorn's h11 protocol limits only the size of an incomplete head. Refusals are problems like every error.
 """
 
 import asyncio
@@ -16,16 +16,14 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
-from service.api.every_reply import SAFE
-from service.api.hosts import FOR_MONITORS
-from service.api.problems import Problem, problem_body
-from service.api.request_id import HEADER
+from service.api.errors import Problem, problem_body
+from service.api.middleware import FOR_MONITORS, REQUEST_ID, SECURITY_HEADERS
 
 HEAD_BYTES = 16 * 1024
 """Bytes of a request's first line and headers."""
 
 PIECES = 4096
-"""Pieces that a body may come in: each costs time on the event loop, and a chunk can be a byte."""
+"""Pieces of a body: each costs time on the event loop, and a chunk can be one byte."""
 
 NOT_HTTP = Problem(400, "invalid_request_error", "bad_request", "The request is not valid HTTP.")
 HEAD_TOO_LARGE = Problem(
@@ -37,8 +35,8 @@ TOO_MANY = Problem(503, "overloaded_error", "overloaded", "Too many connections 
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How long a connection may take for each step, in seconds, and how many connections there may be.
+class ConnectionLimits:
+    """The time of each step of a connection in seconds, and the number of connections.
 
     Beyond `connections` only monitors are answered; beyond `sockets` a connection is closed at once.
     """
@@ -51,7 +49,7 @@ class Patience:
 
 
 class _Connection(h11.Connection):
-    """h11's connection, which also limits a head that came in one piece and the pieces of a body.
+    """An h11 connection that also limits a head that came in one piece and the pieces of a body.
 
     `problem` says why the last event was refused.
     """
@@ -84,9 +82,9 @@ class _Connection(h11.Connection):
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's h11 protocol within limits."""
+    """uvicorn's h11 protocol with limits."""
 
-    patience = Patience()
+    limits = ConnectionLimits()
 
     def __init__(
         self,
@@ -102,26 +100,26 @@ class GuardedProtocol(H11Protocol):
         self._write_timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """Begin to wait for the head of the first request."""
+        """Start the timer for the head of the first request."""
         super().connection_made(transport)
-        if len(self.connections) > self.patience.sockets:
+        if len(self.connections) > self.limits.sockets:
             transport.abort()
-        elif len(self.connections) > self.patience.connections:
+        elif len(self.connections) > self.limits.connections:
             self.app = _for_monitors(self.app)
-        self._wait_for_the_rest()
+        self._time_the_rest()
 
     def data_received(self, data: bytes) -> None:
-        """Take what came, and wait for the rest of it."""
+        """Parse the data, and time the rest of the request."""
         super().data_received(data)
-        self._wait_for_the_rest()
+        self._time_the_rest()
 
     def on_response_complete(self) -> None:
-        """Go on with the next request of the connection."""
+        """Continue with the next request of the connection."""
         super().on_response_complete()
-        self._wait_for_the_rest()
+        self._time_the_rest()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stop waiting."""
+        """Cancel the timers."""
         super().connection_lost(exc)
         for timer in (self._timer, self._write_timer):
             if timer is not None:
@@ -129,42 +127,43 @@ class GuardedProtocol(H11Protocol):
         self._timer = self._write_timer = None
 
     def pause_writing(self) -> None:
-        """Give the client so long to read what it asked for."""
+        """Start the timer for a client that does not read its reply."""
         super().pause_writing()
         if self._write_timer is None:
-            self._write_timer = self.loop.call_later(self.patience.write_s, self.transport.abort)
+            self._write_timer = self.loop.call_later(self.limits.write_s, self.transport.abort)
 
     def resume_writing(self) -> None:
-        """Write on: the client reads."""
+        """Cancel the timer: the client reads."""
         super().resume_writing()
         if self._write_timer is not None:
             self._write_timer.cancel()
             self._write_timer = None
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the words are uvicorn's
-        """Refuse what the parser does not take."""
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - uvicorn's own message
+        """Refuse a request that the parser rejects."""
         self._refuse(self.conn.problem)
 
-    def _wait_for_the_rest(self) -> None:
-        """Time what the client has begun and not ended: a head, or a body; all of it, not each piece."""
-        seconds = self._seconds_for_the_rest()
+    def _time_the_rest(self) -> None:
+        """Time the head or body that the client has begun: all of it, not each piece."""
+        seconds = self._seconds_left()
         step = (self.cycle, seconds)
         if step == self._step and self._timer is not None:
             return
         if self._timer is not None:
             self._timer.cancel()
         self._step = step
-        waits = seconds is not None and not self.transport.is_closing()
-        self._timer = self.loop.call_later(seconds, self._refuse, TOO_SLOW) if waits and seconds is not None else None
+        self._timer = None
+        if seconds is not None and not self.transport.is_closing():
+            self._timer = self.loop.call_later(seconds, self._refuse, TOO_SLOW)
 
-    def _seconds_for_the_rest(self) -> float | None:
+    def _seconds_left(self) -> float | None:
         if self.conn.their_state is h11.SEND_BODY:
-            return self.patience.body_s
+            return self.limits.body_s
         begun = self.cycle is None or self.conn.trailing_data[0]
-        return self.patience.head_s if self.conn.their_state is h11.IDLE and begun else None
+        return self.limits.head_s if self.conn.their_state is h11.IDLE and begun else None
 
     def _refuse(self, problem: Problem) -> None:
-        """Send a refusal where none of a reply was sent, and close the connection."""
+        """Send a refusal unless a reply has begun, and close the connection."""
         if self.cycle is not None and not self.cycle.response_complete:
             # The application must not reply as well; it sees that the client has left.
             self.cycle.disconnected = True
@@ -178,8 +177,8 @@ class GuardedProtocol(H11Protocol):
         request_id = f"req_{uuid4().hex}"
         body = json.dumps(problem_body(problem, request_id)).encode()
         headers = {
-            **SAFE,
-            HEADER: request_id,
+            **SECURITY_HEADERS,
+            REQUEST_ID: request_id,
             "Content-Type": "application/json",
             "Content-Length": str(len(body)),
             "Connection": "close",
@@ -194,14 +193,14 @@ class GuardedProtocol(H11Protocol):
 
 
 def _for_monitors(app: ASGIApp) -> ASGIApp:
-    """Return an application that answers monitors and refuses everybody else."""
+    """Return an application that answers monitors and refuses every other request."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["path"] in FOR_MONITORS:
             await app(scope, receive, send)
             return
         request_id = f"req_{uuid4().hex}"
-        headers = SAFE | {HEADER: request_id, "Retry-After": "1", "Connection": "close"}
+        headers = SECURITY_HEADERS | {REQUEST_ID: request_id, "Retry-After": "1", "Connection": "close"}
         await JSONResponse(problem_body(TOO_MANY, request_id), TOO_MANY.status, headers)(scope, receive, send)
 
     return answer

@@ -1,4 +1,4 @@
-"""Answers as server-sent events: numbered, kept alive, and always with a terminal event while anybody listens."""
+"""Answers as server-sent events: numbered, kept alive, and ended by a terminal event unless the caller leaves."""
 
 import asyncio
 import json
@@ -9,8 +9,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from service.answer import Event
-from service.api.problems import STOPPING, error_body, problem_body
-from service.api.tasks import end
+from service.api.errors import STOPPING, error_body, problem_body
 from service.wire import event_data
 
 KEEP_ALIVE_S = 15.0
@@ -19,10 +18,10 @@ HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
 
 
 class EventStream(Response):
-    """Streams events until the last one, the caller's leaving, or the service's stopping.
+    """A reply that streams events until the last one, or until the caller leaves or the service stops.
 
-    The events are drawn in a task of their own, which is cancelled when the caller leaves: that closes the
-    call to the language model. `first` was drawn before the reply began, so that its errors have a status.
+    A task reads the events. It is cancelled when the caller leaves, which closes the call to the language model.
+    `first` was read before the reply began, so that its errors have a status.
     """
 
     media_type = "text/event-stream"
@@ -46,7 +45,7 @@ class EventStream(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the stream."""
-        drawing = asyncio.create_task(self._draw())
+        reading = asyncio.create_task(self._read())
         leaving = asyncio.create_task(_left(receive))
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
@@ -56,17 +55,17 @@ class EventStream(Response):
             if not leaving.done():
                 await send({"type": "http.response.body", "body": b"", "more_body": False})
         finally:
-            await end(drawing, leaving)
-            # A task that is cancelled before it begins does not close what it was given.
+            await cancel(reading, leaving)
+            # A task that is cancelled before it begins does not close its generator.
             await self._events.aclose()
 
-    async def _draw(self) -> None:
+    async def _read(self) -> None:
         """Put every event, or the error that ended them, into the queue."""
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
                     self._queue.put_nowait(event)
-        except Exception as error:  # noqa: BLE001 - told to the caller as a terminal event, and logged there
+        except Exception as error:  # noqa: BLE001 - becomes a terminal event, and is logged there
             self._queue.put_nowait(error)
         else:
             self._queue.put_nowait(None)
@@ -118,3 +117,16 @@ async def _left(receive: Receive) -> None:
             return
         # Messages that come without a wait must not keep the event loop to themselves.
         await asyncio.sleep(PAUSE_S)
+
+
+async def cancel(*tasks: "asyncio.Task[None]") -> None:
+    """Cancel tasks and wait until they end; their errors are dropped.
+
+    The caller's own cancellation is raised, which awaiting the tasks under `suppress(CancelledError)` would hide.
+    """
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()

@@ -1,49 +1,76 @@
-"""`GET /widget.js`: the chat for any site, by one script tag. `GET /embed`: the same in a page to frame."""
+"""The widget's script: the ES modules of `service/widget`, joined into one classic script."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+import json
+import re
+from functools import cache
+from pathlib import Path
 
-from service.api.assets import send, unless_known
-from service.api.bundle import widget_script
-from service.api.templates import page, policy
+FOLDER = Path(__file__).resolve().parents[1] / "widget"
+ENTRY = "main.js"
 
-router = APIRouter(include_in_schema=False)
-
-SAID = 2_000
-"""Characters of a text for the frame; the rest is cut off."""
-
-_WORDS = {
-    "en": ("Ask the archive", "Asking needs JavaScript.", "Browse the articles"),
-    "de": ("Fragen Sie das Archiv", "Zum Fragen wird JavaScript gebraucht.", "Artikel ansehen"),
-    "ar": ("اسأل الأرشيف", "يحتاج طرح الأسئلة إلى جافاسكريبت.", "تصفّح المقالات"),
-}
-"""The page's title, and what is said where no script runs; the languages are those of the widget."""
+_IMPORT = re.compile(
+    r'^import (?:\{ (?P<names>[\w, ]+) \}|(?P<default>\w+)) from "\./(?P<file>[\w.-]+)"(?: with \{ type: "css" \})?;\n',
+    re.MULTILINE,
+)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
+_UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_STYLE_COMMENT = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
 
 
-@router.get("/widget.js")
-async def widget(request: Request, v: str = "") -> Response:
-    """The script; kept for good by whoever asks for it by its digest, `?v=…`, else for minutes."""
-    return send(request, widget_script(), v, {"Cross-Origin-Resource-Policy": "cross-origin"})
+@cache
+def widget_script() -> str:
+    """Return the widget's script, joined once in a process."""
+    return join_modules(FOLDER, ENTRY)
 
 
-@router.get("/embed")
-async def embed(
-    request: Request, title: str = "", lang: str = "en", theme: str = "auto", questions: str = "", intro: str = ""
-) -> Response:
-    """The chat as a page of its own, to be framed by this service's pages and those of the allowed origins."""
-    attributes = {"title": title, "lang": lang, "theme": theme, "questions": questions, "intro": intro}
-    framed_by = policy(("'self'", *request.app.state.allowed_origins))
-    given = {name: said[:SAID] for name, said in attributes.items() if said}
-    language = lang.split("-", maxsplit=1)[0].lower()
-    spoken, (name, no_script, browse) = (lang, _WORDS[language]) if language in _WORDS else ("en", _WORDS["en"])
-    shown = page(
-        "embed",
-        headers=framed_by,
-        title=title[:SAID] or name,
-        lang=spoken,
-        direction="rtl" if language == "ar" else "ltr",
-        attributes=given,
-        no_script=no_script,
-        browse=browse,
-    )
-    return unless_known(request, shown)
+def join_modules(folder: Path, entry: str) -> str:
+    """Return an entry module after the modules that it imports, each in its own scope, without comments.
+
+    Imported style sheets become constructed ones. Raises ValueError for modules that import each other in a circle,
+    and for other forms of import and export than the widget's.
+    """
+    done: dict[str, str] = {}
+    _add(folder, entry, (), done)
+    return '(() => {\n"use strict";\n' + "".join(done.values()) + "})();\n"
+
+
+def _add(folder: Path, name: str, above: tuple[str, ...], done: dict[str, str]) -> None:
+    if name in above:
+        raise ValueError(f"modules import each other: {' → '.join((*above, name))}")
+    if name in done:
+        return
+    text = (folder / name).read_text(encoding="utf-8")
+    if name.endswith(".css"):
+        done[name] = _style(name, text)
+        return
+    for needed in _IMPORT.finditer(text):
+        _add(folder, needed["file"], (*above, name), done)
+    done[name] = _module(name, text)
+
+
+def _style(name: str, text: str) -> str:
+    constructed = _variable(name)
+    rules = json.dumps(_STYLE_COMMENT.sub("", text), ensure_ascii=False)
+    return f"const {constructed} = new CSSStyleSheet();\n{constructed}.replaceSync({rules});\n"
+
+
+def _module(name: str, text: str) -> str:
+    code = _IMPORT.sub(_assignment, _COMMENT.sub("", text))
+    exported = [found[1] for found in _EXPORT.finditer(code)]
+    code = _EXPORT.sub("", code)
+    if unknown := _UNKNOWN.search(code):
+        raise ValueError(
+            f'{name}: found {unknown[0]!r}, expected `import {{ a, b }} from "./file.js";` on one line, or `export`'
+            " before a function, a class or a const"
+        )
+    return f"const {_variable(name)} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();\n"
+
+
+def _assignment(found: re.Match[str]) -> str:
+    names = f"{{ {found['names']} }}" if found["names"] else found["default"]
+    return f"const {names} = {_variable(found['file'])};\n"
+
+
+def _variable(file: str) -> str:
+    return "$" + re.sub(r"\W", "_", file)

@@ -10,13 +10,13 @@ import chromadb
 import llama_index.core.ingestion
 
 import ingest.job
-import service.api.server
+import service.api.app
 from dateline.__main__ import main
 from index.dense import DenseIndex
 from tests.faults.vectors import WordVectors
 
 NOBODY = 65534
-IMPORTED = (chromadb, llama_index.core.ingestion, ingest.job, service.api.server, DenseIndex, WordVectors)
+IMPORTED = (chromadb, llama_index.core.ingestion, ingest.job, service.api.app, DenseIndex, WordVectors)
 
 if __name__ == "__main__":
     if os.getuid() == 0:

@@ -12,9 +12,8 @@ from socket import socket
 import uvicorn
 from fastapi import FastAPI
 
-from service.api.app import create_app
-from service.api.protocol import GuardedProtocol, Patience
-from service.api.server import server_config
+from service.api.app import create_app, server_config
+from service.api.protocol import ConnectionLimits, GuardedProtocol
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.service.conftest import settings_for
@@ -55,12 +54,12 @@ def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
 
 
 @contextmanager
-def served(app: FastAPI, patience: Patience) -> Iterator[Served]:
+def served(app: FastAPI, limits: ConnectionLimits) -> Iterator[Served]:
     """The application on a free port, until the block ends."""
-    limits = patience
+    given = limits
 
     class Protocol(GuardedProtocol):
-        patience = limits
+        limits = given
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)

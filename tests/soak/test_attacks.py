@@ -9,14 +9,16 @@ from contextlib import ExitStack
 
 import pytest
 
-from service.api.protocol import HEAD_BYTES, PIECES, Patience
+from service.api.protocol import HEAD_BYTES, PIECES, ConnectionLimits
 from tests.soak.service import Served, app_on, served
 from tests.soak.wire import asked, connected, head, is_alive, parsed, posted, reply_to, until_closed
 
 LONG = "DATELINE_SOAK" in os.environ
 """Whether to attack with the limits of production, which takes minutes."""
 
-PATIENCE = Patience() if LONG else Patience(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+LIMITS = (
+    ConnectionLimits() if LONG else ConnectionLimits(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+)
 SLOW = 300 if LONG else 16
 ENDLESS = 100_000_000 if LONG else 4_000_000
 LIMIT = 1_000_000
@@ -25,8 +27,8 @@ FEEDBACK = {"answer_id": "a", "question": "q", "answer": "x" * 15_000, "vote": "
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    """A service of little patience."""
-    with served(app_on(tmp_path_factory.mktemp("soak")), PATIENCE) as service:
+    """A service with short timeouts."""
+    with served(app_on(tmp_path_factory.mktemp("soak")), LIMITS) as service:
         yield service
 
 
@@ -64,10 +66,10 @@ def test_a_client_that_leaves_a_body_half_way_is_forgotten(service: Served) -> N
         assert is_alive(service.port)
 
 
-def test_a_client_that_leaves_a_stream_frees_its_place(service: Served) -> None:
-    """Twice as many as there are places, one after another, and the next question is answered."""
-    places = service.app.state.service.limits.questions
-    for _ in range(2 * places.limit):
+def test_a_client_that_leaves_a_stream_frees_its_slot(service: Served) -> None:
+    """Twice as many as there are slots, one after another, and the next question is answered."""
+    slots = service.app.state.service.limits.questions
+    for _ in range(2 * slots.limit):
         with connected(service.port) as connection:
             connection.sendall(asked("What did the ferry cost?", stream=True))
             connection.recv(1)
@@ -252,7 +254,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
 def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
     """503 with `Retry-After` beyond the limit, but for monitors; beyond the sockets a connection is closed."""
     with ExitStack() as held:
-        for _ in range(PATIENCE.connections):
+        for _ in range(LIMITS.connections):
             held.enter_context(connected(service.port)).sendall(head("GET", "/healthz")[:-2])
         refused = reply_to(service.port, head("GET", "/v1/articles"))
 

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answer import Event
 from service.api.app import create_app
-from service.api.origins import Origins
+from service.api.middleware import AllowedOrigins
 from service.build import build_pipeline
 from service.wire import event_data
 from tests.service.conftest import settings_for
@@ -70,7 +70,7 @@ class ScriptedService:
             text, headers = self.pages[scope["path"]]
             await HTMLResponse(text, headers=headers)(scope, receive, send)
         elif scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/v1/ask"):
-            await Origins(self._answer, self.allowed)(scope, receive, send)
+            await AllowedOrigins(self._answer, self.allowed)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from service.api.bundle import FOLDER
+from service.api.widget import FOLDER
 from tests.widget.browsing import Visit
 
 STREAM = (

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Span
-from service.api.article_text import opening, render
+from service.api.article_text import opening, render, web_address
 
 BLOCKS = {"p", "h2", "h3", "h4", "h5", "h6", "blockquote"}
 INLINE = {"em", "strong", "code", "span", "a", "mark"}
@@ -247,3 +247,21 @@ def test_no_text_takes_long(unit: str) -> None:
     render(body, Span(5, 399_000))
 
     assert time.process_time() - begun < 10
+
+
+@pytest.mark.parametrize(
+    ("url", "kept"),
+    [
+        ("https://a.example/b?c=1", True),
+        ("HTTP://a.example", True),
+        ("javascript:alert(1)", False),
+        ("data:text/html,x", False),
+        ("//a.example", False),
+        ("https:///x", False),
+        ("http://[", False),
+        (None, False),
+    ],
+)
+def test_only_an_address_of_the_web_is_linked(url: str | None, kept: bool) -> None:
+    """Whatever an index may hold."""
+    assert web_address(url) == (url if kept else None)

@@ -1,4 +1,4 @@
-"""`GET /v1/articles` and `GET /v1/articles/{id}`."""
+"""The articles, as JSON and as pages."""
 
 from pathlib import Path
 
@@ -6,7 +6,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.api.articles import NAMES
+from service.api.articles import NAMES, article_page
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built
 from tests.service.conftest import settings_for
@@ -73,3 +73,85 @@ def test_authors_and_tags_beyond_measure_are_cut(tmp_path: Path) -> None:
 
     for reply in (listed, single):
         assert reply["authors"] == reply["tags"] == list(many[:NAMES])
+
+
+@pytest.mark.parametrize("offset", ["-1", "x", "", "1e3", "99999999999999999999", "0;drop", "٣"])
+def test_a_garbled_place_in_the_list_is_its_beginning(client: TestClient, offset: str) -> None:
+    """A reader with a broken link gets a page, not the machine's words."""
+    reply = client.get("/articles", params={"offset": offset})
+
+    assert reply.status_code == 200
+    assert "<h1>Articles</h1>" in reply.text
+    assert "newest first" in reply.text
+
+
+def test_the_list_has_every_article_once(client: TestClient) -> None:
+    """Newest first, each with a link to its page."""
+    listed = [each["id"] for each in client.get("/v1/articles?limit=200").json()["articles"]]
+    text = client.get("/articles").text
+    places = [text.index(f'href="/articles/{article_id}"') for article_id in listed]
+
+    assert places == sorted(places)
+    assert len(places) == len(set(places)) == 18
+
+
+def test_the_list_turns_its_pages(client: TestClient) -> None:
+    """Beyond the end it says that nothing is there, and leads back."""
+    beyond = client.get("/articles?offset=80").text
+
+    assert "There are no articles on this page" in beyond
+    assert 'href="/articles?offset=40"' in beyond
+    assert "rel=" + '"next"' not in client.get("/articles").text
+
+
+def test_an_article_that_is_not_there_is_a_page_that_says_so(client: TestClient) -> None:
+    """With the status of a page that is not found."""
+    reply = client.get("/articles/none", headers={"Accept": "text/html"})
+
+    assert reply.status_code == 404
+    assert "No such article" in reply.text
+    assert "require-trusted-types-for 'script'" in reply.headers["content-security-policy"]
+
+
+def test_an_article_is_named_where_it_is_quoted() -> None:
+    """Title, publisher, date and address of the original; search engines are sent to the original."""
+    shown = article("a", "One. Two.", title="T", source="Courier", url="https://c.example/a")
+    text = bytes(article_page(shown, "5", "9").body).decode()
+
+    assert '<mark id="quote" tabindex="-1">Two.</mark>' in text
+    assert '<meta name="robots" content="noindex">' in text
+    assert '<link rel="canonical" href="https://c.example/a">' in text
+    assert "Read at <bdi>Courier</bdi>" in text
+    assert 'href="/?article=a"' in text
+    assert "undated" in text
+
+
+def test_an_article_without_an_original_is_its_own_address() -> None:
+    """However many quotes lead into it."""
+    text = bytes(article_page(article("a b", "One. Two."), "0", "4").body).decode()
+
+    assert '<link rel="canonical" href="/articles/a%20b">' in text
+    assert "Read at" not in text
+    assert '<h1 dir="auto">Untitled article</h1>' in text
+
+
+def test_metadata_of_an_article_is_text() -> None:
+    """In the head and in the body of its page."""
+    attack = '"><script>alert(1)</script>'
+    shown = article(
+        "a", attack, title=attack, source=attack, section=attack, language=attack, url=f"javascript:{attack}"
+    )
+    text = bytes(article_page(shown, None, None).body).decode()
+
+    assert "<script>alert" not in text
+    assert "javascript:" not in text
+
+
+@pytest.mark.parametrize("place", [("0", "99"), ("9", "3"), ("x", "9"), ("-1", "4"), ("1", None)])
+def test_a_quote_that_is_not_there_is_said_to_be_moved(place: tuple[str, str | None]) -> None:
+    """Nothing is marked, and the whole article is shown."""
+    text = bytes(article_page(article("a", "One. Two."), *place).body).decode()
+
+    assert "<mark" not in text
+    assert "may have changed" in text
+    assert "One. Two.</p>" in text

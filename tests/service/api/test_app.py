@@ -1,5 +1,13 @@
-"""The service as a whole: limits, readiness, new generations, pages."""
+"""The service as a whole: without an index, with a new one, as a process."""
 
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,13 +17,12 @@ from starlette.testclient import TestClient
 from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.api.admission import Places
 from service.api.app import create_app
-from service.api.body_limit import LIMIT
-from service.api.error_page import NO_ARTICLES
+from service.api.pages import NO_ARTICLES
 from service.build import build_pipeline
-from service.errors import Overloaded
 from tests.service.conftest import settings_for
+
+ROOT = Path(__file__).parents[3]
 
 
 def ingest(folder: Path, data: Path, embedder: LocalEmbedder) -> None:
@@ -94,53 +101,67 @@ def _ready(client: TestClient, but_not: str | None) -> str:
     raise AssertionError("the new generation was not picked up within ten seconds")
 
 
-@pytest.mark.parametrize("chunked", [False, True])
-def test_a_body_over_the_limit_is_refused(client: TestClient, *, chunked: bool) -> None:
-    """413, whether or not its length was declared."""
-    body = b" " * (LIMIT + 1)
-    content = iter([body[: LIMIT // 2], body[LIMIT // 2 :]]) if chunked else body
-    reply = client.post("/v1/ask", content=content, headers={"Content-Type": "application/json"})
-
-    assert reply.status_code == 413
-    assert reply.json()["error"]["code"] == "too_large"
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        found: int = free.getsockname()[1]
+        return found
 
 
-def test_a_body_within_the_limit_is_read(client: TestClient) -> None:
-    """White space up to the limit is JSON like any other."""
-    content = b'{"question": "ferry"}' + b" " * (LIMIT - 30)
-
-    assert client.post("/v1/search", content=content, headers={"Content-Type": "application/json"}).status_code == 200
-
-
-def test_more_questions_than_places_are_turned_away() -> None:
-    """A place is free again when its question ends."""
-    places = Places(limit=1)
-
-    with places.place(), pytest.raises(Overloaded), places.place():
-        pass
-    with places.place():
-        pass
+@pytest.fixture
+def server(sample_data: Path, models: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A service in a process of its own, ready."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
+    command = [sys.executable, "-m", "dateline", "serve", "--data", str(sample_data), "--port", str(port)]
+    process = subprocess.Popen(
+        command, cwd=ROOT, env={**kept, "DATELINE_MODELS": str(models)}, stderr=subprocess.DEVNULL
+    )
+    _wait_until_ready(port)
+    yield process
+    process.kill()
+    process.wait()
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/embed", "/articles", "/articles/sound-cup-final", "/page.js", "/page.css", "/icon.svg"]
-)
-def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str) -> None:
-    """No script, style or request of another origin, and no inline script."""
-    reply = client.get(path)
-
-    assert reply.status_code == 200
-    policy = reply.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "unsafe" not in policy
-    assert "require-trusted-types-for 'script'; trusted-types 'none'" in policy
-    assert "<script>" not in reply.text
-    assert " style=" not in reply.text
-    assert reply.headers["x-content-type-options"] == "nosniff"
-    assert reply.headers["referrer-policy"] == "no-referrer"
+def _get(port: int, method: str, path: str, body: object = None) -> tuple[int, bytes]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.request(method, path, json.dumps(body) if body else None, {"Content-Type": "application/json"})
+    reply = connection.getresponse()
+    content = reply.read()
+    connection.close()
+    return reply.status, content
 
 
-def test_what_is_not_there_is_not_found_in_the_one_shape(client: TestClient) -> None:
-    """Also for a wrong method."""
-    assert client.get("/v1/nothing").json()["error"]["code"] == "not_found"
-    assert client.get("/v1/ask").json()["error"]["code"] == "method_not_allowed"
+def _wait_until_ready(port: int) -> None:
+    for _ in range(150):
+        try:
+            if _get(port, "GET", "/readyz")[0] == 200:
+                return
+        except OSError:
+            pass
+        time.sleep(0.1)
+    raise AssertionError("the service was not ready within 15 seconds")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_service_with_exit_code_0(
+    server: subprocess.Popen[bytes], port: int, sent: signal.Signals
+) -> None:
+    """It answers over real HTTP, and then ends within its grace."""
+    status, content = _get(port, "POST", "/v1/ask", {"question": "Why was the Ostle Bridge closed?"})
+    server.send_signal(sent)
+
+    assert status == 200
+    assert json.loads(content)["citations"]
+    assert server.wait(timeout=10) == 0
+
+
+def test_an_address_that_others_reach_is_refused_unless_it_is_meant(sample_data: Path) -> None:
+    """Exit 2, naming the setting."""
+    command = [sys.executable, "-m", "dateline", "serve", "--data", str(sample_data), "--host", "0.0.0.0"]
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
+    done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=30, check=False)
+
+    assert done.returncode == 2
+    assert "DATELINE_ALLOW_ANONYMOUS" in done.stderr
+    assert "Traceback" not in done.stderr

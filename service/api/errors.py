@@ -1,12 +1,13 @@
-"""Errors in one shape: which class of ours, or of the framework's, is which status, type and code."""
+"""Errors of the API: the status, code and public sentence of each class, as JSON or as a page."""
 
 import logging
+import re
 from collections.abc import Mapping, Sized
 from typing import NamedTuple
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from index.errors import (
@@ -18,8 +19,7 @@ from index.errors import (
     IngestRunning,
     PublishFailed,
 )
-from service.api.error_page import error_page
-from service.api.request_id import request_id_of
+from service.api.pages import NOT_NOW, page, reader_notice
 from service.errors import (
     ArticleNotFound,
     FeedbackFull,
@@ -30,12 +30,13 @@ from service.errors import (
     RateLimited,
     ReaderFailed,
 )
+from service.request_id import request_id as current_id
 
 logger = logging.getLogger("dateline")
 
 
 class Problem(NamedTuple):
-    """The reply to an error: `message` is for readers and names no path, setting, command or vendor."""
+    """The reply to an error; `message` is for readers and names no path, setting, command or vendor."""
 
     status: int
     type: str
@@ -85,12 +86,21 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     FeedbackFull: Problem(507, "service_unavailable_error", "feedback_full", "No more feedback can be stored."),
     DatelineError: INTERNAL,
 }
-_NOT_JSON = Problem(400, "invalid_request_error", "invalid_json", "The body is not JSON.")
+NOT_JSON = Problem(400, "invalid_request_error", "invalid_json", "The body is not JSON.")
+
 _BY_STATUS = {
     400: ("bad_request", "The body cannot be read."),
     404: ("not_found", "There is nothing at this address."),
     405: ("method_not_allowed", "This address does not take this method."),
 }
+_PAGES = {
+    404: ("Page not found", "There is nothing at this address. The link may be wrong."),
+    405: ("Page not found", "This address cannot be opened in this way."),
+    503: ("Please try again later", NOT_NOW),
+}
+_OTHER_PAGE = ("Something went wrong", "Please try again. If it happens again, tell the people who run this service.")
+_HTML = re.compile(r"text/html\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
+_FOR_PROGRAMS = re.compile(r"/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
 
 
 def problem_of(error: DatelineError) -> Problem:
@@ -104,7 +114,7 @@ def public_message(error: Exception) -> str:
 
 
 def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
-    """Return the one shape of an error."""
+    """Return the JSON object that every error has."""
     return {
         "error": {
             "type": problem.type,
@@ -116,10 +126,17 @@ def problem_body(problem: Problem, request_id: str, param: str | None = None) ->
     }
 
 
+def problem_reply(
+    problem: Problem, headers: Mapping[str, str] | None = None, *, param: str | None = None
+) -> JSONResponse:
+    """Return a problem as JSON, with the id of the request that is being answered."""
+    return JSONResponse(problem_body(problem, current_id.get(), param), problem.status, headers)
+
+
 def error_body(error: Exception, request_id: str) -> dict[str, object]:
-    """Return an error in the one shape, without its own words; they are logged."""
+    """Return an error as JSON without its own words, which are logged."""
     if not isinstance(error, DatelineError):
-        logger.error("an error that was not expected", exc_info=error)
+        logger.error("unexpected error", exc_info=error)
         return problem_body(INTERNAL, request_id)
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, Overloaded):
@@ -127,53 +144,63 @@ def error_body(error: Exception, request_id: str) -> dict[str, object]:
     return problem_body(problem, request_id, getattr(error, "param", None))
 
 
-def add_problems(app: FastAPI) -> None:
-    """Let the app answer every error that is expected in the one shape."""
-    app.add_exception_handler(DatelineError, _ours)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _framework)
+def error_page(request: Request, status: int, error: Exception | None = None) -> HTMLResponse | None:
+    """Return an error as a page, without its own words, or None if the caller did not ask for a page."""
+    accepted = request.headers.get("Accept", "").split(",")
+    if _FOR_PROGRAMS.match(request.url.path) or not any(_HTML.fullmatch(each.strip()) for each in accepted):
+        return None
+    title, text = _PAGES.get(status, _OTHER_PAGE)
+    if isinstance(error, ArticleNotFound):
+        title, text = "No such article", "It may have been removed, or the link may be wrong."
+    elif isinstance(error, IndexUnavailable):
+        title, text = "There are no articles to show", reader_notice(error)
+    return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)
 
 
-def error_reply(request: Request, error: DatelineError) -> Response:
-    """Return the reply to an error of ours: a page for browsers that ask for one, else JSON."""
-    problem = problem_of(error)
-    body = error_body(error, request_id_of(request))
+def error_reply(request: Request, error: Exception) -> Response:
+    """Return an error as a page for browsers that ask for one, else as JSON."""
+    problem = problem_of(error) if isinstance(error, DatelineError) else INTERNAL
+    body = error_body(error, current_id.get())
     reply = error_page(request, problem.status, error) or JSONResponse(body, problem.status)
     if problem.status in (429, 503):
         reply.headers["Retry-After"] = str(getattr(error, "retry_after_s", 1))
     return reply
 
 
-async def _ours(request: Request, error: Exception) -> Response:
-    if not isinstance(error, DatelineError):
-        raise TypeError(f"{type(error).__name__} is not an error of Dateline")
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every expected error with a problem."""
+    app.add_exception_handler(DatelineError, _dateline_error)
+    app.add_exception_handler(RequestValidationError, _invalid_request)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _dateline_error(request: Request, error: Exception) -> Response:
     return error_reply(request, error)
 
 
-async def _invalid(request: Request, error: Exception) -> JSONResponse:
+async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     fault: Mapping[str, object] = faults[0] if faults else {}
-    raw = fault.get("loc", ())
-    place = [str(part) for part in raw if part not in ("body", "path", "query")] if isinstance(raw, tuple) else []
     if fault.get("type") == "json_invalid":
-        return JSONResponse(problem_body(_NOT_JSON, request_id_of(request)), _NOT_JSON.status)
-    message = f"{'.'.join(place) or 'the body'}: {_found(fault)}"
-    problem = Problem(422, "invalid_request_error", "invalid_request", message)
-    return JSONResponse(problem_body(problem, request_id_of(request), ".".join(place) or None), problem.status)
+        return problem_reply(NOT_JSON)
+    location = fault.get("loc", ())
+    parts = location if isinstance(location, tuple) else ()
+    field = ".".join(str(part) for part in parts if part not in ("body", "path", "query"))
+    problem = Problem(422, "invalid_request_error", "invalid_request", f"{field or 'the body'}: {_found(fault)}")
+    return problem_reply(problem, param=field or None)
 
 
 def _found(fault: Mapping[str, object]) -> str:
-    """What was found and expected, of the faults that callers meet most; of others the framework's own words."""
+    """Return the value found and the one expected for common faults, and the framework's words for others."""
     context, given = fault.get("ctx"), fault.get("input")
     limits = context if isinstance(context, dict) else {}
     unit = "characters" if isinstance(given, str) else "entries"
-    for least, kinds in (
-        ("max_length", ("too_long", "string_too_long")),
-        ("min_length", ("too_short", "string_too_short")),
+    for limit, bound, kinds in (
+        ("max_length", "at most", ("too_long", "string_too_long")),
+        ("min_length", "at least", ("too_short", "string_too_short")),
     ):
         if fault.get("type") in kinds and isinstance(given, Sized):
-            bound = "at most" if least == "max_length" else "at least"
-            return f"found {len(given)} {unit}, expected {bound} {limits.get(least)}"
+            return f"found {len(given)} {unit}, expected {bound} {limits.get(limit)}"
     if fault.get("type") == "extra_forbidden":
         return "there is no such field"
     if fault.get("type") in ("tuple_type", "list_type"):
@@ -181,11 +208,9 @@ def _found(fault: Mapping[str, object]) -> str:
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
 
 
-async def _framework(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
-    problem = Problem(status, "invalid_request_error", code, message)
-    headers = error.headers if isinstance(error, HTTPException) else None
-    reply = error_page(request, status) or JSONResponse(problem_body(problem, request_id_of(request)), status)
-    reply.headers.update(headers or {})
+    reply = error_page(request, status) or problem_reply(Problem(status, "invalid_request_error", code, message))
+    reply.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
     return reply
