@@ -6,6 +6,8 @@ from collections import defaultdict
 from functools import cache
 from typing import Literal
 
+from index.unicode import normal_form
+
 # The languages of the Snowball stemmers, by their CLDR names, and the month names of the eastern Arab countries.
 _LOCALES = (
     "ar ar_IQ ca cs da de el en eo es et eu fa fi fr ga hi hu hy id it lt nb ne nl nn pl pt ro ru sr sr_Latn st sv ta"
@@ -19,7 +21,7 @@ _ABBREVIATION = 3
 
 def normal(text: str) -> str:
     """A text as names are compared: case and compatibility forms folded, digits in ASCII, each space a single one."""
-    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    folded = normal_form("NFKC", normal_form("NFKC", text).casefold())
     digits = (str(unicodedata.decimal(char)) if char.isdecimal() else char for char in folded)
     return " ".join("".join(digits).split())
 

@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from index.unicode import normal_form
+
 EXCERPT = 300
 """Code points of a withheld sentence that a reply repeats; nearly every sentence is shorter."""
 
@@ -59,7 +61,7 @@ class Safety:
         if any(word.casefold() not in known for word in _unsafe_words(text)):
             return True
         # Wide and styled letters are plain ones to whoever resolves an address.
-        plain = unicodedata.normalize("NFKC", text)
+        plain = normal_form("NFKC", text)
         return bool(_LINK.search(plain)) and not _LINK.search(text)
 
     def excerpt(self, text: str) -> str:

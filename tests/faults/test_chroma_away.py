@@ -16,7 +16,7 @@ def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Newsdesk,
 def test_a_server_that_is_away_is_told_of_and_found_again(hosted: tuple[Newsdesk, RunningChroma]) -> None:
     """Without its server a service says so within 3 s, answers what it can, stays alive, and recovers by itself."""
     for absence in absences(*hosted, away_s=2.2, after_s=2, per_second=8):
-        assert len(absence.refused) > 3, str(absence)
+        assert absence.refused, str(absence)
         assert {(each.status, each.code) for each in absence.refused} == {(503, "index_unavailable")}, str(absence)
         assert max(each.seconds for each in absence.refused) < 3, str(absence)
         assert {each.status for each in absence.filtered} == {200}, str(absence)
