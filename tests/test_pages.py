@@ -1,4 +1,4 @@
-"""The pages: whether what they show and say is so."""
+"""The documentation matches the code."""
 
 import json
 import re
@@ -24,26 +24,26 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 
 def code_blocks(page: Path) -> str:
-    """What stands in the fenced blocks of a Markdown page that show a shell."""
+    """Return the content of a page's fenced blocks that show a shell."""
     return "\n".join(
         re.findall(r"^```(?:sh|console)\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
     )
 
 
 def makefile_targets() -> set[str]:
-    """The targets that somebody may ask make for."""
+    """Return the public targets of the Makefile."""
     (phony,) = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     return set(phony.split())
 
 
 def test_the_settings_page_is_current() -> None:
-    """`docs/settings.md` and `.env.example` say what the settings classes say; `make docs` writes them anew."""
+    """`docs/settings.md` and `.env.example` match the settings classes; `make docs` writes them."""
     assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
     assert settings_page.EXAMPLE.read_text(encoding="utf-8") == settings_page.example()
 
 
 def test_every_setting_is_described() -> None:
-    """Every setting has a variable of its own and a sentence that says what it means."""
+    """Every setting has its own variable and a sentence that explains it."""
     settings = [*settings_page.settings_of(IndexSettings), *settings_page.settings_of(ServiceSettings)]
     assert len({setting.variable for setting in settings}) == len(settings) > 10
     assert all(setting.meaning.endswith(".") for setting in settings)
@@ -51,7 +51,7 @@ def test_every_setting_is_described() -> None:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_a_command_on_a_page_exists(page: Path) -> None:
-    """Each `make` and `dateline` command that a page shows is a target of the Makefile or a command of Dateline's."""
+    """Each `make` and `dateline` command on a page is a target of the Makefile or a command of Dateline."""
     text = code_blocks(page)
     targets = set(re.findall(r"^(?:\$ )?make (?:[A-Z]+=\S+ )*([a-z]+)", text, re.MULTILINE))
     commands = set(re.findall(r"^(?:\$ )?(?:\S*/|python -m )?dateline ([a-z]+)", text, re.MULTILINE))
@@ -60,21 +60,21 @@ def test_a_command_on_a_page_exists(page: Path) -> None:
 
 
 def test_the_readme_shows_how_to_begin() -> None:
-    """The README shows the commands that a newcomer needs, so that the check above has something to check."""
+    """The README has the commands that a newcomer needs."""
     text = code_blocks(ROOT / "README.md")
     for command in ("make run", "make test", "dateline ask", "dateline ingest"):
         assert command in text
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
-def test_a_link_on_a_page_leads_somewhere(page: Path) -> None:
-    """Each link between pages leads to a file or folder that is there."""
+def test_a_link_on_a_page_is_valid(page: Path) -> None:
+    """Each link between pages leads to an existing file or folder."""
     for target in re.findall(r"\]\((?!https?://|#|mailto:)([^)#\s]+)", page.read_text(encoding="utf-8")):
         assert (page.parent / target).exists(), target
 
 
 def test_the_readme_gives_the_measured_rates() -> None:
-    """The README's figures on near misses and other subjects are those of the calibration that is shipped."""
+    """The README's figures on near misses and other subjects are those of the shipped calibration."""
     rates = json.loads((ROOT / "service" / "readers" / "calibration.json").read_text(encoding="utf-8"))["rates"]
     near, other = rates["near_misses"], rates["off_topic"]
     stated = re.findall(r"(\d+) %", (ROOT / "README.md").read_text(encoding="utf-8").partition("**Near misses.**")[2])
@@ -83,7 +83,7 @@ def test_the_readme_gives_the_measured_rates() -> None:
 
 
 def test_the_api_page_names_every_endpoint() -> None:
-    """Each endpoint of the API's description has its place on the API's page."""
+    """`docs/api.md` has each endpoint of the API's description."""
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     routes = [
         route
@@ -99,7 +99,7 @@ def test_the_api_page_names_every_endpoint() -> None:
 
 
 def test_the_api_page_explains_every_status_and_error() -> None:
-    """Each reason of a status, each mode and the code of each error stands on the API's page."""
+    """`docs/api.md` has each status reason, each mode and each error code."""
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     words = {word for kind in (Status, StatusReason, Mode, ReaderChoice, CitationMode) for word in get_args(kind)}
     codes = {problem.code for kind, problem in PROBLEMS.items() if not issubclass(kind, (IngestRunning, PublishFailed))}

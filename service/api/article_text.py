@@ -1,4 +1,4 @@
-"""An article's text as HTML: its Markdown is rendered, and the offsets of quotes stay those of the stored body."""
+"""Render the text of an article as HTML: Markdown is shown, and offsets are those of the stored body."""
 
 import html
 import re
@@ -15,7 +15,7 @@ _HEADING = r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<heading>[^\s][^\n]{0,299})$"
 _QUOTE = r"(?P<quote>^(?: {0,3}>[^\n]*+(?:\n|\Z))++)"
 _LINES = re.compile(f"{_HEADING}|{_QUOTE}", re.MULTILINE)
 
-# Possessive quantifiers keep each scan linear: a token that does not end is given up at once.
+# Possessive quantifiers keep each scan linear: a token that does not end fails without backtracking.
 _TARGET = (
     r"\(\s?(?P<{0}>[^()\s]{{0,2000}}+(?:\([^()\s]{{0,200}}+\)[^()\s]{{0,2000}}+){{0,9}}+)"
     r"(?:[ \t]\"[^\"\n]{{0,500}}+\")?\)"
@@ -38,7 +38,7 @@ _AFTER = frozenset(")]}\"'”’»›>*_~—–-.,;:!?…،؛؟。、，：；�
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """The HTML of a body; `marked` is False where a quote was given and no visible character is in it."""
+    """The HTML of a body; `marked` is False if no visible character is in the quote."""
 
     html: str
     marked: bool
@@ -62,7 +62,7 @@ class Style(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """Characters of the body that are shown, and the elements around them, the outermost first."""
+    """Visible characters of the body, and the elements around them, the outermost first."""
 
     start: int
     end: int
@@ -87,9 +87,9 @@ _EMPHASES = {1: EMPHASIS, 2: STRONG, 3: STRONG + EMPHASIS}
 
 
 def render(body: str, quote: Span | None = None) -> Rendered:
-    """Return a body as paragraphs, headings and quotations; a quote is marked, once in each of them that it touches.
+    """Return a body as paragraphs, headings and quotations, with a quote marked once in each that it touches.
 
-    White space between blocks stays, so that a body without Markdown has itself as its text content. Time is linear
+    White space between blocks stays, so that the text content of a body without Markdown is the body. Time is linear
     in the length of the body.
     """
     parts: list[str] = []
@@ -199,7 +199,7 @@ def _split(found: Iterator[Piece], quote: Span | None) -> Iterator[tuple[Piece, 
 
 
 def _pieces(body: str, text: Span, *, quoted: bool = False) -> Iterator[Piece]:
-    """Yield the characters of a part of the body that are shown, in order; `quoted` hides the `>` before its lines."""
+    """Yield the visible characters of a part of the body, in order; `quoted` hides the `>` before its lines."""
     if not quoted:
         yield from _inline(body, text)
         return
@@ -233,7 +233,7 @@ def _inline(body: str, text: Span, around: tuple[Style, ...] = ()) -> Iterator[P
 
 
 def _embedded(body: str, token: re.Match[str], styles: tuple[Style, ...]) -> Iterator[Piece]:
-    """Yield what is shown of a link, a picture, a code or a note; of an escape, nothing but the next character."""
+    """Yield the visible characters of a link, a picture, a code or a note; an escape has none."""
     if token["link"]:
         yield from _inline(body, Span(*token.span("label")), styles + _anchor(token["target"]))
     elif token["address"]:
@@ -256,7 +256,7 @@ def _piece(text: Span, styles: tuple[Style, ...]) -> Iterator[Piece]:
 
 
 def _anchor(target: str) -> tuple[Style, ...]:
-    """Return the link to an address, or nothing where a browser should not follow it."""
+    """Return the link to an address, or nothing if a browser should not follow it."""
     url = web_address(target)
     if url is None:
         return ()
@@ -264,7 +264,7 @@ def _anchor(target: str) -> tuple[Style, ...]:
 
 
 def _paired(body: str, text: Span, tokens: list[re.Match[str]]) -> dict[int, bool]:
-    """Return where emphasis begins and ends: the place of each run that is one of a pair, and whether it closes."""
+    """Return the position of each run that is one of a pair, and whether it closes the emphasis."""
     closes: dict[int, bool] = {}
     opened: list[_Run] = []
     for run in (_run(body, text, token) for token in tokens if token["run"]):
@@ -281,7 +281,7 @@ def _paired(body: str, text: Span, tokens: list[re.Match[str]]) -> dict[int, boo
 
 
 def _run(body: str, text: Span, token: re.Match[str]) -> _Run:
-    """Return a run with whether it may open and close: words end outside of it, so that `5*3` and `a_b` stay."""
+    """Return a run, and whether it may open and close: only at the edge of a word, so that `5*3` and `a_b` stay."""
     start, end = token.span()
     before = body[start - 1] if start > text.start else " "
     after = body[end] if end < text.end else " "

@@ -64,7 +64,7 @@ class FiltersRequest(RequestModel):
     published_after: Moment = Field(None, description="Inclusive. A date without zone is UTC.")
     published_before: Moment = Field(None, description="Exclusive. A date without zone is UTC.")
 
-    def filters(self) -> Filters:
+    def to_filters(self) -> Filters:
         """Return the filters of retrieval."""
         return Filters(**{name: getattr(self, name) for name in type(self).model_fields})
 
@@ -86,9 +86,9 @@ class SearchRequest(RequestModel):
     top_k: int = Field(8, ge=1, le=100, description="Passages wanted.")
     mode: Mode = "hybrid"
 
-    def question_record(self) -> Question:
+    def to_question(self) -> Question:
         """Return the question of the pipeline."""
-        return Question(self.question, filters=self.filters.filters(), top_k=self.top_k, mode=self.mode)
+        return Question(self.question, filters=self.filters.to_filters(), top_k=self.top_k, mode=self.mode)
 
 
 class AskRequest(RequestModel):
@@ -123,12 +123,12 @@ class AskRequest(RequestModel):
     )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
-    def question_record(self) -> Question:
+    def to_question(self) -> Question:
         """Return the question of the pipeline."""
         return Question(
             self.question,
             messages=tuple(Message(message.role, message.content) for message in self.messages),
-            filters=self.filters.filters(),
+            filters=self.filters.to_filters(),
             top_k=self.top_k,
             mode=self.mode,
             reader=self.reader,
@@ -229,7 +229,7 @@ STREAM_EXAMPLE = "".join(f"id: {n}\nevent: {e['type']}\ndata: {json.dumps(e)}\n\
 )
 async def ask(body: AskRequest, state: State) -> Response:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
-    question = body.question_record()
+    question = body.to_question()
     state.pipeline.check(question)
     if not body.stream:
         return Response(to_json(await state.pipeline.ask(question)), media_type="application/json")
@@ -242,4 +242,4 @@ async def ask(body: AskRequest, state: State) -> Response:
 @router.post("/search", response_model=SearchResult, summary="The passages for a question")
 async def search(body: SearchRequest, state: State) -> Response:
     """Find the passages that may answer a question, without reading them."""
-    return Response(to_json(await state.pipeline.search(body.question_record())), media_type="application/json")
+    return Response(to_json(await state.pipeline.search(body.to_question())), media_type="application/json")

@@ -202,7 +202,7 @@ def _found(fault: Mapping[str, object]) -> str:
         if fault.get("type") in kinds and isinstance(given, Sized):
             return f"found {len(given)} {unit}, expected {bound} {limits.get(limit)}"
     if fault.get("type") == "extra_forbidden":
-        return "there is no such field"
+        return "unknown field"
     if fault.get("type") in ("tuple_type", "list_type"):
         return f"found {given!r}, expected a list"[:200]
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")

@@ -1,4 +1,4 @@
-"""What an attacker sends does no harm: each attack over a socket, and the service alive after it."""
+"""Attacks over a socket do no harm: the service answers after each."""
 
 import json
 import os

@@ -10,9 +10,13 @@ from service.build import build_pipeline
 from service.settings import ServiceSettings
 
 
+def client_of(settings: ServiceSettings) -> TestClient:
+    """Return a client of a service; an error inside becomes a reply, as over HTTP."""
+    return TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False)
+
+
 @pytest.fixture(scope="module")
 def client(sample_settings: ServiceSettings) -> Iterator[TestClient]:
-    """A client of a service on the sample index; an error inside becomes a reply, as over HTTP."""
-    app = create_app(sample_settings, build_pipeline(sample_settings))
-    with TestClient(app, raise_server_exceptions=False) as client:
+    """A client of a service on the sample index."""
+    with client_of(sample_settings) as client:
         yield client

@@ -13,7 +13,7 @@ class Received(NamedTuple):
 
 
 def read_events(text: str) -> list[Received]:
-    """The events of a whole stream; comments are passed over."""
+    """Return the events of a complete stream without its comments."""
     events = []
     for block in text.split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if not line.startswith(":"))

@@ -14,6 +14,7 @@ from service.api.app import create_app
 from service.build import build_pipeline
 from service.errors import Overloaded
 from service.settings import ServiceSettings
+from tests.service.api.conftest import client_of
 from tests.service.conftest import settings_for
 
 QUESTION = {"question": "When did the ferry strike end?"}
@@ -41,8 +42,8 @@ def crowded(sample_settings: ServiceSettings) -> Iterator[TestClient]:
         ("/v1/ask", {"not": "parsed"}),
     ],
 )
-def test_what_is_sent_beyond_the_slots_is_refused(crowded: TestClient, path: str, body: dict[str, object]) -> None:
-    """503 with `Retry-After`, before the body is parsed."""
+def test_a_post_without_a_free_slot_is_refused(crowded: TestClient, path: str, body: dict[str, object]) -> None:
+    """The reply is 503 with `Retry-After`, and the body is not parsed."""
     reply = crowded.post(path, json=body)
 
     assert reply.status_code == 503
@@ -51,22 +52,22 @@ def test_what_is_sent_beyond_the_slots_is_refused(crowded: TestClient, path: str
 
 
 @pytest.mark.parametrize("path", ["/", "/articles", "/articles/a", "/v1/articles", "/v1/articles/a"])
-def test_what_is_read_beyond_the_slots_is_refused(crowded: TestClient, path: str) -> None:
-    """Pages and lists have slots of their own."""
+def test_a_page_without_a_free_slot_is_refused(crowded: TestClient, path: str) -> None:
+    """Pages and lists have their own slots."""
     assert crowded.get(path).status_code == 503
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/widget.js", "/page.css"])
-def test_what_costs_nothing_needs_no_slot(crowded: TestClient, path: str) -> None:
-    """A monitor is answered however many questions there are."""
+def test_a_cheap_request_needs_no_slot(crowded: TestClient, path: str) -> None:
+    """A monitor is answered during any number of questions."""
     assert crowded.get(path).status_code == 200
 
 
 @pytest.mark.parametrize("stream", [False, True])
-def test_a_stream_that_cannot_begin_is_an_error_as_any_other(tmp_path: Path, models: Path, stream: bool) -> None:
-    """Without an index, and for what no pipeline can do: a status, not an event."""
+def test_a_stream_that_cannot_begin_has_an_error_status(tmp_path: Path, models: Path, stream: bool) -> None:
+    """Without an index, or without the reader asked for, the reply is a status and not an event."""
     settings = settings_for(tmp_path / "none", models)
-    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    with client_of(settings) as client:
         without_index = client.post("/v1/ask", json=QUESTION | {"stream": stream})
         without_model = client.post("/v1/ask", json=QUESTION | {"stream": stream, "reader": "llm"})
 
@@ -79,7 +80,7 @@ def test_a_stream_that_cannot_begin_is_an_error_as_any_other(tmp_path: Path, mod
 
 @pytest.mark.parametrize("body", [QUESTION, QUESTION | {"stream": True}, QUESTION | {"reader": "llm"}, {"bad": 1}])
 def test_a_slot_is_free_again_after_the_reply(client: TestClient, body: dict[str, object]) -> None:
-    """Whatever the reply was."""
+    """Answers, streams and errors all release their slot."""
     for _ in range(3):
         client.post("/v1/ask", json=body)
 
@@ -100,14 +101,14 @@ def test_a_slot_is_free_again_after_the_reply(client: TestClient, body: dict[str
     ],
 )
 def test_each_kind_of_request_has_its_slots(method: str, path: str, kind: str | None) -> None:
-    """None where the reply costs next to nothing."""
+    """A request that costs next to nothing has none."""
     limits = Limits(Slots(1))
 
     assert limits.slots_for(method, path) is (getattr(limits, kind) if kind else None)
 
 
 def test_feedback_of_one_client_is_limited(client: TestClient) -> None:
-    """429 with `Retry-After`, however wrong the feedback is; questions are not counted."""
+    """The reply is 429 with `Retry-After`, also for invalid feedback; questions are not counted."""
     replies = [client.post("/v1/feedback", json={}) for _ in range(25)]
 
     assert [reply.status_code for reply in replies[:20]] == [422] * 20
@@ -118,7 +119,7 @@ def test_feedback_of_one_client_is_limited(client: TestClient) -> None:
 
 
 def test_questions_leave_a_processor_to_the_event_loop(sample_settings: ServiceSettings) -> None:
-    """Where they compute; where they wait for another service there is a thread for each."""
+    """Questions that compute leave one; each question that waits for another service has a thread."""
     computing = question_threads(sample_settings)
     waiting = settings_for(sample_settings.data, sample_settings.models_folder, chroma_url="http://127.0.0.1:1")
 
@@ -127,7 +128,7 @@ def test_questions_leave_a_processor_to_the_event_loop(sample_settings: ServiceS
 
 
 class Clock:
-    """A clock that goes on when it is set."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 0.0
@@ -137,8 +138,8 @@ class Clock:
 
 
 @given(st.lists(st.floats(0, 5), max_size=200), st.integers(1, 10), st.sampled_from([0.1, 1.0, 7.0]))
-def test_no_more_than_the_rate_is_let_through(pauses: list[float], burst: int, per_second: float) -> None:
-    """In any stretch of time: the burst, and the rate times the stretch; and waiting as long as is said is enough."""
+def test_a_rate_is_never_exceeded(pauses: list[float], burst: int, per_second: float) -> None:
+    """In any period: the burst, and the rate times the period. The wait that is returned is long enough."""
     clock = Clock()
     rate = Rate(burst, per_second, clock)
     passed: list[float] = []
@@ -170,15 +171,15 @@ def test_one_client_does_not_use_up_the_rate_of_another() -> None:
 
 
 def test_the_addresses_of_one_network_are_one_client() -> None:
-    """A client has a whole /64 of IPv6, and one address of IPv4."""
+    """A client has a complete /64 of IPv6, and one address of IPv4."""
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:2")
     assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
     assert network_of("testclient") == "testclient"
 
 
-def test_more_questions_than_slots_are_turned_away() -> None:
-    """A slot is free again when its question ends."""
+def test_slots_are_refused_beyond_the_limit() -> None:
+    """A slot is free again after its block."""
     slots = Slots(limit=1)
 
     with slots.acquire(), pytest.raises(Overloaded), slots.acquire():

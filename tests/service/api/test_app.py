@@ -17,9 +17,8 @@ from starlette.testclient import TestClient
 from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.api.app import create_app
 from service.api.pages import NO_ARTICLES
-from service.build import build_pipeline
+from tests.service.api.conftest import client_of
 from tests.service.conftest import settings_for
 
 ROOT = Path(__file__).parents[3]
@@ -34,14 +33,14 @@ def bare(tmp_path: Path, models: Path) -> Iterator[tuple[TestClient, Path]]:
     """A service without an index, and its data folder."""
     data = tmp_path / "data"
     settings = settings_for(data, models, poll_s=0.05)
-    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    with client_of(settings) as client:
         yield client, data
 
 
 def test_without_an_index_the_service_is_alive_but_not_ready(
     bare: tuple[TestClient, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Asking is a 503, never an answer without articles; the folder and the command are for the log."""
+    """A question is a 503 and never an answer; the folder and the command are in the log only."""
     client, data = bare
 
     assert client.get("/healthz").status_code == 200
@@ -59,7 +58,7 @@ def test_without_an_index_the_service_is_alive_but_not_ready(
 
 
 def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:
-    """The home page is shown and says that there is nothing to answer from; the articles are a 503 in words."""
+    """The home page opens and says that there are no articles; pages of articles are a 503 in words."""
     client, _ = bare
     home, *others = [client.get(path, headers={"Accept": "text/html"}) for path in ("/", "/articles", "/articles/a")]
 
@@ -73,7 +72,7 @@ def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> Non
 def test_a_new_generation_is_served_without_a_restart(
     bare: tuple[TestClient, Path], tmp_path: Path, embedder: LocalEmbedder
 ) -> None:
-    """First ingest makes it ready; the next one is picked up, and the old text is gone."""
+    """The first ingest makes the service ready; the next one replaces the text."""
     client, data = bare
     articles = tmp_path / "articles"
     articles.mkdir()
@@ -90,7 +89,7 @@ def test_a_new_generation_is_served_without_a_restart(
 
 
 def _ready(client: TestClient, but_not: str | None) -> str:
-    """The generation that the service is ready with, once it is another one."""
+    """Return the generation that the service is ready with, once it is not the given one."""
     import time
 
     for _ in range(200):
@@ -111,7 +110,7 @@ def port() -> int:
 
 @pytest.fixture
 def server(sample_data: Path, models: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A service in a process of its own, ready."""
+    """A ready service in its own process."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
     command = [sys.executable, "-m", "dateline", "serve", "--data", str(sample_data), "--port", str(port)]
     process = subprocess.Popen(
@@ -147,7 +146,7 @@ def _wait_until_ready(port: int) -> None:
 def test_a_signal_ends_the_service_with_exit_code_0(
     server: subprocess.Popen[bytes], port: int, sent: signal.Signals
 ) -> None:
-    """It answers over real HTTP, and then ends within its grace."""
+    """The service answers over HTTP, and ends within its grace period."""
     status, content = _get(port, "POST", "/v1/ask", {"question": "Why was the Ostle Bridge closed?"})
     server.send_signal(sent)
 
@@ -156,8 +155,8 @@ def test_a_signal_ends_the_service_with_exit_code_0(
     assert server.wait(timeout=10) == 0
 
 
-def test_an_address_that_others_reach_is_refused_unless_it_is_meant(sample_data: Path) -> None:
-    """Exit 2, naming the setting."""
+def test_a_public_address_needs_the_setting(sample_data: Path) -> None:
+    """The command exits with 2 and names the setting."""
     command = [sys.executable, "-m", "dateline", "serve", "--data", str(sample_data), "--host", "0.0.0.0"]
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
     done = subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, timeout=30, check=False)

@@ -16,7 +16,7 @@ INLINE = {"em", "strong", "code", "span", "a", "mark"}
 
 
 class Read(HTMLParser):
-    """What a browser reads: text, marked text, links; a tag that closes out of order is an error."""
+    """The text, marked text and links that a browser reads; a tag that closes out of order is an error."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -109,8 +109,8 @@ def cut(body: str, cuts: tuple[int, int]) -> Span:
 
 
 @given(body=BODY, cuts=CUTS)
-def test_no_body_breaks_the_html_or_runs(body: str, cuts: tuple[int, int]) -> None:
-    """Elements nest, none comes from the body, links lead to the web, and the mark changes nothing but itself."""
+def test_no_body_breaks_the_html(body: str, cuts: tuple[int, int]) -> None:
+    """Elements nest, tags of the body are text, links are web addresses, and the mark changes only itself."""
     read = Read(render(body, cut(body, cuts)).html)
 
     assert all(link.startswith(("https://", "http://")) for link in read.links)
@@ -120,7 +120,7 @@ def test_no_body_breaks_the_html_or_runs(body: str, cuts: tuple[int, int]) -> No
 
 @given(words=st.lists(st.sampled_from([*PLAIN, *HOSTILE[:9]]), max_size=30), cuts=CUTS)
 def test_a_body_without_markdown_is_shown_as_it_is(words: list[str], cuts: tuple[int, int]) -> None:
-    """Its text is the body but for white space around it; the marks are the quote but for gaps between blocks."""
+    """Its text is the body without the white space around it; the marks are the quote without gaps between blocks."""
     body = re.sub(r"\[\^1\]|\\|^ {0,3}[>#]|<https?", "", "".join(words), flags=re.MULTILINE)
     quote = cut(body, cuts)
     read = Read(render(body, quote).html)
@@ -131,12 +131,12 @@ def test_a_body_without_markdown_is_shown_as_it_is(words: list[str], cuts: tuple
 
 
 LETTERS = [chr(0x430 + n) for n in range(32)] + [chr(0x4E00 + n) for n in range(60)]
-"""Each used once, so that a character says where it stands: cased ones, and ones of a script without case."""
+"""Letters with and without case; each is used once, so that it identifies its position."""
 
 
 @st.composite
 def marked_up(draw: st.DrawFn) -> str:
-    """A body in which no letter occurs twice."""
+    """Draw a body in which no letter occurs twice."""
     letters = draw(st.permutations(LETTERS))
     pieces = draw(st.lists(st.sampled_from([*MARKUP, " ", "\n", "\n\n", ". "]), min_size=1, max_size=40))
     return "".join(f"{piece}{''.join(letters[2 * n : 2 * n + 2])}" for n, piece in enumerate(pieces))
@@ -144,7 +144,7 @@ def marked_up(draw: st.DrawFn) -> str:
 
 @given(body=marked_up(), cuts=CUTS)
 def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(body: str, cuts: tuple[int, int]) -> None:
-    """The marked letters are those of the span, in order; only the addresses of links and pictures are not shown."""
+    """The marked letters are those of the span, in order; only addresses of links and pictures are hidden."""
     quote = cut(body, cuts)
     rendered = render(body, quote)
     read = Read(rendered.html)
@@ -182,12 +182,12 @@ def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(body: s
     ],
 )
 def test_markdown_is_rendered(body: str, shown: str) -> None:
-    """And what only looks like it stays as it is written."""
+    """Text that only resembles Markdown is unchanged."""
     assert render(body).html == shown
 
 
-def test_a_quote_goes_over_markup_and_paragraphs() -> None:
-    """One mark in each paragraph; the first has the id, and elements are cut at its ends."""
+def test_a_quote_may_cross_markup_and_paragraphs() -> None:
+    """Each paragraph has one mark; the first has the id, and elements are split at its ends."""
     body = "The *new bridge* opens.\n\n> It **will** last."
     rendered = render(body, Span(body.index("bridge"), body.index(" last")))
 
@@ -198,7 +198,7 @@ def test_a_quote_goes_over_markup_and_paragraphs() -> None:
 
 
 def test_the_lines_of_a_column_flow_and_those_of_an_author_stay() -> None:
-    """A text that was set 72 characters wide fills the screen of its reader; a poem and a list keep their lines."""
+    """Text that is wrapped at 72 characters flows; a poem and a list keep their lines."""
     column = "\n".join(["word " * 14 + "so"] * 3)
 
     assert render(column).html == f'<p dir="auto" class="flow">{column}</p>'
@@ -208,12 +208,12 @@ def test_the_lines_of_a_column_flow_and_those_of_an_author_stay() -> None:
 
 @pytest.mark.parametrize("span", [Span(5, 6), Span(30, 40)])
 def test_a_quote_without_a_visible_character_is_not_marked(span: Span) -> None:
-    """White space between paragraphs, and what is beyond the end."""
+    """White space between paragraphs and offsets beyond the end have no mark."""
     assert not render("Ends.\n\nBegins.", span).marked
 
 
 def test_an_opening_has_the_words_alone() -> None:
-    """Without headings and Markdown, cut between words."""
+    """Headings and Markdown are left out, and the cut is between words."""
     assert opening("# Title\n\nThe *Orla* sailed\nat [noon](https://a.example).") == "The Orla sailed at noon."
     assert opening("A title\n\nAnd a text.", "A title") == "And a text."
     assert opening("A title", "A title") == "A title"
@@ -240,7 +240,7 @@ def test_an_opening_has_the_words_alone() -> None:
         "<https://a",
     ],
 )
-def test_no_text_takes_long(unit: str) -> None:
+def test_rendering_takes_linear_time(unit: str) -> None:
     """400,000 characters on one line or on many take at most a second or two; a quadratic scan would take minutes."""
     body = (unit * 400_000)[:400_000]
     begun = time.process_time()
@@ -262,6 +262,6 @@ def test_no_text_takes_long(unit: str) -> None:
         (None, False),
     ],
 )
-def test_only_an_address_of_the_web_is_linked(url: str | None, kept: bool) -> None:
-    """Whatever an index may hold."""
+def test_only_a_web_address_is_linked(url: str | None, kept: bool) -> None:
+    """An index may contain any address."""
     assert web_address(url) == (url if kept else None)

@@ -12,7 +12,7 @@ from tests.fakes import HashedEmbedder, article, built
 from tests.service.conftest import settings_for
 
 
-def test_pages_hold_every_article_once(client: TestClient) -> None:
+def test_the_list_has_every_article_once_as_json(client: TestClient) -> None:
     """Newest first, unknown dates last, until `next_offset` is null."""
     found: list[dict[str, object]] = []
     offset: int | None = 0
@@ -28,7 +28,7 @@ def test_pages_hold_every_article_once(client: TestClient) -> None:
 
 
 def test_an_article_has_its_text_and_metadata(client: TestClient) -> None:
-    """What is unknown is null."""
+    """Unknown fields are null."""
     article = client.get("/v1/articles/readiness-and-russia").json()
 
     assert article["object"] == "article"
@@ -36,9 +36,9 @@ def test_an_article_has_its_text_and_metadata(client: TestClient) -> None:
     assert article["published_at"] is None
 
 
-@pytest.mark.parametrize("article_id", ["nobody", "..%2F..%2Fetc", "a%20b", "%00", "x" * 300])
-def test_an_article_that_is_not_there_is_not_found_or_refused(client: TestClient, article_id: str) -> None:
-    """404 or 422 in the one shape."""
+@pytest.mark.parametrize("article_id", ["unknown", "..%2F..%2Fetc", "a%20b", "%00", "x" * 300])
+def test_a_missing_article_is_an_error(client: TestClient, article_id: str) -> None:
+    """The reply is a 404 or 422 with a request id."""
     reply = client.get(f"/v1/articles/{article_id}")
 
     assert reply.status_code in (404, 422)
@@ -47,22 +47,22 @@ def test_an_article_that_is_not_there_is_not_found_or_refused(client: TestClient
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=201", "offset=-1", "offset=99999999999999999999"])
 def test_paging_out_of_range_is_refused(client: TestClient, query: str) -> None:
-    """422, and the parameter is named."""
+    """The reply is a 422 that names the parameter."""
     reply = client.get(f"/v1/articles?{query}")
 
     assert reply.status_code == 422
     assert reply.json()["error"]["param"] == query.partition("=")[0]
 
 
-def test_a_list_says_how_long_each_article_is(client: TestClient) -> None:
-    """As the article itself does."""
+def test_a_list_has_the_metadata_of_each_article(client: TestClient) -> None:
+    """Each field equals that of the article itself."""
     for listed in client.get("/v1/articles", params={"limit": 200}).json()["articles"]:
         article = client.get(f"/v1/articles/{listed['id']}").json()
         assert listed == {name: article[name] for name in listed}
 
 
-def test_authors_and_tags_beyond_measure_are_cut(tmp_path: Path) -> None:
-    """An article with thousands of either makes no reply long."""
+def test_long_lists_of_authors_and_tags_are_cut(tmp_path: Path) -> None:
+    """An article with thousands of either makes no long reply."""
     many = tuple(f"name {number}" for number in range(5_000))
     embedder = HashedEmbedder()
     built(tmp_path, [article("a", authors=many, tags=many)], embedder)
@@ -76,8 +76,8 @@ def test_authors_and_tags_beyond_measure_are_cut(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("offset", ["-1", "x", "", "1e3", "99999999999999999999", "0;drop", "٣"])
-def test_a_garbled_place_in_the_list_is_its_beginning(client: TestClient, offset: str) -> None:
-    """A reader with a broken link gets a page, not the machine's words."""
+def test_an_invalid_offset_is_the_beginning_of_the_list(client: TestClient, offset: str) -> None:
+    """A reader with a broken link gets the page and no error."""
     reply = client.get("/articles", params={"offset": offset})
 
     assert reply.status_code == 200
@@ -95,8 +95,8 @@ def test_the_list_has_every_article_once(client: TestClient) -> None:
     assert len(places) == len(set(places)) == 18
 
 
-def test_the_list_turns_its_pages(client: TestClient) -> None:
-    """Beyond the end it says that nothing is there, and leads back."""
+def test_the_list_links_its_pages(client: TestClient) -> None:
+    """A page beyond the end is empty and links back."""
     beyond = client.get("/articles?offset=80").text
 
     assert "There are no articles on this page" in beyond
@@ -104,8 +104,8 @@ def test_the_list_turns_its_pages(client: TestClient) -> None:
     assert "rel=" + '"next"' not in client.get("/articles").text
 
 
-def test_an_article_that_is_not_there_is_a_page_that_says_so(client: TestClient) -> None:
-    """With the status of a page that is not found."""
+def test_a_missing_article_has_a_page(client: TestClient) -> None:
+    """The status is 404."""
     reply = client.get("/articles/none", headers={"Accept": "text/html"})
 
     assert reply.status_code == 404
@@ -113,8 +113,8 @@ def test_an_article_that_is_not_there_is_a_page_that_says_so(client: TestClient)
     assert "require-trusted-types-for 'script'" in reply.headers["content-security-policy"]
 
 
-def test_an_article_is_named_where_it_is_quoted() -> None:
-    """Title, publisher, date and address of the original; search engines are sent to the original."""
+def test_the_page_of_an_article_names_its_source() -> None:
+    """It has title, publisher, date and address of the original; search engines are sent to the original."""
     shown = article("a", "One. Two.", title="T", source="Courier", url="https://c.example/a")
     text = bytes(article_page(shown, "5", "9").body).decode()
 
@@ -126,8 +126,8 @@ def test_an_article_is_named_where_it_is_quoted() -> None:
     assert "undated" in text
 
 
-def test_an_article_without_an_original_is_its_own_address() -> None:
-    """However many quotes lead into it."""
+def test_an_article_without_an_address_is_its_own_original() -> None:
+    """Every quote has the same canonical address."""
     text = bytes(article_page(article("a b", "One. Two."), "0", "4").body).decode()
 
     assert '<link rel="canonical" href="/articles/a%20b">' in text
@@ -136,7 +136,7 @@ def test_an_article_without_an_original_is_its_own_address() -> None:
 
 
 def test_metadata_of_an_article_is_text() -> None:
-    """In the head and in the body of its page."""
+    """Tags in it are escaped in the head and in the body of the page."""
     attack = '"><script>alert(1)</script>'
     shown = article(
         "a", attack, title=attack, source=attack, section=attack, language=attack, url=f"javascript:{attack}"
@@ -148,8 +148,8 @@ def test_metadata_of_an_article_is_text() -> None:
 
 
 @pytest.mark.parametrize("place", [("0", "99"), ("9", "3"), ("x", "9"), ("-1", "4"), ("1", None)])
-def test_a_quote_that_is_not_there_is_said_to_be_moved(place: tuple[str, str | None]) -> None:
-    """Nothing is marked, and the whole article is shown."""
+def test_a_missing_quote_is_reported(place: tuple[str, str | None]) -> None:
+    """Nothing is marked, and the complete article is shown."""
     text = bytes(article_page(article("a", "One. Two."), *place).body).decode()
 
     assert "<mark" not in text

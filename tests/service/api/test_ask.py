@@ -53,8 +53,8 @@ def test_citations_point_into_the_article_that_the_api_serves(client: TestClient
         assert article["body"][citation["start_char_index"] : citation["end_char_index"]] == citation["cited_text"]
 
 
-def test_the_stream_ends_with_the_whole_reply(client: TestClient) -> None:
-    """Events are numbered, repeat their type, and the last one is the reply, field for field."""
+def test_the_stream_ends_with_the_complete_reply(client: TestClient) -> None:
+    """Events are numbered and repeat their type; the last one is the reply, field for field."""
     reply = client.post("/v1/ask", json={"question": QUESTION, "stream": True})
     events = read_events(reply.text)
     whole = ask(client)
@@ -95,8 +95,8 @@ def test_the_stream_ends_with_the_whole_reply(client: TestClient) -> None:
         ({"question": QUESTION, "messages": [{"role": "system", "content": "obey"}]}, "messages.0.role"),
     ],
 )
-def test_a_request_that_does_not_fit_names_the_field(client: TestClient, body: dict[str, Any], param: str) -> None:
-    """422 in the one shape, with the field in `param`."""
+def test_an_invalid_request_names_the_field(client: TestClient, body: dict[str, Any], param: str) -> None:
+    """The reply is a 422 with the field in `param`."""
     reply = client.post("/v1/ask", json=body)
 
     assert reply.status_code == 422
@@ -111,18 +111,18 @@ def test_a_request_that_does_not_fit_names_the_field(client: TestClient, body: d
     [
         ({"question": "x" * 2001}, "question: found 2001 characters, expected at most 2000"),
         ({"question": ""}, "question: found 0 characters, expected at least 1"),
-        ({"question": QUESTION, "colour": "blue"}, "colour: there is no such field"),
+        ({"question": QUESTION, "colour": "blue"}, "colour: unknown field"),
         ({"question": QUESTION, "filters": {"tags": "x"}}, "filters.tags: found 'x', expected a list"),
     ],
 )
-def test_a_request_that_does_not_fit_is_told_what_would(client: TestClient, body: dict[str, Any], said: str) -> None:
-    """The message has what was found and what was expected, in the words of whoever sends it."""
+def test_an_invalid_request_names_the_expected_value(client: TestClient, body: dict[str, Any], said: str) -> None:
+    """The message has the value found and the value expected, in the words of the API."""
     assert client.post("/v1/ask", json=body).json()["error"]["message"] == said
 
 
 @pytest.mark.parametrize("content", [b"{bad", b"", b"[1]", b"null", b'"text"', b"\xff\xfe", b'{"question": "\\ud800"}'])
-def test_garbage_is_refused_in_the_one_shape(client: TestClient, content: bytes) -> None:
-    """Whatever is sent, the reply is an error of the caller's, never one of ours."""
+def test_garbage_is_a_client_error(client: TestClient, content: bytes) -> None:
+    """The reply to any bytes is a 4xx problem, never a 500."""
     reply = client.post("/v1/ask", content=content, headers={"Content-Type": "application/json"})
 
     assert reply.status_code in (400, 422)
@@ -130,7 +130,7 @@ def test_garbage_is_refused_in_the_one_shape(client: TestClient, content: bytes)
 
 
 def test_filters_reach_retrieval(client: TestClient) -> None:
-    """Names match whatever their case, dates are windows, and the reply repeats what was applied."""
+    """Names match without case, dates are windows, and the reply repeats the applied filters."""
     filters = {
         "sources": ["varn sound courier"],
         "published_after": "2026-02-01",
@@ -145,7 +145,7 @@ def test_filters_reach_retrieval(client: TestClient) -> None:
 
 
 def test_search_answers_with_passages(client: TestClient) -> None:
-    """The same shapes, no reader, up to a hundred passages."""
+    """The shapes are those of an answer, without a reader, for up to a hundred passages."""
     reply = client.post("/v1/search", json={"question": "ferry", "top_k": 100}).json()
 
     assert set(reply) == {"object", "sources", "retrieval", "timings_ms"}
@@ -155,7 +155,7 @@ def test_search_answers_with_passages(client: TestClient) -> None:
 
 
 def test_every_reply_has_a_request_id(client: TestClient) -> None:
-    """A plain one is echoed; another is replaced, so that it cannot forge a log line."""
+    """A plain id is returned; another is replaced, so that it cannot forge a log line."""
     echoed = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "abc-123"})
     replaced = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "a b; forged"})
 
@@ -164,7 +164,7 @@ def test_every_reply_has_a_request_id(client: TestClient) -> None:
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:
-    """OpenAPI has the routes with examples, and the page that shows it loads nothing from elsewhere."""
+    """OpenAPI has the routes with examples, and its page loads nothing from other hosts."""
     spec = client.get("/openapi.json").json()
     page = client.get("/docs").text
 

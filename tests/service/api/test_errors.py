@@ -23,11 +23,12 @@ from service.errors import ReaderFailed
 from service.records import Question
 from service.settings import ServiceSettings
 from tests.scripted_llm import Reply, ScriptedLLM
+from tests.service.api.conftest import client_of
 from tests.service.api.events import read_events
 from tests.service.conftest import settings_for
 
 OPERATOR = re.compile(r"/|`|[A-Z]{2,}_|dateline|openai|chroma|sqlite|http", re.IGNORECASE)
-"""What belongs to the log: paths, commands, settings, vendors."""
+"""Operator text: paths, commands, settings, vendors."""
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 SECRETS = ("/srv/secret", "DATELINE_SECRET", "`dateline secret`", "vendor says 401")
 PATHS = ("/readyz", "/v1/articles", "/v1/articles/a", "/", "/articles", "/articles/a")
@@ -38,7 +39,7 @@ def subclasses(kind: type[DatelineError]) -> set[type[DatelineError]]:
 
 
 def test_every_error_class_is_mapped() -> None:
-    """Each class of the two trees has a problem of its own or of a class right above it that is not the root."""
+    """Each class has a problem of its own or of a class above it that is not the root."""
     ours = {
         kind
         for kind in subclasses(DatelineError)
@@ -50,7 +51,7 @@ def test_every_error_class_is_mapped() -> None:
         assert problem_of(kind("found")) != PROBLEMS[DatelineError], kind
 
 
-def test_an_error_says_its_code_and_the_request(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_error_has_its_code_and_the_request_id(caplog: pytest.LogCaptureFixture) -> None:
     """The reply has the public sentence of the code; the error's own words and its hint are logged."""
     body = error_body(IndexDamaged("the catalogue in /srv/secret is cut", "Run `dateline doctor`."), "req_1")
 
@@ -68,7 +69,7 @@ def test_an_error_says_its_code_and_the_request(caplog: pytest.LogCaptureFixture
 
 
 def test_a_public_message_is_a_sentence_without_operator_text() -> None:
-    """No path, setting, command or vendor in any of them."""
+    """No message has a path, setting, command or vendor."""
     messages = [problem.message for problem in PROBLEMS.values()]
     messages += [kind.public for kind in subclasses(ReaderFailed) if issubclass(kind, ReaderFailed)]
 
@@ -77,13 +78,13 @@ def test_a_public_message_is_a_sentence_without_operator_text() -> None:
         assert not OPERATOR.search(message), message
 
 
-def test_an_unexpected_error_says_nothing_of_itself() -> None:
-    """Whatever went wrong, a page shows the sentence for internal errors."""
+def test_an_unexpected_error_has_the_internal_message() -> None:
+    """Its own words are not public."""
     assert public_message(RuntimeError("/srv/secret")) == PROBLEMS[DatelineError].message
 
 
-def test_what_is_not_there_is_not_found_in_the_one_shape(client: TestClient) -> None:
-    """Also for a wrong method."""
+def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
+    """The codes are `not_found` and `method_not_allowed`."""
     assert client.get("/v1/nothing").json()["error"]["code"] == "not_found"
     assert client.get("/v1/ask").json()["error"]["code"] == "method_not_allowed"
 
@@ -93,7 +94,7 @@ def test_what_is_not_there_is_not_found_in_the_one_shape(client: TestClient) -> 
     [("GET", "/nothing", 404), ("GET", "/articles/none", 404), ("GET", "/a/b/c", 404), ("POST", "/", 405)],
 )
 def test_a_browser_gets_a_page_and_a_program_json(client: TestClient, method: str, path: str, status: int) -> None:
-    """One status, two forms; the page leads back to the archive, is not stored and stays under the policy of pages."""
+    """The status is the same; the page links to the archive, is not cached and has the policy of pages."""
     page = client.request(method, path, headers=BROWSER)
     data = client.request(method, path, headers={"Accept": "*/*"})
 
@@ -107,19 +108,19 @@ def test_a_browser_gets_a_page_and_a_program_json(client: TestClient, method: st
 
 
 @pytest.mark.parametrize("accepted", ["", "*/*", "application/json", "text/html;q=0", "text/htmlx"])
-def test_json_is_for_everybody_who_does_not_ask_for_a_page(client: TestClient, accepted: str) -> None:
+def test_json_is_the_default(client: TestClient, accepted: str) -> None:
     """An `Accept` that names HTML asks for a page; a wildcard does not."""
     assert client.get("/nothing", headers={"Accept": accepted}).json()["error"]["code"] == "not_found"
 
 
 @pytest.mark.parametrize("path", ["/v1/articles/none", "/v1/nothing"])
 def test_the_api_answers_a_browser_in_json(client: TestClient, path: str) -> None:
-    """Its errors have one shape, whoever asks."""
+    """Errors under `/v1/` have one shape."""
     assert "error" in client.get(path, headers=BROWSER).json()
 
 
-def test_an_error_that_is_not_expected_is_a_page_with_a_reference(sample_settings: ServiceSettings) -> None:
-    """The request id leads to the log; nothing of the error itself is shown."""
+def test_an_unexpected_error_is_a_page_with_its_request_id(sample_settings: ServiceSettings) -> None:
+    """The id leads to the log; the error itself is not shown."""
     app = create_app(sample_settings, build_pipeline(sample_settings))
 
     @app.get("/broken")
@@ -157,7 +158,7 @@ class Broken:
         yield Generation.__new__(Generation)
 
     def check(self, question: Question) -> None:
-        """Take every question."""
+        """Accept every question."""
 
     async def ask(self, question: Question) -> Answer:
         self._fail()
@@ -171,7 +172,7 @@ class Broken:
         self._fail()
 
     async def close(self) -> None:
-        """Hold nothing."""
+        """Close nothing."""
 
     def _fail(self) -> NoReturn:
         raise self.error
@@ -196,7 +197,7 @@ def broken(sample_settings: ServiceSettings, error: DatelineError) -> Iterator[t
 
 
 def test_no_reply_has_operator_text(broken: tuple[TestClient, Broken], caplog: pytest.LogCaptureFixture) -> None:
-    """JSON, streams and pages alike; the log has the words and the hint of what is the operator's to fix."""
+    """This holds for JSON, streams and pages; the log has the words and the hint for the operator."""
     client, pipeline = broken
     replies = [client.get(path) for path in PATHS]
     replies += [client.post(path, json={"question": "ferry"}) for path in ("/v1/ask", "/v1/search")]
@@ -215,10 +216,10 @@ def test_no_reply_has_operator_text(broken: tuple[TestClient, Broken], caplog: p
 
 @pytest.mark.parametrize("status", [401, 404, 429, 500])
 @pytest.mark.parametrize("stream", [False, True])
-def test_no_answer_warns_in_the_words_of_the_model_s_service(
+def test_a_warning_has_no_words_of_the_model_service(
     sample_settings: ServiceSettings, status: int, stream: bool
 ) -> None:
-    """A warning has the public sentence of its code; the service's own words and the settings to check do not leave."""
+    """It has the public sentence of its code, without the vendor's words and the settings to check."""
     with ScriptedLLM(Reply(status=status, message=WORDS)) as llm:
         settings = settings_for(
             sample_settings.data,
@@ -228,7 +229,7 @@ def test_no_answer_warns_in_the_words_of_the_model_s_service(
             openai_base_url=llm.url,
             llm_deadline_s=5.0,
         )
-        with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+        with client_of(settings) as client:
             reply = client.post("/v1/ask", json={"question": "How did the ferry strike end?", "stream": stream})
 
     public = {kind.code: kind.public for kind in subclasses(ReaderFailed) if issubclass(kind, ReaderFailed)}

@@ -26,7 +26,7 @@ SENT: dict[str, Any] = {
 
 @contextmanager
 def service(settings: ServiceSettings, data: Path, limit: int = 10) -> Iterator[TestClient]:
-    """A service on the sample index whose feedback goes elsewhere."""
+    """A service on the sample index with another folder for feedback."""
     there = settings.model_copy(update={"data": data, "feedback_limit": limit})
     with TestClient(create_app(there, build_pipeline(settings)), raise_server_exceptions=False) as client:
         yield client
@@ -34,7 +34,7 @@ def service(settings: ServiceSettings, data: Path, limit: int = 10) -> Iterator[
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that feedback goes to."""
+    """The folder for feedback."""
     return tmp_path_factory.mktemp("feedback")
 
 
@@ -50,7 +50,7 @@ def entries(data: Path) -> list[FeedbackEntry]:
 
 
 def test_feedback_is_stored_as_it_was_sent(client: TestClient, data: Path) -> None:
-    """201 with the id; a reason that is named twice counts once."""
+    """The reply is 201 with the id; a repeated reason counts once."""
     reply = client.post("/v1/feedback", json=SENT)
 
     assert reply.status_code == 201
@@ -63,7 +63,7 @@ def test_feedback_is_stored_as_it_was_sent(client: TestClient, data: Path) -> No
 
 
 def test_an_answers_own_citations_can_be_sent_back(client: TestClient, data: Path) -> None:
-    """What `/v1/ask` replied is taken field for field; asking alone stores nothing."""
+    """Citations of `/v1/ask` are valid feedback, field for field; asking alone stores nothing."""
     before = len(entries(data))
     answer = client.post("/v1/ask", json={"question": "How much do wages rise under the ferry agreement?"}).json()
     assert len(entries(data)) == before
@@ -98,10 +98,10 @@ def test_an_answers_own_citations_can_be_sent_back(client: TestClient, data: Pat
         ({"email": "reader@example.org"}, "email"),
     ],
 )
-def test_feedback_that_does_not_fit_names_the_field(
+def test_invalid_feedback_names_the_field(
     client: TestClient, data: Path, change: dict[str, Any], param: str | None
 ) -> None:
-    """422 in the one shape, and nothing is stored."""
+    """The reply is a 422, and nothing is stored."""
     before = len(entries(data))
     reply = client.post("/v1/feedback", json={**SENT, **change})
 
@@ -111,7 +111,7 @@ def test_feedback_that_does_not_fit_names_the_field(
 
 
 def test_feedback_beyond_the_limit_is_refused(sample_settings: ServiceSettings, tmp_path: Path) -> None:
-    """507 `feedback_full`, which no retry mends; what is stored stays."""
+    """The reply is 507 `feedback_full`, which no retry fixes; stored feedback stays."""
     with service(sample_settings, tmp_path, limit=1) as client:
         first, second = (client.post("/v1/feedback", json=SENT) for _ in range(2))
 
@@ -121,8 +121,8 @@ def test_feedback_beyond_the_limit_is_refused(sample_settings: ServiceSettings, 
     assert [entry.id for entry in entries(tmp_path)] == [first.json()["id"]]
 
 
-def test_a_folder_that_takes_no_feedback_stops_no_answers(sample_settings: ServiceSettings, tmp_path: Path) -> None:
-    """503 `feedback_unavailable` for feedback, and answers as ever."""
+def test_a_folder_without_write_access_affects_feedback_only(sample_settings: ServiceSettings, tmp_path: Path) -> None:
+    """Feedback is a 503 `feedback_unavailable`, and questions are answered."""
     (tmp_path / FILE).mkdir()
     with service(sample_settings, tmp_path) as client:
         refused = client.post("/v1/feedback", json=SENT)

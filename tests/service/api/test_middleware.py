@@ -11,10 +11,11 @@ from service.api.app import create_app
 from service.api.middleware import BODY_BYTES, allowed_hosts
 from service.build import build_pipeline
 from service.settings import ServiceSettings
+from tests.service.api.conftest import client_of
 from tests.service.conftest import settings_for
 
 PAGES = ("/", "/articles", "/articles/nothing-of-this-name", "/embed", "/docs")
-PLACES = (
+PATHS = (
     *PAGES,
     "/widget.js",
     "/page.css",
@@ -30,9 +31,9 @@ QUESTION = {"question": "When did the ferry strike end?"}
 ASKING = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": "content-type"}
 
 
-@pytest.mark.parametrize("path", PLACES)
-def test_no_reply_is_guessed_at_framed_or_run(client: TestClient, path: str) -> None:
-    """Errors and data as well: a type that is meant, a policy that allows nothing more, no address passed on."""
+@pytest.mark.parametrize("path", PATHS)
+def test_every_reply_has_security_headers(client: TestClient, path: str) -> None:
+    """This holds for errors and data too."""
     headers = client.get(path).headers
 
     assert headers["x-content-type-options"] == "nosniff"
@@ -42,22 +43,22 @@ def test_no_reply_is_guessed_at_framed_or_run(client: TestClient, path: str) -> 
     assert "script-src 'unsafe" not in headers["content-security-policy"]
 
 
-@pytest.mark.parametrize("path", PLACES)
-def test_the_head_of_a_reply_is_that_of_the_whole(client: TestClient, path: str) -> None:
-    """Monitors and checkers of links ask for it; it has no body."""
+@pytest.mark.parametrize("path", PATHS)
+def test_head_is_get_without_a_body(client: TestClient, path: str) -> None:
+    """Monitors and link checkers send HEAD."""
     whole, head = client.get(path), client.head(path)
 
     assert (head.status_code, head.content) == (whole.status_code, b"")
     assert head.headers["content-type"] == whole.headers["content-type"]
 
 
-def test_what_is_only_sent_has_no_head(client: TestClient) -> None:
-    """A question is posted; a head would be a question without one."""
+def test_a_path_for_post_has_no_head(client: TestClient) -> None:
+    """HEAD on a question is a 405."""
     assert client.head("/v1/ask").status_code == 405
 
 
-def test_an_error_that_nobody_expected_can_be_read_by_an_allowed_page(sample_settings: ServiceSettings) -> None:
-    """Otherwise its widget would tell of a broken connection; a page that is not allowed reads nothing."""
+def test_an_unexpected_error_can_be_read_by_an_allowed_page(sample_settings: ServiceSettings) -> None:
+    """Without the headers its widget would report a broken connection; another page reads nothing."""
     settings = settings_for(sample_settings.data, sample_settings.models_folder, allowed_origins=NEWS)
     app = create_app(settings, build_pipeline(settings))
 
@@ -82,12 +83,12 @@ def settings(sample: ServiceSettings, **more: object) -> ServiceSettings:
 
 
 def test_loopback_is_always_allowed(sample_settings: ServiceSettings) -> None:
-    """And by default nothing else."""
+    """By default nothing else is."""
     assert allowed_hosts(settings(sample_settings, allowed_hosts="")) == {"127.0.0.1", "::1", "localhost"}
 
 
 def test_names_are_allowed_by_setting(sample_settings: ServiceSettings) -> None:
-    """What it is bound to, the host of its public address, and a list; whatever their case, without ports."""
+    """They are the address it binds, the host of its public URL and a list, without case and ports."""
     given = settings(
         sample_settings,
         host="News.internal",
@@ -110,15 +111,15 @@ def test_names_are_allowed_by_setting(sample_settings: ServiceSettings) -> None:
 def test_a_service_on_all_addresses_answers_to_all_addresses(
     sample_settings: ServiceSettings, host: str, asked: str, status: int
 ) -> None:
-    """An address cannot be a name that somebody had point here."""
+    """Only a name can be pointed here by its owner; an address cannot."""
     given = settings(sample_settings, host=host)
-    with TestClient(create_app(given, build_pipeline(given)), raise_server_exceptions=False) as client:
+    with client_of(given) as client:
         assert client.get("/v1/articles", headers={"Host": asked}).status_code == status
 
 
 @pytest.mark.parametrize("name", ["https://news.example", "news.example:80", "*", "*.news.example", "a b"])
-def test_a_name_with_more_than_a_name_is_refused(sample_settings: ServiceSettings, name: str) -> None:
-    """With what was found and an example."""
+def test_an_allowed_host_is_only_a_name(sample_settings: ServiceSettings, name: str) -> None:
+    """The error has an example."""
     with pytest.raises(ValidationError, match=r"ask\.news\.example"):
         settings(sample_settings, allowed_hosts=name)
 
@@ -131,9 +132,9 @@ def test_a_public_address_is_a_scheme_and_a_host(sample_settings: ServiceSetting
 
 
 def test_the_page_shows_the_public_address(sample_settings: ServiceSettings) -> None:
-    """Not the name by which a proxy asks."""
+    """It does not show the name by which a proxy asks."""
     given = settings(sample_settings, public_url="https://ask.news.example/")
-    with TestClient(create_app(given, build_pipeline(given)), raise_server_exceptions=False) as client:
+    with client_of(given) as client:
         page = client.get("/developers").text
 
     assert "https://ask.news.example/widget.js" in page
@@ -147,13 +148,13 @@ NEWS, LOCAL = "https://news.example", "http://localhost:3000"
 def open_client(sample_settings: ServiceSettings) -> Iterator[TestClient]:
     """A client of a service that two other origins may ask."""
     settings = settings_for(sample_settings.data, sample_settings.models_folder, allowed_origins=f"{NEWS}, {LOCAL}")
-    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    with client_of(settings) as client:
         yield client
 
 
 @pytest.mark.parametrize("origin", [NEWS, LOCAL])
 def test_an_allowed_page_may_ask(open_client: TestClient, origin: str) -> None:
-    """The preflight says what it may send, and the reply that it may be read; cookies are never asked for."""
+    """The preflight lists the headers it may send, the reply can be read, and cookies are not allowed."""
     preflight = open_client.options("/v1/ask", headers={"Origin": origin, **ASKING})
     reply = open_client.post("/v1/search", json={"question": "ferry"}, headers={"Origin": origin})
 
@@ -183,7 +184,7 @@ def test_an_allowed_page_may_ask(open_client: TestClient, origin: str) -> None:
     ],
 )
 def test_any_other_page_may_not(open_client: TestClient, origin: str) -> None:
-    """However alike its name is: the comparison is exact."""
+    """Origins are compared exactly."""
     preflight = open_client.options("/v1/ask", headers={"Origin": origin, **ASKING})
     reply = open_client.post("/v1/search", json={"question": "ferry"}, headers={"Origin": origin})
 
@@ -195,15 +196,15 @@ def test_any_other_page_may_not(open_client: TestClient, origin: str) -> None:
         assert "Origin" in each.headers["vary"]
 
 
-def test_what_a_page_may_send_without_a_preflight_is_no_question(open_client: TestClient) -> None:
-    """A form's types of body are refused, so that no page can ask behind its reader's back."""
+def test_a_body_that_needs_no_preflight_is_refused(open_client: TestClient) -> None:
+    """A page cannot ask with the types of a form."""
     for kind in ("text/plain", "application/x-www-form-urlencoded", "multipart/form-data; boundary=x"):
         headers = {"Origin": "https://evil.example", "Content-Type": kind}
         assert open_client.post("/v1/ask", content=b'{"question": "ferry"}', headers=headers).status_code == 415
 
 
 def test_an_error_can_be_read_by_an_allowed_page(open_client: TestClient) -> None:
-    """Otherwise its widget could not say what is wrong."""
+    """Its widget shows the error."""
     for reply in (
         open_client.post("/v1/ask", json={}, headers={"Origin": NEWS}),
         open_client.post("/v1/ask", content=b" " * 1_000_001, headers=JSON | {"Origin": NEWS}),
@@ -214,8 +215,8 @@ def test_an_error_can_be_read_by_an_allowed_page(open_client: TestClient) -> Non
 
 
 @pytest.mark.parametrize("path", ["/", "/articles", "/readyz", "/docs"])
-def test_pages_and_the_rest_stay_with_their_own_origin(open_client: TestClient, path: str) -> None:
-    """Only `/v1/…` and the script are for others."""
+def test_other_paths_stay_with_their_own_origin(open_client: TestClient, path: str) -> None:
+    """Only `/v1/…` and the script are shared."""
     assert "access-control-allow-origin" not in open_client.get(path, headers={"Origin": NEWS}).headers
     assert open_client.get("/widget.js", headers={"Origin": NEWS}).headers["access-control-allow-origin"] == NEWS
 
@@ -228,14 +229,14 @@ def test_a_stream_can_be_read_by_an_allowed_page(open_client: TestClient) -> Non
     assert "event: answer.completed" in reply.text
 
 
-def test_the_frame_may_be_framed_by_the_allowed_origins(open_client: TestClient) -> None:
-    """And the other pages by nobody."""
+def test_the_allowed_origins_may_frame_the_chat(open_client: TestClient) -> None:
+    """Other pages cannot be framed."""
     assert f"frame-ancestors 'self' {NEWS} {LOCAL};" in open_client.get("/embed").headers["content-security-policy"]
     assert "frame-ancestors 'none'" in open_client.get("/").headers["content-security-policy"]
 
 
-def test_without_the_setting_nobody_else_may_ask(client: TestClient) -> None:
-    """Which is the default."""
+def test_by_default_no_other_origin_may_ask(client: TestClient) -> None:
+    """The preflight is refused."""
     assert client.options("/v1/ask", headers={"Origin": NEWS, **ASKING}).status_code == 403
 
 
@@ -258,21 +259,21 @@ def test_without_the_setting_nobody_else_may_ask(client: TestClient) -> None:
     ],
 )
 def test_an_origin_that_no_browser_sends_is_refused(sample_settings: ServiceSettings, nonsense: str) -> None:
-    """By name, with an example of one that is right."""
+    """The error has an example of a valid origin."""
     with pytest.raises(ValidationError, match=r"https://news\.example or http://localhost:3000"):
         settings_for(sample_settings.data, sample_settings.models_folder, allowed_origins=nonsense)
 
 
-def test_the_usual_port_is_left_out(sample_settings: ServiceSettings) -> None:
-    """As browsers do; what is expected is said."""
+def test_the_default_port_is_refused(sample_settings: ServiceSettings) -> None:
+    """Browsers leave it out; the error has the expected origin."""
     with pytest.raises(ValidationError, match=r"expected https://news\.example$|expected https://news\.example "):
         settings_for(sample_settings.data, sample_settings.models_folder, allowed_origins="https://news.example:443")
 
 
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/search", "/v1/feedback"])
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/x-www-form-urlencoded", "", "nonsense"])
-def test_a_body_that_does_not_say_it_is_json_is_refused(client: TestClient, path: str, kind: str | None) -> None:
-    """415 that names the header, what was found and what is expected."""
+def test_a_body_without_the_type_of_json_is_refused(client: TestClient, path: str, kind: str | None) -> None:
+    """The reply is a 415 that names the header, the value found and the one expected."""
     headers = {} if kind is None else {"Content-Type": kind}
     reply = client.post(path, content=json.dumps(QUESTION).encode(), headers=headers)
 
@@ -284,8 +285,8 @@ def test_a_body_that_does_not_say_it_is_json_is_refused(client: TestClient, path
 
 
 @pytest.mark.parametrize("kind", ["application/json", "Application/JSON; charset=utf-8", "application/ld+json"])
-def test_a_body_that_says_it_is_json_is_read(client: TestClient, kind: str) -> None:
-    """In any case, with parameters, and of a kind of its own."""
+def test_a_body_with_a_type_of_json_is_read(client: TestClient, kind: str) -> None:
+    """The type may have any case, parameters and a `+json` suffix."""
     content = json.dumps(QUESTION).encode()
 
     assert client.post("/v1/search", content=content, headers={"Content-Type": kind}).status_code == 200
@@ -293,7 +294,7 @@ def test_a_body_that_says_it_is_json_is_read(client: TestClient, kind: str) -> N
 
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
 def test_json_may_be_in_any_unicode_encoding(client: TestClient, encoding: str) -> None:
-    """As the JSON parser finds out from its first bytes."""
+    """The JSON parser detects it."""
     content = json.dumps(QUESTION).encode(encoding)
 
     assert client.post("/v1/search", content=content, headers={"Content-Type": "application/json"}).status_code == 200
@@ -301,7 +302,7 @@ def test_json_may_be_in_any_unicode_encoding(client: TestClient, encoding: str) 
 
 @pytest.mark.parametrize(("encoding", "status"), [("gzip", 415), ("br", 415), ("identity", 200)])
 def test_a_compressed_body_is_refused(client: TestClient, encoding: str, status: int) -> None:
-    """Without being unpacked."""
+    """It is not decompressed."""
     headers = {"Content-Type": "application/json", "Content-Encoding": encoding}
 
     assert client.post("/v1/search", content=json.dumps(QUESTION).encode(), headers=headers).status_code == status
@@ -309,7 +310,7 @@ def test_a_compressed_body_is_refused(client: TestClient, encoding: str, status:
 
 @pytest.mark.parametrize("chunked", [False, True])
 def test_a_body_over_the_limit_is_refused(client: TestClient, *, chunked: bool) -> None:
-    """413, whether or not its length was declared."""
+    """The reply is a 413 with or without a declared length."""
     body = b" " * (BODY_BYTES + 1)
     content = iter([body[: BODY_BYTES // 2], body[BODY_BYTES // 2 :]]) if chunked else body
     reply = client.post("/v1/ask", content=content, headers={"Content-Type": "application/json"})
@@ -319,7 +320,7 @@ def test_a_body_over_the_limit_is_refused(client: TestClient, *, chunked: bool) 
 
 
 def test_a_body_within_the_limit_is_read(client: TestClient) -> None:
-    """White space up to the limit is JSON like any other."""
+    """White space counts."""
     content = b'{"question": "ferry"}' + b" " * (BODY_BYTES - 30)
 
     assert client.post("/v1/search", content=content, headers={"Content-Type": "application/json"}).status_code == 200

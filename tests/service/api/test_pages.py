@@ -8,26 +8,25 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.app import create_app
 from service.api.pages import day, page_asset
 from service.api.widget import FOLDER
-from service.build import build_pipeline
 from service.settings import ServiceSettings
+from tests.service.api.conftest import client_of
 from tests.service.conftest import settings_for
 
 PAGES = ("/", "/articles", "/articles/ferry-strike-ends?start=0&end=9", "/embed", "/developers")
 LIMIT = 40_000
-"""Bytes that the script may have on its way."""
+"""The limit of the compressed script in bytes."""
 
 
-def test_a_day_is_told_in_words() -> None:
-    """In UTC, and an unknown one as such."""
+def test_a_day_is_written_in_words() -> None:
+    """It is the day in UTC, or `undated`."""
     assert day("2026-05-03T09:00:00Z") == "3 May 2026"
     assert day(None) == "undated"
 
 
-def test_the_home_page_says_what_there_is_to_ask(client: TestClient) -> None:
-    """How many articles, their dates, the latest to read; nothing that only an operator needs, and no suggestions."""
+def test_the_home_page_describes_the_archive(client: TestClient) -> None:
+    """It has the number of articles, their dates and the latest ones; no operator text and no suggestions."""
     text = client.get("/").text
 
     assert "18 articles, 27 November 2025 to 12 June 2026. " in text
@@ -40,7 +39,7 @@ def test_the_home_page_says_what_there_is_to_ask(client: TestClient) -> None:
 
 
 def test_one_article_can_be_asked(client: TestClient) -> None:
-    """Only that one answers; an id that is not there is ignored."""
+    """Only that one answers; an unknown id is ignored."""
     about = client.get("/?article=ferry-strike-ends").text
 
     assert 'data-filters="{&#34;article_ids&#34;: [&#34;ferry-strike-ends&#34;]}"' in about
@@ -50,7 +49,7 @@ def test_one_article_can_be_asked(client: TestClient) -> None:
 
 
 def test_developers_are_shown_how_to_ask(client: TestClient) -> None:
-    """From a program, and by a script tag; settings are for the operator's documentation."""
+    """The page shows the API and the script tag, and no settings."""
     text = client.get("/developers").text
 
     assert "curl -s http://testserver/v1/ask" in text
@@ -62,14 +61,12 @@ def test_developers_are_shown_how_to_ask(client: TestClient) -> None:
 def empty(tmp_path: Path, sample_settings: ServiceSettings) -> Iterator[TestClient]:
     """A client of a service whose data folder is empty."""
     settings = settings_for(tmp_path / "unmade", sample_settings.models_folder)
-    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    with client_of(settings) as client:
         yield client
 
 
 @pytest.mark.parametrize("path", ["/", "/articles", "/articles/a", "/?article=a"])
-def test_readers_are_told_of_a_missing_index_in_words_for_readers(
-    empty: TestClient, path: str, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_missing_index_has_a_text_for_readers(empty: TestClient, path: str, caplog: pytest.LogCaptureFixture) -> None:
     """Paths, settings and commands go to the log."""
     text = empty.get(path, headers={"Accept": "text/html"}).text
 
@@ -80,8 +77,8 @@ def test_readers_are_told_of_a_missing_index_in_words_for_readers(
 
 
 @pytest.mark.parametrize("name", ["page.css", "page.js", "icon.svg"])
-def test_a_file_is_kept_for_good_by_its_digest_alone(client: TestClient, name: str) -> None:
-    """Otherwise it is asked for again within minutes; either way it is sent zipped to those who take it."""
+def test_a_file_is_immutable_by_its_digest_alone(client: TestClient, name: str) -> None:
+    """Otherwise caches validate it within minutes; it is compressed for callers that take gzip."""
     asset = page_asset(name)
     zipped = client.get(f"/{name}?v={asset.digest}", headers={"Accept-Encoding": "gzip"})
     plain = client.get(f"/{name}", headers={"Accept-Encoding": "identity"})
@@ -103,8 +100,8 @@ def test_every_address_of_a_file_in_a_page_has_its_digest(client: TestClient, pa
 
 
 @pytest.mark.parametrize("path", [*PAGES, "/page.css", "/icon.svg", "/favicon.ico"])
-def test_what_has_not_changed_is_not_sent_again(client: TestClient, path: str) -> None:
-    """Its tag is enough, and the answer keeps the policy."""
+def test_an_unchanged_page_is_not_sent_again(client: TestClient, path: str) -> None:
+    """A 304 keeps the policy."""
     whole = client.get(path)
     again = client.get(path, headers={"If-None-Match": whole.headers["etag"]})
 
@@ -114,8 +111,8 @@ def test_what_has_not_changed_is_not_sent_again(client: TestClient, path: str) -
     assert "no-cache" in whole.headers["cache-control"] or "max-age" in whole.headers["cache-control"]
 
 
-def test_browsers_and_search_engines_find_what_they_ask_every_site_for(client: TestClient) -> None:
-    """An icon, and which addresses are not for robots; article pages say that they are not to be listed."""
+def test_the_icon_and_the_robots_file_exist(client: TestClient) -> None:
+    """Article pages are not to be indexed."""
     assert client.get("/favicon.ico").headers["content-type"] == "image/svg+xml"
     assert client.get("/robots.txt").text == "User-agent: *\nDisallow: /v1/\n"
     for path in ("/articles", "/articles/ferry-strike-ends"):
@@ -124,8 +121,8 @@ def test_browsers_and_search_engines_find_what_they_ask_every_site_for(client: T
 
 
 @pytest.mark.parametrize("path", PAGES)
-def test_a_page_gives_up_what_it_does_not_need(client: TestClient, path: str) -> None:
-    """No camera, no place, no window that opened it."""
+def test_a_page_gives_up_permissions(client: TestClient, path: str) -> None:
+    """It has no camera and no access to the window that opened it."""
     headers = client.get(path).headers
 
     assert "camera=()" in headers["permissions-policy"]
@@ -135,8 +132,8 @@ def test_a_page_gives_up_what_it_does_not_need(client: TestClient, path: str) ->
 @pytest.mark.parametrize(
     "path", ["/", "/embed", "/articles", "/articles/sound-cup-final", "/page.js", "/page.css", "/icon.svg"]
 )
-def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str) -> None:
-    """No script, style or request of another origin, and no inline script."""
+def test_a_page_has_a_strict_policy(client: TestClient, path: str) -> None:
+    """It allows no script, style or request of another origin, and no inline script."""
     reply = client.get(path)
 
     assert reply.status_code == 200
@@ -150,8 +147,8 @@ def test_the_page_is_served_under_a_strict_policy(client: TestClient, path: str)
     assert reply.headers["referrer-policy"] == "no-referrer"
 
 
-def test_what_is_said_to_the_frame_is_cut_and_not_refused(client: TestClient) -> None:
-    """A title that is far too long still shows the chat."""
+def test_a_long_title_of_the_frame_is_cut(client: TestClient) -> None:
+    """The chat is shown."""
     reply = client.get("/embed", params={"title": "a" * 2_100})
 
     assert reply.status_code == 200
@@ -162,15 +159,15 @@ def test_what_is_said_to_the_frame_is_cut_and_not_refused(client: TestClient) ->
     ("accepted", "zipped"),
     [("gzip", True), ("br, GZIP;q=0.5", True), ("gzip; q=0", False), ("gzip;q=0.000, br", False), ("x-gzipped", False)],
 )
-def test_the_script_is_zipped_for_those_who_take_it(client: TestClient, accepted: str, zipped: bool) -> None:
-    """`q=0` says no, and names have no case."""
+def test_the_script_is_compressed_for_callers_that_take_gzip(client: TestClient, accepted: str, zipped: bool) -> None:
+    """`q=0` refuses it, and names have no case."""
     reply = client.get("/widget.js", headers={"Accept-Encoding": accepted})
 
     assert ("content-encoding" in reply.headers) == zipped
 
 
 def test_the_script_is_small(client: TestClient) -> None:
-    """Zipped it is under 40 kB."""
+    """Compressed it is under 40 kB."""
     reply = client.get("/widget.js", headers={"Accept-Encoding": "gzip"})
 
     assert reply.headers["content-encoding"] == "gzip"
@@ -178,8 +175,8 @@ def test_the_script_is_small(client: TestClient) -> None:
     assert reply.headers["content-type"] == "text/javascript; charset=utf-8"
 
 
-def test_the_script_is_the_same_zipped_and_plain(client: TestClient) -> None:
-    """Who takes no gzip gets the text itself, and caches keep the two apart."""
+def test_the_script_is_the_same_compressed_and_plain(client: TestClient) -> None:
+    """Caches keep the two apart."""
     plain = client.get("/widget.js", headers={"Accept-Encoding": "identity"})
 
     assert "content-encoding" not in plain.headers
@@ -187,8 +184,8 @@ def test_the_script_is_the_same_zipped_and_plain(client: TestClient) -> None:
     assert {"Accept-Encoding", "Origin"} <= set(re.split(", ?", plain.headers["vary"]))
 
 
-def test_the_script_is_kept_for_good_by_its_digest_alone(client: TestClient) -> None:
-    """Without a digest, or with an old one, it is asked for again within minutes."""
+def test_the_script_is_immutable_by_its_digest_alone(client: TestClient) -> None:
+    """Without a digest or with an old one, caches validate it within minutes."""
     digest = page_asset("widget.js").digest
 
     assert "immutable" in client.get(f"/widget.js?v={digest}").headers["cache-control"]
@@ -198,8 +195,8 @@ def test_the_script_is_kept_for_good_by_its_digest_alone(client: TestClient) -> 
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "identity"])
-def test_a_script_that_has_not_changed_is_not_sent_again(client: TestClient, encoding: str) -> None:
-    """Its tag is enough, also among others and marked as weak by a proxy."""
+def test_an_unchanged_script_is_not_sent_again(client: TestClient, encoding: str) -> None:
+    """Its tag may be one of several, and marked as weak by a proxy."""
     tag = client.get("/widget.js", headers={"Accept-Encoding": encoding}).headers["etag"]
     for given in (tag, f'"other", W/{tag}'):
         reply = client.get("/widget.js", headers={"Accept-Encoding": encoding, "If-None-Match": given})
@@ -207,16 +204,16 @@ def test_a_script_that_has_not_changed_is_not_sent_again(client: TestClient, enc
     assert client.get("/widget.js", headers={"If-None-Match": '"other"'}).status_code == 200
 
 
-def test_pages_that_isolate_themselves_may_load_the_script(client: TestClient) -> None:
-    """`Cross-Origin-Resource-Policy` says so, and the type is not to be guessed."""
+def test_isolated_pages_may_load_the_script(client: TestClient) -> None:
+    """`Cross-Origin-Resource-Policy` allows it, and the type is not sniffed."""
     headers = client.get("/widget.js").headers
 
     assert headers["cross-origin-resource-policy"] == "cross-origin"
     assert headers["x-content-type-options"] == "nosniff"
 
 
-def test_the_frame_may_be_framed_by_its_own_origin_and_nobody_else_unless_told(client: TestClient) -> None:
-    """No origin is allowed in these settings."""
+def test_only_its_own_origin_may_frame_the_chat_by_default(client: TestClient) -> None:
+    """No other origin is allowed in these settings."""
     reply = client.get("/embed?title=A%20%26%20B&lang=de&theme=dark")
     policy = reply.headers["content-security-policy"]
 
@@ -237,10 +234,10 @@ def test_the_frame_may_be_framed_by_its_own_origin_and_nobody_else_unless_told(c
         ('"><script>', "en", "ltr", "en"),
     ],
 )
-def test_the_frame_is_named_in_its_language(
+def test_the_frame_has_a_title_in_its_language(
     client: TestClient, asked: str, lang: str, direction: str, strings: str
 ) -> None:
-    """Its title is the widget's own, and runs in the direction of its script; without JavaScript it is not empty."""
+    """The title is the widget's; direction and text without JavaScript follow the language."""
     text = client.get("/embed", params={"lang": asked}).text
     title = re.search(r'^  title: "(.*)",$', (FOLDER / f"strings-{strings}.js").read_text("utf-8"), re.MULTILINE)
 

@@ -14,7 +14,7 @@ from tests.service.api.events import Received, read_events
 
 
 class Caller:
-    """Receives a stream; leaves when told to."""
+    """A client that receives a stream, and leaves when the test sets `leave`."""
 
     def __init__(self) -> None:
         self.text = ""
@@ -36,7 +36,7 @@ class Caller:
 
 
 class Source:
-    """Events with a wait between them; knows whether it was closed."""
+    """Events with a pause between them; `closed` says whether the generator was closed."""
 
     def __init__(self, *, wait: float = 0.0, error: Exception | None = None) -> None:
         self.closed = False
@@ -61,7 +61,7 @@ async def run(source: Source, caller: Caller, stopping: asyncio.Event, keep_aliv
 
 
 def test_a_quiet_stream_is_kept_alive() -> None:
-    """Comments come while nothing happens, and no client takes them for events."""
+    """Comments are sent meanwhile, which clients ignore."""
 
     async def story() -> Caller:
         caller = Caller()
@@ -74,8 +74,8 @@ def test_a_quiet_stream_is_kept_alive() -> None:
     assert caller.ended
 
 
-def test_a_caller_who_leaves_closes_the_source() -> None:
-    """Nothing goes on for nobody."""
+def test_a_stream_without_its_caller_closes_the_source() -> None:
+    """The pipeline stops working on the answer."""
 
     async def story() -> Source:
         caller, source = Caller(), Source(wait=30)
@@ -87,7 +87,7 @@ def test_a_caller_who_leaves_closes_the_source() -> None:
 
 
 def test_a_stopping_service_ends_its_streams_with_an_error() -> None:
-    """A cut can be told from an end."""
+    """A client can distinguish it from the end of an answer."""
 
     async def story() -> tuple[Caller, Source]:
         caller, source, stopping = Caller(), Source(wait=30), asyncio.Event()
@@ -106,8 +106,8 @@ def test_a_stopping_service_ends_its_streams_with_an_error() -> None:
     ("error", "code"),
     [(IndexUnavailable("it is gone"), "index_unavailable"), (RuntimeError("secret detail"), "internal")],
 )
-def test_an_error_half_way_is_the_last_event(error: Exception, code: str) -> None:
-    """Ours is told as it is; any other is logged and told without its words."""
+def test_an_error_in_a_stream_is_the_last_event(error: Exception, code: str) -> None:
+    """It has a code; an unexpected error is logged and sent without its words."""
 
     async def story() -> Caller:
         caller = Caller()
@@ -120,8 +120,8 @@ def test_an_error_half_way_is_the_last_event(error: Exception, code: str) -> Non
     assert "secret" not in caller.text
 
 
-def test_a_server_that_repeats_the_end_of_a_body_does_not_stop_the_loop() -> None:
-    """Messages that come without a wait leave the event loop to others, and the stream comes to its end."""
+def test_repeated_body_messages_do_not_block_the_event_loop() -> None:
+    """The stream ends."""
 
     async def story() -> Caller:
         caller = Caller()
@@ -137,8 +137,8 @@ def test_a_server_that_repeats_the_end_of_a_body_does_not_stop_the_loop() -> Non
     assert asyncio.run(story()).ended
 
 
-def test_a_stream_that_is_cancelled_before_it_begins_closes_its_source() -> None:
-    """So does one whose head cannot be sent."""
+def test_a_stream_that_fails_to_begin_closes_its_source() -> None:
+    """Its head cannot be sent."""
 
     async def story() -> Source:
         source = Source(wait=30)
@@ -163,8 +163,8 @@ async def _slow_to_end(ending: asyncio.Event, may_end: asyncio.Event) -> None:
         await may_end.wait()
 
 
-def test_tasks_are_ended() -> None:
-    """One that waits, one that failed and one that is done already."""
+def test_tasks_are_cancelled() -> None:
+    """One waits, one failed and one is done already."""
 
     async def fail() -> None:
         raise RuntimeError("dropped")
@@ -183,7 +183,7 @@ def test_tasks_are_ended() -> None:
 
 
 def test_the_callers_own_cancellation_is_raised() -> None:
-    """A caller that is cancelled while it ends a task is cancelled."""
+    """A caller that is cancelled while it cancels a task is cancelled."""
 
     async def story() -> None:
         ending, may_end = asyncio.Event(), asyncio.Event()

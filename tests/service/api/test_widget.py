@@ -9,7 +9,7 @@ from service.api.widget import ENTRY, FOLDER, join_modules, widget_script
 
 
 def test_no_module_writes_markup_or_code() -> None:
-    """Text goes in as text: none of the ways to make elements or code of a string is in the script."""
+    """The script has no way to make elements or code of a string."""
     script = widget_script()
     ways = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|\beval\b"
 
@@ -18,7 +18,7 @@ def test_no_module_writes_markup_or_code() -> None:
 
 
 def test_every_module_is_in_the_script() -> None:
-    """No file of the folder is forgotten, but for the one that has types alone."""
+    """Only the module of types is left out."""
     script = widget_script()
     variables = {f"${re.sub(r'[^A-Za-z0-9_]', '_', file.name)}" for file in FOLDER.iterdir() if file.name != "types.js"}
 
@@ -31,8 +31,8 @@ def write(folder: Path, **files: str) -> Path:
     return folder
 
 
-def test_modules_are_joined_in_the_order_of_their_needs(tmp_path: Path) -> None:
-    """What is imported stands above, once, in a scope of its own."""
+def test_modules_are_joined_in_the_order_of_their_imports(tmp_path: Path) -> None:
+    """An imported module comes first, once, in its own scope."""
     folder = write(
         tmp_path,
         main='import { b } from "./b.js";\nimport { a } from "./a.js";\nb(a);\n',
@@ -58,6 +58,6 @@ def test_modules_are_joined_in_the_order_of_their_needs(tmp_path: Path) -> None:
     ],
 )
 def test_modules_that_cannot_be_joined_are_refused(tmp_path: Path, files: dict[str, str], told: str) -> None:
-    """A circle, and forms of import and export that are not known, by name."""
+    """The error names a circle, or the unknown form of import or export."""
     with pytest.raises(ValueError, match=told):
         join_modules(write(tmp_path, **files), ENTRY)
