@@ -20,7 +20,7 @@ from pathlib import Path
 
 from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk, ScoredChunk
-from service.citations.support import THRESHOLDS, SupportCheck, Thresholds, Verdict
+from service.citations.verify import THRESHOLDS, SupportCheck, Thresholds, Verdict
 from service.records import Passage
 
 FOLDER = Path(__file__).parent / "support"

@@ -8,9 +8,8 @@ from index.dense import server_of
 from index.embedding import Embedder
 from index.embedding.build import build_embedder
 from index.library import Library
-from service.citations.proof import Prover
 from service.citations.safety import Safety
-from service.citations.support import SupportCheck, Thresholds
+from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
 from service.prompts import Prompts
 from service.quoting import new_fence
@@ -42,12 +41,12 @@ def build_pipeline(
     chat = chat or build_chat(settings)
     key = settings.openai_api_key
     safety = Safety((key.get_secret_value(),) if key else ())
-    prover = Prover(SupportCheck(embedder, Thresholds.read()), safety)
+    verifier = Verifier(SupportCheck(embedder, Thresholds.read()), safety)
     return Pipeline(
         library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,
         weigher=Weigher(embedder),
-        desk=ReadingDesk(prover, Calibration.read(), ExtractiveReader()),
+        desk=ReadingDesk(verifier, Calibration.read(), ExtractiveReader()),
         prompts=prompts,
         stale_after=timedelta(days=settings.stale_after_days),
         chat=chat,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from index.records import Span, isoformat
 from service.answer import Citation, Scores, Source, Verification
-from service.citations.markers import without_numbers
+from service.citations.stream import without_numbers
 from service.records import DraftSentence, Passage, Quote
 
 

@@ -1,4 +1,4 @@
-"""The question path: standalone → retrieve → select → read → prove. Read `Pipeline.stream` first."""
+"""The question path: standalone → retrieve → select → read → verify. Read `Pipeline.stream` first."""
 
 import asyncio
 import time
@@ -126,7 +126,7 @@ class Pipeline:
         with asking.timed("standalone"):
             chat = self.chat if asking.reader is self.llm else None
             standalone = await standalone_question(
-                asking.question, chat, self.prompts, fence=self.fence, safety=self.desk.prover.safety
+                asking.question, chat, self.prompts, fence=self.fence, safety=self.desk.verifier.safety
             )
         asking.standalone = standalone.text
         asking.usage += standalone.usage

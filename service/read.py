@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from index.terms import words
 from service.answer import AnswerDelta, CitationAdded, Completed, Event, Unsupported
 from service.asking import Asking
-from service.citations.drafts import draft_sentences
-from service.citations.proof import Prover
+from service.citations.stream import draft_sentences
+from service.citations.verify import Verifier
 from service.errors import ReaderFailed
 from service.readers import Reading
 from service.readers.extractive import ExtractiveReader
@@ -21,14 +21,14 @@ from service.records import Abstained, DraftSentence, Passage, Status, StatusRea
 class ReadingDesk:
     """Lets a reader speak and checks what it says; the extractive reader stands in for a model that fails."""
 
-    prover: Prover
+    verifier: Verifier
     calibration: Calibration
     extractive: ExtractiveReader
 
     async def read(self, asking: Asking, reading: Reading) -> AsyncGenerator[Event, None]:
         """The events from the first sentence to the whole answer."""
         try:
-            async with aclosing(self._proven(asking, reading)) as events:
+            async with aclosing(self._verified(asking, reading)) as events:
                 async for event in events:
                     yield event
         except ReaderFailed as failure:
@@ -66,7 +66,7 @@ class ReadingDesk:
             async for event in events:
                 yield event
 
-    async def _proven(self, asking: Asking, reading: Reading) -> AsyncGenerator[Event, None]:
+    async def _verified(self, asking: Asking, reading: Reading) -> AsyncGenerator[Event, None]:
         passages = {passage.key: passage for passage in reading.passages}
         with asking.timed("read"):
             async with (
@@ -79,20 +79,20 @@ class ReadingDesk:
                     elif isinstance(draft, Abstained):
                         asking.abstained = True
                     else:
-                        for event in await self._prove(asking, draft, passages):
+                        for event in await self._verify(asking, draft, passages):
                             yield event
 
-    async def _prove(self, asking: Asking, draft: DraftSentence, passages: Mapping[str, Passage]) -> list[Event]:
+    async def _verify(self, asking: Asking, draft: DraftSentence, passages: Mapping[str, Passage]) -> list[Event]:
         """The events of one sentence, or a note of why it is withheld."""
         if not draft.text.strip():
             return []
         with asking.timed("verify"):
-            proof = await asyncio.to_thread(self.prover.prove, draft, passages, asking.question.citations)
-        if proof.withheld:
+            check = await asyncio.to_thread(self.verifier.verify, draft, passages, asking.question.citations)
+        if check.withheld:
             asking.withheld += len(draft.text)
-            asking.unsupported.append(Unsupported(self.prover.safety.excerpt(draft.text), proof.withheld))
+            asking.unsupported.append(Unsupported(self.verifier.safety.excerpt(draft.text), check.withheld))
             return []
-        delta, citations = asking.composition.add(draft, proof.quotes)
+        delta, citations = asking.composition.add(draft, check.quotes)
         return [AnswerDelta(delta), *map(CitationAdded, citations)]
 
     def _conclusion(self, asking: Asking, reading: Reading) -> Iterator[Event]:

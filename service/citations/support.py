@@ -1,101 +1,154 @@
-"""The support check: do the passages that a sentence cites say what it says?
+"""What a sentence claims, and whether a window of its source supports it.
 
-First word for word: a sentence that is a whole sentence of a passage needs no judgement. Otherwise the
-window (one to three sentences) that covers it best must state all of its numbers, dates and names, and
-say them of the same; then the share of its content words that the window has, and the similarity of the
-two, say how sure that is. A sentence that goes beyond the window is partial at best. The thresholds are
-data, fitted on one half of `benchmarks/support`.
+A claim is a sentence taken apart: dates, numbers, names and content words. A window is one to three sentences of a
+passage, in which a claim may stand.
 """
 
-import json
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from datetime import date
 
-from index.embedding import Embedder
+from index.markup import readable
 from index.records import Span
-from service.citations.claim import Claim
-from service.citations.english import english
-from service.citations.quote import locate
-from service.citations.window import Window, windows
-from service.records import Passage, Quote, Support
-
-COMPARED = 3
-"""Windows compared by similarity: those of the best coverage."""
+from index.text import sentence_spans
+from service.citations.additions import adds, adds_negation, has_bare_clause
+from service.citations.attribution import lent_words
+from service.citations.contrasts import opposed, unlike
+from service.citations.counts import figure_of_another
+from service.citations.dates import Date, find_dates, missing_date
+from service.citations.english import english, words_of
+from service.citations.names import Name, find_names, missing_name, plain
+from service.citations.numbers import Number, find_numbers, missing_number
+from service.citations.polarity import opposite
+from service.citations.roles import other_subject, swapped_roles
+from service.citations.speakers import other_speaker
+from service.records import Passage
 
 COMBINED = 4
 """Windows of each of two passages that are tried together."""
 
 ADDED_CLAUSE = 0.8
-"""What is left of the score where a whole clause has no word in the source."""
+"""Factor of the score where a whole clause has no word in the source."""
 
-THRESHOLDS = Path(__file__).with_name("thresholds.json")
+LEAST_COVERAGE = 0.6
+"""Share of the content words of a verified sentence that its source has, however similar the two are."""
+
+LONGEST_WINDOW = 3
+"""Sentences of the longest window."""
+
+ANTECEDENTS = 2
+"""How many sentences before a window may hold what its pronouns mean."""
+
+_REFERS_BACK = re.compile(
+    r"^\W*(?:the|this|that|these|those|his|her|their|its|both|neither)\b|\b(?:he|she|they|it|him|her|them|his|their)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """The least score, in [0, 1], of a verified and of a partial sentence."""
+class Window:
+    """The words of a stretch of a source, where it stands in the passage's text, and those of the sentences before it.
 
-    verified: float
-    partial: float
+    Words are without markup: the number of a note, or one in the address of a link, is not stated.
+    """
+
+    text: str
+    before: str
+    published: tuple[date, ...]
+    stems: frozenset[str]
+    spans: tuple[tuple[Passage, Span], ...]
+
+    @property
+    def with_antecedents(self) -> str:
+        """The window and, where its subject is a pronoun or a definite noun, the sentences that may name it."""
+        return f"{self.before} {self.text}" if self.before and _REFERS_BACK.search(self.text) else self.text
+
+    def and_also(self, other: "Window") -> "Window":
+        """Two windows as one source: what a sentence with two markers rests on."""
+        return Window(
+            f"{self.text} {other.text}",
+            f"{self.before} {other.before}".strip(),
+            self.published + other.published,
+            self.stems | other.stems,
+            self.spans + other.spans,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """What a sentence says, taken apart once and compared with many windows of text.
+
+    `stems` are those of its content words; `wanted` are these and its figures: what a source should have.
+    """
+
+    text: str
+    dates: tuple[Date, ...]
+    numbers: tuple[Number, ...]
+    names: tuple[Name, ...]
+    stems: frozenset[str]
+    wanted: frozenset[str]
 
     @classmethod
-    def read(cls, path: Path = THRESHOLDS) -> "Thresholds":
-        """The thresholds that are fitted and shipped."""
-        data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(verified=data["verified"], partial=data["partial"])
+    def of(cls, text: str, is_word: Callable[[str], bool]) -> "Claim":
+        """Take a sentence apart; `is_word` tells whether a sentence's first word is an ordinary one."""
+        dates, rest = find_dates(text)
+        names = find_names(text, is_word)
+        tokens = {name.token for name in names}
+        words = [word for word in words_of(rest) if plain(word) not in tokens and not any(map(str.isdigit, word))]
+        stems = frozenset(english().terms.of(" ".join(words)))
+        figures = frozenset(term for term in english().terms.of(text) if term[0].isdigit())
+        return cls(text, tuple(dates), tuple(find_numbers(rest)), tuple(names), stems, stems | figures)
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing is said that a source could state: stop words and signs alone."""
+        return not (self.dates or self.numbers or self.names or self.wanted)
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """How well a sentence is supported, why not where it is not, and the quotes that support it."""
+    def coverage(self, window: Window) -> float:
+        """The share of the content words, names and numbers left out, that a window has; 1 where there are none."""
+        if not self.stems:
+            return 1.0
+        return len(self.stems & window.stems) / len(self.stems)
 
-    status: Support
-    reason: str | None
-    score: float
-    quotes: tuple[Quote, ...] = ()
+    def bare_clause(self, window: Window) -> bool:
+        """Whether a clause of two content words or more has none of them in a window: something was added."""
+        return has_bare_clause(self.text, self.stems, window.stems)
 
+    def goes_beyond(self, window: Window) -> bool:
+        """Whether this has something that a window leaves open, so that it must not pass for verified."""
+        return (
+            self.coverage(window) < LEAST_COVERAGE
+            or adds(self.text, self.stems, window.stems)
+            or adds_negation(self.text, window.text)
+            or unlike(self.text, window.text)
+        )
 
-class SupportCheck:
-    """Checks sentences against the passages they cite; safe to share between threads."""
+    def contradiction(self, window: Window) -> str | None:
+        """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
+        return next(self._contradictions(window), None)
 
-    def __init__(self, embedder: Embedder, thresholds: Thresholds) -> None:
-        self._embedder = embedder
-        self._thresholds = thresholds
-
-    def check(self, sentence: str, passages: Sequence[Passage]) -> Verdict:
-        """Look for the place in the passages, together, that supports a sentence (without its markers)."""
-        for passage in passages:
-            quote = locate(sentence, passage)
-            if quote is not None:
-                return Verdict("verified", None, quote.score, (quote,))
-        claim = Claim.of(sentence, _ordinary_word(passages))
-        if claim.is_empty:
-            return Verdict("unverified", "not_in_source", 0.0)
-        return self._judge(claim, _candidates(claim, passages))
-
-    def _judge(self, claim: Claim, candidates: Sequence[Window]) -> Verdict:
-        """The best of the windows that bear a claim out or, where none does, why the closest does not."""
-        if not candidates:
-            return Verdict("unverified", "not_in_source", 0.0)
-        closest = candidates[0]
-        sound = [window for window in candidates if claim.contradiction(window) is None][:COMPARED]
-        if not sound:
-            return Verdict("unverified", claim.contradiction(closest), 0.0)
-        score, best = max(self._scored(claim, sound), key=lambda pair: pair[0])
-        if score < self._thresholds.partial:
-            return Verdict("unverified", claim.contradiction(closest) or "not_in_source", score)
-        certain = score >= self._thresholds.verified and not claim.goes_beyond(best)
-        status: Support = "verified" if certain else "partial"
-        return Verdict(status, None, score, tuple(_quote(passage, span, status, score) for passage, span in best.spans))
-
-    def _scored(self, claim: Claim, sound: Sequence[Window]) -> list[tuple[float, Window]]:
-        vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
-        similarities = vectors[1:] @ vectors[0]
-        return [
-            (support_score(claim.coverage(window), float(similarity), added=claim.bare_clause(window)), window)
-            for window, similarity in zip(sound, similarities, strict=True)
-        ]
+    def _contradictions(self, window: Window) -> Iterator[str]:
+        dated = find_dates(window.text)
+        years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
+        if missing_number(list(self.numbers), find_numbers(dated.rest) + years):
+            yield "number_not_in_source"
+        if missing_date(self.dates, window.text, window.published):
+            yield "date_not_in_source"
+        source = window.with_antecedents
+        if missing_name(self.names, source):
+            yield "name_not_in_source"
+        if figure_of_another(self.text, window.text) is not None:
+            yield "number_differs"
+        if opposite(self.text, window.text) or opposed(self.text, window.text):
+            yield "negation_differs"
+        if (
+            lent_words(self.text, source)
+            or other_speaker(self.text, source)
+            or swapped_roles(self.text, window.text)
+            or other_subject(self.text, source)
+        ):
+            yield "speaker_differs"
 
 
 def support_score(coverage: float, similarity: float, *, added: bool = False) -> float:
@@ -104,27 +157,22 @@ def support_score(coverage: float, similarity: float, *, added: bool = False) ->
     return round(max(0.0, min(1.0, mean * (ADDED_CLAUSE if added else 1.0))), 3)
 
 
-def _candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
+def candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
     """The windows of all passages, and of pairs of them, the best coverage first, then the shortest."""
     by_passage = [sorted(windows(passage, claim.wanted), key=lambda w: _order(claim, w)) for passage in passages]
-    candidates = [window for listed in by_passage for window in listed]
+    found = [window for listed in by_passage for window in listed]
     for number, listed in enumerate(by_passage):
         for other in by_passage[number + 1 :]:
-            candidates += [one.and_also(two) for one in listed[:COMBINED] for two in other[:COMBINED]]
-    return sorted(candidates, key=lambda w: _order(claim, w))
+            found += [one.and_also(two) for one in listed[:COMBINED] for two in other[:COMBINED]]
+    return sorted(found, key=lambda w: _order(claim, w))
 
 
 def _order(claim: Claim, window: Window) -> tuple[float, int]:
     return (-len(claim.wanted & window.stems), len(window.text))
 
 
-def _quote(passage: Passage, span: Span, status: Support, score: float) -> Quote:
-    start = passage.chunk.start_char + span.start
-    end = passage.chunk.start_char + span.end
-    return Quote(passage, Span(start, end), passage.article.body[start:end], status, "coverage", score)
-
-
-def _ordinary_word(passages: Sequence[Passage]) -> "OrdinaryWord":
+def ordinary_word(passages: Sequence[Passage]) -> "OrdinaryWord":
+    """Return the judge of first words for sentences that cite these passages."""
     return OrdinaryWord(frozenset(stem for passage in passages for stem in _lower_stems(passage.chunk.text)))
 
 
@@ -140,3 +188,30 @@ class OrdinaryWord:
 
 def _lower_stems(text: str) -> list[str]:
     return english().terms.of(" ".join(word for word in text.split() if word[:1].islower()))
+
+
+def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
+    """The windows of a passage, shortest first, in each of which every sentence brings a wanted stem of its own.
+
+    A sentence that brings none would only lend its names to what another sentence says.
+    """
+    text = passage.chunk.text
+    sentences = sentence_spans(text)
+    stems = [frozenset(english().terms.of(readable(text[s.start : s.end]))) for s in sentences]
+    for length in range(1, LONGEST_WINDOW + 1):
+        for first in range(len(sentences) - length + 1):
+            within = range(first, first + length)
+            if length == 1 or all(_brings_its_own(at, within, stems, wanted) for at in within):
+                start, end = sentences[first].start, sentences[first + length - 1].end
+                yield Window(
+                    text=readable(text[start:end]),
+                    before=readable(text[sentences[max(0, first - ANTECEDENTS)].start : start]).strip(),
+                    published=(passage.article.published_at.date(),) if passage.article.published_at else (),
+                    stems=frozenset().union(*(stems[at] for at in within)),
+                    spans=((passage, Span(start, end)),),
+                )
+
+
+def _brings_its_own(at: int, within: Sequence[int], stems: Sequence[frozenset[str]], wanted: Collection[str]) -> bool:
+    others = frozenset().union(*(stems[other] for other in within if other != at))
+    return any(stem in wanted for stem in stems[at] - others)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Span
-from service.citations.quote import normalised
+from service.citations.verify import normalised
 from service.readers import Reading
 from service.readers.evidence import Evidence, WeighedSentence
 from service.readers.extractive import NEAR_BEST, QUOTED, ExtractiveReader, quoted

@@ -8,11 +8,8 @@ from itertools import islice
 import pytest
 
 from index.text import Sentence, sentence_spans
-from service.citations.drafts import PIECE, draft_sentences
-from service.citations.markers import MarkerParser
-from service.citations.proof import Prover
-from service.citations.sentences import SentenceAssembler
-from service.citations.support import SupportCheck, Thresholds
+from service.citations.stream import PIECE, MarkerParser, SentenceAssembler, draft_sentences
+from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.readers.abstention import AbstentionWatch
 from service.records import LONGEST_SENTENCE, Delta, DraftSentence
 from tests.fakes import HashedEmbedder
@@ -87,7 +84,7 @@ def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPa
         read += len(text)
         return sentence_spans(text, headings=headings)
 
-    monkeypatch.setattr("service.citations.sentences.sentence_spans", counted)
+    monkeypatch.setattr("service.citations.stream.sentence_spans", counted)
     parser, assembler = MarkerParser(KNOWN), SentenceAssembler()
     reply = endless(text)[: 3 * LONGEST_SENTENCE]
     for letter in reply:
@@ -117,15 +114,15 @@ def test_a_sentence_without_an_end_is_withheld() -> None:
     assert "".join(draft.text for draft in drafts[:-2]) == f"{long}."
     assert [draft.text for draft in drafts[-2:]] == ["It rained in Galt.", "And it snowed in Galt."]
     assert [draft.whole for draft in drafts] == [False, False, True, True]
-    prover = Prover(SupportCheck(HashedEmbedder(), Thresholds.read()))
+    verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     passages = {"k7f2": make_passage("k7f2", "The harbour of Aldane has 60 boats.")}
     part = DraftSentence(("The harbour of Aldane has 60 boats.", ("k7f2",)), whole=False)
-    assert prover.prove(part, passages, "verified").withheld == "too_long"
+    assert verifier.verify(part, passages, "verified").withheld == "too_long"
 
 
 @pytest.mark.parametrize("text", ["[[[[", "((((", "...", "A a a a.", "It is, and so it was.", "Not at all."])
 def test_text_that_says_nothing_is_withheld(text: str) -> None:
     """A sentence of signs and stop words has nothing that a source could state."""
-    prover = Prover(SupportCheck(HashedEmbedder(), Thresholds.read()))
+    verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     passages = {"k7f2": make_passage("k7f2", "It is what it is. The harbour of Aldane has 60 boats.")}
-    assert prover.prove(DraftSentence((text, ("k7f2",))), passages, "verified").withheld == "not_in_source"
+    assert verifier.verify(DraftSentence((text, ("k7f2",))), passages, "verified").withheld == "not_in_source"

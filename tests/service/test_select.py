@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.markers import Marker, MarkerParser
+from service.citations.stream import Marker, MarkerParser
 from service.select import passage_keys, select
 from tests.service.passages import make_passage
 

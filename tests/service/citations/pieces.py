@@ -4,8 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from service.citations.markers import MarkerParser
-from service.citations.sentences import SentenceAssembler
+from service.citations.stream import MarkerParser, SentenceAssembler
 from service.records import DraftSentence
 
 KNOWN = ("k7f2", "m3p9", "z4q8")

@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.text import sentence_spans
-from service.citations.claim import Claim
-from service.citations.window import Window, windows
+from service.citations.support import Claim, Window, windows
 from tests.service.passages import make_passage
 
 ARTICLES = Path(__file__).parents[3] / "articles"

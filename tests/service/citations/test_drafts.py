@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 from hypothesis import given
 
-from service.citations.drafts import draft_sentences
+from service.citations.stream import draft_sentences
 from service.errors import ReaderFailed
 from service.records import Abstained, Delta, DraftSentence, Usage
 from tests.service.citations.pieces import CUTS, KNOWN, REPLIES, drafts_of, pieces_of

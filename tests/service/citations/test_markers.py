@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.citations.markers import LONGEST, Marker, MarkerParser
+from service.citations.stream import LONGEST_MARKER, Marker, MarkerParser
 from tests.service.citations.pieces import CUTS, KNOWN, REPLIES, pieces_of
 
 CITATIONS = {
@@ -29,7 +29,7 @@ CITATIONS = {
 }
 OTHER_BRACKETS = [
     "[sic]", "[2024]", "[the mayor]", "[…]", "[]", "[ ]", "[k7f2 says so]", "[see k7f2]", "[k7f2,]", "[and]", "[1.5]",
-    "[١]", "[§ 3]", "[k7f2 or m3p9]", "[abcdefghi1]", "]", "[" + "1, " * LONGEST + "1]",
+    "[١]", "[§ 3]", "[k7f2 or m3p9]", "[abcdefghi1]", "]", "[" + "1, " * LONGEST_MARKER + "1]",
 ]  # fmt: skip
 
 PLAIN = st.text(st.characters(exclude_characters="[]【】", exclude_categories=["Cs"]), max_size=12)
@@ -67,7 +67,7 @@ def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -
 
 
 @given(text=REPLIES, cuts=CUTS)
-@example(text="[" + "x" * (LONGEST - 1) + "] [" + "x" * LONGEST + "]", cuts=list(range(200)))
+@example(text="[" + "x" * (LONGEST_MARKER - 1) + "] [" + "x" * LONGEST_MARKER + "]", cuts=list(range(200)))
 def test_cuts_make_no_difference(text: str, cuts: list[int]) -> None:
     """A reply has the same text and markers in one piece, in any pieces, and letter by letter."""
     assert tokens(text, cuts) == tokens(text, []) == tokens(text, list(range(len(text))))
@@ -92,8 +92,8 @@ def test_text_before_an_open_bracket_does_not_wait() -> None:
 def test_a_bracket_that_stays_open_is_given_out() -> None:
     """An open bracket waits for so many characters only, and for the stream's end at the latest."""
     parser = MarkerParser(KNOWN)
-    assert list(parser.feed("[" + "a" * (LONGEST - 1))) == []
-    assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST - 1) + "b"
+    assert list(parser.feed("[" + "a" * (LONGEST_MARKER - 1))) == []
+    assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST_MARKER - 1) + "b"
     assert list(parser.feed("[k7f2")) == []
     assert list(parser.finish()) == ["[k7f2"]
     assert list(parser.finish()) == []

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from index.records import Article, Chunk, ScoredChunk
 from index.text import sentence_spans
-from service.citations.quote import locate, normalised
+from service.citations.verify import locate, normalised
 from service.records import Passage
 from tests.service.passages import make_passage
 

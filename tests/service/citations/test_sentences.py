@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.citations.markers import Marker, MarkerParser
-from service.citations.sentences import SentenceAssembler
+from service.citations.stream import Marker, MarkerParser, SentenceAssembler
 from service.records import DraftSentence
 from tests.service.citations.pieces import BRACKETS, CUTS, KNOWN, REPLIES, drafts_of, pieces_of
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from index.embedding.local import LocalEmbedder
 from index.text import sentence_spans
-from service.citations.support import SupportCheck, Thresholds, Verdict, support_score
+from service.citations.support import support_score
+from service.citations.verify import SupportCheck, Thresholds, Verdict
 from service.records import Passage
 from tests.fakes import HashedEmbedder
 from tests.service.passages import make_passage

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from index.text import sentence_spans
 from service.citations.english import english
-from service.citations.window import ANTECEDENTS, LONGEST, Window, windows
+from service.citations.support import ANTECEDENTS, LONGEST_WINDOW, Window, windows
 from tests.service.passages import make_passage
 
 SENTENCES = st.lists(
@@ -34,7 +34,7 @@ def test_a_window_is_whole_sentences_of_its_passage(sentences: list[str], wanted
         ((passage, span),) = window.spans
         assert passage.chunk.text[span.start : span.end] == window.text
         assert span.start in starts
-        assert 1 <= len(sentence_spans(window.text)) <= LONGEST
+        assert 1 <= len(sentence_spans(window.text)) <= LONGEST_WINDOW
         assert window.stems == frozenset(english().terms.of(window.text))
 
 
