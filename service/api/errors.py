@@ -44,49 +44,33 @@ class Problem(NamedTuple):
     message: str
 
 
+INVALID, UNAVAILABLE = "invalid_request_error", "service_unavailable_error"
 INTERNAL = Problem(500, "server_error", "internal", "Internal error. Quote the request id when you report it.")
-STOPPING = Problem(503, "service_unavailable_error", "shutting_down", "The service is stopping. Ask again in a minute.")
-NO_INDEX = Problem(
-    503, "service_unavailable_error", "index_unavailable", "The articles cannot be searched at the moment."
-)
+STOPPING = Problem(503, UNAVAILABLE, "shutting_down", "The service is stopping. Ask again in a minute.")
+NOT_JSON = Problem(400, INVALID, "invalid_json", "The body is not JSON.")
+_NO_INDEX = Problem(503, UNAVAILABLE, "index_unavailable", "The articles cannot be searched at the moment.")
+_NO_MODEL = "reader: found 'llm', but no language model answers here; expected 'auto' or 'extractive'"
+_TOO_MANY = "Too many requests are being answered. Ask again in a second."
+_TOO_OFTEN = "Too much was sent in a short time. Try again later."
+_NOT_EMBEDDED = "The question cannot be compared with the articles now."
 
 PROBLEMS: dict[type[DatelineError], Problem] = {
-    QuestionRefused: Problem(422, "invalid_request_error", "invalid_request", "The request is not valid."),
-    NoLanguageModel: Problem(
-        422,
-        "invalid_request_error",
-        "invalid_request",
-        "reader: found 'llm', but no language model answers here; expected 'auto' or 'extractive'",
-    ),
-    ArticleNotFound: Problem(404, "invalid_request_error", "article_not_found", "No article has this id."),
-    Overloaded: Problem(
-        503, "overloaded_error", "overloaded", "Too many requests are being answered. Ask again in a second."
-    ),
-    RateLimited: Problem(
-        429, "rate_limit_error", "rate_limited", "Too much was sent in a short time. Try again later."
-    ),
-    IndexUnavailable: NO_INDEX,
-    IndexNotFound: NO_INDEX._replace(message="There are no articles to search yet."),
-    EmbeddingFailed: Problem(
-        503, "service_unavailable_error", "embedding_failed", "The question cannot be compared with the articles now."
-    ),
-    ReaderFailed: Problem(503, "service_unavailable_error", "reader_failed", ReaderFailed.public),
-    ConfigurationError: Problem(
-        503, "service_unavailable_error", "misconfigured", "The service is not set up to answer questions."
-    ),
-    IngestRunning: Problem(
-        503, "service_unavailable_error", "ingest_running", "The articles are being updated. Try again later."
-    ),
-    PublishFailed: Problem(
-        503, "service_unavailable_error", "publish_failed", "The articles could not be updated. Try again later."
-    ),
-    FeedbackUnavailable: Problem(
-        503, "service_unavailable_error", "feedback_unavailable", "Feedback cannot be stored at the moment."
-    ),
-    FeedbackFull: Problem(507, "service_unavailable_error", "feedback_full", "No more feedback can be stored."),
+    QuestionRefused: Problem(422, INVALID, "invalid_request", "The request is not valid."),
+    NoLanguageModel: Problem(422, INVALID, "invalid_request", _NO_MODEL),
+    ArticleNotFound: Problem(404, INVALID, "article_not_found", "No article has this id."),
+    Overloaded: Problem(503, "overloaded_error", "overloaded", _TOO_MANY),
+    RateLimited: Problem(429, "rate_limit_error", "rate_limited", _TOO_OFTEN),
+    IndexUnavailable: _NO_INDEX,
+    IndexNotFound: _NO_INDEX._replace(message="There are no articles to search yet."),
+    EmbeddingFailed: Problem(503, UNAVAILABLE, "embedding_failed", _NOT_EMBEDDED),
+    ReaderFailed: Problem(503, UNAVAILABLE, "reader_failed", ReaderFailed.public),
+    ConfigurationError: Problem(503, UNAVAILABLE, "misconfigured", "The service is not set up to answer questions."),
+    IngestRunning: Problem(503, UNAVAILABLE, "ingest_running", "The articles are being updated. Try again later."),
+    PublishFailed: Problem(503, UNAVAILABLE, "publish_failed", "The articles could not be updated. Try again later."),
+    FeedbackUnavailable: Problem(503, UNAVAILABLE, "feedback_unavailable", "Feedback cannot be stored at the moment."),
+    FeedbackFull: Problem(507, UNAVAILABLE, "feedback_full", "No more feedback can be stored."),
     DatelineError: INTERNAL,
 }
-NOT_JSON = Problem(400, "invalid_request_error", "invalid_json", "The body is not JSON.")
 
 _BY_STATUS = {
     400: ("bad_request", "The body cannot be read."),
@@ -106,11 +90,6 @@ _FOR_PROGRAMS = re.compile(r"/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
 def problem_of(error: DatelineError) -> Problem:
     """Return the problem of an error's class, or of the nearest class above it."""
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
-
-
-def public_message(error: Exception) -> str:
-    """Return the sentence that a reader may see of an error; its own words and its hint are for the log."""
-    return (problem_of(error) if isinstance(error, DatelineError) else INTERNAL).message
 
 
 def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
@@ -186,7 +165,7 @@ async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
     location = fault.get("loc", ())
     parts = location if isinstance(location, tuple) else ()
     field = ".".join(str(part) for part in parts if part not in ("body", "path", "query"))
-    problem = Problem(422, "invalid_request_error", "invalid_request", f"{field or 'the body'}: {_found(fault)}")
+    problem = Problem(422, INVALID, "invalid_request", f"{field or 'the body'}: {_found(fault)}")
     return problem_reply(problem, param=field or None)
 
 
@@ -211,6 +190,6 @@ def _found(fault: Mapping[str, object]) -> str:
 async def _http_error(request: Request, error: Exception) -> Response:
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
-    reply = error_page(request, status) or problem_reply(Problem(status, "invalid_request_error", code, message))
+    reply = error_page(request, status) or problem_reply(Problem(status, INVALID, code, message))
     reply.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
     return reply

@@ -20,7 +20,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.admission import Limits
-from service.api.errors import Problem, error_reply, problem_reply
+from service.api.errors import INVALID, Problem, error_reply, problem_reply
 from service.errors import Overloaded, RateLimited
 from service.request_id import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
@@ -42,13 +42,11 @@ BODY_BYTES = 1_000_000
 LOG_S = 1.0
 """The shortest time between two log lines on refusals: one line for each would cost more than the refusal."""
 
-HOST_NOT_ALLOWED = Problem(
-    421, "invalid_request_error", "host_not_allowed", "The service does not answer to this host name."
-)
+HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does not answer to this host name.")
 ORIGIN_NOT_ALLOWED = Problem(
     403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
 )
-TOO_LARGE = Problem(413, "invalid_request_error", "too_large", f"A body has at most {BODY_BYTES:,} bytes.")
+TOO_LARGE = Problem(413, INVALID, "too_large", f"A body has at most {BODY_BYTES:,} bytes.")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -174,7 +172,7 @@ class RequestBody(Middleware):
         headers = Headers(scope=scope)
         is_api = scope["method"] == "POST" and scope["path"].startswith("/v1/")
         if is_api and (fault := _media_type_fault(headers)):
-            problem = Problem(415, "invalid_request_error", "unsupported_media_type", fault)
+            problem = Problem(415, INVALID, "unsupported_media_type", fault)
             await problem_reply(problem, {"Accept": "application/json"})(scope, receive, send)
             return
         body = bytearray()

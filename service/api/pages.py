@@ -39,11 +39,7 @@ NOT_NOW = "The articles cannot be read at the moment. Please try again later."
 IMMUTABLE = "public, max-age=31536000, immutable"
 MINUTES = "public, max-age=600, stale-while-revalidate=86400"
 
-_TYPES = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".svg": "image/svg+xml",
-}
+_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _EMBED = {
     "en": ("Ask the archive", "Asking needs JavaScript.", "Browse the articles"),
     "de": ("Fragen Sie das Archiv", "Zum Fragen wird JavaScript gebraucht.", "Artikel ansehen"),

@@ -16,7 +16,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
 from uvicorn.server import ServerState
 
-from service.api.errors import Problem, problem_body
+from service.api.errors import INVALID, Problem, problem_body
 from service.api.middleware import FOR_MONITORS, REQUEST_ID, SECURITY_HEADERS
 
 HEAD_BYTES = 16 * 1024
@@ -25,12 +25,12 @@ HEAD_BYTES = 16 * 1024
 PIECES = 4096
 """Pieces of a body: each costs time on the event loop, and a chunk can be one byte."""
 
-NOT_HTTP = Problem(400, "invalid_request_error", "bad_request", "The request is not valid HTTP.")
+NOT_HTTP = Problem(400, INVALID, "bad_request", "The request is not valid HTTP.")
 HEAD_TOO_LARGE = Problem(
-    431, "invalid_request_error", "headers_too_large", f"The headers of a request have at most {HEAD_BYTES:,} bytes."
+    431, INVALID, "headers_too_large", f"The headers of a request have at most {HEAD_BYTES:,} bytes."
 )
-TOO_MANY_PIECES = Problem(413, "invalid_request_error", "too_large", f"A body comes in at most {PIECES:,} pieces.")
-TOO_SLOW = Problem(408, "invalid_request_error", "too_slow", "The request did not arrive in time.")
+TOO_MANY_PIECES = Problem(413, INVALID, "too_large", f"A body comes in at most {PIECES:,} pieces.")
+TOO_SLOW = Problem(408, INVALID, "too_slow", "The request did not arrive in time.")
 TOO_MANY = Problem(503, "overloaded_error", "overloaded", "Too many connections are open. Try again in a second.")
 
 

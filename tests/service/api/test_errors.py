@@ -17,7 +17,7 @@ from index.errors import DatelineError, IndexDamaged, IndexUnavailable
 from index.generation import Generation
 from service.answer import Answer, Event, SearchResult, Started
 from service.api.app import create_app
-from service.api.errors import PROBLEMS, error_body, problem_of, public_message
+from service.api.errors import INTERNAL, PROBLEMS, error_body, problem_of
 from service.build import build_pipeline
 from service.errors import ReaderFailed
 from service.records import Question
@@ -80,7 +80,15 @@ def test_a_public_message_is_a_sentence_without_operator_text() -> None:
 
 def test_an_unexpected_error_has_the_internal_message() -> None:
     """Its own words are not public."""
-    assert public_message(RuntimeError("/srv/secret")) == PROBLEMS[DatelineError].message
+    error = error_body(RuntimeError("/srv/secret"), "req_1")["error"]
+
+    assert error == {
+        "type": INTERNAL.type,
+        "code": "internal",
+        "message": INTERNAL.message,
+        "param": None,
+        "request_id": "req_1",
+    }
 
 
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
