@@ -54,6 +54,14 @@ def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) ->
             assert citation.verification.method == "exact"
 
 
+@pytest.mark.parametrize("text", ["When did the ferry strike of 1987 end?", "Who won the Sound Cup final in 2019?"])
+def test_a_question_about_something_else_of_the_kind_is_weak(pipeline: Pipeline, text: str) -> None:
+    """A year that no quoted article has makes the answer partial, whatever else fits."""
+    answer = asyncio.run(pipeline.ask(Question(text)))
+
+    assert (answer.status, answer.status_reason, answer.verdict) == ("partial", "weak_evidence", "weak")
+
+
 @pytest.mark.parametrize("text", OFF_TOPIC)
 def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: str) -> None:
     """Abstaining is an answer with a reason, a fixed text, no citation, and the closest sources uncited."""

@@ -18,6 +18,7 @@ from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
 from ingest.progress import Progress
 from service.api.pages import NO_ARTICLES
+from service.settings import ServiceSettings
 from tests.service.api.conftest import client_of
 from tests.service.conftest import settings_for
 
@@ -55,6 +56,16 @@ def test_without_an_index_the_service_is_alive_but_not_ready(
         assert str(data) not in reply.text
     assert "dateline ingest" in caplog.text
     assert str(data) in caplog.text
+
+
+def test_a_service_that_stops_is_not_ready(sample_settings: ServiceSettings) -> None:
+    """A monitor sends no more questions to it, while the process is still alive."""
+    with client_of(sample_settings) as client:
+        assert client.get("/readyz").status_code == 200
+        client.app.state.service.stopping.set()  # type: ignore[attr-defined]
+        reply = client.get("/readyz")
+        assert (reply.status_code, reply.json()["error"]["code"]) == (503, "shutting_down")
+        assert client.get("/healthz").status_code == 200
 
 
 def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:

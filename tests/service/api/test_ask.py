@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.ask import EXAMPLE
+from service.api.ask import EXAMPLE, AskRequest
 from service.records import Verdict
 from tests.service.api.events import read_events
 
@@ -161,6 +161,11 @@ def test_every_reply_has_a_request_id(client: TestClient) -> None:
 
     assert echoed.headers["x-request-id"] == "abc-123"
     assert replaced.headers["x-request-id"].startswith("req_")
+
+
+def test_sentences_are_checked_unless_the_caller_says_otherwise() -> None:
+    """The citation mode of a question that names none is `verified`."""
+    assert AskRequest(question="Who won?").to_question().citations == "verified"
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:

@@ -85,6 +85,8 @@ REASONS = [
     ("The fund paid 3 men and 12 women.", "The fund paid 12 men and 3 women.", "number_differs"),
     ("The fund paid.", "The fund did not pay.", "negation_differs"),
     ("Holt sued Rusk.", "Rusk sued Holt.", "speaker_differs"),
+    ("Aldane beat Corvell in the final.", "Corvell beat Aldane in the final.", "speaker_differs"),
+    ("Maren Holt said the dam is safe.", "The dam is safe, said Pell Rusk, who met Maren Holt.", "speaker_differs"),
     ("In 2019 the fund paid 3 million.", "In 2019 the fund paid 3,000,000 crowns.", None),
     ("The fund paid for 2024 boats.", "In 2024 the fund paid for boats.", None),
 ]

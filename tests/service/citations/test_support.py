@@ -262,9 +262,12 @@ def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
         ),
         type(passage.article)("a", body, "/a.txt"),
     )
-    for sentence in ("The work took 3 years and cost €3.4m.", "She thanked the crews for their patience."):
+    for sentence, begins in {
+        "The work took 3 years and cost €3.4m.": "The work took three years",
+        "She thanked the crews for their patience.": "She thanked",
+    }.items():
         verdict = check.check(sentence, [moved])
-        assert verdict.quotes
+        assert [quote.text.startswith(begins) for quote in verdict.quotes] == [True]
         assert is_the_body(verdict)
 
 
