@@ -10,7 +10,7 @@ class ArticleRejected(DatelineError):
 
     `origin` is where it lies (a path, with `#n` for the n-th record of a file), `reason` a sentence
     that names what was found, and `code` one word to count by: `empty`, `undecodable`, `binary`,
-    `too_large`, `bad_field`, `bad_json`, `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`,
+    `too_large`, `too_expensive`, `bad_field`, `bad_json`, `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`,
     `error_page`, `truncated`, `unsupported`, `unreadable`, `link_outside`, `clash`; `unpublished` where its export
     says that it is not public.
     """
@@ -20,6 +20,10 @@ class ArticleRejected(DatelineError):
         self.origin = origin
         self.reason = reason
         self.code = code
+
+    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[str, str, str]]:
+        """Travel between processes: an exception is made again from its message alone."""
+        return ArticleRejected, (self.origin, self.reason, self.code)
 
 
 @dataclass(frozen=True, slots=True)

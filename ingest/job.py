@@ -24,7 +24,8 @@ from ingest.changes import Changes
 from ingest.chunk import SentenceChunker
 from ingest.embed import StoredEmbedding
 from ingest.errors import ArticleRejected
-from ingest.load import LoadedArticle, find, load
+from ingest.load import LoadedArticle, find
+from ingest.load.child import Loader
 from ingest.odd import nearly_equal
 from ingest.predecessor import configuration_of, identity, predecessor, serves_on
 from ingest.progress import Progress
@@ -117,9 +118,9 @@ def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress
 
 def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
     files = find(ingest.paths, follow_links=ingest.follow_links)
-    with progress.bar("read", total=len(files), unit="file") as bar:
+    with progress.bar("read", total=len(files), unit="file") as bar, Loader() as loader:
         for file in files:
-            yield from load(file)
+            yield from loader.load(file)
             bar.advance(1)
 
 

@@ -1,0 +1,193 @@
+import os
+import signal
+import subprocess
+import sys
+import time
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from ingest.errors import ArticleRejected
+from ingest.load import _READERS, ArticleFile, LoadedArticle, child, find, load
+from ingest.load.child import PARSED, Limits, Loader
+from tests.ingest.article_files import codes, write
+from tests.ingest.pdf_file import pdf
+
+ROOT = Path(__file__).parents[2]
+NOW = datetime(2026, 5, 1, tzinfo=UTC)
+PAGE = "<html><body><article><p>The weir at Orle opened on Monday, and 40 people came.</p></article></body></html>"
+FEED = (
+    '<rss version="2.0"><channel><title>Orle</title><item><title>Weir</title><guid>https://orle.example/1</guid>'
+    "<description>The weir opened.</description></item><item><title>Empty</title></item></channel></rss>"
+)
+KINDS: dict[str, str | bytes] = {
+    "a.html": PAGE,
+    "b.json": '[{"text": "One."}, {"title": "No text"}]',
+    "c.jsonl": '{"text": "One.", "published_at": "no date"}\n{\n{"text": "Two."}\n',
+    "d.pdf": pdf([["The weir opened on Monday."]]),
+    "e.rss": FEED,
+    "f.txt": "Plain text.",
+    "g.md": "# Title\n\nText.",
+    "h.png": b"\x89PNG",
+    "i.html": "",
+    "j.pdf": b"%PDF-1.4 cut off",
+}
+ORPHAN = """
+import os, signal, sys
+from pathlib import Path
+from ingest.load import find
+from ingest.load.child import Loader
+loader = Loader()
+for _ in loader.load(find([Path(sys.argv[1])])[0]):
+    print(loader._process.pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def bomb(content: bytes) -> bytes:
+    """A PDF whose one page has this content, compressed."""
+    plain = pdf([["x"]])
+    start, end = plain.index(b"<< /Length"), plain.index(b"\nendstream")
+    packed = zlib.compress(content, 9)
+    head = b"<< /Filter /FlateDecode /Length %d >>\nstream\n" % len(packed)
+    # The table of offsets is wrong now; readers find the objects all the same.
+    return plain[:start] + head + packed + plain[end:]
+
+
+def shown(item: LoadedArticle | ArticleRejected) -> object:
+    return (item.origin, item.reason, item.code) if isinstance(item, ArticleRejected) else item
+
+
+@pytest.fixture
+def loader() -> Iterator[Loader]:
+    with Loader(NOW) as opened:
+        yield opened
+
+
+def file(path: Path) -> ArticleFile:
+    (found,) = find([path])
+    return found
+
+
+def test_a_child_reads_as_this_process_does(tmp_path: Path, loader: Loader) -> None:
+    """Every kind of file gives the same articles, notices and rejections, in order, whoever reads it."""
+    for name, content in KINDS.items():
+        write(tmp_path / name, content)
+    files = find([tmp_path])
+    assert len(files) == len(KINDS)
+    for each in files:
+        assert list(map(shown, loader.load(each))) == list(map(shown, load(each, NOW)))
+
+
+def test_what_needs_a_parser_is_read_by_a_child() -> None:
+    """Plain text and Markdown alone are read in the process of the ingest."""
+    assert _READERS.keys() - PARSED == {".txt", ".md", ".markdown"}
+    assert _READERS.keys() >= PARSED
+
+
+def test_a_bomb_costs_itself(tmp_path: Path) -> None:
+    """A small PDF that takes minutes is rejected by name within the limit; the files around it are taken in."""
+    write(tmp_path / "a.html", PAGE)
+    small = write(tmp_path / "b.pdf", bomb(b"BT /F1 12 Tf " + b"(x) Tj " * 600_000 + b"ET"))
+    write(tmp_path / "c.html", PAGE)
+    assert small.stat().st_size < 20_000
+    with Loader(NOW, Limits(cpu_s=2)) as loader:
+        found = [item for each in find([tmp_path]) for item in loader.load(each)]
+    assert codes(found) == ["ok", "too_expensive", "ok"]
+    assert str(small) in str(found[1])
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("inflate.pdf", bomb(b" " * 150_000_000)),
+        ("nested.html", "<div>" * 200_000 + "Deep."),
+        ("tables.html", "<table><tr><td>" * 20_000 + "Deep."),
+        ("nested.json", "[" * 200_000),
+        ("nested.xml", "<rss>" + "<a>" * 100_000),
+    ],
+)
+def test_what_grows_when_it_is_parsed_stops_no_other(
+    tmp_path: Path, name: str, content: str | bytes, loader: Loader
+) -> None:
+    """Files that inflate or nest without end are rejected, and the next one is read."""
+    found = list(loader.load(file(write(tmp_path / name, content))))
+    assert all(isinstance(item, ArticleRejected) for item in found)
+    assert len(found) == 1
+    assert codes(loader.load(file(write(tmp_path / "next.html", PAGE)))) == ["ok"]
+
+
+def test_waiting_is_bounded(tmp_path: Path) -> None:
+    """A child that does not answer in time is ended, and its file rejected."""
+    page = file(write(tmp_path / "a.html", PAGE))
+    with Loader(NOW, Limits(wall_s=0.001)) as loader:
+        assert codes(loader.load(page)) == ["too_expensive"]
+        loader.limits = Limits()
+        assert codes(loader.load(page)) == ["ok"]
+
+
+@pytest.mark.parametrize(("error", "code"), [(MemoryError(), "too_expensive"), (KeyError("x"), "unreadable")])
+def test_a_parser_that_fails_costs_its_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
+) -> None:
+    """Memory that runs out, and an error that no reader expects, are a rejection of the file."""
+
+    def fails(*_: object) -> Iterator[LoadedArticle]:
+        raise error
+
+    monkeypatch.setattr(child, "load", fails)
+    page = file(write(tmp_path / "a.html", PAGE))
+    assert codes(child._read(page, NOW, 10**6, 10**9)) == [code]
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
+def test_a_child_that_is_killed_is_replaced(tmp_path: Path, number: signal.Signals, loader: Loader) -> None:
+    """Where a signal ends the child half-way, what it read counts, its file is named, and the next one is read."""
+    lines = write(tmp_path / "a.jsonl", '{"text": "A longer text than fits in a pipe. %s"}\n' % ("x" * 10_000) * 500)
+    found: list[LoadedArticle | ArticleRejected] = []
+    for item in loader.load(file(lines)):
+        if not found:
+            assert loader._process is not None
+            loader._process.send_signal(number)
+            loader._process.wait()
+        found.append(item)
+    expected = "too_expensive" if number == signal.SIGKILL else "unreadable"
+    assert codes(found)[-1] == expected
+    assert set(codes(found)[:-1]) == {"ok"}
+    assert codes(loader.load(file(write(tmp_path / "b.html", PAGE)))) == ["ok"]
+
+
+def test_a_file_that_is_left_half_way_does_not_mix_with_the_next(tmp_path: Path, loader: Loader) -> None:
+    """Whoever stops reading a file gets nothing of it with the next one."""
+    lines = write(tmp_path / "a.jsonl", '{"text": "One."}\n' * 100)
+    reading = loader.load(file(lines))
+    next(reading)
+    reading.close()  # type: ignore[attr-defined]
+    (item,) = loader.load(file(write(tmp_path / "b.html", PAGE)))
+    assert isinstance(item, LoadedArticle)
+    assert item.article.article_id == "b"
+
+
+def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
+    """A child does not outlive an ingest that is killed."""
+    lines = write(tmp_path / "a.jsonl", '{"text": "%s"}\n' % ("x" * 10_000) * 2000)
+    parent = subprocess.run(
+        [sys.executable, "-c", ORPHAN, str(lines)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert parent.returncode == -signal.SIGKILL, parent.stderr
+    orphan, deadline = int(parent.stdout), time.monotonic() + 30
+    while _runs(orphan):
+        assert time.monotonic() < deadline, f"{orphan} still runs"
+        time.sleep(0.02)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process runs; one that has ended and was not waited for does not."""
+    try:
+        os.kill(pid, 0)
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (ProcessLookupError, FileNotFoundError):
+        return False
