@@ -1,6 +1,5 @@
 """A collection in a folder of the generation, opened by this process through a private view of it."""
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
@@ -57,8 +56,8 @@ class EmbeddedCollection:
     def __init__(self, chroma: Path) -> None:
         with ExitStack() as opened:
             view = private_view(chroma)
-            opened.callback(shutil.rmtree, view, ignore_errors=True)
-            self._collection = _collection(opened.enter_context(_client(view)), chroma)
+            opened.callback(view.close)
+            self._collection = _collection(opened.enter_context(_client(view.folder)), chroma)
             self._opened = opened.pop_all()
 
     def close(self) -> None:

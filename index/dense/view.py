@@ -1,8 +1,10 @@
 """A private view of a Chroma folder: what Chroma may write to, while the generation stays as it is."""
 
+import fcntl
 import os
 import shutil
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.errors import IndexDamaged
@@ -11,18 +13,35 @@ SQLITE = "chroma.sqlite3"
 VIEW_PREFIX = "dateline-view-"
 
 
-def private_view(chroma: Path) -> Path:
-    """A temporary folder that Chroma may write to: its SQLite file copied, its HNSW files linked."""
+@dataclass(frozen=True, slots=True)
+class PrivateView:
+    """A temporary folder that Chroma may write to, locked by the kernel for as long as this process has it open.
+
+    A process number would not say whether its owner lives: containers that share a temporary folder number their
+    processes each for itself.
+    """
+
+    folder: Path
+    lock: int
+
+    def close(self) -> None:
+        """Remove the folder and release the lock."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+        os.close(self.lock)
+
+
+def private_view(chroma: Path) -> PrivateView:
+    """Open a view of a Chroma folder: its SQLite file copied, its HNSW files linked."""
     sweep_views()
-    view = Path(tempfile.mkdtemp(prefix=f"{VIEW_PREFIX}{os.getpid()}-"))
+    view = _locked_folder()
     try:
-        shutil.copyfile(chroma / SQLITE, view / SQLITE)
+        shutil.copyfile(chroma / SQLITE, view.folder / SQLITE)
         for segment in (path for path in chroma.iterdir() if path.is_dir()):
-            (view / segment.name).mkdir()
+            (view.folder / segment.name).mkdir()
             for file in segment.iterdir():
-                (view / segment.name / file.name).symlink_to(file.resolve())
+                (view.folder / segment.name / file.name).symlink_to(file.resolve())
     except OSError as error:
-        shutil.rmtree(view, ignore_errors=True)
+        view.close()
         raise IndexDamaged(
             f"{chroma} cannot be opened: {error}", "Run `dateline doctor` to see what is damaged."
         ) from error
@@ -30,18 +49,34 @@ def private_view(chroma: Path) -> Path:
 
 
 def sweep_views() -> None:
-    """Remove the private views of processes that are gone."""
-    for view in Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}*"):
-        owner = view.name.removeprefix(VIEW_PREFIX).partition("-")[0]
-        if owner.isdigit() and not _alive(int(owner)):
-            shutil.rmtree(view, ignore_errors=True)
+    """Remove the private views that no process has open."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}*"):
+        lock = _lock(folder)
+        if lock is not None:
+            PrivateView(folder, lock).close()
 
 
-def _alive(pid: int) -> bool:
+def _locked_folder() -> PrivateView:
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{VIEW_PREFIX}{os.getpid()}-"))
+        lock = _lock(folder)
+        if lock is None:
+            # Another process is sweeping the new folder, which was not locked yet.
+            continue
+        if folder.is_dir():
+            return PrivateView(folder, lock)
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; None where another process has it, or it cannot be opened."""
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock

@@ -1,3 +1,4 @@
+import fcntl
 import os
 import shutil
 import stat
@@ -153,6 +154,8 @@ def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
     ):
         (Path(mine) / "file").touch()
         Path(mine).chmod(0o777)
+        held = os.open(mine, os.O_RDONLY)
+        fcntl.flock(held, fcntl.LOCK_EX)
         Path(place).chmod(0o755)
         folder = shutil.copytree(whole, Path(place) / "generation")
         before = file_digests(folder)
@@ -170,6 +173,7 @@ def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
         for path in (folder, *folder.rglob("*")):
             path.chmod(path.stat().st_mode | stat.S_IWUSR)
         assert (Path(mine) / "file").exists(), "the view of a living process of another user was swept"
+        os.close(held)
     assert reader.stdout.splitlines() == ["7 True", "may not write", "7 True"], reader.stderr
     assert after == before
 
@@ -185,20 +189,53 @@ def test_a_private_view_is_removed_when_the_index_is_closed(whole: Path) -> None
     assert not view.exists()
 
 
-def test_views_of_processes_that_are_gone_are_swept() -> None:
-    """A view whose process has ended is removed; those of living processes, and other folders, stay."""
-    ended = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"], capture_output=True, check=True)
+OWNER = """
+import sys
+from pathlib import Path
+from index.dense import private_view
+print(private_view(Path(sys.argv[1])).folder, flush=True)
+sys.stdin.read()
+"""
+
+
+def test_views_that_no_process_has_open_are_swept(whole: Path) -> None:
+    """A view is removed once its process has ended, whatever number that had; other folders stay."""
     place = Path(tempfile.gettempdir())
-    stale = place / f"{VIEW_PREFIX}{int(ended.stdout)}-x"
-    living = [place / f"{VIEW_PREFIX}{pid}-sweeping" for pid in (os.getpid(), os.getppid(), "notes")]
-    try:
-        for path in (stale, *living):
-            (path / "segment").mkdir(parents=True)
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", OWNER, str(whole / CHROMA)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+        ) as owner,
+        tempfile.TemporaryDirectory(prefix="other-", dir=place) as other,
+    ):
+        assert owner.stdout is not None
+        view = Path(owner.stdout.readline().strip())
+        # Numbered as a process that does not exist here, as one of another container would be.
+        elsewhere = view.rename(view.with_name(f"{VIEW_PREFIX}{2**22 + 1}-elsewhere"))
         sweep_views()
-        assert [path.exists() for path in (stale, *living)] == [False, True, True, True]
+        assert (elsewhere / SQLITE).is_file()
+        owner.kill()
+        owner.wait()
+        # A stale view that bears the number of a process that lives.
+        stale = elsewhere.rename(place / f"{VIEW_PREFIX}{os.getpid()}-stale")
+        sweep_views()
+        assert not stale.exists()
+        assert Path(other).is_dir()
+
+
+def test_a_link_that_is_called_like_a_view_is_left_alone(tmp_path: Path) -> None:
+    """What a link in the shared temporary folder leads to is never swept."""
+    (tmp_path / "target").mkdir()
+    link = Path(tempfile.gettempdir()) / f"{VIEW_PREFIX}{os.getpid()}-link"
+    link.symlink_to(tmp_path / "target")
+    try:
+        sweep_views()
+        assert (tmp_path / "target").is_dir()
     finally:
-        for path in (stale, *living):
-            shutil.rmtree(path, ignore_errors=True)
+        link.unlink()
 
 
 def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path) -> None:
