@@ -1,7 +1,9 @@
-"""Before and after, more and less, rise and fall, all and some: words that turn a statement round.
+"""Find where a claim says the opposite of its source, turns it round or adds to it.
 
-Most of them are stop words, and many stand in a source twice. Each is compared with the place in the source that is
-said of the same: `wages rose` is not borne out by `prices rose, wages fell`.
+Negations, refusals and antonyms deny it. Before and after, more and less, rise and fall, all and some turn it round:
+most of these are stop words, and many occur twice in a source, so that each is compared with the place in the source
+that is said of the same: `prices rose, wages fell` does not support `wages rose`. An addition is a clause, an aside or
+an ending without a word of the source.
 """
 
 import re
@@ -10,8 +12,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from index.text import sentence_spans
-from service.citations.english import english, stem
-from service.citations.number_words import COUNTED_FROM_ONE, UNITS, VALUES
+from service.citations.english import english, stem, words_of
+from service.citations.numbers import COUNTED_FROM_ONE, UNITS, VALUES
+
+SCOPE = 3
+"""How many content words behind a negation are taken to be negated."""
+
+_SCOPE_END = re.compile(
+    r"[,;:.!?—–()\"“”]|\b(?:but|while|although|though|whereas|because|after|before|when|until|unless)\b"
+)
 
 REACH = 3
 """Content words on either side of a contrast that tell what it is said of."""
@@ -31,6 +40,60 @@ _OTHER_WORDS = frozenset(["change", "sequence"])
 
 _AS_MUCH_AS = {"over": "more", "under": "less"}
 """Poles of bounds and the comparisons that they are as well: `at least three`, `three or more`."""
+
+_ADDED_CLAUSE = re.compile(r"[,;:—–()]|\b(?:which|who|that|because|since|after|before|while|but|when|until|so|to)\b")
+_ASIDE = re.compile(r"[;:—–()]|\s-\s|\b(?:so|or)\b")
+ENDING = 2
+"""Content words at the end of a claim that are an addition where its source has none of them."""
+
+
+def opposite(claim: str, source: str) -> str | None:
+    """The word on which claim and source disagree, or None where they do not."""
+    said, found = _Polarity(claim), _Polarity(source)
+    for word in sorted(said.denied & found.affirmed - found.denied):
+        return word
+    for word in sorted(said.affirmed & found.denied - found.affirmed - said.denied):
+        return word
+    return _antonym(said, found)
+
+
+class _Polarity:
+    """The content stems of a text: the affirmed, and those in the scope of a negation. A name keeps its capital."""
+
+    def __init__(self, text: str) -> None:
+        self.affirmed: set[str] = set()
+        self.denied: set[str] = set()
+        text = text.replace("n't", " not").replace("n’t", " not").replace("cannot", "can not")
+        for phrase, negator in english().negations:
+            text = phrase.sub(negator, text)
+        for clause in _SCOPE_END.split(text):
+            self._read(words_of(clause))
+
+    def _read(self, words: Sequence[str]) -> None:
+        left = 0
+        for at, written in enumerate(words):
+            word = written.lower()
+            stemmed = stem(english().irregular.get(word, word), english().terms)  # `did not pay` denies `paid`
+            if word in english().negators:
+                left = SCOPE
+            elif stemmed in english().antonym_stems or word not in english().terms.stop_words:
+                first = at == 0 and stemmed in english().antonym_stems and all(map(str.islower, words[1:2]))
+                common = written.islower() or first  # `Few people`, but not `New Orleans`
+                (self.denied if left else self.affirmed).add(stemmed if common else stemmed.capitalize())
+                left = SCOPE if word in english().refusals else max(0, left - 1)
+
+    @property
+    def all(self) -> set[str]:
+        return self.affirmed | self.denied
+
+
+def _antonym(said: _Polarity, found: _Polarity) -> str | None:
+    """A word of the claim that the source lacks while it has its antonym, unless one of the two is negated."""
+    for word in sorted(said.affirmed - found.all):
+        opposites = english().antonym_stems.get(word, frozenset()) | {f"un{word}", word.removeprefix("un")} - {word}
+        if (opposites & found.affirmed) - said.all:
+            return word
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,3 +255,35 @@ def _as_much(one: Contrast, other: Contrast) -> bool:
 
 def _shared(one: Iterable[str], other: Iterable[str]) -> int:
     return len(set(one) & set(other))
+
+
+def has_bare_clause(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
+    """Whether a clause with two or more of these content stems has none of them in the source."""
+    return any(len(set(listed)) > 1 and source.isdisjoint(listed) for listed in _clauses(_ADDED_CLAUSE, text, stems))
+
+
+def adds(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
+    """Whether an aside such as `— call now`, a clause or the end of a claim has no content stem of the source."""
+    if has_bare_clause(text, stems, source):
+        return True
+    if any(listed and source.isdisjoint(listed) for listed in _clauses(_ASIDE, text, stems)):
+        return True
+    told = [stem for stem in english().terms.of(text) if stem in stems]
+    return len(told) > ENDING and source.isdisjoint(told[-ENDING:])
+
+
+def adds_negation(claim: str, source: str) -> bool:
+    """Whether a claim has a negation and its source has none, nor a word such as `refused`."""
+    return _negates(claim) and not _negates(source)
+
+
+def _clauses(border: re.Pattern[str], text: str, stems: Collection[str]) -> Iterator[list[str]]:
+    for clause in border.split(text):
+        yield [stem for stem in english().terms.of(clause) if stem in stems]
+
+
+def _negates(text: str) -> bool:
+    for phrase, plain in english().negations:  # `no fewer than` is not a negation, `rather than` is one
+        text = phrase.sub(plain, text)
+    words = {word.lower() for word in words_of(text.replace("’", "'"))}
+    return bool(words & (english().negators | english().refusals)) or any(word.endswith("n't") for word in words)

@@ -1,21 +1,12 @@
-"""Numbers in a sentence, with what they count in, and whether a source states them."""
+"""Find the numbers of a sentence with their units, and compare them, and what they count, with those of a source."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from service.citations.english import english
-from service.citations.number_words import (
-    COUNTED_FROM_ONE,
-    CURRENCIES,
-    LONE,
-    MAGNITUDES,
-    MULTIPLES,
-    PARTS,
-    SHARES,
-    UNITS,
-    VALUES,
-)
+from service.citations.dates import WEEKDAYS, written_dates
+from service.citations.english import english, stem
 
 Hedge = Literal["about", "over", "under"]
 
@@ -34,6 +25,93 @@ _PLAIN = (
     (re.compile(r"-"), " "),
 )
 _RANGE = frozenset("and to or , – —".split())
+
+REACH = 3
+"""Content words on either side of a number that may say what it counts."""
+
+_COUNT_STOPS = frozenset(",;:.!?()—–")
+_TELLING = frozenset(["from", "to"])
+"""Stop words that tell two numbers apart."""
+
+Figure = float | tuple[int, int | None]
+"""A number or a year, or a month with its day."""
+
+Beside = tuple[str, str]
+"""A side, `before` or `behind`, and the stem of a word that stands there."""
+
+
+_SMALL = (
+    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
+    " eighteen nineteen"
+).split()
+_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
+_ORDINALS = (
+    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
+    " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+).split()
+
+MAGNITUDES = {
+    **dict.fromkeys(("thousand", "thousands", "k"), 1e3),
+    **dict.fromkeys(("million", "millions", "m", "mn"), 1e6),
+    **dict.fromkeys(("billion", "billions", "bn", "b"), 1e9),
+    **dict.fromkeys(("trillion", "trillions", "tn"), 1e12),
+}
+MULTIPLES = {"hundred": 100.0, "dozen": 12.0, "dozens": 12.0}
+COUNTED_FROM_ONE = frozenset("hundred thousand million billion trillion".split())
+"""What `a` stands before as `one` does: a million."""
+
+VALUES: dict[str, float] = {
+    **{word: float(value) for value, word in enumerate(_SMALL)},
+    **{word: float(value) for word, value in _TENS.items()},
+    **{word: float(value) for value, word in enumerate(_ORDINALS) if value},
+    "half": 0.5,
+    "dozen": 12.0,
+    "twice": 2.0,
+    "double": 2.0,
+    "doubled": 2.0,
+    "triple": 3.0,
+    "tripled": 3.0,
+}
+LONE = frozenset(["one", "first"])
+"""As often no number: a pronoun, a word of order; only with another number word do they count."""
+
+PARTS: dict[str, float] = {
+    **{word: float(value) for value, word in enumerate(_ORDINALS) if 2 < value <= 10},
+    **{f"{word}s": float(value) for value, word in enumerate(_ORDINALS) if 2 < value <= 10},
+    **dict.fromkeys(("quarter", "quarters"), 4.0),
+    "halves": 2.0,
+}
+"""What a number of parts is divided by: two thirds, one quarter."""
+
+UNITS = {
+    **dict.fromkeys(("%", "percent", "percentage", "pc", "pct"), "percent"),
+    "percentagepoint": "point",
+    "am": "am",
+    "pm": "pm",
+    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
+    **dict.fromkeys(("mile", "miles"), "mile"),
+    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), "metre"),
+    **dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "cm"),
+    **dict.fromkeys(("foot", "feet", "ft"), "foot"),
+    **dict.fromkeys(("kg", "kilogram", "kilograms", "kilo", "kilos"), "kg"),
+    **dict.fromkeys(("tonne", "tonnes", "ton", "tons"), "tonne"),
+    **dict.fromkeys(("hectare", "hectares", "ha"), "hectare"),
+    **dict.fromkeys(("acre", "acres"), "acre"),
+    **dict.fromkeys(("litre", "litres", "liter", "liters"), "litre"),
+    **dict.fromkeys(("euro", "euros", "€", "eur"), "euro"),
+    **dict.fromkeys(("dollar", "dollars", "$", "usd"), "dollar"),
+    **dict.fromkeys(("pound", "pounds", "£", "gbp"), "pound"),
+    **dict.fromkeys(("second", "seconds"), "second"),
+    **dict.fromkeys(("minute", "minutes"), "minute"),
+    **dict.fromkeys(("hour", "hours"), "hour"),
+    **dict.fromkeys(("day", "days"), "day"),
+    **dict.fromkeys(("week", "weeks"), "week"),
+    **dict.fromkeys(("month", "months"), "month"),
+    **dict.fromkeys(("year", "years"), "year"),
+}
+CURRENCIES = frozenset("€$£")
+SHARES = frozenset(["percent", "point"])
+"""Units without which a number says something else: 12 percent of the boats are not 12 boats."""
 
 
 class Number(NamedTuple):
@@ -170,3 +248,70 @@ def _rounds_to(value: float, rounded: float) -> bool:
     else:
         step = 10.0 ** (len(digits) - len(digits.rstrip("0")))
     return abs(value - rounded) <= step / 2
+
+
+def figure_of_another(claim: str, source: str) -> Figure | None:
+    """A figure that a claim puts beside a word beside which its source has other figures only, or None.
+
+    One that shares any word near it with the source stays: `12 boats sank` is right where of 30 boats 12 sank.
+    """
+    stated: defaultdict[Beside, set[Figure]] = defaultdict(set)
+    figures: set[Figure] = set()
+    for figure, before, behind in _placed(source, across=True):
+        figures.add(figure)
+        for beside in (*before, *behind):
+            stated[beside].add(figure)
+    for figure, before, behind in _placed(claim, across=False):
+        others = [beside for beside in (*before[:1], *behind[:1]) if stated[beside] and figure not in stated[beside]]
+        if figure in figures and others and not any(figure in stated[beside] for beside in (*before, *behind)):
+            return figure
+    return None
+
+
+def _placed(text: str, *, across: bool) -> Iterator[tuple[Figure, list[Beside], list[Beside]]]:
+    """Each figure with the words before it, the nearest first, and those behind it.
+
+    `across`: where another figure is next to it, what stands beyond counts for both: `fell by 3 and 5 percent`.
+    """
+    tokens = list(_with_figures(text))
+    for at, token in enumerate(tokens):
+        if not isinstance(token, str):
+            before = [("before", word) for word in _near(tokens[:at][::-1], across=across)]
+            behind = [("behind", word) for word in _near(tokens[at + 1 :], across=across)]
+            yield token, before, behind
+
+
+def _with_figures(text: str) -> Iterator[str | Figure]:
+    """The words and stops of a text in order, its numbers and dates read."""
+    position = 0
+    for span, date in sorted(written_dates(text)):
+        yield from map(_figure, with_numbers(text[position : span.start]))
+        yield (date.month, date.day) if date.month else float(date.year or 0)
+        position = span.end
+    yield from map(_figure, with_numbers(text[position:]))
+
+
+def _figure(token: str | Number) -> str | Figure:
+    return token if isinstance(token, str) else round(token.value, 6)
+
+
+def _near(tokens: Sequence[str | Figure], *, across: bool) -> list[str]:
+    """The stems of the nearest content words up to a stop, another figure or a direction, at most three."""
+    found: list[str] = []
+    for token in tokens:
+        if not isinstance(token, str):
+            if found or not across:
+                break
+        elif token in _COUNT_STOPS:
+            break
+        elif _tells(token.lower()):
+            found.append(stem(token, english().terms))
+            if len(found) == REACH or token.lower() in _TELLING:
+                break
+    return found
+
+
+def _tells(word: str) -> bool:
+    if word in _TELLING:
+        return True
+    return not (word in english().terms.stop_words or word in UNITS or word in CURRENCIES or word in WEEKDAYS)

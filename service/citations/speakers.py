@@ -1,11 +1,12 @@
-"""Who says it: whether claim and source give a statement to the same name."""
+"""Compare who says what, and who does what to whom, in a claim and in its source."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from service.citations.english import english
-from service.citations.names import Name, find_names, is_starter, known_as, with_plain_phrases
+from index.text import sentence_spans
+from service.citations.english import english, stem
+from service.citations.names import Name, find_names, folded, is_starter, known_as, plain, tokens_of, with_plain_phrases
 
 FAR = 90
 """Characters between a name and the verb that it may still be the subject of."""
@@ -15,6 +16,21 @@ _APPOSITION = re.compile(r",\s+[^\W\dA-Z_][^,]*,\s*$")
 _PREPOSITION = re.compile(r"\b(?:in|at|near|from|with|for|by|of|on|to|against|over)\s+(?:the\s+)?$", re.IGNORECASE)
 _ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
+
+_ACCORDING_TO = re.compile(r"\baccording to ([^,.;]+)[,.;]?", re.IGNORECASE)
+_PRONOUN_SPEAKER = re.compile(r"\b(?:he|she|they|it|who|which)\b\W*$", re.IGNORECASE)
+
+REACH = 6
+"""Words on either side of one that may be its subject or object."""
+
+LEADING = 3
+"""Content words that may stand before a clause's subject: `Council leader Orla Tennick`."""
+
+_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\b.*\bby\b", re.IGNORECASE)
+_BE = frozenset("is are was were be been being".split())
+_CLAUSE = re.compile(r"[,;:.!?—–()]|\b(?:but|while|although|though|whereas)\b")
+_BORDER = re.compile(r"[;:.!?—–()]|\b(?:that|because|when|after|before|but|while|although|though|whereas)\b")
+_FROM_TO = re.compile(r"\bfrom\s+[A-Z][\w'’. -]*?\s+to\s+[A-Z]")
 
 
 class Attribution(NamedTuple):
@@ -81,3 +97,163 @@ def _behind(end: int, names: Sequence[Name], verb: str, near: int = 40) -> Attri
     if not following:
         return None
     return Attribution(known_as(name for name in names if name.run == following[0].run), verb)
+
+
+class _Statement(NamedTuple):
+    """The stems of a speaker and of what is said."""
+
+    speaker: frozenset[str]
+    said: frozenset[str]
+
+
+def lent_words(claim: str, source: str) -> str | None:
+    """The speaker to whom a claim gives words that a source has another sentence say; or None.
+
+    The speaker must stand in the source, in a sentence of its own: one who is described in other words is no other.
+    """
+    sentences = [source[s.start : s.end] for s in sentence_spans(with_plain_phrases(source))]
+    stems = [_stems(sentence) for sentence in sentences]
+    plain_claim = with_plain_phrases(claim)
+    for statement in (each for s in sentence_spans(plain_claim) for each in _statements(plain_claim[s.start : s.end])):
+        if not statement.said or not statement.speaker:
+            continue
+        telling = max(range(len(sentences)), key=lambda at: len(statement.said & stems[at]), default=None)
+        if telling is None or not statement.said & stems[telling] or statement.speaker & stems[telling]:
+            continue
+        spoken_elsewhere = any(statement.speaker & held for at, held in enumerate(stems) if at != telling)
+        if spoken_elsewhere and _has_speaker(sentences[telling]):
+            return " ".join(sorted(statement.speaker))
+    return None
+
+
+def _statements(text: str) -> Iterator[_Statement]:
+    """Who says what: around the first reporting verb, and behind `according to`."""
+    according = _ACCORDING_TO.search(text)
+    if according:
+        yield _Statement(_stems(according[1]), _stems(text[: according.start()] + text[according.end() :]))
+    verb = next((m for m in _WORD.finditer(text) if m.group().lower() in english().reporting), None)
+    if verb and not according:
+        yield _Statement(_stems(text[: verb.start()].rpartition(", but ")[2]), _stems(text[verb.end() :]))
+
+
+def _has_speaker(sentence: str) -> bool:
+    """Whether a sentence has a reporting verb whose subject is no pronoun."""
+    verbs = (match for match in _WORD.finditer(sentence) if match.group().lower() in english().reporting)
+    return any(not _PRONOUN_SPEAKER.search(sentence[: verb.start()]) for verb in verbs)
+
+
+def _stems(text: str) -> frozenset[str]:
+    words = (match.group() for match in _WORD.finditer(text))
+    telling = (word for word in words if word.lower() not in english().terms.stop_words)
+    return frozenset(stem(plain(word), english().terms) for word in telling if word.lower() not in english().reporting)
+
+
+def swapped_roles(claim: str, source: str) -> str | None:
+    """The word that a claim has between the same two sides as the source, but the other way round; or None."""
+    stated = list(_relations(source))
+    for word, left, right in _relations(claim):
+        for other_word, other_left, other_right in stated:
+            crossed = left & other_right - other_left and right & other_left - other_right
+            stayed = left & other_left or right & other_right
+            # `Sued over the pier`: what a verb's two sides share besides does not tell them apart.
+            if word == other_word and crossed and (not stayed or word in english().directional_stems):
+                return word
+    return _other_order(claim, source)
+
+
+def other_subject(claim: str, source: str) -> str | None:
+    """The name that a claim makes the subject of words which the source says of another name; or None."""
+    claim, source = with_plain_phrases(claim), with_plain_phrases(source)
+    sentences = [source[sentence.start : sentence.end] for sentence in sentence_spans(source)]
+    for subject, predicate in _subjects(claim):
+        told = [_told_of(word, subject, sentences) for word in predicate]
+        against = told.count(False)
+        if against and against >= told.count(True):
+            return " ".join(sorted(subject))
+    return None
+
+
+def _subjects(claim: str) -> Iterator[tuple[frozenset[str], list[str]]]:
+    """Each name that begins a clause, with the content stems that follow before the next name."""
+    for clause in _CLAUSE.split(claim):
+        names = find_names(clause, is_starter)
+        if not names or _PASSIVE.search(clause):
+            continue
+        run = [name for name in names if name.run == names[0].run]
+        following = next((name.start for name in names if name.run != names[0].run), len(clause))
+        start = run[-1].start + len(run[-1].token)
+        if len(english().terms.of(clause[: run[0].start])) <= LEADING:
+            yield known_as(run), english().terms.of(clause[start:following])
+
+
+def _told_of(word: str, subject: frozenset[str], sentences: Sequence[str]) -> bool | None:
+    """Whether a source says a word of a name; None where it says it of nobody, twice, or in the passive."""
+    places = [(text, match) for text in sentences for match in _WORD.finditer(text) if _stem(match) == word]
+    if len(places) != 1:
+        return None
+    text, match = places[0]
+    before, behind = text[: match.start()], text[match.end() :]
+    named = _named(find_names(before, is_starter), telling=True)
+    if not named or re.match(r"(?:\W+\w+){0,5}?\W+by\b", behind):
+        return None
+    near = re.match(r"(?:\W+\w+){1,3}", behind)
+    beside = _named(find_names(near.group(), is_starter), telling=False) if near else frozenset()
+    return bool(subject & (named | beside))
+
+
+def _named(names: Iterable[Name], *, telling: bool) -> frozenset[str]:
+    """The tokens and acronyms of names; `telling`: of those only that have a telling word."""
+    runs: dict[int, list[Name]] = {}
+    for name in names:
+        runs.setdefault(name.run, []).append(name)
+    wanted = (run for run in runs.values() if not telling or any(name.telling for name in run))
+    return frozenset(token for run in wanted for token in known_as(run))
+
+
+def _stem(match: re.Match[str]) -> str:
+    return stem(plain(match.group()), english().terms)
+
+
+def _relations(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str]]]:
+    """Each content word with those that stand before and behind it in its clause; a passive is turned round."""
+    for clause in _CLAUSE.split(with_plain_phrases(text)):
+        words = [word.lower() for word in _WORD.findall(clause)]
+        stems = [stem(plain(word), english().terms) for word in words]
+        telling = [word not in english().terms.stop_words for word in words]
+        for at, word in enumerate(stems):
+            if telling[at]:
+                left = frozenset(
+                    s for s, t in zip(stems[max(0, at - REACH) : at], telling[max(0, at - REACH) :], strict=False) if t
+                )
+                right = frozenset(
+                    s for s, t in zip(stems[at + 1 : at + 1 + REACH], telling[at + 1 :], strict=False) if t
+                )
+                passive = "by" in words[at + 1 : at + 1 + REACH] and any(w in _BE for w in words[max(0, at - 3) : at])
+                yield (word, right, left) if passive else (word, left, right)
+
+
+def _other_order(claim: str, source: str) -> str | None:
+    """A word such as `beat` or `accused` between two names that the source's sentence has in the other order."""
+    if _turned(claim) != _turned(source):
+        return None
+    for clause in _BORDER.split(claim):
+        said = [match.group() for match in _WORD.finditer(clause) if match.group().lower() in english().directional]
+        runs = _runs(clause) if said or _FROM_TO.search(clause) else []
+        for sentence in sentence_spans(source):
+            text = folded(with_plain_phrases(source[sentence.start : sentence.end]))
+            places = [min((text.find(token) for token in run if token in text), default=-1) for run in runs]
+            if len(places) > 1 and -1 not in places and places == sorted(places, reverse=True):
+                return said[0] if said else "from"
+    return None
+
+
+def _runs(text: str) -> list[frozenset[str]]:
+    """The tokens of each name of a text, in order."""
+    runs: dict[int, list[Name]] = {}
+    for name in find_names(with_plain_phrases(text), is_starter):
+        runs.setdefault(name.run, []).append(name)
+    return [tokens_of(run) for run in runs.values()]
+
+
+def _turned(text: str) -> bool:
+    return re.search(r"\b(?:by|lost to|fell to)\b", text, re.IGNORECASE) is not None

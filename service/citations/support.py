@@ -12,17 +12,12 @@ from datetime import date
 from index.markup import readable
 from index.records import Span
 from index.text import sentence_spans
-from service.citations.additions import adds, adds_negation, has_bare_clause
-from service.citations.attribution import lent_words
-from service.citations.contrasts import opposed, unlike
-from service.citations.counts import figure_of_another
+from service.citations.contrasts import adds, adds_negation, has_bare_clause, opposed, opposite, unlike
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
-from service.citations.numbers import Number, find_numbers, missing_number
-from service.citations.polarity import opposite
-from service.citations.roles import other_subject, swapped_roles
-from service.citations.speakers import other_speaker
+from service.citations.numbers import Number, figure_of_another, find_numbers, missing_number
+from service.citations.speakers import lent_words, other_speaker, other_subject, swapped_roles
 from service.records import Passage
 
 COMBINED = 4

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.additions import adds, adds_negation, has_bare_clause
+from service.citations.contrasts import adds, adds_negation, has_bare_clause
 from service.citations.english import english
 
 SOURCE = "The library of Brisk reopened in May after a fire"

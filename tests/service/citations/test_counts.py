@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.counts import figure_of_another
+from service.citations.numbers import figure_of_another
 
 TRADED = [
     ("The fire killed 12 people and injured three.", "The fire killed three people and injured 12."),

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from service.citations.contrasts import opposite
 from service.citations.english import english
-from service.citations.polarity import opposite
 
 OPPOSED = [
     ("The council approved the budget.", "The council did not approve the budget."),

@@ -4,9 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.attribution import lent_words
-from service.citations.roles import other_subject, swapped_roles
-from service.citations.speakers import find_speakers, other_speaker
+from service.citations.speakers import find_speakers, lent_words, other_speaker, other_subject, swapped_roles
 
 
 def differs(claim: str, source: str) -> bool:
