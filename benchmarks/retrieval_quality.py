@@ -69,8 +69,8 @@ def _compared(asked: QuestionSet, opened: Trial) -> list[list[Cell]]:
 
 def _product(opened: Trial, mode: Mode) -> Callable[[Asked], Ranking]:
     def rank(question: Asked) -> Ranking:
-        ranked = opened.retrieve(question, mode=mode, count=CANDIDATES).ranked
-        return _paragraphs(opened, [scored.chunk.article_id for scored, _ in ranked])
+        found = opened.retrieve(question, mode=mode, count=CANDIDATES).passages
+        return _paragraphs(opened, [passage.chunk.article_id for passage in found])
 
     return rank
 
@@ -97,9 +97,9 @@ def _reciprocal(opened: Trial) -> Callable[[Asked], Ranking]:
 
 
 def _candidates(opened: Trial, question: Asked) -> list[ScoredChunk]:
-    """What either side puts forward, each with the scores of both."""
-    sides = (opened.retrieve(question, mode=side, count=CANDIDATES).ranked for side in SIDES)
-    return list({scored.chunk.chunk_id: scored for ranked in sides for scored, _ in ranked}.values())
+    """Return the candidates of both sides, each with both scores."""
+    sides = (opened.retrieve(question, mode=side, count=CANDIDATES).passages for side in SIDES)
+    return list({passage.chunk.chunk_id: passage.scored for found in sides for passage in found}.values())
 
 
 def _ordered(found: Sequence[ScoredChunk], scores: NDArray[np.float64]) -> list[str]:

@@ -16,7 +16,6 @@ from ingest.progress import Progress
 from service.readers.evidence import PASSAGES_READ, Evidence, Weigher
 from service.records import Mode, Passage
 from service.retrieve import Retrieved, retrieve
-from service.select import select
 
 LANGUAGE = "english"
 TOP_K = 8
@@ -41,8 +40,7 @@ class Trial:
     def weigh(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
         """The passages of a question and the evidence in them, as the pipeline has them before it reads."""
         found = self.retrieve(question)
-        passages = select(found.ranked, TOP_K)
-        return passages, self._weigher.weigh(question.text, found.vector, passages, self.generation.lexical)
+        return found.passages, self._weigher.weigh(question.text, found.vector, found.passages, self.generation.lexical)
 
     def paragraph_id(self, article: str) -> str:
         """The set's own id of an article of the index."""

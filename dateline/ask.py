@@ -51,7 +51,7 @@ def checked(question: str) -> str:
 
 
 async def _ask(pipeline: "Pipeline", question: "Question", *, stream: bool, as_json: bool) -> None:
-    from service.wire import event_data, to_json
+    from service.answer import event_data, to_json
 
     if not stream:
         answer = await pipeline.ask(question)

@@ -13,9 +13,9 @@ app = typer.Typer(name="feedback", help="What readers said of answers.", no_args
 @app.command()
 def export(data: Data = None) -> None:
     """Print every entry as a line of JSON, oldest first."""
+    from service.answer import to_json
     from service.feedback import FeedbackStore
     from service.settings import ServiceSettings
-    from service.wire import to_json
 
     settings = settings_of(ServiceSettings, data=data)
     for entry in FeedbackStore(settings.data, settings.feedback_limit).entries():

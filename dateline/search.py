@@ -21,10 +21,10 @@ def search(
 ) -> None:
     """Show the passages that retrieval finds, best first."""
     from index.markup import readable
+    from service.answer import to_json
     from service.build import build_pipeline
     from service.records import Question
     from service.settings import ServiceSettings
-    from service.wire import to_json
 
     settings = settings_of(ServiceSettings, data=data)
     pipeline = build_pipeline(settings)

@@ -24,7 +24,7 @@ from ingest.job import run as ingest
 from ingest.progress import Progress
 from service.build import build_pipeline
 from service.pipeline import Pipeline
-from service.quoting import new_fence
+from service.prompts import new_fence
 from service.readers.chat import Chat
 from service.settings import ServiceSettings
 

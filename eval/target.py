@@ -11,10 +11,9 @@ from pydantic import TypeAdapter
 from eval.errors import RunIncomplete
 from eval.records import GoldItem, Prediction, Turn
 from index.errors import DatelineError
-from service.answer import Answer
+from service.answer import Answer, to_json
 from service.pipeline import Pipeline
 from service.records import Message, Question
-from service.wire import to_json
 
 TIMEOUT_S = 120.0
 

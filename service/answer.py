@@ -1,10 +1,33 @@
-"""The answer as it leaves the service: what `docs/api.md` describes, field for field."""
+"""The reply: its records as `docs/api.md` describes them, field for field, its text with citations, and its JSON."""
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from functools import cache
 from typing import Any, Literal
 
-from service.records import AnswerWarning, Method, Mode, Status, StatusReason, Support, Verdict
-from service.verdict import verdict_of
+from pydantic import TypeAdapter
+
+from index.generation import Generation
+from index.records import Filters, Span, isoformat
+from service.citations.stream import without_numbers
+from service.records import (
+    AnswerWarning,
+    DraftSentence,
+    Method,
+    Mode,
+    Passage,
+    Question,
+    Quote,
+    Status,
+    StatusReason,
+    Support,
+    Usage,
+    Verdict,
+)
+
+STALE = "stale"
+"""Code of the warning that a question about the present is answered from old articles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +41,7 @@ class Verification:
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A sentence of the answer and the place in an article that it rests on.
+    """A sentence of the answer and the quote of an article that supports it.
 
     `answer[start_index:end_index]` is the sentence with its markers and full stop;
     `body[start_char_index:end_char_index] == cited_text`, always. Code points, half-open.
@@ -38,7 +61,7 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class Unsupported:
-    """A sentence that was withheld, and why."""
+    """A withheld sentence and the reason."""
 
     text: str
     reason: str
@@ -46,7 +69,7 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What one article says where articles disagree."""
+    """The statement of one article where articles disagree."""
 
     value: str
     article_id: str
@@ -56,7 +79,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A matter on which articles disagree, with the position of each."""
+    """A topic on which articles disagree, with the position of each."""
 
     topic: str
     positions: tuple[Position, ...]
@@ -114,23 +137,13 @@ class Freshness:
 
 @dataclass(frozen=True, slots=True)
 class Retrieval:
-    """What was searched for, and how."""
+    """The question that was searched for, and the parameters of the search."""
 
     standalone_question: str
     mode: Mode
     filters_applied: dict[str, Any]
     filters_inferred: tuple[str, ...]
     candidates: int
-
-
-@dataclass(frozen=True, slots=True)
-class UsageReport:
-    """What the language model was given and gave; `cost_usd` is null when unknown or when none was called."""
-
-    input_tokens: int
-    output_tokens: int
-    llm_calls: int
-    cost_usd: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +159,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """What this answer was made with."""
+    """The reader, model, prompt and index that made an answer."""
 
     reader: str
     model: str | None
@@ -173,7 +186,7 @@ class Answer:
     sources: tuple[Source, ...]
     freshness: Freshness
     retrieval: Retrieval
-    usage: UsageReport
+    usage: Usage
     timings_ms: Timings
     versions: Versions
     warnings: tuple[AnswerWarning, ...]
@@ -215,7 +228,7 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class RetrievalCompleted:
-    """What was found, before anything is said; markers are still null."""
+    """The sources that were found, before the answer's text; markers are still null."""
 
     retrieval: Retrieval
     sources: tuple[Source, ...]
@@ -225,7 +238,7 @@ class RetrievalCompleted:
 
 @dataclass(frozen=True, slots=True)
 class AnswerDelta:
-    """More of the answer: whole sentences, in mode `verified` checked ones."""
+    """The next part of the answer: whole sentences, in mode `verified` checked ones."""
 
     text: str
     type: str = field(default="answer.delta", init=False)
@@ -233,7 +246,7 @@ class AnswerDelta:
 
 @dataclass(frozen=True, slots=True)
 class CitationAdded:
-    """A citation of the sentence that has just come."""
+    """A citation of the sentence of the last delta."""
 
     citation: Citation
     type: str = field(default="citation.added", init=False)
@@ -241,10 +254,164 @@ class CitationAdded:
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """The last event: the whole answer."""
+    """The last event: the complete answer."""
 
     answer: Answer
     type: str = field(default="answer.completed", init=False)
 
 
 Event = Started | RetrievalCompleted | AnswerDelta | CitationAdded | Completed
+
+
+@dataclass(slots=True)
+class Composition:
+    """The text and citations of an answer, sentence by sentence; markers are numbered [1], [2], … by first use."""
+
+    passages: Sequence[Passage]
+    text: str = ""
+    citations: list[Citation] = field(default_factory=list)
+    _numbers: dict[str, int] = field(default_factory=dict)
+
+    def add(self, draft: DraftSentence, quotes: Sequence[Quote]) -> tuple[str, list[Citation]]:
+        """Append a sentence with the quotes that support it; return the added text and citations.
+
+        Each quote is from a passage that the sentence cites. A marker whose passage has no quote is removed.
+        """
+        numbers = {quote.passage.key: self._number(quote.passage.key) for quote in quotes}
+        start = len(self.text) + bool(self.text)
+        sentence = _rendered(draft, numbers)
+        delta = f" {sentence}" if self.text else sentence
+        self.text += delta
+        span = Span(start, start + len(sentence))
+        added = [self._citation(number, quote, span) for number, quote in enumerate(quotes, len(self.citations) + 1)]
+        self.citations += added
+        return delta, added
+
+    def sources(self) -> tuple[Source, ...]:
+        """Return all passages as sources, those that are cited so far with their marker."""
+        return tuple(self._source(number, passage) for number, passage in enumerate(self.passages, 1))
+
+    def _number(self, key: str) -> int:
+        return self._numbers.setdefault(key, len(self._numbers) + 1)
+
+    def _citation(self, number: int, quote: Quote, span: Span) -> Citation:
+        return Citation(
+            id=f"cit_{number}",
+            marker=self._number(quote.passage.key),
+            source_id=f"src_{self.passages.index(quote.passage) + 1}",
+            article_id=quote.passage.article.article_id,
+            start_index=span.start,
+            end_index=span.end,
+            cited_text=quote.text,
+            start_char_index=quote.span.start,
+            end_char_index=quote.span.end,
+            verification=Verification(quote.status, quote.method, quote.score),
+        )
+
+    def _source(self, number: int, passage: Passage) -> Source:
+        article, chunk, scored = passage.article, passage.chunk, passage.scored
+        return Source(
+            id=f"src_{number}",
+            marker=self._numbers.get(passage.key),
+            article_id=article.article_id,
+            chunk_id=chunk.chunk_id,
+            title=article.title,
+            url=article.url,
+            source=article.source,
+            published_at=isoformat(article.published_at),
+            snippet=chunk.text,
+            start_char_index=chunk.start_char,
+            end_char_index=chunk.end_char,
+            score=scored.score,
+            scores=Scores(scored.dense, scored.lexical),
+            cited=passage.key in self._numbers,
+            language=article.language,
+        )
+
+
+def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
+    """Return a sentence with the markers of these passages at their places, a space before each, and no others."""
+    text = words = ""
+    for part in draft.parts:
+        if isinstance(part, str):
+            words += part
+        elif markers := "".join(f"[{numbers[key]}]" for key in part if key in numbers):
+            text += without_numbers(words)
+            text += markers if text.endswith("]") or not text else f" {markers}"
+            words = ""
+    return (text + without_numbers(words)).strip()
+
+
+def verdict_of(answer: Answer) -> Verdict:
+    """Return the worst finding about an answer: conflict, interrupted, withheld, stale, weak, else answered.
+
+    `answered` needs a checked citation for every sentence, so an answer shown unchecked (citation modes `markers`
+    and `off`) is at best weak.
+    """
+    causes: dict[Verdict, bool] = {
+        "none": answer.status == "not_in_sources",
+        "conflict": bool(answer.conflicts),
+        "interrupted": answer.status_reason == "interrupted",
+        "withheld": bool(answer.unsupported) or answer.status_reason == "unsupported_withheld",
+        "stale": any(warning.code == STALE for warning in answer.warnings),
+        "weak": answer.status == "partial" or not _is_checked(answer),
+    }
+    return next((verdict for verdict, present in causes.items() if present), "answered")
+
+
+def _is_checked(answer: Answer) -> bool:
+    """Return whether supported citations span the text; a sentence without a citation was not checked."""
+    end = 0
+    for citation in sorted(answer.citations, key=lambda citation: citation.start_index):
+        if citation.verification.status == "unverified" or answer.answer[end : citation.start_index].strip():
+            return False
+        end = max(end, citation.end_index)
+    return not answer.answer[end:].strip()
+
+
+def retrieval(question: Question, standalone: str, candidates: int) -> Retrieval:
+    """Return the report of a search."""
+    return Retrieval(standalone, question.mode, filters_applied(question.filters), (), candidates)
+
+
+def filters_applied(filters: Filters) -> dict[str, Any]:
+    """Return the filters that are set, as JSON values."""
+    values = {
+        name: isoformat(value) if isinstance(value, datetime) else value for name, value in asdict(filters).items()
+    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+
+
+def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
+    """Return the dates of the oldest and newest source, of the newest that is cited, and of the index."""
+    dates = sorted(source.published_at for source in sources if source.published_at)
+    cited = [source.published_at for source in sources if source.cited and source.published_at]
+    return Freshness(
+        newest_source_at=dates[-1] if dates else None,
+        oldest_source_at=dates[0] if dates else None,
+        index_updated_at=generation.manifest.created_at,
+        newest_cited_at=max(cited, default=None),
+    )
+
+
+def timestamp(moment: datetime) -> str:
+    """Return a moment in UTC as ISO 8601 with milliseconds and Z."""
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def to_json(record: object) -> str:
+    """Return a record as one JSON object."""
+    kind: type = type(record)
+    return _adapter(kind).dump_json(record).decode()
+
+
+def event_data(event: Event) -> dict[str, Any]:
+    """Return an event's data as JSON values, with its `type`; the last event has the complete reply."""
+    kind: type = type(event)
+    data: dict[str, Any] = _adapter(kind).dump_python(event, mode="json")
+    return {"type": data.pop("type"), **(data["answer"] if isinstance(event, Completed) else data)}

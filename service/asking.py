@@ -3,29 +3,28 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import uuid4
 
 from index.generation import Generation
-from index.records import Filters, isoformat
 from service.abstain import ABSTENTIONS
 from service.answer import (
     Answer,
     AnswerDelta,
     Completed,
+    Composition,
     Freshness,
     Retrieval,
     RetrievalCompleted,
-    Source,
     Started,
     Timings,
     Unsupported,
-    UsageReport,
     Versions,
+    freshness,
+    retrieval,
+    timestamp,
 )
-from service.compose import Composition
 from service.readers import Reader
 from service.records import AnswerWarning, Question, Status, StatusReason, Usage
 from service.staleness import stale_warning
@@ -71,7 +70,7 @@ class Asking:
 
     def started(self) -> Started:
         """The event that an answer has begun."""
-        return Started(self.id, _timestamp(self.created))
+        return Started(self.id, timestamp(self.created))
 
     def retrieval_completed(self) -> RetrievalCompleted:
         """The event that says what was found."""
@@ -91,7 +90,7 @@ class Asking:
         fresh = freshness(self.generation, sources)
         return Answer(
             id=self.id,
-            created_at=_timestamp(self.created),
+            created_at=timestamp(self.created),
             status=status,
             status_reason=reason,
             answer=self.composition.text,
@@ -100,7 +99,7 @@ class Asking:
             sources=sources,
             freshness=fresh,
             retrieval=self._retrieval(),
-            usage=UsageReport(**asdict(self.usage)),
+            usage=self.usage,
             timings_ms=self._timings(),
             versions=self._versions(),
             warnings=(*self.warnings, *self._cautions(reason, fresh)),
@@ -132,32 +131,3 @@ class Asking:
             embedding_model=manifest.configuration.embedding_model,
             generation=manifest.generation,
         )
-
-
-def retrieval(question: Question, standalone: str, candidates: int) -> Retrieval:
-    """What was searched for, as the reply reports it."""
-    return Retrieval(standalone, question.mode, filters_applied(question.filters), (), candidates)
-
-
-def filters_applied(filters: Filters) -> dict[str, Any]:
-    """The filters that are set, as JSON values."""
-    values = {
-        name: isoformat(value) if isinstance(value, datetime) else value for name, value in asdict(filters).items()
-    }
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
-
-
-def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
-    """The dates of the oldest and newest of these sources, of the newest that is cited, and of the index."""
-    dates = sorted(source.published_at for source in sources if source.published_at)
-    cited = [source.published_at for source in sources if source.cited and source.published_at]
-    return Freshness(
-        newest_source_at=dates[-1] if dates else None,
-        oldest_source_at=dates[0] if dates else None,
-        index_updated_at=generation.manifest.created_at,
-        newest_cited_at=max(cited, default=None),
-    )
-
-
-def _timestamp(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -11,8 +11,7 @@ from index.library import Library
 from service.citations.safety import Safety
 from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
-from service.prompts import Prompts
-from service.quoting import new_fence
+from service.prompts import Prompts, new_fence
 from service.read import ReadingDesk
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel

@@ -10,12 +10,10 @@ from datetime import UTC, datetime, timedelta
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
-from service.answer import Answer, Completed, Event, SearchResult, SearchTimings
-from service.asking import Asking, retrieval
-from service.compose import Composition
+from service.answer import Answer, Completed, Composition, Event, SearchResult, SearchTimings, retrieval
+from service.asking import Asking
 from service.errors import NoLanguageModel
-from service.prompts import Prompts
-from service.quoting import new_fence
+from service.prompts import Prompts, new_fence
 from service.read import ReadingDesk
 from service.readers import Reader, Reading
 from service.readers.chat import Chat
@@ -23,7 +21,6 @@ from service.readers.evidence import Weigher
 from service.readers.llm import LlmReader
 from service.records import Question
 from service.retrieve import Retrieved, retrieve
-from service.select import select
 from service.standalone import standalone_question
 
 
@@ -145,7 +142,7 @@ class Pipeline:
                 mode=question.mode,
                 count=question.top_k,
             )
-        passages = select(found.ranked, question.top_k)
+        passages = found.passages
         if isinstance(asking.reader, LlmReader):
             passages = await asking.reader.fit(passages)
         asking.candidates = found.candidates

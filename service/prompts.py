@@ -1,6 +1,11 @@
-"""The prompts: pairs of text files, rendered strictly and named by a digest of their bytes."""
+"""The prompts: pairs of text files, rendered strictly and named by a digest of their bytes.
+
+Text that others wrote is sanitised and put between fences, which it cannot open or close.
+"""
 
 import hashlib
+import re
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +20,35 @@ _FOLDER = Path(__file__).resolve().parent.parent / "prompts"
 _SYSTEM = ".system.jinja2"
 _USER = ".user.jinja2"
 
+_BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
+# Characters that a person does not see and a model does: controls, zero-width spaces, direction overrides
+# and the tag block. Joiners stay, because several scripts are misspelt without them.
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+def new_fence() -> str:
+    """Return a random code for the fences of one request."""
+    return secrets.token_hex(8)
+
+
+def sanitize(text: str, fence: str) -> str:
+    """Return text that may come between fences: visible characters only, and never the fence.
+
+    The opening of the control tokens of chat templates (`<|`) is broken by a space, because some servers
+    read such tokens anywhere.
+    """
+    if not fence:
+        raise ValueError("the fence is empty, expected a code such as new_fence() makes")
+    text = _UNSEEN.sub("", _BREAK.sub("\n", text))
+    while fence in text:
+        text = text.replace(fence, "")
+    return text.replace("<|", "< |")
+
+
+def sanitize_line(text: str, fence: str) -> str:
+    """Return sanitised text on one line, so that a title or a message cannot look like several."""
+    return " ".join(sanitize(text, fence).split())
+
 
 @dataclass(frozen=True, slots=True)
 class RenderedPrompt:
@@ -25,9 +59,9 @@ class RenderedPrompt:
 
 
 class Prompts:
-    """Every prompt of a folder, read and parsed at once so that a broken one is found at start-up.
+    """Every prompt of a folder, read and parsed at start-up, so that an invalid one is found then.
 
-    `folder` holds `NAME.system.jinja2` and `NAME.user.jinja2` for each prompt; default is the one that
+    `folder` has `NAME.system.jinja2` and `NAME.user.jinja2` for each prompt; default is the one that
     comes with Dateline. Raises ConfigurationError where a half is missing, does not parse, or refers to
     another file.
     """
@@ -45,7 +79,7 @@ class Prompts:
         self._pairs = {name: _Pair.read(self._folder, name, environment) for name in sorted(names)}
 
     def render(self, name: str, **variables: object) -> RenderedPrompt:
-        """The prompt's two messages; raises ConfigurationError naming a variable that is missing or unknown."""
+        """Return the prompt's two messages; raises ConfigurationError naming a variable that is missing or unknown."""
         pair = self._pair(name)
         given = frozenset(variables)
         if given != pair.variables:
@@ -57,11 +91,11 @@ class Prompts:
         return pair.render(variables)
 
     def variables(self, name: str) -> frozenset[str]:
-        """The variables that the prompt's two files mention."""
+        """Return the variables that the prompt's two files mention."""
         return self._pair(name).variables
 
     def digest(self, name: str) -> str:
-        """The prompt's name and the start of a SHA-256 over both files, such as `answer@3f2a91c0`."""
+        """Return the prompt's name and the start of a SHA-256 over both files, such as `answer@3f2a91c0`."""
         return self._pair(name).digest
 
     def _pair(self, name: str) -> "_Pair":
@@ -110,7 +144,7 @@ class _Pair:
 
 
 def _environment() -> "Environment":
-    """Templates that see their variables and nothing else: no loader, no globals, a sandbox, strict names."""
+    """Return a sandbox whose templates see their variables only: no loader, no globals, strict names."""
     from jinja2 import StrictUndefined
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 

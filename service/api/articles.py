@@ -8,11 +8,11 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from index.records import Article, Span, isoformat
+from service.answer import to_json
 from service.api.admission import State
 from service.api.article_text import render
 from service.api.pages import page, unless_cached
 from service.errors import ArticleNotFound
-from service.wire import to_json
 
 router = APIRouter(tags=["articles"])
 

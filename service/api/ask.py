@@ -9,12 +9,11 @@ from fastapi.responses import Response
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.records import Filters
-from service.answer import Answer, SearchResult
+from service.answer import Answer, SearchResult, to_json
 from service.api.admission import State
 from service.api.streaming import EventStream
 from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice
 from service.request_id import request_id
-from service.wire import to_json
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 from pydantic import ConfigDict, Field, model_validator
 
+from service.answer import to_json
 from service.api.admission import State
 from service.api.ask import MessageRequest, QuestionText, RequestModel, Text
 from service.feedback import CitedWords, Feedback, FeedbackStore, Reason, Vote
 from service.records import Message
-from service.wire import to_json
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 

@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from fastapi.responses import JSONResponse, Response
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
+from service.answer import to_json
 from service.api.admission import State
 from service.api.errors import STOPPING, problem_of, problem_reply
-from service.wire import to_json
 
 router = APIRouter(tags=["health"])
 

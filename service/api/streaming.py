@@ -8,9 +8,8 @@ from contextlib import aclosing
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from service.answer import Event
+from service.answer import Event, event_data
 from service.api.errors import STOPPING, error_body, problem_body
-from service.wire import event_data
 
 KEEP_ALIVE_S = 15.0
 PAUSE_S = 0.1

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from index.records import isoformat
 from service.errors import ReaderCutOff, ReaderFailed
-from service.prompts import Prompts, RenderedPrompt
-from service.quoting import new_fence, quoted, quoted_line
+from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
 from service.readers import Drafted, Reading
 from service.readers.abstention import ABSTAIN, AbstentionWatch
 from service.readers.budget import fit_passages
@@ -106,7 +105,7 @@ class LlmReader:
             fence=fence,
             sentinel=ABSTAIN,
             asked_at=reading.asked_at,
-            question=quoted(reading.question, fence),
+            question=sanitize(reading.question, fence),
             passages=[_shown(passage, fence) for passage in passages],
         )
 
@@ -116,8 +115,8 @@ def _shown(passage: Passage, fence: str) -> _ShownPassage:
     published = isoformat(article.published_at)
     return _ShownPassage(
         key=passage.key,
-        title=quoted_line(article.title or "", fence) or "untitled",
-        source=quoted_line(article.source or "", fence) or "unknown",
+        title=sanitize_line(article.title or "", fence) or "untitled",
+        source=sanitize_line(article.source or "", fence) or "unknown",
         published=published[:10] if published else "date unknown",
-        text=quoted(passage.chunk.text, fence),
+        text=sanitize(passage.chunk.text, fence),
     )

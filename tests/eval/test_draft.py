@@ -9,9 +9,9 @@ from eval.draft import make_drafts, read_export, to_lines
 from eval.errors import GoldInvalid
 from eval.questions import read_gold
 from eval.records import GoldItem
+from service.answer import to_json
 from service.feedback import CitedWords, Feedback, FeedbackEntry, Vote
 from service.records import Message
-from service.wire import to_json
 from tests.eval.small_gold import LAMP_QUOTE, QUESTIONS, write_gold
 
 QUESTION = "How much money went into the lamp?"

@@ -161,7 +161,7 @@ def _kind(
 
 def _found(generation: Generation, embedder: Embedder, question: str, filters: Filters, mode: Mode) -> list[str]:
     found = retrieve(generation, embedder, question, filters=filters, mode=mode, count=TOP)
-    return [scored.chunk.chunk_id for scored, _ in found.ranked]
+    return [passage.chunk.chunk_id for passage in found.passages]
 
 
 def questions_on(articles: Sequence[Article], count: int, seed: int = 2) -> list[str]:

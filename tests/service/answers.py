@@ -11,11 +11,10 @@ from service.answer import (
     Scores,
     Source,
     Timings,
-    UsageReport,
     Verification,
     Versions,
 )
-from service.records import Support
+from service.records import Support, Usage
 
 TEXT = "The pier has reopened [1]. A ticket costs 4 crowns [2]."
 ASKED = "2026-11-27T10:00:00.000Z"
@@ -34,7 +33,7 @@ def answer(*support: Support, **changes: Any) -> Answer:  # noqa: ANN401 - the f
         sources=(_source(1, "2026-03-31T08:00:00Z"), _source(2, "2025-12-04T08:00:00Z")),
         freshness=Freshness(None, None, ASKED),
         retrieval=Retrieval("?", "hybrid", {}, (), 50),
-        usage=UsageReport(0, 0, 0, None),
+        usage=Usage(0, 0, 0, None),
         timings_ms=Timings(),
         versions=Versions("extractive@1", None, None, "fake", "g1"),
         warnings=(),

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import settings as how
 from hypothesis import strategies as st
 
+from service.answer import to_json
 from service.errors import FeedbackFull, FeedbackUnavailable
 from service.feedback import FILE, CitedWords, Feedback, FeedbackStore
 from service.records import Message
-from service.wire import to_json
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 feedbacks = st.builds(

@@ -1,4 +1,4 @@
-"""The prompts: strict about variables, and named by their bytes."""
+"""The prompts: strict about variables, named by their bytes; text between fences shows no hidden sign."""
 
 import re
 from pathlib import Path
@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.errors import ConfigurationError
-from service.prompts import Prompts
+from service.prompts import Prompts, new_fence, sanitize, sanitize_line
 
 HOUSE = Path(__file__).parents[2] / "prompts"
 
@@ -102,3 +102,46 @@ def test_readme_names_every_prompt_and_variable() -> None:
     prompts = Prompts()
     names = {path.name.split(".")[0] for path in HOUSE.glob("*.jinja2")}
     assert documented == {name: prompts.variables(name) for name in names}
+
+
+def test_fences_are_new_each_time() -> None:
+    """No two requests share the code of their fences."""
+    assert len({new_fence() for _ in range(100)}) == 100
+
+
+@given(parts=st.lists(st.one_of(st.just("f3nc3"), st.just("f3n"), st.just("c3"), st.text(max_size=5)), max_size=12))
+def test_sanitized_text_never_has_the_fence(parts: list[str]) -> None:
+    """However a text is put together, neither the fence nor the opening of a control token is left in it."""
+    text = sanitize("".join(parts), "f3nc3")
+    assert "f3nc3" not in text
+    assert "<|" not in text
+
+
+@given(text=st.text(st.characters(categories=("L", "N", "P", "Zs")), max_size=60))
+def test_sanitized_text_keeps_what_a_person_sees(text: str) -> None:
+    """Letters, digits, punctuation and spaces come through as they are."""
+    assert sanitize(text, new_fence()) == text
+
+
+def test_unseen_characters_are_removed() -> None:
+    """Controls, zero-width spaces, direction overrides and tag characters are removed; joiners and lines stay."""
+    hidden = "\x00\x1b\u200b\u202e\u2066\ufeff\U000e0041"
+    assert sanitize(f"a{hidden}b\n\tc\u200dd\r\n", "f3nc3") == "ab\n\tc\u200dd\n"
+
+
+@pytest.mark.parametrize("brk", ["\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
+def test_every_line_break_is_one(brk: str) -> None:
+    """However a line is broken, its words stay apart."""
+    assert sanitize(f"one{brk}two", "f3nc3") == "one\ntwo"
+
+
+@given(text=st.text(max_size=60))
+def test_a_sanitized_line_is_one_line(text: str) -> None:
+    """A title stays on one line, whatever breaks lines in it."""
+    assert len(sanitize_line(text, "f3nc3").splitlines()) <= 1
+
+
+def test_empty_fence_is_refused() -> None:
+    """Without a fence nothing can be sanitized."""
+    with pytest.raises(ValueError, match="fence is empty"):
+        sanitize("text", "")

@@ -1,6 +1,7 @@
 """Retrieval on a generation that an ingest made: filtered, fused and ranked as exactly as by hand."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -17,11 +18,13 @@ from index.layout import current_name, generation_folder
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
 from ingest.progress import Progress
+from service.citations.stream import Marker, MarkerParser
 from service.records import Mode
-from service.retrieve import CANDIDATES, fuse, retrieve
+from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, newsroom
 
 MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
+KEY = re.compile(r"[b-df-hjkmnp-tvwxz][b-df-hjkmnp-tvwxz2-9]{2}[2-9]")
 WORDS = st.lists(st.sampled_from([*" ".join(TOPICS).split(), "Aldane", "crowns", "the", "zebra"]), max_size=6)
 TWINS = [f"twin-{letter}" for letter in "cab"]
 
@@ -98,12 +101,13 @@ def test_only_allowed_chunks_are_ranked(
     """Whatever is asked, the chunks are of articles that pass the filters, best first, at most so many, in range."""
     found = retrieve(generation, embedder, " ".join(words), filters=filters, mode=mode, count=limit)
     passing = {article.article_id for article in articles if allowed(article, filters)}
-    assert {article.article_id for _, article in found.ranked} <= passing
+    assert {passage.article.article_id for passage in found.passages} <= passing
     assert (found.reason == "outside_filters") == (not passing)
-    assert len(found.ranked) == min(limit, found.candidates)
-    order = [(-scored.score, scored.chunk.chunk_id) for scored, _ in found.ranked]
+    assert [passage.key for passage in found.passages] == passage_keys(p.chunk.chunk_id for p in found.passages)
+    assert len(found.passages) == min(limit, found.candidates)
+    order = [(-passage.scored.score, passage.chunk.chunk_id) for passage in found.passages]
     assert order == sorted(order)
-    for scored, article in found.ranked:
+    for scored, article in ((passage.scored, passage.article) for passage in found.passages):
         assert 0 <= scored.score <= 1
         assert -1.001 <= scored.dense <= 1.001
         assert scored.lexical >= 0
@@ -125,8 +129,10 @@ def test_a_filtered_search_is_exact(
     rows = [(row, chunk) for row, chunk in rows if mode != "lexical" or lexical[row] > 0]
     assert len(rows) <= CANDIDATES
     by_hand = sorted((-score, chunk) for score, (_, chunk) in zip(fused(dense, lexical, rows, mode), rows, strict=True))
-    assert [scored.chunk.chunk_id for scored, _ in found.ranked] == [chunk for _, chunk in by_hand]
-    assert [scored.score for scored, _ in found.ranked] == pytest.approx([-score for score, _ in by_hand], abs=2e-6)
+    assert [passage.chunk.chunk_id for passage in found.passages] == [chunk for _, chunk in by_hand]
+    assert [passage.scored.score for passage in found.passages] == pytest.approx(
+        [-score for score, _ in by_hand], abs=2e-6
+    )
 
 
 def fused(
@@ -156,20 +162,20 @@ def test_equal_chunks_tie_by_their_id(generation: Generation, embedder: HashedEm
     question = newsroom(1, seed=7)[0].body
     for mode in MODES:
         found = retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=3)
-        assert [article.article_id for _, article in found.ranked] == sorted(TWINS)
-        assert len({scored.score for scored, _ in found.ranked}) == 1
+        assert [passage.article.article_id for passage in found.passages] == sorted(TWINS)
+        assert len({passage.scored.score for passage in found.passages}) == 1
 
 
 def test_a_mode_asks_one_side_only(generation: Generation, embedder: HashedEmbedder) -> None:
     """Dense ranks by cosine, lexical by BM25 and only what shares a word, hybrid has the candidates of both."""
     question = "ferry harbour strike"
     found = {mode: retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=200) for mode in MODES}
-    dense = [scored.dense for scored, _ in found["dense"].ranked]
-    lexical = [scored.lexical for scored, _ in found["lexical"].ranked]
+    dense = [passage.scored.dense for passage in found["dense"].passages]
+    lexical = [passage.scored.lexical for passage in found["lexical"].passages]
     assert dense == sorted(dense, reverse=True)
     assert lexical == sorted(lexical, reverse=True)
     assert min(lexical) > 0
-    ids = {mode: {scored.chunk.chunk_id for scored, _ in found[mode].ranked} for mode in MODES}
+    ids = {mode: {passage.chunk.chunk_id for passage in found[mode].passages} for mode in MODES}
     assert ids["hybrid"] == ids["dense"] | ids["lexical"]
 
 
@@ -179,10 +185,10 @@ def test_words_that_nobody_wrote_find_nothing_lexically(
 ) -> None:
     """A question without a known word has no lexical candidates, and is ranked by the dense side in hybrid mode."""
     lexical = retrieve(generation, embedder, question, filters=Filters(), mode="lexical", count=8)
-    assert (lexical.ranked, lexical.candidates, lexical.reason) == ((), 0, None)
+    assert (lexical.passages, lexical.candidates, lexical.reason) == ((), 0, None)
     hybrid = retrieve(generation, embedder, question, filters=Filters(), mode="hybrid", count=8)
     dense = retrieve(generation, embedder, question, filters=Filters(), mode="dense", count=8)
-    assert [scored.chunk for scored, _ in hybrid.ranked] == [scored.chunk for scored, _ in dense.ranked]
+    assert [passage.chunk for passage in hybrid.passages] == [passage.chunk for passage in dense.passages]
 
 
 def test_a_question_brings_its_vector_along(generation: Generation, embedder: HashedEmbedder) -> None:
@@ -194,14 +200,14 @@ def test_a_question_brings_its_vector_along(generation: Generation, embedder: Ha
 def test_many_chunks_may_be_asked_for(generation: Generation, embedder: HashedEmbedder) -> None:
     """More than the usual candidates are put forward where more are wanted."""
     found = retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=70)
-    assert len(found.ranked) == 70
-    assert len(retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=1).ranked) == 1
+    assert len(found.passages) == 70
+    assert len(retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=1).passages) == 1
 
 
 def test_nothing_outside_the_filters_is_found(generation: Generation, embedder: HashedEmbedder) -> None:
     """Filters that no article passes are named as the reason."""
     found = retrieve(generation, embedder, "ferry", filters=Filters(sources=("Nobody",)), mode="hybrid", count=8)
-    assert (found.ranked, found.candidates, found.reason) == ((), 0, "outside_filters")
+    assert (found.passages, found.candidates, found.reason) == ((), 0, "outside_filters")
 
 
 @pytest.mark.parametrize("filters", [Filters(), Filters(sources=("Courier",))])
@@ -210,7 +216,7 @@ def test_an_empty_index_has_no_articles(tmp_path: Path, embedder: HashedEmbedder
     opened = Generation(built(tmp_path, [], embedder))
     found = retrieve(opened, embedder, "ferry", filters=filters, mode="hybrid", count=8)
     opened.close()
-    assert (found.ranked, found.reason) == ((), "no_articles")
+    assert (found.passages, found.reason) == ((), "no_articles")
 
 
 SCORES = st.integers(0, 12).flatmap(
@@ -249,3 +255,32 @@ def test_a_side_that_says_nothing_counts_nothing(dense: float, lexical: float, s
     assert fuse(same, none, 0.5).tolist() == [0.0] * size
     words = np.linspace(0, lexical, size + 1)
     assert fuse(np.full(size + 1, dense), words, 0.5).tolist() == pytest.approx(np.linspace(0, 0.5, size + 1), abs=1e-5)
+
+
+@given(chunk_ids=st.lists(st.text(max_size=30), max_size=30))
+def test_keys_are_short_signs(chunk_ids: list[str]) -> None:
+    """A key is a consonant, two consonants or digits, and a digit: no word, no number, no 0, 1, l or o."""
+    assert all(KEY.fullmatch(key) for key in passage_keys(chunk_ids))
+
+
+@given(chunk_ids=st.lists(st.text(max_size=30), max_size=30))
+def test_keys_are_read_as_markers(chunk_ids: list[str]) -> None:
+    """A key in square brackets is a marker of that key."""
+    keys = passage_keys(chunk_ids)
+    parser = MarkerParser(keys)
+    assert [token for key in keys for token in parser.feed(f"[{key}]")] == [Marker((key,)) for key in keys]
+
+
+def test_no_two_chunks_share_a_key() -> None:
+    """Among 10,000 chunks, whose keys must collide, each has a key of its own, the same every time."""
+    chunk_ids = [f"article-{number}:0" for number in range(10_000)]
+    keys = passage_keys(chunk_ids)
+    assert len(set(keys)) == len(chunk_ids)
+    assert len({passage_keys([chunk_id])[0] for chunk_id in chunk_ids}) < len(chunk_ids)
+    assert passage_keys(iter(chunk_ids)) == keys
+
+
+@given(before=st.lists(st.text(max_size=9), max_size=9), after=st.lists(st.text(max_size=9), max_size=9))
+def test_a_later_chunk_changes_no_key(before: list[str], after: list[str]) -> None:
+    """A chunk's key depends on the chunks before it alone."""
+    assert passage_keys([*before, *after])[: len(before)] == passage_keys(before)

@@ -20,11 +20,10 @@ from service.answer import (
     Started,
     Timings,
     Unsupported,
-    UsageReport,
     Verification,
     Versions,
 )
-from service.records import AnswerWarning
+from service.records import AnswerWarning, Usage
 from tests.widget.newsroom import BODIES, LANGUAGES
 
 FERRY, GRAIN, EMOJI, ARABIC, HEBREW, NOTES, ATTACK = BODIES
@@ -79,7 +78,7 @@ def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
         sources=tuple({each.id: each for _, each, _ in sentences}.values()),
         freshness=Freshness(None, None, "2026-11-20T10:00:00Z"),
         retrieval=Retrieval("?", "hybrid", {}, (), 50),
-        usage=UsageReport(0, 0, 0, None),
+        usage=Usage(0, 0, 0, None),
         timings_ms=Timings(),
         versions=Versions("extractive@1", None, None, "fake", "g1"),
         warnings=(),

@@ -15,11 +15,10 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.answer import Event
+from service.answer import Event, event_data
 from service.api.app import create_app
 from service.api.middleware import AllowedOrigins
 from service.build import build_pipeline
-from service.wire import event_data
 from tests.service.conftest import settings_for
 
 

@@ -92,7 +92,7 @@ def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> No
 
 
 def _shifted() -> str:
-    from service.wire import to_json
+    from service.answer import to_json
 
     return to_json(WITHHELD).replace(
         '"start_char_index":0,"end_char_index":39', '"start_char_index":1,"end_char_index":40'
