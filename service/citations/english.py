@@ -29,7 +29,6 @@ class English:
     titles: frozenset[str]
     reporting: frozenset[str]
     hedges: frozenset[str]
-    pronouns: frozenset[str]
     directional: frozenset[str]
     directional_stems: frozenset[str]
     starters: frozenset[str]
@@ -60,17 +59,7 @@ def english() -> English:
         terms=terms,
         **{
             name: frozenset(lists[name])
-            for name in (
-                "negators",
-                "refusals",
-                "titles",
-                "reporting",
-                "hedges",
-                "pronouns",
-                "directional",
-                "starters",
-                "times",
-            )
+            for name in "negators refusals titles reporting hedges directional starters times".split()
         },
     )
 

@@ -106,7 +106,7 @@ class _Statement(NamedTuple):
     said: frozenset[str]
 
 
-def lent_words(claim: str, source: str) -> str | None:
+def misattributed(claim: str, source: str) -> str | None:
     """The speaker to whom a claim gives words that a source has another sentence say; or None.
 
     The speaker must stand in the source, in a sentence of its own: one who is described in other words is no other.

@@ -17,7 +17,7 @@ from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
 from service.citations.numbers import Number, figure_of_another, find_numbers, missing_number
-from service.citations.speakers import lent_words, other_speaker, other_subject, swapped_roles
+from service.citations.speakers import misattributed, other_speaker, other_subject, swapped_roles
 from service.records import Passage
 
 COMBINED = 4
@@ -138,7 +138,7 @@ class Claim:
         if opposite(self.text, window.text) or opposed(self.text, window.text):
             yield "negation_differs"
         if (
-            lent_words(self.text, source)
+            misattributed(self.text, source)
             or other_speaker(self.text, source)
             or swapped_roles(self.text, window.text)
             or other_subject(self.text, source)

@@ -1,11 +1,101 @@
-"""Contrasts: before and after, more and less, first and last, rise and fall, all and some."""
+"""Contrasts: opposites, turned statements and additions."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.contrasts import opposed, unlike
+from service.citations.contrasts import adds, adds_negation, has_bare_clause, opposed, opposite, unlike
 from service.citations.english import english
+
+OPPOSITES = [
+    ("The council approved the budget.", "The council did not approve the budget."),
+    ("The council approved the budget.", "The council never approved the budget."),
+    ("The council approved the budget.", "The council refused to approve the budget."),
+    ("The council approved the budget.", "The council has yet to approve the budget."),
+    ("The council approved the budget.", "The council rejected the budget."),
+    ("The council approved the budget.", "The council didn’t approve the budget."),
+    ("The crew saved the ship.", "The crew could have saved the ship."),
+    ("The ferry sank.", "It is false that the ferry sank."),
+    ("The crew was hurt.", "Nobody of the crew was hurt."),
+    ("The ship had a licence.", "The ship sailed without a licence."),
+    ("The firm closed the mill.", "The firm denied that it had closed the mill."),
+    ("The mill is safe.", "The mill is no longer safe."),
+    ("The mill is safe.", "The mill is unsafe."),
+    ("The plan is possible.", "The plan is impossible."),
+    ("The answer was expected.", "The answer was unexpected."),
+    ("Prices rose.", "Prices fell."),
+    ("Exports went up.", "Exports went down."),
+    ("Few people came.", "Many people came."),
+    ("The strike ended.", "The strike began."),
+    ("The northern road is open.", "The southern road is open."),
+    ("Sales rose in spring.", "Sales rose in autumn."),
+    ("Thousands of people fled.", "Hundreds of people fled."),
+    ("The largest town is Galt.", "The smallest town is Galt."),
+    ("The winner is Galt.", "The winner is not Galt."),
+    ("The fund stopped paying.", "The fund started paying."),
+    ("The fund paid.", "The fund did not pay."),
+    ("The ferry sank.", "The ferry did not sink."),
+]
+
+
+@pytest.mark.parametrize(("claim", "source"), OPPOSITES)
+def test_opposites_are_told_both_ways(claim: str, source: str) -> None:
+    """What is affirmed on one side and denied on the other is the opposite, whichever side is the claim."""
+    assert opposite(claim, source) is not None
+    assert opposite(source, claim) is not None
+
+
+NOT_OPPOSITES = [
+    ("The council approved the budget.", "The council approved the budget after a debate that nobody expected."),
+    ("The council did not approve the budget.", "The council has not approved the budget."),
+    ("The council never approved it.", "The council did not approve it."),
+    ("The mill is no longer safe.", "The mill, no longer safe, is closed."),
+    ("The firm denied that it closed the mill.", "The firm has denied closing the mill."),
+    ("Prices rose and wages fell.", "Wages fell while prices rose."),
+    ("The ferry is slow.", "The ferry is slow, but it has never sunk."),
+    ("Holt resigned.", "Holt resigned. The council did not."),
+    ("New Aldane won.", "Old ships came to New Aldane, which won."),
+    ("The union won.", "The union won."),
+    ("", ""),
+]
+
+
+@pytest.mark.parametrize(("claim", "source"), NOT_OPPOSITES)
+def test_the_same_polarity_agrees(claim: str, source: str) -> None:
+    """Two denials agree, and so do two statements with a negation elsewhere."""
+    assert opposite(claim, source) is None
+
+
+def test_a_negation_reaches_three_words() -> None:
+    """Up to three content words behind a negation are denied, and none beyond or in another clause."""
+    denied = "There never were green and blue and black boats."
+    assert all(opposite(f"They were {colour}.", denied) for colour in ("green", "blue", "black"))
+    assert opposite("They were boats.", denied) is None
+    assert opposite("It was cold.", f"{denied} It was cold.") is None
+
+
+WORDS = st.lists(st.sampled_from("Galt ferry rose fell not never the safe unsafe denied sank 12 no, but . few".split()))
+
+
+@given(words=WORDS)
+def test_nothing_is_the_opposite_of_itself(words: list[str]) -> None:
+    """A text is never the opposite of itself."""
+    assert opposite(" ".join(words), " ".join(words)) is None
+
+
+@given(text=st.text(max_size=40), other=st.text(max_size=40))
+def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
+    """No text fails."""
+    opposite(text, other)
+
+
+def test_every_antonym_is_told_both_ways() -> None:
+    """Each pair of the word list is opposed in either order."""
+    pairs = [(one, other) for one, others in english().antonym_stems.items() for other in others]
+    assert pairs
+    assert all(one in english().antonym_stems[other] for one, other in pairs)
+    assert not [one for one, other in pairs if one == other]
+
 
 OPPOSED = [
     ("The library reopened five months before the storm.", "The library reopened five months after the storm."),
@@ -138,3 +228,67 @@ def test_nothing_is_opposed_to_itself(text: str) -> None:
 def test_any_two_texts_are_compared(claim: str, source: str) -> None:
     """Every two texts have an answer, the same each time."""
     assert (opposed(claim, source), unlike(claim, source)) == (opposed(claim, source), unlike(claim, source))
+
+
+SOURCE = "The library of Brisk reopened in May after a fire"
+
+ADDED = [
+    f"{SOURCE} — call now",
+    f"{SOURCE} - call now",
+    f"{SOURCE} (hurry)",
+    f"{SOURCE}: donate",
+    f"{SOURCE}, so donate",
+    f"{SOURCE} or explode",
+    f"{SOURCE}, which pleased voters everywhere",
+    f"{SOURCE} and voters rejoiced",
+    f"Voters rejoiced when {SOURCE}",
+]
+KEPT = [
+    SOURCE,
+    "After a fire, the library of Brisk reopened in May",
+    "The library (of Brisk) reopened in May",
+    f"{SOURCE} there",
+    "The library of Brisk reopened following the fire in May",
+    "Library",
+    "",
+]
+
+
+def stems(text: str) -> frozenset[str]:
+    """The content stems of a text."""
+    return frozenset(english().terms.of(text))
+
+
+@pytest.mark.parametrize("claim", ADDED)
+def test_what_has_no_word_of_the_source_is_added(claim: str) -> None:
+    """An aside, a clause or an ending without a word of the source is an addition."""
+    assert adds(claim, stems(claim), stems(SOURCE))
+
+
+@pytest.mark.parametrize("claim", KEPT)
+def test_what_shares_its_words_is_not_added(claim: str) -> None:
+    """Where each part has a word of the source, nothing is added."""
+    assert not adds(claim, stems(claim), stems(SOURCE))
+
+
+@pytest.mark.parametrize("negated", ["did not reopen", "never reopened", "didn’t reopen", "refused to reopen"])
+def test_a_negation_is_added(negated: str) -> None:
+    """A negation that the source lacks is an addition; where the source has one, none is added."""
+    claim = f"The library {negated}."
+    assert adds_negation(claim, "The library reopened.")
+    assert not adds_negation("The library reopened.", claim)
+    assert not adds_negation(claim, "The library has not reopened.")
+
+
+def test_a_bound_is_not_a_negation() -> None:
+    """`No fewer than 60` denies nothing."""
+    assert not adds_negation("No fewer than 60 boats sank.", "At least 60 boats sank.")
+
+
+@given(text=st.text(max_size=60), words=st.lists(st.sampled_from(SOURCE.split()), max_size=8))
+def test_a_text_adds_nothing_to_itself(text: str, words: list[str]) -> None:
+    """Every text is free of additions to itself."""
+    for claim in (text, " ".join(words)):
+        assert not adds(claim, stems(claim), stems(claim))
+        assert not has_bare_clause(claim, stems(claim), stems(claim))
+        assert not adds_negation(claim, claim)

@@ -1,0 +1,564 @@
+"""Verify: which sentence is shown, with which quote, and which is withheld for which reason."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from hypothesis import assume, example, given
+from hypothesis import strategies as st
+
+from index.embedding.local import LocalEmbedder
+from index.records import Article, Chunk, ScoredChunk, Span
+from index.text import sentence_spans
+from service.citations.support import support_score
+from service.citations.verify import Check, SupportCheck, Thresholds, Verdict, Verifier, locate, normalised
+from service.records import DraftSentence, Passage
+from tests.fakes import HashedEmbedder
+from tests.service.passages import make_passage
+
+RAIN, FERRY = "It rained for three days.", "The ferry sank in May."
+PASSAGES = {"k7f2": make_passage("k7f2", RAIN), "m3p9": make_passage("m3p9", FERRY)}
+
+TRUE = DraftSentence(("It rained for three days", ("k7f2",), "."))
+LIE = DraftSentence(("It rained for nine days", ("k7f2",), "."))
+UNMARKED = DraftSentence((RAIN,))
+INVENTED = DraftSentence((RAIN,), invented=("x9x9",))
+UNKNOWN = DraftSentence(("It rained for three days", ("q2q2",), "."))
+
+
+@pytest.fixture(scope="module")
+def verifier() -> Verifier:
+    """A verifier whose check needs no model."""
+    return Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
+
+
+def test_a_true_sentence_is_quoted(verifier: Verifier) -> None:
+    """A sentence that its passage bears out is shown with its quote."""
+    check = verifier.verify(TRUE, PASSAGES, "verified")
+    assert check.withheld is None
+    assert [(quote.text, quote.status, quote.method) for quote in check.quotes] == [(RAIN, "verified", "exact")]
+
+
+WITHHELD_DRAFTS = [
+    (LIE, "number_not_in_source"),
+    (UNMARKED, "no_marker"),
+    (INVENTED, "invented_marker"),
+    (UNKNOWN, "no_marker"),
+    (DraftSentence((RAIN, ("m3p9",))), "number_not_in_source"),
+    (DraftSentence((("k7f2",), "The ferry sank", ("q2q2",), "."), invented=("1",)), "not_in_source"),
+]
+
+
+@pytest.mark.parametrize(("draft", "reason"), WITHHELD_DRAFTS)
+def test_without_proof_a_sentence_is_withheld(verifier: Verifier, draft: DraftSentence, reason: str) -> None:
+    """A lie, a sentence without a marker and one whose markers were invented are withheld, each for its reason."""
+    assert verifier.verify(draft, PASSAGES, "verified") == Check(withheld=reason)
+
+
+def test_an_invented_marker_beside_a_true_one_does_no_harm(verifier: Verifier) -> None:
+    """A sentence that one of its markers proves is shown, whatever else it cites."""
+    draft = DraftSentence(("It rained for three days", ("k7f2", "m3p9"), "."), invented=("x9x9",))
+    check = verifier.verify(draft, PASSAGES, "verified")
+    assert [quote.passage.key for quote in check.quotes] == ["k7f2"]
+
+
+def test_markers_are_shown_unproven(verifier: Verifier) -> None:
+    """In mode `markers` an unproven sentence is shown, its passages quoted whole and unverified."""
+    check = verifier.verify(LIE, PASSAGES, "markers")
+    assert check.withheld is None
+    assert [(quote.text, quote.span, quote.status) for quote in check.quotes] == [
+        (RAIN, Span(0, len(RAIN)), "unverified")
+    ]
+    assert verifier.verify(TRUE, PASSAGES, "markers") == verifier.verify(TRUE, PASSAGES, "verified")
+
+
+@pytest.mark.parametrize("draft", [UNMARKED, INVENTED, UNKNOWN])
+def test_without_markers_nothing_is_quoted(verifier: Verifier, draft: DraftSentence) -> None:
+    """In mode `markers` a sentence that cites nothing is shown without a quote."""
+    assert verifier.verify(draft, PASSAGES, "markers") == Check()
+
+
+@pytest.mark.parametrize("draft", [TRUE, LIE, UNMARKED, INVENTED])
+def test_nothing_is_checked_when_off(verifier: Verifier, draft: DraftSentence) -> None:
+    """In mode `off` every sentence is shown without a quote."""
+    assert verifier.verify(draft, PASSAGES, "off") == Check()
+
+
+WORDS = st.lists(st.sampled_from("It rained for three nine days . The ferry sank in May not".split()), max_size=8)
+KEYS = st.lists(st.sampled_from(["k7f2", "m3p9", "q2q2"]), max_size=3, unique=True)
+
+
+@given(words=WORDS, keys=KEYS, invented=st.booleans())
+def test_what_is_shown_is_proven(words: list[str], keys: list[str], invented: bool) -> None:
+    """In mode `verified` a sentence has quotes, of passages that it cites, or it is withheld; never both or neither."""
+    verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
+    check = verifier.verify(DraftSentence((" ".join(words), tuple(keys)), ("x9x9",) * invented), PASSAGES, "verified")
+    assert bool(check.quotes) == (check.withheld is None)
+    assert {quote.passage.key for quote in check.quotes} <= set(keys)
+    assert all(quote.status != "unverified" for quote in check.quotes)
+
+
+SENTENCES = st.sampled_from([
+    "The ferry sails on Monday.",
+    "The ferry sails on Monday.",
+    "“It rained,” she said.",
+    "Dr. Vane left Aldane Inc. at 9.30 a.m. with 1,200 boxes.",
+    "Why did it rain?",
+    "It did!",
+    "It did…",
+    "雨が降った。",
+    "عادت العبّارة إلى الميناء.",
+    "A 👩‍👩‍👧 family and a cafe\u0301 were hit.",
+    "No.",
+    "The harbour",
+    "Then the crew, tired\nand wet, went home.",
+])  # fmt: skip
+GAPS = st.sampled_from([" ", "  ", "\n", "\n\n", "\u00a0", " \t"])
+
+
+@st.composite
+def passages(draw: st.DrawFn) -> Passage:
+    """A passage cut at sentence ends out of an article in which sentences come again and again."""
+    body = "".join(part for pair in draw(st.lists(st.tuples(SENTENCES, GAPS), min_size=1, max_size=9)) for part in pair)
+    spans = sentence_spans(body)
+    first = draw(st.integers(0, len(spans) - 1))
+    last = draw(st.integers(first, len(spans) - 1))
+    start, end = spans[first].start, spans[last].end
+    article = Article("a", body, "/a.txt")
+    return Passage("k7f2", ScoredChunk(Chunk("a:0", "a", 0, body[start:end], start, end, 9), 1.0, 0.5, 1.0), article)
+
+
+@given(passage=passages(), data=st.data())
+def test_every_sentence_is_found_where_it_is(passage: Passage, data: st.DataObject) -> None:
+    """Each sentence, or two or three in a row, is located exactly, and the quote is the body at its span."""
+    text = passage.chunk.text
+    spans = sentence_spans(text)
+    first = data.draw(st.integers(0, len(spans) - 1))
+    last = data.draw(st.integers(first, min(first + 2, len(spans) - 1)))
+    sentence = text[spans[first].start : spans[last].end]
+    quote = locate(sentence, passage)
+    assert quote is not None
+    assert passage.article.body[quote.span.start : quote.span.end] == quote.text
+    assert passage.chunk.start_char <= quote.span.start < quote.span.end <= passage.chunk.end_char
+    assert normalised(quote.text) == normalised(sentence)
+    assert (quote.status, quote.score, quote.passage) == ("verified", 1.0, passage)
+    assert (quote.method == "exact") == (quote.text == sentence)
+
+
+@given(passage=passages(), data=st.data())
+def test_a_part_of_a_sentence_is_not_found(passage: Passage, data: st.DataObject) -> None:
+    """What is no sentence of a passage but stands in one proves nothing."""
+    text = passage.chunk.text
+    start = data.draw(st.integers(0, len(text)))
+    part = text[start : data.draw(st.integers(start, len(text)))]
+    spans = sentence_spans(text)
+    runs = [text[a.start : b.end] for at, a in enumerate(spans) for b in spans[at : at + 3]]
+    assume(normalised(part) not in map(normalised, runs))
+    assert locate(part, passage) is None
+
+
+OTHERWISE_WRITTEN = [
+    ("“It rained,” she said.", '"It rained," she said.'),
+    ("The captain’s crew left.", "The captain's crew left."),
+    ("Fares rose by 3\u00a0percent.", "Fares rose by 3 percent."),
+    ("The strike – the third – ended.", "The strike - the third - ended."),
+    ("The strike—the third—ended.", "The strike-the third-ended."),
+    ("The ferry  sails\non Monday.", "The ferry sails on Monday."),
+    ("THE FERRY SAILS ON MONDAY.", "The ferry sails on Monday."),
+    ("The ferry sails on Monday.", "The ferry sails on Monday"),
+    ("The ferry sails on Monday", "The ferry sails on Monday."),
+    ("And then it ended…", "And then it ended..."),
+    ("The ﬁre is out.", "The fire is out."),
+    ("A cafe\u0301 burnt down.", "A caf\u00e9 burnt down."),
+    ("It cost −3 euros.", "It cost -3 euros."),
+    ("«Enough», he wrote.", '"Enough", he wrote.'),
+]
+
+
+@pytest.mark.parametrize(("written", "sentence"), OTHERWISE_WRITTEN)
+def test_typography_makes_no_difference(written: str, sentence: str) -> None:
+    """Quotation marks, dashes, spaces, ligatures, case and the last stop may differ; the quote is as it was printed."""
+    passage = make_passage("k7f2", f"It snowed first. {written}")
+    quote = locate(sentence, passage)
+    assert quote is not None
+    assert (quote.text, quote.method, quote.span.start) == (written, "normalised", 17)
+
+
+WITH_MARKUP = [
+    (
+        "The **Oyan club** has [80 members](https://oyan.example/c?x=1), says *Vane*.[^1]",
+        "The Oyan club has 80 members, says Vane.",
+    ),
+    ("> The club was founded in `1926`.", "The club was founded in 1926."),
+    ("It has nine locks [3] and is long.[1][4]", "It has nine locks and is long."),
+    ("It has nine locks [3] and is long.[1][4]", "It has nine locks and is long"),
+    ("It has **nine** locks.", "It has **nine** locks"),
+    ("It costs ~~40~~ 65 euros.", "It costs 65 euros."),
+    (r"It is called \*Oyan\*.", "It is called *Oyan*."),
+    ("| Oyan | 212 mm |", "Oyan · 212 mm"),
+]
+
+
+@pytest.mark.parametrize(("written", "sentence"), WITH_MARKUP)
+def test_the_words_of_a_sentence_with_markup_are_found(written: str, sentence: str) -> None:
+    """A sentence is found by the words that a person reads of it, and quoted as it was written."""
+    quote = locate(sentence, make_passage("k7f2", f"It snowed first.\n\n![A pier](pier.png)\n\n{written}"))
+    assert quote is not None
+    assert (quote.text, quote.method, quote.status) == (written, "normalised", "verified")
+
+
+NOT_SAID = [
+    ("It costs ~~40~~ 65 euros.", "It costs 40 65 euros."),
+    ("It has nine locks [3].", "It has nine locks 3."),
+    ("![The ferry sank.](a.png)", "The ferry sank."),
+    ("It is false that the ferry sank.", "The ferry sank."),
+    ("The ferry sank, said a man who was not there.", "The ferry sank."),
+    ("Did the ferry sink?", "The ferry sank."),
+    ("The ferry sank?", "The ferry sank."),
+    ("The ferry sank.", "The ferry sank?"),
+    ("“The ferry sank.”", "The ferry sank."),
+    ("The ferry did not sink.", "The ferry did sink."),
+    ("It cost 3.5 euros.", "It cost 35 euros."),
+    ("The ferry sank in May. It was old.", "The ferry sank in May. It was"),
+    ("The ferry sank.", ""),
+    ("The ferry sank.", " . "),
+]
+
+
+@pytest.mark.parametrize(("written", "sentence"), NOT_SAID)
+def test_what_is_not_said_so_is_not_found(written: str, sentence: str) -> None:
+    """A clause of a sentence, a question, somebody's words without the quotation marks and nothing are not located."""
+    assert locate(sentence, make_passage("k7f2", written)) is None
+
+
+def test_the_first_of_equal_sentences_is_quoted() -> None:
+    """A sentence that a passage says twice is quoted where it stands first."""
+    quote = locate("It rained.", make_passage("k7f2", "Rain. It rained. It snowed. It rained."))
+    assert quote is not None
+    assert quote.span == (6, 16)
+
+
+def test_more_than_three_sentences_are_not_looked_for() -> None:
+    """A draft of four sentences is no sentence."""
+    text = "It rained. It snowed. It hailed. It stopped."
+    assert locate(text, make_passage("k7f2", text)) is None
+    assert locate("It rained. It snowed. It hailed.", make_passage("k7f2", text)) is not None
+
+
+@given(text=st.text(max_size=40))
+@example("İstanbul ﬀ ẞ…")
+def test_a_normalised_text_is_normal(text: str) -> None:
+    """The form in which sentences are compared is one line without outer white space."""
+    found = normalised(text)
+    assert found == " ".join(found.split())
+
+
+ISSUE = datetime(2024, 6, 14, 8, tzinfo=UTC)  # a Friday
+
+HARBOUR = (
+    "Mayor Orla Tennick opened the new harbour of Aldane on Wednesday. The work took three years and cost 3.4 million"
+    " euros, 12 percent more than planned. She thanked the crews for their patience. Deputy Pell Rusk did not attend"
+    " the ceremony. The harbour is 412 metres long and has room for 60 boats."
+)
+FIRE = (
+    "A fire at the Brisk paper mill killed three people and injured 12 on 3 May 2024. The mill, founded in 1921, has"
+    " 230 workers. According to fire chief Maren Holt, the flames began in the dye store. The owners denied that the"
+    " alarms had been switched off."
+)
+DAM = (
+    "The Galt dam is safe, engineer Pell Rusk told the council. Maren Holt, who designed it, warned that it would fail"
+    " within ten years. The Norwegian firm Corvell accused the Northern Health Trust of delays. Turnout at the hearing"
+    " rose from 40 to 65 people."
+)
+RAIL = "The railway to Corvell will close for six weeks from 1 July. Buses will run every hour instead."
+
+PROVEN: dict[str, tuple[str, str]] = {
+    "first half of a sentence": ("The work took three years and cost 3.4 million euros.", HARBOUR),
+    "possessive": ("Orla Tennick opened Aldane's new harbour.", HARBOUR),
+    "weekday is a date": ("Mayor Tennick opened the new harbour of Aldane on 12 June 2024.", HARBOUR),
+    "month of a weekday": ("In June 2024 Mayor Tennick opened the new harbour of Aldane.", HARBOUR),
+    "currency and percent signs": ("The work cost €3.4m, 12% more than planned.", HARBOUR),
+    "magnitude in digits": ("The work cost 3,400,000 euros.", HARBOUR),
+    "number word in digits": ("The work took 3 years.", HARBOUR),
+    "antecedent of a pronoun": ("Tennick thanked the crews for their patience.", HARBOUR),
+    "negation kept": ("Pell Rusk did not attend the ceremony.", HARBOUR),
+    "negation contracted": ("Rusk didn't attend the ceremony.", HARBOUR),
+    "order of clauses": ("The harbour has room for 60 boats and is 412 metres long.", HARBOUR),
+    "rounded and hedged": ("The harbour is about 400 metres long.", HARBOUR),
+    "counts with their verbs": ("The fire at the Brisk paper mill injured 12 people and killed three.", FIRE),
+    "less precise date": ("The paper mill fire of May 2024 killed three people.", FIRE),
+    "according to her, she said": ("The flames began in the dye store, Maren Holt said.", FIRE),
+    "denial kept": ("The owners denied the alarms had been switched off.", FIRE),
+    "apposition in a clause": ("The mill was founded in 1921 and has 230 workers.", FIRE),
+    "speaker first": ("Pell Rusk told the council that the Galt dam is safe.", DAM),
+    "accuser kept": ("Corvell, a Norwegian firm, accused the Northern Health Trust of delays.", DAM),
+    "country of a demonym": ("Corvell of Norway accused the Northern Health Trust of delays.", DAM),
+    "acronym": ("Corvell accused the NHT of delays.", DAM),
+    "passive": ("The Northern Health Trust was accused of delays by Corvell.", DAM),
+    "from and to kept": ("Turnout at the hearing rose to 65 people from 40.", DAM),
+    "date in front": ("From 1 July the railway to Corvell will close for six weeks.", RAIL),
+    "two sentences": ("Buses will run every hour instead, and the railway to Corvell will close for six weeks.", RAIL),
+}
+
+WITHHELD: dict[str, tuple[str, str, str]] = {
+    "changed number": ("The work cost 3.5 million euros.", HARBOUR, "number_not_in_source"),
+    "changed magnitude": ("The work cost 3.4 billion euros.", HARBOUR, "number_not_in_source"),
+    "changed currency": ("The work cost 3.4 million dollars.", HARBOUR, "number_not_in_source"),
+    "changed unit": ("The harbour is 412 feet long.", HARBOUR, "number_not_in_source"),
+    "percent made money": ("The work cost 12 euros more than planned.", HARBOUR, "number_not_in_source"),
+    "count made percent": ("The harbour has room for 60 percent of the boats.", HARBOUR, "number_not_in_source"),
+    "years made months": ("The work took three months.", HARBOUR, "number_not_in_source"),
+    "rounded without a hedge": ("The harbour is 400 metres long.", HARBOUR, "number_not_in_source"),
+    "day after": ("Tennick opened the new harbour of Aldane on 13 June 2024.", HARBOUR, "date_not_in_source"),
+    "other weekday": ("Tennick opened the new harbour of Aldane on Thursday.", HARBOUR, "date_not_in_source"),
+    "other month": ("Tennick opened the new harbour of Aldane in May 2024.", HARBOUR, "date_not_in_source"),
+    "other year": ("Tennick opened the new harbour of Aldane in June 2023.", HARBOUR, "date_not_in_source"),
+    "relative date": ("Tennick opened the new harbour of Aldane yesterday.", HARBOUR, "date_not_in_source"),
+    "stranger": ("Maren Holt opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "name of another sentence": ("Pell Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "no antecedent": ("Rusk thanked the crews for their patience.", HARBOUR, "name_not_in_source"),
+    "first name with another's surname": ("Orla Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
+    "other place": ("Orla Tennick opened the new harbour of Corvell.", HARBOUR, "name_not_in_source"),
+    "negation dropped": ("Deputy Pell Rusk attended the ceremony.", HARBOUR, "negation_differs"),
+    "negation added": ("Orla Tennick did not open the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "never": ("Orla Tennick never opened the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "antonym of a verb": ("Orla Tennick closed the new harbour of Aldane.", HARBOUR, "negation_differs"),
+    "antonym of a comparison": ("The work cost 12 percent less than planned.", HARBOUR, "negation_differs"),
+    "antonym of an adjective": ("Orla Tennick opened the old harbour of Aldane.", HARBOUR, "negation_differs"),
+    "counts swapped": ("The fire killed 12 people and injured three.", FIRE, "number_differs"),
+    "month swapped": ("The fire at the mill killed three people on 3 June 2024.", FIRE, "date_not_in_source"),
+    "year with its digits swapped": ("The mill was founded in 1912.", FIRE, "date_not_in_source"),
+    "stranger as speaker": ("According to Pell Rusk, the flames began in the dye store.", FIRE, "name_not_in_source"),
+    "denial made assertion": ("The alarms had been switched off, the owners said.", FIRE, "negation_differs"),
+    "other speaker": ("According to Maren Holt, the Galt dam is safe.", DAM, "name_not_in_source"),
+    "warning of another": ("Pell Rusk warned that the dam would fail within ten years.", DAM, "speaker_differs"),
+    "accused accuses": (
+        "The Northern Health Trust accused the Norwegian firm Corvell of delays.",
+        DAM,
+        "speaker_differs",
+    ),
+    "other country": (
+        "The Swedish firm Corvell accused the Northern Health Trust of delays.",
+        DAM,
+        "name_not_in_source",
+    ),
+    "other point of the compass": ("Corvell accused the Southern Health Trust of delays.", DAM, "name_not_in_source"),
+    "from and to swapped": ("Turnout at the hearing rose from 65 to 40 people.", DAM, "number_differs"),
+    "rose made fell": ("Turnout at the hearing fell from 40 to 65 people.", DAM, "negation_differs"),
+    "close made open": ("The railway to Corvell will open for six weeks from 1 July.", RAIL, "negation_differs"),
+    "number added": ("Buses will run every two hours instead.", RAIL, "number_not_in_source"),
+    "another story": ("The minister of justice resigned over a loan from a friend.", HARBOUR, "not_in_source"),
+}
+
+
+STORM = (
+    "The library of Skelhaven reopened five months after the storm. At least 60 boats sank in it. Some residents of the"
+    " harbour district left. Prices rose and wages fell. The first ferry of the year sailed on 2 May 2026."
+)
+
+TURNED = {
+    "before": "The library of Skelhaven reopened five months before the storm.",
+    "before, in front": "Five months before the storm, the library of Skelhaven reopened.",
+    "prior to": "The library of Skelhaven reopened five months prior to the storm.",
+    "at most": "At most 60 boats sank in the storm.",
+    "fewer": "Fewer than 60 boats sank in the storm.",
+    "bound left out": "60 boats sank in the storm.",
+    "all": "All residents of the harbour district left.",
+    "every": "Every resident of the harbour district left.",
+    "none": "None of the residents of the harbour district left.",
+    "limit left out": "Residents of the harbour district left.",
+    "rise of another": "Wages rose.",
+    "fall of another": "Prices fell and wages fell.",
+    "last": "The last ferry of the year sailed on 2 May 2026.",
+}
+
+ADDED = {
+    "order": "The library of Skelhaven reopened five months after the storm — call now.",
+    "order in brackets": "The library of Skelhaven reopened five months after the storm (call now).",
+    "alternative": "The first ferry of the year sailed on 2 May 2026 or never.",
+    "demand": "The first ferry of the year sailed on 2 May 2026, so send money.",
+    "ending": "The first ferry of the year sailed on 2 May 2026 and donations are urgently welcome.",
+    "negation": "The library of Skelhaven reopened five months after the storm, never to close.",
+}
+
+
+@pytest.mark.parametrize("sentence", [*TURNED.values(), *ADDED.values()], ids=[*TURNED, *ADDED])
+def test_a_word_that_turns_or_adds_bars_verified(check: SupportCheck, sentence: str) -> None:
+    """A sentence with another order, bound, extent or direction than its source, or with more, is never verified."""
+    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status != "verified"
+
+
+REPHRASED = {
+    "sides turned": "The storm came five months before the library of Skelhaven reopened.",
+    "order in front": "Five months after the storm, the library of Skelhaven reopened.",
+    "no fewer": "No fewer than 60 boats sank.",
+    "several": "Several residents of the harbour district left.",
+    "both": "Wages fell and prices rose.",
+    "first": "The year’s first ferry sailed on 2 May 2026.",
+}
+
+
+@pytest.mark.parametrize("sentence", REPHRASED.values(), ids=REPHRASED)
+def test_the_same_contrast_is_verified(check: SupportCheck, sentence: str) -> None:
+    """A sentence that keeps order, bound, extent and direction is verified in other words."""
+    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status == "verified"
+
+
+@pytest.fixture(scope="module")
+def check(embedder: LocalEmbedder) -> SupportCheck:
+    """The check with the embedded model and the thresholds that are shipped."""
+    return SupportCheck(embedder, Thresholds.read())
+
+
+def is_the_body(verdict: Verdict) -> bool:
+    """Whether every quote is the body of its article at its place, within its passage."""
+    return all(
+        quote.passage.article.body[quote.span.start : quote.span.end] == quote.text
+        and quote.passage.chunk.start_char <= quote.span.start < quote.span.end <= quote.passage.chunk.end_char
+        and (quote.status, quote.score) == (verdict.status, verdict.score)
+        for quote in verdict.quotes
+    )
+
+
+@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
+def test_the_same_in_other_words_is_proven(check: SupportCheck, sentence: str, text: str) -> None:
+    """A sentence that says what an article says is verified, by a quote of whole sentences."""
+    verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    assert (verdict.status, verdict.reason) == ("verified", None)
+    assert [quote.method for quote in verdict.quotes] == ["coverage"]
+    assert is_the_body(verdict)
+
+
+@pytest.mark.parametrize(("sentence", "text", "reason"), WITHHELD.values(), ids=WITHHELD)
+def test_something_else_is_withheld(check: SupportCheck, sentence: str, text: str, reason: str) -> None:
+    """A sentence that differs from its article in one matter is unverified for that reason, with no quote."""
+    verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    assert (verdict.status, verdict.reason, verdict.quotes) == ("unverified", reason, ())
+
+
+@pytest.mark.parametrize("text", [HARBOUR, FIRE, DAM, RAIL])
+def test_a_sentence_of_an_article_is_exact(text: str) -> None:
+    """Word for word, a sentence is verified exactly, and without a model."""
+    embedder = HashedEmbedder()
+    check = SupportCheck(embedder, Thresholds.read())
+    for span in sentence_spans(text):
+        verdict = check.check(text[span.start : span.end], [make_passage("m3p9", RAIL), make_passage("k7f2", text)])
+        assert (verdict.status, verdict.score) == ("verified", 1.0)
+        assert [quote.method for quote in verdict.quotes] == ["exact"]
+        assert [quote.text for quote in verdict.quotes] == [text[span.start : span.end]]
+    assert embedder.batches == 0
+
+
+TOGETHER = "The fire at the Brisk paper mill killed three people, and the new harbour of Aldane cost 3.4 million euros."
+
+
+def test_two_passages_prove_one_sentence(check: SupportCheck) -> None:
+    """A sentence that joins two articles is verified by a quote of each, in the order of its markers."""
+    passages = [make_passage("m3p9", FIRE), make_passage("k7f2", HARBOUR)]
+    verdict = check.check(TOGETHER, passages)
+    assert verdict.status == "verified"
+    assert [quote.passage.key for quote in verdict.quotes] == ["m3p9", "k7f2"]
+    assert is_the_body(verdict)
+    assert {check.check(TOGETHER, [passage]).status for passage in passages} == {"unverified"}
+
+
+@pytest.mark.parametrize("order", [("k7f2", "m3p9"), ("m3p9", "k7f2")])
+def test_only_the_passage_that_supports_is_quoted(check: SupportCheck, order: tuple[str, str]) -> None:
+    """Of two markers the one that has nothing to do with the sentence is not quoted."""
+    passages = {"k7f2": make_passage("k7f2", HARBOUR), "m3p9": make_passage("m3p9", RAIL)}
+    verdict = check.check("The work took 3 years and cost €3.4m.", [passages[key] for key in order])
+    assert verdict.status == "verified"
+    assert [quote.passage.key for quote in verdict.quotes] == ["k7f2"]
+
+
+@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
+def test_the_wrong_marker_proves_nothing(check: SupportCheck, sentence: str, text: str) -> None:
+    """What one article says is not proven by another."""
+    wrong = RAIL if text != RAIL else HARBOUR
+    assert check.check(sentence, [make_passage("k7f2", wrong, published_at=ISSUE)]).status == "unverified"
+
+
+def test_a_story_of_two_sentences_is_quoted_whole(check: SupportCheck) -> None:
+    """The quote spans every sentence that the claim rests on."""
+    verdict = check.check(
+        "Buses will run every hour instead while the railway to Corvell will close for six weeks.",
+        [make_passage("k7f2", RAIL)],
+    )
+    assert [quote.text for quote in verdict.quotes] == [RAIL]
+
+
+def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
+    """A passage from the middle of an article is quoted at its place in the article."""
+    passage = make_passage("k7f2", HARBOUR)
+    body = f"Ærø 🎈 e\u0301.\n\n{HARBOUR} The end."
+    start = body.index(HARBOUR)
+    moved = Passage(
+        "k7f2",
+        type(passage.scored)(
+            type(passage.chunk)("a:1", "a", 1, HARBOUR, start, start + len(HARBOUR), 9), 1.0, 0.5, 1.0
+        ),
+        type(passage.article)("a", body, "/a.txt"),
+    )
+    for sentence, begins in {
+        "The work took 3 years and cost €3.4m.": "The work took three years",
+        "She thanked the crews for their patience.": "She thanked",
+    }.items():
+        verdict = check.check(sentence, [moved])
+        assert [quote.text.startswith(begins) for quote in verdict.quotes] == [True]
+        assert is_the_body(verdict)
+
+
+STRICTER = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
+
+
+CASES = [*PROVEN.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
+
+
+@given(low=STRICTER, high=STRICTER, case=st.sampled_from(CASES))
+@example(low=[0.0, 0.0], high=[1.0, 1.0], case=CASES[0])
+def test_stricter_thresholds_never_prove_more(low: list[float], high: list[float], case: tuple[str, str]) -> None:
+    """Raising a threshold never makes a sentence better supported, and leaves its score alone."""
+    sentence, text = case
+    embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
+    least = Thresholds(verified=min(low[1], high[1]), partial=min(low[0], high[0]))
+    most = Thresholds(verified=max(low[1], high[1]), partial=max(low[0], high[0]))
+    lenient = SupportCheck(embedder, least).check(sentence, passages)
+    strict = SupportCheck(embedder, most).check(sentence, passages)
+    rank = ["unverified", "partial", "verified"]
+    assert rank.index(strict.status) <= rank.index(lenient.status)
+    assert strict.score == lenient.score
+    assert bool(strict.quotes) == (strict.status != "unverified") == (strict.reason is None)
+
+
+@given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), added=st.booleans(), more=st.floats(0, 1))
+def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, added: bool, more: float) -> None:
+    """The score is from 0 to 1, grows with coverage and similarity, and no added clause raises it."""
+    score = support_score(coverage, similarity, added=added)
+    assert 0 <= score <= 1
+    assert score <= support_score(max(coverage, more), similarity, added=added)
+    assert score <= support_score(coverage, max(similarity, more), added=added)
+    assert support_score(coverage, similarity, added=True) <= support_score(coverage, similarity)
+
+
+def test_the_thresholds_are_read_from_their_file(tmp_path: Path) -> None:
+    """Thresholds are data; those that are shipped are in order."""
+    (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "rates": {}}), encoding="utf-8")
+    assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4)
+    shipped = Thresholds.read()
+    assert 0 < shipped.partial <= shipped.verified < 1
+
+
+def test_nothing_supports_nothing(check: SupportCheck) -> None:
+    """Without a passage, or with one that has no sentence, a sentence is unverified."""
+    empty: list[list[Passage]] = [[], [make_passage("k7f2", " ")]]
+    for passages in empty:
+        assert check.check("It rained.", passages) == Verdict("unverified", "not_in_source", 0.0)
+
+
+@given(sentence=st.text(max_size=40), text=st.text(max_size=60))
+def test_every_sentence_can_be_checked(sentence: str, text: str) -> None:
+    """No sentence and no passage fails, and what is quoted is the body."""
+    verdict = SupportCheck(HashedEmbedder(), Thresholds.read()).check(sentence, [make_passage("k7f2", text)])
+    assert is_the_body(verdict)
+    assert (verdict.status == "unverified") == (verdict.reason is not None) == (not verdict.quotes)
