@@ -10,7 +10,8 @@ from pathlib import Path
 from index.errors import IndexDamaged
 
 SQLITE = "chroma.sqlite3"
-VIEW_PREFIX = "dateline-view-"
+VIEW_PREFIX = "dateline-chroma-"
+"""Not the prefix of the first release, whose views have no lock: a sweep would remove those of a running service."""
 
 
 @dataclass(frozen=True, slots=True)

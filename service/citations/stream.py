@@ -30,8 +30,9 @@ _AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
 _CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
 # An article's own reference marks where a model repeats them; those of numbers look like the markers of an answer.
-_NUMBERED = re.compile(r"\s*[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
-_NOTED = re.compile(rf"\s*(?:{FOOTNOTE}|{ATTACHED})")
+# The look behind and `*+` keep a long run of spaces from being tried again at each of them.
+_NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
+_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE}|{ATTACHED})")
 _OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
 
 _LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,3}[.)]|#{1,6})\s+")

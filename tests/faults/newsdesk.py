@@ -112,7 +112,7 @@ class Newsdesk:
         index = data or self.data
         published = generation_names(index)
         staged = [path.name for path in (index / GENERATIONS).iterdir() if path.name not in published]
-        owners = tuple(f"dateline-view-{pid}-" for pid in serving)
+        owners = tuple(f"dateline-chroma-{pid}-" for pid in serving)
         views = [path.name for path in self.temporary.iterdir() if not path.name.startswith(owners)]
         return [*staged, *views]
 
