@@ -40,8 +40,12 @@ run: install
 	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
 	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
 
+# A file of tests is run by one process, so that its fixtures are made once. Faults and overload need the machine alone.
+TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults --ignore tests/soak && \
+    $(BIN)/python -m pytest tests/faults tests/soak
+
 test: dev
-	@$(NO_KEYS) $(BIN)/python -m pytest
+	@$(NO_KEYS) $(TESTS)
 
 check: dev
 	$(BIN)/ruff format --check .
@@ -49,7 +53,7 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	@$(NO_KEYS) $(BIN)/dateline eval gate
-	@$(NO_KEYS) $(BIN)/python -m pytest
+	@$(NO_KEYS) $(TESTS)
 
 soak: dev
 	@$(NO_KEYS) $(BIN)/python -m tests.soak
