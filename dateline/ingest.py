@@ -18,7 +18,7 @@ def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Article files, folders of them, or .jsonl files.")],
     data: Data = None,
     prune: Annotated[bool, typer.Option("--prune", help="Remove articles under PATH whose origin is gone.")] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article anew.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow links that lead out of the folders under PATH.")
@@ -32,7 +32,7 @@ def ingest(
     settings = settings_of(IndexSettings, data=data)
     check_free(settings.data)
 
-    # These take a second to load, and whoever comes second need not wait for them.
+    # These take a second to load: a second ingest is refused before.
     from index.dense import server_of
     from index.embedding.build import build_embedder
     from ingest.job import Ingest, run

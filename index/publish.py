@@ -73,7 +73,7 @@ def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer
     if verdict.damages:
         raise PublishFailed(
             f"the new generation did not pass verification: {'; '.join(verdict.damages)}",
-            "The old generation serves on. Run the ingest again; if this repeats, check disk and memory.",
+            "The index is as before. Run the ingest again; if this repeats, check disk and memory.",
         )
     if verdict.searches.exact_is_better:
         manifest = replace(manifest, search="exact")

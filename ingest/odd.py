@@ -11,14 +11,14 @@ _NAMED = 5
 def nearly_equal(generation: Path) -> Notice:
     """The notice for a generation that Chroma does not search reliably."""
     crowded = crowded_articles(generation)
-    effect = "so every question is answered by exact search, which misses nothing and is slower in a large index"
+    effect = "so questions are answered by exact search; nothing is lost"
     if not crowded:
         return Notice("nearly_equal", str(generation), f"Chroma misses some chunks, {effect}")
     others = [article.origin for article in crowded[1:_NAMED]]
     more = len(crowded) - 1 - len(others)
     also = f" (likewise {', '.join(others)}{f' and {more:,} more' if more else ''})" if others else ""
     message = (
-        f"many of its chunks are nearly equal to others{also}. Chroma misses some chunks beside these, {effect}."
-        " Remove the article if it is a table, a log or filler that no reader asks about"
+        f"many of its chunks are nearly equal{also}. Chroma may miss chunks beside them, {effect}. Remove the article"
+        " if it is filler, or a table or log that readers do not ask about."
     )
     return Notice("nearly_equal", crowded[0].origin, message)

@@ -191,3 +191,29 @@ def _runs(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+@pytest.mark.parametrize("name", [f"huge{suffix}" for suffix in sorted(_READERS)])
+def test_a_file_above_every_limit_is_rejected(tmp_path: Path, name: str, loader: Loader) -> None:
+    """A sparse file of 250 MB of zero bytes is rejected by name in every kind, and the next file is read."""
+    huge = tmp_path / name
+    with huge.open("wb") as stream:
+        stream.truncate(250_000_000)
+    found = list(loader.load(file(huge)))
+    assert [isinstance(item, ArticleRejected) and item.origin.startswith(str(huge)) for item in found] == [True]
+    assert codes(loader.load(file(write(tmp_path / "next.html", PAGE)))) == ["ok"]
+
+
+@pytest.mark.parametrize("suffix", sorted(_READERS))
+def test_files_that_are_gone_or_empty_are_rejected(tmp_path: Path, suffix: str, loader: Loader) -> None:
+    """A file that vanishes before it is read, and one of 0 bytes, are rejected by name."""
+    gone, empty = (file(write(tmp_path / f"{name}{suffix}", "")) for name in ("gone", "empty"))
+    gone.path.unlink()
+    assert codes(loader.load(gone)) == ["unreadable"]
+    assert codes(loader.load(empty)) == ["empty"]
+
+
+def test_a_folder_that_is_called_like_a_file_is_a_folder(tmp_path: Path, loader: Loader) -> None:
+    """A folder named `x.txt` is looked into."""
+    write(tmp_path / "x.txt" / "y.html", PAGE)
+    assert codes(loader.load(file(tmp_path))) == ["ok"]
