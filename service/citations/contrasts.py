@@ -1,6 +1,6 @@
-"""Find where a claim says the opposite of its source, turns it round or adds to it.
+"""Find where a claim says the opposite of its source, reverses a relation or adds something.
 
-Negations, refusals and antonyms deny it. Before and after, more and less, rise and fall, all and some turn it round:
+Negations, refusals and antonyms deny. Before and after, more and less, rise and fall, all and some reverse or limit:
 most of these are stop words, and many occur twice in a source, so that each is compared with the place in the source
 that is said of the same: `prices rose, wages fell` does not support `wages rose`. An addition is a clause, an aside or
 an ending without a word of the source.
@@ -16,7 +16,7 @@ from service.citations.english import english, stem, words_of
 from service.citations.numbers import COUNTED_FROM_ONE, UNITS, VALUES
 
 SCOPE = 3
-"""How many content words behind a negation are taken to be negated."""
+"""Content words behind a negation that are taken to be negated."""
 
 _SCOPE_END = re.compile(
     r"[,;:.!?—–()\"“”]|\b(?:but|while|although|though|whereas|because|after|before|when|until|unless)\b"
@@ -48,7 +48,7 @@ ENDING = 2
 
 
 def opposite(claim: str, source: str) -> str | None:
-    """The word on which claim and source disagree, or None where they do not."""
+    """Return the word on which claim and source disagree, or None."""
     said, found = _Polarity(claim), _Polarity(source)
     for word in sorted(said.denied & found.affirmed - found.denied):
         return word
@@ -88,7 +88,7 @@ class _Polarity:
 
 
 def _antonym(said: _Polarity, found: _Polarity) -> str | None:
-    """A word of the claim that the source lacks while it has its antonym, unless one of the two is negated."""
+    """Return a word of the claim of which the source has only the antonym, unless one of the two is negated."""
     for word in sorted(said.affirmed - found.all):
         opposites = english().antonym_stems.get(word, frozenset()) | {f"un{word}", word.removeprefix("un")} - {word}
         if (opposites & found.affirmed) - said.all:
@@ -106,7 +106,7 @@ class Contrast:
     behind: tuple[str, ...]
 
     def likeness(self, other: "Contrast") -> tuple[int, bool]:
-        """How many words this shares with another one, and whether their sides are exchanged."""
+        """Return how many words this shares with another contrast, and whether their sides are exchanged."""
         straight = _shared(self.before, other.before) + _shared(self.behind, other.behind)
         crossed = _shared(self.before, other.behind), _shared(self.behind, other.before)
         if self.family not in _RELATIONS:
@@ -114,25 +114,25 @@ class Contrast:
         return (sum(crossed), True) if all(crossed) and sum(crossed) > straight else (straight, False)
 
     def agrees(self, other: "Contrast") -> bool:
-        """Whether both say the same of what they share."""
+        """Return whether both say the same of what they share."""
         return (self.pole == other.pole) != self.likeness(other)[1]
 
 
 def opposed(claim: str, source: str) -> bool:
-    """Whether a claim has the other word of a contrast where its source says one of the same things."""
+    """Return whether a claim has the other word of a contrast where its source says one of the same things."""
     stated = find_contrasts(source)
     return any(_is_opposed(said, _counterparts(said, stated)) for said in find_contrasts(claim))
 
 
 def unlike(claim: str, source: str) -> bool:
-    """Whether a claim has a word of contrast that its source lacks, or leaves out one that limits what it says."""
+    """Return whether a claim has a word of contrast that its source lacks, or leaves out one that limits it."""
     said, stated = find_contrasts(claim), find_contrasts(source)
     return any(_is_added(one, source, stated) for one in said) or any(_is_dropped(one, claim, said) for one in stated)
 
 
 @lru_cache(maxsize=512)
 def find_contrasts(text: str) -> tuple[Contrast, ...]:
-    """The words of contrast of a text, in order; remembered, as a claim is set against many windows."""
+    """Return the words of contrast of a text, in order; cached, because a claim is compared with many windows."""
     return tuple(
         contrast
         for span in sentence_spans(text, headings=False)
@@ -144,7 +144,7 @@ def _contrasts_of(words: Sequence[str]) -> Iterator[Contrast]:
     lowered = [word.lower() for word in words]
     places = list(_places(lowered))
     for start, end, family, pole in places:
-        # What stands beyond the next word of the family is said of that one.
+        # Words beyond the next word of the family are said of that one.
         first = max((stop for _, stop, other, _ in places if other == family and stop <= start), default=0)
         last = min((begin for begin, _, other, _ in places if other == family and begin >= end), default=len(words))
         before = tuple(_near(lowered[first:start][::-1], family))
@@ -155,7 +155,7 @@ def _contrasts_of(words: Sequence[str]) -> Iterator[Contrast]:
 
 
 def _places(words: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
-    """Where a contrast begins and ends, its family and its pole."""
+    """Yield the start, end, family and pole of each contrast."""
     at = 0
     while at < len(words):
         found = _matched(words, at)
@@ -168,17 +168,17 @@ def _places(words: Sequence[str]) -> Iterator[tuple[int, int, str, str]]:
 
 
 def _matched(words: Sequence[str], at: int) -> tuple[str, str, int] | None:
-    """The contrast that begins at a word: its family, its pole and how many words it has."""
+    """Return the family, pole and length of the contrast that begins at a word, or None."""
     for phrase, family, pole in english().contrasts.get(words[at], ()):
         if tuple(words[at : at + len(phrase)]) == phrase:
             following = words[at + len(phrase)] if at + len(phrase) < len(words) else ""
-            if _stands(family, phrase, following):
+            if _is_contrast(family, phrase, following):
                 return family, pole, len(phrase)
     return None
 
 
-def _stands(family: str, phrase: Sequence[str], following: str) -> bool:
-    """Whether a phrase is a contrast before this word: `over 60`, but not `over the bridge`; not `last year`."""
+def _is_contrast(family: str, phrase: Sequence[str], following: str) -> bool:
+    """Return whether a phrase is a contrast before this word: `over 60`, but not `over the bridge` or `last year`."""
     if family == "bound":
         return _is_figure(following)
     if phrase == ("some",):
@@ -193,7 +193,7 @@ def _is_figure(word: str) -> bool:
 
 
 def _near(words: Iterable[str], family: str, borders: Collection[str] = ()) -> Iterator[str]:
-    """The stems of the nearest content words up to a stop, at most three; figures and units for bounds alone."""
+    """Yield the stems of the nearest content words up to a stop, at most three; figures and units for bounds only."""
     count = 0
     for word in words:
         if word in _STOPS or word in borders or count == REACH:
@@ -209,7 +209,7 @@ def _stem(word: str) -> str:
 
 
 def _beyond_comma(words: Sequence[str], start: int, end: int) -> Sequence[str]:
-    """The other side of a relation that begins a clause: `It sank, three days after the storm`, or behind its comma."""
+    """Return the other side of a relation that begins a clause, across the comma: `It sank, after a storm`."""
     earlier = words[:start][::-1]
     if "," in earlier:
         return earlier[earlier.index(",") + 1 :]
@@ -228,7 +228,7 @@ def _is_opposed(said: Contrast, counterparts: Sequence[Contrast]) -> bool:
 
 
 def _is_added(said: Contrast, source: str, stated: Sequence[Contrast]) -> bool:
-    """Whether a claim has a contrast of which the source has neither word."""
+    """Return whether a claim has a contrast of which the source has neither word."""
     if said.family in _OTHER_WORDS or said.pole == "some" or _counterparts(said, stated):
         return False
     if any(_as_much(said, other) for other in stated):
@@ -238,7 +238,7 @@ def _is_added(said: Contrast, source: str, stated: Sequence[Contrast]) -> bool:
 
 
 def _is_dropped(stated: Contrast, claim: str, said: Iterable[Contrast]) -> bool:
-    """Whether a limit of the source, such as `some` or `at least`, is left out of what the claim says of the same."""
+    """Return whether a claim leaves out a limit of the source, such as `some` or `at least`, of the same thing."""
     if stated.family not in _LIMITS or stated.pole == "all" or not stated.behind:
         return False
     words = set(map(_stem, _WORD.findall(claim.lower())))
@@ -258,22 +258,22 @@ def _shared(one: Iterable[str], other: Iterable[str]) -> int:
 
 
 def has_bare_clause(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
-    """Whether a clause with two or more of these content stems has none of them in the source."""
+    """Return whether a clause with two or more of these content stems has none of them in the source."""
     return any(len(set(listed)) > 1 and source.isdisjoint(listed) for listed in _clauses(_ADDED_CLAUSE, text, stems))
 
 
 def adds(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
-    """Whether an aside such as `— call now`, a clause or the end of a claim has no content stem of the source."""
+    """Return whether an aside (`— call now`), a clause or the end of a claim has no content stem of the source."""
     if has_bare_clause(text, stems, source):
         return True
     if any(listed and source.isdisjoint(listed) for listed in _clauses(_ASIDE, text, stems)):
         return True
-    told = [stem for stem in english().terms.of(text) if stem in stems]
-    return len(told) > ENDING and source.isdisjoint(told[-ENDING:])
+    ending = [stem for stem in english().terms.of(text) if stem in stems]
+    return len(ending) > ENDING and source.isdisjoint(ending[-ENDING:])
 
 
 def adds_negation(claim: str, source: str) -> bool:
-    """Whether a claim has a negation and its source has none, nor a word such as `refused`."""
+    """Return whether a claim has a negation and its source has none, nor a word such as `refused`."""
     return _negates(claim) and not _negates(source)
 
 

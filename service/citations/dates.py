@@ -1,4 +1,4 @@
-"""Dates in a sentence, at the precision that is stated, and whether a source bears them out.
+"""Find the dates of a sentence, at the precision that is stated, and whether a source states them.
 
 A source's weekday, `yesterday` and `last year` are counted from its publication; a date without a year is
 of the year of publication, or of a year that the source names.
@@ -53,14 +53,14 @@ class Date(NamedTuple):
 
 
 class DatedText(NamedTuple):
-    """The dates of a text, and the text with them blanked out."""
+    """The dates of a text, and the text without them."""
 
     dates: list[Date]
     rest: str
 
 
 def find_dates(text: str) -> DatedText:
-    """Every date of a text, the most precise reading first; what is left has only numbers that are no dates."""
+    """Return every date of a text, the most precise reading first, and the text with them blanked out."""
     placed = written_dates(text)
     rest = text
     for (start, end), _ in placed:
@@ -72,7 +72,7 @@ def find_dates(text: str) -> DatedText:
 
 
 def written_dates(text: str) -> list[tuple[Span, Date]]:
-    """The days, months and years that a text names, each with its place, the most precise first."""
+    """Return the days, months and years that a text names, each with its place, the most precise first."""
     placed: list[tuple[Span, Date]] = []
     for pattern in _PATTERNS:
         placed += [(Span(*match.span()), _date(match)) for match in pattern.finditer(text)]
@@ -81,7 +81,7 @@ def written_dates(text: str) -> list[tuple[Span, Date]]:
 
 
 def missing_date(claim: Iterable[Date], source: str, published: Iterable[date]) -> Date | None:
-    """The first date of a claim that the source does not state, or None."""
+    """Return the first date of a claim that the source does not state, or None."""
     stated = find_dates(source).dates
     known = [*stated, *(day for issue in published for day in _resolved(source, issue))]
     years = {found.year for found in known if found.year} | {issue.year for issue in published}
@@ -105,7 +105,7 @@ def _int(digits: str | None) -> int | None:
 
 
 def _resolved(source: str, published: date) -> Iterator[Date]:
-    """The days, months and years that a source's weekdays and relative dates mean, counted from its publication."""
+    """Yield the dates that a source's weekdays and relative dates mean, counted from its publication."""
     for found in _WEEKDAY.finditer(source):
         weekday = WEEKDAYS.index(found.group().lower())
         if not _COMING.search(source[: found.start()]):
@@ -137,7 +137,7 @@ def _agrees(wanted: Date, found: Date, years: set[int]) -> bool:
 
 
 def _weekdays(found: Date, years: Iterable[int]) -> set[int]:
-    """The weekday of a date, in each of the years that it may be of."""
+    """Return the weekdays of a date, in each of its possible years."""
     if found.weekday is not None:
         return {found.weekday}
     if found.day is None or not 1 <= (found.month or 0) <= len(MONTHS):

@@ -17,7 +17,7 @@ Contrasting = tuple[tuple[str, ...], str, str]
 
 @dataclass(frozen=True, slots=True)
 class English:
-    """Word lists, ready to be looked up; stems where the name says so."""
+    """Word lists in the form in which they are searched; stems where the name says so."""
 
     demonyms: dict[str, str]
     phrases: tuple[tuple[re.Pattern[str], str], ...]
@@ -39,7 +39,7 @@ class English:
 
 @cache
 def english() -> English:
-    """The word lists; the file is read at the first call."""
+    """Return the word lists, read from the file at the first call."""
     lists = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     terms = Terms("english")
     irregular = {form: base for base, forms in lists["irregular"].items() for form in forms.split()}
@@ -65,17 +65,17 @@ def english() -> English:
 
 
 def words_of(text: str) -> list[str]:
-    """The words of a text as they are written: abbreviations, hyphenated words and numbers whole."""
+    """Return the words of a text as they are written: abbreviations, hyphenated words and numbers whole."""
     return _WORD.findall(text)
 
 
 def stem(word: str, terms: Terms) -> str:
-    """The stem of one word, stop word or not."""
+    """Return the stem of one word, stop word or not."""
     return (terms.of(word) or [word.lower()])[0]  # a stop word is its own stem
 
 
 def _contrasts(families: dict[str, dict[str, list[str]]]) -> dict[str, tuple[Contrasting, ...]]:
-    """The phrases of each family by their first word, the longest first."""
+    """Return the phrases of each family by their first word, the longest first."""
     listed = [
         (tuple(phrase.split()), family, pole)
         for family, poles in families.items()
@@ -87,7 +87,7 @@ def _contrasts(families: dict[str, dict[str, list[str]]]) -> dict[str, tuple[Con
 
 
 def _phrases(replacements: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:
-    """Phrases as patterns with what stands for them, the longest first."""
+    """Return phrases as patterns with their replacements, the longest first."""
     longest_first = sorted(replacements.items(), key=lambda pair: -len(pair[0]))
     return tuple(
         (re.compile(rf"(?<!\w){re.escape(phrase)}(?!\w)", re.IGNORECASE), word) for phrase, word in longest_first

@@ -1,4 +1,4 @@
-"""Names in a sentence, and whether a source has them: possessives, demonyms, acronyms and initials in one form."""
+"""Find the names of a sentence, and whether a source has them: possessives, demonyms and acronyms in one form."""
 
 import re
 from collections.abc import Callable, Collection, Iterable
@@ -13,19 +13,19 @@ _JOINING = frozenset("of the and for de la le el al van von der den bin ibn du d
 
 
 class Name(NamedTuple):
-    """One capitalised word in its plain form, where it stands, and the run of capitalised words it is part of.
+    """One capitalised word in its plain form, its place, and its run of capitalised words.
 
-    A title (`President`, `Council`) belongs to a run but tells nobody apart.
+    A title (`President`, `Council`) belongs to a run but is not distinctive.
     """
 
     token: str
     start: int
     run: int
-    telling: bool
+    distinctive: bool
 
 
 def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
-    """The capitalised words of a text that are names.
+    """Return the capitalised words of a text that are names.
 
     A sentence's first word is one unless `is_word` knows it as an ordinary word (lower case).
     """
@@ -48,7 +48,7 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
 
 
 def plain(word: str) -> str:
-    """A word in the form in which names are compared."""
+    """Return the form of a word in which names are compared."""
     word = re.sub(r"['’]s?$", "", word)
     word = folded(re.sub(r"(?<=[A-Z]{2})s$", "", word))
     if re.fullmatch(r"(?:\w\.){2,}", word):
@@ -60,43 +60,45 @@ def plain(word: str) -> str:
 
 
 def folded(text: str) -> str:
-    """A text without accents and capitals."""
+    """Return a text without accents and capitals."""
     return without_accents(text).casefold()
 
 
 def is_starter(word: str) -> bool:
-    """Whether the first word of a sentence is an ordinary word in any text."""
+    """Return whether the first word of a sentence is an ordinary word in any text."""
     return word in english().starters
 
 
 def tokens_of(names: Iterable[Name]) -> frozenset[str]:
-    """The tokens of one name that tell it from others; all of them where none does."""
+    """Return the distinctive tokens of one name, or all of them where it has none."""
     listed = list(names)
-    return frozenset(name.token for name in listed if name.telling) or frozenset(name.token for name in listed)
+    return frozenset(name.token for name in listed if name.distinctive) or frozenset(name.token for name in listed)
 
 
 def known_as(names: Iterable[Name]) -> frozenset[str]:
-    """The tokens of one name, and the acronym that its words may have."""
+    """Return the tokens of one name, and the acronym that its words may have."""
     listed = list(names)
     acronym = frozenset(["".join(name.token[0] for name in listed)]) if len(listed) > 1 else frozenset()
     return tokens_of(listed) | acronym
 
 
 def missing_name(names: Iterable[Name], source: str) -> Name | None:
-    """The first name that a source does not have: neither itself, nor its acronym, nor what it is the acronym of."""
+    """Return the first name that a source lacks, also as an acronym or as the words of an acronym; or None."""
     text = with_plain_phrases(source)
     present = {form for match in _TOKEN.finditer(text) for form in _forms(match.group())}
     acronyms = _initials(text)
     names = list(names)
     for name in names:
         run = "".join(other.token[0] for other in names if other.run == name.run)
-        if name.telling and not (name.token in present or name.token in acronyms or (len(run) > 1 and run in present)):
+        if name.distinctive and not (
+            name.token in present or name.token in acronyms or (len(run) > 1 and run in present)
+        ):
             return name
     return None
 
 
 def with_plain_phrases(text: str) -> str:
-    """A text in which names of several words that have one plain form stand in that form."""
+    """Return a text in which names of several words are in their plain form, where they have one: `US`."""
     for phrase, name in english().phrases:
         text = phrase.sub(lambda match, name=name: name.upper().ljust(len(match.group())), text)  # type: ignore[misc]
     return text
@@ -108,12 +110,12 @@ def _forms(word: str) -> Collection[str]:
 
 
 def _initials(text: str) -> set[str]:
-    """The initials of every run of two to five words, joining words left out or not: what an acronym may stand for."""
+    """Return the initials of every run of two to five words, with and without joining words."""
     words = [match.group() for match in re.finditer(r"[^\W\d_]+", text)]
-    telling = [word for word in words if word.lower() not in _JOINING]
+    content = [word for word in words if word.lower() not in _JOINING]
     return {
         "".join(word[0] for word in listed[start : start + length]).lower()
-        for listed in (words, telling)
+        for listed in (words, content)
         for length in range(2, 6)
         for start in range(len(listed) - length + 1)
     }

@@ -30,14 +30,14 @@ REACH = 3
 """Content words on either side of a number that may say what it counts."""
 
 _COUNT_STOPS = frozenset(",;:.!?()—–")
-_TELLING = frozenset(["from", "to"])
-"""Stop words that tell two numbers apart."""
+_DIRECTIONS = frozenset(["from", "to"])
+"""Stop words that distinguish two numbers."""
 
 Figure = float | tuple[int, int | None]
 """A number or a year, or a month with its day."""
 
 Beside = tuple[str, str]
-"""A side, `before` or `behind`, and the stem of a word that stands there."""
+"""A side, `before` or `behind`, and the stem of a word on that side."""
 
 
 _SMALL = (
@@ -58,7 +58,7 @@ MAGNITUDES = {
 }
 MULTIPLES = {"hundred": 100.0, "dozen": 12.0, "dozens": 12.0}
 COUNTED_FROM_ONE = frozenset("hundred thousand million billion trillion".split())
-"""What `a` stands before as `one` does: a million."""
+"""Words that `a` may precede for `one`: a million."""
 
 VALUES: dict[str, float] = {
     **{word: float(value) for value, word in enumerate(_SMALL)},
@@ -73,7 +73,7 @@ VALUES: dict[str, float] = {
     "tripled": 3.0,
 }
 LONE = frozenset(["one", "first"])
-"""As often no number: a pronoun, a word of order; only with another number word do they count."""
+"""Words that are numbers only with another number word: each is often a pronoun or a word of order."""
 
 PARTS: dict[str, float] = {
     **{word: float(value) for value, word in enumerate(_ORDINALS) if 2 < value <= 10},
@@ -81,7 +81,7 @@ PARTS: dict[str, float] = {
     **dict.fromkeys(("quarter", "quarters"), 4.0),
     "halves": 2.0,
 }
-"""What a number of parts is divided by: two thirds, one quarter."""
+"""Divisors of a number of parts: two thirds, one quarter."""
 
 UNITS = {
     **dict.fromkeys(("%", "percent", "percentage", "pc", "pct"), "percent"),
@@ -115,7 +115,7 @@ SHARES = frozenset(["percent", "point"])
 
 
 class Number(NamedTuple):
-    """A value, what it counts in where that is known, how it was written, and whether it is a round one (`about`)."""
+    """A value with its unit where that is known, its words, and its hedge (`about`)."""
 
     value: float
     unit: str | None
@@ -124,12 +124,12 @@ class Number(NamedTuple):
 
 
 def find_numbers(text: str) -> list[Number]:
-    """Every number of a text: digits or words, thousands and decimals, `3.4 billion`, `per cent`, currencies."""
+    """Return every number of a text: digits or words, thousands and decimals, `3.4 billion`, `per cent`, currencies."""
     return [token for token in with_numbers(text) if isinstance(token, Number)]
 
 
 def with_numbers(text: str) -> Iterator[str | Number]:
-    """The words and stops of a text in order, its numbers read."""
+    """Yield the words and stops of a text in order, its numbers parsed."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
     tokens = _TOKEN.findall(text)
@@ -147,12 +147,12 @@ def with_numbers(text: str) -> Iterator[str | Number]:
 
 
 def missing_number(claim: list[Number], source: list[Number]) -> Number | None:
-    """The first number of a claim that the source does not state, or None."""
+    """Return the first number of a claim that the source does not state, or None."""
     return next((wanted for wanted in claim if not any(_same(wanted, stated) for stated in source)), None)
 
 
 def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
-    """The value that begins at a token, and where it ends."""
+    """Return the value that begins at a token, and its end."""
     token, words = tokens[at].lower(), [token.lower() for token in tokens[at : at + 4]]
     if token[0].isdecimal():
         value, after = _digits(token), at + 1
@@ -167,7 +167,7 @@ def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
 
 
 def _scaled(value: float, tokens: Sequence[str], after: int) -> tuple[float, int]:
-    """A value with the magnitude, half or part that follows it."""
+    """Return a value with the magnitude, half or part that follows it, and its end."""
     words = [token.lower() for token in tokens[after : after + 3]]
     if words[:1] and words[0] in MAGNITUDES:
         return value * MAGNITUDES[words[0]], after + 1
@@ -189,7 +189,7 @@ def _digits(token: str) -> float | None:
 
 
 def _spelled(tokens: Sequence[str], at: int, total: float | None = None) -> tuple[float | None, int]:
-    """The value of the number words from a token on, added to what was counted before them."""
+    """Return the value of the number words from a token on, added to `total`, and their end."""
     while at < len(tokens):
         word = tokens[at].lower()
         following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
@@ -208,7 +208,7 @@ def _may_follow(total: float | None, value: float) -> bool:
 
 
 def _unit(before: Sequence[str], tokens: Sequence[str], after: int) -> str | None:
-    """The currency before a number or the unit behind it; the first number of a range has that of the second."""
+    """Return the currency before a number or the unit behind it; the first of a range has that of the second."""
     if before and before[-1] in CURRENCIES:
         return UNITS[before[-1]]
     behind = [token.lower() for token in tokens[after : after + 2]]
@@ -239,7 +239,7 @@ def _same(wanted: Number, stated: Number) -> bool:
 
 
 def _rounds_to(value: float, rounded: float) -> bool:
-    """Whether a value is the rounded one at the rounded one's own precision: 6,412 is about 6,400."""
+    """Return whether a value rounds to another at the other's own precision: 6,412 is about 6,400."""
     if not rounded:
         return False
     digits = f"{rounded:.6f}".rstrip("0").rstrip(".")
@@ -251,7 +251,7 @@ def _rounds_to(value: float, rounded: float) -> bool:
 
 
 def figure_of_another(claim: str, source: str) -> Figure | None:
-    """A figure that a claim puts beside a word beside which its source has other figures only, or None.
+    """Return a figure of a claim that its source has elsewhere, with other figures beside the same word; or None.
 
     One that shares any word near it with the source stays: `12 boats sank` is right where of 30 boats 12 sank.
     """
@@ -269,9 +269,9 @@ def figure_of_another(claim: str, source: str) -> Figure | None:
 
 
 def _placed(text: str, *, across: bool) -> Iterator[tuple[Figure, list[Beside], list[Beside]]]:
-    """Each figure with the words before it, the nearest first, and those behind it.
+    """Yield each figure with the words before it and behind it, the nearest first.
 
-    `across`: where another figure is next to it, what stands beyond counts for both: `fell by 3 and 5 percent`.
+    `across`: where another figure is next to it, the words beyond count for both: `fell by 3 and 5 percent`.
     """
     tokens = list(_with_figures(text))
     for at, token in enumerate(tokens):
@@ -282,7 +282,7 @@ def _placed(text: str, *, across: bool) -> Iterator[tuple[Figure, list[Beside], 
 
 
 def _with_figures(text: str) -> Iterator[str | Figure]:
-    """The words and stops of a text in order, its numbers and dates read."""
+    """Yield the words and stops of a text in order, its numbers and dates parsed."""
     position = 0
     for span, date in sorted(written_dates(text)):
         yield from map(_figure, with_numbers(text[position : span.start]))
@@ -296,7 +296,7 @@ def _figure(token: str | Number) -> str | Figure:
 
 
 def _near(tokens: Sequence[str | Figure], *, across: bool) -> list[str]:
-    """The stems of the nearest content words up to a stop, another figure or a direction, at most three."""
+    """Return the stems of the nearest content words up to a stop, another figure or a direction, at most three."""
     found: list[str] = []
     for token in tokens:
         if not isinstance(token, str):
@@ -304,14 +304,14 @@ def _near(tokens: Sequence[str | Figure], *, across: bool) -> list[str]:
                 break
         elif token in _COUNT_STOPS:
             break
-        elif _tells(token.lower()):
+        elif _is_counted(token.lower()):
             found.append(stem(token, english().terms))
-            if len(found) == REACH or token.lower() in _TELLING:
+            if len(found) == REACH or token.lower() in _DIRECTIONS:
                 break
     return found
 
 
-def _tells(word: str) -> bool:
-    if word in _TELLING:
+def _is_counted(word: str) -> bool:
+    if word in _DIRECTIONS:
         return True
     return not (word in english().terms.stop_words or word in UNITS or word in CURRENCIES or word in WEEKDAYS)

@@ -1,4 +1,4 @@
-"""What a language model's text must not carry: links, markup, characters that nobody sees, and secrets.
+"""Detect unsafe text of a language model: links, markup, invisible characters and secrets.
 
 Clients render Markdown and HTML, turn addresses into links, and follow direction overrides. A sentence may have such a
 thing only where the text that it quotes has it.
@@ -49,23 +49,23 @@ _TRIM = "\"'“”‘’«»()[]{}.,;:!?…*_"
 
 @dataclass(frozen=True, slots=True)
 class Safety:
-    """Tells safe text from unsafe text; `secrets` are keys that no reply may show."""
+    """A detector of unsafe text; `secrets` are keys that no reply may show."""
 
     secrets: tuple[str, ...] = ()
 
     def is_unsafe(self, text: str, quoted: str = "") -> bool:
-        """Whether a text has a link, markup, a hidden character or a secret that the quoted text does not have."""
+        """Return whether a text has a link, markup, a hidden character or a secret that the quoted text lacks."""
         if self._has_secret(text):
             return True
         known = quoted.casefold()
         if any(word.casefold() not in known for word in _unsafe_words(text)):
             return True
-        # Wide and styled letters are plain ones to whoever resolves an address.
+        # Wide and styled letters are plain ones to a resolver of addresses.
         plain = normal_form("NFKC", text)
         return bool(_LINK.search(plain)) and not _LINK.search(text)
 
     def excerpt(self, text: str) -> str:
-        """Return the beginning of a text that was withheld, fit to be shown: without what makes a text unsafe."""
+        """Return the beginning of a withheld text, without anything unsafe."""
         visible = "".join(char for char, hidden in zip(text, _hidden(text), strict=True) if not hidden)
         shown = " ".join(_REMOVED if _LINK.search(word) else word for word in visible.split())
         if len(shown) > EXCERPT:
@@ -79,7 +79,7 @@ class Safety:
 
 
 def _unsafe_words(text: str) -> Iterator[str]:
-    """The words of a text, without the signs around them, that have a link, markup or a hidden character."""
+    """Yield the words, without the signs around them, that have a link, markup or a hidden character."""
     hidden = _hidden(text)
     for word in re.finditer(r"[^ \t\n\r]+", text):
         if any(hidden[word.start() : word.end()]) or _LINK.search(word.group()):
@@ -87,7 +87,7 @@ def _unsafe_words(text: str) -> Iterator[str]:
 
 
 def _hidden(text: str) -> list[bool]:
-    """For each character, whether nobody sees it or it changes the direction, and no script needs it there."""
+    """Return for each character whether it is invisible or changes the direction, and no script needs it there."""
     masked = _ALLOWED.sub(lambda found: "x" * len(found.group()), text)
     return [
         char not in _WHITE_SPACE

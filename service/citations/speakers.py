@@ -9,19 +9,19 @@ from service.citations.english import english, stem
 from service.citations.names import Name, find_names, folded, is_starter, known_as, plain, tokens_of, with_plain_phrases
 
 FAR = 90
-"""Characters between a name and the verb that it may still be the subject of."""
+"""Characters between a subject and its verb, at most."""
 
 _WAS = re.compile(r"\b(?:is|are|was|were|be|been|being)\s+(?:\w+ly\s+)?$", re.IGNORECASE)
 _APPOSITION = re.compile(r",\s+[^\W\dA-Z_][^,]*,\s*$")
 _PREPOSITION = re.compile(r"\b(?:in|at|near|from|with|for|by|of|on|to|against|over)\s+(?:the\s+)?$", re.IGNORECASE)
-_ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
+_ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
 _ACCORDING_TO = re.compile(r"\baccording to ([^,.;]+)[,.;]?", re.IGNORECASE)
 _PRONOUN_SPEAKER = re.compile(r"\b(?:he|she|they|it|who|which)\b\W*$", re.IGNORECASE)
 
 REACH = 6
-"""Words on either side of one that may be its subject or object."""
+"""Words on either side of a verb that may be its subject or object."""
 
 LEADING = 3
 """Content words that may stand before a clause's subject: `Council leader Orla Tennick`."""
@@ -34,14 +34,14 @@ _FROM_TO = re.compile(r"\bfrom\s+[A-Z][\w'’. -]*?\s+to\s+[A-Z]")
 
 
 class Attribution(NamedTuple):
-    """A statement's speaker: the plain tokens of the name, or of the noun phrase that stands for it."""
+    """A statement's speaker: the plain tokens of the name, or of a noun phrase instead of it."""
 
     names: frozenset[str]
     verb: str
 
 
 def find_speakers(text: str) -> list[Attribution]:
-    """Who is said to say something: the name before a reporting verb, or behind it, or behind `according to`."""
+    """Return the speakers of a text: the name before or behind a reporting verb, or behind `according to`."""
     text = with_plain_phrases(text)
     names = find_names(text, is_starter)
     found = [
@@ -54,7 +54,7 @@ def find_speakers(text: str) -> list[Attribution]:
 
 
 def other_speaker(claim: str, source: str) -> str | None:
-    """The speaker whom a claim names and the source does not, where the source names another; or None."""
+    """Return the speaker whom a claim names and the source does not, where the source names another; or None."""
     stated = find_speakers(source)
     if not stated:
         return None
@@ -73,13 +73,13 @@ def _around(text: str, verb: re.Match[str], names: Sequence[Name]) -> Attributio
 
 
 def _behind_by(text: str, verb: re.Match[str], names: Sequence[Name]) -> Attribution | None:
-    """Who says what is passive: `was accused of fraud by Holt`; None where nobody is named."""
+    """Return the agent of a passive, `was accused of fraud by Holt`; None without a name."""
     agent = re.compile(r"[^.;:!?]*?\bby\b").match(text, verb.end())
     return _behind(agent.end(), names, verb.group(), near=12) if agent else None
 
 
 def _subject(lead: str, before: Sequence[Name]) -> list[Name]:
-    """The name that is a verb's subject: the nearest in its clause, no place or apposition; else the first."""
+    """Return a verb's subject: the nearest name in its clause but places and appositions; else the first."""
     apposition = _APPOSITION.search(lead)
     clause = max((match.end() for match in re.finditer(r"\b(?:and|but|while|that)\b", lead)), default=0)
     listed = [name for name in before if name.start >= clause] or list(before)
@@ -107,9 +107,9 @@ class _Statement(NamedTuple):
 
 
 def misattributed(claim: str, source: str) -> str | None:
-    """The speaker to whom a claim gives words that a source has another sentence say; or None.
+    """Return the speaker to whom a claim wrongly attributes a statement of its source, or None.
 
-    The speaker must stand in the source, in a sentence of its own: one who is described in other words is no other.
+    The source must name the speaker in another sentence: a speaker described in other words is not another one.
     """
     sentences = [source[s.start : s.end] for s in sentence_spans(with_plain_phrases(source))]
     stems = [_stems(sentence) for sentence in sentences]
@@ -117,17 +117,17 @@ def misattributed(claim: str, source: str) -> str | None:
     for statement in (each for s in sentence_spans(plain_claim) for each in _statements(plain_claim[s.start : s.end])):
         if not statement.said or not statement.speaker:
             continue
-        telling = max(range(len(sentences)), key=lambda at: len(statement.said & stems[at]), default=None)
-        if telling is None or not statement.said & stems[telling] or statement.speaker & stems[telling]:
+        closest = max(range(len(sentences)), key=lambda at: len(statement.said & stems[at]), default=None)
+        if closest is None or not statement.said & stems[closest] or statement.speaker & stems[closest]:
             continue
-        spoken_elsewhere = any(statement.speaker & held for at, held in enumerate(stems) if at != telling)
-        if spoken_elsewhere and _has_speaker(sentences[telling]):
+        spoken_elsewhere = any(statement.speaker & words for at, words in enumerate(stems) if at != closest)
+        if spoken_elsewhere and _has_speaker(sentences[closest]):
             return " ".join(sorted(statement.speaker))
     return None
 
 
 def _statements(text: str) -> Iterator[_Statement]:
-    """Who says what: around the first reporting verb, and behind `according to`."""
+    """Yield speaker and statement around the first reporting verb, and behind `according to`."""
     according = _ACCORDING_TO.search(text)
     if according:
         yield _Statement(_stems(according[1]), _stems(text[: according.start()] + text[according.end() :]))
@@ -137,44 +137,44 @@ def _statements(text: str) -> Iterator[_Statement]:
 
 
 def _has_speaker(sentence: str) -> bool:
-    """Whether a sentence has a reporting verb whose subject is no pronoun."""
+    """Return whether a sentence has a reporting verb whose subject is not a pronoun."""
     verbs = (match for match in _WORD.finditer(sentence) if match.group().lower() in english().reporting)
     return any(not _PRONOUN_SPEAKER.search(sentence[: verb.start()]) for verb in verbs)
 
 
 def _stems(text: str) -> frozenset[str]:
     words = (match.group() for match in _WORD.finditer(text))
-    telling = (word for word in words if word.lower() not in english().terms.stop_words)
-    return frozenset(stem(plain(word), english().terms) for word in telling if word.lower() not in english().reporting)
+    content = (word for word in words if word.lower() not in english().terms.stop_words)
+    return frozenset(stem(plain(word), english().terms) for word in content if word.lower() not in english().reporting)
 
 
 def swapped_roles(claim: str, source: str) -> str | None:
-    """The word that a claim has between the same two sides as the source, but the other way round; or None."""
+    """Return a word whose two sides in the claim are exchanged in the source, or None."""
     stated = list(_relations(source))
     for word, left, right in _relations(claim):
         for other_word, other_left, other_right in stated:
             crossed = left & other_right - other_left and right & other_left - other_right
             stayed = left & other_left or right & other_right
-            # `Sued over the pier`: what a verb's two sides share besides does not tell them apart.
+            # `Sued over the pier`: other words that both sides share do not distinguish them.
             if word == other_word and crossed and (not stayed or word in english().directional_stems):
                 return word
     return _other_order(claim, source)
 
 
 def other_subject(claim: str, source: str) -> str | None:
-    """The name that a claim makes the subject of words which the source says of another name; or None."""
+    """Return the name that a claim makes the subject of words which the source says of another name, or None."""
     claim, source = with_plain_phrases(claim), with_plain_phrases(source)
     sentences = [source[sentence.start : sentence.end] for sentence in sentence_spans(source)]
     for subject, predicate in _subjects(claim):
-        told = [_told_of(word, subject, sentences) for word in predicate]
-        against = told.count(False)
-        if against and against >= told.count(True):
+        said = [_said_of(word, subject, sentences) for word in predicate]
+        against = said.count(False)
+        if against and against >= said.count(True):
             return " ".join(sorted(subject))
     return None
 
 
 def _subjects(claim: str) -> Iterator[tuple[frozenset[str], list[str]]]:
-    """Each name that begins a clause, with the content stems that follow before the next name."""
+    """Yield each name that begins a clause, with the content stems that follow before the next name."""
     for clause in _CLAUSE.split(claim):
         names = find_names(clause, is_starter)
         if not names or _PASSIVE.search(clause):
@@ -186,27 +186,27 @@ def _subjects(claim: str) -> Iterator[tuple[frozenset[str], list[str]]]:
             yield known_as(run), english().terms.of(clause[start:following])
 
 
-def _told_of(word: str, subject: frozenset[str], sentences: Sequence[str]) -> bool | None:
-    """Whether a source says a word of a name; None where it says it of nobody, twice, or in the passive."""
+def _said_of(word: str, subject: frozenset[str], sentences: Sequence[str]) -> bool | None:
+    """Return whether a source says a word of a name; None where it says it of no name, twice, or in the passive."""
     places = [(text, match) for text in sentences for match in _WORD.finditer(text) if _stem(match) == word]
     if len(places) != 1:
         return None
     text, match = places[0]
     before, behind = text[: match.start()], text[match.end() :]
-    named = _named(find_names(before, is_starter), telling=True)
+    named = _named(find_names(before, is_starter), distinctive=True)
     if not named or re.match(r"(?:\W+\w+){0,5}?\W+by\b", behind):
         return None
     near = re.match(r"(?:\W+\w+){1,3}", behind)
-    beside = _named(find_names(near.group(), is_starter), telling=False) if near else frozenset()
+    beside = _named(find_names(near.group(), is_starter), distinctive=False) if near else frozenset()
     return bool(subject & (named | beside))
 
 
-def _named(names: Iterable[Name], *, telling: bool) -> frozenset[str]:
-    """The tokens and acronyms of names; `telling`: of those only that have a telling word."""
+def _named(names: Iterable[Name], *, distinctive: bool) -> frozenset[str]:
+    """Return the tokens and acronyms of names; with `distinctive`, only of those with a distinctive word."""
     runs: dict[int, list[Name]] = {}
     for name in names:
         runs.setdefault(name.run, []).append(name)
-    wanted = (run for run in runs.values() if not telling or any(name.telling for name in run))
+    wanted = (run for run in runs.values() if not distinctive or any(name.distinctive for name in run))
     return frozenset(token for run in wanted for token in known_as(run))
 
 
@@ -215,26 +215,28 @@ def _stem(match: re.Match[str]) -> str:
 
 
 def _relations(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str]]]:
-    """Each content word with those that stand before and behind it in its clause; a passive is turned round."""
+    """Yield each content word with those before and behind it in its clause; a passive has its sides exchanged."""
     for clause in _CLAUSE.split(with_plain_phrases(text)):
         words = [word.lower() for word in _WORD.findall(clause)]
         stems = [stem(plain(word), english().terms) for word in words]
-        telling = [word not in english().terms.stop_words for word in words]
+        is_content = [word not in english().terms.stop_words for word in words]
         for at, word in enumerate(stems):
-            if telling[at]:
+            if is_content[at]:
                 left = frozenset(
-                    s for s, t in zip(stems[max(0, at - REACH) : at], telling[max(0, at - REACH) :], strict=False) if t
+                    s
+                    for s, t in zip(stems[max(0, at - REACH) : at], is_content[max(0, at - REACH) :], strict=False)
+                    if t
                 )
                 right = frozenset(
-                    s for s, t in zip(stems[at + 1 : at + 1 + REACH], telling[at + 1 :], strict=False) if t
+                    s for s, t in zip(stems[at + 1 : at + 1 + REACH], is_content[at + 1 :], strict=False) if t
                 )
                 passive = "by" in words[at + 1 : at + 1 + REACH] and any(w in _BE for w in words[max(0, at - 3) : at])
                 yield (word, right, left) if passive else (word, left, right)
 
 
 def _other_order(claim: str, source: str) -> str | None:
-    """A word such as `beat` or `accused` between two names that the source's sentence has in the other order."""
-    if _turned(claim) != _turned(source):
+    """Return a word such as `beat` between two names that a sentence of the source has in the other order, or None."""
+    if _is_passive(claim) != _is_passive(source):
         return None
     for clause in _BORDER.split(claim):
         said = [match.group() for match in _WORD.finditer(clause) if match.group().lower() in english().directional]
@@ -248,12 +250,12 @@ def _other_order(claim: str, source: str) -> str | None:
 
 
 def _runs(text: str) -> list[frozenset[str]]:
-    """The tokens of each name of a text, in order."""
+    """Return the tokens of each name of a text, in order."""
     runs: dict[int, list[Name]] = {}
     for name in find_names(with_plain_phrases(text), is_starter):
         runs.setdefault(name.run, []).append(name)
     return [tokens_of(run) for run in runs.values()]
 
 
-def _turned(text: str) -> bool:
+def _is_passive(text: str) -> bool:
     return re.search(r"\b(?:by|lost to|fell to)\b", text, re.IGNORECASE) is not None

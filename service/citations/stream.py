@@ -46,7 +46,7 @@ _NEW_WORD = re.compile(r"\W\w")
 
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A place where passages are cited: the keys that name one, and what was invented."""
+    """A citation in a text: the keys that name a passage, and those that were invented."""
 
     keys: tuple[str, ...]
     invented: tuple[str, ...] = ()
@@ -54,13 +54,13 @@ class Marker:
 
 @dataclass(slots=True)
 class MarkerParser:
-    """Turns pieces of text, cut anywhere, into stretches of text and markers."""
+    """A parser of pieces of text, cut anywhere, into stretches of text and markers."""
 
     known: Collection[str]
     _held: str = field(default="", init=False)
 
     def feed(self, piece: str) -> Iterator[str | Marker]:
-        """What is certain after this piece; an open bracket waits for its end. The time is linear in the piece."""
+        """Yield the tokens that are complete after this piece, in linear time; an open bracket waits for its end."""
         text = self._held + piece
         start, opening = 0, _first(_OPEN, text, 0)
         while opening >= 0:
@@ -80,7 +80,7 @@ class MarkerParser:
             yield text[start:certain]
 
     def finish(self) -> Iterator[str]:
-        """The text that still waited when the stream ended."""
+        """Yield the text that still waits at the end of the stream."""
         if self._held:
             yield self._held
         self._held = ""
@@ -97,21 +97,21 @@ def without_marks(text: str) -> str:
 
 
 def without_numbers(text: str) -> str:
-    """Return a text in which no number stands in square brackets, as the markers of an answer do."""
+    """Return a text without numbers in square brackets, which look like the markers of an answer."""
     while (left := _NUMBERED.sub("", text)) != text:
         text = left  # `[[1]2]` has another one once the inner one is gone
     return text
 
 
 def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> int:
-    """The first place of one of these signs; -1 where there is none."""
+    """Return the first place of one of these signs, or -1."""
     found = signs.search(text, start, end)
     return found.start() if found else -1
 
 
 @dataclass(slots=True)
 class SentenceAssembler:
-    """Collects text and markers until a sentence is certainly over.
+    """An assembler of text and markers into sentences, each given out once it is certainly complete.
 
     A sentence longer than LONGEST_SENTENCE comes in parts that are not whole, so that no more than one part waits.
     """
@@ -122,7 +122,7 @@ class SentenceAssembler:
     _is_cut: bool = field(default=False, init=False)
 
     def feed(self, token: str | Marker) -> Iterator[DraftSentence]:
-        """The sentences that are over with this token."""
+        """Yield the sentences that this token completes."""
         if isinstance(token, Marker):
             text = self._text.rstrip()
             self._spaced = self._spaced or text != self._text or text.endswith(_STOPS)
@@ -141,13 +141,13 @@ class SentenceAssembler:
         yield from self._cut()
 
     def finish(self) -> Iterator[DraftSentence]:
-        """The last sentences, when the stream has ended; markers without a word are a draft of their own."""
+        """Yield the last sentences at the end of the stream; markers without a word are a draft of their own."""
         for span in _sentences(self._text) or [Sentence(0, 0)] * bool(self._markers):
             yield from self._parts(span)
         self._text = ""
 
     def _completed(self) -> Iterator[DraftSentence]:
-        """Give out each sentence behind which another has begun, by two words: its full stop is no abbreviation's."""
+        """Yield each sentence that two words of the next one follow: its full stop does not end an abbreviation."""
         done = 0
         for span, following in pairwise(_sentences(self._text)):
             if not _WORD_AND_MORE.match(self._text, following.start):
@@ -157,7 +157,7 @@ class SentenceAssembler:
         self._drop(done)
 
     def _cut(self) -> Iterator[DraftSentence]:
-        """Give out parts of a sentence that has grown too long before it is over."""
+        """Yield parts of a sentence that has grown too long before it is complete."""
         while len(self._text) > LONGEST_SENTENCE or len(self._markers) > LONGEST_SENTENCE:
             self._is_cut = True
             end = min(len(self._text), LONGEST_SENTENCE)
@@ -165,7 +165,7 @@ class SentenceAssembler:
             self._drop(end)
 
     def _parts(self, span: Sentence) -> Iterator[DraftSentence]:
-        """The sentence at `span`, in parts where it is too long."""
+        """Yield the sentence at `span`, in parts where it is too long."""
         starts = range(span.start, max(span.end, span.start + 1), LONGEST_SENTENCE)
         whole = len(starts) == 1 and not self._is_cut
         for start in starts:
@@ -173,13 +173,13 @@ class SentenceAssembler:
         self._is_cut = False
 
     def _drop(self, count: int) -> None:
-        """Forget so many characters at the beginning."""
+        """Drop so many characters at the beginning."""
         if count:
             self._text = self._text[count:]
             self._markers = deque((at - count, marker) for at, marker in self._markers)
 
     def _draft(self, span: Sentence, *, whole: bool) -> DraftSentence:
-        """The sentence at `span` with the markers up to its end; one behind its full stop moves before it."""
+        """Return the sentence at `span` with the markers up to its end; one behind its full stop moves before it."""
         text = self._text[span.start : span.end]
         sign = _LIST_SIGN.match(text)
         position = span.start + (sign.end() if sign else 0)
@@ -197,7 +197,7 @@ class SentenceAssembler:
 
 
 def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str, ...]]:
-    """The parts that are not empty, text that belongs together in one and without the source's reference marks."""
+    """Yield the parts that are not empty, adjacent text joined and without the source's reference marks."""
     for is_text, listed in groupby((part for part in parts if part), key=lambda part: isinstance(part, str)):
         if not is_text:
             yield from listed
@@ -206,7 +206,7 @@ def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str,
 
 
 def _sentences(text: str) -> list[Sentence]:
-    """The sentences of a text so far; the number of a list's item belongs to the item."""
+    """Return the sentences of a text so far; the number of a list's item belongs to the item."""
     found: list[Sentence] = []
     for span in sentence_spans(text, headings=False):
         before = found[-1] if found else None
@@ -220,9 +220,9 @@ def _sentences(text: str) -> list[Sentence]:
 async def draft_sentences(
     drafted: AsyncIterable[Delta | DraftSentence | Abstained | Usage], keys: Collection[str]
 ) -> AsyncGenerator[DraftSentence | Abstained | Usage, None]:
-    """Deltas assembled into sentences; everything else passes.
+    """Assemble deltas into sentences; everything else passes.
 
-    Where the reader fails half-way, its last sentence is given out before the error only if it came to its end.
+    Where the reader fails half-way, its last sentence comes before the error only if it is complete.
     """
     parser, assembler = MarkerParser(keys), SentenceAssembler()
     try:

@@ -1,4 +1,4 @@
-"""What a sentence claims, and whether a window of its source supports it.
+"""Compare the claims of a sentence with windows of its source.
 
 A claim is a sentence taken apart: dates, numbers, names and content words. A window is one to three sentences of a
 passage, in which a claim may stand.
@@ -33,7 +33,7 @@ LONGEST_WINDOW = 3
 """Sentences of the longest window."""
 
 ANTECEDENTS = 2
-"""How many sentences before a window may hold what its pronouns mean."""
+"""Sentences before a window that may name what its pronouns mean."""
 
 _REFERS_BACK = re.compile(
     r"^\W*(?:the|this|that|these|those|his|her|their|its|both|neither)\b|\b(?:he|she|they|it|him|her|them|his|their)\b",
@@ -43,7 +43,7 @@ _REFERS_BACK = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The words of a stretch of a source, where it stands in the passage's text, and those of the sentences before it.
+    """One to three sentences of a passage: their words and places, and the words of the sentences before them.
 
     Words are without markup: the number of a note, or one in the address of a link, is not stated.
     """
@@ -56,11 +56,11 @@ class Window:
 
     @property
     def with_antecedents(self) -> str:
-        """The window and, where its subject is a pronoun or a definite noun, the sentences that may name it."""
+        """The text, after the sentences that may name its subject where that is a pronoun or a definite noun."""
         return f"{self.before} {self.text}" if self.before and _REFERS_BACK.search(self.text) else self.text
 
     def and_also(self, other: "Window") -> "Window":
-        """Two windows as one source: what a sentence with two markers rests on."""
+        """Return two windows as one source, for a sentence with two markers."""
         return Window(
             f"{self.text} {other.text}",
             f"{self.before} {other.before}".strip(),
@@ -72,9 +72,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """What a sentence says, taken apart once and compared with many windows of text.
+    """A sentence taken apart once, to be compared with many windows of text.
 
-    `stems` are those of its content words; `wanted` are these and its figures: what a source should have.
+    `stems` are those of its content words; `wanted` are these and its figures, which a source should have.
     """
 
     text: str
@@ -97,21 +97,21 @@ class Claim:
 
     @property
     def is_empty(self) -> bool:
-        """Whether nothing is said that a source could state: stop words and signs alone."""
+        """Whether the sentence has only stop words and signs, which no source could state."""
         return not (self.dates or self.numbers or self.names or self.wanted)
 
     def coverage(self, window: Window) -> float:
-        """The share of the content words, names and numbers left out, that a window has; 1 where there are none."""
+        """Return the share of the content words (not names or numbers) that a window has; 1 where there are none."""
         if not self.stems:
             return 1.0
         return len(self.stems & window.stems) / len(self.stems)
 
     def bare_clause(self, window: Window) -> bool:
-        """Whether a clause of two content words or more has none of them in a window: something was added."""
+        """Return whether a clause of two content words or more has none of them in a window, so that it was added."""
         return has_bare_clause(self.text, self.stems, window.stems)
 
     def goes_beyond(self, window: Window) -> bool:
-        """Whether this has something that a window leaves open, so that it must not pass for verified."""
+        """Return whether the sentence says more than a window, so that it must not pass for verified."""
         return (
             self.coverage(window) < LEAST_COVERAGE
             or adds(self.text, self.stems, window.stems)
@@ -120,7 +120,7 @@ class Claim:
         )
 
     def contradiction(self, window: Window) -> str | None:
-        """Why a window does not bear this out, or None: what is stated must all be there, and said of the same."""
+        """Return why a window does not support the sentence, or None: it must state everything, and of the same."""
         return next(self._contradictions(window), None)
 
     def _contradictions(self, window: Window) -> Iterator[str]:
@@ -147,13 +147,13 @@ class Claim:
 
 
 def support_score(coverage: float, similarity: float, *, added: bool = False) -> float:
-    """The mean of coverage and similarity, to three digits, in [0, 1]; less where a clause seems to be added."""
+    """Return the mean of coverage and similarity, in [0, 1], to three digits; less where a clause seems added."""
     mean = (coverage + max(similarity, 0.0)) / 2
     return round(max(0.0, min(1.0, mean * (ADDED_CLAUSE if added else 1.0))), 3)
 
 
 def candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
-    """The windows of all passages, and of pairs of them, the best coverage first, then the shortest."""
+    """Return the windows of all passages, and of pairs of them, by coverage (the best first), then by length."""
     by_passage = [sorted(windows(passage, claim.wanted), key=lambda w: _order(claim, w)) for passage in passages]
     found = [window for listed in by_passage for window in listed]
     for number, listed in enumerate(by_passage):
@@ -167,13 +167,13 @@ def _order(claim: Claim, window: Window) -> tuple[float, int]:
 
 
 def ordinary_word(passages: Sequence[Passage]) -> "OrdinaryWord":
-    """Return the judge of first words for sentences that cite these passages."""
+    """Return the test of first words for sentences that cite these passages."""
     return OrdinaryWord(frozenset(stem for passage in passages for stem in _lower_stems(passage.chunk.text)))
 
 
 @dataclass(frozen=True, slots=True)
 class OrdinaryWord:
-    """Tells whether the first word of a sentence is an ordinary word: the passages write it without a capital."""
+    """A test whether the first word of a sentence is an ordinary word: the passages write it without a capital."""
 
     stems: frozenset[str]
 
@@ -186,9 +186,9 @@ def _lower_stems(text: str) -> list[str]:
 
 
 def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
-    """The windows of a passage, shortest first, in each of which every sentence brings a wanted stem of its own.
+    """Yield the windows of a passage, the shortest first, whose sentences each have a wanted stem of their own.
 
-    A sentence that brings none would only lend its names to what another sentence says.
+    A sentence without one would only add its names to the statement of another sentence.
     """
     text = passage.chunk.text
     sentences = sentence_spans(text)
@@ -196,7 +196,7 @@ def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
     for length in range(1, LONGEST_WINDOW + 1):
         for first in range(len(sentences) - length + 1):
             within = range(first, first + length)
-            if length == 1 or all(_brings_its_own(at, within, stems, wanted) for at in within):
+            if length == 1 or all(_has_its_own(at, within, stems, wanted) for at in within):
                 start, end = sentences[first].start, sentences[first + length - 1].end
                 yield Window(
                     text=readable(text[start:end]),
@@ -207,6 +207,6 @@ def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
                 )
 
 
-def _brings_its_own(at: int, within: Sequence[int], stems: Sequence[frozenset[str]], wanted: Collection[str]) -> bool:
+def _has_its_own(at: int, within: Sequence[int], stems: Sequence[frozenset[str]], wanted: Collection[str]) -> bool:
     others = frozenset().union(*(stems[other] for other in within if other != at))
     return any(stem in wanted for stem in stems[at] - others)

@@ -48,7 +48,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How well a sentence is supported, the reason where it is not, and the quotes that support it."""
+    """The support of a sentence: status, score in [0, 1], quotes, and the reason where it is unverified."""
 
     status: Support
     reason: str | None
@@ -66,7 +66,7 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Verifier:
-    """Verifies draft sentences against the passages they cite; safe to share between threads."""
+    """A verifier of draft sentences against the passages they cite; safe to share between threads."""
 
     support: "SupportCheck"
     safety: Safety = field(default_factory=Safety)
@@ -102,7 +102,7 @@ class Verifier:
 
 
 class SupportCheck:
-    """Checks sentences against the passages they cite; safe to share between threads."""
+    """A check of sentences against the passages they cite; safe to share between threads."""
 
     def __init__(self, embedder: Embedder, thresholds: Thresholds) -> None:
         self._embedder = embedder

@@ -83,7 +83,7 @@ def test_a_run_is_one_name() -> None:
     """Capitalised words side by side, joining words included, are one run; titles in it tell nobody apart."""
     names = find_names("Mayor Orla Tennick of Aldane met Pell Rusk.", nothing_is_ordinary)
     assert [name.run for name in names] == [0, 0, 0, 0, 1, 1]
-    assert [name.token for name in names if not name.telling] == ["mayor"]
+    assert [name.token for name in names if not name.distinctive] == ["mayor"]
 
 
 HAS = [
