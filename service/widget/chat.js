@@ -1,40 +1,37 @@
-// <dateline-chat>: the element that a page places, or that the script tag places for it.
+// <dateline-chat> and its script tag: the element that a page places, or that the script places for it.
 
 import answerStyle from "./answer.css" with { type: "css" };
 import panelStyle from "./panel.css" with { type: "css" };
 import themeStyle from "./theme.css" with { type: "css" };
-import { Client } from "./client.js";
-import { Conversation } from "./conversation.js";
-import { make } from "./element.js";
-import { claim, History, reclaim, release } from "./history.js";
-import { Launcher } from "./launcher.js";
+import { icon, ICONS, make } from "./dom.js";
 import { Panel } from "./panel.js";
+import { claim, Client, Conversation, History, reclaim, release } from "./service.js";
 import { Words } from "./words.js";
 
-const SILENCE_S = 45;
+const TIMEOUT_S = 45;
 const DAY_S = 86_400;
+const FOCUSABLE = 'a[href], button:not([disabled]), textarea, input, summary, [tabindex="0"]';
 
 /** Where the script came from: the service that answers, unless the page names another. */
-export const home = { base: "" };
+let scriptBase = "";
 
 /** A cited chat with one Dateline service. */
-export class DatelineChat extends HTMLElement {
+class DatelineChat extends HTMLElement {
   static observedAttributes = ["title", "intro", "lang", "dir", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api"].map(
     (name) => `data-${name}`,
   );
 
   /** @type {Conversation?} */
   #conversation = null;
-  /** The service and the id that the conversation is for, and the name under which it is kept. */
+  /** The service and the element's id that the conversation belongs to, and the name under which it is stored. */
   #subject = "";
   #name = "";
   /** @type {Launcher?} */
   #launcher = null;
   /** @type {Panel?} */
   #panel = null;
-
-  /** Whether something changed while an answer was on its way: it takes effect once the answer is there. */
-  #late = false;
+  /** Whether an attribute changed while an answer was being read: it takes effect after the answer. */
+  #stale = false;
 
   connectedCallback() {
     this.#launcher?.restore();
@@ -42,11 +39,11 @@ export class DatelineChat extends HTMLElement {
   }
 
   disconnectedCallback() {
-    // An element that is moved is taken out and put in again; only one that is gone stops.
+    // An element that moves is taken out and put in again; only one that is gone stops.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#conversation?.stop();
-      this.#launcher?.drop();
+      this.#launcher?.reset();
       release(this.#name);
     });
   }
@@ -66,14 +63,14 @@ export class DatelineChat extends HTMLElement {
   }
 
   /**
-   * Ask a question as if it had been typed; false while an answer is on its way.
+   * Ask a question as if it had been typed; false while an answer is being read.
    * @param {string} question
    */
   ask(question) {
-    const asked = String(question).trim();
-    if (!asked || !this.#panel) return false;
+    const text = String(question).trim();
+    if (!text || !this.#panel) return false;
     this.open();
-    return this.#panel.ask(asked);
+    return this.#panel.ask(text);
   }
 
   /** Begin a new conversation. */
@@ -81,88 +78,88 @@ export class DatelineChat extends HTMLElement {
     this.#panel?.clear();
   }
 
-  /** Show everything as attributes and place are now, but for an answer that is on its way. */
+  /** Render by the current attributes and place, unless an answer is being read. */
   #refresh() {
-    this.#late = this.#conversation?.asking ?? false;
-    if (!this.#late) this.#render();
+    this.#stale = this.#conversation?.asking ?? false;
+    if (!this.#stale) this.#render();
   }
 
   #render() {
-    const { opened } = this.#launcher ?? {};
+    const opened = this.#launcher?.dialog.open;
     const draft = this.#panel?.composer.text;
     const focused = Boolean(this.shadowRoot?.activeElement);
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
     const words = new Words(this.#language(), this.#json("data-strings", {}));
-    const client = new Client(this.#base(), 1000 * this.#silence());
+    const client = new Client(this.#base(), 1000 * this.#timeout());
     const conversation = this.#converse();
     conversation.use(client, this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
     const level = Math.round(Math.min(4, Math.max(1, Number(this.dataset.level) || 2)));
     const floating = this.dataset.mode === "launcher";
     const boxed = floating || this.dataset.fill !== undefined;
-    const tell = (name, detail = {}) => this.#tell(name, detail);
-    this.#launcher = floating ? new Launcher(texts.title, tell) : null;
-    const close = floating ? () => this.#launcher?.close() : null;
-    this.#panel = new Panel({ words, client, conversation, texts, level, boxed, close, tell });
-    root.replaceChildren(this.#frame(words, this.#launcher, this.#panel));
+    const emit = (/** @type {string} */ name, detail = {}) => this.#emit(name, detail);
+    const close = floating ? () => this.close() : null;
+    this.#panel = new Panel({ words, client, conversation, texts, level, boxed, close, emit });
+    this.#launcher = floating ? new Launcher(texts.title, this.#panel, emit) : null;
+    const place = { lang: words.lang, dir: this.dataset.dir || words.direction };
+    root.replaceChildren(
+      this.#launcher
+        ? make("div", { class: "root", ...place }, this.#launcher.button, this.#launcher.dialog)
+        : make("section", { class: "root inline", "aria-labelledby": "title", ...place }, this.#panel.element),
+    );
     this.#launcher?.float();
-    if (draft) this.#panel.composer.set(draft);
-    if (opened) this.#launcher?.reopen();
+    if (draft) this.#panel.composer.text = draft;
+    if (opened) this.#launcher?.show();
     else if (focused) this.#panel.composer.focus();
   }
 
-  /** The conversation with the service; with another service it is another one. */
+  /** Return the conversation with the service; another service has another one. */
   #converse() {
     const subject = `${this.#base()}:${this.id}`;
-    if (this.#conversation && this.#subject === subject) reclaim(this.#name);
-    else {
-      release(this.#name);
-      this.#subject = subject;
-      this.#name = claim(subject);
-      this.#conversation = new Conversation(new History(this.#name));
+    if (this.#conversation && this.#subject === subject) {
+      reclaim(this.#name);
+      return this.#conversation;
     }
+    release(this.#name);
+    this.#subject = subject;
+    this.#name = claim(subject);
+    this.#conversation = new Conversation(new History(this.#name));
     return this.#conversation;
   }
 
-  #frame(words, launcher, panel) {
-    const direction = this.dataset.dir || words.direction;
-    if (!launcher) return make("section", { class: "root inline", lang: words.lang, dir: direction, "aria-labelledby": "title" }, panel.element);
-    launcher.hold(panel);
-    return make("div", { class: "root", lang: words.lang, dir: direction }, launcher.button, launcher.dialog);
-  }
-
-  /** The language: this element's, or that of the page around it. */
+  /** Return the language of this element, or of the page around it. */
   #language() {
     return this.dataset.lang || this.closest("[lang]")?.getAttribute("lang") || "en";
   }
 
-  /** Where the service is. Within a page that has no address of its own, only a whole address says so. */
+  /** Return the service's address; a page without an address of its own needs a complete one. */
   #base() {
     try {
-      const url = new URL(this.dataset.api || home.base || "/", location.href);
+      const url = new URL(this.dataset.api || scriptBase || "/", location.href);
       return url.href.endsWith("/") ? url.href : `${url.href}/`;
     } catch {
-      return home.base;
+      return scriptBase;
     }
   }
 
-  /** Seconds without a sign of life, as far as a clock of the browser counts them. */
-  #silence() {
+  /** Return the seconds without a byte that end a request, within the range of a browser's timer. */
+  #timeout() {
     const seconds = Number(this.dataset.timeout);
-    return seconds > 0 ? Math.min(seconds, DAY_S) : SILENCE_S;
+    return seconds > 0 ? Math.min(seconds, DAY_S) : TIMEOUT_S;
   }
 
-  /** The suggested questions: a JSON list or a text with bars between them, else the list items in the element. */
+  /** Return the suggested questions: a JSON list or a text with bars between them, else the list items in the element. */
   #questions() {
     const given = this.dataset.questions;
     const listed = given?.trim().startsWith("[") ? this.#json("data-questions", []) : given?.split("|");
+    /** @type {unknown[]} */
     const items = listed ?? [...this.querySelectorAll("li")].map((item) => item.textContent);
     return items.map((item) => String(item ?? "").trim()).filter(Boolean).slice(0, 8);
   }
 
   /**
-   * An attribute that holds JSON; one that does not is reported on the console and counts as absent.
+   * Return an attribute that holds JSON; one that is not valid is reported on the console and ignored.
    * @param {string} name
    * @param {any} otherwise
    */
@@ -181,8 +178,123 @@ export class DatelineChat extends HTMLElement {
    * @param {string} name
    * @param {object} detail
    */
-  #tell(name, detail) {
+  #emit(name, detail) {
     this.dispatchEvent(new CustomEvent(`dateline:${name}`, { detail, bubbles: true, composed: true }));
-    if (this.#late && this.isConnected) this.#refresh();
+    if (this.#stale && this.isConnected) this.#refresh();
   }
+}
+
+/** A button in a corner of the page, and the dialog that it opens. */
+class Launcher {
+  #panel;
+  #emit;
+  /** @type {HTMLElement?} what had the focus when the dialog was opened */
+  #opener = null;
+
+  /**
+   * @param {string} title
+   * @param {Panel} panel
+   * @param {(name: string) => void} emit reports to the host page that the dialog opened or closed
+   */
+  constructor(title, panel, emit) {
+    this.#panel = panel;
+    this.#emit = emit;
+    this.button = make(
+      "button",
+      { type: "button", class: "launcher", part: "launcher", popover: "manual", "aria-haspopup": "dialog", "aria-expanded": "false", on: { click: () => this.open() } },
+      icon(ICONS.ask),
+      make("span", { dir: "auto", text: title }),
+    );
+    const on = {
+      close: () => this.#closed(),
+      keydown: (/** @type {KeyboardEvent} */ event) => this.#trap(event),
+      // A click outside the dialog closes it.
+      click: (/** @type {Event} */ event) => event.target === this.dialog && this.close(),
+    };
+    this.dialog = make("dialog", { class: "dialog", part: "dialog", "aria-labelledby": "title", on }, panel.element);
+  }
+
+  /** Put the button into the browser's top layer, above every layer of the page. */
+  float() {
+    if (this.button.isConnected && !this.button.matches(":popover-open")) this.button.showPopover();
+  }
+
+  /** Return button and dialog to the top layer after the element was moved. */
+  restore() {
+    this.float();
+    if (!this.dialog.open) return;
+    this.dialog.removeAttribute("open");
+    this.show();
+  }
+
+  /** Set the dialog to closed for an element that is gone. */
+  reset() {
+    this.dialog.removeAttribute("open");
+    this.button.setAttribute("aria-expanded", "false");
+  }
+
+  /** Open the dialog, with the focus in the field. */
+  open() {
+    if (this.dialog.open) return;
+    const focused = /** @type {HTMLElement?} */ (document.activeElement);
+    // The page sees the host alone where the focus is in its shadow tree: there it is on the button.
+    this.#opener = focused === document.body || focused === this.button.getRootNode().host ? null : focused;
+    this.show();
+    this.#emit("open");
+  }
+
+  /** Open the dialog without an event. */
+  show() {
+    this.dialog.showModal();
+    this.button.setAttribute("aria-expanded", "true");
+    this.#panel.composer.focus();
+    this.#panel.scrollToEnd();
+  }
+
+  /** Close the dialog; the focus returns to its opener. */
+  close() {
+    this.dialog.close();
+  }
+
+  #closed() {
+    this.button.setAttribute("aria-expanded", "false");
+    if (this.#opener?.isConnected) this.#opener.focus();
+    else this.button.focus();
+    this.#emit("close");
+  }
+
+  /**
+   * Keep the focus in the dialog: Tab leads from its last stop to the first, not to the browser's own controls.
+   * @param {KeyboardEvent} event
+   */
+  #trap(event) {
+    if (event.key !== "Tab") return;
+    const stops = [...this.dialog.querySelectorAll(FOCUSABLE)].filter((each) => each.checkVisibility());
+    const [from, to] = event.shiftKey ? [stops[0], stops[stops.length - 1]] : [stops[stops.length - 1], stops[0]];
+    if (this.dialog.getRootNode().activeElement !== from) return;
+    event.preventDefault();
+    to.focus();
+  }
+}
+
+const script = /** @type {HTMLScriptElement?} */ (document.currentScript);
+
+if (!customElements.get("dateline-chat")) {
+  if (script?.src) scriptBase = new URL(".", script.src).href;
+  customElements.define("dateline-chat", DatelineChat);
+}
+
+// Also if the element is defined already: a page that replaces its body runs the script again, and has no chat then.
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", place, { once: true });
+else place();
+
+/** Place a launcher, or a chat after the script tag, unless the page has an element or wants none. */
+function place() {
+  const mode = script?.dataset.mode ?? "launcher";
+  if (mode === "none" || document.querySelector("dateline-chat")) return;
+  const chat = document.createElement("dateline-chat");
+  for (const { name, value } of script?.attributes ?? []) if (name.startsWith("data-")) chat.setAttribute(name, value);
+  chat.setAttribute("data-mode", mode);
+  if (mode === "inline" && script?.isConnected && script.closest("body")) script.after(chat);
+  else document.body.append(chat);
 }

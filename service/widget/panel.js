@@ -1,53 +1,65 @@
 // The chat itself: heading, turns, the field to ask in, and the live region.
 
-import { Announcer } from "./announcer.js";
-import { Composer } from "./composer.js";
-import { icon, ICONS, make } from "./element.js";
-import { plain } from "./markdown.js";
-import { closest } from "./sources-view.js";
-import { TurnView } from "./turn-view.js";
+/** @import { Conversation } from "./service.js" */
+/** @import { Words } from "./words.js" */
+
+import { Announcer, countPoints, icon, ICONS, make, plain } from "./dom.js";
+import { closest } from "./sources.js";
+import { TurnView } from "./turn.js";
 import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
+
+/** Code points that a question may have. */
+const LENGTH = 2000;
+/** The code of a key that an input method takes: Safari reports the Enter that ends a composition only by it. */
+const COMPOSING = 229;
 
 /** Shows a conversation and takes questions. */
 export class Panel {
   #words;
   #conversation;
-  #tell;
+  #emit;
   #announcer = new Announcer();
   #parts;
   #welcome;
   #turns;
   #renew;
-  /** @type {Map<import("./types.js").Turn, TurnView>} */
+  /** @type {Map<Turn, TurnView>} */
   #views = new Map();
 
   /**
    * @param {object} parts
-   * @param {import("./words.js").Words} parts.words
-   * @param {import("./client.js").Client} parts.client
-   * @param {import("./conversation.js").Conversation} parts.conversation
+   * @param {Words} parts.words
+   * @param {import("./service.js").Client} parts.client
+   * @param {Conversation} parts.conversation
    * @param {{title: string, intro: string, questions: string[]}} parts.texts
    * @param {number} parts.level of the heading; those of questions and notes are below it
    * @param {boolean} parts.boxed whether the turns scroll in a box of their own, and not with the page
-   * @param {(() => void)?} parts.close what closes the panel, where it can be closed
-   * @param {(name: string, detail: object) => void} parts.tell tells the host page
+   * @param {(() => void)?} parts.close closes the panel, where it can be closed
+   * @param {(name: string, detail: object) => void} parts.emit reports an event to the host page
    */
-  constructor({ words, client, conversation, texts, level, boxed, close, tell }) {
+  constructor({ words, client, conversation, texts, level, boxed, close, emit }) {
     this.#words = words;
     this.#conversation = conversation;
-    this.#tell = tell;
-    const ask = (question, instead) => this.ask(question, instead);
-    this.#parts = { words, client, conversation, level, announcer: this.#announcer, ask, stop: () => this.#stop() };
-    this.composer = new Composer(words, ask);
+    this.#emit = emit;
+    const stop = () => this.#stop();
+    this.#parts = { words, client, conversation, level, announcer: this.#announcer, ask: this.ask.bind(this), stop };
+    this.composer = new Composer(words, this.#parts.ask);
     this.#welcome = this.#makeWelcome(texts);
     this.#turns = make("div", { class: "turns" });
-    // A box that scrolls is a stop for the keyboard; one that does not is none.
+    this.#renew = this.#iconButton("renew", ICONS.renew, () => this.clear());
+    // A box that scrolls is a tab stop, any other is not.
     const log = { class: "log", role: "group", "aria-label": words.say("conversation"), tabindex: boxed ? "0" : null };
     this.log = make("div", log, this.#welcome, this.#turns);
     this.element = make(
       "div",
       { class: "panel", part: "panel" },
-      this.#header(texts.title, level, close),
+      make(
+        "header",
+        { class: "head", part: "head" },
+        make(`h${level}`, { class: "title", id: "title", part: "title", dir: "auto", text: texts.title }),
+        this.#renew,
+        close ? this.#iconButton("close", ICONS.close, close) : null,
+      ),
       this.log,
       make("div", { class: "foot" }, this.composer.element, make("p", { class: "fine-print", text: words.say("fine_print") })),
       this.#announcer.element,
@@ -57,22 +69,22 @@ export class Panel {
   }
 
   /**
-   * Ask a question; false where an answer is on its way already.
+   * Ask a question; false while an answer is being read.
    * @param {string} question
-   * @param {import("./types.js").Turn} [instead] the turn whose place it takes
+   * @param {Turn} [replaced] the turn whose place it takes
    */
-  ask(question, instead) {
+  ask(question, replaced) {
     if (this.#conversation.asking) return false;
-    const old = instead && this.#views.get(instead);
-    const turn = this.#conversation.begin(question, instead);
+    const old = replaced && this.#views.get(replaced);
+    const turn = this.#conversation.begin(question, replaced);
     const view = this.#show(turn, old);
     this.#arrange();
-    this.composer.busy(true);
+    this.composer.setBusy(true);
     this.#announcer.clear();
     this.#announcer.say(this.#words.say("searching"));
     if (old) this.composer.focus();
-    this.#bringUp(view.element);
-    this.#tell("ask", { question });
+    this.#scrollTo(view.element);
+    this.#emit("ask", { question });
     this.#follow(turn, view);
     return true;
   }
@@ -80,7 +92,7 @@ export class Panel {
   /** Forget the conversation. */
   clear() {
     this.#conversation.clear();
-    this.composer.busy(false);
+    this.composer.setBusy(false);
     this.#views.clear();
     this.#turns.replaceChildren();
     this.#arrange();
@@ -94,40 +106,50 @@ export class Panel {
     if (this.#scrolls()) this.log.scrollTop = this.log.scrollHeight;
   }
 
+  /**
+   * Show the answer as it arrives, and announce it.
+   * @param {Turn} turn
+   * @param {TurnView} view
+   */
   async #follow(turn, view) {
     await this.#conversation.ask(turn, (event) => {
       view.show(event);
-      if (event.type === "answer.delta") this.#announcer.hear(plain(String(event.text ?? "")));
+      if (event.type === "answer.delta") this.#announcer.append(plain(String(event.text ?? "")));
     });
     if (this.#views.get(turn) !== view) return;
-    const focused = view.element.contains(view.element.getRootNode().activeElement);
+    const hasFocus = () => view.element.contains(view.element.getRootNode().activeElement);
+    const focused = hasFocus();
     view.finish();
-    this.composer.busy(false);
+    this.composer.setBusy(false);
     this.#arrange();
     this.#announce(turn);
-    if (focused && !view.element.contains(view.element.getRootNode().activeElement)) this.composer.focus();
-    this.#tell(turn.reply ? "answer" : "end", { question: turn.question, state: turn.state, reply: turn.reply, trouble: turn.trouble });
+    if (focused && !hasFocus()) this.composer.focus();
+    const { question, state, reply, trouble } = turn;
+    this.#emit(reply ? "answer" : "end", { question, state, reply, trouble });
   }
 
-  /** What sighted readers see around the text: the verdict, what it rests on, and what was left out. */
+  /**
+   * Announce what sighted readers see around the text: the verdict, the articles, and what was left out.
+   * @param {Turn} turn
+   */
   #announce(turn) {
-    const say = (key, values) => this.#words.say(key, values);
+    const words = this.#words;
     const kind = kindOf(turn);
     const { reply } = turn;
-    if (kind === "none") this.#announcer.drop();
+    if (kind === "none") this.#announcer.discard();
     else this.#announcer.finish();
-    const said = [verdictText(kind, turn, this.#words), latestText(kind, turn, this.#words)];
-    if (kind === "none" && reply.status_reason && this.#words.knows(reply.status_reason)) said.push(say(reply.status_reason));
-    else said.push(explanation(kind, turn, this.#words));
+    const said = [verdictText(kind, turn, words), latestText(kind, turn, words)];
+    const reason = kind === "none" ? reply?.status_reason : null;
+    said.push(reason && words.knows(reason) ? words.say(reason) : explanation(kind, turn, words));
     if (reply) {
-      said.push(...reply.conflicts.map(({ topic }) => say("conflict", { topic })));
-      if (reply.unsupported.length) said.push(say("withheld", { count: reply.unsupported.length }));
+      said.push(...reply.conflicts.map(({ topic }) => words.say("conflict", { topic })));
+      if (reply.unsupported.length) said.push(words.say("withheld", { count: reply.unsupported.length }));
       const near = closest(reply).length;
-      if (near) said.push(say("done_closest", { count: near }));
+      if (near) said.push(words.say("done_closest", { count: near }));
       const articles = new Set(turn.citations.map((citation) => citation.article_id)).size;
-      if (articles) said.push(say("done", { count: articles }));
+      if (articles) said.push(words.say("done", { count: articles }));
     }
-    this.#announcer.say(said.filter(Boolean).map(stopped).join(" "));
+    this.#announcer.say(said.filter((text) => text !== null).filter(Boolean).map(withStop).join(" "));
   }
 
   #stop() {
@@ -136,13 +158,13 @@ export class Panel {
   }
 
   /**
-   * @param {import("./types.js").Turn} turn
-   * @param {TurnView} [instead]
+   * @param {Turn} turn
+   * @param {TurnView} [replaced]
    */
-  #show(turn, instead) {
+  #show(turn, replaced) {
     const view = new TurnView(turn, this.#parts);
     this.#views.set(turn, view);
-    if (instead) instead.element.replaceWith(view.element);
+    if (replaced) replaced.element.replaceWith(view.element);
     else this.#turns.append(view.element);
     return view;
   }
@@ -154,10 +176,10 @@ export class Panel {
   }
 
   /**
-   * Bring a new turn to the top. The style makes room for a whole answer below it, so that nothing scrolls while it grows.
+   * Scroll a new turn to the top. The style makes room for an answer below it, so that nothing scrolls while it grows.
    * @param {HTMLElement} turn
    */
-  #bringUp(turn) {
+  #scrollTo(turn) {
     const { top } = turn.getBoundingClientRect();
     if (this.#scrolls()) this.log.scrollTop += top + turn.clientTop - this.log.getBoundingClientRect().top;
     else if (this.#conversation.turns.length > 1 || top > innerHeight / 3) turn.scrollIntoView({ block: "start" });
@@ -168,43 +190,124 @@ export class Panel {
     return getComputedStyle(this.log).overflowY === "auto";
   }
 
-  #header(title, level, close) {
-    this.#renew = this.#iconButton("renew", ICONS.renew, () => this.clear());
-    return make(
-      "header",
-      { class: "head", part: "head" },
-      make(`h${level}`, { class: "title", id: "title", part: "title", dir: "auto", text: title }),
-      this.#renew,
-      close ? this.#iconButton("close", ICONS.close, close) : null,
-    );
-  }
-
+  /**
+   * @param {string} key
+   * @param {string} path
+   * @param {() => void} click
+   */
   #iconButton(key, path, click) {
     const name = this.#words.say(key);
     return make("button", { type: "button", class: `tool ${key}`, "aria-label": name, title: name, on: { click } }, icon(path));
   }
 
+  /** @param {{intro: string, questions: string[]}} texts */
   #makeWelcome({ intro, questions }) {
-    const items = questions.map((question) =>
-      make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", dir: "auto", text: question, on: { click: () => this.#suggest(question) } })),
-    );
-    return make(
-      "div",
-      { class: "welcome" },
-      make("p", { class: "intro", dir: "auto", text: intro }),
-      ...(items.length ? [make("p", { class: "label", text: this.#words.say("suggestions") }), make("ul", { class: "suggestions", role: "list" }, ...items)] : []),
+    const items = questions.map((question) => {
+      const click = () => this.ask(question) && this.composer.focus();
+      return make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", dir: "auto", text: question, on: { click } }));
+    });
+    const suggestions = [make("p", { class: "label", text: this.#words.say("suggestions") }), make("ul", { class: "suggestions", role: "list" }, ...items)];
+    return make("div", { class: "welcome" }, make("p", { class: "intro", dir: "auto", text: intro }), ...(items.length ? suggestions : []));
+  }
+}
+
+/** The field for a question, and its button. */
+class Composer {
+  #field;
+  #button;
+  #limit;
+  #words;
+  #ask;
+
+  /**
+   * @param {Words} words
+   * @param {(question: string) => boolean} ask returns whether the question is being asked
+   */
+  constructor(words, ask) {
+    this.#words = words;
+    this.#ask = ask;
+    this.#limit = make("p", { class: "limit", id: "limit", hidden: true });
+    this.#field = make("textarea", {
+      id: "question",
+      class: "field",
+      part: "field",
+      rows: "1",
+      dir: "auto",
+      autocomplete: "off",
+      enterkeyhint: "send",
+      placeholder: words.say("placeholder"),
+      on: { input: () => this.#fit(), keydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) },
+    });
+    // A click asks, and no form is submitted: some frames forbid that.
+    this.#button = make("button", { type: "button", class: "solid", part: "ask", text: words.say("ask"), on: { click: () => this.#submit() } });
+    this.element = make(
+      "form",
+      { class: "composer", part: "composer", on: { submit: (/** @type {Event} */ event) => event.preventDefault() } },
+      make("label", { class: "unseen", for: "question", text: words.say("question") }),
+      this.#field,
+      this.#button,
+      this.#limit,
     );
   }
 
-  #suggest(question) {
-    if (this.ask(question)) this.composer.focus();
+  /** Put the focus into the field. */
+  focus() {
+    this.#field.focus();
+  }
+
+  /** @returns {string} what is written and not asked yet */
+  get text() {
+    return this.#field.value;
+  }
+
+  set text(text) {
+    this.#field.value = text;
+    this.#fit();
+  }
+
+  /** @param {boolean} busy whether an answer is being read; the button stays, as it may have the focus */
+  setBusy(busy) {
+    this.#button.setAttribute("aria-disabled", String(busy));
+  }
+
+  #submit() {
+    const question = this.text.trim();
+    if (!question || this.#excess()) this.focus();
+    else if (this.#ask(question)) this.text = "";
+  }
+
+  /**
+   * Ask on Enter; not with Shift, nor where Enter ends a composition of letters.
+   * @param {KeyboardEvent} event
+   */
+  #key(event) {
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === COMPOSING) return;
+    event.preventDefault();
+    this.#submit();
+  }
+
+  /** Return how many code points there are too many: a text that is too long is never cut. */
+  #excess() {
+    return Math.max(0, countPoints(this.text.trim()) - LENGTH);
+  }
+
+  /** Fit the field's height to its text, within the style's limit, and say by how much the text is too long. */
+  #fit() {
+    const count = this.#excess();
+    this.#limit.hidden = !count;
+    this.#limit.textContent = count ? this.#words.say("question_too_long", { count }) : "";
+    if (count) this.#field.setAttribute("aria-describedby", "limit");
+    else this.#field.removeAttribute("aria-describedby");
+    this.#field.setAttribute("aria-invalid", String(count > 0));
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight + 2}px`;
   }
 }
 
 /**
- * A text with a stop at its end.
+ * Return a text with a stop at its end.
  * @param {string} text
  */
-function stopped(text) {
+function withStop(text) {
   return /[.!?…:。؟]$/u.test(text) ? text : `${text}.`;
 }

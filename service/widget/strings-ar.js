@@ -1,4 +1,4 @@
-// Everything the widget says, in Arabic; what is missing here is said in English.
+// The widget's texts in Arabic; a missing one is shown in English.
 
 /** @type {Record<string, string>} */
 export const ARABIC = {

@@ -1,4 +1,4 @@
-// Everything the widget says, in German; what is missing here is said in English.
+// The widget's texts in German; a missing one is shown in English.
 
 /** @type {Record<string, string>} */
 export const GERMAN = {

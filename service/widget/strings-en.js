@@ -1,4 +1,4 @@
-// Everything the widget says, in English. Keys ending in `_one` and `_other` go by the number given as `count`.
+// The widget's texts in English. Keys that end in `_one` and `_other` are plural forms for `count`.
 
 /** @type {Record<string, string>} */
 export const ENGLISH = {

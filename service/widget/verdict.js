@@ -1,10 +1,12 @@
-// How far an answer may be relied on: one line above it, with a look of its own for each verdict.
+// The verdict on an answer: a line above it, with a look for each kind, and notes on what limits it.
 
-import { latestReport } from "./dates.js";
-import { icon, ICONS, make } from "./element.js";
-import { differs } from "./quote.js";
+/** @import { Client } from "./service.js" */
+/** @import { Words } from "./words.js" */
 
-/** @type {Record<string, [string, string]>} the look, and the drawing of its icon */
+import { countPoints, externalLink, icon, ICONS, make, plain, rendered } from "./dom.js";
+import { differs, titleOf } from "./sources.js";
+
+/** @type {Record<string, [string, string]>} the look and the icon of each kind of reply */
 const LOOKS = {
   conflict: ["conflict", ICONS.differ],
   interrupted: ["cut", ICONS.cut],
@@ -17,8 +19,8 @@ const LOOKS = {
   none: ["none", ICONS.none],
   stopped: ["stopped", ICONS.stop],
 };
-/** @type {Record<string, [string, string]>} why there is no whole answer */
-const TROUBLES = {
+/** @type {Record<string, [string, string]>} the look and the icon of each kind of failure */
+const FAILURES = {
   lost: ["cut", ICONS.cut],
   unreachable: ["trouble", ICONS.alert],
   not_allowed: ["trouble", ICONS.alert],
@@ -28,8 +30,7 @@ const TROUBLES = {
   refused: ["trouble", ICONS.alert],
   failed: ["trouble", ICONS.alert],
 };
-
-/** The service's codes of errors that readers need one word for. */
+/** @type {Record<string, string>} error codes of the service that share a kind */
 const CODES = {
   origin_not_allowed: "not_allowed",
   host_not_allowed: "not_allowed",
@@ -39,15 +40,18 @@ const CODES = {
   invalid_request: "refused",
   too_large: "refused",
 };
+/** Codes of a language model's failures: one text covers them all. */
+const MODEL = /^reader_/u;
+const DAY_MS = 86_400_000;
 
 /**
- * The kind of a turn that is over: the verdict of its reply, or why there is none.
- * @param {import("./types.js").Turn} turn
+ * Return the kind of a turn that has ended: the verdict of its reply, or why there is none.
+ * @param {Turn} turn
  * @returns {string}
  */
 export function kindOf({ state, trouble, reply }) {
   if (state === "stopped") return "stopped";
-  if (trouble || !reply) return troubleKind(trouble?.code ?? "");
+  if (trouble || !reply) return failureKind(trouble?.code ?? "");
   if (reply.verdict === "none" || reply.status === "not_in_sources") return "none";
   if (reply.verdict !== "answered") return Object.hasOwn(LOOKS, reply.verdict) ? reply.verdict : "noted";
   if (reply.citations.some(differs)) return "differs";
@@ -55,26 +59,21 @@ export function kindOf({ state, trouble, reply }) {
 }
 
 /** @param {string} code */
-function troubleKind(code) {
+function failureKind(code) {
   const kind = Object.hasOwn(CODES, code) ? CODES[code] : code;
-  return Object.hasOwn(TROUBLES, kind) ? kind : "failed";
+  return Object.hasOwn(FAILURES, kind) ? kind : "failed";
 }
 
 /** @param {string} kind */
 export function lookOf(kind) {
-  return shown(kind)[0];
-}
-
-/** @param {string} kind */
-function shown(kind) {
-  return LOOKS[kind] ?? TROUBLES[kind];
+  return (LOOKS[kind] ?? FAILURES[kind])[0];
 }
 
 /**
- * The kind in words.
+ * Return the kind in words.
  * @param {string} kind
- * @param {import("./types.js").Turn} turn
- * @param {import("./words.js").Words} words
+ * @param {Turn} turn
+ * @param {Words} words
  */
 export function verdictText(kind, turn, words) {
   const latest = kind === "stale" ? latestReport(turn, words) : null;
@@ -82,20 +81,20 @@ export function verdictText(kind, turn, words) {
 }
 
 /**
- * The line that says the kind.
  * @param {string} kind
- * @param {import("./types.js").Turn} turn
- * @param {import("./words.js").Words} words
+ * @param {Turn} turn
+ * @param {Words} words
  */
 export function verdictLine(kind, turn, words) {
-  return make("p", { class: "verdict", part: "verdict" }, icon(shown(kind)[1]), make("span", { text: verdictText(kind, turn, words) }));
+  const [, path] = LOOKS[kind] ?? FAILURES[kind];
+  return make("p", { class: "verdict", part: "verdict" }, icon(path), make("span", { text: verdictText(kind, turn, words) }));
 }
 
 /**
- * The date of the newest report that the answer rests on; nothing where the verdict says it.
+ * Return the date of the newest report in words; null where the verdict gives it, or none is known.
  * @param {string} kind
- * @param {import("./types.js").Turn} turn
- * @param {import("./words.js").Words} words
+ * @param {Turn} turn
+ * @param {Words} words
  * @returns {string?}
  */
 export function latestText(kind, turn, words) {
@@ -104,14 +103,134 @@ export function latestText(kind, turn, words) {
 }
 
 /**
- * What stands where no answer does, or below half of one; null where nothing need be said.
+ * Return the newest report among the cited sources in words, such as “31 March 2026, 8 months ago”, or null.
+ * @param {Turn} turn
+ * @param {Words} words
+ * @returns {{day: string, ago: string}?}
+ */
+function latestReport({ citations, sources }, words) {
+  const cited = new Set(citations.map(({ source_id: id }) => id));
+  const dates = sources.map(({ id, published_at: at }) => (cited.has(id) ? Date.parse(at ?? "") : NaN)).filter((time) => !Number.isNaN(time));
+  if (!dates.length) return null;
+  const newest = Math.max(...dates);
+  return { day: words.day(new Date(newest).toISOString()), ago: words.ago(Math.floor(Date.now() / DAY_MS) - Math.floor(newest / DAY_MS)) };
+}
+
+/**
+ * Return the text in place of a missing answer, or below a part of one; null where none is needed.
  * @param {string} kind
- * @param {import("./types.js").Turn} turn
- * @param {import("./words.js").Words} words
+ * @param {Turn} turn
+ * @param {Words} words
  * @returns {string?}
  */
 export function explanation(kind, turn, words) {
   if (kind === "stopped") return turn.text ? null : words.say("stopped_text");
   if (kind === "lost") return turn.text ? words.say("lost_text") : words.say("unreachable_text");
   return words.knows(`${kind}_text`) ? words.say(`${kind}_text`) : null;
+}
+
+/**
+ * Make the notes below an answer: disagreements, withheld sentences and warnings.
+ * @param {string} kind
+ * @param {Turn} turn
+ * @param {{words: Words, client: Client, level: number}} parts
+ * @returns {HTMLElement[]}
+ */
+export function notesOn(kind, turn, parts) {
+  const { reply } = turn;
+  if (!reply) return [];
+  const conflicts = reply.conflicts.map((conflict) => conflictNote(conflict, reply.sources, parts));
+  const withheld = reply.unsupported.length ? [withheldNote(reply.unsupported, parts.words)] : [];
+  return [...conflicts, ...withheld, ...warningsNotes(kind, turn, reply.warnings, parts.words)];
+}
+
+/**
+ * @param {Conflict} conflict
+ * @param {Source[]} sources
+ * @param {{words: Words, client: Client, level: number}} parts
+ */
+function conflictNote({ topic, positions }, sources, { words, client, level }) {
+  const items = positions.map((position) => {
+    const source = sources.find((each) => each.article_id === position.article_id);
+    const name = [source?.source, titleOf(source, words)].filter(Boolean).join(": ");
+    return make(
+      "li",
+      { class: "position" },
+      make("strong", { class: "value", dir: "auto", lang: source?.language, text: position.value }),
+      make("blockquote", { class: "quote", dir: "auto", lang: source?.language }, ...rendered(position.quote)),
+      make("p", { class: "about", text: words.day(position.published_at) }),
+      make("p", { class: "links" }, externalLink(client.articlePage(position.article_id, ...placeOf(position, sources)), name, words.say("new_tab"))),
+    );
+  });
+  return make(
+    "section",
+    { class: "note conflict", part: "conflict" },
+    make(`h${level + 2}`, { class: "note-title" }, icon(ICONS.differ), make("span", { dir: "auto", text: words.say("conflict", { topic }) })),
+    make("ul", { class: "positions", role: "list" }, ...items),
+  );
+}
+
+/**
+ * Return the start and the end of a position's quote in its article, if one of the passages contains it.
+ * @param {Position} position
+ * @param {Source[]} sources
+ * @returns {[number, number] | []}
+ */
+function placeOf({ article_id: id, quote }, sources) {
+  const source = sources.find((each) => each.article_id === id && quote && each.snippet.includes(quote));
+  if (!source) return [];
+  const start = source.start_char_index + countPoints(source.snippet.slice(0, source.snippet.indexOf(quote)));
+  return [start, start + countPoints(quote)];
+}
+
+/**
+ * @param {Reply["unsupported"]} unsupported
+ * @param {Words} words
+ */
+function withheldNote(unsupported, words) {
+  const sentences = unsupported.map(({ text, reason }) =>
+    make(
+      "li",
+      {},
+      make("span", { class: "held", dir: "auto", text: plain(text) }),
+      make("span", { class: "about", text: words.say(words.knows(reason) ? reason : "not_in_source") }),
+    ),
+  );
+  return make(
+    "details",
+    { class: "note withheld", part: "withheld" },
+    make("summary", {}, icon(ICONS.held), make("span", { text: words.say("withheld", { count: unsupported.length }) })),
+    make("p", { text: words.say("left_out_text") }),
+    make("ul", { role: "list" }, ...sentences),
+  );
+}
+
+/**
+ * Make the list of warnings, without those that the verdict gives.
+ * @param {string} kind
+ * @param {Turn} turn
+ * @param {Warning[]} warnings
+ * @param {Words} words
+ * @returns {HTMLElement[]}
+ */
+function warningsNotes(kind, turn, warnings, words) {
+  const quoted = warnings.some(({ code }) => code === "answered_without_model");
+  const given = (/** @type {Warning} */ { code }) => code === kind || (MODEL.test(code) && (quoted || kind === "interrupted"));
+  const lines = warnings.filter((warning) => !given(warning)).map((warning) => {
+    const stale = warning.code === "stale";
+    return make("li", { class: stale ? "stale" : null }, icon(stale ? ICONS.clock : ICONS.note), warningText(warning, turn, words));
+  });
+  return lines.length ? [make("ul", { class: "note warnings", role: "list", part: "warnings", "aria-label": words.say("notes") }, ...lines)] : [];
+}
+
+/**
+ * A warning in the reader's language; the service's English where the widget has no words for its code.
+ * @param {Warning} warning
+ * @param {Turn} turn
+ * @param {Words} words
+ */
+function warningText({ code, message }, turn, words) {
+  if (code === "stale") return make("span", { text: verdictText("stale", turn, words) });
+  const key = MODEL.test(code) ? "warning_interrupted" : `warning_${code}`;
+  return words.knows(key) ? make("span", { text: words.say(key) }) : make("span", { dir: "auto", lang: "en", text: message });
 }

@@ -1,4 +1,4 @@
-// What the widget says, in the language of the page.
+// The widget's texts, dates and numbers in the language of the page.
 
 import { ARABIC } from "./strings-ar.js";
 import { GERMAN } from "./strings-de.js";
@@ -8,8 +8,7 @@ import { ENGLISH } from "./strings-en.js";
 const TABLES = { en: ENGLISH, de: GERMAN, ar: ARABIC };
 const RIGHT_TO_LEFT = ["ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"];
 
-/** Units of time: days in each, and from how many of them on it is used. */
-/** @type {[Intl.RelativeTimeFormatUnit, number, number][]} */
+/** @type {[Intl.RelativeTimeFormatUnit, number, number][]} units of time, the days in each, and from how many units on it is used */
 const UNITS = [
   ["year", 365.25, 1.5],
   ["month", 30.44, 1.5],
@@ -17,7 +16,7 @@ const UNITS = [
   ["day", 1, -Infinity],
 ];
 
-/** One language's words, with the host's own over them. */
+/** The texts of one language, under those of the host page. */
 export class Words {
   #own;
   #table;
@@ -26,15 +25,15 @@ export class Words {
   #ago;
 
   /**
-   * @param {string} wanted a language tag such as `de-AT`; one that is unknown is English
-   * @param {Record<string, string>} own strings that take the place of ours
+   * @param {string} wanted a language tag such as `de-AT`; an unknown one is English
+   * @param {Record<string, string>} own the host's texts, which replace the widget's
    */
   constructor(wanted, own) {
     const [tag] = known(wanted);
     const primary = tag.split("-")[0].toLowerCase();
     this.#own = own;
     this.#table = TABLES[primary] ?? {};
-    // A host that brings its own strings brings its own language, for dates and for the reader's voice.
+    // A host with texts of its own sets the language of dates and of screen readers too.
     this.lang = TABLES[primary] || Object.keys(own).length ? tag : "en";
     this.direction = RIGHT_TO_LEFT.includes(this.lang.split("-")[0]) ? "rtl" : "ltr";
     this.#plural = new Intl.PluralRules(this.lang);
@@ -43,7 +42,7 @@ export class Words {
   }
 
   /**
-   * Whether there are words for a key, in any language.
+   * Whether there is a text for a key, in any language.
    * @param {string} key
    */
   knows(key) {
@@ -51,7 +50,7 @@ export class Words {
   }
 
   /**
-   * The words for a key, with `{name}` filled in and by the number of `count`.
+   * Return the text for a key, with each `{name}` filled in, in the plural form for `count`.
    * @param {string} key
    * @param {Record<string, string | number>} [values]
    */
@@ -62,7 +61,7 @@ export class Words {
   }
 
   /**
-   * The day of a moment, as the newsroom counts it: in UTC.
+   * Return the day of a moment, in UTC.
    * @param {string?} moment ISO 8601
    */
   day(moment) {
@@ -71,7 +70,7 @@ export class Words {
   }
 
   /**
-   * A number of days in the past, in words such as “8 months ago”.
+   * Return a number of days in the past in words such as “8 months ago”.
    * @param {number} days
    */
   ago(days) {

@@ -19,9 +19,6 @@ html { font-size: 3px !important } button, dialog, textarea { display: none !imp
 html, body, p { display: block !important; }
 </style>"""
 POLLUTION = """<script>
-Array.prototype.toJSON = function () { return "spoilt" };
-Object.prototype.toJSON = function () { return "spoilt" };
-String.prototype.toJSON = function () { return "spoilt" };
 Array.prototype.extra = function () { throw new Error("extra") };
 Object.prototype.enumerable = "extra";
 Array.from = function (given) { return String(given).split("") };

@@ -1,6 +1,5 @@
 """The modules by themselves, loaded as the ES modules that they are."""
 
-import json
 import random
 
 import pytest
@@ -18,12 +17,7 @@ STREAM = (
     "data: a:b: c\n\n"
     "data: never ended\n"
 )
-EVENTS = [
-    {"event": "first", "data": "one\ntwo\n"},
-    {"event": "message", "data": "🎉 é"},
-    {"event": "message", "data": " kept space"},
-    {"event": "message", "data": "a:b: c"},
-]
+DATA = ["one\ntwo\n", "🎉 é", " kept space", "a:b: c"]
 
 
 @pytest.fixture
@@ -38,7 +32,7 @@ def modules(visit: Visit) -> Visit:
 def parsed(visit: Visit, pieces: list[list[int]]) -> object:
     """The events of a stream whose bytes come in these pieces."""
     return visit.page.evaluate(
-        """async (pieces) => { const { EventParser } = await import("/host/modules/sse.js");
+        """async (pieces) => { const { EventParser } = await import("/host/modules/service.js");
         const parser = new EventParser(), decoder = new TextDecoder();
         return pieces.flatMap((piece) => parser.push(decoder.decode(new Uint8Array(piece), { stream: true }))); }""",
         pieces,
@@ -54,7 +48,7 @@ def test_events_are_the_same_however_the_network_cuts_them(modules: Visit) -> No
         ways.append([sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)])
 
     for way in ways:
-        assert parsed(modules, way) == EVENTS
+        assert parsed(modules, way) == DATA
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (3, 9), (0, 99)])
@@ -62,24 +56,12 @@ def test_texts_are_sliced_by_code_points(modules: Visit, start: int, end: int) -
     """As Python slices them."""
     text = "a🎉é👩‍👩‍👧 שלום 𝒳z"
     sliced = modules.page.evaluate(
-        """async ([text, start, end]) => { const { slicePoints, countPoints } = await import("/host/modules/points.js");
+        """async ([text, start, end]) => { const { slicePoints, countPoints } = await import("/host/modules/dom.js");
         return [slicePoints(text, start, end), countPoints(text)]; }""",
         [text, start, end],
     )
 
     assert sliced == [text[start:end], len(text)]
-
-
-def test_json_is_written_as_anybody_reads_it(modules: Visit) -> None:
-    """Nested values, odd letters and names included; what is undefined is left out."""
-    value = {"a": [1, 2.5, None, True, {"b": 'x"\\\n\u2028🎉'}], "": {}, "ñ": [], "n": -0.001}
-    written = modules.page.evaluate(
-        """async (value) => { const { encodeJson } = await import("/host/modules/json.js");
-        return encodeJson({ ...value, gone: undefined }); }""",
-        value,
-    )
-
-    assert json.loads(written) == value
 
 
 def test_numbers_choose_their_words(modules: Visit) -> None:
@@ -122,9 +104,9 @@ def gaps(text: str) -> set[str]:
 def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: str) -> None:
     """Letter by letter or at once, the same is said; nothing is lost but the markers."""
     heard = modules.page.evaluate(
-        """async (text) => { const { Announcer } = await import("/host/modules/announcer.js");
+        """async (text) => { const { Announcer } = await import("/host/modules/dom.js");
         return [[...text], [text]].map((pieces) => { const announcer = new Announcer();
-          pieces.forEach((piece) => announcer.hear(piece)); announcer.finish();
+          pieces.forEach((piece) => announcer.append(piece)); announcer.finish();
           return [...announcer.element.children].map((child) => child.textContent); }); }""",
         text,
     )
@@ -153,7 +135,7 @@ def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: 
 def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: str, plain: str) -> None:
     """Signs that stand for a look go; the same letters within prose and sums stay. Hostile runs take no time."""
     shown = modules.page.evaluate(
-        """async (text) => { const { plain, rendered } = await import("/host/modules/markdown.js");
+        """async (text) => { const { plain, rendered } = await import("/host/modules/dom.js");
         const shown = document.createElement("p"); shown.append(...rendered(text));
         return [plain(text), shown.textContent]; }""",
         text,
@@ -167,7 +149,7 @@ def test_a_mark_covers_its_part_of_a_text_whatever_is_emphasised_there(modules: 
     """It is one element, and with its surroundings the whole text; signs in it are not shown."""
     text = "The **Old *Lamp*** is lit [2]."
     marked, whole, marks = modules.page.evaluate(
-        """async ([text, start, end]) => { const { rendered } = await import("/host/modules/markdown.js");
+        """async ([text, start, end]) => { const { rendered } = await import("/host/modules/dom.js");
         const shown = document.createElement("p"); shown.append(...rendered(text, start, end));
         const marks = [...shown.querySelectorAll("mark")];
         return [marks[0].textContent, shown.textContent, marks.length]; }""",

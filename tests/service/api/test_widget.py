@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api.widget import ENTRY, FOLDER, join_modules, widget_script
+from service.api.widget import FOLDER, join_modules, widget_script
 
 
 def test_no_module_writes_markup_or_code() -> None:
@@ -18,9 +18,10 @@ def test_no_module_writes_markup_or_code() -> None:
 
 
 def test_every_module_is_in_the_script() -> None:
-    """Only the module of types is left out."""
+    """Each module and style sheet of the folder is in the script."""
     script = widget_script()
-    variables = {f"${re.sub(r'[^A-Za-z0-9_]', '_', file.name)}" for file in FOLDER.iterdir() if file.name != "types.js"}
+    files = [file.name for file in FOLDER.iterdir() if file.suffix in (".js", ".css")]
+    variables = {f"${re.sub(r'[^A-Za-z0-9_]', '_', name)}" for name in files}
 
     assert {name for name in variables if f"const {name} = " not in script} == set()
 
@@ -60,4 +61,4 @@ def test_modules_are_joined_in_the_order_of_their_imports(tmp_path: Path) -> Non
 def test_modules_that_cannot_be_joined_are_refused(tmp_path: Path, files: dict[str, str], told: str) -> None:
     """The error names a circle, or the unknown form of import or export."""
     with pytest.raises(ValueError, match=told):
-        join_modules(write(tmp_path, **files), ENTRY)
+        join_modules(write(tmp_path, **files), "main.js")

@@ -1,0 +1,490 @@
+// The service and the conversation with it: requests, the stream of an answer, and the history in the tab.
+
+/**
+ * The service gave no complete answer. `code` is one of its own or `unreachable`, `lost`, `garbled` or `not_allowed`: the
+ * service is there and does not allow this page.
+ */
+export class ServiceError extends Error {
+  /**
+   * @param {string} code
+   * @param {string} [message]
+   */
+  constructor(code, message = "") {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** A client of one service. */
+export class Client {
+  #base;
+  #timeout;
+
+  /**
+   * @param {string} base the service's address, with a slash at the end
+   * @param {number} timeout milliseconds without a byte after which a request counts as lost
+   */
+  constructor(base, timeout) {
+    this.#base = base;
+    this.#timeout = timeout;
+  }
+
+  /** The service's name, as a copied answer gives it. */
+  get host() {
+    try {
+      return new URL(this.#base).host;
+    } catch {
+      return this.#base;
+    }
+  }
+
+  /**
+   * Yield the events of an answer. The last one is `answer.completed`; raises ServiceError where it does not arrive.
+   * @param {object} body as `POST /v1/ask` takes it
+   * @param {AbortSignal} signal
+   */
+  async *ask(body, signal) {
+    const response = await this.#post("v1/ask", { ...body, stream: true }, "text/event-stream", signal);
+    if (!/^text\/event-stream/u.test(response.headers.get("Content-Type") ?? "") || !response.body) {
+      const reply = await readJson(response);
+      if (!isReply(reply)) throw new ServiceError("garbled");
+      yield { ...reply, type: "answer.completed" };
+      return;
+    }
+    for await (const event of this.#events(response.body, signal)) {
+      if (event.type === "error") throw errorOf(event);
+      yield event;
+      if (event.type === "answer.completed") return;
+    }
+    throw new ServiceError("lost", "The stream ended before the answer did.");
+  }
+
+  /**
+   * Send a vote on an answer; return the id under which it is stored, or null.
+   * @param {object} body as `POST /v1/feedback` takes it
+   * @returns {Promise<string?>}
+   */
+  async giveFeedback(body) {
+    const { id } = await readJson(await this.#post("v1/feedback", body, "application/json"));
+    return typeof id === "string" ? id : null;
+  }
+
+  /**
+   * Return the address of an article's page, at a quote if its place is given.
+   * @param {string} id
+   * @param {number} [start]
+   * @param {number} [end]
+   */
+  articlePage(id, start, end) {
+    const page = new URL(`articles/${encodeURIComponent(id)}`, this.#base);
+    if (start === undefined || end === undefined) return page.href;
+    page.search = `start=${Number(start)}&end=${Number(end)}`;
+    page.hash = "quote";
+    return page.href;
+  }
+
+  /**
+   * @param {string} path
+   * @param {object} body
+   * @param {string} accept
+   * @param {AbortSignal} [signal]
+   */
+  async #post(path, body, accept, signal) {
+    const headers = { "Content-Type": "application/json", Accept: accept };
+    let response;
+    try {
+      response = await this.#fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal });
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      const code = (await this.#refuses()) ? "not_allowed" : "unreachable";
+      if (code === "not_allowed") console.warn(`dateline-chat: ${this.#base} does not allow the origin ${location.origin}`);
+      throw new ServiceError(code);
+    }
+    if (!response.ok) throw errorOf(await readJson(response), response.status);
+    return response;
+  }
+
+  /**
+   * Return a response once its head has arrived, within the timeout.
+   * @param {string} path
+   * @param {RequestInit} options
+   */
+  async #fetch(path, { signal, ...options }) {
+    const late = new AbortController();
+    const timer = setTimeout(() => late.abort(), this.#timeout);
+    const ended = signal ? AbortSignal.any([signal, late.signal]) : late.signal;
+    /** @type {RequestInit} */
+    const usual = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
+    try {
+      // The signal also ends the body, which only the caller can do by then: the timer is cleared.
+      return await fetch(new URL(path, this.#base).href, { ...usual, ...options, signal: ended });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /**
+   * Whether the service answers, but not to this page. A browser does not say why a request failed: the service refuses
+   * the page if a response arrives that may not be read, and none that may.
+   */
+  async #refuses() {
+    const arrives = (/** @type {RequestMode} */ mode) => this.#fetch("widget.js", { method: "HEAD", mode }).then(() => true, () => false);
+    return (await arrives("no-cors")) && !(await arrives("cors"));
+  }
+
+  /**
+   * @param {ReadableStream<Uint8Array>} stream
+   * @param {AbortSignal} signal
+   */
+  async *#events(stream, signal) {
+    const parser = new EventParser();
+    const decoder = new TextDecoder();
+    const reader = stream.getReader();
+    try {
+      for (;;) {
+        const { done, value } = await this.#read(reader, signal);
+        if (done) return;
+        for (const data of parser.push(decoder.decode(value, { stream: true }))) yield parseEvent(data);
+      }
+    } finally {
+      reader.cancel().catch(() => {});
+    }
+  }
+
+  /**
+   * Return the next piece; raises ServiceError after the timeout or when the connection breaks.
+   * @param {ReadableStreamDefaultReader<Uint8Array>} reader
+   * @param {AbortSignal} signal
+   * @returns {Promise<ReadableStreamReadResult<Uint8Array>>}
+   */
+  async #read(reader, signal) {
+    let timer = 0;
+    /** @type {Promise<never>} */
+    const late = new Promise((_, reject) => {
+      timer = setTimeout(() => reject(new Error("timeout")), this.#timeout);
+    });
+    try {
+      return await Promise.race([reader.read(), late]);
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new ServiceError("lost");
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+}
+
+/** A parser of server-sent events that takes the text in any pieces. */
+export class EventParser {
+  #rest = "";
+  #afterReturn = false;
+  /** @type {string[]} */
+  #data = [];
+
+  /**
+   * Take more text and return the data of the events that are complete. Lines end in LF, CR or CRLF.
+   * @param {string} text
+   * @returns {string[]}
+   */
+  push(text) {
+    if (!text) return [];
+    const more = this.#afterReturn && text[0] === "\n" ? text.slice(1) : text;
+    this.#afterReturn = text.endsWith("\r");
+    const lines = (this.#rest + more).split(/\r\n|\n|\r/u);
+    this.#rest = lines.pop() ?? "";
+    return lines.flatMap((line) => this.#take(line));
+  }
+
+  /** @param {string} line */
+  #take(line) {
+    if (line === "") return this.#data.length ? [this.#data.splice(0).join("\n")] : [];
+    const [, field, value] = /^([^:]*)(?:: ?(.*))?$/su.exec(line) ?? [];
+    if (field === "data") this.#data.push(value ?? "");
+    return [];
+  }
+}
+
+/** @param {string} data */
+function parseEvent(data) {
+  let event;
+  try {
+    event = JSON.parse(data);
+  } catch {
+    throw new ServiceError("lost");
+  }
+  if (!isEvent(event)) throw new ServiceError("lost");
+  return event;
+}
+
+/** @param {Response} response */
+async function readJson(response) {
+  try {
+    return await response.json();
+  } catch {
+    return {};
+  }
+}
+
+/**
+ * @param {{error?: {code?: unknown, message?: unknown, request_id?: unknown}}} body
+ * @param {number} [status]
+ */
+function errorOf(body, status) {
+  const { code, message, request_id: id } = body?.error ?? {};
+  const error = new ServiceError(String(code ?? `http_${status}`), String(message ?? ""));
+  // For the page's operator: readers see the widget's words for the code, in their language.
+  console.warn(`dateline-chat: ${error.code} ${error.message} (request ${id ?? "unknown"})`);
+  return error;
+}
+
+// The shapes are checked, because a proxy, a captive network or an older tab may deliver others.
+const STATUSES = ["answered", "partial", "not_in_sources"];
+const PLACES = ["start_index", "end_index", "start_char_index", "end_char_index", "marker"];
+const LISTS = ["citations", "unsupported", "conflicts", "sources", "warnings"];
+
+/**
+ * @param {any} reply whose lists may be missing
+ */
+function isReply(reply) {
+  if (!isRecord(reply) || !STATUSES.includes(reply.status) || typeof reply.answer !== "string") return false;
+  const lists = LISTS.every((name) => reply[name] === undefined || areRecords(reply[name]));
+  return lists && areCitations(reply.citations ?? []) && (reply.conflicts ?? []).every((/** @type {any} */ each) => areRecords(each.positions));
+}
+
+/**
+ * @param {any} event of any type: unknown ones are valid
+ */
+function isEvent(event) {
+  if (!isRecord(event)) return false;
+  if (event.type === "answer.completed") return isReply(event);
+  if (event.type === "citation.added") return areCitations([event.citation]);
+  return event.type !== "retrieval.completed" || areRecords(event.sources);
+}
+
+/** @param {any} turn */
+function isTurn(turn) {
+  const hasTexts = isRecord(turn) && typeof turn.question === "string" && typeof turn.text === "string";
+  return hasTexts && areCitations(turn.citations) && areRecords(turn.sources) && (turn.reply === null || isReply(turn.reply));
+}
+
+/** @param {any} value */
+function areCitations(value) {
+  return areRecords(value) && value.every((/** @type {any} */ each) => typeof each.cited_text === "string" && PLACES.every((place) => Number.isInteger(each[place])));
+}
+
+/** @param {any} value */
+function areRecords(value) {
+  return Array.isArray(value) && value.every(isRecord);
+}
+
+/** @param {any} value */
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+const VERSION = 1;
+const TURNS = 30;
+
+/** Names of the conversations of the elements on the page: two elements without an id have one each. */
+const claimed = new Set();
+
+/**
+ * Claim a name for an element's conversation that no other element on the page has.
+ * @param {string} name
+ */
+export function claim(name) {
+  let free = name;
+  for (let number = 2; claimed.has(free); number += 1) free = `${name}#${number}`;
+  claimed.add(free);
+  return free;
+}
+
+/**
+ * Claim a name again for an element that has come back.
+ * @param {string} name as `claim` returned it
+ */
+export function reclaim(name) {
+  claimed.add(name);
+}
+
+/** @param {string} name as `claim` returned it */
+export function release(name) {
+  claimed.delete(name);
+}
+
+/** The turns of one conversation in the tab's storage, until the tab closes; without storage, nothing is kept. */
+export class History {
+  #key;
+
+  /** @param {string} name */
+  constructor(name) {
+    this.#key = `dateline:${name}`;
+  }
+
+  /** @returns {Turn[]} */
+  load() {
+    try {
+      const stored = JSON.parse(sessionStorage.getItem(this.#key) ?? "null");
+      return stored?.version === VERSION && Array.isArray(stored.turns) ? stored.turns.filter(isTurn) : [];
+    } catch {
+      return [];
+    }
+  }
+
+  /** @param {Turn[]} turns */
+  save(turns) {
+    try {
+      if (turns.length === 0) sessionStorage.removeItem(this.#key);
+      else sessionStorage.setItem(this.#key, JSON.stringify({ version: VERSION, turns: turns.slice(-TURNS) }));
+    } catch {
+      // The storage is full or forbidden: the conversation is lost on a reload.
+    }
+  }
+}
+
+// How much of the conversation goes with a question: the service reads eight messages of it.
+const MESSAGES = 16;
+const CHARACTERS = 20_000;
+
+/** A conversation with one service: its turns, and the stream of the answer that is being read. */
+export class Conversation {
+  /** @type {Client | undefined} */
+  #client;
+  #history;
+  /** @type {object | undefined} as `POST /v1/ask` takes them */
+  #filters;
+  /** @type {AbortController?} */
+  #running = null;
+
+  /** @param {History} history */
+  constructor(history) {
+    this.#history = history;
+    /** @type {Turn[]} */
+    this.turns = history.load().map((turn) => (turn.state === "asking" ? { ...turn, state: "stopped" } : turn));
+  }
+
+  /**
+   * Set the client and the filters of the next questions.
+   * @param {Client} client
+   * @param {object} [filters]
+   */
+  use(client, filters) {
+    this.#client = client;
+    this.#filters = filters;
+  }
+
+  /** Whether an answer is being read. */
+  get asking() {
+    return this.#running !== null;
+  }
+
+  /** Stop the answer that is being read, and keep what has arrived. */
+  stop() {
+    this.#running?.abort();
+  }
+
+  /** Forget everything. */
+  clear() {
+    this.stop();
+    this.#running = null;
+    this.turns = [];
+    this.#save();
+  }
+
+  /**
+   * Add a turn at the end, or in place of another.
+   * @param {string} question
+   * @param {Turn} [replaced]
+   * @returns {Turn}
+   */
+  begin(question, replaced) {
+    /** @type {Turn} */
+    const turn = { question, state: "asking", text: "", citations: [], sources: [], reply: null, trouble: null, vote: null, vote_id: null };
+    const at = replaced ? this.turns.indexOf(replaced) : -1;
+    if (at < 0) this.turns.push(turn);
+    else this.turns[at] = turn;
+    return turn;
+  }
+
+  /**
+   * Ask a turn's question. Each event updates the turn and goes to `onEvent`.
+   * @param {Turn} turn
+   * @param {(event: any) => void} onEvent
+   */
+  async ask(turn, onEvent) {
+    const controller = new AbortController();
+    this.#running = controller;
+    this.#save();
+    try {
+      const body = { question: turn.question, messages: this.#messagesBefore(turn), filters: this.#filters };
+      for await (const event of /** @type {Client} */ (this.#client).ask(body, controller.signal)) {
+        if (controller.signal.aborted) break;
+        update(turn, event);
+        onEvent(event);
+      }
+      turn.state = turn.reply ? "done" : "stopped";
+    } catch (error) {
+      turn.state = "stopped";
+      if (controller.signal.aborted) return;
+      if (!(error instanceof ServiceError)) throw error;
+      turn.state = "failed";
+      turn.trouble = { code: error.code };
+    } finally {
+      if (this.#running === controller) this.#running = null;
+      if (this.turns.includes(turn)) this.#save();
+    }
+  }
+
+  /**
+   * Send a vote on a turn's answer: with its question and its quotes, without the conversation before it.
+   * @param {Turn} turn
+   * @param {"up" | "down"} vote
+   * @param {string[]} reasons
+   * @param {string} comment
+   */
+  async vote(turn, vote, reasons, comment) {
+    const { question, reply } = turn;
+    if (!reply || !this.#client) return;
+    const citations = reply.citations.map(({ article_id, cited_text, start_char_index, end_char_index, marker }) => ({
+      article_id, cited_text, start_char_index, end_char_index, marker,
+    }));
+    turn.vote_id = await this.#client.giveFeedback({ answer_id: reply.id, question, answer: reply.answer, citations, vote, reasons, comment });
+    turn.vote = vote;
+    this.#save();
+  }
+
+  #save() {
+    this.#history.save(this.turns);
+  }
+
+  /**
+   * Return the earlier conversation as the service takes it, oldest first.
+   * @param {Turn} turn
+   */
+  #messagesBefore(turn) {
+    const messages = this.turns.slice(0, this.turns.indexOf(turn)).flatMap(({ question, reply }) =>
+      reply ? [{ role: "user", content: question }, { role: "assistant", content: reply.answer }] : [],
+    );
+    let room = CHARACTERS;
+    const from = messages.findLastIndex(({ content }) => (room -= content.length) < 0) + 1;
+    return messages.slice(Math.max(from, messages.length - MESSAGES));
+  }
+}
+
+/**
+ * Update a turn by an event; events of unknown types change nothing.
+ * @param {Turn} turn
+ * @param {any} event
+ */
+function update(turn, event) {
+  if (event.type === "retrieval.completed") turn.sources = event.sources ?? [];
+  if (event.type === "answer.delta") turn.text += event.text ?? "";
+  if (event.type === "citation.added") turn.citations.push(event.citation);
+  if (event.type !== "answer.completed") return;
+  const { type, ...reply } = event;
+  for (const list of LISTS) reply[list] ??= [];
+  turn.reply = reply;
+  turn.text = reply.answer;
+  turn.citations = reply.citations;
+  turn.sources = reply.sources;
+}

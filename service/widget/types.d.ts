@@ -1,0 +1,97 @@
+// The shapes that several modules share, and what an import of a style sheet gives; for the type checker only.
+
+/** A sentence of the answer and the quote that supports it; offsets count code points, half-open. */
+interface Citation {
+  id: string;
+  marker: number;
+  source_id: string;
+  article_id: string;
+  /** Place of the sentence in the answer. */
+  start_index: number;
+  end_index: number;
+  cited_text: string;
+  /** Place of the quote in the article's body. */
+  start_char_index: number;
+  end_char_index: number;
+  verification: { status: "verified" | "partial" | "unverified"; method: "exact" | "normalised" | "coverage" };
+}
+
+/** Another article with the same story. */
+interface Duplicate {
+  article_id: string;
+  title: string | null;
+  source: string | null;
+  url: string | null;
+}
+
+/** A retrieved passage and its article. */
+interface Source {
+  id: string;
+  marker: number | null;
+  article_id: string;
+  title: string | null;
+  url: string | null;
+  source: string | null;
+  published_at: string | null;
+  language: string | null;
+  snippet: string;
+  /** Place of the snippet in the article's body, in code points. */
+  start_char_index: number;
+  end_char_index: number;
+  scores: { dense: number; lexical: number };
+  cited: boolean;
+  duplicates: Duplicate[];
+}
+
+/** The value that one article gives where articles disagree. */
+interface Position {
+  value: string;
+  article_id: string;
+  quote: string;
+  published_at: string | null;
+}
+
+interface Conflict {
+  topic: string;
+  positions: Position[];
+}
+
+interface Warning {
+  code: string;
+  message: string;
+}
+
+/** The complete answer, as `POST /v1/ask` returns it. */
+interface Reply {
+  id: string;
+  created_at: string;
+  verdict: "conflict" | "interrupted" | "withheld" | "stale" | "weak" | "answered" | "none";
+  status: "answered" | "partial" | "not_in_sources";
+  status_reason: string | null;
+  answer: string;
+  citations: Citation[];
+  unsupported: { text: string; reason: string }[];
+  conflicts: Conflict[];
+  sources: Source[];
+  warnings: Warning[];
+}
+
+/** A question and its answer so far. */
+interface Turn {
+  question: string;
+  state: "asking" | "done" | "stopped" | "failed";
+  text: string;
+  citations: Citation[];
+  sources: Source[];
+  reply: Reply | null;
+  /** Why there is no complete answer: a code of the service, or one of `ServiceError`. */
+  trouble: { code: string } | null;
+  vote: "up" | "down" | null;
+  /** Id of the stored vote. */
+  vote_id: string | null;
+}
+
+declare module "*.css" {
+  const sheet: CSSStyleSheet;
+  export default sheet;
+}
