@@ -52,8 +52,20 @@ check: dev
 	$(BIN)/ruff check --no-cache .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(CHECK_WIDGET)
 	@$(NO_KEYS) $(BIN)/dateline eval gate
 	@$(NO_KEYS) $(TESTS)
+
+# The types in the widget's comments, checked where Node is installed; npx fetches the compiler into its own cache.
+TYPESCRIPT := typescript@7.0.2
+TSC := npm_config_fetch_retries=0 npx --yes --package $(TYPESCRIPT) -- tsc
+define CHECK_WIDGET
+if ! command -v npx >/dev/null; then \
+    echo 'npx is not installed (apt install nodejs npm): the type check of the widget is skipped.' >&2; \
+elif ! $(TSC) --version </dev/null >/dev/null 2>&1; then \
+    echo '$(TYPESCRIPT) cannot be fetched or run: the type check of the widget is skipped.' >&2; \
+else echo 'tsc --project service/widget/jsconfig.json'; $(TSC) --project service/widget/jsconfig.json </dev/null; fi
+endef
 
 soak: dev
 	@$(NO_KEYS) $(BIN)/python -m tests.soak
