@@ -1,4 +1,4 @@
-"""A browser's page as tests use it: what it asked for, what it complained of, and whether a foreign script ran."""
+"""A browser's page for tests, with its requests, its errors and its policy violations."""
 
 import shutil
 from dataclasses import dataclass, field
@@ -29,12 +29,12 @@ AXE_TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practi
 
 @cache
 def chromium() -> str | None:
-    """Where a Chromium is, or None."""
+    """Return the path of a Chromium, or None."""
     return next((found for name in NAMES if (found := shutil.which(name))), None)
 
 
 def launched(playwright: Playwright, executable: str) -> Browser:
-    """A browser that asks nobody for anything but what a page needs."""
+    """Launch a browser without background requests."""
     return playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
 
 
@@ -90,7 +90,7 @@ class Visit:
         return turn
 
     def foreign(self) -> list[str]:
-        """What was asked of anybody but the service."""
+        """Return the requests to other hosts than the service."""
         own = {"127.0.0.1", "localhost"}
         return [
             url
@@ -104,7 +104,7 @@ class Visit:
         return found
 
     def axe(self) -> list[str]:
-        """What axe finds wrong with the page, shadow trees as well."""
+        """Return axe's violations on the page, in shadow trees as well."""
         self.page.evaluate(AXE_SCRIPT)
         found: dict[str, Any] = self.page.evaluate(
             "tags => axe.run(document, {runOnly: tags, resultTypes: ['violations']})", AXE_TAGS

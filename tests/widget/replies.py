@@ -1,4 +1,4 @@
-"""Answers of each kind, made of the service's own records, so that their shape is the contract's."""
+"""Answers of each kind, built from the service's own records."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ TITLES = {
 
 
 def source(number: int, article_id: str, **changes: object) -> Source:
-    """A passage that is the whole of an article."""
+    """Return a passage that contains a complete article."""
     body = BODIES[article_id]
     made = Source(
         id=f"src_{number}",
@@ -88,9 +88,9 @@ def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
 
 def _citation(number: int, from_: Source, quote: str, start: int, end: int) -> Citation:
     at = BODIES[from_.article_id].index(quote)
-    proof = Verification("verified", "exact", 1.0)
+    exact = Verification("verified", "exact", 1.0)
     marker = from_.marker or 0
-    return Citation(f"cit_{number}", marker, from_.id, from_.article_id, start, end, quote, at, at + len(quote), proof)
+    return Citation(f"cit_{number}", marker, from_.id, from_.article_id, start, end, quote, at, at + len(quote), exact)
 
 
 def events(reply: Answer) -> list[Event]:

@@ -29,13 +29,13 @@ QUESTIONS = {
     "abstained": "What does a ticket to Lissay cost?",
     "off topic": "What is the capital of Australia?",
     "scripts": "What happened at the pier, the port and the railway?",
-    "same": "Was anybody hurt at the parade?",
+    "same": "Was anyone hurt at the parade?",
     "working": "Is the ferry strike over by now?",
     "lost": "When does the next ferry sail?",
     "overloaded": "Who signed the agreement?",
     "failed": "Where was the agreement signed?",
 }
-"""What is asked for each state. `conflict` and `duplicates` are not pictured: no service fills these fields yet."""
+"""The question of each state. `conflict` and `duplicates` are not pictured: no service fills these fields yet."""
 PICTURED = tuple(state for state in BY_QUESTION if state in QUESTIONS)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HOST = """<!doctype html><html lang="LANG"><meta name="viewport" content="width=device-width"><title>The Courier</title>

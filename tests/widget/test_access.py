@@ -1,4 +1,4 @@
-"""For everybody: by keyboard alone, with a screen reader, on small screens, zoomed, in the dark, without motion."""
+"""Accessibility: keyboard, screen reader, small screens, zoom, dark mode, reduced motion."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ STATES = [*BY_QUESTION, "failed", "held"]
 
 
 def unfolded(visit: Visit) -> None:
-    """Open whatever can be opened."""
+    """Open everything that can be opened."""
     for each in visit.chat.locator("summary, .card-head").all():
         if each.get_attribute("aria-expanded") != "true":
             each.click()
@@ -65,7 +65,7 @@ def test_axe_finds_nothing_wrong_in_any_state(new_visit: Callable[..., Visit], s
     ],
 )
 def test_axe_finds_nothing_wrong_on_our_pages(new_visit: Callable[..., Visit], path: str, scheme: str) -> None:
-    """Home, list, article at a quote, article from right to left, no article, and pages for developers."""
+    """Home, list, article at a quote, right-to-left article, missing article, and pages for developers."""
     assert new_visit(color_scheme=scheme).open(path).axe() == []
 
 
@@ -112,7 +112,7 @@ def test_a_question_is_asked_and_its_quote_read_by_keyboard_alone(visit: Visit) 
 
 @pytest.mark.parametrize("key", ["Tab", "Shift+Tab"])
 def test_the_focus_stays_in_the_dialog_and_is_always_seen(visit: Visit, key: str) -> None:
-    """Round and round, forwards and backwards; each stop has an outline."""
+    """Forwards and backwards; each stop has an outline."""
     visit.host(HOST).chat.locator(".launcher").click()
     visit.ask("checked")
     stops = []
@@ -190,7 +190,7 @@ _HEAR = """() => { window.heard = [];
     ],
 )
 def test_the_last_announcement_says_what_sighted_readers_see(visit: Visit, question: str, said: str) -> None:
-    """Verdict, date, what differs, what was left out and how many articles: once, and nothing else is said twice."""
+    """Verdict, date, differences, withheld sentences and the number of articles: each once."""
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     visit.open("/embed").page.evaluate(_HEAR)
     visit.ask(question)
@@ -203,12 +203,12 @@ def test_the_last_announcement_says_what_sighted_readers_see(visit: Visit, quest
 
 @pytest.mark.parametrize(("path", "stops"), [("/", False), ("/embed", True)])
 def test_the_conversation_is_a_stop_for_the_keyboard_where_it_scrolls(visit: Visit, path: str, stops: bool) -> None:
-    """And none where the page does."""
+    """It is not one where the page scrolls."""
     assert (visit.open(path).chat.locator(".log").get_attribute("tabindex") == "0") == stops
 
 
 def test_lists_stay_lists_without_their_signs(visit: Visit) -> None:
-    """Some browsers take a list without bullets for none, unless it says that it is one."""
+    """Some browsers do not expose a list without bullets as a list unless it has the role."""
     visit.open("/embed?questions=a|b").ask("conflict")
     lists = visit.chat.locator("ul, ol").all()
 
@@ -216,8 +216,8 @@ def test_lists_stay_lists_without_their_signs(visit: Visit) -> None:
     assert {each.get_attribute("role") for each in lists} == {"list"}
 
 
-def test_a_quote_is_told_apart_without_colours(new_visit: Callable[..., Visit]) -> None:
-    """By a line of two pixels below it; with colours that the reader forces, the open marker by its ground."""
+def test_a_quote_is_distinct_without_colours(new_visit: Callable[..., Visit]) -> None:
+    """A line of two pixels marks it; with forced colours the background marks the open marker."""
     visit = new_visit().open("/embed")
     visit.ask("checked").locator(".marker").first.click()
     mark = visit.chat.locator(".proof mark").evaluate(
@@ -313,7 +313,7 @@ def test_every_target_is_large_enough(visit: Visit) -> None:
 
 
 def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., Visit]) -> None:
-    """Not the answer, not the waiting, not the dialog; and with motion allowed, something does."""
+    """Neither the answer nor the progress nor the dialog; with motion allowed, something does."""
     moving = {}
     for motion in ("reduce", "no-preference"):
         visit = new_visit(reduced_motion=motion)
@@ -333,7 +333,7 @@ def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., V
     ("language", "direction", "ask"), [("de-AT", "ltr", "Fragen"), ("ar", "rtl", "اسأل"), ("tlh", "ltr", "Ask")]
 )
 def test_the_chat_speaks_the_language_of_its_page(visit: Visit, language: str, direction: str, ask: str) -> None:
-    """And runs in its direction; a language that it has no words for is English, and says so."""
+    """Direction follows; for an unknown language the texts are English and marked as English."""
     visit.host(
         f'<!doctype html><html lang="{language}"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     )
@@ -345,10 +345,10 @@ def test_the_chat_speaks_the_language_of_its_page(visit: Visit, language: str, d
 
 
 def test_a_page_can_bring_its_own_words(visit: Visit) -> None:
-    """Those that it brings take the place of ours, and the rest stays; what is no JSON changes nothing."""
+    """The page's texts replace the widget's, the rest stays; invalid JSON is ignored."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat data-strings='{"ask": "Go"}'></dateline-chat>
-        <dateline-chat id="spoilt" data-strings="{"></dateline-chat><script src="HOME/widget.js"></script>"""
+        <dateline-chat id="invalid" data-strings="{"></dateline-chat><script src="HOME/widget.js"></script>"""
     )
 
     assert visit.page.locator("dateline-chat .composer .solid").all_inner_texts() == ["Go", "Ask"]

@@ -32,7 +32,7 @@ LOOKS = {
 
 
 def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_article(visit: Visit) -> None:
-    """From the question to the exact words in the article, without a script of another host."""
+    """The link of a quote leads to its exact words in the article; no script of another host runs."""
     turn = visit.open().ask("When did the Skelhaven library reopen?")
     turn.locator(".marker").first.click()
     words = turn.locator(".quote mark").first.text_content()
@@ -72,7 +72,7 @@ def test_a_question_that_the_articles_do_not_touch_hints_at_no_article(visit: Vi
 
 
 def test_a_sentence_is_shown_and_its_quote_can_be_opened_while_the_rest_is_on_its_way(visit: Visit) -> None:
-    """The first of two sentences is there, with its marker, before the second has come."""
+    """The first of two sentences is shown with its marker before the second arrives."""
     visit.service.scripts["held"] = Streamed(PIECES, held=4)
     visit.open()
     visit.chat.locator("#question").fill("held")
@@ -98,7 +98,7 @@ def test_each_kind_of_answer_has_a_look_of_its_own(visit: Visit, question: str, 
 
 
 def test_withheld_sentences_stand_apart_with_their_reasons(visit: Visit) -> None:
-    """They are folded away, counted, and never part of the answer."""
+    """They are folded away and counted, and are not part of the answer."""
     turn = visit.open("/embed").ask("withheld")
     folded = turn.locator(".held").first.is_visible()
     turn.locator(".withheld summary").click()
@@ -125,7 +125,7 @@ def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Vi
 
 
 def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) -> None:
-    """The verdict says how old they are, so that no note below repeats it; the other warning is in our words."""
+    """The verdict gives their age and no note repeats it; the other warning is in the widget's words."""
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     turn = visit.open("/embed").ask("stale")
 
@@ -149,7 +149,7 @@ def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) ->
     ],
 )
 def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, now: str, lang: str, said: str) -> None:
-    """By the newest article that the answer cites, and the reader's clock."""
+    """The newest cited article and the reader's clock decide."""
     visit.page.clock.set_fixed_time(now)
     latest = visit.open(f"/embed?lang={lang}").ask("dated").locator(".latest").inner_text()
 
@@ -170,7 +170,7 @@ def test_each_sentence_stands_under_the_date_and_name_of_its_article(visit: Visi
 
 
 def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
-    """Above the answer, at its marker and at its quote; the sentence that is checked carries none of it."""
+    """Above the answer, at its marker and at its quote; a verified sentence is not marked so."""
     turn = visit.open("/embed").ask("differs")
     names = [marker.get_attribute("aria-label") or "" for marker in turn.locator(".marker").all()]
     turn.locator(".marker").nth(1).click()
@@ -183,7 +183,7 @@ def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
 
 
 def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -> None:
-    """Every sentence verified, and nothing that qualifies it."""
+    """Every sentence is verified, and no warning qualifies the answer."""
     visit.open("/embed")
     ticked = {
         question
@@ -214,7 +214,7 @@ def test_markers_of_different_quotes_have_different_names(visit: Visit) -> None:
 
 
 def test_markdown_in_a_quote_is_shown_as_what_it_means(visit: Visit) -> None:
-    """Emphasis is emphasis, a link its text, a note's number raised; no sign of it is left, in the answer neither."""
+    """Emphasis, the text of a link and raised note numbers are shown; no Markdown sign is left."""
     turn = visit.open("/embed").ask("markdown")
     turn.locator(".marker").first.click()
     quote = turn.locator(".proof .quote")
@@ -241,7 +241,7 @@ def test_quotes_titles_and_quoted_sentences_name_their_language(visit: Visit) ->
 
 
 def test_a_quote_opens_and_closes_at_its_marker(visit: Visit) -> None:
-    """The button says so; another one closes the first, and Escape leads back."""
+    """The button states it; another button closes the first quote, and Escape returns the focus."""
     turn = visit.open("/embed").ask("checked")
     first, second = turn.locator(".marker").all()
     first.click()
@@ -299,7 +299,7 @@ def test_a_follow_up_takes_the_conversation_along(visit: Visit) -> None:
 
 
 def test_stopping_leaves_what_has_come_and_ends_the_stream(visit: Visit) -> None:
-    """The service notices, the sentence stays, and the focus is where the next question goes."""
+    """The service sees the client leave, the sentence stays, and the focus moves to the field."""
     visit.service.scripts["held"] = Streamed(PIECES, held=4)
     visit.open()
     visit.chat.locator("#question").fill("held")
@@ -314,8 +314,8 @@ def test_stopping_leaves_what_has_come_and_ends_the_stream(visit: Visit) -> None
     assert visit.page.evaluate("document.querySelector('dateline-chat').shadowRoot.activeElement.id") == "question"
 
 
-def test_a_connection_that_breaks_half_way_is_told_and_can_be_mended(visit: Visit) -> None:
-    """The checked sentence stays, asking again takes the same place, and then the answer is whole."""
+def test_a_broken_connection_is_shown_and_the_question_can_be_asked_again(visit: Visit) -> None:
+    """The checked sentence stays; asking again replaces the turn with the complete answer."""
     visit.service.scripts["broken"] = Streamed(PIECES[:5], held=4, breaks=True)
     visit.open()
     visit.chat.locator("#question").fill("broken")
@@ -334,7 +334,7 @@ def test_a_connection_that_breaks_half_way_is_told_and_can_be_mended(visit: Visi
 
 
 def test_without_a_network_the_chat_says_so_and_recovers(visit: Visit) -> None:
-    """The page was loaded, then the line is gone, then it is back."""
+    """The page loads, the network fails, then it returns."""
     visit.open()
     visit.context.set_offline(offline=True)
     turn = visit.ask("checked")
@@ -348,14 +348,14 @@ def test_without_a_network_the_chat_says_so_and_recovers(visit: Visit) -> None:
 
 @pytest.mark.parametrize("piece", [b"", b"data: {half\n\n", b": keep-alive\n\n"])
 def test_a_stream_without_its_last_event_is_no_answer(visit: Visit, piece: bytes) -> None:
-    """However it ends."""
+    """A clean end and a partial event count alike."""
     visit.service.scripts["endless"] = Streamed([*PIECES[:3], piece])
 
     assert visit.open("/embed").ask("endless").locator(".verdict").text_content() == "Connection lost"
 
 
-def test_a_stream_that_falls_silent_is_given_up(visit: Visit) -> None:
-    """After as many seconds as the page says."""
+def test_a_stream_that_falls_silent_times_out(visit: Visit) -> None:
+    """After the timeout that the page sets."""
     visit.service.scripts["silent"] = Streamed(PIECES, held=4)
     visit.host(
         '<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>'
@@ -374,8 +374,8 @@ def test_a_stream_that_falls_silent_is_given_up(visit: Visit) -> None:
         ("constructor", "Something went wrong"),
     ],
 )
-def test_an_error_is_told_in_our_words_by_its_code(visit: Visit, code: str, verdict: str) -> None:
-    """Before a stream and within one; the service's own message goes to the console alone."""
+def test_an_error_is_shown_in_the_words_for_its_code(visit: Visit, code: str, verdict: str) -> None:
+    """Before a stream and within one; the service's own message goes to the console only."""
     said = "No index in /srv/data. Run `serve --x`."
     error = {"error": {"type": "t", "code": code, "message": said, "param": None, "request_id": "req_7"}}
     console: list[str] = []
@@ -404,7 +404,7 @@ def test_a_reply_that_is_not_streamed_is_shown_as_well(visit: Visit) -> None:
 
 
 def test_the_conversation_outlives_a_reload_and_ends_when_the_reader_says(visit: Visit) -> None:
-    """It is kept in the tab alone; a new conversation forgets it for good."""
+    """The tab alone stores it; a new conversation deletes it."""
     visit.open().ask("checked")
     visit.page.reload()
     kept = visit.chat.locator(".turn").first.inner_text()
@@ -416,11 +416,11 @@ def test_the_conversation_outlives_a_reload_and_ends_when_the_reader_says(visit:
     assert visit.page.evaluate("[localStorage.length, sessionStorage.length, document.cookie]") == [0, 0, ""]
 
 
-@pytest.mark.parametrize("spoilt", ["{", "[]", '{"version": 1, "turns": [{"question": 1}, null, 7]}'])
-def test_a_spoilt_history_is_no_history(visit: Visit, spoilt: str) -> None:
-    """The chat begins anew and works."""
+@pytest.mark.parametrize("stored", ["{", "[]", '{"version": 1, "turns": [{"question": 1}, null, 7]}'])
+def test_an_invalid_history_is_ignored(visit: Visit, stored: str) -> None:
+    """The chat starts empty and works."""
     visit.open()
-    visit.page.evaluate("spoilt => sessionStorage.setItem(`dateline:${location.origin}/:`, spoilt)", spoilt)
+    visit.page.evaluate("stored => sessionStorage.setItem(`dateline:${location.origin}/:`, stored)", stored)
     visit.page.reload()
 
     assert visit.chat.locator(".turn").count() == 0
@@ -428,7 +428,7 @@ def test_a_spoilt_history_is_no_history(visit: Visit, spoilt: str) -> None:
 
 
 def test_an_answer_is_copied_with_its_sources(visit: Visit) -> None:
-    """The text, then each source with the words and where they stand."""
+    """The text, then each source with its quotes and their addresses."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     turn = visit.open().ask("checked")
     turn.locator(".copy").click()
@@ -443,7 +443,7 @@ def test_an_answer_is_copied_with_its_sources(visit: Visit) -> None:
 
 
 def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> None:
-    """No sign of Markdown, and two quotes of one passage under one number."""
+    """It contains no Markdown, and two quotes of one passage share a number."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.open("/embed")
     copied = []
@@ -460,7 +460,7 @@ def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> 
 
 
 def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:
-    """Then it is what it was."""
+    """Then its first label returns."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.page.clock.install()
     turn = visit.open("/embed").ask("checked")
@@ -503,7 +503,7 @@ def test_a_vote_sends_what_the_reader_is_told_and_no_more(visit: Visit) -> None:
 
 
 def test_the_form_for_what_went_wrong_opens_and_closes_at_its_button(visit: Visit) -> None:
-    """The button says which, and gets the focus back."""
+    """The button states it, and the focus returns to it."""
     turn = visit.open("/embed").ask("checked")
     no = turn.locator(".vote").nth(1)
     closed = no.get_attribute("aria-expanded")
@@ -517,7 +517,7 @@ def test_the_form_for_what_went_wrong_opens_and_closes_at_its_button(visit: Visi
 
 
 def test_a_question_that_is_too_long_is_kept_whole_and_not_asked(visit: Visit) -> None:
-    """A paste is never cut in silence; the reader is told by how much to shorten it, counted as the service counts."""
+    """A paste is never cut; the widget says by how many code points to shorten it."""
     field = visit.open("/embed").chat.locator("#question")
     field.fill("🚢" * 2_003)
     field.press("Enter")
@@ -531,7 +531,7 @@ def test_a_question_that_is_too_long_is_kept_whole_and_not_asked(visit: Visit) -
 
 
 def test_a_vote_that_cannot_be_stored_can_be_given_again(visit: Visit) -> None:
-    """The reader is told, and the buttons stay."""
+    """The widget says so, and the buttons stay."""
     turn = visit.open().ask("checked")
     visit.page.route("**/v1/feedback", lambda route: route.fulfill(status=507, body="{}"))
     turn.locator(".vote").first.click()
@@ -543,7 +543,7 @@ def test_a_vote_that_cannot_be_stored_can_be_given_again(visit: Visit) -> None:
 
 
 def test_a_suggested_question_is_asked_at_a_click(visit: Visit) -> None:
-    """And the suggestions make room for its answer."""
+    """The suggestions disappear."""
     visit.open("/embed?questions=checked|weak").chat.locator(".suggestion").first.click()
     visit.chat.locator(".verdict").wait_for()
 
@@ -553,7 +553,7 @@ def test_a_suggested_question_is_asked_at_a_click(visit: Visit) -> None:
 
 
 def test_asking_twice_at_once_asks_once(visit: Visit) -> None:
-    """While an answer is on its way, a further question stays in the field."""
+    """While an answer arrives, a further question stays in the field."""
     visit.service.scripts["held"] = Streamed(PIECES, held=4)
     visit.open()
     field = visit.chat.locator("#question")
@@ -568,7 +568,7 @@ def test_asking_twice_at_once_asks_once(visit: Visit) -> None:
 
 
 def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callable[..., Visit]) -> None:
-    """The paper is dark by preference or by attribute, in text that stays readable."""
+    """The preference or the attribute makes the background dark; the text stays readable."""
     paper = (
         "getComputedStyle(document.querySelector('dateline-chat').shadowRoot.querySelector('.panel')).backgroundColor"
     )
@@ -580,5 +580,5 @@ def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callabl
 
 
 def test_every_kind_of_reply_is_exercised() -> None:
-    """No fixture reply is left without a look to check."""
+    """Each reply of the fixtures has a look to check."""
     assert set(BY_QUESTION) - set(LOOKS) == {"scripts", "same", "dated", "markdown"}

@@ -1,4 +1,4 @@
-"""Articles and answers that attack: no script runs, nobody else is asked, no policy is broken."""
+"""Hostile articles and answers: no script runs, no other host is contacted, no policy is violated."""
 
 import json
 from collections.abc import Callable
@@ -27,7 +27,7 @@ PACK = (
     "\u202e\u0000\u2028<a href=javascript:window.hacked=1>x</a>",
 )
 READ = {PACK[9]: "click "}
-"""What readers see of a payload in Markdown: the text of its link, and no link."""
+"""The visible text of payloads in Markdown: the text of a link, without the link."""
 ADDRESSES = (
     "javascript:window.hacked=1",
     " java\nscript:window.hacked=1",
@@ -92,7 +92,7 @@ def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) ->
 
 
 def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
-    """Of answers whose articles have none, every link leads to the service's own articles."""
+    """If the articles have no such address, every link leads to the service's own articles."""
     visit.open("/embed")
     for number, address in enumerate(ADDRESSES):
         visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking("x", address))))
@@ -108,7 +108,7 @@ def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
 
 
 def test_an_attack_in_an_error_is_not_shown(visit: Visit) -> None:
-    """Of the code and the message nothing is shown: the words are ours."""
+    """Neither code nor message is shown, only the widget's words."""
     visit.open("/embed")
     for number, payload in enumerate(PACK):
         visit.service.scripts[f"attack {number}"] = Refused(500, payload, payload)
@@ -143,7 +143,7 @@ def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
 
 
 def test_an_attack_is_text_on_a_page_without_any_policy(new_visit: Callable[..., Visit]) -> None:
-    """The chat itself is what keeps the payload from running, with or without a policy around it."""
+    """The chat itself keeps the payload from running, without the help of a policy."""
     visit = new_visit().host(
         '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     )

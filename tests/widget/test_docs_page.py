@@ -9,7 +9,7 @@ from tests.widget.browsing import Visit
 
 
 def test_every_operation_and_every_field_is_shown(visit: Visit) -> None:
-    """What the page shows is what programs are told; every link in it leads somewhere."""
+    """The page shows what the schema states; every link in it works."""
     described = visit.open("/docs").page.request.get(f"{visit.home}/openapi.json").json()
     operations = [f"{method.upper()} {path}" for path, methods in described["paths"].items() for method in methods]
     shown = visit.page.locator("main h2 code").all_inner_texts()

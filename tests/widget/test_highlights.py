@@ -35,7 +35,7 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
 
 
 def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
-    """Two sentences that cite one article share its number, not its quote; emoji do not lend one to the other."""
+    """Two sentences that cite one article share its number, not its quote; emoji do not mix them up."""
     turn = visit.open().ask("same")
     opened = []
     for marker in turn.locator(".marker").all():
@@ -73,7 +73,7 @@ def test_a_quote_far_down_is_scrolled_to_even_without_a_fragment(visit: Visit) -
     "query", ["?start=5&end=99999999", "?start=9&end=3", "?start=x&end=9", "?start=-1&end=4", "?start=1"]
 )
 def test_a_place_that_is_not_there_is_said_to_have_moved(visit: Visit, query: str) -> None:
-    """Nothing is marked, the article is shown, and the reader is told."""
+    """Nothing is marked, the article is shown, and the page says so."""
     visit.open(f"/articles/grain-ship{query}")
 
     assert visit.page.locator("mark").count() == 0

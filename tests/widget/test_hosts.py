@@ -1,4 +1,4 @@
-"""On pages of others: hostile ones change nothing that matters, and are not changed themselves."""
+"""The widget on host pages: neither affects the other, even if the page is hostile."""
 
 from collections.abc import Callable
 
@@ -36,8 +36,8 @@ AROUND = """() => [Object.keys(window).length, getComputedStyle(p).cssText, docu
 PLACED = """() => [...document.querySelectorAll("dateline-chat")]
   .map((each) => `${each.parentNode.tagName} ${each.getAttribute("data-mode")}`)"""
 LISTEN = """() => { window.heard = []; window.chat = document.querySelector("dateline-chat");
-  const told = ({ type, detail }) => heard.push([type.slice(9), detail.reply?.status ?? detail.question ?? null]);
-  for (const name of ["open", "ask", "answer", "end", "close"]) addEventListener(`dateline:${name}`, told); }"""
+  const listener = ({ type, detail }) => heard.push([type.slice(9), detail.reply?.status ?? detail.question ?? null]);
+  for (const name of ["open", "ask", "answer", "end", "close"]) addEventListener(`dateline:${name}`, listener); }"""
 POLICY = {
     "Content-Security-Policy": "default-src 'none'; script-src HOME; connect-src HOME;"
     " require-trusted-types-for 'script'; trusted-types 'none'"
@@ -96,7 +96,7 @@ def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
     assert visit.page.evaluate(AROUND) == before
 
 
-def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(visit: Visit) -> None:
+def test_a_page_of_another_origin_is_answered_only_if_it_is_allowed(visit: Visit) -> None:
     """The same page under a name that is not in the setting cannot reach the service, and says so."""
     page = '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     allowed = visit.host(page).ask("checked").get_attribute("data-look")
@@ -108,7 +108,7 @@ def test_a_page_of_another_origin_is_answered_if_it_is_allowed_and_only_then(vis
     assert "not been enabled" in refused.locator(".why").inner_text()
 
 
-def test_the_frame_is_shown_by_an_allowed_page_and_by_no_other(visit: Visit) -> None:
+def test_only_allowed_pages_can_frame_the_chat(visit: Visit) -> None:
     """`frame-ancestors` names the same origins."""
     page = '<!doctype html><html lang="en"><iframe src="HOME/embed?title=Framed" width="400" height="600"></iframe>'
     framed = visit.host(page).page.frame_locator("iframe").locator(".title")
@@ -183,7 +183,7 @@ def test_filters_of_the_page_go_with_every_question(visit: Visit) -> None:
 
 
 def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Visit]) -> None:
-    """A frame without its origin's rights has neither storage nor, here, anything else that breaks."""
+    """A sandboxed frame has no storage; nothing else breaks."""
     visit = new_visit()
     visit.context.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
@@ -193,7 +193,7 @@ def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Vis
     assert visit.errors == []
 
 
-def test_a_page_that_is_written_anew_gets_its_chat_again(visit: Visit) -> None:
+def test_a_page_that_is_rewritten_gets_its_chat_again(visit: Visit) -> None:
     """With its body replaced and the script run again, as some sites do to change pages, or with `document.write`."""
     page = f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>'
     visit.host(page)
@@ -216,7 +216,7 @@ def test_a_page_that_is_written_anew_gets_its_chat_again(visit: Visit) -> None:
     [("", "Every sentence checked"), ('sandbox="allow-scripts"', "Not set up for this site")],
 )
 def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, verdict: str) -> None:
-    """As previews of editors do; a frame without an origin of its own is told that it may not ask."""
+    """As in an editor's preview; a frame without an origin of its own may not ask, and says so."""
     inner = "<dateline-chat></dateline-chat><script src='HOME/widget.js'></script>"
     visit.host(
         f'<!doctype html><html lang="en"><iframe {sandbox} srcdoc="{inner}" width="400" height="600"></iframe></html>'
@@ -246,7 +246,7 @@ def test_the_focus_goes_back_to_what_opened_the_dialog(visit: Visit) -> None:
 
 
 def test_a_change_of_the_page_loses_neither_the_draft_nor_the_open_dialog(visit: Visit) -> None:
-    """Nor the focus: what a reader is writing stays."""
+    """The focus and the draft stay."""
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>')
     visit.chat.locator(".launcher").click()
     visit.chat.locator("#question").fill("Half a quest")
@@ -257,8 +257,8 @@ def test_a_change_of_the_page_loses_neither_the_draft_nor_the_open_dialog(visit:
     expect(visit.chat.locator(".composer .solid")).to_have_text("Fragen")
 
 
-def test_words_and_levels_that_are_none_change_nothing(visit: Visit) -> None:
-    """Of the page's own words only texts count, and a heading has a whole level."""
+def test_invalid_words_and_levels_are_ignored(visit: Visit) -> None:
+    """Only strings replace words, and the level of a heading is an integer."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat data-level="1.4" data-strings='{"ask": 7, "title": null}'>
         </dateline-chat><script src="HOME/widget.js"></script>"""
@@ -270,7 +270,7 @@ def test_words_and_levels_that_are_none_change_nothing(visit: Visit) -> None:
 
 
 def test_elements_without_an_id_have_a_conversation_each(visit: Visit) -> None:
-    """Also after a reload, in the order in which they stand."""
+    """Also after a reload, in the order of the page."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat></dateline-chat><dateline-chat></dateline-chat>
         <script src="HOME/widget.js"></script>"""
@@ -303,7 +303,7 @@ def test_attributes_that_change_later_take_effect(visit: Visit) -> None:
 
 
 def test_the_page_beside_the_dialog_stays_readable(visit: Visit) -> None:
-    """A reader may ask about the very article that is behind it: nothing dims it."""
+    """A reader may ask about the article behind it, so the backdrop is transparent."""
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>').chat.locator(".launcher").click()
     ground = visit.chat.locator("dialog").evaluate("each => getComputedStyle(each, '::backdrop').backgroundColor")
 

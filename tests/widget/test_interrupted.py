@@ -1,4 +1,4 @@
-"""While an answer streams, much may happen to the chat, its page and its network; none leaves the reader stuck."""
+"""Interruptions of a stream by the page, the reader and the network: the chat recovers from each."""
 
 import json
 import socket
@@ -37,7 +37,7 @@ def streaming(visit: Visit, attributes: str = "") -> Visit:
 @pytest.mark.parametrize("attributes", ["", ' data-mode="launcher"'])
 @pytest.mark.parametrize("move", MOVES.values(), ids=MOVES.keys())
 def test_an_answer_goes_on_in_a_chat_that_is_moved(visit: Visit, move: str, attributes: str) -> None:
-    """What has come stays in sight, the rest arrives, and the next question is answered."""
+    """The first sentence stays, the rest arrives, and the next question is answered."""
     streaming(visit, attributes).page.evaluate(move)
     expect(visit.chat.locator(".answer")).to_contain_text("is over")
     expect(visit.chat.locator("#question")).to_be_visible()
@@ -50,7 +50,7 @@ def test_an_answer_goes_on_in_a_chat_that_is_moved(visit: Visit, move: str, attr
 
 
 def test_a_chat_that_is_taken_out_stops_and_can_be_put_back(visit: Visit) -> None:
-    """The service notices, what had come is kept, and the chat works again."""
+    """The service sees the client leave, the sentence stays, and the chat works again."""
     streaming(visit).page.evaluate("chat.remove()")
     assert visit.service.left.wait(5)
     visit.page.evaluate("two.append(chat)")
@@ -79,7 +79,7 @@ def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> N
     assert visit.page.evaluate("chat.clear(), chat.ask('checked')") is True
 
 
-def test_a_page_may_clear_and_ask_in_one_breath(visit: Visit) -> None:
+def test_a_page_may_clear_and_ask_at_once(visit: Visit) -> None:
     """Also while an answer streams."""
     assert streaming(visit).page.evaluate("chat.clear(), chat.ask('weak')") is True
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "weak")
@@ -93,8 +93,8 @@ def test_the_button_is_ready_again_after_a_new_conversation(visit: Visit) -> Non
     expect(visit.chat.locator(".composer .solid")).not_to_have_attribute("aria-disabled", "true")
 
 
-def test_a_service_that_takes_the_question_and_says_nothing_is_given_up(visit: Visit) -> None:
-    """No sign of life counts from the question on, not from the first byte."""
+def test_a_service_that_accepts_a_question_and_stays_silent_times_out(visit: Visit) -> None:
+    """The timeout runs from the question on, not from the first byte."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         visit.host(PAGE.replace("{0}", f' data-timeout="0.4" data-api="{address}"'))
@@ -103,8 +103,8 @@ def test_a_service_that_takes_the_question_and_says_nothing_is_given_up(visit: V
 
 
 @pytest.mark.parametrize("seconds", ["1e9", "-3", "soon"])
-def test_a_time_that_no_clock_has_is_no_time(visit: Visit, seconds: str) -> None:
-    """An answer that takes a while is waited for, whatever the page wrote."""
+def test_an_invalid_timeout_is_ignored(visit: Visit, seconds: str) -> None:
+    """A slow answer arrives."""
     streaming(visit, f' data-timeout="{seconds}"').page.wait_for_timeout(200)
     visit.service.go_on.set()
 
@@ -115,8 +115,8 @@ def test_a_time_that_no_clock_has_is_no_time(visit: Visit, seconds: str) -> None
     ("body", "type_"),
     [("<h1>Log in to the hotel's network</h1>", "text/html"), ("{}", "application/json"), ("[1]", "application/json")],
 )
-def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str, type_: str) -> None:
-    """A page of somebody between says nothing about the articles, least of all that they do not cover it."""
+def test_a_reply_of_another_shape_is_an_error(visit: Visit, body: str, type_: str) -> None:
+    """The page of a proxy or a captive network does not count as an abstention."""
     visit.open("/embed")
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=body, content_type=type_))
     turn = visit.ask("checked")
@@ -127,7 +127,7 @@ def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str,
 
 
 @pytest.mark.parametrize(
-    "spoilt",
+    "event",
     [
         "null",
         "7",
@@ -141,16 +141,16 @@ def test_a_reply_that_is_no_answer_is_not_taken_for_one(visit: Visit, body: str,
         json.dumps({"type": "retrieval.completed", "sources": 5}),
     ],
 )
-def test_an_event_of_no_known_shape_leaves_nobody_waiting(visit: Visit, spoilt: str) -> None:
-    """The turn ends one way or another, and the next question is answered."""
-    visit.service.scripts["spoilt"] = Streamed([*PIECES[:2], f"data: {spoilt}\n\n".encode()])
-    visit.open("/embed").ask("spoilt")
+def test_an_event_of_an_unknown_shape_ends_the_turn(visit: Visit, event: str) -> None:
+    """The next question is answered."""
+    visit.service.scripts["invalid"] = Streamed([*PIECES[:2], f"data: {event}\n\n".encode()])
+    visit.open("/embed").ask("invalid")
 
     assert visit.ask("checked").get_attribute("data-look") == "checked"
 
 
 def test_a_vote_is_sent_once_however_often_it_is_pressed(visit: Visit) -> None:
-    """A double click is one opinion."""
+    """Further clicks are ignored while a vote is sent."""
     votes: list[str] = []
     turn = visit.open("/embed").ask("checked")
     visit.page.on("request", lambda request: votes.append(request.url) if "/feedback" in request.url else None)

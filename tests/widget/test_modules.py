@@ -1,4 +1,4 @@
-"""The modules by themselves, loaded as the ES modules that they are."""
+"""The modules alone, loaded as ES modules."""
 
 import random
 
@@ -30,7 +30,7 @@ def modules(visit: Visit) -> Visit:
 
 
 def parsed(visit: Visit, pieces: list[list[int]]) -> object:
-    """The events of a stream whose bytes come in these pieces."""
+    """Return the data of the events in a stream that arrives in these pieces."""
     return visit.page.evaluate(
         """async (pieces) => { const { EventParser } = await import("/host/modules/service.js");
         const parser = new EventParser(), decoder = new TextDecoder();
@@ -40,7 +40,7 @@ def parsed(visit: Visit, pieces: list[list[int]]) -> object:
 
 
 def test_events_are_the_same_however_the_network_cuts_them(modules: Visit) -> None:
-    """Byte by byte, in one piece, and in 40 ways by chance; within characters and between CR and LF."""
+    """Byte by byte, in one piece, and in 40 random ways; within characters and between CR and LF."""
     sent = list(STREAM.encode())
     ways = [[sent], [[byte] for byte in sent]]
     for seed in range(40):
@@ -79,7 +79,7 @@ def test_numbers_choose_their_words(modules: Visit) -> None:
 
 
 def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
-    """No word is missing in a language, and none has a gap that English does not fill."""
+    """Each language has all keys, with no other placeholders than English."""
     tables = modules.page.evaluate(
         """async () => ({ en: (await import("/host/modules/strings-en.js")).ENGLISH,
         de: (await import("/host/modules/strings-de.js")).GERMAN,
@@ -101,8 +101,8 @@ def gaps(text: str) -> set[str]:
 @pytest.mark.parametrize(
     "text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"]
 )
-def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: str) -> None:
-    """Letter by letter or at once, the same is said; nothing is lost but the markers."""
+def test_the_text_is_announced_in_complete_sentences(modules: Visit, text: str) -> None:
+    """Letter by letter or at once, the same is announced; only the markers are left out."""
     heard = modules.page.evaluate(
         """async (text) => { const { Announcer } = await import("/host/modules/dom.js");
         return [[...text], [text]].map((pieces) => { const announcer = new Announcer();
@@ -133,7 +133,7 @@ def test_what_is_announced_is_the_text_in_whole_sentences(modules: Visit, text: 
     ],
 )
 def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: str, plain: str) -> None:
-    """Signs that stand for a look go; the same letters within prose and sums stay. Hostile runs take no time."""
+    """Signs of Markdown go; the same characters within prose and sums stay. Hostile runs are quick."""
     shown = modules.page.evaluate(
         """async (text) => { const { plain, rendered } = await import("/host/modules/dom.js");
         const shown = document.createElement("p"); shown.append(...rendered(text));
@@ -145,8 +145,8 @@ def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: s
 
 
 @pytest.mark.parametrize(("start", "end"), [(0, 3), (4, 11), (2, 14), (6, 9), (0, 30)])
-def test_a_mark_covers_its_part_of_a_text_whatever_is_emphasised_there(modules: Visit, start: int, end: int) -> None:
-    """It is one element, and with its surroundings the whole text; signs in it are not shown."""
+def test_a_mark_covers_its_part_of_a_text_across_emphasis(modules: Visit, start: int, end: int) -> None:
+    """One element marks the part; the rest of the text is complete, without signs."""
     text = "The **Old *Lamp*** is lit [2]."
     marked, whole, marks = modules.page.evaluate(
         """async ([text, start, end]) => { const { rendered } = await import("/host/modules/dom.js");

@@ -1,4 +1,4 @@
-"""Our own pages in a browser: what comes first, what is printed, what is left without a script."""
+"""The service's pages in a browser: first view, print, and without JavaScript."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
 
 @pytest.mark.parametrize(("path", "element"), [("/embed?theme=dark", "dateline-chat"), ("/articles", "html")])
 def test_paper_is_light(new_visit: Callable[..., Visit], path: str, element: str) -> None:
-    """Whatever the reader or the page prefers on a screen."""
+    """Print ignores the theme of reader and page."""
     page = new_visit(color_scheme="dark").open(path).page
     page.emulate_media(media="print")
 
@@ -65,7 +65,7 @@ def test_without_javascript_there_is_a_way_to_the_articles(new_visit: Callable[.
 
 
 def test_a_reader_of_an_article_can_ask_about_it(visit: Visit) -> None:
-    """Only that article answers, the conversation is one of its own, and there is a way back."""
+    """Only that article answers, its conversation is separate, and a link leads back."""
     visit.open("/articles/ferry-ends").page.get_by_role("link", name="Ask about this article").click()
     visit.ask("checked")
 

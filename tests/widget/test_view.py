@@ -1,4 +1,4 @@
-"""What is in view: the newest answer as it comes, and a sentence together with its quote."""
+"""The newest answer is in view while it arrives, and a sentence together with its quote."""
 
 from collections.abc import Callable
 
@@ -57,7 +57,7 @@ def opened(new_visit: Callable[..., Visit], mode: str) -> Visit:
 
 
 def in_view(element: Locator) -> bool:
-    """Whether an element is seen whole or, where it is taller than the view, from its top."""
+    """Whether an element is in view completely or, if it is taller than the view, from its top."""
     seen = element.evaluate(SEEN)
     return bool(seen["share"] >= 0.95 or (seen["tall"] and -1 <= seen["top"] <= 40))
 
