@@ -21,7 +21,7 @@ from tests.service.conftest import settings_for
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A service under way; `lost` gets a word for every connection that ends."""
+    """A running service; `lost` gets an item for every connection that ends."""
 
     app: FastAPI
     port: int
@@ -34,7 +34,7 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """Says when it listens."""
+    """A server that sets `listens` once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)

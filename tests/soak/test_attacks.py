@@ -256,6 +256,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
 
 def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
     """503 with `Retry-After` beyond the limit, but for monitors; beyond the sockets a connection is closed."""
+    service.forget_lost()
     with ExitStack() as held:
         for _ in range(LIMITS.connections):
             held.enter_context(connected(service.port)).sendall(head("GET", "/healthz")[:-2])
@@ -265,6 +266,8 @@ def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
         assert refused.status == 503
         assert refused.error["code"] == "overloaded"
         assert refused.headers["retry-after"] == "1"
+    for _ in range(LIMITS.connections):
+        service.lost.get(timeout=30)
 
 
 def test_a_burst_of_feedback_delays_no_question(service: Served) -> None:
