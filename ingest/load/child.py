@@ -30,8 +30,9 @@ _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 class Limits:
     """What reading one article may cost: seconds of computing and of waiting, and bytes of address space.
 
-    On one core a feed of 19 MB takes 3 s of computing and a PDF of 800 pages 2 s; 4 MB of text operators, which fit in
-    a PDF of 10 kB, take 13 s. Where the system has no `setrlimit`, the time of waiting alone is bounded.
+    On one core a feed of 19 MB takes 3 s of computing and a PDF of 800 pages 2 s. A page with 4 MB of text operators,
+    which fit in a PDF of 12 kB, takes 7 s; a PDF may have many such pages. Where the system has no `setrlimit`, the
+    time of waiting alone is bounded.
     """
 
     cpu_s: int = 10
