@@ -40,7 +40,7 @@ OPPOSITES = [
 
 @pytest.mark.parametrize(("claim", "source"), OPPOSITES)
 def test_opposites_are_told_both_ways(claim: str, source: str) -> None:
-    """What is affirmed on one side and denied on the other is the opposite, whichever side is the claim."""
+    """A word affirmed on one side and denied on the other is the opposite, on either side."""
     assert opposite(claim, source) is not None
     assert opposite(source, claim) is not None
 
@@ -200,7 +200,7 @@ def test_what_is_added_or_left_out_is_unlike(claim: str, source: str) -> None:
 
 
 def test_every_form_of_a_family_is_opposed() -> None:
-    """Whatever form of a rise and of a fall is taken, one is the opposite of the other."""
+    """Every form of a rise is the opposite of every form of a fall."""
     poles: dict[str, list[str]] = {"up": [], "down": []}
     for phrases in english().contrasts.values():
         for phrase, family, pole in phrases:

@@ -48,14 +48,14 @@ def test_a_day_is_found_in_every_form(day: date, form: int) -> None:
 @example(day=date(2024, 6, 12), other=date(2024, 7, 12), form=1, other_form=2)
 @example(day=date(2024, 6, 12), other=date(2023, 6, 12), form=2, other_form=0)
 def test_only_the_same_day_agrees(day: date, other: date, form: int, other_form: int) -> None:
-    """A source bears a day out if and only if it names that day, in whatever form."""
+    """A source states a day if and only if it names that day, in any form."""
     found = missing(f"It sank on {FORMS[form](day)}.", f"It was on {FORMS[other_form](other)}.")
     assert (found is None) == (day == other)
 
 
 @given(day=DAYS, form=WRITTEN)
 def test_a_claim_may_be_less_precise(day: date, form: int) -> None:
-    """A day bears its month and its year out, and neither of them bears the day out."""
+    """A day states its month and its year, and neither of them states the day."""
     source = f"It sank on {FORMS[form](day)}."
     for coarser in (f"{month(day)} {day.year}", f"in {month(day)}", f"{day.year}", f"{day.day} {month(day)}"):
         assert missing(f"It sank in {coarser}.", source) is None

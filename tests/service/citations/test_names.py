@@ -1,4 +1,4 @@
-"""Names: told from ordinary words, in one form, and found in a source under any of their forms."""
+"""Names: distinguished from ordinary words, in one form, and found in a source under any of their forms."""
 
 import pytest
 from hypothesis import given
@@ -48,7 +48,7 @@ def test_every_word_has_a_plain_form(word: str) -> None:
 
 
 def test_a_country_is_its_own_plain_form() -> None:
-    """What stands for a people has no other form itself."""
+    """The plain form of a people has no other form itself."""
     assert all(plain(country) == country for country in english().demonyms.values())
 
 
@@ -80,7 +80,7 @@ def test_an_ordinary_first_word_is_no_name() -> None:
 
 
 def test_a_run_is_one_name() -> None:
-    """Capitalised words side by side, joining words included, are one run; titles in it tell nobody apart."""
+    """Capitalised words side by side, joining words included, are one run; titles in it are not distinctive."""
     names = find_names("Mayor Orla Tennick of Aldane met Pell Rusk.", nothing_is_ordinary)
     assert [name.run for name in names] == [0, 0, 0, 0, 1, 1]
     assert [name.token for name in names if not name.distinctive] == ["mayor"]
@@ -135,7 +135,7 @@ def test_another_name_is_missing(claim: str, source: str, lacking: str) -> None:
 
 @given(first=SURNAMES, second=SURNAMES, source=st.lists(SURNAMES, max_size=4))
 def test_names_are_missing_unless_a_source_has_them(first: str, second: str, source: list[str]) -> None:
-    """Of two names the first that the source lacks is missing."""
+    """The first name that the source lacks is missing."""
     missing = missing_name(find_names(f"{first} met {second}.", nothing_is_ordinary), f"Then {', '.join(source)} left.")
     lacking = [name for name in (first, second) if name not in source]
     assert (missing.token if missing else None) == (plain(lacking[0]) if lacking else None)
@@ -148,7 +148,7 @@ def test_every_text_has_its_own_names(text: str) -> None:
 
 
 def test_plain_phrases_keep_their_places() -> None:
-    """What is put in place of a long name is as long as the name."""
+    """The replacement of a long name is as long as the name."""
     text = "The United States of America and the Czech Republic met the European Union."
     assert len(with_plain_phrases(text)) == len(text)
     assert with_plain_phrases(text).split() == "The US and the CZECHIA met the EU .".split()

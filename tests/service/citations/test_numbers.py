@@ -68,7 +68,7 @@ def test_every_text_has_numbers_or_none(text: str) -> None:
 
 @given(claim=st.text(max_size=30), source=st.text(max_size=30), more=st.text(max_size=30))
 def test_a_longer_source_states_no_less(claim: str, source: str, more: str) -> None:
-    """What is not missing in a source is not missing in a source with more numbers."""
+    """A number that a source states is not missing in a source with more numbers."""
     wanted = find_numbers(claim)
     assume(missing_number(wanted, find_numbers(source)) is None)
     assert missing_number(wanted, find_numbers(source) + find_numbers(more)) is None
@@ -236,7 +236,7 @@ def test_a_text_keeps_its_own_figures(parts: list[str]) -> None:
     nouns=st.permutations("boats cars".split()),
 )
 def test_two_counts_cannot_be_swapped(counts: list[int], nouns: list[str]) -> None:
-    """Whatever two things are counted, each count is its own."""
+    """Two counts that are exchanged are found, for any two numbers."""
     first, second = counts
     source = f"The port lost {first} {nouns[0]} and {second} {nouns[1]}."
     assert figure_of_another(f"The port lost {second} {nouns[1]} and {first} {nouns[0]}.", source) is None

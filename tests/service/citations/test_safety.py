@@ -111,7 +111,7 @@ def test_a_short_key_is_no_secret() -> None:
 
 @given(text=st.text(max_size=400))
 def test_an_excerpt_is_safe_and_bounded(text: str) -> None:
-    """Whatever was withheld, what is repeated of it is short and safe, and of a safe text its own words."""
+    """The excerpt of any withheld text is short and safe, and that of a safe text has its own words."""
     shown = Safety((KEY,)).excerpt(text)
     assert len(shown) <= EXCERPT
     assert not Safety((KEY,)).is_unsafe(shown)

@@ -52,7 +52,7 @@ def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
 @settings(max_examples=20)
 @given(before=PLAIN, after=PLAIN, cuts=CUTS)
 def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after: str, cuts: list[int]) -> None:
-    """Whatever stands around it and wherever it is cut, a citation is its marker and no text."""
+    """A citation is its marker and not text, in any context and at any cut."""
     assert tokens(f"{before}{bracket}{after}", cuts) == (before + after, [CITATIONS[bracket]])
 
 
@@ -66,7 +66,7 @@ def test_any_other_bracket_is_text(bracket: str, before: str, after: str, cuts: 
 
 @given(parts=st.lists(st.one_of(PLAIN, st.sampled_from([*CITATIONS, *OTHER_BRACKETS])), max_size=12), cuts=CUTS)
 def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -> None:
-    """Of any reply exactly the citations are taken out, each once, and all else is left."""
+    """The citations of any reply are taken out, each once, and all other text is left."""
     text, markers = tokens("".join(parts), cuts)
     assert text == "".join(part for part in parts if part not in CITATIONS)
     assert markers == [CITATIONS[part] for part in parts if part in CITATIONS]
@@ -181,7 +181,7 @@ def test_markers_are_all_there_in_order(text: str, cuts: list[int]) -> None:
 
 @given(text=REPLIES)
 def test_no_marker_is_in_the_text(text: str) -> None:
-    """What is shown of a sentence has no bracket that cites, known or invented, and no white space around it."""
+    """The text of a sentence has no citation, known or invented, and no white space around it."""
     for draft in drafts_of(text):
         assert not [token for token in MarkerParser(KNOWN).feed(draft.text) if isinstance(token, Marker)]
         assert draft.text == draft.text.strip()
@@ -189,7 +189,7 @@ def test_no_marker_is_in_the_text(text: str) -> None:
 
 
 def test_words_on_either_side_of_a_marker_stay_apart() -> None:
-    """Where the space before a marker goes with it, the words around it keep one, and stops keep none."""
+    """Words around a marker keep the space before it, and stops keep none."""
     assert [draft.text for draft in drafts_of("It rained [k7f2]and snowed [m3p9], too.")] == [
         "It rained and snowed, too."
     ]
@@ -217,7 +217,7 @@ async def spoken(items: Sequence[Item | ReaderFailed]) -> AsyncIterator[Item]:
 
 
 def heard(items: Sequence[Item | ReaderFailed]) -> tuple[list[DraftSentence | Abstained | Usage], ReaderFailed | None]:
-    """What comes of it, and the error with which it ends."""
+    """Return the items that come out, and the error at the end."""
     given_out: list[DraftSentence | Abstained | Usage] = []
 
     async def listen() -> None:

@@ -39,7 +39,7 @@ def window_of(text: str) -> Window:
 
 
 def test_a_sentence_is_taken_apart() -> None:
-    """Dates, numbers and names are told from the content words, and wanted are the words and the figures."""
+    """Dates, numbers and names are not content words; the content words and the figures are wanted."""
     claim = Claim.of("Prices in Aldane rose by 12 percent on 3 May 2024.", ordinary("prices"))
     assert [(date.year, date.month, date.day) for date in claim.dates] == [(2024, 5, 3)]
     assert [(number.value, number.unit) for number in claim.numbers] == [(12, "percent")]
@@ -76,7 +76,7 @@ def test_coverage_is_a_share(sentence: str, other: str) -> None:
 
 
 def test_a_sentence_of_names_and_numbers_is_covered() -> None:
-    """Where there is no content word, none is lacking."""
+    """A sentence without content words is covered by any window."""
     assert Claim.of("Aldane, 12.", ordinary()).coverage(window_of("Rain.")) == 1
 
 
@@ -96,7 +96,7 @@ REASONS = [
 
 @pytest.mark.parametrize(("sentence", "source", "reason"), REASONS)
 def test_a_contradiction_has_its_reason(sentence: str, source: str, reason: str | None) -> None:
-    """What is first found against a sentence is named."""
+    """The first contradiction is the reason."""
     assert Claim.of(sentence, ordinary()).contradiction(window_of(source)) == reason
 
 

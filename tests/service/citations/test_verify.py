@@ -34,7 +34,7 @@ def verifier() -> Verifier:
 
 
 def test_a_true_sentence_is_quoted(verifier: Verifier) -> None:
-    """A sentence that its passage bears out is shown with its quote."""
+    """A sentence that its passage supports is shown with its quote."""
     check = verifier.verify(TRUE, PASSAGES, "verified")
     assert check.withheld is None
     assert [(quote.text, quote.status, quote.method) for quote in check.quotes] == [(RAIN, "verified", "exact")]
@@ -51,20 +51,20 @@ WITHHELD_DRAFTS = [
 
 
 @pytest.mark.parametrize(("draft", "reason"), WITHHELD_DRAFTS)
-def test_without_proof_a_sentence_is_withheld(verifier: Verifier, draft: DraftSentence, reason: str) -> None:
+def test_a_sentence_without_support_is_withheld(verifier: Verifier, draft: DraftSentence, reason: str) -> None:
     """A lie, a sentence without a marker and one whose markers were invented are withheld, each for its reason."""
     assert verifier.verify(draft, PASSAGES, "verified") == Check(withheld=reason)
 
 
 def test_an_invented_marker_beside_a_true_one_does_no_harm(verifier: Verifier) -> None:
-    """A sentence that one of its markers proves is shown, whatever else it cites."""
+    """A sentence that one cited passage supports is shown, with any other markers."""
     draft = DraftSentence(("It rained for three days", ("k7f2", "m3p9"), "."), invented=("x9x9",))
     check = verifier.verify(draft, PASSAGES, "verified")
     assert [quote.passage.key for quote in check.quotes] == ["k7f2"]
 
 
-def test_markers_are_shown_unproven(verifier: Verifier) -> None:
-    """In mode `markers` an unproven sentence is shown, its passages quoted whole and unverified."""
+def test_markers_are_shown_unverified(verifier: Verifier) -> None:
+    """In mode `markers` an unsupported sentence is shown, its passages quoted whole and unverified."""
     check = verifier.verify(LIE, PASSAGES, "markers")
     assert check.withheld is None
     assert [(quote.text, quote.span, quote.status) for quote in check.quotes] == [
@@ -90,7 +90,7 @@ KEYS = st.lists(st.sampled_from(["k7f2", "m3p9", "q2q2"]), max_size=3, unique=Tr
 
 
 @given(words=WORDS, keys=KEYS, invented=st.booleans())
-def test_what_is_shown_is_proven(words: list[str], keys: list[str], invented: bool) -> None:
+def test_what_is_shown_is_verified(words: list[str], keys: list[str], invented: bool) -> None:
     """In mode `verified` a sentence has quotes, of passages that it cites, or it is withheld; never both or neither."""
     verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     check = verifier.verify(DraftSentence((" ".join(words), tuple(keys)), ("x9x9",) * invented), PASSAGES, "verified")
@@ -148,7 +148,7 @@ def test_every_sentence_is_found_where_it_is(passage: Passage, data: st.DataObje
 
 @given(passage=passages(), data=st.data())
 def test_a_part_of_a_sentence_is_not_found(passage: Passage, data: st.DataObject) -> None:
-    """What is no sentence of a passage but stands in one proves nothing."""
+    """A part of a sentence is not located."""
     text = passage.chunk.text
     start = data.draw(st.integers(0, len(text)))
     part = text[start : data.draw(st.integers(start, len(text)))]
@@ -273,7 +273,7 @@ DAM = (
 )
 RAIL = "The railway to Corvell will close for six weeks from 1 July. Buses will run every hour instead."
 
-PROVEN: dict[str, tuple[str, str]] = {
+VERIFIED: dict[str, tuple[str, str]] = {
     "first half of a sentence": ("The work took three years and cost 3.4 million euros.", HARBOUR),
     "possessive": ("Orla Tennick opened Aldane's new harbour.", HARBOUR),
     "weekday is a date": ("Mayor Tennick opened the new harbour of Aldane on 12 June 2024.", HARBOUR),
@@ -421,8 +421,8 @@ def is_the_body(verdict: Verdict) -> bool:
     )
 
 
-@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
-def test_the_same_in_other_words_is_proven(check: SupportCheck, sentence: str, text: str) -> None:
+@pytest.mark.parametrize(("sentence", "text"), VERIFIED.values(), ids=VERIFIED)
+def test_the_same_in_other_words_is_verified(check: SupportCheck, sentence: str, text: str) -> None:
     """A sentence that says what an article says is verified, by a quote of whole sentences."""
     verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
     assert (verdict.status, verdict.reason) == ("verified", None)
@@ -453,7 +453,7 @@ def test_a_sentence_of_an_article_is_exact(text: str) -> None:
 TOGETHER = "The fire at the Brisk paper mill killed three people, and the new harbour of Aldane cost 3.4 million euros."
 
 
-def test_two_passages_prove_one_sentence(check: SupportCheck) -> None:
+def test_two_passages_support_one_sentence(check: SupportCheck) -> None:
     """A sentence that joins two articles is verified by a quote of each, in the order of its markers."""
     passages = [make_passage("m3p9", FIRE), make_passage("k7f2", HARBOUR)]
     verdict = check.check(TOGETHER, passages)
@@ -465,16 +465,16 @@ def test_two_passages_prove_one_sentence(check: SupportCheck) -> None:
 
 @pytest.mark.parametrize("order", [("k7f2", "m3p9"), ("m3p9", "k7f2")])
 def test_only_the_passage_that_supports_is_quoted(check: SupportCheck, order: tuple[str, str]) -> None:
-    """Of two markers the one that has nothing to do with the sentence is not quoted."""
+    """A passage that does not support the sentence is not quoted."""
     passages = {"k7f2": make_passage("k7f2", HARBOUR), "m3p9": make_passage("m3p9", RAIL)}
     verdict = check.check("The work took 3 years and cost €3.4m.", [passages[key] for key in order])
     assert verdict.status == "verified"
     assert [quote.passage.key for quote in verdict.quotes] == ["k7f2"]
 
 
-@pytest.mark.parametrize(("sentence", "text"), PROVEN.values(), ids=PROVEN)
-def test_the_wrong_marker_proves_nothing(check: SupportCheck, sentence: str, text: str) -> None:
-    """What one article says is not proven by another."""
+@pytest.mark.parametrize(("sentence", "text"), VERIFIED.values(), ids=VERIFIED)
+def test_the_wrong_marker_supports_nothing(check: SupportCheck, sentence: str, text: str) -> None:
+    """A statement of one article is not supported by another."""
     wrong = RAIL if text != RAIL else HARBOUR
     assert check.check(sentence, [make_passage("k7f2", wrong, published_at=ISSUE)]).status == "unverified"
 
@@ -512,12 +512,12 @@ def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
 STRICTER = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 
 
-CASES = [*PROVEN.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
+CASES = [*VERIFIED.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
 
 
 @given(low=STRICTER, high=STRICTER, case=st.sampled_from(CASES))
 @example(low=[0.0, 0.0], high=[1.0, 1.0], case=CASES[0])
-def test_stricter_thresholds_never_prove_more(low: list[float], high: list[float], case: tuple[str, str]) -> None:
+def test_stricter_thresholds_never_verify_more(low: list[float], high: list[float], case: tuple[str, str]) -> None:
     """Raising a threshold never makes a sentence better supported, and leaves its score alone."""
     sentence, text = case
     embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
