@@ -95,12 +95,15 @@ async def embed(
     request: Request, title: str = "", lang: str = "en", theme: str = "auto", questions: str = "", intro: str = ""
 ) -> Response:
     """Show the chat as a page that this service and the allowed origins may frame."""
+    if request.headers.get("Sec-Fetch-Dest") == "document":
+        # A link to this page must not show words of its author under the newsroom's address.
+        title = intro = ""
     given = {"title": title, "lang": lang, "theme": theme, "questions": questions, "intro": intro}
     language = lang.split("-", maxsplit=1)[0].lower()
     tag, (name, no_script, browse) = (lang, _EMBED[language]) if language in _EMBED else ("en", _EMBED["en"])
     shown = page(
         "embed",
-        headers=policy(("'self'", *request.app.state.allowed_origins)),
+        headers=policy(("'self'", *request.app.state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
         title=title[:EMBED_CHARACTERS] or name,
         lang=tag,
         direction="rtl" if language == "ar" else "ltr",

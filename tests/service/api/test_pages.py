@@ -147,6 +147,15 @@ def test_a_page_has_a_strict_policy(client: TestClient, path: str) -> None:
     assert reply.headers["referrer-policy"] == "no-referrer"
 
 
+@pytest.mark.parametrize(("destination", "shown"), [("document", False), ("iframe", True)])
+def test_a_link_cannot_put_words_on_the_page_to_embed(client: TestClient, destination: str, shown: bool) -> None:
+    """Title and intro of the address are shown in a frame only, which the allowed origins alone may make."""
+    address = "/embed?title=We%20are%20closed&intro=Write%20to%20us"
+    text = client.get(address, headers={"Sec-Fetch-Dest": destination}).text
+
+    assert ("We are closed" in text, "Write to us" in text) == (shown, shown)
+
+
 def test_a_long_title_of_the_frame_is_cut(client: TestClient) -> None:
     """The chat is shown."""
     reply = client.get("/embed", params={"title": "a" * 2_100})
