@@ -119,7 +119,7 @@ def settings_of(data: Path, models: Path, **given: object) -> ServiceSettings:
 def _header(gold: GoldSet, pipeline: Pipeline, embedder: Embedder) -> Header:
     with pipeline.library.pinned() as generation:
         fingerprint = generation.manifest.fingerprint
-    return header_of(gold, fingerprint=fingerprint, reader=pipeline.desk.extractive.name, graph=embedder.graph)
+    return header_of(gold, fingerprint=fingerprint, reader=pipeline.extractive.name, graph=embedder.graph)
 
 
 def header_of(gold: GoldSet, **fields: Any) -> Header:  # noqa: ANN401 - the fields of Header

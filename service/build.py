@@ -12,7 +12,6 @@ from service.citations.safety import Safety
 from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
 from service.prompts import Prompts, new_fence
-from service.read import ReadingDesk
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import Weigher
@@ -30,10 +29,10 @@ def build_pipeline(
     chat: Chat | None = None,
     fence: Callable[[], str] = new_fence,
 ) -> Pipeline:
-    """Everything that answering needs; the index is opened by the first question or by `Library.refresh`.
+    """Build everything that answering needs; the index is opened by the first question or by `Library.refresh`.
 
-    `embedder` and `chat` stand in for what the settings name, `fence` for the random code of a prompt's fences.
-    Raises ConfigurationError where a setting does not work out.
+    `embedder` and `chat` replace those of the settings, `fence` the random code of a prompt's fences.
+    Raises ConfigurationError where a setting does not work.
     """
     embedder = embedder or build_embedder(settings)
     prompts = Prompts()
@@ -45,7 +44,9 @@ def build_pipeline(
         library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,
         weigher=Weigher(embedder),
-        desk=ReadingDesk(verifier, Calibration.read(), ExtractiveReader()),
+        calibration=Calibration.read(),
+        verifier=verifier,
+        extractive=ExtractiveReader(),
         prompts=prompts,
         stale_after=timedelta(days=settings.stale_after_days),
         chat=chat,
@@ -55,7 +56,7 @@ def build_pipeline(
 
 
 def build_chat(settings: ServiceSettings) -> ChatModel | None:
-    """The language model that the settings name, or None; raises ConfigurationError where it cannot be asked."""
+    """Return the client of the language model that is set, or None; raises ConfigurationError where it cannot work."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     if settings.llm_model is None:
         if key:

@@ -50,7 +50,7 @@ async def readyz(state: State) -> Response:
         # A Chroma server may be unreachable.
         await state.read(generation.dense.count)
         manifest = generation.manifest
-        reader = state.pipeline.llm or state.pipeline.desk.extractive
+        reader = state.pipeline.llm or state.pipeline.extractive
         ready = Ready(
             generation=manifest.generation,
             articles=manifest.article_count,

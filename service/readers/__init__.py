@@ -29,12 +29,19 @@ class Reader(Protocol):
         """Kind and version of the reader, such as `extractive@1`."""
 
     @property
+    def quotes_only(self) -> bool:
+        """True where the reader quotes sentences and asks no model."""
+
+    @property
     def model(self) -> str | None:
         """The language model, where one is asked."""
 
     @property
     def prompt(self) -> str | None:
         """The digest of the prompt, where there is one."""
+
+    async def fit(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+        """Return the leading passages that the reader takes."""
 
     def read(self, reading: Reading) -> AsyncGenerator[Drafted, None]:
         """The draft of an answer, piece by piece; raises ReaderFailed."""

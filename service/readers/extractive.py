@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Sequence
 from index.markup import readable
 from service.readers import Drafted, Reading
 from service.readers.evidence import Evidence, WeighedSentence
-from service.records import DraftSentence
+from service.records import DraftSentence, Passage
 
 QUOTED = 3
 """Sentences quoted at most: the third still finds 6 to 7 answers in 100 on news."""
@@ -21,8 +21,13 @@ class ExtractiveReader:
     """Quotes the sentences with the best evidence, those of one article together and in their order."""
 
     name = "extractive@1"
+    quotes_only = True
     model = None
     prompt = None
+
+    async def fit(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+        """Return all passages."""
+        return tuple(passages)
 
     async def read(self, reading: Reading) -> AsyncGenerator[Drafted, None]:
         """The quoted sentences as whole drafts, each citing the passage it stands in."""

@@ -36,6 +36,7 @@ class LlmReader:
     """
 
     name = "llm@1"
+    quotes_only = False
 
     def __init__(
         self, chat: Chat, prompts: Prompts, *, prompt_tokens: int, fence: Callable[[], str] = new_fence
