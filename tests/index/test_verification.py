@@ -279,7 +279,7 @@ def test_what_a_child_found_before_it_was_killed_is_kept(
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
         "def hook(event, arguments):\n"
-        "    if event == 'shutil.rmtree' and f'view-{os.getpid()}-' in str(arguments[0]):\n"
+        "    if event == 'shutil.rmtree' and f'chroma-{os.getpid()}-' in str(arguments[0]):\n"
         "        os.kill(os.getpid(), 9)\n"
         "sys.addaudithook(hook)\n"
     )
