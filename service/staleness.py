@@ -67,7 +67,7 @@ def asks_about_present(question: str) -> bool:
     """
     text = " ".join(question.replace("’", "'").split())
     plain = _SHORT_IS.sub(r"\1 is", text.lower())
-    if _DATE.search(plain) or _names_a_person(text):
+    if _DATE.search(plain) or _is_about_a_name(text):
         return False
     return any(
         _is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in (_ENGLISH, _GERMAN)
@@ -93,9 +93,11 @@ def _is_present(sentence: str, language: "_Language") -> bool:
     return words[first] in language.present and (first < 2 or words[first - 1] not in language.joining)
 
 
-def _names_a_person(text: str) -> bool:
-    """Return whether a question is "Who is Benedikt Orlo?": asking for a person, not for who holds an office."""
-    found = re.fullmatch(r"(?:who is|who's|who are|wer ist|wer sind)\s+([^?]+)\??", text, re.IGNORECASE)
+def _is_about_a_name(text: str) -> bool:
+    """Return whether a question asks about a name, such as "Who is Benedikt Orlo?", and not for who holds an office."""
+    found = re.fullmatch(
+        r"(?:(?:who|what) (?:is|are)|(?:who|what)'s|(?:wer|was) (?:ist|sind))\s+([^?]+)\??", text, re.IGNORECASE
+    )
     return found is not None and all(word[0].isupper() and "'s" not in word for word in found[1].split())
 
 
