@@ -249,7 +249,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
     service.forget_lost()
     with connected(service.port, receive_buffer=4096) as connection:
         connection.sendall(script * 100)
-        service.lost.get(timeout=30)
+        service.lost.get(timeout=90)
 
         assert len(until_closed(connection)) < 100 * whole
 
