@@ -108,7 +108,7 @@ def _snippet(source: Mapping[str, Any], articles: Mapping[str, Article]) -> str:
 
 
 def read_accepted(folder: Path) -> tuple[Accepted, ...]:
-    """Return the accepted losses; empty if there is no list."""
+    """Return the accepted losses; empty without a list."""
     path = folder / ACCEPTED
     if not path.is_file():
         return ()

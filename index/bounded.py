@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 
 ERROR_BYTES = 64_000
-"""Bytes read of the body of an error; its code stands in the first thousand."""
+"""Bytes read of the body of an error; its code is in the first thousand."""
 
 UNENCODED = {"Accept-Encoding": "identity"}
 """Header by which a service is asked for plain bytes: a few kilobytes may decompress to gigabytes."""

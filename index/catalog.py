@@ -143,7 +143,7 @@ class Catalog:
         return [Headline(*values) for values in self._rows(statement, (opening, limit, offset))]
 
     def title_of(self, article_id: str) -> str | None:
-        """Return the title of the article with that id, "" where it has none; None where there is no article."""
+        """Return the title of the article with that id, "" if it has none; None if the article is missing."""
         found = self._rows("SELECT coalesce(title, '') FROM article WHERE article_id = ?", (article_id,))
         return str(found[0][0]) if found else None
 

@@ -17,7 +17,7 @@ from index.stops import ABBREVIATION_LENGTH, full_stop_ends
 HEADING_LENGTH = 100
 QUESTION_HEADING_WORDS = 8
 
-# What may stand between a stop and the space behind it: closing signs, reference marks, the target of a link. German
+# Signs between a stop and the space behind it: closing signs, reference marks, the target of a link. German
 # closes with “ and «.
 _CLOSING = r"[\"'”’»“‘«›‹)\]*_]"
 _AFTER_STOP = rf"(?:(?:{ATTACHED}|(?<=\])\([^\s()]{{0,300}}\)){_CLOSING}*+)*+"

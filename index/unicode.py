@@ -35,7 +35,7 @@ def _cut(text: str) -> str:
 
 @cache
 def _long_runs() -> re.Pattern[str]:
-    # A letter may be none by itself and still begin with a mark when it is normalised, such as U+FF9E.
+    # A letter may not be a mark and still begin with a mark when it is normalised, such as U+FF9E.
     marks = "".join(
         char for char in map(chr, range(_FIRST, _END)) if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])
     )

@@ -69,14 +69,14 @@ class Searches:
 
 @dataclass(slots=True)
 class Verdict:
-    """What verification found: what is wrong with the files, and how well Chroma searches in them."""
+    """The findings of a verification: what is wrong with the files, and how well Chroma searches in them."""
 
     damages: list[str] = field(default_factory=list)
     searches: Searches = field(default_factory=Searches)
 
 
 def damages(folder: Path, server: ChromaServer | None = None) -> list[str]:
-    """What is wrong with a published generation; empty where it is whole. Raises as verify() does."""
+    """Return what is wrong with a published generation; empty if it is valid. Raises as verify() does."""
     verdict = verify(folder, server)
     return [*verdict.damages, *([str(verdict.searches)] if verdict.searches.too_many_missed else [])]
 
@@ -96,7 +96,7 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
     if child.returncode in _UNSEEN:
         raise _UNSEEN[child.returncode](child.stderr.strip())
     found = Verdict()
-    # What follows the last line end was cut off when the child ended.
+    # Text after the last line end was cut off when the child ended.
     for line in child.stdout.split("\n")[:-1]:
         if line.startswith("{"):
             found.searches = Searches(**json.loads(line))

@@ -40,7 +40,7 @@ ARTICLES_AT_ONCE = 64
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """What to take in, and how: `prune` removes what is gone, `rebuild` makes everything anew, `dry_run` only looks.
+    """The input and mode of a run: `prune` removes missing articles, `rebuild` rebuilds, `dry_run` changes nothing.
 
     `follow_links` also takes in what links in the folders lead to outside of them.
     """

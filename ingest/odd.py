@@ -1,4 +1,4 @@
-"""What is odd about an index that was published all the same, as a notice that names the articles."""
+"""Find what is odd about a published index, as a notice that names the articles."""
 
 from pathlib import Path
 

@@ -20,7 +20,7 @@ ORDER: tuple[Change, ...] = ("lost", "won", "changed", "not compared", "same")
 
 @dataclass(frozen=True, slots=True)
 class Stated:
-    """A fact or a forbidden statement, and whether each answer states it; None where there is no answer."""
+    """A fact or a forbidden statement, and whether each answer states it; None without an answer."""
 
     text: str
     before: bool | None

@@ -151,7 +151,7 @@ def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenA
             f"found {base_url!r} as the address of the embedding service",
             "Set OPENAI_BASE_URL to an address that starts with http:// or https://, such as http://127.0.0.1:8080/v1.",
         )
-    # A redirect would send the articles to an address that nobody has set.
+    # A redirect would send the articles to an address that is not configured.
     http = DefaultHttpxClient(
         trust_env=False,
         follow_redirects=False,

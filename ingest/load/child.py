@@ -28,7 +28,7 @@ _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What reading one article may cost: seconds of computing and of waiting, and bytes of address space.
+    """The limits on reading one article: seconds of computing and of waiting, and bytes of address space.
 
     On one core a feed of 19 MB takes 3 s of computing and a PDF of 800 pages 2 s. A page with 4 MB of text operators,
     which fit in a PDF of 12 kB, takes 7 s; a PDF may have many such pages. Where the system has no `setrlimit`, the
@@ -77,7 +77,7 @@ class Loader:
                 self.close()
 
     def _answers(self, file: ArticleFile) -> Generator[LoadedArticle | ArticleRejected, None, bool]:
-        """What the child makes of a file; returns whether it can read another."""
+        """Read a file in the child; return whether it can read another."""
         connection = self._started()
         try:
             connection.send((file, self.now))

@@ -23,7 +23,7 @@ _WEB_NAMES = {
 }  # fmt: skip
 # Text in these is ASCII, and so UTF-8 of other words.
 _SEVEN_BITS = ("iso2022_jp", "iso2022_kr", "hz")
-# What a declaration in bytes of ASCII cannot mean, or what no browser reads.
+# Encodings that an ASCII declaration cannot mean, or that browsers do not read.
 _NOT_MEANT = re.compile(r"utf_?(?:7|16|32)\b|utf_?(?:16|32)_?[bl]e|idna|punycode|.*escape|mbcs|oem|undefined|charmap")
 _GUESSES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp932", "euc_jp",
             "gb18030", "big5", "cp949")  # fmt: skip
@@ -73,7 +73,7 @@ def of_utf_16(data: bytes) -> str | None:
 
 
 def guess(sample: bytes) -> str | None:
-    """What text in an undeclared encoding looks like, by a name that editors know."""
+    """Guess the encoding of undeclared text, by a name that editors know."""
     western = sample.decode("cp1252", "replace")
     letters = sum(char.isalpha() for char in western)
     foreign = [char for char in western if not char.isascii()]

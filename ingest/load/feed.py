@@ -65,7 +65,7 @@ def _prefix(found: "FeedParserDict", address: str) -> str | None:
 
 
 def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
-    """What an export says of an entry beside its text, under the names that `unpublished` knows."""
+    """Return what an export says of an entry beside its text, under the names that `unpublished` knows."""
     exported = {
         f"{name}:{part}": entry.get(f"{prefixes[name]}_{part}")
         for name, part in (("wp", "status"), ("wp", "post_type"), ("wp", "post_password"), ("app", "draft"))

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from ingest.clean import clean_line
 from ingest.load.prose import Element
 
-# What stands between the title of an article and the name of its site; a colon as well, at the site's side.
+# Separators of an article's title and its site's name; a colon as well, at the site's side.
 _BETWEEN = re.compile(r"\s+[|\-–—·•»›«:]+\s+|\s*[|»›]\s*|(?<=\w):\s+")
 _HOME = re.compile(r"(?:\.{0,2}/)?(?:(?:index|home|default)(?:\.\w{2,5})?)?|#|", re.IGNORECASE)
 _SITE_CLASS = re.compile(r"\b(?:logo|brand|branding|masthead|site-?(?:name|title|header|branding)|blog-?title)\b")

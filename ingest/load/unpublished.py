@@ -15,7 +15,7 @@ _STATUS = (
 _VISIBILITY = ("visibility",)
 # ninjs has usable, withheld and canceled; WordPress has publish, and plug-ins add words of their own for the rest.
 _ONLY_PUBLISHED = ("pubstatus", "wpstatus")
-# What a WordPress export holds beside posts, pages and types of a newsroom's own.
+# Types in a WordPress export that are not posts, pages or types of a newsroom's own.
 _TYPE = "wpposttype"
 _NOT_ARTICLES = frozenset(
     "acffield acffieldgroup attachment customcss customizechangeset navmenuitem oembedcache revision userrequest"
@@ -56,7 +56,7 @@ _A_DAY = timedelta(days=1)
 
 
 def mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public: bool) -> str | None:
-    """What marks an article as not published at a time, for people to read; None where nothing does.
+    """Return why an article is unpublished at a time, for people to read; None if it is published.
 
     A file that is `public` shows that its articles are: a date of publication in the future is a mistake there, and
     elsewhere the day for which the article is scheduled.

@@ -38,7 +38,7 @@ REMEMBERED = 20_000
 
 @dataclass(frozen=True, slots=True)
 class WeighedSentence:
-    """A sentence of a passage as it was written, where it stands in the article's body, and its score e."""
+    """A sentence of a passage as it was written, its place in the article's body, and its score e."""
 
     passage: Passage
     span: Span

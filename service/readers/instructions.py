@@ -45,6 +45,6 @@ def _orders(text: str, begin: int, end: int) -> Iterator[Span]:
 
 
 def _is_quoted(text: str, at: int) -> bool:
-    """Whether a place is inside quotation marks: what somebody is reported to have said is news."""
+    """Whether a place is inside quotation marks: reported speech is news."""
     before = text[max(0, at - PARAGRAPH, text.rfind("\n\n", 0, at)) : at + 1]
     return before.count('"') % 2 == 1 or len(_OPENING.findall(before)) > len(_CLOSING.findall(before))

@@ -210,7 +210,7 @@ function citationPage(citation, client) {
 function quoteInContext(citation, source) {
   const start = citation.start_char_index - source.start_char_index;
   const end = citation.end_char_index - source.start_char_index;
-  // Where the passage has other words at this place, the quote is shown alone: a wrong context is worse than none.
+  // If the passage has other words at this place, the quote is shown alone: a wrong context is worse than none.
   const matches = start >= 0 && slicePoints(source.snippet, start, end) === citation.cited_text;
   const before = matches ? tail(slicePoints(source.snippet, 0, start)) : "";
   const after = matches ? head(slicePoints(source.snippet, end)) : "";

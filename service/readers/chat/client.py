@@ -52,7 +52,7 @@ def make_client(
         timeout=timeout,
         max_retries=_RETRIES,
         default_headers=UNENCODED,
-        # A redirect would send the prompt to an address that nobody has set.
+        # A redirect would send the prompt to an address that is not configured.
         http_client=DefaultAsyncHttpx2Client(
             timeout=timeout, follow_redirects=False, event_hooks={"response": [prepare]}
         ),

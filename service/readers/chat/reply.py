@@ -20,7 +20,7 @@ class ModelRefused(ReaderFailed):
 
 
 class ChatReply:
-    """What was said so far; `tokens` are the service's counts of input and output, None until it gives them.
+    """The reply so far; `tokens` are the service's counts of input and output, None until it gives them.
 
     Of a reply longer than `max_tokens` can be, only the beginning is kept.
     """
