@@ -50,7 +50,7 @@ async def standalone_question(
     """Return the question as it can be understood alone.
 
     Without earlier messages that is the question itself, and no model is called. With them the model rewrites
-    it from the last eight; without a model, if it fails, or its text is not safe to show, the question stays as
+    it from the last eight; without a model, if it fails, or if its text is not safe to show, the question stays as
     asked.
     """
     if not question.messages:
