@@ -89,9 +89,11 @@ def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
     """No global name, no style, no listener that swallows keys, nothing in the head; the focus stays."""
     page = f'<!doctype html><html lang="en"><title>H</title><p id="p">Host</p><input id="own" autofocus>{SCRIPT}</html>'
     visit.host(page.replace(SCRIPT, ""))
+    expect(visit.page.locator("#own")).to_be_focused()
     before = visit.page.evaluate(AROUND)
     visit.host(page)
     visit.chat.locator(".launcher").wait_for()
+    expect(visit.page.locator("#own")).to_be_focused()
 
     assert visit.page.evaluate(AROUND) == before
 
