@@ -13,6 +13,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import CodeType, FrameType
+from typing import Any
 
 import httpx
 
@@ -58,10 +59,17 @@ class Tracer:
             self.changes += file != self._last
             self._last = file
 
-    def take(self) -> dict[str, object]:
+    def take(self) -> dict[str, Any]:
         """Return what was counted, and begin again."""
-        files = sorted({str(Path(code.co_filename).relative_to(ROOT)) for code in self.functions})
-        counted = {"files": len(files), "functions": len(self.functions), "changes": self.changes, "crossed": files}
+        crossed: dict[str, list[str]] = {}
+        for code in sorted(self.functions, key=lambda code: (code.co_filename, code.co_firstlineno)):
+            crossed.setdefault(str(Path(code.co_filename).relative_to(ROOT)), []).append(code.co_qualname)
+        counted = {
+            "files": len(crossed),
+            "functions": len(self.functions),
+            "changes": self.changes,
+            "crossed": crossed,
+        }
         self.functions, self.changes, self._last = set(), 0, ""
         return counted
 
@@ -70,7 +78,7 @@ def main() -> None:
     """Trace an article and a question, and print both."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--files", action="store_true", help="name the files")
+    parser.add_argument("--files", action="store_true", help="name the files and functions")
     arguments = parser.parse_args()
     tracer = Tracer()
     tracer.install()
@@ -86,10 +94,11 @@ def main() -> None:
             f"{name}: {counted['files']} files, {counted['functions']} functions, {counted['changes']} changes of file"
         )
         if arguments.files:
-            print("  " + "\n  ".join(counted["crossed"]))  # type: ignore[arg-type]
+            for file, functions in counted["crossed"].items():
+                print(f"  {file} ({len(functions)}): {', '.join(functions)}")
 
 
-def _article(tracer: Tracer, settings: ServiceSettings) -> dict[str, object]:
+def _article(tracer: Tracer, settings: ServiceSettings) -> dict[str, Any]:
     """Ingest the sample articles but one, then trace the ingest that adds the last."""
     embedder = build_embedder(settings)
     *known, new = sorted((ROOT / "articles").glob("*.md"))
@@ -101,7 +110,7 @@ def _article(tracer: Tracer, settings: ServiceSettings) -> dict[str, object]:
     return tracer.take()
 
 
-async def _question(tracer: Tracer, settings: ServiceSettings) -> dict[str, object]:
+async def _question(tracer: Tracer, settings: ServiceSettings) -> dict[str, Any]:
     """Ask twice over HTTP and trace the second time."""
     app = create_app(settings, build_pipeline(settings))
     async with (
