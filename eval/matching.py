@@ -7,7 +7,7 @@ from math import isclose
 
 from eval.records import Matcher
 from eval.values import SHARES, Date, Number, dates, numbers, unit_of, without_days
-from index.unicode import normal_form
+from index.terms import normal_form
 
 _PLAIN = str.maketrans({
     "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " ", "…": "...",

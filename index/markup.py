@@ -1,7 +1,7 @@
-r"""Markup in an article's text, and the words that a person reads of it.
+r"""Markup in an article's text: how to recognise it, and the text without it.
 
-Bodies are stored as they were written; what is shown of them is `readable`. Whatever the format of the article, these
-are syntax, and everything else is text:
+Bodies are stored as they were written; readers see `readable(body)`. In every format of article these are syntax, and
+everything else is text:
 
     *…*  _…_  **…**  __…__  ***…***   emphasis, where the signs touch the words inside and no word outside
     `…`                               code
@@ -9,14 +9,14 @@ are syntax, and everything else is text:
     # …  > …  - …                     heading, quote (on each line), item of a list (at the start of the text)
     [text](target)  <https://…>       link: its text, the address
     ![text](target)                   image: left out
-    [^n]  [n]  [a]  [note n]  ²       reference marks of the source: left out (`index/marks.py`)
+    [^n]  [n]  [a]  [note n]  ²       reference marks of the source: left out
     | a | b |                         row of a table: "a · b"
     ---  ***  ===  ```                rules and fences on a line of their own: left out
     \*  <b>  <!-- … -->  &amp;        escapes, inline HTML, comments, the commonest entities
 
 So `5 * 3`, `snake_case`, `C#`, `#hashtag`, `[2024]`, `f***` and addresses stay as they are. A number of one to three
-digits never stays in square brackets, because it would look like a marker of an answer: one that stands free inside
-quotation marks, or begins the text before a small letter, is an editor's insertion ("We sold [12] houses") and becomes
+digits never stays in square brackets, because it would look like a marker of an answer: a free one inside quotation
+marks, or at the start of the text before a small letter, is an editor's insertion ("We sold [12] houses") and becomes
 `(12)`.
 """
 
@@ -25,7 +25,20 @@ import re
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from index.marks import ATTACHED, FOOTNOTE, NUMBER
+NUMBER_MARK = r"\[\s?\d{1,3}(?:\s?(?:,(?!\d{3}\b)|[–-])\s?\d{1,3}){0,8}\s?\]"
+"""A reference mark of numbers: `[2]`, `[2, 5]`, `[2–5]`, not `[1,200]`; a space may come before it."""
+
+FOOTNOTE_MARK = r"\[\^[^\[\]\s]{1,32}\]"
+"""A reference mark of Markdown: `[^1]`, `[^note]`."""
+
+ATTACHED_MARK = (
+    # Not behind an opening quotation mark or bracket; a straight quotation mark opens if a space is before it.
+    rf"(?:(?:(?<=[^\s(\[{{“‘«„\"'])|(?<=[^\s(\[][\"'])){NUMBER_MARK}|(?<=\S){FOOTNOTE_MARK}"
+    # A letter only behind punctuation, since an editor writes "minister[s]"; m² and km³ are units.
+    r"|(?<=[^\w\s])\[(?:[a-z]|(?:note|nb|n|Anm\.|nota)\s\d{1,3}|citation needed)\](?!\w)"
+    r"|(?:(?<=[^\w\s])|(?<=[^\W\d_]{4})(?<!meter)(?<!metre)(?<!meters)(?<!metres))[⁰¹²³⁴-⁹]{1,3}(?!\w))"
+)
+"""A reference mark directly behind a word, a stop or another mark."""
 
 _SYNTAX = re.compile(r"[*_`~\[\]<>#|\\&⁰¹²³⁴-⁹]|^[ \t]*[-+=•]", re.MULTILINE)
 _LINES = re.compile(
@@ -33,7 +46,7 @@ _LINES = re.compile(
     r"^[ \t]*+(?:(?P<rule>[-*_=])(?:[ \t]*(?P=rule)){2,}|\|?(?:[ \t]*:?-{2,}:?[ \t]*\|)+[ \t]*(?::?-{2,}:?)?"
     r"|(?:`{3}|~{3})[^`\n]*)[ \t]*(?:\n|\Z)"
     r"|^[ \t]*+\|(?P<row>.*)\|[ \t]*$"
-    rf"|^[ \t]*+(?:(?:>[ \t]?)*>(?:[ \t]+|$)(?:#{{1,6}}[ \t]+)?|#{{1,6}}[ \t]+|{FOOTNOTE}:[ \t]*)",
+    rf"|^[ \t]*+(?:(?:>[ \t]?)*>(?:[ \t]+|$)(?:#{{1,6}}[ \t]+)?|#{{1,6}}[ \t]+|{FOOTNOTE_MARK}:[ \t]*)",
     re.MULTILINE,
 )
 _ITEM = re.compile(r"\s*[-*+•][ \t]+(?:\[[ xX]\][ \t]+)?")
@@ -47,11 +60,11 @@ _INLINE = re.compile(
     r"|\\(?P<escaped>[\\`*_{}\[\]()#+.!<>~|-])"
     r"|<(?P<address>(?:https?://|mailto:)[^\s<>]{1,1000})>|(?P<bare>\bhttps?://[^\s<>()\[\]]+)"
     rf"|(?P<gone><!--(?:(?!-->)[\s\S]){{0,300}}-->|\[{_IMAGE}\]{_TARGET}|{_IMAGE}"
-    rf"|~~(?![\s~])[^~\n]{{1,500}}(?<!\s)~~|{FOOTNOTE}|{ATTACHED})"
+    rf"|~~(?![\s~])[^~\n]{{1,500}}(?<!\s)~~|{FOOTNOTE_MARK}|{ATTACHED_MARK})"
     rf"|(?P<sign>\[(?!\^)(?=[^\[\]\n]{{1,500}}\]{_TARGET})|\]{_TARGET}"
     r"|(?i:</?(?:abbr|a|b|br|cite|del|div|em|font|i|img|ins|mark|p|q|small|span|strong|s|sub|sup|u)"
     r"(?:\s[^<>]{0,300})?/?>))"
-    rf"|(?P<number>{NUMBER})"
+    rf"|(?P<number>{NUMBER_MARK})"
     r"|(?P<entity>&(?:amp|lt|gt|quot|apos|nbsp);)"
     r"|(?P<quote>[\"“”„«»])|(?P<paragraph>\n\s*\n)|(?P<run>\*+|_+)"
 )
@@ -81,7 +94,7 @@ def _line(found: re.Match[str]) -> str:
 
 
 class _Opening(NamedTuple):
-    """A sign of emphasis that may open one, the piece that it is, and where its words begin."""
+    """An opening sign of emphasis: the sign, the index of its piece, and the offset of the words behind it."""
 
     sign: str
     piece: int
@@ -90,7 +103,7 @@ class _Opening(NamedTuple):
 
 @dataclass(slots=True)
 class _Inline:
-    """One reading of a text from its start: its pieces so far, and the signs of emphasis that are open."""
+    """The state of one pass over a text: the pieces so far, and the signs of emphasis that are open."""
 
     text: str
     _pieces: list[str] = field(default_factory=list, init=False)
@@ -106,13 +119,13 @@ class _Inline:
             end = found.end()
         self._pieces.append(self.text[end:])
         for opening in self._open[:1]:
-            # The sentence is cut out of words that are emphasised further than it goes.
+            # The emphasis began with this sentence and ends in a later one.
             if not self.text[: opening.begin].strip(f"{opening.sign} \n"):
                 self._pieces[opening.piece] = ""
         return "".join(self._pieces)
 
     def _shown(self, found: re.Match[str]) -> str:
-        """Return what is shown in place of a piece of syntax."""
+        """Return the text that replaces a piece of syntax."""
         if found["sign"] is not None:
             return " " if found["sign"].lower().startswith("<br") else ""
         if found["gone"] is not None:
@@ -140,34 +153,27 @@ class _Inline:
         return " " if self.text[end : end + 1].isalnum() else ""
 
     def _emphasis(self, sign: str, start: int, end: int) -> str:
-        """Return nothing where the sign closes what is open, else the sign; an opening one goes when it is closed."""
+        """Return "" if the sign closes an open one, which is removed as well; else the sign, now open."""
         before, behind = self.text[start - 1 : start], self.text[end : end + 1]
         if sign not in _RUNS:
             return sign
         if before and not before.isspace() and before not in "([{«“„" and _is_outside(behind, sign, _BEHIND):
-            if (opening := self._closed(sign, start)) is not None:
-                self._pieces[opening.piece] = ""
+            at = next((at for at, opening in enumerate(self._open) if opening.sign == sign), None)
+            if at is not None and not (sign == "__" and _IDENTIFIER.fullmatch(self.text, self._open[at].begin, start)):
+                self._pieces[self._open[at].piece] = ""
+                del self._open[at:]
                 return ""
             if not behind and _ENDED.search(self.text[max(0, start - 9) : start]):
                 return ""
         if behind and not behind.isspace() and behind not in ")]},.;:!?»”" and _is_outside(before, sign, _BEFORE):
-            # One of a kind is open at most, so that a text of signs takes no longer than another.
+            # At most one of each kind is open, so that the time is linear in the length of the text.
             self._open = [other for other in self._open if other.sign != sign]
             self._open.append(_Opening(sign, len(self._pieces), end))
         return sign
 
-    def _closed(self, sign: str, end: int) -> _Opening | None:
-        """Return the opening with this sign; it is open no longer, nor are those after it."""
-        at = next((at for at, opening in enumerate(self._open) if opening.sign == sign), None)
-        if at is None or (sign == "__" and _IDENTIFIER.fullmatch(self.text, self._open[at].begin, end)):
-            return None
-        opening = self._open[at]
-        del self._open[at:]
-        return opening
-
 
 def _is_outside(neighbour: str, sign: str, punctuation: frozenset[str]) -> bool:
-    """Return whether a sign may stand beside a character: no word goes on through it."""
+    """Return whether a word ends at the sign: its neighbour is white space, punctuation or nothing."""
     if not neighbour or neighbour.isspace() or neighbour in punctuation:
         return True
     # Chinese and Japanese are written without spaces.

@@ -1,18 +1,26 @@
-"""Terms: the words of a text as the lexical index and the extractive reader compare them.
+"""Text in the forms in which it is compared: Unicode normal forms, words, and the terms of the lexical index.
 
-Lower case, stop words out, stemmed; `U.S.` and `US` are one term, so are `1,200` and `1200`, and a
+Terms are lower case and stemmed, without stop words; `U.S.` and `US` are one term, so are `1,200` and `1200`, and a
 possessive is its noun.
 """
 
 import re
-from collections.abc import Callable, Iterable
+import threading
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+from typing import Literal
 
-from index.unicode import normal_form
+Form = Literal["NFC", "NFKC", "NFKD"]
 
+MOST_MARKS = 30
+"""Combining marks kept on one letter, as in the Stream-Safe Text Format of UAX #15; no language writes as many."""
+
+_FIRST_MARK, _END_OF_MARKS = 0x300, 0x20000
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_DOTTED_I = "i\u0307"  # what lower case makes of the first letter of İzmir
-_NOT_STOP_WORDS = frozenset(["won"])  # stands in the list for "won't", but a reader asks who won
+_DOTTED_I = "i\u0307"  # lower case of the first letter of İzmir
+_NOT_STOP_WORDS = frozenset(["won"])  # in the list for "won't", but readers ask who won
 
 STOP_WORD_LISTS = {
     "danish": "STOPWORDS_DANISH",
@@ -30,27 +38,64 @@ STOP_WORD_LISTS = {
 }
 
 
+def normal_form(form: Form, text: str) -> str:
+    """Return a text in a normalisation form, with at most MOST_MARKS combining marks in a row.
+
+    The only caller of `unicodedata.normalize`: sorting a run of marks takes quadratic time, hours for the largest
+    article (issue 9), so a run is cut first.
+    """
+    if text.isascii():
+        return text
+    runs = _long_runs()
+    # Some marks become two when they are normalised.
+    return runs.sub(r"\1", unicodedata.normalize(form, runs.sub(r"\1", text)))
+
+
+def without_accents(text: str) -> str:
+    """Return a text in NFKD without its combining marks."""
+    return "".join(char for char in normal_form("NFKD", text) if not unicodedata.combining(char))
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
+    found: list[str] = []
+    for word in _WORD.findall(normal_form("NFKC", text).casefold().replace(_DOTTED_I, "i")):
+        if word[0].isdigit():
+            found.append(_THOUSANDS.sub("", word))
+        elif "." in word:
+            found.append(word.replace(".", ""))
+        else:
+            found.append(word.replace("’", "'").removesuffix("'s"))
+    return found
+
+
 class Terms:
-    """Texts to terms in one language (a Snowball stemmer's name); safe to share between threads."""
+    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads."""
 
     def __init__(self, language: str) -> None:
         self.language = language
         self.stop_words = stop_words(language)
-        self._stem = _stemmer(language)
+        self._local = _Stemmer(language)
 
     def of(self, text: str) -> list[str]:
-        """The terms of a text, in order, repeats kept."""
-        return [self._stem(word) for word in words(text) if word not in self.stop_words]
+        """Return the terms of a text, in order, with repeats."""
+        stemmed: list[str] = self._local.stemmer.stemWords(
+            [word for word in words(text) if word not in self.stop_words]
+        )
+        return stemmed
 
 
-def words(text: str) -> list[str]:
-    """The words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
-    plain = normal_form("NFKC", text).casefold().replace(_DOTTED_I, "i")
-    return [_plain(word) for word in _WORD.findall(plain)]
+class _Stemmer(threading.local):
+    """One Snowball stemmer a thread, because a stemmer keeps its state in the object."""
+
+    def __init__(self, language: str) -> None:
+        import Stemmer
+
+        self.stemmer = Stemmer.Stemmer(language)
 
 
 def stop_words(language: str) -> frozenset[str]:
-    """The stop words of a language; empty where bm25s brings no list for it."""
+    """Return the stop words of a language; empty if bm25s has no list for it."""
     import bm25s.stopwords
 
     listed: Iterable[str] = getattr(bm25s.stopwords, STOP_WORD_LISTS.get(language, ""), ())
@@ -58,31 +103,16 @@ def stop_words(language: str) -> frozenset[str]:
 
 
 def stop_word_list(language: str) -> str:
-    """The name of a language's stop word list, as the manifest records it."""
+    """Return the name of a language's stop word list, as recorded in the manifest."""
     return f"bm25s.{STOP_WORD_LISTS[language]}" if language in STOP_WORD_LISTS else "none"
 
 
-def _plain(word: str) -> str:
-    if word[0].isdigit():
-        return _THOUSANDS.sub("", word)
-    if "." in word:
-        return word.replace(".", "")
-    word = word.replace("’", "'")
-    return word.removesuffix("'s") if word.endswith("'s") else word
-
-
-def _stemmer(language: str) -> Callable[[str], str]:
-    import threading
-
-    import Stemmer
-
-    # A Snowball stemmer keeps its state in the object, so each thread has one of its own.
-    local = threading.local()
-
-    def stem(word: str) -> str:
-        if not hasattr(local, "stemmer"):
-            local.stemmer = Stemmer.Stemmer(language)
-        stemmed: str = local.stemmer.stemWord(word)
-        return stemmed
-
-    return stem
+@cache
+def _long_runs() -> re.Pattern[str]:
+    # Some letters, such as U+FF9E, are not marks but begin with one in NFKD.
+    marks = "".join(
+        char
+        for char in map(chr, range(_FIRST_MARK, _END_OF_MARKS))
+        if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])
+    )
+    return re.compile(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+")

@@ -1,30 +1,37 @@
-"""Sentences with their offsets: the measure in which chunks, quotes and answers are cut.
+"""Sentences and their offsets: the units in which chunks, quotes and answers are cut.
 
-Rules, not a model: a full stop ends a sentence unless it belongs to an abbreviation, an initial or a number
-(`index/stops.py`); a line that stands alone without a full stop is a heading; a row of a table, an image and a rule of
-Markdown are one sentence each. The source's reference marks belong to the sentence before them. Every span is exact,
-none overlap, and only white space (and CJK punctuation's missing space) lies between them.
+Rules, not a model. A full stop ends a sentence unless it belongs to an abbreviation, an initial or a number. A line
+that stands alone without a full stop is a heading. A row of a table, an image and a rule of Markdown are one sentence
+each. The source's reference marks belong to the sentence before them. Every span is exact, spans do not overlap, and
+only white space (which Chinese and Japanese omit) lies between them.
+
+The rules for full stops see only the words beside the stop: a text does not always state its language, and a chunk
+must be cut into the same sentences as its article. So an abbreviation that is also a word (English `sun.`, `no.`,
+Spanish `art.`) counts only before a number. An ordinal (`14. Mai`, `1. FC`) is recognised by the noun behind it or by
+the determiner before it. Any other number before a capital ends the sentence ("He finished 14. Maria won."), because
+English ends sentences so, and German seldom writes an ordinal without one of the two.
 """
 
 import re
 from collections.abc import Iterator
-from enum import Enum, auto
-from typing import NamedTuple
+from itertools import pairwise
+from typing import Literal, NamedTuple
 
-from index.marks import ATTACHED, NUMBER
-from index.stops import ABBREVIATION_LENGTH, full_stop_ends
+from index.markup import ATTACHED_MARK, NUMBER_MARK
 
 HEADING_LENGTH = 100
 QUESTION_HEADING_WORDS = 8
+ABBREVIATION_LENGTH = 40
+"""Characters before a full stop that decide whether it ends the sentence."""
 
 # Signs between a stop and the space behind it: closing signs, reference marks, the target of a link. German
 # closes with “ and «.
 _CLOSING = r"[\"'”’»“‘«›‹)\]*_]"
-_AFTER_STOP = rf"(?:(?:{ATTACHED}|(?<=\])\([^\s()]{{0,300}}\)){_CLOSING}*+)*+"
-# Tried once a run of stops, and never given back: a row of leaders may be of any length.
+_AFTER_STOP = rf"(?:(?:{ATTACHED_MARK}|(?<=\])\([^\s()]{{0,300}}\)){_CLOSING}*+)*+"
+# Possessive, so that a run of stops is matched once: a row of leaders may have any length.
 _END = re.compile(
-    rf"(?<![.!?…؟۔।॥])(?P<stop>[.!?…؟۔।॥]++)(?P<close>{_CLOSING}*+){_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER})*+(?=\s)"
-    rf"|(?P<cjk>[。！？]+[」』”’）]*)(?:{NUMBER})*+"
+    rf"(?<![.!?…؟۔।॥])(?P<stop>[.!?…؟۔।॥]++)(?P<close>{_CLOSING}*+){_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER_MARK})*+(?=\s)"
+    rf"|(?P<cjk>[。！？]+[」』”’）]*)(?:{NUMBER_MARK})*+"
 )
 _BLANK = re.compile(r"\n[^\S\n]*(?:\n[^\S\n]*)+")
 _MARKDOWN_HEADING = re.compile(r"#{1,6}\s+\S")
@@ -35,7 +42,89 @@ _WHOLE_LINE = re.compile(
     r"\s*(?:\|.*\||(?:!\[[^\[\]]*\]\([^()]*\)\s*)+|(?:`{3}|~{3}).*|<!--.*-->|[-*_=]{3,}|(?:[-*_][ \t]+){2,}[-*_])\s*"
 )
 _OPENING = "\"'“‘«([*_¿¡"
-_TERMINAL = re.compile(rf"[.!?…:;,。！？؟۔।॥]{_CLOSING}*{_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER})*$")
+_TERMINAL = re.compile(rf"[.!?…:;,。！？؟۔।॥]{_CLOSING}*{_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER_MARK})*$")
+
+_ENGLISH = (
+    "mr mrs ms messrs dr prof gen lt sgt cpl pvt col capt cmdr maj brig adm sen rep gov pres hon rev msgr fr supt"
+    " insp det cllr vs cf e.g i.e incl excl approx ca vol pp ed eds arts fig figs sec dept"
+)
+_GERMAN = (
+    "hr hrn frl hl dipl bzw bspw evtl ggf inkl exkl einschl zzgl abzgl vgl sog d.h z.b u.a o.g i.d.r v.a z.t u.u"
+    " geb gest ziff hrsg kath dgl"
+)
+_ROMANCE = (
+    "sra srta sres dra dres lic gral avda ud uds excmo ilmo mme mmes mlle mgr cie env sig sigg sig.ra dott dott.ssa"
+    " avv mons geom exmo eng p.ej p.ex av"
+)
+_NORTHERN = "dhr mevr drs bijv d.w.z o.a m.b.t i.v.m resp bl.a t.ex f.eks dvs d.v.s s.k f.d skt hhv fhv esim ns kgl"
+_EASTERN = (
+    "ing mgr judr mudr phdr rndr sv ul nám např tzv tj mj np tzn m.in inż hab św ks pl ún г гг ул им проф акад т.е"
+    " напр см св sn"
+)
+_NEVER_END = frozenset(f"{_ENGLISH} {_GERMAN} {_ROMANCE} {_NORTHERN} {_EASTERN}".split())
+
+# Abbreviations that end a sentence only before a word that begins one.
+_MAY_END = frozenset(
+    (
+        "inc ltd co corp plc llc lda ltda jr sr etc bros a.m p.m ph.d est st mt ft ave rd blvd al univ calif fla ariz"
+        " mich minn okla tenn wis colo conn jan feb mar apr jun jul aug sep sept oct nov dec"
+        " usw mio mil mrd tsd std chr jh jhd str bhf hbf okt dez mär ecc osv jne enz mln mld mia mdr milj uu atd apod"
+        " itd itp tys tis млн млрд тыс руб др"
+    ).split()
+)
+
+# Abbreviations before a number; elsewhere most are words that may end a sentence.
+_BEFORE_NUMBER = frozenset(
+    (
+        "no nos nr nrn nro núm num art max min mind abs abb anm kap tel kb pag pág blz kl klo sat sun mon tue tues wed"
+        " thu thur thurs fri janv févr avr juil déc ene abr dic giu lug ott fev"
+    ).split()
+)
+
+_STARTERS = frozenset(
+    (
+        "a an the this that these those it its he she they we i you his her their our my there here in on at by for"
+        " from with after before when while as if but and or so yet however meanwhile since until although though under"
+        " over during officials police according both most some many no not all each one two three what who why how"
+        " where now then today"
+        # German, Dutch, Danish, Norwegian, Swedish
+        " der die das den dem des ein eine er sie es wir ich im am auf bei mit nach vor zum zur für von vom aus als"
+        " wenn weil dass und aber doch dann da dort hier diese dieser dieses dies seit bis auch nur noch sein seine ihr"
+        " ihre alle laut zudem außerdem damit dabei danach dazu trotz wegen während unter über um was wer wie wo kein"
+        " keine nicht het een hij zij wij dit dat op voor maar det de han hun hon vi og til ved efter etter"
+        # French, Spanish, Italian, Portuguese
+        " le la les un une il elle ils elles ce cette ces en mais et el una él ella pero y lo gli per con ma nel nella"
+        " os um uma ele ela mas na em"
+    ).split()
+)
+_INITIALS = re.compile(r"(?:\w\.)+\w")
+_SPACED = re.compile(r"(?:^|\s)[^\W\d_]\.\s[^\W\d_]{1,3}$")  # p. ex., t. ex., f. eks.
+_WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘„«—–/]+$")
+_NUMBER = re.compile(r"(?:[\d.]+-)?(?P<number>\d{1,3}|[IVX]{2,6})")
+
+# Months of languages whose ordinals have a full stop; those of the second set are also English.
+_MONTHS = frozenset(
+    (
+        "januar jänner februar märz mai juni juli oktober dezember maj marts desember ledna února března dubna května"
+        " máje června července srpna září října listopadu prosince"
+    ).split()
+)
+_SHARED_MONTHS = frozenset("april august september november december jan feb apr jun jul aug sep sept okt nov".split())
+_ORDINAL_NOUNS = frozenset(
+    (
+        "jahrhundert jahrhunderts jahrestag jahrestags geburtstag geburtstags weltkrieg weltkriegs bundesliga liga"
+        " spieltag obergeschoss stock quartal halbjahr lebensjahr auflage instanz platz etage verdenskrig lig yüzyıl"
+        " fc sc sv fsv ffc tsv vfb vfl tus cfr kc fk nk"
+    ).split()
+)
+_DETERMINED = re.compile(
+    r"(?:^|[\s(„“\"»])(?:(?<!\bI )am|zum|vom|im|beim|ab|seit|der|die|das|den|dem|det|eine?[mnrs]?|zur|ins|diese[mnrs]?"
+    r"|jede[mnrs]?|(?:sein|ihr|unser)e?[mnrs]?|\d{1,3}\.(?:,| und| oder| bis| og| eller)?)\s+\S+$",
+    re.IGNORECASE,
+)
+_GENITIVE = re.compile(r"\bdes\s+\S+$", re.IGNORECASE)
+_LISTED = re.compile(r"(?:[,;(–—-]|\bbis)\s*\S+$", re.IGNORECASE)
+_DAY_AND_MONTH = re.compile(r"\b\d{1,2}\.\s+\d{1,2}$")
 
 
 class Sentence(NamedTuple):
@@ -46,35 +135,27 @@ class Sentence(NamedTuple):
     heading: bool = False
 
 
+_Kind = Literal["prose", "heading", "line"]
+"""How a block is cut: prose into sentences, a heading and a line that is one sentence not at all."""
+
+
 def sentence_spans(text: str, *, headings: bool = True) -> list[Sentence]:
-    """The sentences and headings of a text, in order, without the white space around them.
+    """Return the sentences and headings of a text, in order, without the white space around them.
 
-    Without `headings` a line that stands alone is a sentence like any other: text that is still coming in has none.
+    Without `headings` a line that stands alone is a sentence like any other: text that is still arriving has none.
     """
-    return [
-        sentence
-        for start, end, kind in _blocks(text, headings=headings)
-        for sentence in _sentences_of_block(text, start, end, kind)
-    ]
+    spans: list[Sentence] = []
+    edges = [0, *(edge for blank in _BLANK.finditer(text) for edge in blank.span()), len(text)]
+    for start, end in zip(edges[::2], edges[1::2], strict=True):
+        if headings:
+            for block in _blocks(text, start, end, last=end == len(text)):
+                spans += _sentences(text, *block)
+        else:
+            spans += _sentences(text, start, end, "prose")
+    return spans
 
 
-class _Kind(Enum):
-    """How a block is cut: into sentences, or not at all."""
-
-    PROSE = auto()
-    HEADING = auto()
-    WHOLE = auto()
-
-
-def _blocks(text: str, *, headings: bool) -> Iterator[tuple[int, int, _Kind]]:
-    """Stretches that no sentence crosses: paragraphs, list items, headings and lines that are one sentence."""
-    bounds = [0, *(edge for blank in _BLANK.finditer(text) for edge in blank.span()), len(text)]
-    for start, end in zip(bounds[::2], bounds[1::2], strict=True):
-        last = end == len(text)
-        yield from _lines_of_paragraph(text, start, end, last=last) if headings else [(start, end, _Kind.PROSE)]
-
-
-def _lines_of_paragraph(text: str, start: int, end: int, *, last: bool) -> Iterator[tuple[int, int, _Kind]]:
+def _blocks(text: str, start: int, end: int, *, last: bool) -> Iterator[tuple[int, int, _Kind]]:
     """Cut a paragraph where a line is a heading, a list item or one sentence; other line ends are soft wraps."""
     lines = [(start + line.start(), start + line.end()) for line in re.finditer(r"[^\n]+", text[start:end])]
     longest = max((stop - begin for begin, stop in lines), default=0)
@@ -86,16 +167,16 @@ def _lines_of_paragraph(text: str, start: int, end: int, *, last: bool) -> Itera
         alone = len(lines) == 1
         if whole or _is_heading(text[begin:stop], following, longest, alone=alone, more=more):
             if block_start is not None:
-                yield block_start, begin, _Kind.PROSE
-            yield begin, stop, _Kind.WHOLE if whole else _Kind.HEADING
+                yield block_start, begin, "prose"
+            yield begin, stop, "line" if whole else "heading"
             block_start = None
         elif block_start is None:
             block_start = begin
         elif _LIST_ITEM.match(text, begin, stop):
-            yield block_start, begin, _Kind.PROSE
+            yield block_start, begin, "prose"
             block_start = begin
     if block_start is not None:
-        yield block_start, end, _Kind.PROSE
+        yield block_start, end, "prose"
 
 
 def _is_heading(line: str, following: str | None, longest: int, *, alone: bool, more: bool) -> bool:
@@ -107,22 +188,26 @@ def _is_heading(line: str, following: str | None, longest: int, *, alone: bool, 
     if alone:
         is_question = bare.endswith("?") and len(bare.split()) <= QUESTION_HEADING_WORDS
         return is_question or not _TERMINAL.search(bare)
-    # Within a paragraph only a line far shorter than its neighbours can be a heading; a wrapped line is about as long.
+    # In a paragraph only a line far shorter than its neighbours can be a heading: wrapped lines are about as long.
     if following is not None and _UNDERLINE.fullmatch(following):
         return not _TERMINAL.search(bare)
     starts_new = following is not None and following.lstrip()[:1].isupper()
     return starts_new and len(bare) < 0.6 * longest and not _TERMINAL.search(bare)
 
 
-def _sentences_of_block(text: str, start: int, end: int, kind: _Kind) -> Iterator[Sentence]:
-    position = start
-    if kind is _Kind.PROSE:
+def _sentences(text: str, start: int, end: int, kind: _Kind) -> Iterator[Sentence]:
+    """Cut a block into sentences and strip their white space."""
+    edges = [start]
+    if kind == "prose":
         marker = _LIST_ITEM.match(text, start, end)
         for found in _END.finditer(text, marker.end() - 1 if marker else start, end):
-            if found.end() < end and _ends_sentence(text, found, position):
-                yield from _stripped(text, position, found.end(), heading=False)
-                position = found.end()
-    yield from _stripped(text, position, end, heading=kind is _Kind.HEADING)
+            if found.end() < end and _ends_sentence(text, found, edges[-1]):
+                edges.append(found.end())
+    for begin, stop in pairwise([*edges, end]):
+        rest = text[begin:stop].lstrip()
+        if rest:
+            first = stop - len(rest)
+            yield Sentence(first, first + len(rest.rstrip()), kind == "heading")
 
 
 def _ends_sentence(text: str, found: re.Match[str], sentence_start: int) -> bool:
@@ -137,13 +222,53 @@ def _ends_sentence(text: str, found: re.Match[str], sentence_start: int) -> bool
     if found["stop"] != "." or found["close"].strip("*_"):
         return True
     before = max(sentence_start, found.start() - ABBREVIATION_LENGTH)
-    return full_stop_ends(text[before : found.start()], next_word)
+    return _full_stop_ends(text[before : found.start()], next_word)
 
 
-def _stripped(text: str, start: int, end: int, *, heading: bool) -> Iterator[Sentence]:
-    while start < end and text[start].isspace():
-        start += 1
-    while end > start and text[end - 1].isspace():
-        end -= 1
-    if start < end:
-        yield Sentence(start, end, heading)
+def _full_stop_ends(before: str, next_word: str) -> bool:
+    """Return whether a single full stop ends the sentence `before` (or its last characters) before `next_word`.
+
+    `next_word` does not begin with a small letter.
+    """
+    match = _WORD_BEFORE.search(before)
+    if match is None:
+        return True
+    word = match.group().strip("*_\\")
+    if number := _NUMBER.fullmatch(word):
+        return not _is_ordinal(before.strip("*_\\ "), number["number"], next_word.lower())
+    if _SPACED.search(before) and word.islower():
+        return _begins_sentence(next_word)
+    return not _is_abbreviation(word.rpartition("-")[2], next_word)
+
+
+def _is_abbreviation(written: str, next_word: str) -> bool:
+    word, numbered = written.lower(), next_word[0].isdigit()
+    if len(word) == 1:
+        return word.isalpha()
+    if word in _NEVER_END:
+        # ING is a bank and Ing. a title; in a text in capitals they look alike.
+        return numbered or not written.isupper() or next_word.isupper() or "." in word
+    if word in _MAY_END or word.endswith("str") or _INITIALS.fullmatch(word):
+        return numbered or not _begins_sentence(next_word)
+    coded = len(next_word) == 1 and not _begins_sentence(next_word)  # No. F-2014
+    return ((numbered or coded) and word in _BEFORE_NUMBER) or written == "MM"
+
+
+def _begins_sentence(word: str) -> bool:
+    """Return whether a word begins sentences; in capitals it is a name, such as the ET of "6 p.m. ET"."""
+    return word.lower() in _STARTERS and not (len(word) > 1 and word.isupper())
+
+
+def _is_ordinal(before: str, number: str, following: str) -> bool:
+    if before == number:
+        return True  # a number alone is not a sentence
+    is_day = number.isdecimal() and 1 <= int(number) <= 31
+    if following.isdecimal():
+        return is_day and (int(following) <= 12 or (len(following) == 4 and bool(_DAY_AND_MONTH.search(before))))
+    if following in _ORDINAL_NOUNS or (is_day and following in _MONTHS):
+        return True
+    if following in _STARTERS:
+        return False
+    if is_day and following in _SHARED_MONTHS and _LISTED.search(before):
+        return True
+    return bool(_DETERMINED.search(before)) or (following.endswith("s") and bool(_GENITIVE.search(before)))

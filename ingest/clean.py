@@ -6,7 +6,7 @@ body of an ordinary article equals the text of its file without the outer white 
 
 import re
 
-from index.unicode import normal_form
+from index.terms import normal_form
 
 REPLACEMENT = "\ufffd"
 

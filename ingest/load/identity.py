@@ -3,7 +3,7 @@
 import hashlib
 import re
 
-from index.unicode import without_accents
+from index.terms import without_accents
 from ingest.load.files import ArticleFile
 
 ID_LENGTH = 200

@@ -6,7 +6,7 @@ from collections import defaultdict
 from functools import cache
 from typing import Literal
 
-from index.unicode import normal_form
+from index.terms import normal_form
 
 # The languages of the Snowball stemmers, by their CLDR names, and the month names of the eastern Arab countries.
 _LOCALES = (

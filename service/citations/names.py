@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 
-from index.unicode import without_accents
+from index.terms import without_accents
 from service.citations.dates import MONTHS, WEEKDAYS
 from service.citations.english import english
 

@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from index.unicode import normal_form
+from index.terms import normal_form
 
 EXCERPT = 300
 """Code points of a withheld sentence that a reply repeats; nearly every sentence is shorter."""

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable,
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from index.marks import ATTACHED, FOOTNOTE
+from index.markup import ATTACHED_MARK, FOOTNOTE_MARK
 from index.text import Sentence, sentence_spans
 from service.errors import ReaderFailed
 from service.records import LONGEST_SENTENCE, Abstained, Delta, DraftSentence, Usage
@@ -32,7 +32,7 @@ _KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
 # An article's own reference marks where a model repeats them; those of numbers look like the markers of an answer.
 # The look behind and `*+` keep a long run of spaces from being tried again at each of them.
 _NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
-_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE}|{ATTACHED})")
+_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE_MARK}|{ATTACHED_MARK})")
 _OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
 
 _LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,3}[.)]|#{1,6})\s+")

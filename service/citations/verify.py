@@ -15,8 +15,8 @@ from pathlib import Path
 from index.embedding import Embedder
 from index.markup import readable
 from index.records import Span
+from index.terms import normal_form
 from index.text import sentence_spans
-from index.unicode import normal_form
 from service.citations.safety import Safety
 from service.citations.support import Claim, Window, candidates, ordinary_word, support_score
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support

@@ -9,9 +9,8 @@ import re
 from collections.abc import Iterable, Sequence
 
 from index.records import Article, Span
-from index.terms import words
+from index.terms import without_accents, words
 from index.text import sentence_spans
-from index.unicode import without_accents
 
 AROUND = 25_000
 """Code points of an article looked at on either side of a quote; nearly every article is shorter."""
