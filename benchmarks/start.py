@@ -115,7 +115,7 @@ def _questions(data: Path, count: int) -> list[str]:
     """So many questions made of the articles' titles, again from the first when they run out."""
     name = current_name(data) or ""
     with closing(Catalog(generation_folder(data, name) / CATALOG)) as catalog:
-        titles = [article.title or article.article_id for article in catalog.articles()]
+        titles = [each.article.title or each.article.article_id for each in catalog.listed()]
     asked = (f"{opening} {title}?" for opening in ("What is known of", "When was", "Who says") for title in titles)
     return list(islice(cycle(asked), count))
 

@@ -1,7 +1,7 @@
-"""The catalogue: every article, and the chunks as spans of it, in one SQLite file.
+"""The catalogue: every article, and its chunks as spans of its body, in one SQLite file.
 
-Text and metadata live here and nowhere else; a chunk's text is a slice of its article's body. Row
-numbers of `chunk` are those of `vectors.npy`, of the lexical index and of Chroma's ids.
+Text and metadata are stored here only; a chunk's text is a slice of its article's body. The row number of a chunk is
+also its row in `vectors.npy`, its row in the lexical index and its id in Chroma.
 """
 
 import json
@@ -16,14 +16,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.filtering import PUBLISHED, filter_conditions, folded
 from index.records import Article, Chunk, Filters, Listed, isoformat
 
 PAGE = 500
-"""Rows fetched at once; far below SQLite's limit on variables in one statement."""
+"""Rows read into memory at once."""
 
 OPENING = 400
-"""Characters of a body that a list of articles has."""
+"""Characters of each body in a list of articles."""
 
 SCHEMA = """
 CREATE TABLE article (
@@ -39,10 +38,17 @@ CREATE INDEX chunk_article ON chunk (article);
 """
 ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source, authors, section, language, tags,
     published_at, updated_at"""
+_LISTED = "(SELECT value FROM json_each(?))"
+"""A list of any length as one SQL value."""
+
+_PUBLISHED = "rtrim(published_at, 'Z')"
+"""The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
+
+_NEWEST_FIRST = f"published_at IS NULL, {_PUBLISHED} DESC, article_id"
 
 
 def article_values(article: Article) -> tuple[str | None, ...]:
-    """The values of `ARTICLE_COLUMNS` for one article."""
+    """Return the values of `ARTICLE_COLUMNS` for one article."""
     return (
         article.article_id,
         article.content_hash,
@@ -61,7 +67,7 @@ def article_values(article: Article) -> tuple[str | None, ...]:
 
 
 def article_of(values: Sequence[Any]) -> Article:
-    """The article of one row of `ARTICLE_COLUMNS`."""
+    """Return the article stored in one row of `ARTICLE_COLUMNS`."""
     (article_id, _, origin, title, body, url, source, authors, section, language, tags, published_at, updated_at) = (
         values
     )
@@ -82,12 +88,12 @@ def article_of(values: Sequence[Any]) -> Article:
 
 
 def chunk_id(article_id: str, ordinal: int) -> str:
-    """The id of an article's n-th chunk; `#` cannot stand in an article id."""
+    """Return the id of an article's n-th chunk; an article id has no `#`."""
     return f"{article_id}#{ordinal}"
 
 
 class Headline(NamedTuple):
-    """An article as a list shows it; `opening` is the start of its body."""
+    """An article in a list; `opening` is the start of its body."""
 
     article_id: str
     title: str | None
@@ -99,16 +105,16 @@ class Headline(NamedTuple):
 
 
 class Catalog:
-    """A closed generation's catalogue, open for reading; safe to share between threads."""
+    """A generation's catalogue, open for reading; safe to share between threads."""
 
     def __init__(self, path: Path) -> None:
-        # `immutable` lets a process read what it may not write, and takes no lock that another could wait for.
+        # `immutable`: the file may be read-only, and reading takes no lock that another process would wait for.
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
-        self._connection.create_function("fold", 1, folded, deterministic=True)
+        self._connection.create_function("fold", 1, _folded, deterministic=True)
         self._lock = threading.Lock()
-        # Not a fetch per question: which article each row belongs to is asked for by every filter.
+        # Read once, because every filter needs the article of every row.
         self._article_of_row = np.fromiter(
             (row[0] for row in self._rows("SELECT article FROM chunk ORDER BY row")), np.int64
         )
@@ -119,49 +125,37 @@ class Catalog:
 
     @property
     def chunk_count(self) -> int:
-        """How many chunks there are."""
+        """Return the number of chunks."""
         return len(self._article_of_row)
 
-    def article_count(self) -> int:
-        """How many articles there are."""
-        return int(self._rows("SELECT count(*) FROM article")[0][0])
-
     def article(self, article_id: str) -> Article | None:
-        """The article of that id, or None."""
+        """Return the article with that id, or None."""
         found = self._rows(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?", (article_id,))
         return article_of(found[0]) if found else None
 
     def headlines(self, offset: int, limit: int, opening: int) -> list[Headline]:
-        """Return a page of articles in the order of `articles`, each with the first `opening` code points of its body.
+        """Return a page of articles in the order of `listed`, each with the first `opening` code points of its body.
 
         Bodies of other pages are not read: one article may have megabytes.
         """
-        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
         columns = "article_id, title, source, section, language, published_at, substr(body, 1, ?)"
-        rows = f"SELECT row FROM article ORDER BY {order} LIMIT ? OFFSET ?"
-        statement = f"SELECT {columns} FROM article WHERE row IN ({rows}) ORDER BY {order}"
+        rows = f"SELECT row FROM article ORDER BY {_NEWEST_FIRST} LIMIT ? OFFSET ?"
+        statement = f"SELECT {columns} FROM article WHERE row IN ({rows}) ORDER BY {_NEWEST_FIRST}"
         return [Headline(*values) for values in self._rows(statement, (opening, limit, offset))]
 
     def title_of(self, article_id: str) -> str | None:
         """Return the title of the article with that id, "" if it has none; None if the article is missing."""
         found = self._rows("SELECT coalesce(title, '') FROM article WHERE article_id = ?", (article_id,))
-        return str(found[0][0]) if found else None
-
-    def articles(self, offset: int = 0, limit: int = PAGE) -> list[Article]:
-        """A page of articles: newest first, those of unknown date last, then by id."""
-        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
-        statement = f"SELECT {ARTICLE_COLUMNS} FROM article ORDER BY {order} LIMIT ? OFFSET ?"
-        return [article_of(values) for values in self._rows(statement, (limit, offset))]
+        return found[0][0] if found else None
 
     def listed(self, offset: int = 0, limit: int = PAGE) -> list[Listed]:
-        """Return a page of articles in the order of `articles`, without reading more of a body than its opening."""
-        order = f"published_at IS NULL, {PUBLISHED} DESC, article_id"
+        """Return a page of articles with the openings of their bodies: newest first, undated ones last, then by id."""
         columns = ARTICLE_COLUMNS.replace(" body,", f" substr(body, 1, {OPENING}),")
-        statement = f"SELECT {columns}, length(body) FROM article ORDER BY {order} LIMIT ? OFFSET ?"
+        statement = f"SELECT {columns}, length(body) FROM article ORDER BY {_NEWEST_FIRST} LIMIT ? OFFSET ?"
         return [Listed(article_of(values[:-1]), values[-1]) for values in self._rows(statement, (limit, offset))]
 
     def every_article(self) -> Iterator[Article]:
-        """All articles, a page in memory at a time."""
+        """Yield all articles, with at most a page of them in memory."""
         last = -1
         page = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row > ? ORDER BY row LIMIT ?"
         while found := self._rows(page, (last, PAGE)):
@@ -169,58 +163,54 @@ class Catalog:
             last = found[-1][0]
 
     def hashes(self) -> dict[str, str]:
-        """Article id to content hash, for all articles."""
+        """Return the content hash of every article by its id."""
         return dict(self._rows("SELECT article_id, content_hash FROM article"))
 
     def origins(self) -> dict[str, str]:
-        """Article id to origin, for all articles."""
+        """Return the origin of every article by its id."""
         return dict(self._rows("SELECT article_id, origin FROM article"))
 
     def dates(self) -> tuple[str | None, str | None]:
-        """The oldest and the newest date of publication, ISO 8601, or None where no article has one."""
-        oldest, newest = self._rows(f"SELECT min({PUBLISHED}) || 'Z', max({PUBLISHED}) || 'Z' FROM article")[0]
+        """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
+        oldest, newest = self._rows(f"SELECT min({_PUBLISHED}) || 'Z', max({_PUBLISHED}) || 'Z' FROM article")[0]
         return oldest, newest
 
     def embedding_keys(self) -> Iterator[bytes]:
-        """The key of every chunk's vector in `embeddings.db`, in row order."""
+        """Yield the key of every chunk's vector in `embeddings.db`, in row order."""
         for start in range(0, self.chunk_count, PAGE):
             page = "SELECT embedding_key FROM chunk WHERE row >= ? AND row < ? ORDER BY row"
             yield from (key for (key,) in self._rows(page, (start, start + PAGE)))
 
     def keys_of(self, rows: Sequence[int]) -> dict[int, bytes]:
-        """The key of each of these rows' vector, by row."""
-        keys: dict[int, bytes] = {}
-        for page in _pages(rows):
-            keys.update(
-                self._rows(f"SELECT row, embedding_key FROM chunk WHERE row IN ({','.join('?' * len(page))})", page)
-            )
-        return keys
+        """Return the keys of the vectors of these rows, by row."""
+        return dict(
+            self._rows(f"SELECT row, embedding_key FROM chunk WHERE row IN {_LISTED}", (json.dumps(list(rows)),))
+        )
 
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, Article]]:
-        """The chunks of these rows with their articles, in the order of `rows`; an article met twice is one object."""
-        articles: dict[int, Article] = {}
-        spans: dict[int, tuple[Any, ...]] = {}
-        for page in _pages(rows):
-            marks = ",".join("?" * len(page))
-            statement = (
-                f"SELECT row, article, ordinal, start_char, end_char, token_count FROM chunk WHERE row IN ({marks})"
-            )
-            spans.update((found[0], found[1:]) for found in self._rows(statement, page))
-        for page in _pages(sorted({span[0] for span in spans.values()})):
-            marks = ",".join("?" * len(page))
-            statement = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row IN ({marks})"
-            articles.update((found[0], article_of(found[1:])) for found in self._rows(statement, page))
-        return [_chunk(spans[row], articles[spans[row][0]]) for row in rows]
+        """Return the chunks of these rows with their articles, in the order of `rows`; each article is one object."""
+        columns = "row, article, ordinal, start_char, end_char, token_count"
+        statement = f"SELECT {columns} FROM chunk WHERE row IN {_LISTED}"
+        spans = {row: span for row, *span in self._rows(statement, (json.dumps(list(rows)),))}
+        statement = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row IN {_LISTED}"
+        wanted = json.dumps(sorted({article for article, *_ in spans.values()}))
+        articles = {row: article_of(values) for row, *values in self._rows(statement, (wanted,))}
+        found: list[tuple[Chunk, Article]] = []
+        for at, ordinal, start, end, tokens in (spans[row] for row in rows):
+            article = articles[at]
+            id_, text = chunk_id(article.article_id, ordinal), article.body[start:end]
+            found.append((Chunk(id_, article.article_id, ordinal, text, start, end, tokens), article))
+        return found
 
     def titles_and_texts(self) -> Iterator[tuple[str | None, str]]:
-        """Every chunk's article title and text, in row order, a page in memory at a time."""
+        """Yield every chunk's article title and text, in row order, with at most a page of them in memory."""
         for start in range(0, self.chunk_count, PAGE):
             for chunk, article in self.chunks(range(start, min(start + PAGE, self.chunk_count))):
                 yield article.title, chunk.text
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
-        """A mask over all chunks, True where the filters let the article through; None when there is no filter."""
-        conditions, values = filter_conditions(filters)
+        """Return a mask of the chunks whose articles pass the filters; None if there is no filter."""
+        conditions, values = _conditions(filters)
         if not conditions:
             return None
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
@@ -232,12 +222,49 @@ class Catalog:
             return cursor.fetchall()
 
 
-def _chunk(span: Sequence[Any], article: Article) -> tuple[Chunk, Article]:
-    _, ordinal, start, end, tokens = span
-    text = article.body[start:end]
-    return Chunk(chunk_id(article.article_id, ordinal), article.article_id, ordinal, text, start, end, tokens), article
+def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
+    """Return the filters as SQL conditions and the values to bind, in the same order."""
+    conditions: list[str] = []
+    values: list[str] = []
+    if filters.article_ids:
+        conditions.append(f"article_id IN {_LISTED}")
+        values.append(json.dumps(filters.article_ids))
+    for column, wanted in (
+        ("source", filters.sources),
+        ("section", filters.sections),
+        ("language", filters.languages),
+    ):
+        if wanted:
+            conditions.append(_among(column, wanted))
+            values.append(_bound(wanted))
+    if filters.exclude_sources:
+        conditions.append(f"(source IS NULL OR NOT {_among('source', filters.exclude_sources)})")
+        values.append(_bound(filters.exclude_sources))
+    for column, wanted in (("authors", filters.authors), ("tags", filters.tags)):
+        if wanted:
+            each = f"SELECT 1 FROM json_each({column}) AS stored"
+            conditions.append(f"EXISTS ({each} WHERE {_among('stored.value', wanted)})")
+            values.append(_bound(wanted))
+    for operator, moment in ((">=", filters.published_after), ("<", filters.published_before)):
+        if moment is not None:
+            conditions.append(f"{_PUBLISHED} {operator} rtrim(?, 'Z')")
+            values.append(isoformat(moment) or "")
+    return conditions, values
 
 
-def _pages(rows: Sequence[int]) -> Iterator[list[int]]:
-    for start in range(0, len(rows), PAGE):
-        yield [int(row) for row in rows[start : start + PAGE]]
+def _among(column: str, wanted: Sequence[str]) -> str:
+    """Return the condition that a column has one of the values in any case; `_bound` returns the value to bind."""
+    # SQLite folds the case of ASCII only; for other letters each row costs a call of `fold`.
+    return f"{column} COLLATE NOCASE IN {_LISTED}" if _is_ascii(wanted) else f"fold({column}) IN {_LISTED}"
+
+
+def _bound(wanted: Sequence[str]) -> str:
+    return json.dumps(wanted if _is_ascii(wanted) else [value.casefold() for value in wanted])
+
+
+def _is_ascii(wanted: Sequence[str]) -> bool:
+    return all(value.isascii() for value in wanted)
+
+
+def _folded(value: str | None) -> str | None:
+    return None if value is None else value.casefold()

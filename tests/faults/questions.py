@@ -183,5 +183,4 @@ class Archive:
 
 def _bodies(catalog: Path) -> dict[str, str]:
     with closing(Catalog(catalog)) as opened:
-        articles = opened.articles(limit=opened.article_count())
-    return {article.article_id: article.body for article in articles}
+        return {article.article_id: article.body for article in opened.every_article()}

@@ -215,7 +215,7 @@ def test_when_everything_is_gone_the_index_is_empty_and_whole(desk: Desk) -> Non
     report = desk.ingest(desk.articles, prune=True)
     assert (report.removed, report.chunks, desk.manifest.article_count) == (6, 0, 0)
     with closing(Library(desk.data, desk.embedder.name)) as library, library.pinned() as generation:
-        assert generation.catalog.articles() == []
+        assert generation.catalog.listed() == []
 
 
 def test_a_rejected_article_keeps_its_old_one_and_stops_no_other(desk: Desk) -> None:

@@ -76,7 +76,7 @@ def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: s
 def test_a_headline_is_never_off_topic(pipeline: Pipeline) -> None:
     """The words of any article's title are answered with sentences, in any case and with any punctuation."""
     with pipeline.library.pinned() as generation:
-        titles = [article.title for article in generation.catalog.articles(0, 100) if article.title]
+        titles = [article.title for article in generation.catalog.every_article() if article.title]
 
     for title in titles:
         for asked in (title, title.upper(), f"“{title}”?"):
