@@ -1,10 +1,22 @@
+"""The parts that many tests share, made once: the embedded model, an index of the sample articles, a pipeline on it."""
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from index.records import Article
 from tests.fakes import HashedEmbedder, built, newsroom
+from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
+
+if TYPE_CHECKING:
+    from index.embedding.local import LocalEmbedder
+    from service.pipeline import Pipeline
+    from service.settings import ServiceSettings
 
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("dateline", deadline=None)
@@ -21,3 +33,42 @@ def corpus() -> list[Article]:
 def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Path:
     """The folder of a generation with one row a sentence of the corpus; tests damage copies of it only."""
     return built(tmp_path_factory.mktemp("whole"), corpus, HashedEmbedder(dimension=16))
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder with the embedded model's graph, shared by all workers."""
+    from index.embedding.local import LocalEmbedder
+
+    return made_once(tmp_path_factory, "models", lambda folder: LocalEmbedder(folder).close())
+
+
+@pytest.fixture(scope="session")
+def embedder(models: Path) -> "LocalEmbedder":
+    """The embedded model."""
+    from index.embedding.local import LocalEmbedder
+
+    return LocalEmbedder(models)
+
+
+@pytest.fixture(scope="session")
+def sample_data(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    """This worker's copy of an index of the sample articles, which is ingested once a run."""
+    made = made_once(tmp_path_factory, "samples", lambda data: ingest_samples(data, models))
+    return shutil.copytree(made, tmp_path_factory.mktemp("sample") / "data")
+
+
+@pytest.fixture(scope="session")
+def sample_settings(sample_data: Path, models: Path) -> "ServiceSettings":
+    """Settings for the sample index, offline, whatever the environment says."""
+    return settings_for(sample_data, models)
+
+
+@pytest.fixture(scope="session")
+def pipeline(sample_settings: "ServiceSettings") -> "Iterator[Pipeline]":
+    """The offline pipeline on the sample index, asked on a fixed day."""
+    from service.build import build_pipeline
+
+    made = replace(build_pipeline(sample_settings), clock=lambda: ASKED_AT)
+    yield made
+    made.library.close()

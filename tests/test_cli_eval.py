@@ -20,12 +20,6 @@ Dateline = Callable[..., tuple[int, str]]
 
 
 @pytest.fixture(scope="module")
-def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of the model's graphs."""
-    return tmp_path_factory.mktemp("models")
-
-
-@pytest.fixture(scope="module")
 def dateline(models: Path) -> Dateline:
     """Runs a command as `main` does; gives its exit code and what it printed."""
     no_keys = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "", "DATELINE_LLM_MODEL": ""}

@@ -21,7 +21,7 @@ from tests.faults.damaged_index import (
     two_generations,
 )
 from tests.faults.vectors import CLASS_PATH
-from tests.service.conftest import settings_for
+from tests.samples import settings_for
 
 
 @pytest.fixture(scope="module")

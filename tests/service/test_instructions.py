@@ -14,7 +14,7 @@ from service.pipeline import Pipeline
 from service.readers.instructions import orders_to_machines
 from service.records import Question
 from tests.fakes import built
-from tests.service.conftest import settings_for
+from tests.samples import settings_for
 
 NEWS: dict[str, str] = {
     "Motorists who ignore the new parking rules in Brisk will be fined 200 crowns.": (

@@ -13,8 +13,8 @@ from service.answer import Answer, AnswerDelta, Completed
 from service.build import build_pipeline
 from service.pipeline import Pipeline
 from service.records import Message, Question
+from tests.samples import ASKED_AT, settings_for
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Reply, Request, ScriptedLLM, keys_in
-from tests.service.conftest import ASKED_AT, settings_for
 
 QUESTION = "How much do wages rise under the ferry agreement?"
 TRUE = "Under the agreement, wages rise by 4.2 percent on 1 March 2026 and by a further 1.5 percent on 1 January 2027"

@@ -14,8 +14,8 @@ from service.answer import Answer
 from service.build import build_pipeline
 from service.records import CitationMode, Message, Question
 from tests.fakes import built
+from tests.samples import settings_for
 from tests.scripted_llm import Reply, ScriptedLLM
-from tests.service.conftest import settings_for
 from tests.service.test_llm_answers import ALSO_TRUE, QUESTION, ask, only, reasons, reply
 
 KEY = "sk-Test-0123-4567-abcd"

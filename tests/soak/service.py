@@ -16,7 +16,7 @@ from service.api.app import create_app, server_config
 from service.api.protocol import ConnectionLimits, GuardedProtocol
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, built, newsroom
-from tests.service.conftest import settings_for
+from tests.samples import settings_for
 
 
 @dataclass(frozen=True, slots=True)

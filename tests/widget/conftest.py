@@ -1,11 +1,13 @@
 """A service for all tests of the pages, a browser for each file of them, a page for each test."""
 
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.samples import made_once
 from tests.widget.browsing import Visit, chromium, launched
 from tests.widget.newsroom import indexed
 from tests.widget.replies import BY_QUESTION, events
@@ -40,15 +42,16 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The data folder of an index of the sample articles and of some that are hard to show."""
-    return indexed(tmp_path_factory.mktemp("widget"))
+def data(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
+    """This worker's copy of an index of the sample articles and of some that are hard to show."""
+    made = made_once(tmp_path_factory, "hard", lambda folder: indexed(folder, models))
+    return shutil.copytree(made / "data", tmp_path_factory.mktemp("widget") / "data")
 
 
 @pytest.fixture(scope="session")
-def served(data: Path) -> Iterator[tuple[ScriptedService, int]]:
+def served(data: Path, models: Path) -> Iterator[tuple[ScriptedService, int]]:
     """The service on loopback, and its port."""
-    with running(lambda port: service_on(data, data.parent / "models", port)) as (service, port):
+    with running(lambda port: service_on(data, models, port)) as (service, port):
         yield service, port
 
 

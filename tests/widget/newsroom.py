@@ -3,11 +3,8 @@
 import json
 from pathlib import Path
 
-from index.embedding.local import LocalEmbedder
 from ingest.clean import clean
-from ingest.job import Ingest, run
-from ingest.progress import Progress
-from tests.service.conftest import ARTICLES
+from tests.samples import ingest_samples
 
 _WRITTEN = {
     "ferry-ends": (
@@ -56,13 +53,12 @@ TITLES = {
 LANGUAGES = {"arabic-port": "ar", "hebrew-rail": "he", "attack": '"><script>window.hacked=1</script>'}
 
 
-def indexed(folder: Path) -> Path:
-    """The data folder of an index of the sample articles and of these; the model's graph is in `models` beside it."""
+def indexed(folder: Path, models: Path) -> Path:
+    """Index the sample articles and these below a folder; return the data folder."""
     hard = folder / "hard"
     hard.mkdir()
     write_articles(hard)
-    embedder = LocalEmbedder(folder / "models")
-    run(Ingest((ARTICLES, hard), folder / "data", "english"), embedder, Progress(quiet=True))
+    ingest_samples(folder / "data", models, hard)
     return folder / "data"
 
 

@@ -76,7 +76,7 @@ def main() -> None:
 
 @contextmanager
 def _served(folder: Path) -> Iterator[tuple[ScriptedService, int]]:
-    data = indexed(folder)
+    data = indexed(folder, folder / "models")
     with running(lambda port: service_on(data, folder / "models", port)) as (service, port):
         yield service, port
 

@@ -19,7 +19,7 @@ from service.answer import Event, event_data
 from service.api.app import create_app
 from service.api.middleware import AllowedOrigins
 from service.build import build_pipeline
-from tests.service.conftest import settings_for
+from tests.samples import settings_for
 
 
 @dataclass(frozen=True, slots=True)

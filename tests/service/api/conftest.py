@@ -1,18 +1,10 @@
-"""The HTTP application around the offline pipeline, without a network."""
-
 from collections.abc import Iterator
 
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.app import create_app
-from service.build import build_pipeline
 from service.settings import ServiceSettings
-
-
-def client_of(settings: ServiceSettings) -> TestClient:
-    """Return a client of a service; an error inside becomes a reply, as over HTTP."""
-    return TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False)
+from tests.samples import client_of
 
 
 @pytest.fixture(scope="module")

@@ -14,8 +14,7 @@ from service.api.app import create_app
 from service.build import build_pipeline
 from service.errors import Overloaded
 from service.settings import ServiceSettings
-from tests.service.api.conftest import client_of
-from tests.service.conftest import settings_for
+from tests.samples import client_of, settings_for
 
 QUESTION = {"question": "When did the ferry strike end?"}
 FEEDBACK = {"answer_id": "a", "question": "q", "answer": "a", "vote": "up"}

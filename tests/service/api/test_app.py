@@ -19,8 +19,7 @@ from ingest.job import Ingest, run
 from ingest.progress import Progress
 from service.api.pages import NO_ARTICLES
 from service.settings import ServiceSettings
-from tests.service.api.conftest import client_of
-from tests.service.conftest import settings_for
+from tests.samples import client_of, settings_for
 
 ROOT = Path(__file__).parents[3]
 

@@ -9,7 +9,7 @@ from service.api.app import create_app
 from service.api.articles import NAMES, article_page
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built
-from tests.service.conftest import settings_for
+from tests.samples import settings_for
 
 
 def test_the_list_has_every_article_once_as_json(client: TestClient) -> None:

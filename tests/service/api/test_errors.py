@@ -22,10 +22,9 @@ from service.build import build_pipeline
 from service.errors import ReaderFailed
 from service.records import Question
 from service.settings import ServiceSettings
+from tests.samples import client_of, settings_for
 from tests.scripted_llm import Reply, ScriptedLLM
-from tests.service.api.conftest import client_of
 from tests.service.api.events import read_events
-from tests.service.conftest import settings_for
 
 OPERATOR = re.compile(r"/|`|[A-Z]{2,}_|dateline|openai|chroma|sqlite|http", re.IGNORECASE)
 """Operator text: paths, commands, settings, vendors."""

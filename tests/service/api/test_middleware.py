@@ -11,8 +11,7 @@ from service.api.app import create_app
 from service.api.middleware import BODY_BYTES, allowed_hosts
 from service.build import build_pipeline
 from service.settings import ServiceSettings
-from tests.service.api.conftest import client_of
-from tests.service.conftest import settings_for
+from tests.samples import client_of, settings_for
 
 PAGES = ("/", "/articles", "/articles/nothing-of-this-name", "/embed", "/docs")
 PATHS = (

@@ -11,8 +11,7 @@ from starlette.testclient import TestClient
 from service.api.pages import day, page_asset
 from service.api.widget import FOLDER
 from service.settings import ServiceSettings
-from tests.service.api.conftest import client_of
-from tests.service.conftest import settings_for
+from tests.samples import client_of, settings_for
 
 PAGES = ("/", "/articles", "/articles/ferry-strike-ends?start=0&end=9", "/embed", "/developers")
 LIMIT = 40_000

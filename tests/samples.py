@@ -1,0 +1,67 @@
+"""The sample articles as an index, settings for a service on it, and folders that all workers of a run share."""
+
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import pytest
+
+if TYPE_CHECKING:
+    from starlette.testclient import TestClient
+
+    from service.settings import ServiceSettings
+
+ROOT = Path(__file__).parent.parent
+ARTICLES = ROOT / "articles"
+ASKED_AT = datetime(2026, 6, 20, 12, tzinfo=UTC)
+"""When the tests ask: a week after the newest sample article, on whatever day they run."""
+
+
+def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """Return a folder of this test run; the first worker that needs it makes it, the others wait."""
+    place = factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    folder = place / name
+    with (place / f"{name}.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            unfinished = place / f"{name}.unfinished"
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir()
+            make(unfinished)
+            unfinished.rename(folder)
+    return folder
+
+
+def ingest_samples(data: Path, models: Path, *more: Path) -> None:
+    """Ingest the sample articles, and those in other folders, with the embedded model."""
+    from index.embedding.local import LocalEmbedder
+    from ingest.job import Ingest, run
+    from ingest.progress import Progress
+
+    run(Ingest((ARTICLES, *more), data, "english"), LocalEmbedder(models), Progress(quiet=True))
+
+
+def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
+    """Return settings that take nothing from the environment or a `.env` file."""
+    from service.settings import ServiceSettings
+
+    # The host that starlette's test client asks for.
+    given = {"allowed_hosts": "testserver", "llm_model": None, "openai_api_key": None, "openai_base_url": None, **more}
+    settings: ServiceSettings = cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given)
+    return settings
+
+
+def client_of(settings: "ServiceSettings") -> "TestClient":
+    """Return a client of a service; an error inside becomes a reply, as over HTTP."""
+    from starlette.testclient import TestClient
+
+    from service.api.app import create_app
+    from service.build import build_pipeline
+
+    return TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False)
