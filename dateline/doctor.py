@@ -1,4 +1,4 @@
-"""`dateline doctor`: is the index whole?"""
+"""`dateline doctor`: check the index, and repair it."""
 
 import json
 from dataclasses import asdict
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json
-from dateline.priority import stand_aside
-from dateline.trouble import WRONG, settings_of
+from dateline.exit_codes import FAILED
+from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
     from index.dense import ChromaServer
@@ -19,17 +18,19 @@ if TYPE_CHECKING:
 def doctor(
     data: Data = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Mend what is damaged, from what is whole; embeds nothing.")
+        bool, typer.Option("--repair", help="Repair what is damaged from what is intact; embeds nothing.")
     ] = False,
     json_: Json = False,
 ) -> None:
-    """Say what of the index is whole, missing or damaged; exit 1 if anything is, or still is after --repair."""
+    """Check the index, and repair it if asked to.
+
+    Exit 1 if a part is missing or damaged, with --repair if one still is.
+    """
     from index.dense import server_of
     from index.health import examine
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
-    stand_aside(settings.data)
     server = server_of(settings.chroma_url)
     findings = examine(settings.data, server)
     repairs: list[str] = []
@@ -45,8 +46,8 @@ def doctor(
     else:
         _show(findings)
     if not repair and not _healthy(findings):
-        typer.echo("Mend it with `dateline doctor --repair`.", err=True)
-    raise typer.Exit(0 if _healthy(findings) else WRONG)
+        typer.echo("Run `dateline doctor --repair` to repair it.", err=True)
+    raise typer.Exit(0 if _healthy(findings) else FAILED)
 
 
 def _healthy(findings: "list[Finding]") -> bool:
@@ -55,7 +56,7 @@ def _healthy(findings: "list[Finding]") -> bool:
 
 def _show(findings: "list[Finding]") -> None:
     for finding in findings:
-        typer.echo(f"{'whole  ' if finding.whole else 'DAMAGED'}  {finding.what}: {finding.detail}")
+        typer.echo(f"{'ok     ' if finding.whole else 'DAMAGED'}  {finding.what}: {finding.detail}")
 
 
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:

@@ -1,4 +1,4 @@
-"""`dateline eval …`: score answers against gold questions, and block a merge when they get worse."""
+"""`dateline eval …`: score answers to gold questions, and block a change that makes them worse."""
 
 import json
 from pathlib import Path
@@ -6,50 +6,62 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.draft import draft
-from dateline.trouble import settings_of
+from dateline.options import Data, settings_of
 
 if TYPE_CHECKING:
     from eval.questions import GoldSet
     from eval.report import Report
     from eval.run import Measurement
+    from service.feedback import FeedbackEntry
 
-app = typer.Typer(name="eval", help="Did it get better? Gold questions, metrics and the gate.", no_args_is_help=True)
-app.command()(draft)
+app = typer.Typer(name="eval", help="Score answers to gold questions.", no_args_is_help=True)
 
 OURS = Path(__file__).parent.parent / "eval"
 
-Gold = Annotated[Path, typer.Option("--gold", help="Folder of the gold set.")]
+Gold = Annotated[Path, typer.Option("--gold", help="Folder of the gold set: manifest.json and questions/*.jsonl.")]
 Baselines = Annotated[
-    Path | None, typer.Option("--baselines", help="Folder of the baselines; default `baselines` beside the gold set.")
+    Path | None, typer.Option("--baselines", help="Folder of the baselines; default: `baselines` beside the gold set.")
 ]
-RunFile = Annotated[Path, typer.Argument(help="A run, as `dateline eval run --out` wrote it.")]
+RunFile = Annotated[Path, typer.Argument(help="A run that `dateline eval run --out` wrote.")]
 
 
 @app.command()
 def validate(
     gold: Gold = OURS / "gold",
-    freeze: Annotated[bool, typer.Option("--freeze", help="Write the hashes of questions and corpus.")] = False,
+    freeze: Annotated[
+        bool, typer.Option("--freeze", help="Write the hashes of questions and articles to the manifest.")
+    ] = False,
 ) -> None:
-    """Is the gold set fit for use? Exit 2 naming every fault."""
+    """Check a gold set; exit 2 naming each fault."""
     from eval import questions
 
     if freeze:
         questions.freeze(gold)
     found = questions.read_gold(gold)
-    typer.echo(f"{len(found.items)} questions on {len(found.articles)} articles are fit for use")
+    typer.echo(f"the gold set is valid: {len(found.items)} questions on {len(found.articles)} articles")
 
 
 @app.command()
 def run(
-    out: Annotated[Path, typer.Option("--out", help="Where to keep the run.")] = Path("run.jsonl"),
+    out: Annotated[Path, typer.Option("--out", help="File for the answers; the times go beside it.")] = Path(
+        "run.jsonl"
+    ),
     gold: Gold = OURS / "gold",
-    url: Annotated[str | None, typer.Option("--target", help="Ask the service at this address.")] = None,
-    types: Annotated[list[str] | None, typer.Option("--type", help="Only questions of this type.")] = None,
-    ids: Annotated[list[str] | None, typer.Option("--id", help="Only this question.")] = None,
-    limit: Annotated[int | None, typer.Option("--limit", help="Only so many questions.")] = None,
+    url: Annotated[
+        str | None, typer.Option("--target", help="Address of a running service to ask; default: the offline lane.")
+    ] = None,
+    types: Annotated[
+        list[str] | None, typer.Option("--type", help="Only questions of this type; may be repeated.")
+    ] = None,
+    ids: Annotated[
+        list[str] | None, typer.Option("--id", help="Only the question with this id; may be repeated.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option("--limit", help="At most this many questions.")] = None,
 ) -> None:
-    """Ask every gold question and keep the answers."""
+    """Ask the gold questions and write the answers to a file.
+
+    The offline lane indexes the articles in a temporary folder and needs no key and no network.
+    """
     from eval.baseline import write_run
     from eval.questions import read_gold
     from eval.run import Order, run_offline, run_service
@@ -63,7 +75,8 @@ def run(
     measured = run_service(read, order, url) if url else run_offline(read, order, models)
     write_run(out, measured.run)
     _times_of(out).write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
-    typer.echo(f"{len(measured.run.predictions)} answers are in {out}: {outcomes_line(score_run(read, measured.run))}")
+    outcomes = outcomes_line(score_run(read, measured.run))
+    typer.echo(f"{len(measured.run.predictions)} answers written to {out}: {outcomes}")
 
 
 @app.command()
@@ -81,7 +94,7 @@ def score(run_file: RunFile, gold: Gold = OURS / "gold") -> None:
 
 @app.command()
 def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines = None) -> None:
-    """Show which questions were lost and won against the baseline."""
+    """Compare a run with its baseline, as Markdown."""
     from eval.report.markdown import to_markdown
 
     typer.echo(to_markdown(_report(gold, run_file, baselines)))
@@ -89,15 +102,22 @@ def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines 
 
 @app.command()
 def gate(
-    run_file: Annotated[Path | None, typer.Argument(help="A run; without one the offline lane is run now.")] = None,
+    run_file: Annotated[
+        Path | None, typer.Argument(help="A run that `dateline eval run` wrote; default: run the offline lane now.")
+    ] = None,
     gold: Gold = OURS / "gold",
     baselines: Baselines = None,
-    markdown: Annotated[Path | None, typer.Option("--markdown", help="Write a report for a pull request.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="Write a page to look at.")] = None,
+    markdown: Annotated[
+        Path | None, typer.Option("--markdown", help="Write a Markdown report, for the summary of a CI job.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write an HTML page with every question.")] = None,
     junit: Annotated[Path | None, typer.Option("--junit", help="Write JUnit XML.")] = None,
     json_file: Annotated[Path | None, typer.Option("--json", help="Write the report as JSON.")] = None,
 ) -> None:
-    """May this change be merged? Exit 0 pass, 1 quality, 2 bad gold or usage, 3 incomplete."""
+    """Decide whether a change may be merged.
+
+    Compares a run with its baseline. Exit codes: 0 pass, 1 quality, 2 invalid gold set or argument, 3 incomplete.
+    """
     from eval.report import write_reports
 
     report = _report(gold, run_file, baselines)
@@ -105,17 +125,23 @@ def gate(
     typer.echo(report.decision.verdict)
     for breach in report.decision.breaches[:20]:
         stage = f" [{breach.stage}]" if breach.stage else ""
-        typer.echo(f"  {breach.rule}{stage}: {breach.question or ''} {breach.detail}")
+        question = f"{breach.question} " if breach.question else ""
+        typer.echo(f"  {breach.rule}{stage}: {question}{breach.detail}")
     raise typer.Exit(report.decision.exit_code)
 
 
 @app.command()
 def explain(
-    question: Annotated[str, typer.Argument(help="The id of a question.")],
-    run_file: Annotated[Path | None, typer.Option("--run", help="A run; without one it is asked now.")] = None,
+    question: Annotated[str, typer.Argument(help="The id of a gold question, such as who-001.")],
+    run_file: Annotated[
+        Path | None, typer.Option("--run", help="A run that has its answer; default: ask the question now.")
+    ] = None,
     gold: Gold = OURS / "gold",
 ) -> None:
-    """Tell the whole story of one question."""
+    """Explain the verdict on one question.
+
+    Prints what it expects, what was retrieved, answered and cited, and how that was scored.
+    """
     from eval.explain import explained
     from eval.questions import read_gold
 
@@ -126,21 +152,66 @@ def explain(
 @app.command()
 def bless(
     run_file: RunFile,
-    reason: Annotated[str, typer.Option("--reason", help="Why this run is the new measure.")],
+    reason: Annotated[str, typer.Option("--reason", help="Why this run replaces the baseline, in a sentence.")],
     gold: Gold = OURS / "gold",
     baselines: Baselines = None,
 ) -> None:
-    """Make a whole run the baseline of its lane."""
+    """Make a complete run the baseline of its lane."""
     from eval.baseline import read_run
     from eval.bless import bless_run
     from eval.questions import read_gold
 
     written = bless_run(read_gold(gold), read_run(run_file), baselines or _beside(gold), reason)
-    typer.echo(f"the baseline is {written}")
+    typer.echo(f"baseline written to {written}")
+
+
+@app.command()
+def draft(
+    out: Annotated[Path, typer.Option("--out", help="New file for the drafts, one JSON object a line.")],
+    data: Data = None,
+    feedback: Annotated[
+        Path | None,
+        typer.Option("--feedback", help="Output of `dateline feedback export`; default: the feedback in --data."),
+    ] = None,
+    gold: Annotated[Path | None, typer.Option("--gold", help="Leave out the questions of this gold set.")] = None,
+) -> None:
+    """Draft gold questions from readers' feedback.
+
+    A draft has no facts: write what an answer must state, then run `dateline eval validate`.
+    """
+    from eval.draft import make_drafts, to_lines
+    from eval.errors import GoldInvalid
+
+    if out.exists():
+        raise GoldInvalid(f"{out} exists", "Name a new file, so that no edited draft is overwritten.")
+    entries = _feedback(data, feedback)
+    drafts = make_drafts(entries, gold)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    out.write_text(to_lines(drafts), encoding="utf-8")
+    given = {entry.id: entry.feedback for entry in entries}
+    for made in drafts:
+        for id_ in made.provenance.made.split()[1:]:
+            why = ", ".join([given[id_].vote, *given[id_].reasons])
+            comment = f": {given[id_].comment}" if given[id_].comment else ""
+            typer.echo(f"{made.id}  {why}{comment}", err=True)
+    typer.echo(
+        f"{len(drafts)} drafts of {len(entries)} entries written to {out}; write the facts of each, then validate"
+    )
+
+
+def _feedback(data: Path | None, exported: Path | None) -> "list[FeedbackEntry]":
+    from eval.draft import read_export
+    from service.feedback import FeedbackStore
+    from service.settings import ServiceSettings
+
+    if exported is not None:
+        return read_export(exported)
+    settings = settings_of(ServiceSettings, data=data)
+    return FeedbackStore(settings.data, settings.feedback_limit).entries()
 
 
 def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "Measurement":
-    """The run of a file with its times, where they lie beside it; without a file the offline lane, run now."""
+    """Return the run in a file with the times beside it; without a file, run the offline lane now."""
     from eval.baseline import read_run
     from eval.run import Measurement, Order, run_offline
     from index.settings import IndexSettings
@@ -165,5 +236,4 @@ def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Repor
 
 
 def _beside(gold: Path) -> Path:
-    """The folder of the baselines, where none is named: beside the gold set, as ours is."""
     return gold.absolute().parent / "baselines"

@@ -1,13 +1,13 @@
-"""`dateline feedback export|delete`: what readers said of answers, out of the store and out of the world."""
+"""`dateline feedback export|delete`: readers' feedback on answers."""
 
 from typing import Annotated
 
 import typer
 
-from dateline.options import Data
-from dateline.trouble import WRONG, settings_of
+from dateline.exit_codes import FAILED
+from dateline.options import Data, settings_of
 
-app = typer.Typer(name="feedback", help="What readers said of answers.", no_args_is_help=True)
+app = typer.Typer(name="feedback", help="Export and delete readers' feedback.", no_args_is_help=True)
 
 
 @app.command()
@@ -27,7 +27,7 @@ def delete(
     ids: Annotated[list[str], typer.Argument(help="Ids of entries, such as fb_0f3c.", metavar="ID...")],
     data: Data = None,
 ) -> None:
-    """Delete entries for good; exit 1 naming each id that is not there."""
+    """Delete entries; exit 1 naming each id that is not in the store."""
     from service.feedback import FeedbackStore
     from service.settings import ServiceSettings
 
@@ -35,6 +35,6 @@ def delete(
     store = FeedbackStore(settings.data, settings.feedback_limit)
     missing = [id_ for id_ in ids if not store.delete(id_)]
     for id_ in missing:
-        typer.echo(f"there is no feedback with the id {id_}", err=True)
+        typer.echo(f"{id_}: no feedback has this id", err=True)
     typer.echo(f"{len(ids) - len(missing)} deleted")
-    raise typer.Exit(WRONG if missing else 0)
+    raise typer.Exit(FAILED if missing else 0)

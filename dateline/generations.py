@@ -5,19 +5,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json
-from dateline.trouble import settings_of
+from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
     from index.generations import ListedGeneration
 
-app = typer.Typer(name="generations", help="List the generations of the index, go back to one, remove old ones.")
-app.info.no_args_is_help = True
+app = typer.Typer(
+    name="generations",
+    help="List, roll back and prune index generations.",
+    no_args_is_help=True,
+)
 
 
 @app.command(name="list")
 def list_(data: Data = None, json_: Json = False) -> None:
-    """List the generations, newest first; `dateline doctor` says whether they are whole."""
+    """List the generations, newest first; `dateline doctor` checks them."""
     from index.generations import list_generations
     from index.settings import IndexSettings
 
@@ -28,16 +30,19 @@ def list_(data: Data = None, json_: Json = False) -> None:
     for generation in listed:
         typer.echo(_line(generation))
     if not listed:
-        typer.echo("there are none", err=True)
+        typer.echo("no generation is stored", err=True)
 
 
 @app.command()
 def rollback(
-    generation: Annotated[str, typer.Argument(help="A generation's name, or a beginning that no other has.")],
+    generation: Annotated[str, typer.Argument(help="A generation's name, or a prefix that only it has.")],
     data: Data = None,
     json_: Json = False,
 ) -> None:
-    """Answer from an earlier generation, once it is seen to be whole; the next ingest goes on from there."""
+    """Make an earlier generation current.
+
+    It is verified first. The next ingest continues from it.
+    """
     from index.dense import server_of
     from index.generations import roll_back
     from index.settings import IndexSettings
@@ -51,11 +56,14 @@ def rollback(
 def prune(
     data: Data = None,
     keep: Annotated[
-        int | None, typer.Option("--keep", min=1, help="How many stay; default DATELINE_KEEP_GENERATIONS.")
+        int | None, typer.Option("--keep", min=1, help="How many to keep; default: DATELINE_KEEP_GENERATIONS.")
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Remove old generations, and what killed runs left; the current one and those being read stay."""
+    """Remove old generations and unfinished ones.
+
+    The current generation and those in use stay.
+    """
     from index.dense import server_of
     from index.generations import prune as prune_generations
     from index.settings import IndexSettings
@@ -87,6 +95,8 @@ def _values(generation: "ListedGeneration") -> dict[str, object]:
 
 def _line(generation: "ListedGeneration") -> str:
     manifest = generation.manifest
-    holds = f"{manifest.article_count} articles, {manifest.chunk_count} chunks" if manifest else "manifest not readable"
-    marks = [word for word, holds_ in (("current", generation.current), ("in use", generation.in_use)) if holds_]
-    return f"{generation.name}  {holds}, {generation.size / 1e6:.1f} MB{''.join(f', {mark}' for mark in marks)}"
+    counts = (
+        f"{manifest.article_count} articles, {manifest.chunk_count} chunks" if manifest else "manifest not readable"
+    )
+    marks = f"{', current' if generation.current else ''}{', in use' if generation.in_use else ''}"
+    return f"{generation.name}  {counts}, {generation.size / 1e6:.1f} MB{marks}"

@@ -1,4 +1,4 @@
-"""`dateline ingest PATH…`: articles into the index."""
+"""`dateline ingest PATH…`: add articles to the index."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json
-from dateline.priority import stand_aside
-from dateline.trouble import settings_of
+from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
     from ingest.report import IngestReport
@@ -17,28 +15,33 @@ if TYPE_CHECKING:
 def ingest(
     paths: Annotated[list[Path], typer.Argument(help="Article files, folders of them, or .jsonl files.")],
     data: Data = None,
-    prune: Annotated[bool, typer.Option("--prune", help="Remove articles under PATH whose origin is gone.")] = False,
+    prune: Annotated[
+        bool, typer.Option("--prune", help="Remove the articles whose file under PATH no longer exists.")
+    ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article again.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would change; change nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; write nothing.")] = False,
     follow_links: Annotated[
-        bool, typer.Option("--follow-links", help="Follow links that lead out of the folders under PATH.")
+        bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")
     ] = False,
     json_: Json = False,
 ) -> None:
-    """Take articles in: files, folders, .jsonl; adds and updates, and publishes a new generation of the index."""
+    """Add and update articles of files and folders.
+
+    Publishes a new generation of the index, which a running service then answers from. Exit 3 if some articles are
+    rejected; each is named with its reason.
+    """
     from index.lease import check_free
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
     check_free(settings.data)
 
-    # These take a second to load: a second ingest is refused before.
+    # These take a second to import; refuse a second ingest first.
     from index.dense import server_of
     from index.embedding.build import build_embedder
     from ingest.job import Ingest, run
     from ingest.progress import Progress
 
-    stand_aside(settings.data)
     order = Ingest(
         tuple(paths),
         settings.data,

@@ -1,23 +1,42 @@
-"""Options that several commands share."""
+"""Options that several commands share, and the values that they stand for."""
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, TypeVar, cast
 
 import typer
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings
 
 from index.errors import ConfigurationError
 from index.records import Filters
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the index; default DATELINE_DATA or ./data.")]
+SettingsT = TypeVar("SettingsT", bound=BaseSettings)
+
+Data = Annotated[Path | None, typer.Option("--data", help="Folder of the index; default: DATELINE_DATA, else ./data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Source = Annotated[list[str] | None, typer.Option("--source", help="Only articles of this source; may be repeated.")]
-After = Annotated[str | None, typer.Option("--after", help="Only articles published on or after this ISO date.")]
-Before = Annotated[str | None, typer.Option("--before", help="Only articles published before this ISO date.")]
+After = Annotated[str | None, typer.Option("--after", help="Only articles published on or after this ISO 8601 date.")]
+Before = Annotated[str | None, typer.Option("--before", help="Only articles published before this ISO 8601 date.")]
+
+
+def settings_of(kind: type[SettingsT], **given: object) -> SettingsT:
+    """Return settings from the given values (None: not given), the environment and `.env`.
+
+    Raises ConfigurationError naming each setting that is invalid.
+    """
+    try:
+        settings: SettingsT = cast("Any", kind)(**{name: value for name, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = [f"{'.'.join(map(str, item['loc'])) or 'settings'}: {item['msg']}" for item in error.errors()]
+        raise ConfigurationError(
+            f"the settings are not usable: {'; '.join(faults)}", "Each setting is described in docs/settings.md."
+        ) from error
+    return settings
 
 
 def filters_of(source: list[str] | None, after: str | None, before: str | None) -> Filters:
-    """The filters that these options mean."""
+    """Return the filters that `--source`, `--after` and `--before` ask for."""
     return Filters(
         sources=tuple(source or ()),
         published_after=_moment("--after", after),

@@ -1,4 +1,4 @@
-"""`dateline remove ID…`: takedown, articles out of the index for good."""
+"""`dateline remove ID…`: take articles down."""
 
 import json
 from pathlib import Path
@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json
-from dateline.priority import stand_aside
-from dateline.trouble import WRONG, settings_of
+from dateline.exit_codes import FAILED
+from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
     from index.takedown import Takedown
@@ -19,9 +18,10 @@ def remove(
     data: Data = None,
     json_: Json = False,
 ) -> None:
-    """Take articles down: out of the index, its older generations, the stored vectors, and the feedback on them.
+    """Remove articles from the whole data folder.
 
-    Says "complete" when nothing of them is left in the data folder; exit 1 while something is.
+    Removes them from the index, its older generations and the stored vectors, and removes the feedback that cites
+    them. Prints "complete" once nothing of them is left; exit 1 while something is.
     """
     from index.dense import server_of
     from index.takedown import take_down
@@ -29,16 +29,15 @@ def remove(
     from service.settings import ServiceSettings
 
     settings = settings_of(ServiceSettings, data=data)
-    stand_aside(settings.data)
     takedown = take_down(settings.data, article_ids, server_of(settings.chroma_url))
     feedback = FeedbackStore(settings.data, settings.feedback_limit).delete_citing(takedown.article_ids)
     typer.echo(json.dumps(_values(takedown, feedback)) if json_ else _summary(takedown, feedback))
     for article_id, origin in takedown.origins.items():
         if Path(origin.partition("#")[0]).exists():
             typer.echo(
-                f"{article_id} came from {origin}: remove it there too, or the next ingest takes it in", err=True
+                f"{article_id} was read from {origin}: remove it there too, or the next ingest adds it again", err=True
             )
-    raise typer.Exit(0 if takedown.complete else WRONG)
+    raise typer.Exit(0 if takedown.complete else FAILED)
 
 
 def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
@@ -54,7 +53,7 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
 
 
 def _summary(takedown: "Takedown", feedback: int) -> str:
-    made = f"generation {takedown.generation} is without them" if takedown.generation else "the index had them no more"
+    made = f"generation {takedown.generation} is without them" if takedown.generation else "the index is without them"
     removed = (
         f"{len(takedown.removed_generations)} older generations, {takedown.removed_vectors} vectors and"
         f" {feedback} entries of feedback removed"
@@ -63,5 +62,5 @@ def _summary(takedown: "Takedown", feedback: int) -> str:
         return f"complete: {made}; {removed}"
     return (
         f"NOT complete: {made}; {removed}; still there: {', '.join(takedown.waiting)}\n"
-        "A service is still reading them, or the Chroma server was away. Run this again."
+        "A service still reads them, or the Chroma server did not answer. Run this again."
     )

@@ -1,14 +1,12 @@
-"""`dateline search "words"`: the passages for a question, without reading them."""
+"""`dateline search "words"`: print the passages that a question finds."""
 
 import asyncio
 from typing import Annotated
 
 import typer
 
-from dateline.answer_text import headline
-from dateline.ask import checked
-from dateline.options import After, Before, Data, Json, Source, filters_of
-from dateline.trouble import settings_of
+from dateline.ask import checked_question, headline
+from dateline.options import After, Before, Data, Json, Source, filters_of, settings_of
 
 
 def search(
@@ -19,7 +17,7 @@ def search(
     after: After = None,
     before: Before = None,
 ) -> None:
-    """Show the passages that retrieval finds, best first."""
+    """Print the passages for a question, best first."""
     from index.markup import readable
     from service.answer import to_json
     from service.build import build_pipeline
@@ -29,7 +27,7 @@ def search(
     settings = settings_of(ServiceSettings, data=data)
     pipeline = build_pipeline(settings)
     try:
-        question = Question(checked(words), filters=filters_of(source, after, before))
+        question = Question(checked_question(words), filters=filters_of(source, after, before))
         result = asyncio.run(pipeline.search(question))
     finally:
         pipeline.library.close()

@@ -31,7 +31,7 @@ _BOUNDS = {"ge": "at least", "gt": "over", "le": "at most", "lt": "under"}
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One environment variable: what it may hold, what it is when unset, and what it means."""
+    """An environment variable with its type, default and meaning."""
 
     variable: str
     value: str
@@ -39,14 +39,14 @@ class Setting:
     meaning: str
 
 
-def settings_of(kind: type[IndexSettings]) -> list[Setting]:
-    """The settings that a class declares itself, in their order; those it inherits are another's."""
+def declared_settings(kind: type[IndexSettings]) -> list[Setting]:
+    """Return the settings that a class declares itself, in their order, without inherited ones."""
     inherited = {name for base in kind.__mro__[1:] for name in getattr(base, "model_fields", {})}
     return [_setting(name, field) for name, field in kind.model_fields.items() if name not in inherited]
 
 
 def page() -> str:
-    """The text of `docs/settings.md`."""
+    """Return the text of `docs/settings.md`."""
     return "\n".join(
         [
             "# Settings",
@@ -54,7 +54,7 @@ def page() -> str:
             "This page is written from the settings classes by `make docs`; do not edit it.",
             "",
             "Every setting is an environment variable, or a line of a file `.env` in the folder where Dateline starts;",
-            "the environment wins. `.env.example` lists them all. A value that makes no sense is refused when a",
+            "the environment wins. `.env.example` lists them all. An invalid value is refused when a",
             "command starts, with exit code 2 and a message that names it. An empty value counts as unset.",
             "",
             *_section("The index", "`index/settings.py`; every command reads these.", IndexSettings),
@@ -64,12 +64,12 @@ def page() -> str:
 
 
 def example() -> str:
-    """The text of `.env.example`: every setting, commented out."""
+    """Return the text of `.env.example`, with every setting commented out."""
     lines = [
-        "# Copy this file to .env and take the mark away from what you set. Each setting stands in docs/settings.md.",
+        "# Copy this file to .env and uncomment the settings you change. Each is described in docs/settings.md.",
         "# Written from the settings classes by `make docs`; do not edit it.",
     ]
-    for setting in (*settings_of(IndexSettings), *settings_of(ServiceSettings)):
+    for setting in (*declared_settings(IndexSettings), *declared_settings(ServiceSettings)):
         lines += ["", f"# {setting.meaning.replace('`', '')}", f"#{setting.variable}={setting.default or ''}"]
     return "\n".join(lines) + "\n"
 
@@ -83,7 +83,7 @@ def main() -> None:
 def _section(title: str, read_by: str, kind: type[IndexSettings]) -> Iterator[str]:
     yield from (f"## {title}", "", f"{(kind.__doc__ or '').splitlines()[0]} Source: {read_by}", "")
     yield from ("| variable | value | when unset | meaning |", "|---|---|---|---|")
-    for setting in settings_of(kind):
+    for setting in declared_settings(kind):
         default = f"`{setting.default}`" if setting.default else "—"
         yield f"| `{setting.variable}` | {setting.value} | {default} | {setting.meaning} |"
     yield ""
@@ -101,7 +101,7 @@ def _setting(name: str, field: FieldInfo) -> Setting:
 
 
 def _kind(annotation: object) -> object:
-    """The type that a value is read as, without `| None` and what a container holds."""
+    """Return the type of a value without `| None` and without the element type of a container."""
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
     return get_origin(annotation) or annotation

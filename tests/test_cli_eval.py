@@ -1,4 +1,4 @@
-"""`dateline eval` and `dateline feedback`: what each trouble ends with, on a small gold set with its own baseline."""
+"""`dateline eval` and `dateline feedback`: exit codes and output, on a small gold set with its own baseline."""
 
 import json
 import os
@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dateline.__main__ import app
-from dateline.trouble import exit_code_of, explain
+from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 from service.feedback import Feedback, FeedbackStore
 from tests.eval.small_gold import QUESTIONS, write_gold, write_questions
@@ -21,14 +21,14 @@ Dateline = Callable[..., tuple[int, str]]
 
 @pytest.fixture(scope="module")
 def dateline(models: Path) -> Dateline:
-    """Runs a command as `main` does; gives its exit code and what it printed."""
+    """Run a command as `main` does; return its exit code and output."""
     no_keys = {"OPENAI_API_KEY": "", "OPENAI_BASE_URL": "", "DATELINE_LLM_MODEL": ""}
 
     def run(*arguments: object, **settings: str) -> tuple[int, str]:
         environment = {**no_keys, "DATELINE_MODELS": str(models), **settings}
         result = CliRunner(env=environment).invoke(app, [str(argument) for argument in arguments])
         if isinstance(result.exception, DatelineError):
-            return exit_code_of(result.exception), result.output + explain(result.exception)
+            return exit_code_of(result.exception), result.output + str(result.exception)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, result.output
@@ -81,7 +81,7 @@ def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> No
     write_questions(gold, ({**QUESTIONS[0], "facts": []},))
     unfit = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
 
-    assert (fit.returncode, fit.stdout) == (0, "3 questions on 3 articles are fit for use\n")
+    assert (fit.returncode, fit.stdout) == (0, "the gold set is valid: 3 questions on 3 articles\n")
     assert (unfit.returncode, unfit.stdout) == (2, "")
     assert "lamp-001: has no vital fact" in unfit.stderr
 

@@ -1,4 +1,4 @@
-"""`dateline doctor`, `generations` and `remove`: what they print and end with."""
+"""`dateline doctor`, `generations` and `remove`: their output and exit codes."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from dateline.__main__ import app
-from dateline.trouble import exit_code_of, explain
+from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 from index.layout import CHROMA, current_name, generation_folder, generation_names
 from service.feedback import CitedWords, Feedback, FeedbackStore
@@ -36,12 +36,12 @@ def data(two: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def dateline(data: Path) -> Dateline:
-    """Runs a command on the data folder as `main` does; gives its exit code and what it printed."""
+    """Run a command on the data folder as `main` does; return its exit code and output."""
 
     def run(*arguments: str) -> tuple[int, str]:
         result = CliRunner(env={"CHROMA_URL": ""}).invoke(app, [*arguments, "--data", str(data)])
         if isinstance(result.exception, DatelineError):
-            return exit_code_of(result.exception), result.output + explain(result.exception)
+            return exit_code_of(result.exception), result.output + str(result.exception)
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, result.output

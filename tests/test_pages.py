@@ -44,7 +44,7 @@ def test_the_settings_page_is_current() -> None:
 
 def test_every_setting_is_described() -> None:
     """Every setting has its own variable and a sentence that explains it."""
-    settings = [*settings_page.settings_of(IndexSettings), *settings_page.settings_of(ServiceSettings)]
+    settings = [*settings_page.declared_settings(IndexSettings), *settings_page.declared_settings(ServiceSettings)]
     assert len({setting.variable for setting in settings}) == len(settings) > 10
     assert all(setting.meaning.endswith(".") for setting in settings)
 

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from dateline.trouble import WRONG
+from dateline.exit_codes import FAILED
 from index.errors import DatelineError
 from index.generation import damaged_files
 from index.layout import CATALOG, EMBEDDINGS, VECTORS, current_name, generation_folder
@@ -79,7 +79,7 @@ def _shortage(desk: "Desk", room: int, done: subprocess.CompletedProcess[str], d
     if done.returncode == 0:
         published = manifest_of(data).fingerprint == desk.wanted
         return Shortage(room, 0, done.stdout, () if published else ("published something else",))
-    if done.returncode != WRONG:
+    if done.returncode != FAILED:
         faults.append(f"ended with {done.returncode}")
     if "Traceback" in done.stderr:
         faults.append("a traceback")

@@ -1,11 +1,11 @@
-"""What `dateline ask` prints: the verdict of each answer, and a date beside each quote."""
+"""Output of `dateline ask`: the verdict of each answer, and a date beside each quote."""
 
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from dateline.answer_text import answer_lines
+from dateline.ask import answer_lines
 from service.answer import Conflict, Freshness, Scores, Unsupported
 from service.records import AnswerWarning, Support
 from tests.service.answers import ASKED, TEXT, answer
