@@ -32,9 +32,8 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import squad_2, strangers
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
-from service.readers.evidence import PASSAGES_READ
-from service.readers.extractive import NEAR_BEST, QUOTED
-from service.readers.standing import CALIBRATION, Calibration
+from service.readers.evidence import PASSAGES_SCORED
+from service.readers.extractive import CALIBRATION, NEAR_BEST, QUOTED, Calibration
 
 REACH_ABSTAIN = 0.95
 OFF_TOPIC_TURNED_AWAY = 0.95
@@ -57,7 +56,7 @@ class Pool:
         kinds = ((self.answerable, 0.5), (self.near_misses, 0.25), (self.off_topic, 0.25))
         right = given = 0.0
         for judged, weight in kinds:
-            answers = [each for each in judged if each.standing(calibration) == "answered"]
+            answers = [each for each in judged if each.answerability(calibration) == "answered"]
             given += weight * len(answers) / len(judged)
             right += weight * sum(each.answered() for each in answers) / len(judged)
         return right / given if given else 1.0
@@ -116,8 +115,8 @@ def described(calibration: Calibration, pool: Pool) -> dict[str, Any]:
     kinds = {"answerable": pool.answerable, "near_misses": pool.near_misses, "off_topic": pool.off_topic}
     rates: dict[str, Any] = {}
     for name, judged in kinds.items():
-        standings = [each.standing(calibration) for each in judged]
-        rates[name] = {standing: _share(standings, standing) for standing in ("answered", "weak", "abstain")}
+        found = [each.answerability(calibration) for each in judged]
+        rates[name] = {level: _share(found, level) for level in ("answered", "weak", "abstain")}
     rates["right_of_answered"] = round(pool.right_of_answered(calibration), 3)
     return {
         "abstain": calibration.abstain,
@@ -131,8 +130,8 @@ def described(calibration: Calibration, pool: Pool) -> dict[str, Any]:
     }
 
 
-def _share(standings: Sequence[str], standing: str) -> float:
-    return round(standings.count(standing) / len(standings), 3)
+def _share(found: Sequence[str], level: str) -> float:
+    return round(found.count(level) / len(found), 3)
 
 
 def _auroc(answerable: Sequence[Judged], unanswerable: Sequence[Judged]) -> float:
@@ -140,7 +139,7 @@ def _auroc(answerable: Sequence[Judged], unanswerable: Sequence[Judged]) -> floa
 
 
 def print_hand_set(pool: Pool, bench: Path, work: Path) -> None:
-    """What `NEAR_BEST` and `PASSAGES_READ` cost and bring, for the answerable questions."""
+    """What `NEAR_BEST` and `PASSAGES_SCORED` cost and bring, for the answerable questions."""
     asked = pool.answerable
     found = share(asked, (each.found(QUOTED) for each in asked)) or 1.0
     rows = [
@@ -155,10 +154,10 @@ def print_hand_set(pool: Pool, bench: Path, work: Path) -> None:
     print()
     embedder = LocalEmbedder(work / "models")
     to_fit, _ = squad_2(bench)
-    read = {count: judge(to_fit, embedder, work, passages_read=count) for count in (3, 8)}
-    read[PASSAGES_READ] = [*pool.answerable, *pool.near_misses]
+    read = {count: judge(to_fit, embedder, work, passages_scored=count) for count in (3, 8)}
+    read[PASSAGES_SCORED] = [*pool.answerable, *pool.near_misses]
     print_table(
-        ("PASSAGES_READ", "top-1", f"top-{QUOTED}", "AUROC of g"),
+        ("PASSAGES_SCORED", "top-1", f"top-{QUOTED}", "AUROC of g"),
         [_reading_row(count, judged) for count, judged in sorted(read.items())],
     )
     print()
@@ -168,7 +167,7 @@ def _reading_row(count: int, judged: Sequence[Judged]) -> list[Cell]:
     answerable = [each for each in judged if each.answerable]
     hits = [share(answerable, (each.found(best) for each in answerable)) for best in (1, QUOTED)]
     separated = _auroc(answerable, [each for each in judged if not each.answerable])
-    return [f"{count}{' (set)' if count == PASSAGES_READ else ''}", *hits, separated]
+    return [f"{count}{' (set)' if count == PASSAGES_SCORED else ''}", *hits, separated]
 
 
 if __name__ == "__main__":

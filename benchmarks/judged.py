@@ -8,9 +8,8 @@ from benchmarks.hits import holds_answer
 from benchmarks.sets import Asked, QuestionSet
 from benchmarks.trial import Trial, trial
 from index.embedding import Embedder
-from service.readers.evidence import PASSAGES_READ, Evidence
-from service.readers.extractive import NEAR_BEST, QUOTED
-from service.readers.standing import Calibration, Standing, asks_of_others
+from service.readers.evidence import PASSAGES_SCORED, Evidence
+from service.readers.extractive import NEAR_BEST, QUOTED, Answerability, Calibration, missing_entities, quoted
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +17,7 @@ class Judged:
     """What became of one question.
 
     `scores` are those of the best sentences, `right` says of each whether it holds the answer; `held_back` is true
-    where a particular of the question is in no quoted article.
+    where no quoted article has one of the question's entities.
     """
 
     answerable: bool
@@ -40,18 +39,18 @@ class Judged:
         """Whether a quote holds the answer."""
         return any(self.quotes(near_best))
 
-    def standing(self, calibration: Calibration) -> Standing:
-        """What the quotes stand as under a calibration."""
+    def answerability(self, calibration: Calibration) -> Answerability:
+        """Return whether the quotes answer the question, by a calibration."""
         if self.strength < calibration.abstain:
             return "abstain"
         return "weak" if self.strength < calibration.answered or self.held_back else "answered"
 
 
 def judge(
-    questions: QuestionSet, embedder: Embedder, work: Path, *, passages_read: int = PASSAGES_READ
+    questions: QuestionSet, embedder: Embedder, work: Path, *, passages_scored: int = PASSAGES_SCORED
 ) -> list[Judged]:
     """Ask every question of an index of the set's paragraphs, and of nothing else."""
-    with trial(questions.paragraphs, embedder, work, passages_read=passages_read) as opened:
+    with trial(questions.paragraphs, embedder, work, passages_scored=passages_scored) as opened:
         return [_judged(question, opened) for question in questions.questions]
 
 
@@ -61,7 +60,7 @@ def judge_all(sets: Iterable[QuestionSet], embedder: Embedder, work: Path) -> li
 
 
 def _judged(question: Asked, opened: Trial) -> Judged:
-    _, evidence = opened.weigh(question)
+    _, evidence = opened.score(question)
     best = evidence.sentences[:QUOTED]
     right = tuple(question.answerable and holds_answer(question, sentence.text) for sentence in best)
     scores = tuple(sentence.score for sentence in best)
@@ -69,7 +68,7 @@ def _judged(question: Asked, opened: Trial) -> Judged:
 
 
 def _held_back(question: Asked, evidence: Evidence) -> bool:
-    return bool(evidence.sentences) and asks_of_others(question.text, evidence)
+    return bool(evidence.sentences) and bool(missing_entities(question.text, quoted(evidence)))
 
 
 def share(judged: Sequence[Judged], true: Iterable[bool]) -> float | None:

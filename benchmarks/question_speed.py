@@ -31,7 +31,7 @@ from index.generation import Generation
 from index.records import Filters
 from service.build import build_pipeline
 from service.pipeline import Pipeline
-from service.readers.evidence import Weigher
+from service.readers.evidence import SentenceScorer
 from service.records import Question
 from service.retrieve import CANDIDATES, fuse, retrieve
 from service.settings import ServiceSettings
@@ -122,7 +122,7 @@ def answer_times(data: Path, models: Path, asked: Sequence[str], rounds: int) ->
 
 
 def _forgetful(pipeline: Pipeline) -> Pipeline:
-    return replace(pipeline, weigher=Weigher(pipeline.embedder))
+    return replace(pipeline, scorer=SentenceScorer(pipeline.embedder))
 
 
 def print_times(title: str, times: Mapping[str, Sequence[float]]) -> None:

@@ -21,14 +21,13 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import CLAPNQ, RGB, QuestionSet, rejections, squad_2, strangers
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
-from service.readers.extractive import QUOTED
-from service.readers.standing import Calibration
+from service.readers.extractive import QUOTED, Calibration
 
 QUESTIONS = 1000
 BARS = {"squad_v2 held out": (0.79, 0.91, 0.64), "clapnq_dev": (0.64, 0.87, 0.85), "rgb_en": (0.44, 0.70, 0.69)}
 """Top-1, top-3 and AUROC of g that are to be reached."""
 
-STANDINGS = ("answered", "weak", "abstain")
+ANSWERABILITY = ("answered", "weak", "abstain")
 
 
 def main() -> None:
@@ -41,7 +40,7 @@ def main() -> None:
         asked = ask_all(arguments.bench, work, arguments.questions)
         off_topic = ask_off_topic(arguments.bench, work, arguments.questions)
     print_selection(asked)
-    print_standings(asked, off_topic, calibration)
+    print_answerability(asked, off_topic, calibration)
     print_held_back(asked, calibration)
 
 
@@ -78,25 +77,25 @@ def print_selection(asked: dict[str, list[Judged]]) -> None:
     print()
 
 
-def print_standings(asked: dict[str, list[Judged]], off_topic: Sequence[Judged], calibration: Calibration) -> None:
+def print_answerability(asked: dict[str, list[Judged]], off_topic: Sequence[Judged], calibration: Calibration) -> None:
     """What questions of each kind end as."""
     rows: list[list[Cell]] = []
     for name, judged in asked.items():
         answerable, unanswerable = _split(judged)
-        rows.append(_standings(f"{name}, answerable", answerable, calibration))
-        rows.append(_standings(f"{name}, near miss", unanswerable, calibration))
-    rows.append(_standings("squad_v2 held out, off-topic", off_topic, calibration))
-    print_table(("questions", "n", *STANDINGS), rows)
+        rows.append(_answerability(f"{name}, answerable", answerable, calibration))
+        rows.append(_answerability(f"{name}, near miss", unanswerable, calibration))
+    rows.append(_answerability("squad_v2 held out, off-topic", off_topic, calibration))
+    print_table(("questions", "n", *ANSWERABILITY), rows)
     print()
 
 
-def _standings(name: str, judged: Sequence[Judged], calibration: Calibration) -> list[Cell]:
-    shares = (share(judged, (each.standing(calibration) == standing for each in judged)) for standing in STANDINGS)
+def _answerability(name: str, judged: Sequence[Judged], calibration: Calibration) -> list[Cell]:
+    shares = (share(judged, (each.answerability(calibration) == level for each in judged)) for level in ANSWERABILITY)
     return [name, len(judged), *shares]
 
 
 def print_held_back(asked: dict[str, list[Judged]], calibration: Calibration) -> None:
-    """How right answers are, with and without the check of particulars."""
+    """How right answers are, with and without the check of entities."""
     rows: list[list[Cell]] = []
     for name, judged in asked.items():
         strong = [each for each in judged if each.strength >= calibration.answered]

@@ -13,7 +13,7 @@ from index.layout import current_name, generation_folder
 from index.records import Filters
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.readers.evidence import PASSAGES_READ, Evidence, Weigher
+from service.readers.evidence import PASSAGES_SCORED, Evidence, SentenceScorer
 from service.records import Mode, Passage
 from service.retrieve import Retrieved, retrieve
 
@@ -26,21 +26,21 @@ class Trial:
     """An open generation of a set's paragraphs, each of them an article, and what asks it."""
 
     def __init__(
-        self, generation: Generation, embedder: Embedder, weigher: Weigher, paragraphs: Sequence[Paragraph]
+        self, generation: Generation, embedder: Embedder, scorer: SentenceScorer, paragraphs: Sequence[Paragraph]
     ) -> None:
         self.generation = generation
         self._embedder = embedder
-        self._weigher = weigher
+        self._scorer = scorer
         self._ids = {article_id(number): paragraph.id for number, paragraph in enumerate(paragraphs)}
 
     def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
         """What the product retrieves for a question."""
         return retrieve(self.generation, self._embedder, question.text, filters=Filters(), mode=mode, count=count)
 
-    def weigh(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
+    def score(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
         """The passages of a question and the evidence in them, as the pipeline has them before it reads."""
         found = self.retrieve(question)
-        return found.passages, self._weigher.weigh(question.text, found.vector, found.passages, self.generation.lexical)
+        return found.passages, self._scorer.score(question.text, found.vector, found.passages, self.generation.lexical)
 
     def paragraph_id(self, article: str) -> str:
         """The set's own id of an article of the index."""
@@ -49,7 +49,7 @@ class Trial:
 
 @contextmanager
 def trial(
-    paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path, *, passages_read: int = PASSAGES_READ
+    paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path, *, passages_scored: int = PASSAGES_SCORED
 ) -> Iterator[Trial]:
     """Index paragraphs in a folder of their own under `work`, where their vectors are kept, and open the generation."""
     data = work / _digest(paragraphs)
@@ -63,7 +63,7 @@ def trial(
     run(Ingest((articles,), data, LANGUAGE, rebuild=True), embedder, Progress(quiet=True))
     generation = Generation(generation_folder(data, current_name(data) or ""))
     try:
-        yield Trial(generation, embedder, Weigher(embedder, passages_read=passages_read), paragraphs)
+        yield Trial(generation, embedder, SentenceScorer(embedder, passages_scored=passages_scored), paragraphs)
     finally:
         generation.close()
 

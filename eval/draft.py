@@ -15,7 +15,7 @@ from eval.matching import normalised, without_markers
 from eval.questions import QUESTIONS, read_items
 from eval.records import Evidence, GoldItem, Provenance, QuestionType, Turn
 from service.feedback import FeedbackEntry
-from service.readers.kind import kind_of
+from service.readers.evidence import answer_type
 
 PREFIX = "feedback"
 
@@ -73,7 +73,7 @@ def _draft(id_: str, entries: Sequence[FeedbackEntry]) -> GoldItem:
     return GoldItem(
         schema_=1,
         id=id_,
-        type="follow_up" if len(turns) > 1 else _TYPES[kind_of(first.feedback.question)],
+        type="follow_up" if len(turns) > 1 else _TYPES[answer_type(first.feedback.question)],
         asked_at=min(entry.created_at for entry in entries),
         turns=turns,
         expect="answer",

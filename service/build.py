@@ -14,10 +14,9 @@ from service.pipeline import Pipeline
 from service.prompts import Prompts, new_fence
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
-from service.readers.evidence import Weigher
-from service.readers.extractive import ExtractiveReader
+from service.readers.evidence import SentenceScorer
+from service.readers.extractive import Calibration, ExtractiveReader
 from service.readers.llm import LlmReader
-from service.readers.standing import Calibration
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
@@ -43,7 +42,7 @@ def build_pipeline(
     return Pipeline(
         library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,
-        weigher=Weigher(embedder),
+        scorer=SentenceScorer(embedder),
         calibration=Calibration.read(),
         verifier=verifier,
         extractive=ExtractiveReader(),

@@ -35,12 +35,11 @@ from service.citations.stream import draft_sentences
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
-from service.readers import Reader, Reading
+from service.readers.base import Reader, Reading
 from service.readers.chat import Chat
-from service.readers.evidence import Weigher
-from service.readers.extractive import ExtractiveReader
+from service.readers.evidence import SentenceScorer
+from service.readers.extractive import Calibration, ExtractiveReader
 from service.readers.llm import LlmReader
-from service.readers.standing import Calibration
 from service.records import (
     Abstained,
     AnswerWarning,
@@ -83,7 +82,7 @@ class Pipeline:
 
     library: Library
     embedder: Embedder
-    weigher: Weigher
+    scorer: SentenceScorer
     calibration: Calibration
     verifier: Verifier
     extractive: ExtractiveReader
@@ -111,7 +110,7 @@ class Pipeline:
             await self._standalone(run)
             found = await self._retrieve(run)
             yield run.retrieval_completed()
-            reading = await self._weigh(run, found)
+            reading = await self._score(run, found)
             reader = self._relevant(run, reading, found.reason)
             while reader is not None:
                 try:
@@ -200,12 +199,12 @@ class Pipeline:
         run.composition = Composition(await run.reader.fit(found.passages))
         return found
 
-    async def _weigh(self, run: "AnswerRun", found: Retrieved) -> Reading:
+    async def _score(self, run: "AnswerRun", found: Retrieved) -> Reading:
         """Score the sentences of the passages as evidence for the question."""
         passages = run.composition.passages
         with run.timed("read"):
             evidence = await asyncio.to_thread(
-                self.weigher.weigh, run.standalone, found.vector, passages, run.generation.lexical
+                self.scorer.score, run.standalone, found.vector, passages, run.generation.lexical
             )
         return Reading(run.standalone, passages, evidence, run.created.date().isoformat())
 
@@ -273,7 +272,7 @@ class Pipeline:
             return "partial", run.reason
         if run.withheld > len(text):
             return "partial", "unsupported_withheld"
-        if run.reader.quotes_only and self.calibration.standing(reading.question, reading.evidence) != "answered":
+        if run.reader.quotes_only and self.calibration.answerability(reading.question, reading.evidence) != "answered":
             return "partial", "weak_evidence"
         return "answered", None
 

@@ -1,10 +1,10 @@
-"""Evidence: how well the sentences of the passages answer a question, each of them (e) and all together (g).
+"""Evidence: how well the sentences of the passages answer a question, each of them (e) and all together (strength g).
 
-    e = .5 cosine + .35 lexical + .15 kind + .15 lexical with both neighbours + .15 score of its chunk
+    e = .5 cosine + .35 lexical + .15 answer type + .15 lexical with both neighbours + .15 score of its chunk
     g = .35 best sentence cosine + .35 best chunk cosine + .15 best lexical + .15 best lexical with neighbours
 
-`lexical` is the share of the question's terms that a sentence has, each weighed by its inverse document
-frequency. The weights were set by hand and not tuned; `benchmarks/reader_quality.py` measures them.
+`lexical` is the share of the question's terms that a sentence has, weighted by inverse document frequency. The weights
+were set by hand and not tuned; `benchmarks/reader_quality.py` measures them.
 """
 
 import re
@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from threading import Lock
+from typing import NamedTuple
 
 import numpy as np
 
@@ -19,26 +20,22 @@ from index.embedding import Embedder, Matrix, Vector
 from index.lexical import LexicalIndex
 from index.markup import readable
 from index.records import Span
-from index.text import Sentence, sentence_spans
-from service.readers.instructions import orders_to_machines
-from service.readers.kind import kind_match
+from index.text import sentence_spans
 from service.records import Passage
 
-PASSAGES_READ = 5
-"""Passages whose sentences are weighed, the best first; eight find one answer in 300 more, for more time."""
+PASSAGES_SCORED = 5
+"""Passages whose sentences are scored, the best first; eight find one answer in 300 more, and take longer."""
 
-_WORD = re.compile(r"[^\W_]")
-_COMMENT = re.compile(r"<!--(?:(?!-->)[\s\S]){0,2000}-->")
-_TABLE_RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
-_REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
+CACHED_VECTORS = 20_000
+"""Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
 
-REMEMBERED = 20_000
-"""Sentence vectors kept in memory: 30 MB, and most questions of a day ask about the same articles."""
+PARAGRAPH = 2_000
+"""Code points before a chunk in which its first paragraph may begin."""
 
 
 @dataclass(frozen=True, slots=True)
-class WeighedSentence:
-    """A sentence of a passage as it was written, its place in the article's body, and its score e."""
+class ScoredSentence:
+    """A sentence of a passage as written, its span in the article's body, and its score e."""
 
     passage: Passage
     span: Span
@@ -48,14 +45,15 @@ class WeighedSentence:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The weighed sentences, best first, and the evidence g of all of them, in about [0, 1]."""
+    """The scored sentences, best first, and their strength g, in about [0, 1]."""
 
-    sentences: tuple[WeighedSentence, ...]
+    sentences: tuple[ScoredSentence, ...]
     strength: float
 
 
-@dataclass(frozen=True, slots=True)
-class _Candidate:
+class _Statement(NamedTuple):
+    """A sentence that can be quoted: as written, without markup, and with its neighbours."""
+
     passage: Passage
     span: Span
     text: str
@@ -63,118 +61,221 @@ class _Candidate:
     around: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Remembered:
-    """A sentence's vector, and which article, as it was, the sentence was read in."""
+class _CachedVector(NamedTuple):
+    """The vector of a sentence, and the content hash of the article that it was read from."""
 
     content_hash: str
     vector: Vector
 
 
-class Weigher:
-    """Weighs the sentences of passages; remembers their vectors; safe to share between threads."""
+class SentenceScorer:
+    """Scores the sentences of passages and caches their vectors; safe to share between threads."""
 
-    def __init__(self, embedder: Embedder, *, passages_read: int = PASSAGES_READ) -> None:
+    def __init__(self, embedder: Embedder, *, passages_scored: int = PASSAGES_SCORED) -> None:
         self._embedder = embedder
-        self._passages_read = passages_read
-        self._remembered: OrderedDict[str, _Remembered] = OrderedDict()
-        self._rememberable: Collection[str] | None = None
+        self._passages_scored = passages_scored
+        self._cache: OrderedDict[str, _CachedVector] = OrderedDict()
+        self._cacheable: Collection[str] | None = None
         self._lock = Lock()
 
-    def forget_all_but(self, content_hashes: Collection[str]) -> None:
-        """Remember sentences of articles with these content hashes alone, now and until this is called again."""
+    def cache_only(self, content_hashes: Collection[str]) -> None:
+        """Drop cached sentences of other articles than these, and cache none of them until the next call."""
         with self._lock:
-            self._rememberable = content_hashes
-            gone = [text for text, held in self._remembered.items() if held.content_hash not in content_hashes]
-            for text in gone:
-                del self._remembered[text]
+            self._cacheable = content_hashes
+            for text in [text for text, cached in self._cache.items() if cached.content_hash not in content_hashes]:
+                del self._cache[text]
 
-    def weigh(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
-        """The evidence that passages hold for a question; raises EmbeddingFailed."""
-        passages = passages[: self._passages_read]
-        candidates = _candidates(passages)
-        if not candidates:
+    def score(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
+        """Return the evidence for a question with this vector; raises EmbeddingFailed."""
+        passages = passages[: self._passages_scored]
+        statements = _statements(passages)
+        if not statements:
             return Evidence((), 0.0)
         weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
-        cosines = self._embedded(candidates) @ vector
-        alone = np.array([_share(lexical.terms.of(candidate.words), weights) for candidate in candidates])
-        around = np.array([_share(lexical.terms.of(candidate.around), weights) for candidate in candidates])
-        kinds = np.array([kind_match(question, candidate.words) for candidate in candidates])
-        chunks = np.array([candidate.passage.scored.score for candidate in candidates])
-        scores = 0.5 * cosines + 0.35 * alone + 0.15 * kinds + 0.15 * around + 0.15 * chunks
+        cosines = self._vectors(statements) @ vector
+        alone = np.array([_share(lexical.terms.of(each.words), weights) for each in statements])
+        around = np.array([_share(lexical.terms.of(each.around), weights) for each in statements])
+        types = np.array([answer_type_match(question, each.words) for each in statements])
+        chunks = np.array([each.passage.scored.score for each in statements])
+        scores = 0.5 * cosines + 0.35 * alone + 0.15 * types + 0.15 * around + 0.15 * chunks
         best_chunk = max(passage.scored.dense for passage in passages)
         strength = 0.35 * cosines.max() + 0.35 * best_chunk + 0.15 * alone.max() + 0.15 * around.max()
-        weighed = [
-            WeighedSentence(candidate.passage, candidate.span, candidate.text, round(float(score), 6))
-            for candidate, score in zip(candidates, scores, strict=True)
+        sentences = [
+            ScoredSentence(each.passage, each.span, each.text, round(float(score), 6))
+            for each, score in zip(statements, scores, strict=True)
         ]
-        ranked = sorted(
-            weighed, key=lambda sentence: (-sentence.score, sentence.passage.article.article_id, sentence.span)
-        )
-        return Evidence(tuple(ranked), round(float(strength), 6))
+        sentences.sort(key=lambda sentence: (-sentence.score, sentence.passage.article.article_id, sentence.span))
+        return Evidence(tuple(sentences), round(float(strength), 6))
 
-    def _embedded(self, candidates: Sequence[_Candidate]) -> Matrix:
-        texts = [candidate.words for candidate in candidates]
+    def _vectors(self, statements: Sequence[_Statement]) -> Matrix:
+        """Return one row for each statement; embed only those that are not cached."""
+        texts = [each.words for each in statements]
         with self._lock:
-            known = {text: self._remembered[text] for text in texts if text in self._remembered}
-        missing = {each.words: each.passage.article for each in candidates if each.words not in known}
-        hashes = {article.article_id: article.content_hash for article in missing.values()}
+            known = {text: self._cache[text] for text in texts if text in self._cache}
+        missing = {each.words: each.passage.article for each in statements if each.words not in known}
+        articles = {article.article_id: article for article in missing.values()}
+        hashes = {article_id: article.content_hash for article_id, article in articles.items()}
         vectors = self._embedder.embed_texts(list(missing))
         for (text, article), vector in zip(missing.items(), vectors, strict=True):
-            known[text] = _Remembered(hashes[article.article_id], vector)
+            known[text] = _CachedVector(hashes[article.article_id], vector)
         with self._lock:
-            # A question that began on an earlier generation must not bring back what has been taken down since.
-            allowed = self._rememberable
-            kept = {text: held for text, held in known.items() if allowed is None or held.content_hash in allowed}
-            self._remembered.update(kept)
-            for text in kept:
-                self._remembered.move_to_end(text)
-            while len(self._remembered) > REMEMBERED:
-                self._remembered.popitem(last=False)
+            for text, cached in known.items():
+                # A question that began on an earlier generation must not cache an article taken down since.
+                if self._cacheable is None or cached.content_hash in self._cacheable:
+                    self._cache[text] = cached
+                    self._cache.move_to_end(text)
+            while len(self._cache) > CACHED_VECTORS:
+                self._cache.popitem(last=False)
         return np.stack([known[text].vector for text in texts])
 
 
-def _candidates(passages: Sequence[Passage]) -> list[_Candidate]:
-    """Return the statements of the passages, each text of an article once, without headings and orders to a machine.
+_WORD = re.compile(r"[^\W_]")
+_COMMENT = re.compile(r"<!--(?:(?!-->)[\s\S]){0,2000}-->")
+_TABLE_RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
+_REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
 
-    What has no words but its markup (an image, a rule, a fence of code), an entry of a list of references, the head of
-    a table, a line that leads on with a colon and a sentence of a comment state nothing either.
+
+def _statements(passages: Sequence[Passage]) -> list[_Statement]:
+    """Return the statements of the passages, each text of an article once.
+
+    Not a statement: a heading, a sentence without a word (an image, a rule), an entry of a list of references, the head
+    of a table, a line that introduces a list with a colon, a sentence cut by a comment, an instruction to a model.
     """
-    found: dict[tuple[str, str], _Candidate] = {}
+    found: dict[tuple[str, str], _Statement] = {}
     for passage in passages:
         text, offset = passage.chunk.text, passage.chunk.start_char
         spans = sentence_spans(text)
-        comments = [Span(*found.span()) for found in _COMMENT.finditer(text)]
-        orders = orders_to_machines(passage.article.body, offset, offset + len(text))
+        instructions = [
+            (begin - offset, end - offset)
+            for begin, end in instructions_in(passage.article.body, offset, offset + len(text))
+        ]
+        comments = [comment.span() for comment in _COMMENT.finditer(text)]
         for at, span in enumerate(spans):
             sentence = text[span.start : span.end]
             words = readable(sentence)
-            behind = text[slice(*spans[at + 1][:2])] if at + 1 < len(spans) else ""
-            cut = any(_overlap(comment, span, 0) and not _within(comment, span) for comment in comments)
-            is_statement = not span.heading and not cut and _states(sentence, words, behind)
-            if is_statement and not any(_overlap(order, span, offset) for order in orders):
+            following = text[slice(*spans[at + 1][:2])] if at + 1 < len(spans) else ""
+            if (
+                not span.heading
+                and _WORD.search(words)
+                and not words.endswith((":", "："))
+                and not _TABLE_RULE.fullmatch(following)
+                and not _REFERENCE.match(sentence)
+                and not any(begin < span.end and span.start < end for begin, end in instructions)
+                and not any(
+                    begin < span.end and span.start < end and not span.start <= begin < end <= span.end
+                    for begin, end in comments
+                )
+            ):
                 around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
                 place = Span(offset + span.start, offset + span.end)
-                candidate = _Candidate(passage, place, sentence, words, readable(around))
-                found.setdefault((passage.article.article_id, sentence), candidate)
+                statement = _Statement(passage, place, sentence, words, readable(around))
+                found.setdefault((passage.article.article_id, sentence), statement)
     return list(found.values())
 
 
-def _states(sentence: str, words: str, behind: str) -> bool:
-    leads_on = words.endswith((":", "：")) or _TABLE_RULE.fullmatch(behind)
-    return bool(_WORD.search(words)) and not leads_on and not _REFERENCE.match(sentence)
-
-
-def _overlap(order: Span, sentence: Sentence, offset: int) -> bool:
-    return order.start < offset + sentence.end and offset + sentence.start < order.end
-
-
-def _within(comment: Span, sentence: Sentence) -> bool:
-    return sentence.start <= comment.start and comment.end <= sentence.end
-
-
 def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
-    """The share of the question's terms that are among these, by weight."""
+    """Return the share of the question's terms that are among these, by weight."""
     total = sum(weights.values())
     present = set(terms)
     return sum(weight for term, weight in weights.items() if term in present) / total if total else 0.0
+
+
+_MODEL = r"(?:language models?|llms?|chatbots?|automatic readers?|ai (?:assistants?|models?|systems?|readers?|agents?))"
+_SALUTATION = r"(?:dear|attention|note to|notice to|message (?:to|for)|instructions? to)"
+_CLAUSE = r"(?: (?:that|which|who|reading|of|on|in) [^.!?\n:,]{1,40})?"
+_ADDRESS = re.compile(
+    rf"(?:^|(?<=[.!?]\s)|(?<=\n))[^\w\n]{{0,20}}{_SALUTATION}\W+(?:any |all |the |every )?{_MODEL}{_CLAUSE}[:,]"
+    rf"|\byou(?: are|['’]re)(?: now)?(?: an?| the)?(?: helpful)? (?:{_MODEL}|assistant(?= and\b|[.,;:]| without\b))"
+    r"|\bassistant instructions:",
+    re.IGNORECASE,
+)
+_CONTROL_TOKEN = re.compile(
+    r"</?(?:system|assistant|instructions?|prompt)\b[^<>\n]{0,80}>|\[/?(?:INST|SYSTEM)\]|<\|"
+    r'|\bSYSTEM (?:MESSAGE|PROMPT):|"role"\s*:\s*"(?:system|assistant)"'
+)
+_OPENING, _CLOSING = re.compile("[“«„]"), re.compile("[”»]")
+
+
+def instructions_in(text: str, start: int, end: int) -> list[Span]:
+    """Return the instructions to a language model that reach into `text[start:end]`, to the end of their paragraph.
+
+    Only words that address nothing but a machine begin one: a salutation, a role in the second person, the tags and
+    tokens of chat prompts. News uses the verbs of such instructions every day, and reported speech is news. A heuristic
+    for plain cases: a language model is protected by its prompt and by the verification of its sentences.
+    """
+    found: list[Span] = []
+    begin = max(0, start - PARAGRAPH, text.rfind("\n\n", 0, start))
+    for pattern in (_ADDRESS, _CONTROL_TOKEN):
+        for match in pattern.finditer(text, begin, end):
+            at = match.start()
+            before = text[max(0, at - PARAGRAPH, text.rfind("\n\n", 0, at)) : at + 1]
+            if pattern is _ADDRESS and _is_in_quotation(before):
+                continue
+            closing = text.find("\n\n", match.end(), end)
+            found.append(Span(at, end if closing < 0 else closing))
+    return [span for span in found if span.end > start]
+
+
+def _is_in_quotation(before: str) -> bool:
+    return before.count('"') % 2 == 1 or len(_OPENING.findall(before)) > len(_CLOSING.findall(before))
+
+
+_TYPES = {
+    "when": re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", re.IGNORECASE),
+    "number": re.compile(
+        r"\bhow (?:many|much|old|long|far|large|big|high|tall|often)\b"
+        r"|\bwhat (?:number|percentage|share|proportion|amount|price|cost)\b",
+        re.IGNORECASE,
+    ),
+    "why": re.compile(r"\bwhy\b|\bwhat (?:caused|led to|reason)\b", re.IGNORECASE),
+    "where": re.compile(r"\bwhere\b|\b(?:what|which) (?:city|town|country|place|state|port|region)\b", re.IGNORECASE),
+    "who": re.compile(
+        r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|company|team|party|organi[sz]ation|minister|leader"
+        r"|official|club|agency)\b",
+        re.IGNORECASE,
+    ),
+}
+_CAUSE = re.compile(
+    r"\b(?:because|since|due to|owing to|as a result|so that|in order to|caused?|therefore|led to|after|reason|aim|"
+    r"to\s+\w+)\b",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"\b(?:1[5-9]|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|yesterday|today)\b"
+)
+_NUMBER = re.compile(
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|"
+    r"billion|half|twice|third|quarter)s?\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")
+_PLACE = re.compile(r"\b(?:in|at|from|to|near|off|outside)\s+(?:the\s+)?[A-Z][\w’'-]+")
+_ANSWERS = {
+    "when": ((_DATE, 1.0),),
+    "number": ((_NUMBER, 1.0),),
+    "where": ((_PLACE, 1.0), (_NAME, 0.5)),
+    "who": ((_NAME, 1.0),),
+}
+"""Patterns of an answer of each type, and the match of a sentence that has one."""
+
+
+def answer_type(question: str) -> str | None:
+    """Return `when`, `number`, `why`, `where` or `who`; None for an open question."""
+    return next((name for name, pattern in _TYPES.items() if pattern.search(question)), None)
+
+
+def answer_type_match(question: str, sentence: str) -> float:
+    """Return 1 where a sentence has something of the answer type that the question lacks, .5 for an open question."""
+    wanted = answer_type(question)
+    if wanted is None:
+        return 0.5
+    if wanted == "why":
+        return 1.0 if _CAUSE.search(sentence) else 0.3
+    for pattern, match in _ANSWERS[wanted]:
+        asked = {found.casefold() for found in pattern.findall(question)}
+        for found in pattern.findall(sentence):
+            as_asked = re.compile(rf"(?<!\w){re.escape(found)}(?!\w)", re.IGNORECASE)
+            if found.casefold() not in asked and not as_asked.search(question):
+                return match
+    return 0.0

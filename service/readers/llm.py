@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from index.records import isoformat
 from service.errors import ReaderCutOff, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
-from service.readers import Drafted, Reading
 from service.readers.abstention import ABSTAIN, AbstentionWatch
+from service.readers.base import Drafted, Reading
 from service.readers.budget import fit_passages
 from service.readers.chat import Chat, ModelRefused
 from service.records import Abstained, Delta, Passage, Usage

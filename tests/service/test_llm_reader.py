@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 from service.prompts import Prompts
-from service.readers import Drafted, Reading
+from service.readers.base import Drafted, Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.evidence import Evidence

@@ -1,0 +1,47 @@
+"""The protocol of readers, which draft an answer from passages; a draft is verified before a user sees it."""
+
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.readers.evidence import Evidence
+from service.records import Abstained, Delta, DraftSentence, Passage, Usage
+
+Drafted = Delta | DraftSentence | Abstained | Usage
+"""An item of a draft: a sentence, an abstention, or the usage of a call to a model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The input of a reader: the standalone question, its passages, the evidence in them, and today's ISO date."""
+
+    question: str
+    passages: Sequence[Passage]
+    evidence: Evidence
+    asked_at: str
+
+
+class Reader(Protocol):
+    """Drafts an answer from passages."""
+
+    @property
+    def name(self) -> str:
+        """Kind and version of the reader, such as `extractive@1`."""
+
+    @property
+    def quotes_only(self) -> bool:
+        """True for a reader that quotes sentences and asks no model."""
+
+    @property
+    def model(self) -> str | None:
+        """The name of the language model, or None."""
+
+    @property
+    def prompt(self) -> str | None:
+        """The digest of the prompt, or None."""
+
+    async def fit(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+        """Return the leading passages that the reader has room for."""
+
+    def read(self, reading: Reading) -> AsyncGenerator[Drafted, None]:
+        """Yield the draft of an answer, item by item; raises ReaderFailed."""
