@@ -6,13 +6,13 @@ DOCKER ?= docker
 VENV ?= .venv
 
 BIN := $(VENV)/bin
-# What is installed is made anew when another Python is named, and when a lock file changes.
+# Another Python, or a changed lock file, makes a new environment.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 BASE := $(VENV)/.base-$(VERSION)
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
-# Keys and settings of the person at the keyboard are no business of the tests.
+# Unset the developer's keys and settings before running tests.
 NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -e 's/^\(OPENAI_[A-Z0-9_]*\)=.*/\1/p'); \
     do unset $$name; done; unset CHROMA_URL;
 
@@ -21,15 +21,15 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 .PHONY: help install dev run test check soak lock docs image clean
 
 help:
-	@echo 'make run      install, ingest articles/ when there is no index yet, serve on http://127.0.0.1:8000 (PORT=… moves it)'
-	@echo 'make install  the environment alone, in $(VENV): $(BIN)/dateline'
+	@echo 'make run      install, ingest articles/ if there is no index, serve on http://127.0.0.1:8000 (PORT=… for another port)'
+	@echo 'make install  install $(BIN)/dateline into $(VENV)'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
-	@echo 'make soak     attack a service for minutes, and load it at twice what it can answer'
-	@echo 'make docs     write docs/settings.md and .env.example anew from the settings'
-	@echo 'make lock     resolve requirements*.lock anew from pyproject.toml (needs uv)'
+	@echo 'make soak     run the load and attack tests (minutes)'
+	@echo 'make docs     generate docs/settings.md and .env.example from the settings'
+	@echo 'make lock     resolve requirements*.lock from pyproject.toml (needs uv)'
 	@echo 'make image    build the container image `dateline`'
-	@echo 'make clean    remove the environment and all caches; the index in data/ stays'
+	@echo 'make clean    remove the environment and all caches, but not data/'
 
 install: $(RUNTIME)
 
@@ -40,7 +40,7 @@ run: install
 	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
 	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
 
-# A file of tests is run by one process, so that its fixtures are made once. Faults and overload need the machine alone.
+# One process runs each test file, so that its fixtures are made once. Fault and load tests run alone.
 TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults --ignore tests/soak && \
     $(BIN)/python -m pytest tests/faults tests/soak
 
@@ -56,7 +56,7 @@ check: dev
 	@$(NO_KEYS) $(BIN)/dateline eval gate
 	@$(NO_KEYS) $(TESTS)
 
-# The types in the widget's comments, checked where Node is installed; npx fetches the compiler into its own cache.
+# Check the widget's JSDoc types if Node is installed; npx fetches the compiler into its own cache.
 TYPESCRIPT := typescript@7.0.2
 TSC := npm_config_fetch_retries=0 npx --yes --package $(TYPESCRIPT) -- tsc
 define CHECK_WIDGET
@@ -74,7 +74,7 @@ docs: dev
 	$(BIN)/python -m dateline.settings_page
 
 lock:
-	@command -v $(UV) >/dev/null || { echo 'uv resolves the lock files and is not here. Mend it with: pipx install uv' >&2; exit 1; }
+	@command -v $(UV) >/dev/null || { echo 'uv is not installed. Fix: pipx install uv' >&2; exit 1; }
 	$(UV) pip compile $(LOCKED) --group build --group model --output-file requirements.lock
 	$(UV) pip compile $(LOCKED) --group build --group model --group dev --output-file requirements-dev.lock
 
@@ -93,7 +93,7 @@ $(RUNTIME): $(BASE) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# What developers need on top; the lock file holds the other one's lines as well.
+# requirements-dev.lock contains requirements.lock as well.
 $(DEV): $(BASE) pyproject.toml
 	@test -f $@ || echo 'Installing Dateline and its tools into $(VENV); the first time takes a few minutes.'
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock || { $(WHY_PIP_FAILED); exit 1; }
@@ -102,16 +102,16 @@ $(DEV): $(BASE) pyproject.toml
 
 $(BASE): requirements.lock requirements-dev.lock
 	@command -v $(PYTHON) >/dev/null || { \
-	    echo '$(PYTHON) is not here. Mend it with: apt install python3 python3-venv ca-certificates' >&2; exit 1; }
+	    echo '$(PYTHON) is not installed. Fix: apt install python3 python3-venv ca-certificates' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	    echo "$$($(PYTHON) -V 2>&1) is too old, expected 3.11 or newer. Name another one: make PYTHON=python3.12" >&2; exit 1; }
+	    echo "$$($(PYTHON) -V 2>&1) is too old: Dateline needs 3.11 or newer. Name another one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
-	    echo '$(PYTHON) cannot make environments. Mend it with: apt install $(notdir $(PYTHON))-venv ca-certificates' >&2; exit 1; }
+	    echo '$(PYTHON) has no venv module. Fix: apt install $(notdir $(PYTHON))-venv ca-certificates' >&2; exit 1; }
 	@$(PYTHON) -m venv --clear $(VENV)
 	@touch $@
 
-# Debian's pip trusts the certificates of the system, which a bare system has not got.
+# pip on Debian uses the system's certificates, which a minimal system lacks.
 define WHY_PIP_FAILED
 $(BIN)/python -c 'import os; from pip._vendor import certifi; raise SystemExit(not os.path.isfile(certifi.where()))' || \
-    echo 'There are no certificates to check downloads with. Mend it with: apt install ca-certificates' >&2
+    echo 'The system has no CA certificates. Fix: apt install ca-certificates' >&2
 endef
