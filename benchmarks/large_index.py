@@ -17,7 +17,7 @@ from benchmarks.sets import RGB, SEED, SQUAD_1, QuestionSet
 from benchmarks.synthetic import SyntheticEmbedder
 from benchmarks.trial import LANGUAGE
 from index.embedding import Embedder
-from index.embedding.wordpiece import WordPieces
+from index.embedding.minilm import count_pieces
 from index.generation import Generation
 from index.layout import current_name, generation_folder
 from index.text import sentence_spans
@@ -53,9 +53,8 @@ def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Ite
 
 
 def _write(file: Path, texts: Sequence[str], chunks: int) -> None:
-    count = WordPieces().count
     measured = islice(_bodies(texts), MEASURED.start, MEASURED.stop, MEASURED.step)
-    per_article = mean(len(chunk_spans(body, count)) for body in measured)
+    per_article = mean(len(chunk_spans(body, count_pieces)) for body in measured)
     with file.open("w", encoding="utf-8") as lines:
         for number, body in enumerate(islice(_bodies(texts), round(chunks / per_article))):
             lines.write(json.dumps({"id": f"a{number}", "title": f"Article {number}", "body": body}) + "\n")

@@ -30,7 +30,7 @@ from benchmarks.table import Cell, print_table
 from index.catalog import Catalog
 from index.dense import build_dense
 from index.embedding import Matrix
-from index.embedding.wordpiece import WordPieces
+from index.embedding.minilm import count_pieces
 from index.generation import read_manifest
 from index.layout import CATALOG, CURRENT, VECTORS, current_name, generation_folder
 from index.lexical import build_lexical
@@ -79,8 +79,7 @@ def prepare(data: Path, chunks: int) -> Path:
 
 
 def _chunks_per_article() -> float:
-    count = WordPieces().count
-    return sum(len(chunk_spans(body, count)) for body in bodies(MEASURED)) / MEASURED
+    return sum(len(chunk_spans(body, count_pieces)) for body in bodies(MEASURED)) / MEASURED
 
 
 def rebuild(data: Path) -> dict[str, float]:

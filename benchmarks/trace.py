@@ -17,7 +17,7 @@ from typing import Any
 
 import httpx
 
-from index.embedding.build import build_embedder
+from index.embedding import build_embedder
 from ingest.job import Ingest
 from ingest.job import run as ingest
 from ingest.progress import Progress

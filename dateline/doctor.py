@@ -60,7 +60,7 @@ def _show(findings: "list[Finding]") -> None:
 
 
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:
-    from index.embedding.build import build_embedder
+    from index.embedding import build_embedder
     from index.repair import repair
     from ingest.predecessor import configuration_of
 

@@ -38,7 +38,7 @@ def ingest(
 
     # These take a second to import; refuse a second ingest first.
     from index.dense import server_of
-    from index.embedding.build import build_embedder
+    from index.embedding import build_embedder
     from ingest.job import Ingest, run
     from ingest.progress import Progress
 

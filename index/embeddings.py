@@ -12,8 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.embedding import Embedder, Matrix
-from index.embedding.vectors import are_unit
+from index.embedding import Embedder, Matrix, are_unit
 from index.errors import EmbeddingFailed, IndexDamaged
 from index.records import Configuration
 

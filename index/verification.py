@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from index.crowds import NEAR, in_crowds
 from index.dense import ChromaServer, undrained
-from index.embedding.vectors import are_unit
+from index.embedding import are_unit
 from index.embeddings import embedding_key
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch
 from index.generation import Generation, damaged_files, read_manifest

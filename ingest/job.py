@@ -12,7 +12,7 @@ from index.catalog import Catalog
 from index.dense import ChromaServer
 from index.disk import written
 from index.embedding import Embedder
-from index.embedding.wordpiece import WordPieces
+from index.embedding.minilm import count_pieces
 from index.embeddings import EmbeddingStore, embedding_model_id
 from index.layout import CATALOG, EMBEDDINGS, generation_folder
 from index.lease import ingest_lock
@@ -188,7 +188,7 @@ def _chunk_and_embed(staging: Staging, embedder: Embedder, store: EmbeddingStore
     from llama_index.core import Document
     from llama_index.core.ingestion import IngestionPipeline
 
-    chunker = SentenceChunker(count=WordPieces().count)
+    chunker = SentenceChunker(count=count_pieces)
     embedding = StoredEmbedding(embedder=embedder, store=store)
     # Its cache would keep a copy of everything in memory.
     pipeline = IngestionPipeline(transformations=[chunker, embedding], disable_cache=True)

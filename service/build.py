@@ -5,8 +5,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from index.dense import server_of
-from index.embedding import Embedder
-from index.embedding.build import build_embedder
+from index.embedding import Embedder, build_embedder
 from index.library import Library
 from service.citations.safety import Safety
 from service.citations.verify import SupportCheck, Thresholds, Verifier

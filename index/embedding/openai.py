@@ -1,4 +1,4 @@
-"""Embeddings from an OpenAI-compatible service; the one place that asks it for them."""
+"""Embeddings from an OpenAI-compatible service."""
 
 from collections.abc import Iterator, Sequence
 from threading import Lock
@@ -8,8 +8,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from index.embedding import Matrix, Vector
-from index.embedding.vectors import unit
+from index.embedding import Matrix, Vector, unit
 from index.errors import ConfigurationError, EmbeddingFailed
 
 if TYPE_CHECKING:
@@ -19,18 +18,18 @@ OFFICIAL = "https://api.openai.com/v1"
 MOST_TEXTS = 128
 MOST_CHARACTERS = 100_000
 MOST_BYTES = 64_000_000
-"""Bytes a reply may have: 128 vectors of 16,000 numbers, with 31 characters a number."""
+"""Largest reply read, in bytes: 128 vectors of 16,000 numbers, with 31 characters a number."""
 
 HINTS = {
-    400: "Check DATELINE_EMBEDDING_MODEL: the service takes no such request for it.",
+    400: "Check DATELINE_EMBEDDING_MODEL: the service refuses embedding requests for this model.",
     401: "Check OPENAI_API_KEY: the service did not accept it.",
     403: "Check OPENAI_API_KEY: it may not use this model.",
-    404: "Check DATELINE_EMBEDDING_MODEL and OPENAI_BASE_URL (most end in /v1): there is no such model or address.",
-    429: "Try again later, or raise the account's limits: the service wants fewer requests or has no credit left.",
+    404: "Check DATELINE_EMBEDDING_MODEL and OPENAI_BASE_URL (most end in /v1): the service does not know them.",
+    429: "Try again later, or raise the account's limits: there were too many requests, or the credit is used up.",
 }
 UNREACHED = "Check that OPENAI_BASE_URL is right and that the service runs and can be reached from here."
-STRANGE = "Check OPENAI_BASE_URL (most end in /v1): what answers there is no OpenAI-compatible embedding service."
-LATER = "Try again later: the service has trouble of its own."
+NOT_EMBEDDINGS = "Check OPENAI_BASE_URL (most end in /v1): the server there is not an OpenAI-compatible service."
+SERVICE_ERROR = "Try again later: the service reports an internal error."
 
 
 class _Item(BaseModel):
@@ -45,10 +44,10 @@ class _Reply(BaseModel):
 class OpenAIEmbedder:
     """Vectors of a model behind an OpenAI-compatible `/embeddings`; close it when done.
 
-    The name is the model's alone: the same model at another `base_url` counts as the same. Only the arguments say where
-    requests go and with which key; proxies of the environment are not used. A request waits `timeout` seconds and is
-    repeated up to `retries` times where that can help. Raises ConfigurationError where there is neither key nor
-    address, or the address is none.
+    The name has only the model: the same model at another `base_url` counts as the same. Address and key come from the
+    arguments alone; proxies of the environment are not used. A request waits `timeout` seconds and is retried up to
+    `retries` times after errors that may pass. Raises ConfigurationError if key and address are both missing, or the
+    address is invalid.
     """
 
     graph = "remote"
@@ -65,7 +64,7 @@ class OpenAIEmbedder:
         if not api_key and not base_url:
             raise ConfigurationError(
                 f"the embedding model openai:{model} needs a key or an address, found neither",
-                "Set OPENAI_API_KEY, or OPENAI_BASE_URL for a service of your own, or DATELINE_EMBEDDING_MODEL=local.",
+                "Set OPENAI_API_KEY, or OPENAI_BASE_URL for your own service, or DATELINE_EMBEDDING_MODEL=local.",
             )
         self.name = f"openai:{model}"
         self._model = model
@@ -76,33 +75,33 @@ class OpenAIEmbedder:
 
     @property
     def dimension(self) -> int:
-        """How many numbers a vector has; the first call may ask the service, and then raise EmbeddingFailed."""
+        """Return the dimension of the vectors; the first call may ask the service, and then raise EmbeddingFailed."""
         with self._probe:
             return self._dimension or len(self.embed_query("dimension"))
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """The vectors of texts in their order, shape (n, dimension), asked for in batches; raises EmbeddingFailed."""
-        batches = [self._embedded(batch) for batch in _batches(texts)]
+        """Return the vectors of texts in their order, shape (n, dimension), in batches; raises EmbeddingFailed."""
+        batches = [self._embed(batch) for batch in _batches(texts)]
         return np.concatenate(batches) if batches else np.empty((0, self.dimension), np.float32)
 
     def embed_query(self, text: str) -> Vector:
-        """The vector of one text, shape (dimension,); raises EmbeddingFailed."""
-        only: Vector = self._embedded([text])[0]
+        """Return the vector of one text, shape (dimension,); raises EmbeddingFailed."""
+        only: Vector = self._embed([text])[0]
         return only
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
 
-    def _embedded(self, texts: list[str]) -> Matrix:
-        matrix = unit(self._asked(texts), len(texts), self._dimension)
+    def _embed(self, texts: list[str]) -> Matrix:
+        matrix = unit(self._request(texts), len(texts), self._dimension)
         self._dimension = matrix.shape[1]
         return matrix
 
-    def _asked(self, texts: list[str]) -> list[list[float]]:
+    def _request(self, texts: list[str]) -> list[list[float]]:
         from openai import APIError
 
-        # The raw reply, because the client hands on any JSON as if it were embeddings.
+        # The raw reply, because the client returns any JSON as if it were embeddings.
         ask = self._client.embeddings.with_raw_response.create
         try:
             raw = ask(model=self._model, input=texts, encoding_format="float").content
@@ -115,10 +114,10 @@ class OpenAIEmbedder:
             items = sorted(_Reply.model_validate_json(raw).data, key=lambda item: item.index)
         except ValidationError as error:
             found = raw[:80].decode("utf-8", "replace")
-            raise EmbeddingFailed(f"{self._base_url} gave no embeddings but {found!r}", STRANGE) from error
+            raise EmbeddingFailed(f"{self._base_url} gave no embeddings but {found!r}", NOT_EMBEDDINGS) from error
         if [item.index for item in items] != list(range(count)):
             raise EmbeddingFailed(
-                f"{self._base_url} gave {len(items)} embeddings for {count} texts, or misnumbered them", STRANGE
+                f"{self._base_url} gave {len(items)} embeddings for {count} texts, or misnumbered them", NOT_EMBEDDINGS
             )
         return [item.embedding for item in items]
 
@@ -133,7 +132,7 @@ class OpenAIEmbedder:
 
 
 def _hint(status: int) -> str:
-    return LATER if status >= 500 else HINTS.get(status, HINTS[400])
+    return SERVICE_ERROR if status >= 500 else HINTS.get(status, HINTS[400])
 
 
 def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenAI":
@@ -168,7 +167,7 @@ def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenA
 
 
 def _batches(texts: Sequence[str]) -> Iterator[list[str]]:
-    """The texts in order, as many at once as a request may hold; a very long one goes alone."""
+    """Yield the texts in order, in batches that fit a request; a text beyond the limit gets its own."""
     batch: list[str] = []
     characters = 0
     for text in texts:

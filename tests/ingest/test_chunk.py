@@ -8,7 +8,7 @@ from llama_index.core import Document
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import NodeRelationship, TextNode
 
-from index.embedding.wordpiece import WordPieces
+from index.embedding.minilm import count_pieces
 from index.text import sentence_spans
 from ingest.chunk import CHUNK_TOKENS, CHUNKER, ChunkSpan, SentenceChunker, chunk_spans
 
@@ -139,10 +139,9 @@ def test_an_empty_body_has_no_chunks() -> None:
 
 def test_the_wordpieces_of_a_chunk_are_those_of_its_text() -> None:
     """The length of a chunk is that of its text in WordPieces, never above the budget that the chunker is named by."""
-    count = WordPieces().count
     body = "\n\n".join(f"{REPEATED} It cost $1,{number:03} in the U.S.; Óscar paid." for number in range(30))
-    spans = chunk_spans(body, count)
-    assert [span.tokens for span in spans] == count(texts_of(body, spans))
+    spans = chunk_spans(body, count_pieces)
+    assert [span.tokens for span in spans] == count_pieces(texts_of(body, spans))
     assert max(span.tokens for span in spans) in range(CHUNK_TOKENS - 30, CHUNK_TOKENS + 1)
     assert str(CHUNK_TOKENS) in CHUNKER
 

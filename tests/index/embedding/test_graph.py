@@ -11,17 +11,17 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from index.embedding.graph import Graph, prepare
-from index.embedding.graph.network import write_network
-from index.embedding.graph.session import Session
 from index.embedding.local import LocalEmbedder
+from index.embedding.minilm import load_session
+from index.embedding.network import write_network
 from index.errors import ConfigurationError
 
 AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from index.embedding.graph import prepare
-from index.embedding.graph.session import Session
-import onnxruntime
+from index.embedding.minilm import load_session
+import numpy, onnxruntime
 if os.geteuid() == 0:
     os.setuid(65534)
 try:
@@ -29,7 +29,9 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 else:
-    print(graph.kind, len(Session(graph.path).vector([101, 102])), os.access(graph.path.parent, os.W_OK))
+    ids = numpy.array([[101, 102]])
+    rows = load_session(graph.path).run(["vectors"], {"input_ids": ids, "attention_mask": numpy.ones_like(ids)})
+    print(graph.kind, len(rows[0][0]), os.access(graph.path.parent, os.W_OK))
 """
 """Prepare the graph as a user who may write nothing, root having loaded what such a user may not read."""
 
@@ -79,7 +81,7 @@ def test_a_graph_is_made_once(copied: Graph) -> None:
 
 
 def test_the_record_says_what_was_measured(models: Path, embedder: LocalEmbedder) -> None:
-    """Beside the graph stands its kind and the smallest cosine that was measured."""
+    """The record beside the graph has its kind and the smallest cosine that was measured."""
     graph = prepare(models)
     (path,) = models.glob("*-int8.json")
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -109,8 +111,8 @@ def _cut_record(graph: Graph) -> None:
 
 
 @pytest.mark.parametrize("damage", [_cut, _flip, _remove, _cut_record])
-def test_a_damaged_graph_is_made_anew(copied: Graph, whole: Graph, damage: Callable[[Graph], None]) -> None:
-    """A graph that was cut, changed or removed, or has no readable record, is made again, to the same bytes."""
+def test_a_damaged_graph_is_built_again(copied: Graph, whole: Graph, damage: Callable[[Graph], None]) -> None:
+    """A graph that was cut, changed or removed, or has no readable record, is built again, to the same bytes."""
     damage(copied)
     assert prepare(copied.path.parent, precision="fp32") == copied
     assert copied.path.read_bytes() == whole.path.read_bytes()
@@ -136,10 +138,10 @@ def test_a_read_only_folder_with_the_graph_is_used(open_folder: Path, whole: Gra
 
 
 def test_a_read_only_folder_without_the_graph_is_refused(open_folder: Path) -> None:
-    """A folder without the graph is refused to a user who may not write to it, with the setting that moves it."""
+    """A folder without the graph is refused to a user who may not write to it, and the setting is named."""
     open_folder.chmod(0o555)
     said = output(run(AS_NOBODY, open_folder))
-    assert said.startswith(f"ConfigurationError {open_folder} holds no usable graph")
+    assert said.startswith(f"ConfigurationError {open_folder} has no valid graph")
     assert "DATELINE_MODELS" in said
     assert list(open_folder.iterdir()) == []
 
@@ -183,10 +185,10 @@ def test_integers_too_coarse_are_not_used(tmp_path: Path, models: Path) -> None:
 
 
 def test_a_graph_the_runtime_refuses_is_named(tmp_path: Path) -> None:
-    """A file that is no graph is refused with its path."""
+    """A file that is not a graph is refused with its path."""
     (tmp_path / "graph.onnx").write_bytes(b"no graph")
     with pytest.raises(ConfigurationError, match=r"does not run .*graph\.onnx"):
-        Session(tmp_path / "graph.onnx")
+        load_session(tmp_path / "graph.onnx")
 
 
 def test_weights_that_are_none_are_named(tmp_path: Path) -> None:

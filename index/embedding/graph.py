@@ -1,0 +1,187 @@
+"""The ONNX graph of the embedded model: built once from the weights of its package, then read from disk."""
+
+import hashlib
+import logging
+import shutil
+import time
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal, NamedTuple
+
+import numpy as np
+from pydantic import BaseModel, ValidationError
+
+from index.embedding import Matrix
+from index.embedding.minilm import WEIGHTS, load_session, load_tokenizer, model_file, weights_digest
+from index.errors import ConfigurationError
+
+BUILDER = 1
+"""Version of the builder: a changed builder writes files of other names."""
+
+CLOSE_ENOUGH = 0.98
+"""Smallest cosine with float32 at which a graph in 8 bits is used."""
+
+STALE_SECONDS = 3600
+
+Precision = Literal["int8", "fp32"]
+Kind = Literal["int8", "int8-reduced", "fp32"]
+
+LARGEST: dict[Kind, int] = {"int8": 127, "int8-reduced": 64}
+"""Largest weight of each kind: up to 64 is less exact, but processors without VNNI overflow on larger ones."""
+
+_logger = logging.getLogger(__name__)
+
+_TEXTS = (
+    "Ferry strike ends.",
+    "Who signed the agreement, and when does it take effect?",
+    "The council voted 7-2 on Tuesday to close the old swimming pool.",
+    "Shares in the shipping company fell 4.3% after it cut its forecast for the third time this year.",
+    "“We have no plans to leave,” the minister told reporters in Geneva on 14 March 2025.",
+    "A magnitude 6.1 earthquake shook the coast before dawn; no injuries were reported, but two bridges are closed.",
+    "U.S. and Japanese officials met in Hawaii.",
+    "Das Gericht wies die Klage der Anwohner ab, wie eine Sprecherin am Montag mitteilte.",
+    (
+        "Correction: an earlier version of this article misstated the year in which the museum opened. It was 1987, not"
+        " 1978. The article has been amended, and the caption of the second photograph now names the architect."
+    ),
+    (
+        "The striker scored twice in the last ten minutes as the home side came back from two goals down. Her second, a"
+        " volley from the edge of the area, went in off the post. The visitors had led since the twelfth minute, when a"
+        " misplaced pass let their captain run half the length of the pitch. They stay third, four points behind the"
+        " leaders, with a match in hand. Neither manager spoke to the press afterwards."
+    ),
+    (
+        "Prices rose faster than expected in October, the statistics office said, as rents and electricity outweighed"
+        " cheaper petrol. The annual rate climbed to 2.9 percent from 2.6 percent in September. Economists had forecast"
+        " 2.7 percent. Food was 3.4 percent dearer than a year earlier, led by coffee, butter and olive oil. The"
+        " central bank, which meets on 11 December, wants to see three months of slower growth before it lowers rates"
+        " again. Bond yields edged up after the figures; the currency hardly moved. The finance ministry said it would"
+        " keep the subsidy for heating oil until the end of March, at a cost of about 240 million, and would decide in"
+        " January whether households with low incomes get a second payment. The opposition called that too late."
+    ),
+    "1. Turn off the water. 2. Open the lower tap. 3. Call +44 20 7946 0000 or write to help@example.org.",
+)
+"""Texts on which graphs are compared."""
+
+
+class Graph(NamedTuple):
+    """A graph on disk, the format of its weights, and its smallest cosine with float32 on the fixed texts."""
+
+    path: Path
+    kind: Kind
+    cosine: float
+
+
+class _Record(BaseModel):
+    """The contents of `<name>-<precision>.json`, which describes the graph beside it."""
+
+    file: str
+    blake2b: str
+    kind: Kind
+    min_cosine: float
+
+
+def prepare(models: Path, *, precision: Precision = "int8", close_enough: float = CLOSE_ENOUGH) -> Graph:
+    """Return the graph in the folder `models`; build it there in a second or two if it is missing or damaged.
+
+    With `int8` it is the first of int8, int8-reduced (7 bits) and fp32 whose smallest cosine with float32, measured on
+    this machine and the fixed texts, is `close_enough`. Processes may prepare the same folder at once. Raises
+    ConfigurationError if the model package is missing, or there is no valid graph and the folder is not writable.
+    """
+    name = _name()
+    record = models / f"{name}-{precision}.json"
+    try:
+        return _read(record)
+    except FileNotFoundError as error:
+        reason = f"{Path(error.filename).name} is missing"
+    except (OSError, ValueError) as error:
+        reason = str(error)
+        _logger.warning("The embedding graph is built again: %s", reason)
+    try:
+        return _build(name, record, precision, close_enough)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{models} has no valid graph of the embedding model ({reason}), and it cannot be written: {error}",
+            "Set DATELINE_MODELS to a folder that this process may write (250 MB), or to one that has the graph.",
+        ) from error
+
+
+def _name() -> str:
+    made_of = hashlib.sha256(f"{weights_digest()} {BUILDER}".encode())
+    return f"all-MiniLM-L6-v2-{made_of.hexdigest()[:12]}"
+
+
+def _read(path: Path) -> Graph:
+    try:
+        record = _Record.model_validate_json(path.read_bytes())
+    except ValidationError as error:
+        raise ValueError(f"{path.name} is damaged") from error
+    graph = path.with_name(record.file)
+    if _digest(graph) != record.blake2b:
+        raise ValueError(f"{graph.name} is damaged")
+    return Graph(graph, record.kind, record.min_cosine)
+
+
+def _build(name: str, target: Path, precision: Precision, close_enough: float) -> Graph:
+    """Write the graph and its record in a temporary folder, then move them into place, the record last."""
+    models = target.parent
+    models.mkdir(parents=True, exist_ok=True)
+    _sweep(models)
+    with TemporaryDirectory(prefix=".building-", dir=models) as folder:
+        staging = Path(folder)
+        made = _exact(staging) if precision == "fp32" else _close(staging, close_enough)
+        graph = made._replace(path=models / f"{name}-{made.kind}.onnx")
+        record = _Record(file=graph.path.name, blake2b=_digest(made.path), kind=graph.kind, min_cosine=graph.cosine)
+        written = staging / "record.json"
+        written.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+        made.path.replace(graph.path)
+        written.replace(target)
+    return graph
+
+
+def _exact(staging: Path) -> Graph:
+    from index.embedding.network import write_network
+
+    path = staging / "fp32.onnx"
+    write_network(model_file(WEIGHTS), path)
+    return Graph(path, "fp32", 1.0)
+
+
+def _close(staging: Path, close_enough: float) -> Graph:
+    from index.embedding.network import write_network
+
+    exact = _exact(staging)
+    for kind, largest in LARGEST.items():
+        path = staging / f"{kind}.onnx"
+        write_network(model_file(WEIGHTS), path, largest=largest)
+        cosine = float((_vectors(exact.path) * _vectors(path)).sum(axis=1).min())
+        if cosine >= close_enough:
+            return Graph(path, kind, cosine)
+        _logger.warning(
+            "The %s graph is not used on this machine: its smallest cosine with float32 is %.3f", kind, cosine
+        )
+    return exact
+
+
+def _vectors(graph: Path) -> Matrix:
+    """Return the vectors that a graph computes of the fixed texts, shape (texts, 384)."""
+    session, tokenizer = load_session(graph), load_tokenizer()
+    rows: list[Matrix] = []
+    for text in _TEXTS:
+        ids = np.array([tokenizer.encode(text).ids], np.int64)
+        rows.append(session.run(["vectors"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+    return np.concatenate(rows)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as graph:
+        return hashlib.file_digest(graph, lambda: hashlib.blake2b(digest_size=16)).hexdigest()
+
+
+def _sweep(models: Path) -> None:
+    """Remove the folders of builds that were killed."""
+    for staging in models.glob(".building-*"):
+        with suppress(FileNotFoundError):
+            if staging.stat().st_mtime < time.time() - STALE_SECONDS:
+                shutil.rmtree(staging, ignore_errors=True)
