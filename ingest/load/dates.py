@@ -1,12 +1,16 @@
-"""Dates as publishers write them, read in UTC; what does not state a whole day, or could be two days, is not read."""
+"""Dates as publishers write them, parsed to UTC; an incomplete or ambiguous date is an error, never a guess."""
 
 import re
+import unicodedata
+from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
+from typing import Literal
 
-from ingest.load.months import is_day, month_of, normal, with_english_months
+from index.terms import normal_form
 
 _SHORTEST, _LENGTH = len("1.5.2024"), 120
-# Arabic and Hebrew dates carry marks of direction.
+# Arabic and Hebrew dates contain directional marks.
 _MARKS = re.compile("[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 _SIGNS = str.maketrans("−،", "-,")
 _COMMENTS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
@@ -16,7 +20,7 @@ _ISO_8601 = re.compile(
 _DAY_AND_ZONE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})")
 _DAY_OF_YEAR = re.compile(r"([0-9]{4})-?([0-9]{3})(?:[t ](?P<time>.*))?")
 _DIGITS = re.compile(r"(?:/date\()?([0-9]+)(?:\.[0-9]+)?(?:\)/)?")
-# Seconds, milliseconds, microseconds and nanoseconds since 1970, by how many digits they have in our time.
+# Divisors to seconds since 1970, by the number of digits that the present has in seconds, milliseconds and so on.
 _EPOCH = {9: 1, 10: 1, 12: 1_000, 13: 1_000, 16: 1_000_000, 19: 1_000_000_000}
 _RUNS = {12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 _TIME = re.compile(
@@ -26,7 +30,7 @@ _TIME = re.compile(
 )
 _ZONE = re.compile(r"(?P<name>[a-z]+)?\s?(?:(?P<sign>[+-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-9]{2})?(?![0-9]))?")
 _LAST_ZONE = re.compile(r"(?<= )(?P<name>)(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})$")
-# By RFC 822, else where the tz database knows one offset for a name alone: IST is three zones, and no one of them.
+# Names of RFC 822, and names with one offset in the tz database. IST is missing because it names three zones.
 _ZONES = {
     "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "west": 1, "cet": 1, "mez": 1, "wat": 1, "cest": 2,
     "mesz": 2, "eet": 2, "cat": 2, "sast": 2, "eest": 3, "eat": 3, "msk": 3, "pkt": 5, "hkt": 8, "awst": 8, "jst": 9,
@@ -43,29 +47,40 @@ _FILLERS = frozenset(
     "a al alle am at at d das de del dem den der die el en et h i in is ha il kl klo kello ko la las le los m o"
     " of om on ore os the um uhr uur time à às às ás год года г р թ στις στο και و في".split()
 )
-_NOT_A_DAY = "it is not a date that states a whole day"
+_INCOMPLETE = "it does not state a year, a month and a day"
+_OUT_OF_RANGE = "its year is not between 1 and 9999"
+# The languages of the Snowball stemmers by their CLDR names, and the month names of the eastern Arab countries.
+_LOCALES = (
+    "ar ar_IQ ca cs da de el en eo es et eu fa fi fr ga hi hu hy id it lt nb ne nl nn pl pt ro ru sr sr_Latn st sv ta"
+    " tr yi"
+).split()
+_CONTEXTS: tuple[Literal["format", "stand-alone"], ...] = ("format", "stand-alone")
+_MONTH_WIDTHS: tuple[Literal["wide", "abbreviated"], ...] = ("wide", "abbreviated")
+_DAY_WIDTHS: tuple[Literal["wide", "abbreviated", "short"], ...] = ("wide", "abbreviated", "short")
+_ABBREVIATION = 3
+_ENGLISH = "january february march april may june july august september october november december".split()
 
 
 def moment(stated: str) -> datetime:
-    """The moment a date, with or without a time, states; in UTC, and read as UTC where it names no zone.
+    """Parse a date, with or without a time, to a moment in UTC; a date without a zone is UTC.
 
-    Read are ISO 8601, RFC 822 and 850, asctime, seconds and milliseconds since 1970, the year before or after month and
-    day (`2016/6/29`, `29.6.2016`), and month names in the languages that an index may have.
+    Supported are ISO 8601, RFC 822 and 850, asctime, seconds and milliseconds since 1970, the year before or after
+    month and day (`2016/6/29`, `29.6.2016`), and month names in the languages that an index may have.
 
     Raises:
-        ValueError: It states no whole day, or could be two, such as 04/05/2024 or a zone that several places use.
+        ValueError: It states no complete day, or is ambiguous, such as 04/05/2024 or a zone name of several zones.
     """
-    text = normal(_MARKS.sub("", stated[: _LENGTH + 1]).translate(_SIGNS))
+    text = _normal(_MARKS.sub("", stated[: _LENGTH + 1]).translate(_SIGNS))
     if not _SHORTEST <= len(text) <= _LENGTH:
-        raise ValueError(_NOT_A_DAY)
+        raise ValueError(_INCOMPLETE)
     try:
         return _numbers(text) or _iso(text) or _written(_COMMENTS.sub(" ", text))
     except OverflowError as error:
-        raise ValueError("it lies outside the years 1 to 9999") from error
+        raise ValueError(_OUT_OF_RANGE) from error
 
 
 def moment_of(value: object) -> datetime:
-    """As `moment`, of a value as a format gives it: a date of its own type, a text, or seconds since 1970."""
+    """Parse a value as a format gives it: a date object, a text, or seconds since 1970; raises as `moment`."""
     if isinstance(value, datetime):
         return _in_utc(value)
     if isinstance(value, date):
@@ -75,17 +90,17 @@ def moment_of(value: object) -> datetime:
 
 
 def _in_utc(found: datetime) -> datetime:
-    """A moment in UTC, and read as UTC where it has no zone; raises ValueError outside of the years 1 to 9999."""
+    """Convert a moment to UTC; one without a zone is UTC. Raises ValueError outside of the years 1 to 9999."""
     if found.tzinfo is None:
         return found.replace(tzinfo=UTC)
     try:
         return found.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("it lies outside the years 1 to 9999") from error
+        raise ValueError(_OUT_OF_RANGE) from error
 
 
 def _numbers(text: str) -> datetime | None:
-    """A date of digits alone: since 1970, or year to minute or second in one run."""
+    """Parse a date of digits alone: time since 1970, or year to minute or second without separators; else None."""
     match = _DIGITS.fullmatch(text)
     if not match or len(match[1]) in (7, 8):
         return None
@@ -95,16 +110,16 @@ def _numbers(text: str) -> datetime | None:
     except ValueError:
         unit = _EPOCH.get(len(digits))
     if unit is None:
-        raise ValueError(_NOT_A_DAY)
+        raise ValueError(_INCOMPLETE)
     return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=int(digits) * 1_000_000 // unit)
 
 
 def _iso(text: str) -> datetime | None:
-    """A date in a form of ISO 8601; None where it is none, or has what the standard library does not read."""
+    """Parse a form of ISO 8601; return None for any other, and for one that the standard library does not parse."""
     if day_of_year := _DAY_OF_YEAR.fullmatch(text):
         day = date(int(day_of_year[1]), 1, 1) + timedelta(days=int(day_of_year[2]) - 1)
         if day.year != int(day_of_year[1]):
-            raise ValueError(_NOT_A_DAY)
+            raise ValueError(_INCOMPLETE)
         text = f"{day} {day_of_year['time']}" if day_of_year["time"] else f"{day}"
     if zoned := _DAY_AND_ZONE.fullmatch(text):
         text = f"{zoned[1]}t00:00{zoned[2]}"
@@ -117,7 +132,7 @@ def _iso(text: str) -> datetime | None:
 
 
 def _written(text: str) -> datetime:
-    """A date as people and programs write it: a time and its zone anywhere, and the day in what is left."""
+    """Parse a date as people and programs write it: a time and its zone anywhere, the day in the rest."""
     text = re.sub(r"(?<=[0-9])t(?=[0-9])", " ", text)
     time = _TIME.search(text)
     since_midnight = timedelta()
@@ -137,14 +152,14 @@ def _since_midnight(time: re.Match[str]) -> timedelta:
         hour = 0 if hour == 12 else hour if hour < 12 else 99
     at_the_end = hour == 24 and not (minute or second)
     if not (hour < 24 or at_the_end) or minute > 59 or second > 60:
-        raise ValueError(f"there is no time {time[0].strip()}")
+        raise ValueError(f"{time[0].strip()} is not a time of day")
     return timedelta(
         hours=hour, minutes=minute, seconds=second, microseconds=int((time["fraction"] or "")[:6].ljust(6, "0"))
     )
 
 
 def _offset_and_rest(after: str) -> tuple[timedelta, str]:
-    """How far the zone after a time is ahead of UTC, and what else is there; no zone is UTC."""
+    """Split the text after a time into the offset of its zone from UTC (0 without a zone) and the rest."""
     for zone in (_ZONE.match(after), _LAST_ZONE.search(after)):
         if zone and (offset := _offset(zone)) is not None:
             rest = f"{after[: zone.start()]} {after[zone.end() :]}".strip()
@@ -155,7 +170,7 @@ def _offset_and_rest(after: str) -> tuple[timedelta, str]:
 
 
 def _offset(zone: re.Match[str]) -> timedelta | None:
-    """How far a zone is ahead of UTC; None where what follows the time is not one."""
+    """Return the offset of a zone from UTC; None if the text after the time is not a zone."""
     if zone["name"] and zone["name"] not in _ZONES:
         return None
     ahead = timedelta(hours=_ZONES[zone["name"]] if zone["name"] else 0)
@@ -163,53 +178,53 @@ def _offset(zone: re.Match[str]) -> timedelta | None:
         return ahead if zone["name"] else None
     hours, minutes = int(zone["hours"]), int(zone["minutes"] or 0)
     if hours > 14 or minutes > 59 or ahead:
-        raise ValueError(f"there is no zone {zone[0]}")
+        raise ValueError(f"{zone[0]} is not a time zone")
     stated = timedelta(hours=hours, minutes=minutes)
     return stated if zone["sign"] == "+" else -stated
 
 
 def _day(text: str) -> tuple[int, int, int]:
-    """Year, month and day of a text without its time."""
-    text = with_english_months(text)
+    """Return year, month and day of a date without its time."""
+    text = _with_english_months(text)
     words = [word.strip("॰") for word in _WORD.findall(_NUMBER.sub(" ", re.sub(r"[年月日년월일]", "-", text)))]
-    if not any(month_of(word) for word in words):
+    if not any(_month_of(word) for word in words):
         return _day_in_numbers(_without_words(text, words))
     month = _month(words)
     numbers = [number[1] for number in _NUMBER.finditer(text)]
     if len(numbers) != 2:
-        raise ValueError(_NOT_A_DAY)
+        raise ValueError(_INCOMPLETE)
     first, second = numbers
     if len(first) == 4:
         first, second = second, first
     elif len(second) == 2:
         second = f"{20 if int(second) < 69 else 19}{second}"
     if len(first) > 2 or len(second) != 4:
-        raise ValueError(_NOT_A_DAY)
+        raise ValueError(_INCOMPLETE)
     return int(second), month, int(first)
 
 
 def _month(words: list[str]) -> int:
-    """The one month among words of which the others are days of the week or stand between the parts of a date."""
+    """Return the one month among the words of a date; the others are days of the week or fillers."""
     spare = [word for word in words if _is_spare(word)]
-    named = [word for word in words if not _is_spare(word)] or [word for word in words if month_of(word)]
-    months = {month_of(word) for word in named}
+    named = [word for word in words if not _is_spare(word)] or [word for word in words if _month_of(word)]
+    months = {_month_of(word) for word in named}
     month = months.pop() if len(months) == 1 else None
     if month is None:
-        odd = next((word for word in named if not month_of(word)), " ".join(words))
-        raise ValueError(f"{odd!r} is not known in a date" if len(spare) < len(words) else _NOT_A_DAY)
+        odd = next((word for word in named if not _month_of(word)), " ".join(words))
+        raise ValueError(f"the word {odd!r} is unknown" if len(spare) < len(words) else _INCOMPLETE)
     return month
 
 
 def _without_words(text: str, words: list[str]) -> str:
     for word in words:
         if not _is_spare(word):
-            raise ValueError(f"{word!r} is not known in a date")
+            raise ValueError(f"the word {word!r} is unknown")
         text = text.replace(word, " ", 1)
     return " ".join(text.split()).strip(" ,;|-–—.")
 
 
 def _is_spare(word: str) -> bool:
-    return is_day(word) or word in _FILLERS
+    return word in _days() or word in _FILLERS
 
 
 def _day_in_numbers(text: str) -> tuple[int, int, int]:
@@ -217,11 +232,83 @@ def _day_in_numbers(text: str) -> tuple[int, int, int]:
         return int(found[1]), int(found[2]), int(found[3])
     found = _YEAR_LAST.fullmatch(text)
     if not found:
-        raise ValueError(_NOT_A_DAY)
+        raise ValueError(_INCOMPLETE)
     one, other, year = int(found[1]), int(found[3]), int(found[4])
-    # Every locale of CLDR that writes the year last and full stops between has the day first.
+    # Every CLDR locale that writes full stops and the year last puts the day first.
     if found[2] == "." or other <= 12 < one or one == other:
         return year, other, one
     if one <= 12 < other:
         return year, one, other
-    raise ValueError("day and month cannot be told apart")
+    raise ValueError("day and month are ambiguous; write year-month-day")
+
+
+def _normal(text: str) -> str:
+    """Fold case and compatibility forms, write digits in ASCII, and reduce white space to single spaces."""
+    folded = normal_form("NFKC", normal_form("NFKC", text).casefold())
+    digits = (str(unicodedata.decimal(char)) if char.isdecimal() else char for char in folded)
+    return " ".join("".join(digits).split())
+
+
+def _month_of(name: str) -> int | None:
+    """Return the month of a normal name, abbreviation or beginning of three or more letters; None if it is ambiguous.
+
+    English names come first, as RFC 822 uses them for articles in any language.
+    """
+    english, names = _months()
+    for known in (english, names):
+        if len(known.get(name, ())) == 1:
+            return next(iter(known[name]))
+    if len(name) < _ABBREVIATION:
+        return None
+    starting = {month for known, months in names.items() if known.startswith(name) for month in months}
+    return starting.pop() if len(starting) == 1 else None
+
+
+def _with_english_months(text: str) -> str:
+    """Replace month names of several words, such as Irish ones, by English ones."""
+    found = _names_of_words().search(text)
+    return _names_of_words().sub(lambda match: _ENGLISH[(_month_of(match[0]) or 1) - 1], text) if found else text
+
+
+@cache
+def _months() -> tuple[dict[str, set[int]], dict[str, set[int]]]:
+    """Return the months by name, in English and in all languages."""
+    from babel.dates import get_month_names
+
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    english: defaultdict[str, set[int]] = defaultdict(set)
+    for locale in _LOCALES:
+        for context in _CONTEXTS:
+            for width in _MONTH_WIDTHS:
+                for month, name in get_month_names(width, context, locale).items():
+                    found[_bare(name)].add(month)
+                    if locale == "en":
+                        english[_bare(name)].add(month)
+                    if locale == "eu":
+                        # Basque dates contain the genitive of the name: otsailaren 21.
+                        found[f"{_bare(name)}ren"].add(month)
+    english["sept"].add(9)
+    return dict(english), dict(found)
+
+
+@cache
+def _days() -> frozenset[str]:
+    """Return the names of the days of the week, and the words of those names."""
+    from babel.dates import get_day_names
+
+    listed = (
+        get_day_names(width, context, locale) for locale in _LOCALES for width in _DAY_WIDTHS for context in _CONTEXTS
+    )
+    names = (_bare(name) for days in listed for name in days.values())
+    return frozenset(part for name in names for part in (name, *re.split("[- ]", name)))
+
+
+@cache
+def _names_of_words() -> re.Pattern[str]:
+    names = sorted((name for name in _months()[1] if " " in name), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+
+
+def _bare(name: str) -> str:
+    """Remove the preposition before Catalan names and the full stop of an abbreviation."""
+    return re.sub(r"^(?:de |d[’'])", "", _normal(name)).strip(".॰ ")
