@@ -1,75 +1,79 @@
-"""Article files: found, read and turned into articles, or rejected by name."""
+"""Load article files: find them, parse each format, and make valid articles or rejections."""
 
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 from ingest.errors import ArticleRejected
-from ingest.load import contents, feed, html, jsonfile, markdown, pdf, text
-from ingest.load.fields import LoadedArticle, Record, loaded
-from ingest.load.files import ArticleFile, find
+from ingest.load.feed import parse_feed
+from ingest.load.fields import LoadedArticle, to_article
+from ingest.load.files import ArticleFile, find, open_file
+from ingest.load.html import parse_page
+from ingest.load.jsonfile import parse_json, parse_json_lines
+from ingest.load.pdf import parse_pdf
+from ingest.load.raw_article import RawArticle
+from ingest.load.text import parse_markdown, parse_text
 
-__all__ = ["ArticleFile", "LoadedArticle", "find", "load"]
+__all__ = ["PARSERS", "ArticleFile", "LoadedArticle", "find", "load"]
 
-# A name the file system holds, and neither a store nor a terminal can.
+# File systems allow these characters; databases and terminals do not.
 _UNNAMEABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
-_Reader = Callable[[ArticleFile], Iterator[Record | ArticleRejected]]
+Parser = Callable[[ArticleFile], Iterator[RawArticle | ArticleRejected]]
 
-_READERS: dict[str, _Reader] = {
-    ".txt": text.records,
-    ".md": markdown.records,
-    ".markdown": markdown.records,
-    ".html": html.records,
-    ".htm": html.records,
-    ".json": jsonfile.records,
-    ".jsonl": jsonfile.records_of_lines,
-    ".pdf": pdf.records,
-    ".rss": feed.records,
-    ".xml": feed.records,
-    ".atom": feed.records,
+PARSERS: dict[str, Parser] = {
+    ".txt": parse_text,
+    ".md": parse_markdown,
+    ".markdown": parse_markdown,
+    ".html": parse_page,
+    ".htm": parse_page,
+    ".json": parse_json,
+    ".jsonl": parse_json_lines,
+    ".pdf": parse_pdf,
+    ".rss": parse_feed,
+    ".xml": parse_feed,
+    ".atom": parse_feed,
 }
 
 
 def load(file: ArticleFile, now: datetime | None = None) -> Iterator[LoadedArticle | ArticleRejected]:
-    """The articles of a file in order, and in the place of each that is not fit to be taken in its rejection.
+    """Yield the articles of a file in order, with a rejection in place of each invalid one.
 
-    Nothing in a file raises: one bad record costs itself alone, a file that cannot be read at all
-    costs one rejection. A .jsonl file is read line by line, so that it may be of any size. What is published
-    later than `now`, by default the time of the call, is rejected as unpublished.
+    Nothing in a file raises: an invalid article does not affect the others, and an unreadable file yields one
+    rejection. An article scheduled for a time after `now`, by default the time of the call, is rejected as unpublished.
     """
     now = now or datetime.now(UTC)
     try:
-        for record in _reader(file)(file):
-            yield record if isinstance(record, ArticleRejected) else _loaded(record, now)
+        for raw in _parser(file)(file):
+            yield raw if isinstance(raw, ArticleRejected) else _loaded(raw, now)
     except ArticleRejected as rejection:
         yield rejection
     except OSError as error:
         yield ArticleRejected(file.origin, f"it cannot be read: {error.strerror or error}", "unreadable")
 
 
-def _loaded(record: Record, now: datetime) -> LoadedArticle | ArticleRejected:
+def _loaded(raw: RawArticle, now: datetime) -> LoadedArticle | ArticleRejected:
     try:
-        return loaded(record, now)
+        return to_article(raw, now)
     except ArticleRejected as rejection:
         return rejection
 
 
-def _reader(file: ArticleFile) -> _Reader:
-    """The reader of a kind of file, by its extension; raises ArticleRejected where there is none, or OSError."""
+def _parser(file: ArticleFile) -> Parser:
+    """Return the parser of a file by its extension; raises ArticleRejected if it has none, or OSError."""
     if _UNNAMEABLE.search(file.origin):
         shown = file.origin.encode("unicode_escape").decode()
-        raise ArticleRejected(shown, "its name holds control characters or is not UTF-8: rename it", "unreadable")
+        raise ArticleRejected(shown, "its name contains control characters or is not UTF-8: rename it", "unreadable")
     if file.leads_to is not None:
         reason = (
-            f"it is a link that leads out of the ingested folders, to {file.leads_to}: name that path as well,"
+            f"it is a link to {file.leads_to}, outside of the ingested folders: give that path as well,"
             " or follow such links with --follow-links"
         )
         raise ArticleRejected(file.origin, reason, "link_outside")
-    reader = _READERS.get(file.path.suffix.lower())
-    if reader is None:
-        contents.opened(file).close()
-        expected = ", ".join(_READERS)
+    parser = PARSERS.get(file.path.suffix.lower())
+    if parser is None:
+        open_file(file).close()
+        expected = ", ".join(PARSERS)
         found = f"files ending in {file.path.suffix}" if file.path.suffix else "files without an extension"
-        raise ArticleRejected(file.origin, f"{found} are not read; expected one of {expected}", "unsupported")
-    return reader
+        raise ArticleRejected(file.origin, f"{found} are not supported; expected one of {expected}", "unsupported")
+    return parser

@@ -1,9 +1,10 @@
-"""Files that are parsed in a child process with limits: a hostile page or PDF costs itself, and no other file.
+"""Load files in a child process with limits, so that a hostile page or PDF does not affect other files.
 
-Run as `python -m ingest.load.child FD CPU_S MEMORY`. One child reads file after file, as a start takes half a second;
-one that a file ends is replaced. Plain text, Markdown and files of other kinds take no parser and are read here.
+The child is `python -m ingest.load.child FD CPU_S MEMORY`. One child loads many files, because a start takes half a
+second; a child that a file ends is replaced. Plain text, Markdown and unsupported files are loaded in this process.
 """
 
+import logging
 import os
 import signal
 import subprocess
@@ -28,11 +29,11 @@ _DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """The limits on reading one article: seconds of computing and of waiting, and bytes of address space.
+    """Limits on loading one article: seconds of CPU time and of waiting, and bytes of address space.
 
-    On one core a feed of 19 MB takes 3 s of computing and a PDF of 800 pages 2 s. A page with 4 MB of text operators,
-    which fit in a PDF of 12 kB, takes 7 s; a PDF may have many such pages. Where the system has no `setrlimit`, the
-    time of waiting alone is bounded.
+    On one core a feed of 19 MB takes 3 s of CPU time and a PDF of 800 pages 2 s. A page with 4 MB of text operators,
+    which fit in a PDF of 12 kB, takes 7 s; a PDF may have many such pages. Without `setrlimit` on the system, only the
+    waiting time is limited.
     """
 
     cpu_s: int = 10
@@ -42,7 +43,7 @@ class Limits:
 
 @dataclass(slots=True)
 class Loader:
-    """Loads files as `load` does, those in need of a parser through a child process; close it to end the child."""
+    """A loader that runs parsers in a child process; close it to end the child."""
 
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
     limits: Limits = field(default_factory=Limits)
@@ -56,7 +57,7 @@ class Loader:
         self.close()
 
     def close(self) -> None:
-        """End the child, whatever it does."""
+        """End the child at once."""
         if self._connection is not None:
             self._connection.close()
         if self._process is not None:
@@ -65,7 +66,7 @@ class Loader:
         self._process = self._connection = None
 
     def load(self, file: ArticleFile) -> Iterator[LoadedArticle | ArticleRejected]:
-        """The articles of a file and, for each that cannot be taken in, its rejection; `too_expensive` is one code."""
+        """Yield the articles and rejections of a file as `load` does; a file above the limits is `too_expensive`."""
         if file.path.suffix.lower() not in PARSED:
             yield from load(file, self.now)
             return
@@ -77,7 +78,7 @@ class Loader:
                 self.close()
 
     def _answers(self, file: ArticleFile) -> Generator[LoadedArticle | ArticleRejected, None, bool]:
-        """Read a file in the child; return whether it can read another."""
+        """Load a file in the child; return whether the child can load another."""
         connection = self._started()
         try:
             connection.send((file, self.now))
@@ -111,35 +112,39 @@ class Loader:
         return self._connection
 
     def _ended(self, file: ArticleFile) -> ArticleRejected:
-        """The rejection of the file that the child ended with."""
+        """Return the rejection of the file that ended the child."""
         code = self._process.wait() if self._process else 0
         if code == -signal.SIGXCPU:
-            return _too_expensive(file, f"took more than {self.limits.cpu_s} s of computing")
+            return _too_expensive(file, f"took more than {self.limits.cpu_s} s of CPU time")
         if code == -signal.SIGKILL:
-            return _too_expensive(file, "was ended by the system, as it is when memory runs out")
+            return _too_expensive(file, "was killed by the system, probably for lack of memory")
         name = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return ArticleRejected(file.origin, f"parsing it ended the process that did so ({name})", "unreadable")
+        return ArticleRejected(
+            file.origin, f"parsing it ended the child process ({name}): save it in another format", "unreadable"
+        )
 
 
 def main() -> None:
-    """Read the files that the parent names until it closes the connection or ends."""
+    """Load the files that the parent sends until it closes the connection or ends."""
     from multiprocessing.connection import Connection
 
     descriptor, cpu_s, memory = map(int, sys.argv[1:])
-    # Ctrl-C is the parent's to handle.
+    # The parent handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    # A rejection says more than the messages that parsers log.
+    logging.disable()
     _die_with_parent()
     _limit("RLIMIT_AS", memory)
     _limit("RLIMIT_CORE", 0)
     with Connection(descriptor) as connection, suppress(EOFError, OSError):
         while True:
             file, now = connection.recv()
-            for item in _read(file, now, cpu_s, memory):
+            for item in _load(file, now, cpu_s, memory):
                 connection.send(item)
             connection.send(None)
 
 
-def _read(file: ArticleFile, now: datetime, cpu_s: int, memory: int) -> Iterator[LoadedArticle | ArticleRejected]:
+def _load(file: ArticleFile, now: datetime, cpu_s: int, memory: int) -> Iterator[LoadedArticle | ArticleRejected]:
     _renew_cpu(cpu_s)
     try:
         for item in load(file, now):
@@ -147,7 +152,7 @@ def _read(file: ArticleFile, now: datetime, cpu_s: int, memory: int) -> Iterator
             _renew_cpu(cpu_s)
     except MemoryError:
         yield _too_expensive(file, f"needs more than {memory / 1e9:g} GB of memory")
-    except Exception as error:  # noqa: BLE001 - a parser's fault costs the file, not the ingest
+    except Exception as error:  # noqa: BLE001 - an error of a parser rejects the file and no other
         yield ArticleRejected(file.origin, f"it cannot be parsed ({type(error).__name__}: {error})"[:300], "unreadable")
 
 
@@ -161,7 +166,7 @@ def _renew_cpu(seconds: int) -> None:
 
 
 def _limit(name: str, value: int) -> None:
-    """Set a soft limit, where the system has it and allows it."""
+    """Set a soft limit if the system supports and allows it."""
     with suppress(ImportError, AttributeError, ValueError, OSError):
         import resource
 
@@ -171,7 +176,7 @@ def _limit(name: str, value: int) -> None:
 
 
 def _die_with_parent() -> None:
-    """Let the kernel end this process with its parent, on Linux; elsewhere it ends with the file it is reading."""
+    """Make the kernel end this process with its parent, on Linux; elsewhere it ends after the current file."""
     with suppress(ImportError, AttributeError, OSError):
         import ctypes
 

@@ -1,14 +1,19 @@
-"""The encodings of files: as they declare them, by the names that the web uses, or guessed for a message."""
+"""Read the text of a file: in UTF-8, in UTF-16, or in the encoding that the file declares."""
 
 import codecs
 import re
+from collections.abc import Callable
 
+from ingest.errors import ArticleRejected
+from ingest.load.files import ArticleFile, read_bytes
+
+TEXT_FILE_LIMIT = 20_000_000
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD = 10_000
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _META = re.compile(rb"<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
-# The names for which browsers take another encoding than Python does (WHATWG Encoding Standard, section 4.2).
+# Names that mean another encoding to browsers than to Python (WHATWG Encoding Standard, section 4.2).
 _WEB_NAMES = {
     **dict.fromkeys(("ascii", "us-ascii", "ansi", "latin1", "l1", "iso-8859-1", "iso8859-1", "iso_8859-1", "cp1252",
                      "windows-1252", "x-cp1252", "x-user-defined"), "cp1252"),
@@ -21,31 +26,92 @@ _WEB_NAMES = {
     "iso-8859-8-i": "iso8859_8", "x-euc-jp": "euc_jp", "x-mac-roman": "mac_roman", "macintosh": "mac_roman",
     "x-mac-cyrillic": "mac_cyrillic", "koi": "koi8_r", "koi8": "koi8_r",
 }  # fmt: skip
-# Text in these is ASCII, and so UTF-8 of other words.
+# Encodings made of ASCII bytes: their text also decodes as UTF-8, to other characters.
 _SEVEN_BITS = ("iso2022_jp", "iso2022_kr", "hz")
-# Encodings that an ASCII declaration cannot mean, or that browsers do not read.
+# Encodings that cannot contain an ASCII declaration, or that browsers do not support.
 _NOT_MEANT = re.compile(r"utf_?(?:7|16|32)\b|utf_?(?:16|32)_?[bl]e|idna|punycode|.*escape|mbcs|oem|undefined|charmap")
 _GUESSES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp932", "euc_jp",
             "gb18030", "big5", "cp949")  # fmt: skip
 _WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿœŒ¡¿ªº«»€£§©®°·–—‘’“”„…•´\xa0")
 _WESTERN_SHARE = 0.3
+# A few zero bytes are damage; more mean that the file is not text.
+_STRAY_ZEROS, _STRAY_SHARE = 8, 0.001
+_UNUSED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
+_CONTROLS = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
+_SAMPLE = 4_000
+
+
+def read_text(
+    file: ArticleFile, limit: int = TEXT_FILE_LIMIT, declared: Callable[[bytes], str | None] | None = None
+) -> str:
+    """Read the text of a file, in the codec that `declared` finds in its bytes; raises as `read_bytes` and `decode`."""
+    data = read_bytes(file, limit)
+    return decode(data, file.origin, declared(data) if declared else None)
+
+
+def decode(data: bytes, origin: str, declared: str | None = None) -> str:
+    """Decode bytes as UTF-8, as UTF-16, or in the declared codec; remove a byte order mark and stray zero bytes.
+
+    Valid UTF-8 is decoded as UTF-8 whatever is declared, because copies of pages keep the declaration of the original.
+
+    Raises:
+        ArticleRejected: The bytes are not text, or in an unknown encoding; the reason states the first invalid byte
+            and a guess.
+    """
+    utf_16 = _utf_16_codec(data)
+    if utf_16:
+        return _decoded(data, utf_16, origin).removeprefix("\ufeff")
+    if (zeros := data.count(0)) > max(_STRAY_ZEROS, len(data) * _STRAY_SHARE):
+        reason = f"it is binary: {zeros:,} bytes are NUL, the first is byte {data.index(0):,}; expected text"
+        raise ArticleRejected(origin, reason, "binary")
+    without_zeros = data.replace(b"\0", b"") if zeros else data
+    if declared and declared in _SEVEN_BITS:
+        return _decoded(without_zeros, declared, origin)
+    try:
+        return without_zeros.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if declared and declared != "utf_8":
+            return _decoded(without_zeros, declared, origin)
+        if zeros:
+            raise ArticleRejected(
+                origin, f"it is binary: byte {data.index(0):,} is NUL; expected text", "binary"
+            ) from error
+        raise _undecodable(error, "UTF-8", origin) from error
+
+
+def _decoded(data: bytes, codec: str, origin: str) -> str:
+    try:
+        return data.decode(codec)
+    except UnicodeDecodeError as error:
+        if codec.startswith("cp125") and data[error.start] in _UNUSED:
+            # Browsers decode the bytes that Windows leaves unused as control characters.
+            return data.decode(codec, "surrogateescape").translate(_CONTROLS)
+        raise _undecodable(error, codec, origin) from error
+
+
+def _undecodable(error: UnicodeDecodeError, codec: str, origin: str) -> ArticleRejected:
+    byte = error.object[error.start]
+    looks_like = _guess(error.object[max(0, error.start - _SAMPLE) : error.start + _SAMPLE])
+    guessed = f"; it looks like {looks_like}" if looks_like else ""
+    reason = f"byte {error.start:,} (0x{byte:02x}) is not {codec}{guessed}: convert the file to UTF-8"
+    return ArticleRejected(origin, reason, "undecodable")
 
 
 def of_page(data: bytes) -> str | None:
-    """The codec that an HTML page declares in a meta element or an XML declaration, None where it declares none."""
+    """Return the codec that an HTML page declares in a meta element or an XML declaration, or None."""
     head = _COMMENT.sub(b"", data[:_HEAD])
     declared = _META.search(head) or _XML.match(head)
-    return codec(declared[1].decode("ascii", "replace")) if declared else None
+    return _codec(declared[1].decode("ascii", "replace")) if declared else None
 
 
 def of_xml(data: bytes) -> str | None:
-    """The codec that an XML declaration names, None where there is none."""
+    """Return the codec that an XML declaration states, or None."""
     declared = _XML.match(data[:_HEAD])
-    return codec(declared[1].decode("ascii", "replace")) if declared else None
+    return _codec(declared[1].decode("ascii", "replace")) if declared else None
 
 
-def codec(label: str) -> str | None:
-    """Python's name of an encoding by its name on the web; None for what is not the encoding of a text file."""
+def _codec(label: str) -> str | None:
+    """Return Python's name of an encoding by its name on the web; None if it is not an encoding of text files."""
     name = label.strip().lower()
     try:
         found = codecs.lookup(_WEB_NAMES.get(name, name)).name.replace("-", "_")
@@ -55,13 +121,8 @@ def codec(label: str) -> str | None:
     return None if _NOT_MEANT.fullmatch(found) else found
 
 
-def is_seven_bit(name: str) -> bool:
-    """Whether text in a codec is ASCII with escape sequences."""
-    return name in _SEVEN_BITS
-
-
-def of_utf_16(data: bytes) -> str | None:
-    """The codec of UTF-16 text: by its mark or, for text that is mostly ASCII, by where its zero bytes are."""
+def _utf_16_codec(data: bytes) -> str | None:
+    """Return the codec of UTF-16 text, by its byte order mark or, for mostly ASCII text, by its zero bytes; or None."""
     if data.startswith(UTF_16_MARKS):
         return "utf_16"
     head = data[: _HEAD // 2 * 2]
@@ -72,8 +133,8 @@ def of_utf_16(data: bytes) -> str | None:
     return "utf_16_be" if even > odd else "utf_16_le"
 
 
-def guess(sample: bytes) -> str | None:
-    """Guess the encoding of undeclared text, by a name that editors know."""
+def _guess(sample: bytes) -> str | None:
+    """Guess the encoding of a text, by a name that editors know."""
     western = sample.decode("cp1252", "replace")
     letters = sum(char.isalpha() for char in western)
     foreign = [char for char in western if not char.isascii()]

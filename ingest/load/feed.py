@@ -1,23 +1,20 @@
-"""RSS and Atom files: one article an entry."""
+"""RSS and Atom files: an article for each entry."""
 
 import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, cast
 
-from ingest.errors import ArticleRejected
-from ingest.load import contents, encodings
-from ingest.load.contents import shown
-from ingest.load.fields import Record
+from ingest.errors import ArticleRejected, short_repr
+from ingest.load.encodings import of_xml, read_text
 from ingest.load.files import ArticleFile
-from ingest.load.html import plain
-from ingest.load.identity import guid_id, path_id
-from ingest.load.silence import silenced
+from ingest.load.html import html_to_text
+from ingest.load.raw_article import RawArticle, guid_id, path_id
 
 if TYPE_CHECKING:
     from feedparser import FeedParserDict
 
-# Before the root there may be comments and instructions, which may hold anything that looks like a root.
+# Comments and instructions before the root may contain anything that looks like a root.
 _DOCTYPE = re.compile(
     r"\A\ufeff?(?:\s+|<!--(?:(?!-->).)*+-->|<\?(?:(?!\?>).)*+\?>)*+"
     r"<!DOCTYPE(?:\"[^\"]*+\"|'[^']*+'|[^\[>\"'])*+(?P<end>[\[>])",
@@ -26,24 +23,23 @@ _DOCTYPE = re.compile(
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 _CLOSING_LENGTH = 1_000
-# Exports of WordPress are RSS, those of the Atom publishing protocol Atom; both mark drafts with names of their own.
+# WordPress exports RSS, the Atom publishing protocol Atom; each marks drafts in its own namespace.
 _EXPORTS = {"wp": "wordpress.org/export/", "app": "/app"}
 
 Entry = Mapping[str, object]
 
 
-def records(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
-    """The articles of an RSS or Atom file.
+def parse_feed(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
+    """Yield the articles of an RSS or Atom file; raises as `read_text`.
 
-    The body is the content of an entry, or its summary where it has no content; HTML in it becomes
-    text. The id is made of the entry's guid or link and counts as stated, so that the same entry in
-    a later copy of the feed is the same article.
+    The body is the content of an entry, or its summary if it has no content; HTML in it becomes text. The id is made
+    of the entry's guid or link and counts as stated, so that the entry is the same article in a later copy of the feed.
 
     Raises:
-        ArticleRejected: As `contents.text`; or the file is no feed, has no entries, or declares entities.
+        ArticleRejected: The file is not a feed, is corrupt, has no entries, or declares entities.
     """
-    text = contents.text(file, declared=encodings.of_xml)
-    found = _parsed(text, file.origin)
+    text = read_text(file, declared=of_xml)
+    found = _parse(text, file.origin)
     prefixes = {name: _prefix(found, address) or name for name, address in _EXPORTS.items()}
     cut = found.bozo and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))
     for number, entry in enumerate(found.entries, start=1):
@@ -52,20 +48,19 @@ def records(file: ArticleFile) -> Iterator[Record | ArticleRejected]:
         if cut and number == len(found.entries):
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
         elif not fields["body"]:
-            title = f" {shown(fields['title'])}" if fields["title"] else ""
-            yield ArticleRejected(origin, f"the entry{title} has neither content nor a summary", "empty")
+            title = f" {short_repr(fields['title'])}" if fields["title"] else ""
+            yield ArticleRejected(origin, f"the entry{title} has no content and no summary", "empty")
         else:
-            fields |= _marks(entry, prefixes)
-            yield Record(origin, path_id(file, number), fields, public=True)
+            yield RawArticle(origin, path_id(file, number), fields | _marks(entry, prefixes), public=True)
 
 
 def _prefix(found: "FeedParserDict", address: str) -> str | None:
-    """The prefix that a feed uses for names of a format."""
+    """Return the prefix that a feed declares for a namespace, or None."""
     return next((prefix for prefix, uri in found.namespaces.items() if prefix and address in uri), None)
 
 
 def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
-    """Return what an export says of an entry beside its text, under the names that `unpublished` knows."""
+    """Return the statuses that an export states for an entry, under the names that `unpublished` knows."""
     exported = {
         f"{name}:{part}": entry.get(f"{prefixes[name]}_{part}")
         for name, part in (("wp", "status"), ("wp", "post_type"), ("wp", "post_password"), ("app", "draft"))
@@ -73,26 +68,26 @@ def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
     return exported | {name: _string(entry, name) for name in ("status", "visibility", "draft", "embargo")}
 
 
-def _parsed(text: str, origin: str) -> "FeedParserDict":
-    """The feed and its entries."""
+def _parse(text: str, origin: str) -> "FeedParserDict":
     import feedparser
 
     doctype = _DOCTYPE.match(text)
     if doctype and doctype["end"] == "[":
-        raise ArticleRejected(origin, "it declares entities of its own; expected a plain RSS or Atom feed", "bad_feed")
-    # A stream, as feedparser opens a string that looks like an address; the header, as the text is UTF-8 by now
-    # whatever its first line declares.
+        raise ArticleRejected(origin, "it declares entities; expected a feed without a DOCTYPE of its own", "bad_feed")
+    # As a stream, because feedparser would fetch a string that is an address; with the header, because the text is
+    # UTF-8 now, whatever its first line declares.
     headers = {"content-type": "application/xml; charset=utf-8"}
     try:
-        with silenced("feedparser"):
-            found = feedparser.parse(BytesIO(text.encode()), response_headers=headers)
-    # Its reader of broken feeds stumbles over what a damaged element leaves behind.
+        found = feedparser.parse(BytesIO(text.encode()), response_headers=headers)
+    # feedparser raises these errors for some corrupt elements.
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise ArticleRejected(origin, f"the feed is damaged: {shown(str(error))}", "bad_feed") from error
+        raise ArticleRejected(
+            origin, f"the feed is corrupt ({short_repr(str(error))}): fetch it again", "bad_feed"
+        ) from error
     if not found.get("version"):
-        raise ArticleRejected(origin, "it is neither an RSS nor an Atom feed", "bad_feed")
+        raise ArticleRejected(origin, "it is not a feed; expected RSS or Atom", "bad_feed")
     if not found.entries:
-        raise ArticleRejected(origin, "there are no entries in the feed", "empty")
+        raise ArticleRejected(origin, "the feed has no entries", "empty")
     return found
 
 
@@ -114,26 +109,26 @@ def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
 
 
 def _link(entry: Entry) -> str | None:
-    """The address of an entry; a guid that fails to say it is no address is not one for that."""
+    """Return the address of an entry; feedparser also gives a guid as the link, which may not be an address."""
     link = _string(entry, "link")
     return None if link and link == _string(entry, "id") and "://" not in link else link
 
 
 def _body(entry: Entry) -> str | None:
-    contained = (_plain(content) for content in _list(entry, "content"))
+    contained = (_content_text(content) for content in _list(entry, "content"))
     return next((text for text in contained if text.strip()), None) or _text(entry, "summary")
 
 
 def _text(fields: Entry, name: str) -> str | None:
-    """A field that may hold HTML, as text."""
+    """Return a field that may contain HTML as text."""
     detail = fields.get(f"{name}_detail")
-    return _plain(cast("Entry", detail)) if detail else _string(fields, name)
+    return _content_text(cast("Entry", detail)) if detail else _string(fields, name)
 
 
-def _plain(detail: Entry) -> str:
+def _content_text(detail: Entry) -> str:
     value = _string(detail, "value") or ""
     is_html = "html" in (_string(detail, "type") or "") and _MARKUP.search(value)
-    return plain(value) if is_html else value
+    return html_to_text(value) if is_html else value
 
 
 def _string(fields: Entry, name: str) -> str | None:
@@ -146,5 +141,5 @@ def _list(fields: Entry, name: str) -> list[Entry]:
 
 
 def _date(entry: Entry, name: str) -> str | None:
-    # Asked first, as feedparser answers `updated` with `published` where there is none.
+    # feedparser returns `published` for a missing `updated`.
     return _string(entry, name) if name in entry else None

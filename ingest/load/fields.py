@@ -1,4 +1,4 @@
-"""From the fields a file states to an article: each checked, cleaned and of the right type."""
+"""Validate and clean the fields of a raw article, and make an article of them."""
 
 import re
 from collections.abc import Mapping
@@ -7,179 +7,101 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from index.records import Article
-from ingest.clean import clean, clean_line
-from ingest.errors import ArticleRejected, Notice
-from ingest.load.contents import megabytes, shown
+from index.terms import normal_form
+from ingest.errors import ArticleRejected, Notice, megabytes, short_repr
 from ingest.load.dates import moment_of
-from ingest.load.identity import ID, guid_id
+from ingest.load.raw_article import ID, RawArticle, guid_id
 from ingest.load.unpublished import mark_of_unpublished, unknown_statuses
 
 BODY_LIMIT = 5_000_000
 LINE_LIMIT = 2_000
-# A text or line of more characters than this is refused before any work is done on it.
+REPLACEMENT = "\ufffd"
+# Longer texts and lines are refused before they are cleaned.
 _RAW_BODY_LIMIT = 4 * BODY_LIMIT
 _RAW_LINE_LIMIT = 20 * LINE_LIMIT
-# The Relation of Strassburg came out in 1605. An article may be ahead of UTC by the zone of its publisher.
+# The Relation of Strassburg came out in 1605. A publisher's clock may be ahead of UTC by its zone.
 _FIRST_NEWSPAPER = datetime(1605, 1, 1, tzinfo=UTC)
 _A_DAY = timedelta(days=1)
 _UNLINKABLE = re.compile(r"[\s\x00-\x20\x7f<>\"\\^`{|}]")
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """One article as its file states it: `fields` by name, None or empty where unknown; others are ignored.
-
-    `fallback_id` is the id it gets when `fields` has none. A `public` record comes from a file that readers get as
-    well, such as a feed; any other one from an export, which may hold what is not published.
-    """
-
-    origin: str
-    fallback_id: str
-    fields: Mapping[str, object]
-    public: bool = False
+_LINE_ENDS = re.compile("\r\n|[\r\v\f\x85\u2028\u2029]")
+_SURROGATES = re.compile("[\ud800-\udfff]")
+# Zero-width joiner and non-joiner stay: emoji and several scripts need them.
+_INVISIBLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u200b\u2060\ufeff]")
+# Marks that turn the direction of text or show nothing. In a title, a name or a tag they could turn or fake the text
+# around it. U+200E, U+200F and U+061C stay: Arabic and Hebrew need them. A body keeps all of them, because it is
+# quoted as published and shown in a block of its own.
+_DISGUISES = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180e\u202a-\u202e\u2061-\u206f\u3164\uffa0\ufff9-\ufffb\U000e0000-\U000e007f]"
+)
+_SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
+# Without the look-behind, a long run of spaces is scanned again from each of them.
+_TRAILING = re.compile("(?<![ \t])[ \t]+$", re.MULTILINE)
+_BLANK_LINES = re.compile("\n{4,}")
 
 
 @dataclass(frozen=True, slots=True)
 class LoadedArticle:
-    """An article, whether its id was stated by its publisher rather than made from where it lies, and its notices."""
+    """An article and its notices; `explicit_id` if its publisher stated the id."""
 
     article: Article
     explicit_id: bool
     notices: tuple[Notice, ...] = ()
 
 
-def loaded(record: Record, now: datetime) -> LoadedArticle:
-    """The article a record describes; an optional field that cannot be read stays unknown, and a notice names it.
+def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
+    """Make the article of a raw article; an optional field that cannot be read stays unknown and gets a notice.
 
     Raises:
-        ArticleRejected: It is not published, or the body is missing, empty, not text, or above 5 MB of UTF-8.
+        ArticleRejected: It is not published at `now`, or its body is missing, empty, not text, or above 5 MB of UTF-8.
     """
-    if mark := mark_of_unpublished(record.fields, now, public=record.public):
-        raise ArticleRejected(record.origin, f"it is not published: {mark}", "unpublished")
-    read = _Fields(record, now)
-    stated_id = read.id()
+    if mark := mark_of_unpublished(raw.fields, now, public=raw.public):
+        raise ArticleRejected(raw.origin, f"it is not published: {mark}", "unpublished")
+    body = _body(raw)
+    fields = _Fields(raw, now)
+    stated_id = fields.id()
+    title = fields.line("title")
+    if raw.make_title and raw.fields.get("title") in (None, ""):
+        title = fields.one_line("title", raw.make_title(body) or "") or None
     article = Article(
-        article_id=stated_id or record.fallback_id,
-        body=_body(record),
-        origin=record.origin,
-        title=read.line("title"),
-        url=read.url(),
-        source=read.line("source"),
-        authors=read.lines("authors"),
-        section=read.line("section"),
-        language=read.line("language"),
-        tags=read.lines("tags"),
-        published_at=read.moment("published_at"),
-        updated_at=read.moment("updated_at"),
+        article_id=stated_id or raw.fallback_id,
+        body=body,
+        origin=raw.origin,
+        title=title,
+        url=fields.url(),
+        source=fields.line("source"),
+        authors=fields.lines("authors"),
+        section=fields.line("section"),
+        language=fields.line("language"),
+        tags=fields.lines("tags"),
+        published_at=fields.moment("published_at"),
+        updated_at=fields.moment("updated_at"),
     )
-    for name, value in unknown_statuses(record.fields):
-        read.note("unknown_status", name, value, "it is not known to mean unpublished, so the article is taken in")
-    return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(read.notices))
+    for name, value in unknown_statuses(raw.fields):
+        fields.add_notice("unknown_status", name, value, "the status is unknown, so the article counts as published")
+    return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(fields.notices))
 
 
-def _body(record: Record) -> str:
-    stated = [value for name in ("body", "text") if (value := record.fields.get(name)) is not None]
-    if not stated:
-        raise ArticleRejected(record.origin, "there is no text: expected a field body or text", "empty")
-    value = next((value for value in stated if value != ""), "")
-    if not isinstance(value, str):
-        raise ArticleRejected(record.origin, f"body is {shown(value)}; expected text", "bad_field")
-    body = clean(value) if len(value) <= _RAW_BODY_LIMIT else None
-    if body is None or len(body.encode()) > BODY_LIMIT:
-        reason = f"the text is larger than {megabytes(BODY_LIMIT)}: split it into articles"
-        raise ArticleRejected(record.origin, reason, "too_large")
-    if not any(char.isalnum() for char in body):
-        raise ArticleRejected(record.origin, "there is not one word of text in it", "empty")
-    return body
+def clean(text: str) -> str:
+    r"""Remove invisible and unstorable characters from a body; offsets everywhere are those of the cleaned body.
+
+    Every line end becomes `\n`; control characters, soft hyphens, zero-width spaces and byte order marks are removed;
+    a lone surrogate becomes U+FFFD; the text is normalised to NFC with at most 30 combining marks a letter; every
+    Unicode space becomes a plain one; white space at the end of lines and around the text is removed; three or more
+    blank lines become one. Cleaning twice changes nothing.
+    """
+    text = _LINE_ENDS.sub("\n", text)
+    text = _INVISIBLE.sub("", _SURROGATES.sub(REPLACEMENT, text))
+    text = _SPACES.sub(" ", normal_form("NFC", text))
+    return _BLANK_LINES.sub("\n\n", _TRAILING.sub("", text)).strip()
 
 
-class _Fields:
-    """The optional fields of a record, read one by one; `notices` names those that cannot be read."""
-
-    def __init__(self, record: Record, now: datetime) -> None:
-        self.notices: list[Notice] = []
-        self._now = now
-        self._origin = record.origin
-        self._fields = record.fields
-
-    def id(self) -> str | None:
-        """The stated id; one that does not fit becomes one that does, so that it stays the same in later files."""
-        value = self._fields.get("id")
-        if value is None or value == "":
-            return None
-        stated = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
-        if ID.fullmatch(stated):
-            return stated
-        made = guid_id(stated, "") if any(char.isalnum() for char in stated) else None
-        expected = "expected 1 to 200 letters, digits, or any of . _ : -, and not dots alone"
-        self.note("bad_id", "id", value, f"{expected}; the article's id is {made or 'made from its place'}")
-        return made
-
-    def line(self, name: str) -> str | None:
-        """A field on one line, None where it is unknown."""
-        value = self._fields.get(name)
-        return None if value is None else self._one_line(name, value) or None
-
-    def lines(self, name: str) -> tuple[str, ...]:
-        """A list of strings, or one string with commas between them; each once, in the order stated."""
-        value = self._fields.get(name)
-        if value is None:
-            return ()
-        values = value.split(",") if isinstance(value, str) else value
-        if isinstance(values, Mapping):
-            values = [values]
-        if not isinstance(values, list | tuple):
-            self.note("bad_field", name, value, "expected a list of strings")
-            return ()
-        lines = (self._one_line(name, item) for item in values if item is not None)
-        return tuple(dict.fromkeys(line for line in lines if line))
-
-    def url(self) -> str | None:
-        """The address of the article, if a browser can follow it and it carries no name or password."""
-        url = self.line("url")
-        if url is None or (is_web_address(url) and not _has_user(url)):
-            return url
-        expected = "without user and password" if is_web_address(url) else "expected an http or https address"
-        self.note("bad_url", "url", url, expected)
-        return None
-
-    def moment(self, name: str) -> datetime | None:
-        """A date in UTC, None where it is unknown."""
-        value = self._fields.get(name)
-        if value is None or value == "":
-            return None
-        try:
-            return self._plausible(moment_of(value))
-        except ValueError as error:
-            self.note("bad_date", name, value, f"{error}; the date stays unknown")
-            return None
-
-    def _plausible(self, found: datetime) -> datetime:
-        if found < _FIRST_NEWSPAPER:
-            raise ValueError("it lies before the first newspapers")
-        if found > self._now + _A_DAY:
-            raise ValueError("it lies in the future")
-        return found
-
-    def _one_line(self, name: str, value: object) -> str:
-        stated = value.get("name") if isinstance(value, Mapping) else value
-        if isinstance(stated, bool) or not isinstance(stated, str | int | float) or stated != stated:  # noqa: PLR0124
-            self.note("bad_field", name, value, "expected a string")
-            return ""
-        raw = str(stated)
-        line = clean_line(raw) if len(raw) <= _RAW_LINE_LIMIT else raw
-        if len(line) > LINE_LIMIT:
-            self.note("bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are taken")
-            return ""
-        return line
-
-    def note(self, code: str, name: str, value: object, expected: str) -> None:
-        """Name a field, its value and what was expected of it."""
-        self.notices.append(Notice(code, self._origin, f"{name} is {shown(value)}; {expected}"))
+def clean_line(text: str) -> str:
+    """Clean a text of one line, such as a title: also remove direction marks and make each white space one space."""
+    return " ".join(clean(_DISGUISES.sub("", text)).split())
 
 
 def is_web_address(url: str) -> bool:
-    """Whether a browser could follow an address and a link may be made of it."""
+    """Return whether an address can be the target of a link in a browser."""
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 0) >= 0
@@ -188,6 +110,109 @@ def is_web_address(url: str) -> bool:
     return usable and not _UNLINKABLE.search(url)
 
 
-def _has_user(url: str) -> bool:
-    """Whether a name stands before the host, as in https://bank.example@evil.example/, which misleads readers."""
-    return "@" in urlsplit(url).netloc
+def _body(raw: RawArticle) -> str:
+    stated = [value for name in ("body", "text") if (value := raw.fields.get(name)) is not None]
+    if not stated:
+        raise ArticleRejected(raw.origin, "it has no text: expected a field body or text", "empty")
+    value = next((value for value in stated if value != ""), "")
+    if not isinstance(value, str):
+        raise ArticleRejected(raw.origin, f"body is {short_repr(value)}; expected text", "bad_field")
+    body = clean(value) if len(value) <= _RAW_BODY_LIMIT else None
+    if body is None or len(body.encode()) > BODY_LIMIT:
+        reason = f"the text is larger than {megabytes(BODY_LIMIT)}: split it into articles"
+        raise ArticleRejected(raw.origin, reason, "too_large")
+    if not any(char.isalnum() for char in body):
+        found = f"its text is {short_repr(body)}" if body else "its text is empty"
+        raise ArticleRejected(raw.origin, f"{found}; expected at least one word", "empty")
+    return body
+
+
+class _Fields:
+    """The optional fields of a raw article, validated one by one; `notices` lists those that cannot be read."""
+
+    def __init__(self, raw: RawArticle, now: datetime) -> None:
+        self.notices: list[Notice] = []
+        self._now = now
+        self._origin = raw.origin
+        self._fields = raw.fields
+
+    def id(self) -> str | None:
+        """Return the stated id; derive a valid one from an invalid one, so that later files get the same id."""
+        value = self._fields.get("id")
+        if value is None or value == "":
+            return None
+        stated = str(value) if isinstance(value, str | int) and not isinstance(value, bool) else ""
+        if ID.fullmatch(stated):
+            return stated
+        made = guid_id(stated, "") if any(char.isalnum() for char in stated) else None
+        expected = "expected 1 to 200 letters, digits, or any of . _ : -, and not dots alone"
+        self.add_notice("bad_id", "id", value, f"{expected}; the article gets {made or 'an id from its path'}")
+        return made
+
+    def line(self, name: str) -> str | None:
+        """Return a field of one line, None if it is unknown."""
+        value = self._fields.get(name)
+        return None if value is None else self.one_line(name, value) or None
+
+    def lines(self, name: str) -> tuple[str, ...]:
+        """Return the distinct strings of a list, or of one string with commas, in their order."""
+        value = self._fields.get(name)
+        if value is None:
+            return ()
+        values = value.split(",") if isinstance(value, str) else value
+        if isinstance(values, Mapping):
+            values = [values]
+        if not isinstance(values, list | tuple):
+            self.add_notice("bad_field", name, value, "expected a list of strings")
+            return ()
+        lines = (self.one_line(name, item) for item in values if item is not None)
+        return tuple(dict.fromkeys(line for line in lines if line))
+
+    def url(self) -> str | None:
+        """Return the address of the article if a browser can follow it and it contains no user name or password."""
+        url = self.line("url")
+        if url is None:
+            return None
+        # https://bank.example@evil.example/ misleads readers.
+        if is_web_address(url) and "@" not in urlsplit(url).netloc:
+            return url
+        expected = "without user and password" if is_web_address(url) else "expected an http or https address"
+        self.add_notice("bad_url", "url", url, expected)
+        return None
+
+    def moment(self, name: str) -> datetime | None:
+        """Return a date in UTC, None if it is unknown."""
+        value = self._fields.get(name)
+        if value is None or value == "":
+            return None
+        try:
+            found = moment_of(value)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            if _FIRST_NEWSPAPER <= found <= self._now + _A_DAY:
+                return found
+            problem = (
+                "it is in the future" if found > self._now else "it is before 1605, the year of the first newspaper"
+            )
+        self.add_notice("bad_date", name, value, f"{problem}; the date stays unknown")
+        return None
+
+    def one_line(self, name: str, value: object) -> str:
+        """Return a value as a clean line; empty, with a notice, if it is not a string or is too long."""
+        stated = value.get("name") if isinstance(value, Mapping) else value
+        if isinstance(stated, bool) or not isinstance(stated, str | int | float) or stated != stated:  # noqa: PLR0124
+            self.add_notice("bad_field", name, value, "expected a string")
+            return ""
+        raw = str(stated)
+        line = clean_line(raw) if len(raw) <= _RAW_LINE_LIMIT else raw
+        if len(line) > LINE_LIMIT:
+            self.add_notice(
+                "bad_field", name, line, f"it has {len(line):,} characters; at most {LINE_LIMIT:,} are allowed"
+            )
+            return ""
+        return line
+
+    def add_notice(self, code: str, name: str, value: object, expected: str) -> None:
+        """Add a notice with the name of a field, its value and the problem."""
+        self.notices.append(Notice(code, self._origin, f"{name} is {short_repr(value)}; {expected}"))

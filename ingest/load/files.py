@@ -1,22 +1,25 @@
-"""The files an ingest is pointed at: found in folders, each once."""
+"""Article files: find them in folders, each once, and read their bytes."""
 
+import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import DirEntry, path, scandir
 from pathlib import Path
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from index.errors import ConfigurationError
+from ingest.errors import ArticleRejected, megabytes
+
+_KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleFile:
-    """A file that may hold articles, and the folder its ids are relative to; both paths are absolute.
+    """A file that may contain articles, and the folder that its ids are relative to; both paths are absolute.
 
-    `root` is the ingested folder, or the file's own folder when the file itself was named. A folder
-    that cannot be listed is carried as an ArticleFile as well, so that loading it says so; so is a link
-    that leads out of the ingested folders, with `leads_to`, and is not followed.
+    `root` is the ingested folder, or the file's own folder if the file itself was given. Loading also rejects a folder
+    that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`).
     """
 
     path: Path
@@ -25,7 +28,7 @@ class ArticleFile:
 
     @property
     def origin(self) -> str:
-        """Where an article of this file comes from, as stored and shown."""
+        """The origin of an article of this file."""
         return self.path.as_posix()
 
 
@@ -40,16 +43,15 @@ class _Found(NamedTuple):
 
 
 def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFile]:
-    """Every file under the paths, sorted by path, each once even when it can be reached in several ways.
+    """List the files under the paths, sorted by path, each file once.
 
-    Hidden files and folders (a leading dot) inside a folder are skipped. Links are followed within the
-    paths, and out of them only with `follow_links`: who may put a link into a folder may not be allowed to
-    publish what it leads to. A path that is itself a link is followed. A file reached twice counts from the
-    outermost folder named, and by its real path before a link. What is not a regular file is listed too:
-    loading it names it as rejected.
+    Hidden files and folders (a leading dot) inside a folder are skipped. A link is followed if it is one of the paths
+    or leads to a target under them; any other only with `follow_links`, because a user who may create a link may lack
+    the right to publish its target. A file that is found twice gets the outermost root, and its real path rather than
+    a link. Files that are not regular are listed too, so that loading rejects them.
 
     Raises:
-        ConfigurationError: A path does not exist or may not be looked at.
+        ConfigurationError: A path does not exist or is not accessible.
     """
     best: dict[str, _Found] = {}
     existing = [_existing(named) for named in paths]
@@ -66,9 +68,9 @@ def _existing(named: Path) -> Path:
     try:
         named.stat()
     except OSError as error:
-        hint = "Name files or folders that hold articles and that this user may read."
+        hint = "Give files or folders of articles that this user may read."
         raise ConfigurationError(f"{named} cannot be ingested: {error.strerror}.", hint) from error
-    # Without resolving links: a folder that is a link to the latest one keeps its name in ids and origins.
+    # Links stay unresolved: a folder that links to the latest one keeps its name in ids and origins.
     return Path(path.abspath(named))  # noqa: PTH100
 
 
@@ -96,7 +98,7 @@ def _reached_from(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found
             elif not _is_folder(entry):
                 yield _Found(_real(real, entry), linked or entry.is_symlink(), ArticleFile(Path(entry.path), named))
             elif entry.is_symlink():
-                # Linked folders wait until all real ones are done: loops end, and real paths come first.
+                # Linked folders come after all real ones, so that loops end and real paths come first.
                 folders.append((Path(entry.path), True))
             else:
                 folders.appendleft((Path(entry.path), linked))
@@ -115,9 +117,42 @@ def _is_folder(entry: DirEntry[str]) -> bool:
     try:
         return entry.is_dir()
     except OSError:
-        # A link into a folder this user may not enter, or round in circles: loading it says which.
+        # A link to an inaccessible folder or to itself: loading it reports which.
         return False
 
 
 def _real(real_folder: str, entry: DirEntry[str]) -> str:
     return path.realpath(entry.path) if entry.is_symlink() else f"{real_folder}/{entry.name}"
+
+
+def open_file(file: ArticleFile) -> BinaryIO:
+    """Open a file for reading bytes.
+
+    Raises:
+        ArticleRejected: It is not a regular file; reading a pipe or a device may never end.
+        OSError: It cannot be opened.
+    """
+    mode = file.path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        # `find` returns only folders that it cannot list: repeat the error.
+        next(file.path.iterdir(), None)
+    if not stat.S_ISREG(mode):
+        kind = _KINDS.get(stat.S_IFMT(mode), "a folder")
+        raise ArticleRejected(file.origin, f"it is {kind}; expected a regular file", "unreadable")
+    return file.path.open("rb")
+
+
+def read_bytes(file: ArticleFile, limit: int) -> bytes:
+    """Read all bytes of a file.
+
+    Raises:
+        ArticleRejected: The file is empty, or larger than `limit` bytes.
+        OSError: It cannot be read.
+    """
+    with open_file(file) as stream:
+        data = stream.read(limit + 1)
+    if not data:
+        raise ArticleRejected(file.origin, "the file is empty", "empty")
+    if len(data) > limit:
+        raise ArticleRejected(file.origin, f"the file is larger than {megabytes(limit)}: split it", "too_large")
+    return data

@@ -1,4 +1,7 @@
-"""The front matter of a Markdown file: fields in YAML, TOML or JSON before the text."""
+"""Parse the front matter of Markdown: fields in YAML, TOML or JSON before the text.
+
+python-frontmatter is not used: it expands aliases, converts values, and takes text below a rule for fields.
+"""
 
 import json
 import re
@@ -8,58 +11,58 @@ from collections.abc import Callable
 import yaml
 
 from ingest.errors import ArticleRejected
-from ingest.load.names import ALIASES, Unreadable, plain
+from ingest.load.raw_article import ALIASES, Unreadable, normal_name
 
-_Reader = Callable[[str, str], "dict[str, object] | None"]
+_Parser = Callable[[str, str], "dict[str, object] | None"]
 
 _DASHES = re.compile(r"---[ \t]*\n")
 _DASHES_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE)
 _PLUSES = re.compile(r"\+\+\+[ \t]*\n")
 _PLUSES_END = re.compile(r"^\+\+\+[ \t]*$\n?", re.MULTILINE)
 _JSON = re.compile(r'\{\s*"[^"\n]*"\s*:')
-# How the first line of fields begins, blank lines and comments left aside.
+# The beginning of the first field, after blank lines and comments.
 _YAML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)")
 _TOML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)")
 _FIELD_STARTS = re.compile(r"^(?=\w)", re.MULTILINE)
 _FIELD = re.compile(r"(\w[^:\n]*):(?:[ \t]+|$)", re.MULTILINE)
 _INDICATORS = tuple("[]{}&*!|>%@`\"'")
 _KNOWN = frozenset(("id", "draft", "status", *(alias for aliases in ALIASES.values() for alias in aliases)))
-# Front matter is a few lines; YAML is read slowly and offers ways to make a small text a large one.
+# Front matter is a few lines, and YAML is slow to parse.
 _LIMIT = 100_000
 _NULLS = ("", "~", "null", "Null", "NULL")
 
 
 class _Loader(yaml.BaseLoader):
-    """YAML without aliases, which make a large value of a small text."""
+    """A YAML loader without aliases, which can expand a small text to a huge value."""
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            raise yaml.MarkedYAMLError(problem="an alias (*name) stands where a value is expected")
+            raise yaml.MarkedYAMLError(problem="found an alias (*name), expected a value")
         return super().compose_node(parent, index)
 
 
-def split(text: str, origin: str) -> tuple[dict[str, object], str]:
-    """The fields of a Markdown text with plain line ends, and the body after them; no front matter, no fields.
+def split_front_matter(text: str, origin: str) -> tuple[dict[str, object], str]:
+    r"""Split a Markdown text with `\n` line ends into the fields of its front matter and the body.
 
     Front matter is YAML between lines of dashes, TOML between lines of plus signs, or a JSON object. A line of dashes
-    that opens no fields is a thematic break, and a part of the body.
+    without fields below it is a thematic break and belongs to the body.
 
     Raises:
-        ArticleRejected: It begins like front matter and does not end, or it cannot be read.
+        ArticleRejected: The front matter has no end, is too long, or cannot be parsed.
     """
     if _JSON.match(text):
         return _json(text, origin)
-    for opening, closing, read, begins in (
+    for opening, closing, parse, begins in (
         (_DASHES, _DASHES_END, _yaml, _YAML_FIELD),
         (_PLUSES, _PLUSES_END, _toml, _TOML_FIELD),
     ):
         if mark := opening.match(text):
-            return _block(text, mark.end(), closing, read, begins, origin)
+            return _block(text, mark.end(), closing, parse, begins, origin)
     return {}, text
 
 
 def _block(
-    text: str, start: int, closing: re.Pattern[str], read: _Reader, begins: re.Pattern[str], origin: str
+    text: str, start: int, closing: re.Pattern[str], parse: _Parser, begins: re.Pattern[str], origin: str
 ) -> tuple[dict[str, object], str]:
     is_meant = begins.match(text, start) is not None
     end = closing.search(text, start)
@@ -67,16 +70,16 @@ def _block(
         if not is_meant:
             return {}, text
         mark = text[:3]
-        reason = f"its front matter begins with {mark} and never ends: expected a second line {mark}"
+        reason = f"its front matter begins with {mark} and never ends: add a second line {mark}"
         raise ArticleRejected(origin, reason, "bad_front_matter")
     try:
-        fields = read(text[start : end.start()], origin)
+        fields = parse(text[start : end.start()], origin)
     except ArticleRejected:
         if is_meant:
             raise
         return {}, text
     # A blank line below the dashes makes them a thematic break, unless known fields follow.
-    known = not text[start:].startswith("\n") or any(plain(name) in _KNOWN for name in fields or ())
+    known = not text[start:].startswith("\n") or any(normal_name(name) in _KNOWN for name in fields or ())
     return (fields, text[end.end() :]) if fields is not None and known else ({}, text)
 
 
@@ -112,7 +115,7 @@ def _toml(source: str, origin: str) -> dict[str, object]:
 
 
 def _yaml(source: str, origin: str) -> dict[str, object] | None:
-    """The fields of a YAML text; None where it is a list or plain text."""
+    """Parse the fields of a YAML text; return None if it is a list or plain text."""
     _check_length(source, origin)
     try:
         node = yaml.compose(source, Loader=_Loader)
@@ -126,7 +129,7 @@ def _yaml(source: str, origin: str) -> dict[str, object] | None:
 
 
 def _field_by_field(source: str) -> dict[str, object]:
-    """The fields of a text that is not YAML as a whole; one that cannot be read, or is stated twice, is Unreadable."""
+    """Parse invalid YAML field by field; a field that is invalid or stated twice becomes Unreadable."""
     fields: dict[str, object] = {}
     for written in _FIELD_STARTS.split(source):
         start = _FIELD.match(written)
@@ -140,7 +143,7 @@ def _field(written: str, name: str, rest: str) -> object:
     try:
         node = yaml.compose(written, Loader=_Loader)
     except (yaml.YAMLError, RecursionError):
-        # A colon in a title is the commonest mistake in front matter, and leaves no doubt.
+        # An unquoted colon in a title is the most common mistake, and its meaning is clear.
         is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
         return rest if is_text else Unreadable(rest)
     found = _value(node) if node else None
@@ -149,7 +152,7 @@ def _field(written: str, name: str, rest: str) -> object:
 
 def _check_length(source: str, origin: str) -> None:
     if len(source) > _LIMIT:
-        raise ArticleRejected(origin, f"its front matter is longer than {_LIMIT:,} characters", "too_large")
+        raise ArticleRejected(origin, f"its front matter is longer than {_LIMIT:,} characters: shorten it", "too_large")
 
 
 def _too_deep(origin: str) -> ArticleRejected:
@@ -157,7 +160,7 @@ def _too_deep(origin: str) -> ArticleRejected:
 
 
 def _value(node: yaml.Node) -> object:
-    """Scalars as the strings they are written as (`2024-05-01`, `no`, `007`); nothing, `null` and `~` are None."""
+    """Return scalars as written (`2024-05-01`, `no`, `007`); an empty value, `null` and `~` are None."""
     if isinstance(node, yaml.ScalarNode):
         return None if node.style is None and node.value in _NULLS else node.value
     if isinstance(node, yaml.SequenceNode):
@@ -172,6 +175,6 @@ def _value(node: yaml.Node) -> object:
 
 def _problem(error: yaml.YAMLError) -> str:
     mark = getattr(error, "problem_mark", None)
-    problem = getattr(error, "problem", None) or "a character that YAML does not allow"
-    # The mark counts from 0 and begins below the opening line.
+    problem = getattr(error, "problem", None) or "found a character that YAML does not allow"
+    # The mark counts from 0 and starts below the opening line.
     return f"{problem} (line {mark.line + 2})" if mark else str(problem)

@@ -1,19 +1,22 @@
-"""What a web page states about itself in its markup; nothing is inferred from its text or its address."""
+"""Read the metadata of a web page from its markup: JSON-LD, meta elements, headings and time elements.
+
+trafilatura's extract_metadata is not used: it guesses dates from text, and keeps no zones, time of change or JSON-LD
+authors (27 of the tests fail with it).
+"""
 
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from html import unescape
+from typing import Protocol
 from urllib.parse import urlsplit
 
-from ingest.clean import clean_line
 from ingest.load.dates import moment
-from ingest.load.prose import Element
-from ingest.load.titles import heading_text, page_title
+from ingest.load.fields import clean_line
 
-# In the order in which they count; the names that say less come last. Colons, stops and hyphens are one.
+# In order of precedence, vague names last. `_SEPARATORS` are equivalent.
 _PUBLISHED = tuple(
     "article:published_time og:article:published_time article:published og:published_time datepublished"
     " rnews:datepublished parsely-pub-date sailthru.date bt:pubdate cxenseparse:recs:publishtime"
@@ -28,21 +31,44 @@ _MODIFIED = tuple(
 )
 _SEPARATORS = re.compile(r"[-_.:]+")
 _PUBLISHED_CLASSES = frozenset(("published", "entry-date", "dt-published", "pubdate"))
-# A time in the running text or in a list of other articles is not the day this one came out.
+# A time in running text or in a list of other articles is not the publication date.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")
-# JSON-LD in a page of XHTML is wrapped in a section or a comment; what follows the value is not read.
+# JSON-LD in XHTML is wrapped in a CDATA section or a comment; text after the value is ignored.
 _WRAPPING = re.compile(r"\A(?:\s|//|/\*|\*/|<!\[CDATA\[|<!--|\ufeff)+")
 _DECODER = json.JSONDecoder(strict=False, parse_int=str)
 _ARTICLE_TYPES = ("BlogPosting", "LiveBlogPosting", "Report")
+# Separators between an article's title and its site's name.
+_BETWEEN = re.compile(r"\s+[|\-–—·•»›«:]+\s+|\s*[|»›]\s*|(?<=\w):\s+")
+_HOME = re.compile(r"(?:\.{0,2}/)?(?:(?:index|home|default)(?:\.\w{2,5})?)?|#|", re.IGNORECASE)
+_SITE_CLASS = re.compile(r"\b(?:logo|brand|branding|masthead|site-?(?:name|title|header|branding)|blog-?title)\b")
+# A slug instead of a title, such as budget-vote-2024.
+_SLUG = re.compile(r"\w+(?:-\w+){2,}")
+_SECTION_WORDS, _HEADLINE_WORDS = 3, 4
 
 
-def stated_fields(tree: Element) -> dict[str, object]:
-    """The fields of a page, named as `Record` names them.
+class Element(Protocol):
+    """The part of the interface of lxml elements that is used."""
 
-    Read are JSON-LD of an article type, then meta elements (Open Graph, `article:*`, microdata), then
-    the canonical link and the headings, as `page_title` says. Dates come from `datePublished`,
-    `article:published_time` and their kin, else from a `time` element marked as the publication date
-    or, outside running text, the only one. Where several state a date the first readable one counts.
+    @property
+    def tag(self) -> object: ...
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def tail(self) -> str | None: ...
+    def get(self, name: str, /) -> str | None: ...
+    def iter(self, *tags: str) -> "Iterator[Element]": ...
+    def iterancestors(self, *tags: str) -> "Iterator[Element]": ...
+    def itertext(self) -> Iterator[str]: ...
+    def __reversed__(self) -> "Iterator[Element]": ...
+
+
+def page_fields(tree: Element) -> dict[str, object]:
+    """Return the fields of a page under Dateline's names.
+
+    JSON-LD of an article type has precedence, then meta elements (Open Graph, `article:*`, microdata), then the
+    canonical link and the headings. The publication date comes from JSON-LD or a meta element, else from a `time`
+    element that is marked so or is the only one outside of running text. Of several dates the first readable one
+    counts.
     """
     meta, objects = _meta(tree), _linked_data(tree)
     linked = _linked_article(objects)
@@ -51,7 +77,7 @@ def stated_fields(tree: Element) -> dict[str, object]:
     sites = [source, section, *meta["application-name"], *_names([each for each in objects if _is_site(each)])]
     headline, name = _names(linked.get("headline")), _names(linked.get("name"))
     return {
-        "title": page_title(tree, headline, name, meta["og:title"], sites),
+        "title": _title(tree, headline, name, meta["og:title"], sites),
         "url": _first(filter(_is_absolute, [*_canonical(tree), *meta["og:url"], *_names(linked.get("url"))])),
         "source": source,
         "authors": _names(linked.get("author")) or _authors(meta),
@@ -64,12 +90,12 @@ def stated_fields(tree: Element) -> dict[str, object]:
 
 
 def headings(tree: Element) -> list[str]:
-    """What the page is headed: its title and its top headings."""
-    return [heading for element in tree.iter("title", "h1") if (heading := heading_text(element))]
+    """Return the title and the top headings of a page."""
+    return [heading for element in tree.iter("title", "h1") if (heading := _heading_text(element))]
 
 
 def _meta(tree: Element) -> defaultdict[str, list[str]]:
-    """The contents of the meta elements by lower-case name, in order."""
+    """Return the contents of the meta elements by lower-case name, in order."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for element in tree.iter("meta"):
         names = dict.fromkeys((element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop"))
@@ -84,7 +110,7 @@ def _any(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
 
 
 def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
-    """The contents of the meta elements of these names, which are written with other punctuation as well."""
+    """Return the contents of the meta elements of these names, with any separators."""
     spelled: defaultdict[str, list[str]] = defaultdict(list)
     for name, contents in meta.items():
         spelled[_SEPARATORS.sub(".", name)] += contents
@@ -92,12 +118,12 @@ def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]
 
 
 def _authors(meta: defaultdict[str, list[str]]) -> list[str]:
-    """The authors by name; pages also give the address of a profile."""
+    """Return the names of the authors, without addresses of profiles."""
     return [name for name in _split(_any(meta, ("author", "article:author"))) if not _is_absolute(name.strip())]
 
 
 def _linked_data(tree: Element) -> list[dict[str, object]]:
-    """The objects of the page's JSON-LD, those of graphs too; broken JSON-LD states nothing."""
+    """Return the objects of the page's JSON-LD, including those of graphs; ignore invalid JSON-LD."""
     found: list[dict[str, object]] = []
     for element in tree.iter("script"):
         if (element.get("type") or "").partition(";")[0].strip().lower() != "application/ld+json":
@@ -108,7 +134,7 @@ def _linked_data(tree: Element) -> list[dict[str, object]]:
 
 
 def _linked_article(linked: list[dict[str, object]]) -> dict[str, object]:
-    """The first article of the linked data, with the things that it names by their address in place."""
+    """Return the first article of the JSON-LD, with its references resolved; empty if it has none."""
     named = {key: each for each in linked if isinstance(key := each.get("@id"), str) and each.get("name")}
     for candidate in linked:
         if any(kind.endswith("Article") or kind in _ARTICLE_TYPES for kind in _names(candidate.get("@type"))):
@@ -121,7 +147,7 @@ def _is_site(linked: Mapping[str, object]) -> bool:
 
 
 def _resolved(value: object, named: Mapping[str, object]) -> object:
-    """A value of which an object that is nothing but an address is the object at that address."""
+    """Replace an object that is only a reference (`@id`) by the object that it refers to."""
     if isinstance(value, list):
         return [_resolved(item, named) for item in value]
     key = value.get("@id") if isinstance(value, dict) and not value.get("name") else None
@@ -138,14 +164,14 @@ def _objects(found: object) -> Iterator[dict[str, object]]:
 
 
 def _names(stated: object) -> list[str]:
-    """The strings of a JSON-LD value: a string, an object with a name, or a list of these."""
+    """Return the strings of a JSON-LD value: a string, an object with a name, or a list of these."""
     items = stated if isinstance(stated, list) else [stated]
     named = [item.get("name") if isinstance(item, dict) else item for item in items]
     return [name for item in named if isinstance(item, str) and (name := clean_line(unescape(item)))]
 
 
 def _times(tree: Element) -> list[str]:
-    """The publication date by a time element, if the page has just one that can be it."""
+    """Return the publication date of a time element, if exactly one element qualifies."""
     times = [element for element in tree.iter("time") if next(element.iterancestors(*_NOT_A_BYLINE), None) is None]
     marked = _distinct(element for element in times if _is_marked(element))
     if marked:
@@ -164,7 +190,7 @@ def _is_marked(time: Element) -> bool:
 
 
 def _date(stated: list[str]) -> str | None:
-    """The first readable date, else the first one as it stands, so that it is named when it is refused."""
+    """Return the first readable date, else the first one, so that a notice quotes it."""
     return next(filter(_is_readable, stated), None) or next(iter(stated), None)
 
 
@@ -194,3 +220,89 @@ def _split(stated: list[str]) -> list[str]:
 
 def _first(*stated: Iterable[str]) -> str | None:
     return next((text for texts in stated for text in texts if text), None)
+
+
+def _title(
+    tree: Element, headline: Sequence[str], name: Sequence[str], social: Sequence[str], sites: Iterable[str | None]
+) -> str | None:
+    """Return the title of the article of a page, None if the page states none.
+
+    The order of precedence is: `headline` and `name` of its JSON-LD, its `social` title (Open Graph), its only h1, its
+    title element. Names of `sites` and sections, and headings that link to the home page, are not titles of articles.
+    """
+    h1 = [(element, text) for element in tree.iter("h1") if (text := _heading_text(element))]
+    element_title = next((text for element in tree.iter("title") if (text := _heading_text(element))), "")
+    known = {_plain(site) for site in (*sites, *(text for element, text in h1 if _is_of_site(element))) if site}
+    known.discard("")
+    if len(h1) == 1 and (site := _site_at_the_end(tree, element_title, h1[0][1])) and not _is_shown(site, social):
+        known.add(site)
+    stripped = _without_sites(element_title, known)
+    lone = [text for _, text in h1] if len(h1) == 1 else []
+    if lone and _is_section(lone[0], stripped):
+        known.add(_plain(lone[0]))
+    shown = [*social, *(text for _, text in h1), element_title]
+    linked = [*headline[:1], *name[:1]]
+    if len(linked) == 2 and not _is_shown(linked[0], shown) and _is_shown(linked[1], shown):
+        # In an encyclopedia the headline is a description, and the name is the title.
+        linked.reverse()
+    candidates = [*linked, *(_without_sites(title, known) for title in social), *lone, stripped]
+    titles = [title for title in candidates if title and _plain(title) not in known and not _SLUG.fullmatch(title)]
+    return next(iter((*titles, *filter(None, candidates), element_title)), None) or None
+
+
+def _heading_text(element: Element) -> str:
+    """Return the text of a heading on one line."""
+    return clean_line(" ".join(element.itertext()))
+
+
+def _plain(text: str) -> str:
+    return "".join(re.findall(r"\w", text.casefold()))
+
+
+def _is_shown(title: str, shown: Iterable[str]) -> bool:
+    return any(_plain(title) in _plain(text) or _plain(text) in _plain(title) for text in shown if _plain(text))
+
+
+def _is_of_site(heading: Element) -> bool:
+    """Return whether a heading is the name of the site, by its link or its classes."""
+    around = [heading, *heading.iter("a", "span", "div"), *list(heading.iterancestors())[:2]]
+    if any(_SITE_CLASS.search(f"{each.get('class') or ''} {each.get('id') or ''}".lower()) for each in around):
+        return True
+    links = [*heading.iter("a"), *heading.iterancestors("a")]
+    return any(_is_home(link.get("href") or "x") for link in links)
+
+
+def _is_home(address: str) -> bool:
+    try:
+        parts = urlsplit(address.strip())
+    except ValueError:
+        return False
+    absolute = bool(parts.netloc)
+    return not parts.query and bool(_HOME.fullmatch(parts.path)) and (absolute or bool(parts.path))
+
+
+def _site_at_the_end(tree: Element, title: str, h1: str) -> str | None:
+    """Return the last part of a title element if the h1 repeats it and a lower heading repeats the first part."""
+    parts = [_plain(part) for part in _BETWEEN.split(title) if _plain(part)]
+    lower = {_plain(_heading_text(element)) for element in tree.iter("h2", "h3")}
+    is_site = len(parts) > 1 and parts[-1] == _plain(h1) and parts[0] in lower
+    return parts[-1] if is_site else None
+
+
+def _without_sites(title: str, known: set[str]) -> str:
+    """Remove the names of sites from both ends of a title."""
+    while (parts := list(_BETWEEN.finditer(title))) and title:
+        first, last = title[: parts[0].start()], title[parts[-1].end() :]
+        if _plain(last) in known:
+            title = title[: parts[-1].start()]
+        elif _plain(first) in known:
+            title = title[parts[0].end() :]
+        else:
+            break
+    return title
+
+
+def _is_section(heading: str, title: str) -> bool:
+    """Return whether a heading is the name of a section: a few words that the longer page title does not contain."""
+    words, others = (set(re.findall(r"\w+", text.casefold())) for text in (heading, title))
+    return len(words) <= _SECTION_WORDS and len(others) >= _HEADLINE_WORDS and words.isdisjoint(others)

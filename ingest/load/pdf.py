@@ -1,61 +1,58 @@
-"""PDF files: the text of the pages, its paragraphs put together again."""
+"""PDF files: the text of the pages, with its paragraphs restored."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ingest.clean import clean, clean_line
-from ingest.errors import ArticleRejected
-from ingest.load import contents
-from ingest.load.contents import megabytes
-from ingest.load.fields import BODY_LIMIT, Record
-from ingest.load.files import ArticleFile
-from ingest.load.identity import path_id
-from ingest.load.pagelines import joined
-from ingest.load.silence import silenced
+from ingest.errors import ArticleRejected, megabytes, short_repr
+from ingest.load.fields import BODY_LIMIT, clean_line
+from ingest.load.files import ArticleFile, read_bytes
+from ingest.load.raw_article import RawArticle, path_id
 
 if TYPE_CHECKING:
     from pypdf import PdfReader
 
 PDF_FILE_LIMIT = 100_000_000
-# What programs write into the title when nobody gave one.
+# Titles that programs write if the author states none.
 _NO_TITLE = re.compile(
     r"\W*|untitled(?: document|\W?\d+)?|microsoft (?:word|powerpoint)\b.*"
     r"|(?:.* )?\S+\.(?:docx?|indd|pdf|rtf|odt|qxd|pages|tex|dvi|html?)",
     re.IGNORECASE,
 )
 _TITLE_LENGTH = 200
+# A line this much shorter than the full ones of its page is the last of its paragraph.
+_SHORT = 0.75
+_BROKEN_WORD = re.compile(r"(?<![^\W\d_])(?P<first>[^\W\d_]+)-\n(?P<rest>[^\W\d_]+)")
+_SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
 
 
-def records(file: ArticleFile) -> Iterator[Record]:
-    """The one article of a .pdf file; headers, footers and page numbers stay where they stand in the text.
+def parse_pdf(file: ArticleFile) -> Iterator[RawArticle]:
+    """Yield the article of a .pdf file, with headers, footers and page numbers; raises as `read_bytes`.
 
     Raises:
-        ArticleRejected: As `contents.content`; or the file is damaged, encrypted, or a scan without text.
+        ArticleRejected: The file is corrupt, encrypted, or a scan without text.
     """
-    data = contents.content(file, PDF_FILE_LIMIT)
-    with silenced("pypdf"):
-        title, body = _read(data, file.origin)
-    if not body:
-        raise ArticleRejected(file.origin, "there is no text in the PDF (a scan?): recognise its text first", "empty")
-    yield Record(file.origin, path_id(file), {"body": body, "title": title})
+    title, body = _title_and_body(read_bytes(file, PDF_FILE_LIMIT), file.origin)
+    if not body.strip():
+        raise ArticleRejected(file.origin, "the PDF has no text, like a scan: run OCR on it first", "empty")
+    yield RawArticle(file.origin, path_id(file), {"body": body, "title": title})
 
 
-def _read(data: bytes, origin: str) -> tuple[str | None, str]:
+def _title_and_body(data: bytes, origin: str) -> tuple[str | None, str]:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
 
     try:
         reader = PdfReader(BytesIO(data))
-        return _title(reader), clean(joined(_pages(reader, origin)))
+        return _title(reader), join_lines(_pages(reader, origin))
     except FileNotDecryptedError as error:
-        reason = "a password is needed to read it: save it without one"
+        reason = "the PDF is encrypted with a password: save it without one"
         raise ArticleRejected(origin, reason, "encrypted") from error
-    # Besides its own errors pypdf lets through whatever a damaged object makes Python raise.
+    # pypdf raises its own errors, and any error that a corrupt object makes Python raise.
     except (PyPdfError, DependencyError, DeprecationError, ArithmeticError, AssertionError, AttributeError, LookupError,
             NotImplementedError, OSError, RecursionError, TypeError, ValueError) as error:  # fmt: skip
-        reason = f"the PDF is damaged or cut off ({type(error).__name__}: {contents.shown(str(error))})"
+        reason = f"the PDF is corrupt or truncated ({type(error).__name__}: {short_repr(str(error))}): save it again"
         raise ArticleRejected(origin, reason, "bad_pdf") from error
 
 
@@ -74,3 +71,55 @@ def _title(reader: "PdfReader") -> str | None:
     stated = reader.metadata.title if reader.metadata else None
     title = clean_line(stated) if isinstance(stated, str) else ""
     return None if len(title) > _TITLE_LENGTH or _NO_TITLE.fullmatch(title) else title
+
+
+def join_lines(pages: Iterable[str]) -> str:
+    """Join the lines of pages to paragraphs of one line each, with a blank line between them.
+
+    A paragraph ends at a blank line, or with a line clearly shorter than the full lines of its page unless the next
+    line begins in lower case. A paragraph continues on the next page unless its last line ends a sentence.
+    """
+    paragraphs: list[str] = []
+    for page in pages:
+        found = list(_paragraphs(page))
+        if paragraphs and found and _runs_on(paragraphs[-1], found[0]):
+            paragraphs[-1] += "\n" + found.pop(0)
+        paragraphs += found
+    return re.sub(r"(?<!\n)\n(?!\n)", " ", _without_hyphenation("\n\n".join(paragraphs)))
+
+
+def _paragraphs(page: str) -> Iterator[str]:
+    lines = [line.strip() for line in page.splitlines()]
+    lengths = sorted(len(line) for line in lines if line)
+    full = lengths[int(len(lengths) * 0.9)] if lengths else 0
+    paragraph: list[str] = []
+    for number, line in enumerate(lines):
+        following = lines[number + 1] if number + 1 < len(lines) else ""
+        if line:
+            paragraph.append(line)
+        if paragraph and (not line or not following or _is_last(line, following, full)):
+            yield "\n".join(paragraph)
+            paragraph = []
+
+
+def _is_last(line: str, following: str, full: int) -> bool:
+    return len(line) < _SHORT * full and not line.endswith(("-", ",")) and not following[:1].islower()
+
+
+def _runs_on(paragraph: str, following: str) -> bool:
+    return not _SENTENCE_END.search(paragraph[-20:]) and following[:1].islower()
+
+
+def _without_hyphenation(text: str) -> str:
+    """Join the words that a line end divides.
+
+    A word keeps its hyphen if the text contains it with a hyphen elsewhere, or if a capital follows the hyphen.
+    """
+    words = set(re.findall(r"[^\W\d_]+(?:-[^\W\d_]+)*", text))
+
+    def whole(cut: re.Match[str]) -> str:
+        with_hyphen, without = f"{cut['first']}-{cut['rest']}", f"{cut['first']}{cut['rest']}"
+        keeps = (with_hyphen in words and without not in words) or cut["rest"][0].isupper()
+        return with_hyphen if keeps else without
+
+    return _BROKEN_WORD.sub(whole, text)

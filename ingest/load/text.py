@@ -1,39 +1,66 @@
-"""Plain text files: the body is the text of the file."""
+"""Plain text and Markdown files: the body is the text, after the front matter of Markdown."""
 
 import re
 from collections.abc import Iterator
 
 from index.markup import readable
-from ingest.clean import clean, clean_line
-from ingest.load import contents
-from ingest.load.fields import Record
+from ingest.load.encodings import read_text
+from ingest.load.fields import clean_line
 from ingest.load.files import ArticleFile
-from ingest.load.identity import path_id
+from ingest.load.frontmatter import split_front_matter
+from ingest.load.raw_article import RawArticle, path_id, with_standard_names
 
 TITLE_LENGTH = 120
 _TITLE_WORDS = 20
 _FINAL_STOP = re.compile(r"[.!?…:;,。！？][\"'”’»)\]]*$")
-# A title is sought at the start only, however long the text is.
+# The title is in the beginning of a text, however long the text is.
 _OPENING = 4_000
+_FENCE = re.compile(r" {0,3}(```+|~~~+)")
+_TOP_HEADING = re.compile(r" {0,3}#[ \t]")
+_RULE = re.compile(r"\A(?:[-*_][ \t]*){3,}\n\s*")
+_HEADING_MARKS = re.compile(r"^#{1,6}(?: |$)| #+$")
 
 
-def records(file: ArticleFile) -> Iterator[Record]:
-    """The one article of a .txt file; raises as `contents.text` does."""
-    body = clean(contents.text(file))
-    yield Record(file.origin, path_id(file), {"body": body, "title": title_of(body)})
+def parse_text(file: ArticleFile) -> Iterator[RawArticle]:
+    """Yield the article of a .txt file; raises as `read_text`."""
+    yield RawArticle(file.origin, path_id(file), {"body": read_text(file)}, make_title=title_of)
+
+
+def parse_markdown(file: ArticleFile) -> Iterator[RawArticle]:
+    """Yield the article of a .md file; raises as `read_text` and `split_front_matter`."""
+    text = read_text(file).replace("\r\n", "\n").replace("\r", "\n")
+    fields, body = split_front_matter(text, file.origin)
+    stated = {**with_standard_names(fields), "body": body, "text": None}
+    yield RawArticle(file.origin, path_id(file), stated, make_title=_markdown_title)
 
 
 def title_of(body: str) -> str | None:
-    """Return the title of a cleaned text that states none, without markup.
+    """Derive the title of a cleaned text, without markup.
 
-    The first line, if it looks like a heading: at most 120 characters and 20 words, no final stop, a
-    blank line below it and text after that. Else the first sentence, cut to 120 characters on a word.
+    It is the first line if that looks like a heading: at most 120 characters and 20 words, no final stop, a blank line
+    below it and text after that. Otherwise it is the first sentence, cut to 120 characters at a word.
     """
     line, _, rest = body.partition("\n")
     title = readable(line) if rest.startswith("\n") and len(line) <= _OPENING else ""
     if title and _is_heading(title):
         return clean_line(title)
     return _cut(_first_sentence(body[:_OPENING])) or None
+
+
+def _markdown_title(body: str) -> str | None:
+    """Return the first top heading outside of code; without one, the title of a plain text."""
+    fence = ""
+    for line in body.split("\n"):
+        mark = _FENCE.match(line)
+        if mark and (not fence or mark[1].startswith(fence)):
+            fence = "" if fence else mark[1]
+        elif not fence and _TOP_HEADING.match(line) and (title := _without_marks(clean_line(line))):
+            return title
+    return _without_marks(title_of(_RULE.sub("", body)) or "") or None
+
+
+def _without_marks(heading: str) -> str:
+    return readable(_HEADING_MARKS.sub("", heading))
 
 
 def _is_heading(line: str) -> bool:
@@ -46,7 +73,7 @@ def _first_sentence(opening: str) -> str:
     from index.text import sentence_spans
 
     written = [opening[span.start : span.end] for span in sentence_spans(opening)]
-    # A text of signs alone is called by its signs.
+    # The title of a text of markup alone is the markup.
     return next(filter(None, map(clean_line, [*map(readable, written), *written])), "")
 
 

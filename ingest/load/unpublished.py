@@ -1,21 +1,20 @@
-"""Marks by which an export says that an article is not published; such an article never enters an index."""
+"""Find the marks of unpublished articles in an export; an unpublished article never enters an index."""
 
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
-from ingest.load.contents import shown
+from ingest.errors import short_repr
 from ingest.load.dates import moment_of
-from ingest.load.names import Unreadable, plain
+from ingest.load.raw_article import Unreadable, normal_name
 
-_STATUS = (
+_STATUSES = (
     "status", "poststatus", "pubstatus", "publishstatus", "publishingstatus", "publicationstatus", "contentstatus",
-    "workflowstate", "workflowstatus", "wpstatus",
+    "workflowstate", "workflowstatus", "wpstatus", "visibility",
 )  # fmt: skip
-_VISIBILITY = ("visibility",)
-# ninjs has usable, withheld and canceled; WordPress has publish, and plug-ins add words of their own for the rest.
+# ninjs defines usable, withheld and canceled; WordPress defines publish, and its plug-ins add any other words.
 _ONLY_PUBLISHED = ("pubstatus", "wpstatus")
-# Types in a WordPress export that are not posts, pages or types of a newsroom's own.
+# Types of a WordPress export other than posts, pages and a newsroom's own types.
 _TYPE = "wpposttype"
 _NOT_ARTICLES = frozenset(
     "acffield acffieldgroup attachment customcss customizechangeset navmenuitem oembedcache revision userrequest"
@@ -33,16 +32,8 @@ _PUBLISHED = frozenset(
     " members subscribers paid tiers sent 1 true yes".split()
 )
 _SET_WHEN_UNPUBLISHED = (
-    "draft",
-    "isdraft",
-    "private",
-    "isprivate",
-    "unpublished",
-    "deleted",
-    "isdeleted",
-    "trashed",
-    "appdraft",
-)
+    "draft", "isdraft", "private", "isprivate", "unpublished", "deleted", "isdeleted", "trashed", "appdraft",
+)  # fmt: skip
 _SET_WHEN_PUBLISHED = ("published", "ispublished", "publish", "public", "ispublic")
 _PASSWORDS = ("postpassword", "password", "wppostpassword")
 _EMBARGOES = (
@@ -50,20 +41,19 @@ _EMBARGOES = (
     "embargountil", "embargoeduntil",
 )  # fmt: skip
 _SCHEDULES = ("publishat", "publishon", "scheduledat", "scheduledfor")
-_MARKS = frozenset((*_STATUS, *_VISIBILITY, *_SET_WHEN_UNPUBLISHED, *_PASSWORDS, *_EMBARGOES, *_SCHEDULES, "publish"))
+_MARKS = frozenset((*_STATUSES, *_SET_WHEN_UNPUBLISHED, *_PASSWORDS, *_EMBARGOES, *_SCHEDULES, "publish"))
 _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no", "off", "0"))
 _A_DAY = timedelta(days=1)
 
 
 def mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public: bool) -> str | None:
-    """Return why an article is unpublished at a time, for people to read; None if it is published.
+    """Return why an article is unpublished at a time, for a message; None if it is published.
 
-    A file that is `public` shows that its articles are: a date of publication in the future is a mistake there, and
-    elsewhere the day for which the article is scheduled.
+    In a `public` file, a publication date in the future is a mistake; in any other, the article is scheduled for it.
     """
     for name, value in fields.items():
-        if value is not None and value != "" and _is_mark(plain(name), value, now):
-            return f"{name} is {shown(value)}"
+        if value is not None and value != "" and _is_mark(normal_name(name), value, now):
+            return f"{name} is {short_repr(value)}"
     published = _moment(fields.get("published_at"))
     if published and published > now + _A_DAY and not public:
         return f"it is scheduled for {published:%Y-%m-%d %H:%M} UTC"
@@ -71,9 +61,10 @@ def mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public: 
 
 
 def unknown_statuses(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """The statuses, by name, that are known neither as published nor as unpublished."""
+    """Yield the name and value of each status that is known neither as published nor as unpublished."""
     for name, value in fields.items():
-        if plain(name) in _STATUS + _VISIBILITY and _word(value) and _word(value) not in _PUBLISHED | _UNPUBLISHED:
+        word = _word(value)
+        if normal_name(name) in _STATUSES and word and word not in _PUBLISHED | _UNPUBLISHED:
             yield name, value
 
 
@@ -81,7 +72,7 @@ def _is_mark(name: str, value: object, now: datetime) -> bool:
     word = _word(value)
     if isinstance(value, Unreadable):
         return name in _MARKS
-    if name in _STATUS + _VISIBILITY:
+    if name in _STATUSES:
         return word in _UNPUBLISHED or (name in _ONLY_PUBLISHED and word not in _PUBLISHED)
     if name == _TYPE:
         return word in _NOT_ARTICLES
@@ -97,7 +88,7 @@ def _is_mark(name: str, value: object, now: datetime) -> bool:
 
 
 def _is_embargoed(value: object, now: datetime) -> bool:
-    """Whether an embargo is on; one whose end cannot be read is."""
+    """Return whether an embargo is in force; one with an unreadable end is."""
     if _word(value) in _TRUE | _FALSE:
         return _word(value) in _TRUE
     until = _moment(value)
@@ -112,6 +103,6 @@ def _moment(value: object) -> datetime | None:
 
 
 def _word(value: object) -> str:
-    """A status as words are compared, also where it is an object with a name."""
+    """Return a status without case and punctuation; of an object, its name."""
     stated = value.get("name") if isinstance(value, Mapping) else value
     return re.sub(r"[\W_]", "", str(stated)).casefold() if isinstance(stated, str | bool | int) else ""

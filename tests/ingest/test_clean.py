@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.clean import clean, clean_line
+from ingest.load.fields import clean, clean_line
 
 NASTY = st.text(
     st.sampled_from(

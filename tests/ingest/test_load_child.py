@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ArticleRejected
-from ingest.load import _READERS, ArticleFile, LoadedArticle, child, find, load
+from ingest.load import PARSERS, ArticleFile, LoadedArticle, child, find, load
 from ingest.load.child import PARSED, Limits, Loader
 from tests.ingest.article_files import codes, write
 from tests.ingest.pdf_file import pdf
@@ -82,10 +82,18 @@ def test_a_child_reads_as_this_process_does(tmp_path: Path, loader: Loader) -> N
         assert list(map(shown, loader.load(each))) == list(map(shown, load(each, NOW)))
 
 
+def test_parsers_log_nothing(tmp_path: Path, loader: Loader, capfd: pytest.CaptureFixture[str]) -> None:
+    """The messages of parsers about corrupt files do not appear on stderr, as the rejections state the problem."""
+    pages: dict[str, str | bytes] = {"a.html": "<html></html>", "b.pdf": pdf([["Text."]])[:-40], "c.rss": FEED[:-40]}
+    for name, content in pages.items():
+        assert list(loader.load(file(write(tmp_path / name, content))))
+    assert capfd.readouterr() == ("", "")
+
+
 def test_what_needs_a_parser_is_read_by_a_child() -> None:
     """Plain text and Markdown alone are read in the process of the ingest."""
-    assert _READERS.keys() - PARSED == {".txt", ".md", ".markdown"}
-    assert _READERS.keys() >= PARSED
+    assert PARSERS.keys() - PARSED == {".txt", ".md", ".markdown"}
+    assert PARSERS.keys() >= PARSED
 
 
 def test_a_bomb_costs_itself(tmp_path: Path) -> None:
@@ -140,7 +148,7 @@ def test_a_parser_that_fails_costs_its_file(
 
     monkeypatch.setattr(child, "load", fails)
     page = file(write(tmp_path / "a.html", PAGE))
-    assert codes(child._read(page, NOW, 10**6, 10**9)) == [code]
+    assert codes(child._load(page, NOW, 10**6, 10**9)) == [code]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
@@ -193,7 +201,7 @@ def _runs(pid: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize("name", [f"huge{suffix}" for suffix in sorted(_READERS)])
+@pytest.mark.parametrize("name", [f"huge{suffix}" for suffix in sorted(PARSERS)])
 def test_a_file_above_every_limit_is_rejected(tmp_path: Path, name: str, loader: Loader) -> None:
     """A sparse file of 250 MB of zero bytes is rejected by name in every kind, and the next file is read."""
     huge = tmp_path / name
@@ -204,7 +212,7 @@ def test_a_file_above_every_limit_is_rejected(tmp_path: Path, name: str, loader:
     assert codes(loader.load(file(write(tmp_path / "next.html", PAGE)))) == ["ok"]
 
 
-@pytest.mark.parametrize("suffix", sorted(_READERS))
+@pytest.mark.parametrize("suffix", sorted(PARSERS))
 def test_files_that_are_gone_or_empty_are_rejected(tmp_path: Path, suffix: str, loader: Loader) -> None:
     """A file that vanishes before it is read, and one of 0 bytes, are rejected by name."""
     gone, empty = (file(write(tmp_path / f"{name}{suffix}", "")) for name in ("gone", "empty"))

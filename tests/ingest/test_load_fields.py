@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, fields
-from ingest.load.fields import LoadedArticle, Record, loaded
-from ingest.load.identity import ID, guid_id, path_id, slug
+from ingest.load.fields import LoadedArticle, to_article
+from ingest.load.raw_article import ID, RawArticle, guid_id, path_id, slug
 
 HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
 NOW = datetime(2024, 6, 1, tzinfo=UTC)
@@ -21,7 +21,7 @@ NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["C
 
 def taken(stated: Mapping[str, object]) -> LoadedArticle:
     """What is taken in of a record with these fields."""
-    return loaded(Record("origin", "fallback", stated), NOW)
+    return to_article(RawArticle("origin", "fallback", stated), NOW)
 
 
 def notices(**stated: object) -> list[tuple[str, str]]:
@@ -141,8 +141,8 @@ def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> N
 @pytest.mark.parametrize("identity", ["a b", "a/b", "world/2024/jun/03/river", "urn:x/1?a=b", "ä", "x" * 201])
 def test_an_id_that_does_not_fit_becomes_one_that_does(identity: str) -> None:
     """An id that cannot stand in an address gives one that can, the same in every file, and a notice names both."""
-    record = Record("origin", "fallback", {"body": "Text.", "id": identity})
-    one, again = (loaded(each, NOW) for each in (record, replace(record, origin="elsewhere", fallback_id="other")))
+    raw = RawArticle("origin", "fallback", {"body": "Text.", "id": identity})
+    one, again = (to_article(each, NOW) for each in (raw, replace(raw, origin="elsewhere", fallback_id="other")))
     assert (one.article.article_id, one.explicit_id) == (again.article.article_id, True)
     assert ID.fullmatch(one.article.article_id)
     ((code, message),) = notices(id=identity)
@@ -184,13 +184,13 @@ def test_a_field_that_is_far_too_long_is_not_cleaned(
 
     monkeypatch.setattr(fields, "clean", spy)
     monkeypatch.setattr(fields, "clean_line", spy)
-    record = Record("origin", "fallback", {"body": "Text.", name: "a" * characters})
+    raw = RawArticle("origin", "fallback", {"body": "Text.", name: "a" * characters})
     if name == "body":
         with pytest.raises(ArticleRejected) as refused:
-            loaded(record, NOW)
+            to_article(raw, NOW)
         assert refused.value.code == "too_large"
     else:
-        assert [notice.code for notice in loaded(record, NOW).notices] == ["bad_field"]
+        assert [notice.code for notice in to_article(raw, NOW).notices] == ["bad_field"]
     assert max(cleaned, default=0) < 40_000
 
 

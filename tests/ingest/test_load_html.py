@@ -1,11 +1,10 @@
 import json
-import logging
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from ingest.load.html import plain
+from ingest.load.html import html_to_text
 from tests.ingest.article_files import article, notices, rejection, write
 
 PARAGRAPHS = "".join(
@@ -205,16 +204,6 @@ def test_bytes_that_windows_leaves_unused_are_left_out(tmp_path: Path) -> None:
     assert article(write(tmp_path / "a.html", content)).body == "Die Brücke ist zu."
 
 
-def test_loading_a_page_logs_nothing_and_leaves_the_levels(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What the vendors would log is said by the rejection; their loggers are as they were."""
-    logger = logging.getLogger("trafilatura")
-    logger.setLevel(logging.INFO)
-    rejection(write(tmp_path / "a.html", "<html></html>"))
-    assert caplog.records == []
-    assert logger.level == logging.INFO
-    logger.setLevel(logging.NOTSET)
-
-
 @pytest.mark.parametrize(
     ("fragment", "text"),
     [
@@ -232,7 +221,7 @@ def test_loading_a_page_logs_nothing_and_leaves_the_levels(tmp_path: Path, caplo
 )
 def test_a_piece_of_html_becomes_plain_text(fragment: str, text: str) -> None:
     """Blocks, lines, items and cells are set apart as a reader sees them; nothing that is text is lost."""
-    assert plain(fragment) == text
+    assert html_to_text(fragment) == text
 
 
 SITE = "<meta property='og:site_name' content='The Daily'>"

@@ -6,7 +6,7 @@ import pytest
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
-from ingest.load.names import ALIASES, plain
+from ingest.load.raw_article import ALIASES, normal_name
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 ROOT = Path(__file__).parents[2]
@@ -208,5 +208,5 @@ def test_the_own_name_of_a_field_counts_first(tmp_path: Path) -> None:
 
 def test_every_field_that_is_read_is_documented() -> None:
     """The page on articles lists each name of each field."""
-    documented = {plain(name) for name in re.findall(r"`([^`]+)`", (ROOT / "docs" / "articles.md").read_text())}
+    documented = {normal_name(name) for name in re.findall(r"`([^`]+)`", (ROOT / "docs" / "articles.md").read_text())}
     assert {alias for aliases in ALIASES.values() for alias in aliases} <= documented

@@ -1,4 +1,3 @@
-import logging
 from pathlib import Path
 
 import pytest
@@ -6,7 +5,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ingest.load import ArticleFile, load
-from ingest.load.pagelines import joined
+from ingest.load.pdf import join_lines
 from tests.ingest.article_files import article, codes, rejection, write
 from tests.ingest.pdf_file import encrypted, pdf
 
@@ -48,12 +47,12 @@ def test_joining_lines_loses_no_letter(pages: list[list[str]]) -> None:
     """Every letter of every page is in the joined text, in order; only hyphens and white space change."""
     texts = ["\n".join(lines) for lines in pages]
     letters = "".join(char for text in texts for char in text if char not in "- \n")
-    assert "".join(char for char in joined(texts) if char not in "- \n") == letters
+    assert "".join(char for char in join_lines(texts) if char not in "- \n") == letters
 
 
 def test_a_very_long_word_is_joined_quickly() -> None:
     """A page of one endless word is no trap."""
-    assert len(joined(["word" * 500_000])) == 2_000_000
+    assert len(join_lines(["word" * 500_000])) == 2_000_000
 
 
 @pytest.mark.parametrize(
@@ -118,13 +117,3 @@ def test_a_damaged_pdf_never_raises(tmp_path: Path, data: st.DataObject) -> None
         content[start : start + data.draw(st.integers(0, 40))] = data.draw(st.binary(max_size=20))
     file = write(tmp_path / "a.pdf", bytes(content))
     assert len(codes(load(ArticleFile(file, tmp_path)))) == 1
-
-
-def test_loading_a_damaged_pdf_logs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """What pypdf would log is said by the rejection; its logger is as it was."""
-    logger = logging.getLogger("pypdf")
-    logger.setLevel(logging.INFO)
-    codes(load(ArticleFile(write(tmp_path / "a.pdf", pdf(PAGES)[:-40]), tmp_path)))
-    assert caplog.records == []
-    assert logger.level == logging.INFO
-    logger.setLevel(logging.NOTSET)

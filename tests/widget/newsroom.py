@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ingest.clean import clean
+from ingest.load.fields import clean
 from tests.samples import ingest_samples
 
 _WRITTEN = {
