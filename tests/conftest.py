@@ -9,6 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+import index.publish
+from index import verification
+from index.dense import ChromaServer
+from index.errors import ChromaUnavailable, IndexMismatch
 from index.records import Article
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
@@ -21,6 +25,39 @@ if TYPE_CHECKING:
 # How long an example takes says more about the machine than about the code.
 settings.register_profile("dateline", deadline=None)
 settings.load_profile("dateline")
+
+VERIFY = verification.verify
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verification_here() -> Iterator[None]:
+    """Verify generations in this process: the product's child imports chromadb each time, 1 s of computing."""
+
+    def verify(folder: Path, server: ChromaServer | None = None) -> verification.Verdict:
+        verdict = verification.Verdict()
+        try:
+            for finding in verification._findings(folder, server):
+                if isinstance(finding, str):
+                    verdict.damages.append(finding)
+                else:
+                    verdict.searches = finding
+        except (ChromaUnavailable, IndexMismatch):
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever ends the child is a damage
+            verdict.damages.append(f"verification ended with 1: {error!r}")
+        return verdict
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (verification, index.publish):
+            patch.setattr(module, "verify", verify)
+        yield
+
+
+@pytest.fixture
+def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify in a child process, as the product does: for damage that may end the process that opens it."""
+    for module in (verification, index.publish):
+        monkeypatch.setattr(module, "verify", VERIFY)
 
 
 @pytest.fixture(scope="session")

@@ -178,6 +178,23 @@ def publish_again(folder: Path) -> None:
     edit_manifest(folder, files=file_digests(folder))
 
 
+def changed_files(folder: Path, damage: Damage) -> set[str]:
+    """Damage a generation; return the files that are no longer as they were published."""
+    before = read_manifest(folder).files
+    damage(folder)
+    after = file_digests(folder)
+    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    assert changed
+    return changed
+
+
+def named_files(found: list[str]) -> set[str]:
+    """Return the files that damages name as changed, missing or added."""
+    return {
+        each.partition(" ")[0] for each in found if each.endswith(("has changed", "is missing", "was not published"))
+    }
+
+
 @pytest.fixture
 def copy(whole: Path, tmp_path: Path) -> Path:
     return shutil.copytree(whole, tmp_path / "copy")
@@ -192,29 +209,26 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
     assert [each for each in found if re.search(said, each)], found
 
 
-@pytest.mark.parametrize(
-    "damage", [*dict.fromkeys(damage for damage, _ in IN_FILES), drop_an_article, *IN_HNSW], ids=name_of
-)
-def test_a_file_that_is_not_the_published_one_is_named(copy: Path, damage: Damage) -> None:
-    """Any changed, missing or added file is named, whatever looking further brings to light or ends in."""
-    before = read_manifest(copy).files
-    damage(copy)
-    after = file_digests(copy)
-    changed = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    found = [each for each in damages(copy) if each.endswith(("has changed", "is missing", "was not published"))]
-    assert changed
-    assert {each.partition(" ")[0] for each in found} == changed
+@pytest.mark.parametrize(("damage", "said"), IN_FILES, ids=name_of)
+def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damage, said: str) -> None:
+    """Each changed, missing or added file is named, and what of the index is gone with it."""
+    changed = changed_files(copy, damage)
+    found = list(look(copy))
+    assert named_files(found) == changed
+    assert [each for each in found if re.search(said, each)], found
 
 
+@pytest.mark.usefixtures("verification_child")
 @pytest.mark.parametrize("damage", IN_HNSW, ids=name_of)
 def test_a_child_that_fails_is_a_damage(copy: Path, damage: Damage) -> None:
-    """HNSW files that Chroma cannot read end the child, and the damage says how."""
-    damage(copy)
-    publish_again(copy)
-    (found,) = damages(copy)
-    assert found.startswith("verification ended with ")
+    """HNSW files that Chroma cannot read end the child; the changed files and the child's end are the damages."""
+    changed = changed_files(copy, damage)
+    *found, last = damages(copy)
+    assert named_files(found) == changed
+    assert last.startswith("verification ended with ")
 
 
+@pytest.mark.usefixtures("verification_child")
 def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A child that a signal ends, as a native crash does, has found a damage."""
     (tmp_path / "sitecustomize.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
@@ -230,6 +244,7 @@ def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Dama
     assert [each for each in found if re.search(said, each)], found
 
 
+@pytest.mark.usefixtures("verification_child")
 def test_a_whole_generation_has_no_damage(whole: Path) -> None:
     """A child finds nothing wrong with a whole generation, and leaves its bytes alone."""
     before = file_digests(whole)
@@ -237,15 +252,7 @@ def test_a_whole_generation_has_no_damage(whole: Path) -> None:
     assert file_digests(whole) == before
 
 
-@pytest.mark.parametrize(("damage", "said"), IN_FILES, ids=name_of)
-def test_what_a_changed_file_has_lost_is_named(copy: Path, damage: Damage, said: str) -> None:
-    """Beside the file that has changed, it is named what of the index is gone with it."""
-    damage(copy)
-    found = damages(copy)
-    assert found[0].endswith(("has changed", "is missing", "was not published"))
-    assert [each for each in found if re.search(said, each)], found
-
-
+@pytest.mark.usefixtures("verification_child")
 def test_a_child_names_each_damage(copy: Path) -> None:
     """What the child found comes back, a damage a line."""
     stretch_a_vector(copy)
@@ -259,6 +266,7 @@ def test_a_child_names_each_damage(copy: Path) -> None:
     ]
 
 
+@pytest.mark.usefixtures("verification_child")
 def test_what_a_child_found_before_it_failed_is_kept(copy: Path) -> None:
     """An article that is gone from under its chunks is named, though looking further fails."""
     drop_an_article(copy)
@@ -268,6 +276,7 @@ def test_what_a_child_found_before_it_failed_is_kept(copy: Path) -> None:
     assert last.startswith("verification ended with 1: ")
 
 
+@pytest.mark.usefixtures("verification_child")
 def test_what_a_child_found_before_it_was_killed_is_kept(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
