@@ -21,8 +21,7 @@ from benchmarks.sets import RGB, SQUAD_1, Asked, QuestionSet, held_out
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import Trial, trial
 from index.embedding.local import LocalEmbedder
-from index.records import ScoredChunk
-from service.records import Mode
+from service.records import Mode, Passage
 from service.retrieve import CANDIDATES, fuse
 
 QUESTIONS = 2000
@@ -78,7 +77,7 @@ def _product(opened: Trial, mode: Mode) -> Callable[[Asked], Ranking]:
 def _weighted(opened: Trial, weight: float) -> Callable[[Asked], Ranking]:
     def rank(question: Asked) -> Ranking:
         found = _candidates(opened, question)
-        dense, lexical = (np.array([getattr(scored, side) for scored in found]) for side in SIDES)
+        dense, lexical = (np.array([getattr(passage, side) for passage in found]) for side in SIDES)
         return _paragraphs(opened, _ordered(found, fuse(dense, lexical, weight)))
 
     return rank
@@ -89,20 +88,20 @@ def _reciprocal(opened: Trial) -> Callable[[Asked], Ranking]:
         found = _candidates(opened, question)
         scores = np.zeros(len(found))
         for side in SIDES:
-            best = np.argsort([-getattr(scored, side) for scored in found], kind="stable")[:CANDIDATES]
+            best = np.argsort([-getattr(passage, side) for passage in found], kind="stable")[:CANDIDATES]
             scores[best] += 1 / (RRF + 1 + np.arange(len(best)))
         return _paragraphs(opened, _ordered(found, scores))
 
     return rank
 
 
-def _candidates(opened: Trial, question: Asked) -> list[ScoredChunk]:
+def _candidates(opened: Trial, question: Asked) -> list[Passage]:
     """Return the candidates of both sides, each with both scores."""
     sides = (opened.retrieve(question, mode=side, count=CANDIDATES).passages for side in SIDES)
-    return list({passage.chunk.chunk_id: passage.scored for found in sides for passage in found}.values())
+    return list({passage.chunk.chunk_id: passage for found in sides for passage in found}.values())
 
 
-def _ordered(found: Sequence[ScoredChunk], scores: NDArray[np.float64]) -> list[str]:
+def _ordered(found: Sequence[Passage], scores: NDArray[np.float64]) -> list[str]:
     """The article ids of chunks, those of the highest scores first."""
     return [found[at].chunk.article_id for at in np.argsort(-scores, kind="stable")]
 

@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from index.embedding.local import LocalEmbedder
-from index.records import Article, Chunk, ScoredChunk
+from index.records import Article, Chunk
 from service.citations.verify import THRESHOLDS, SupportCheck, Thresholds, Verdict
 from service.records import Passage
 
@@ -123,7 +123,7 @@ def _passage(item: dict[str, str]) -> Passage:
     published = datetime.fromisoformat(item["published_at"]).replace(tzinfo=UTC)
     article = Article(item["id"], text, item["id"], title=item["title"], published_at=published)
     chunk = Chunk(f"{item['id']}#0", item["id"], 0, text, 0, len(text), 0)
-    return Passage(item["id"], ScoredChunk(chunk, 1.0, 0.0, 0.0), article)
+    return Passage(item["id"], chunk, article, 1.0, 0.0, 0.0)
 
 
 if __name__ == "__main__":

@@ -248,7 +248,7 @@ def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
     for operator, moment in ((">=", filters.published_after), ("<", filters.published_before)):
         if moment is not None:
             conditions.append(f"{_PUBLISHED} {operator} rtrim(?, 'Z')")
-            values.append(isoformat(moment) or "")
+            values.append(isoformat(moment))
     return conditions, values
 
 

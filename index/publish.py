@@ -24,7 +24,7 @@ from index.layout import (
     orphans,
 )
 from index.lease import exclusive
-from index.records import Configuration, Manifest, fingerprint
+from index.records import Configuration, Manifest, fingerprint, isoformat
 from index.verification import verify
 
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str
         configuration=configuration,
         article_count=len(hashes),
         chunk_count=chunk_count,
-        created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        created_at=isoformat(moment, "milliseconds"),
         fingerprint=print_,
         files=file_digests(staging),
     )

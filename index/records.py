@@ -5,7 +5,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, overload
 
 from pydantic import TypeAdapter
 
@@ -17,11 +17,15 @@ class Span(NamedTuple):
     end: int
 
 
-def isoformat(moment: datetime | None) -> str | None:
-    """A moment as ISO 8601 in UTC with a `Z`, or None where it is unknown."""
+@overload
+def isoformat(moment: datetime, timespec: str = "auto") -> str: ...
+@overload
+def isoformat(moment: None, timespec: str = "auto") -> None: ...
+def isoformat(moment: datetime | None, timespec: str = "auto") -> str | None:
+    """Return a moment as ISO 8601 in UTC with a `Z`, or None if it is unknown; `timespec` as of `datetime`."""
     if moment is None:
         return None
-    return moment.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
 def indexed_text(title: str | None, text: str) -> str:
@@ -80,20 +84,6 @@ class Chunk:
     start_char: int
     end_char: int
     token_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class ScoredChunk:
-    """A chunk as retrieval ranked it.
-
-    `score` is the fused one, in [0, 1], and ranks within one reply only; `dense` is the exact cosine
-    and `lexical` the BM25 score of the chunk for the question.
-    """
-
-    chunk: Chunk
-    score: float
-    dense: float
-    lexical: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from index.generation import Generation
-from index.records import Filters, Span, isoformat
+from index.records import isoformat
 from service.citations.stream import without_numbers
 from service.records import (
     AnswerWarning,
@@ -27,7 +27,7 @@ from service.records import (
 )
 
 STALE = "stale"
-"""Code of the warning that a question about the present is answered from old articles."""
+"""Code of the warning that a question about the present was answered from old articles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Freshness:
-    """Dates of publication of the newest and oldest source and of the newest cited one; when the index was made."""
+    """Dates of publication of the newest and oldest source and of the newest cited one; when the index was built."""
 
     newest_source_at: str | None
     oldest_source_at: str | None
@@ -195,8 +195,29 @@ class Answer:
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 
     def __post_init__(self) -> None:
-        """Set the verdict."""
-        object.__setattr__(self, "verdict", verdict_of(self))
+        """Set the verdict to the worst finding; `answered` needs a supported citation for every sentence.
+
+        An answer that is shown unchecked (citation modes `markers` and `off`) is therefore `weak` at best.
+        """
+        findings: dict[Verdict, bool] = {
+            "none": self.status == "not_in_sources",
+            "conflict": bool(self.conflicts),
+            "interrupted": self.status_reason == "interrupted",
+            "withheld": bool(self.unsupported) or self.status_reason == "unsupported_withheld",
+            "stale": any(warning.code == STALE for warning in self.warnings),
+            "weak": self.status == "partial" or not self._is_checked(),
+        }
+        verdict = next((verdict for verdict, is_found in findings.items() if is_found), "answered")
+        object.__setattr__(self, "verdict", verdict)
+
+    def _is_checked(self) -> bool:
+        """Return whether supported citations span the text; a sentence without a citation was not checked."""
+        end = 0
+        for citation in sorted(self.citations, key=lambda citation: citation.start_index):
+            if citation.verification.status == "unverified" or self.answer[end : citation.start_index].strip():
+                return False
+            end = max(end, citation.end_index)
+        return not self.answer[end:].strip()
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,55 +298,50 @@ class Composition:
 
         Each quote is from a passage that the sentence cites. A marker whose passage has no quote is removed.
         """
-        numbers = {quote.passage.key: self._number(quote.passage.key) for quote in quotes}
-        start = len(self.text) + bool(self.text)
-        sentence = _rendered(draft, numbers)
+        for quote in quotes:
+            self._numbers.setdefault(quote.passage.key, len(self._numbers) + 1)
+        sentence = _rendered(draft, {quote.passage.key: self._numbers[quote.passage.key] for quote in quotes})
         delta = f" {sentence}" if self.text else sentence
         self.text += delta
-        span = Span(start, start + len(sentence))
-        added = [self._citation(number, quote, span) for number, quote in enumerate(quotes, len(self.citations) + 1)]
-        self.citations += added
-        return delta, added
+        citations = [
+            Citation(
+                id=f"cit_{number}",
+                marker=self._numbers[quote.passage.key],
+                source_id=f"src_{self.passages.index(quote.passage) + 1}",
+                article_id=quote.passage.article.article_id,
+                start_index=len(self.text) - len(sentence),
+                end_index=len(self.text),
+                cited_text=quote.text,
+                start_char_index=quote.span.start,
+                end_char_index=quote.span.end,
+                verification=Verification(quote.status, quote.method, quote.score),
+            )
+            for number, quote in enumerate(quotes, len(self.citations) + 1)
+        ]
+        self.citations += citations
+        return delta, citations
 
     def sources(self) -> tuple[Source, ...]:
         """Return all passages as sources, those that are cited so far with their marker."""
-        return tuple(self._source(number, passage) for number, passage in enumerate(self.passages, 1))
-
-    def _number(self, key: str) -> int:
-        return self._numbers.setdefault(key, len(self._numbers) + 1)
-
-    def _citation(self, number: int, quote: Quote, span: Span) -> Citation:
-        return Citation(
-            id=f"cit_{number}",
-            marker=self._number(quote.passage.key),
-            source_id=f"src_{self.passages.index(quote.passage) + 1}",
-            article_id=quote.passage.article.article_id,
-            start_index=span.start,
-            end_index=span.end,
-            cited_text=quote.text,
-            start_char_index=quote.span.start,
-            end_char_index=quote.span.end,
-            verification=Verification(quote.status, quote.method, quote.score),
-        )
-
-    def _source(self, number: int, passage: Passage) -> Source:
-        article, chunk, scored = passage.article, passage.chunk, passage.scored
-        return Source(
-            id=f"src_{number}",
-            marker=self._numbers.get(passage.key),
-            article_id=article.article_id,
-            chunk_id=chunk.chunk_id,
-            title=article.title,
-            url=article.url,
-            source=article.source,
-            published_at=isoformat(article.published_at),
-            snippet=chunk.text,
-            start_char_index=chunk.start_char,
-            end_char_index=chunk.end_char,
-            score=scored.score,
-            scores=Scores(scored.dense, scored.lexical),
-            cited=passage.key in self._numbers,
-            language=article.language,
+        return tuple(
+            Source(
+                id=f"src_{number}",
+                marker=self._numbers.get(passage.key),
+                article_id=passage.article.article_id,
+                chunk_id=passage.chunk.chunk_id,
+                title=passage.article.title,
+                url=passage.article.url,
+                source=passage.article.source,
+                published_at=isoformat(passage.article.published_at),
+                snippet=passage.chunk.text,
+                start_char_index=passage.chunk.start_char,
+                end_char_index=passage.chunk.end_char,
+                score=passage.score,
+                scores=Scores(passage.dense, passage.lexical),
+                cited=passage.key in self._numbers,
+                language=passage.article.language,
+            )
+            for number, passage in enumerate(self.passages, 1)
         )
 
 
@@ -342,61 +358,25 @@ def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
     return (text + without_numbers(words)).strip()
 
 
-def verdict_of(answer: Answer) -> Verdict:
-    """Return the worst finding about an answer: conflict, interrupted, withheld, stale, weak, else answered.
-
-    `answered` needs a checked citation for every sentence, so an answer shown unchecked (citation modes `markers`
-    and `off`) is at best weak.
-    """
-    causes: dict[Verdict, bool] = {
-        "none": answer.status == "not_in_sources",
-        "conflict": bool(answer.conflicts),
-        "interrupted": answer.status_reason == "interrupted",
-        "withheld": bool(answer.unsupported) or answer.status_reason == "unsupported_withheld",
-        "stale": any(warning.code == STALE for warning in answer.warnings),
-        "weak": answer.status == "partial" or not _is_checked(answer),
-    }
-    return next((verdict for verdict, present in causes.items() if present), "answered")
-
-
-def _is_checked(answer: Answer) -> bool:
-    """Return whether supported citations span the text; a sentence without a citation was not checked."""
-    end = 0
-    for citation in sorted(answer.citations, key=lambda citation: citation.start_index):
-        if citation.verification.status == "unverified" or answer.answer[end : citation.start_index].strip():
-            return False
-        end = max(end, citation.end_index)
-    return not answer.answer[end:].strip()
-
-
 def retrieval(question: Question, standalone: str, candidates: int) -> Retrieval:
-    """Return the report of a search."""
-    return Retrieval(standalone, question.mode, filters_applied(question.filters), (), candidates)
-
-
-def filters_applied(filters: Filters) -> dict[str, Any]:
-    """Return the filters that are set, as JSON values."""
-    values = {
-        name: isoformat(value) if isinstance(value, datetime) else value for name, value in asdict(filters).items()
-    }
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items() if value}
+    """Return the report of a search; its filters are those that are set, as JSON values."""
+    filters: dict[str, Any] = {}
+    for name, value in asdict(question.filters).items():
+        if value:
+            filters[name] = isoformat(value) if isinstance(value, datetime) else list(value)
+    return Retrieval(standalone, question.mode, filters, (), candidates)
 
 
 def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
     """Return the dates of the oldest and newest source, of the newest that is cited, and of the index."""
-    dates = sorted(source.published_at for source in sources if source.published_at)
+    dates = [source.published_at for source in sources if source.published_at]
     cited = [source.published_at for source in sources if source.cited and source.published_at]
     return Freshness(
-        newest_source_at=dates[-1] if dates else None,
-        oldest_source_at=dates[0] if dates else None,
+        newest_source_at=max(dates, default=None),
+        oldest_source_at=min(dates, default=None),
         index_updated_at=generation.manifest.created_at,
         newest_cited_at=max(cited, default=None),
     )
-
-
-def timestamp(moment: datetime) -> str:
-    """Return a moment in UTC as ISO 8601 with milliseconds and Z."""
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @cache

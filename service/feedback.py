@@ -17,6 +17,7 @@ from uuid import uuid4
 
 from pydantic import TypeAdapter, ValidationError
 
+from index.records import isoformat
 from service.errors import FeedbackFull, FeedbackUnavailable
 from service.records import Message
 
@@ -81,7 +82,7 @@ class FeedbackStore:
     def add(self, feedback: Feedback) -> str:
         """Store feedback and return its id; raises FeedbackFull where there is no room."""
         id_ = f"fb_{uuid4().hex}"
-        created_at = datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        created_at = isoformat(datetime.now(UTC), "seconds")
         with self._opened() as connection, connection:
             connection.execute("BEGIN IMMEDIATE")
             (count,) = connection.execute("SELECT count(*) FROM feedback").fetchone()

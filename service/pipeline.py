@@ -11,6 +11,7 @@ from uuid import uuid4
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
+from index.records import isoformat
 from index.terms import words
 from service.answer import (
     Answer,
@@ -29,7 +30,6 @@ from service.answer import (
     Versions,
     freshness,
     retrieval,
-    timestamp,
 )
 from service.citations.stream import draft_sentences
 from service.citations.verify import Verifier
@@ -321,7 +321,7 @@ class AnswerRun:
 
     def started(self) -> Started:
         """Return the event that an answer has begun."""
-        return Started(self.id, timestamp(self.created))
+        return Started(self.id, isoformat(self.created, "milliseconds"))
 
     def retrieval_completed(self) -> RetrievalCompleted:
         """Return the event with the sources."""
@@ -335,7 +335,7 @@ class AnswerRun:
         fresh = freshness(self.generation, sources)
         return Answer(
             id=self.id,
-            created_at=timestamp(self.created),
+            created_at=isoformat(self.created, "milliseconds"),
             status=status,
             status_reason=reason,
             answer=self.composition.text,

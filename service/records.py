@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
-from index.records import Article, Chunk, Filters, ScoredChunk, Span
+from index.records import Article, Chunk, Filters, Span
 
 Mode = Literal["hybrid", "dense", "lexical"]
 ReaderChoice = Literal["auto", "llm", "extractive"]
@@ -51,16 +51,18 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """A chunk shown to a reader, under the short `key` by which a language model cites it."""
+    """A retrieved chunk with its article, its scores, and the short `key` by which a language model cites it.
+
+    `score` is the fused score in [0, 1] and is comparable within one reply only; `dense` is the exact cosine and
+    `lexical` the BM25 score of the chunk for the question.
+    """
 
     key: str
-    scored: ScoredChunk
+    chunk: Chunk
     article: Article
-
-    @property
-    def chunk(self) -> Chunk:
-        """The chunk that is shown."""
-        return self.scored.chunk
+    score: float
+    dense: float
+    lexical: float
 
 
 @dataclass(frozen=True, slots=True)

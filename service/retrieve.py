@@ -1,8 +1,8 @@
 """Retrieval: the passages that may answer a question, dense and lexical candidates fused into one ranking.
 
-Candidates are the best of either side; both scores are exact for all of them. Each side is scaled to
-[0, 1] within the candidates (lexical from 0, dense from the lowest candidate) and counts half. On SQuAD
-and RGB this ranks better than reciprocal ranks do; `benchmarks/retrieval_quality.py` measures it.
+Candidates are the best chunks of both sides; both scores are exact for each of them. Each side is scaled to [0, 1]
+within the candidates (lexical from 0, dense from the lowest candidate) and counts half. On SQuAD and RGB this ranks
+better than reciprocal rank fusion; `benchmarks/retrieval_quality.py` measures it.
 """
 
 import hashlib
@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from index.embedding import Embedder, Vector
 from index.generation import Generation
-from index.records import Article, Filters, ScoredChunk
+from index.records import Filters
 from service.records import Mode, Passage, StatusReason
 
 CANDIDATES = 50
-"""How many chunks each side puts forward."""
+"""Chunks that each side proposes."""
 
 DENSE_WEIGHT: dict[Mode, float] = {"hybrid": 0.5, "dense": 1.0, "lexical": 0.0}
 DIGITS = 6
@@ -33,7 +33,7 @@ Scores = NDArray[np.float32] | NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The best chunks as passages, the question's vector, and the reason where there are no passages."""
+    """The best chunks as passages, the question's vector, and the reason if there are no passages."""
 
     passages: tuple[Passage, ...]
     vector: Vector
@@ -51,33 +51,20 @@ def retrieve(
         return Retrieved((), vector, 0, "no_articles")
     if allowed is not None and not allowed.any():
         return Retrieved((), vector, 0, "outside_filters")
-    lexical = generation.lexical.scores(text)
-    rows = _candidates(generation, vector, lexical, allowed, mode, max(CANDIDATES, count))
-    dense = _cosines(generation, vector, rows)
-    ranked = _ranked(generation, rows, fuse(dense, lexical[rows], DENSE_WEIGHT[mode]), dense, lexical[rows])
-    return Retrieved(_passages(ranked[:count]), vector, len(rows))
-
-
-def fuse(dense: Scores, lexical: Scores, dense_weight: float) -> NDArray[np.float64]:
-    """Return one score in [0, 1] for each candidate, rounded; equal dense scores count 0, as does no lexical match."""
-    sides = (_scaled(dense, float(dense.min(initial=np.inf))), _scaled(lexical, 0.0))
-    return np.round(dense_weight * sides[0] + (1 - dense_weight) * sides[1], DIGITS)
-
-
-def _cosines(generation: Generation, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the exact cosines of the candidates, rounded; in double precision, where equal rows have equal scores.
-
-    In single precision the last bits depend on the position of a row, and scaling would make them a difference.
-    """
-    exact: NDArray[np.float64] = generation.dense.vectors[rows].astype(np.float64) @ vector.astype(np.float64)
-    return exact.round(DIGITS)
-
-
-def _scaled(scores: Scores, floor: float) -> NDArray[np.float64]:
-    spread = float(scores.max(initial=-np.inf)) - floor
-    if not len(scores) or spread <= 0:
-        return np.zeros(len(scores))
-    return (scores.astype(np.float64) - floor) / spread
+    words = generation.lexical.scores(text)
+    rows = _candidates(generation, vector, words, allowed, mode, max(CANDIDATES, count))
+    lexical = words[rows]
+    # In single precision the last bits depend on the position of a row, and scaling would make them a difference.
+    dense = (generation.dense.vectors[rows].astype(np.float64) @ vector.astype(np.float64)).round(DIGITS)
+    fused = fuse(dense, lexical, DENSE_WEIGHT[mode])
+    chunks = generation.catalog.chunks(rows.tolist())
+    ranked = sorted(range(len(rows)), key=lambda at: (-fused[at], chunks[at][0].chunk_id))[:count]
+    keys = passage_keys(chunks[at][0].chunk_id for at in ranked)
+    passages = tuple(
+        Passage(key, *chunks[at], float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS))
+        for key, at in zip(keys, ranked, strict=True)
+    )
+    return Retrieved(passages, vector, len(rows))
 
 
 def _candidates(
@@ -88,58 +75,38 @@ def _candidates(
     mode: Mode,
     count: int,
 ) -> NDArray[np.int64]:
-    found: list[NDArray[np.int64]] = []
+    """Return the rows of the best `count` allowed chunks of each side; equal lexical scores go to the lower row."""
+    sides: list[NDArray[np.int64]] = []
     if mode != "lexical":
-        found.append(generation.nearest(vector, count, allowed))
+        sides.append(generation.nearest(vector, count, allowed))
     if mode != "dense":
-        found.append(_best_lexical(lexical, allowed, count))
-    return np.unique(np.concatenate(found))
+        rows = np.flatnonzero(lexical > 0 if allowed is None else (lexical > 0) & allowed)
+        if len(rows) > count:
+            least = np.partition(lexical[rows], len(rows) - count)[len(rows) - count]
+            rows = rows[lexical[rows] >= least]
+        sides.append(rows[np.argsort(-lexical[rows], kind="stable")][:count])
+    return np.unique(np.concatenate(sides))
 
 
-def _best_lexical(scores: NDArray[np.float32], allowed: NDArray[np.bool_] | None, count: int) -> NDArray[np.int64]:
-    """Return the allowed rows with the highest positive scores; ties go to the lower row."""
-    rows = np.flatnonzero(scores > 0 if allowed is None else (scores > 0) & allowed)
-    if len(rows) > count:
-        least = np.partition(scores[rows], len(rows) - count)[len(rows) - count]
-        rows = rows[scores[rows] >= least]
-    return rows[np.argsort(-scores[rows], kind="stable")][:count]
-
-
-def _ranked(
-    generation: Generation,
-    rows: NDArray[np.int64],
-    fused: NDArray[np.float64],
-    dense: NDArray[np.float64],
-    lexical: NDArray[np.float32],
-) -> list[tuple[ScoredChunk, Article]]:
-    held = generation.catalog.chunks(rows.tolist())
-    scored = [
-        (
-            ScoredChunk(chunk, float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS)),
-            article,
-        )
-        for at, (chunk, article) in enumerate(held)
-    ]
-    return sorted(scored, key=lambda pair: (-pair[0].score, pair[0].chunk.chunk_id))
-
-
-def _passages(ranked: list[tuple[ScoredChunk, Article]]) -> tuple[Passage, ...]:
-    keys = passage_keys(scored.chunk.chunk_id for scored, _ in ranked)
-    return tuple(Passage(key, scored, article) for key, (scored, article) in zip(keys, ranked, strict=True))
+def fuse(dense: Scores, lexical: Scores, dense_weight: float) -> NDArray[np.float64]:
+    """Return one score in [0, 1] for each candidate, rounded; equal dense scores count 0, as does no lexical match."""
+    fused = np.zeros(len(dense))
+    if len(dense):
+        for scores, floor, weight in ((dense, float(dense.min()), dense_weight), (lexical, 0.0, 1 - dense_weight)):
+            spread = float(scores.max()) - floor
+            if spread > 0:
+                fused += weight * ((scores.astype(np.float64) - floor) / spread)
+    return np.round(fused, DIGITS)
 
 
 def passage_keys(chunk_ids: Iterable[str]) -> list[str]:
     """Return short keys, such as `k7f2`: never a word, never a number, the same for the same chunks."""
     keys: dict[str, None] = {}
     for chunk_id in chunk_ids:
-        attempt = 0
-        while (key := _key(f"{chunk_id}/{attempt}")) in keys:
-            attempt += 1
+        key, attempt = "", 0
+        while not key or key in keys:
+            first, second, third, last, *_ = hashlib.sha256(f"{chunk_id}/{attempt}".encode()).digest()
+            letters = _LETTERS[first % len(_LETTERS)] + _MIXED[second % len(_MIXED)] + _MIXED[third % len(_MIXED)]
+            key, attempt = f"{letters}{last % 8 + 2}", attempt + 1
         keys[key] = None
     return list(keys)
-
-
-def _key(text: str) -> str:
-    digest = hashlib.sha256(text.encode()).digest()
-    letters = [_LETTERS[digest[0] % len(_LETTERS)], *(_MIXED[byte % len(_MIXED)] for byte in digest[1:3])]
-    return f"{''.join(letters)}{digest[3] % 8 + 2}"

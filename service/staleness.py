@@ -1,7 +1,7 @@
-"""Staleness: the age of an answer's articles in words, and when an answer has to warn of it.
+"""Staleness: the age of an answer's articles in words, and the warning that they are old.
 
-Only a question about the present can have a stale answer. It is recognised in English and German by its words, in any
-other language never.
+Only a question about the present can have a stale answer. Its words show it in English and German; a question in
+another language never has the warning.
 """
 
 import re
@@ -12,10 +12,11 @@ from service.answer import STALE
 from service.records import AnswerWarning, Question
 
 _UNITS = (("years", 365.25, 1.5), ("months", 30.44, 1.5), ("weeks", 7, 2), ("days", 1, 0))
-"""Units of an age with their days, and how many of them it takes to be counted in; the widget counts alike."""
+"""Units of an age with their days, and the number of units from which an age is given in them, as in the widget."""
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.?!…])\s+")
 _SHORT_IS = re.compile(r"\b(who|what|where|when|how|why|which|it|there|that)'s\b")
+_WHO_IS = re.compile(r"(?:(?:who|what) (?:is|are)|(?:who|what)'s|(?:wer|was) (?:ist|sind))\s+([^?]+)\??", re.IGNORECASE)
 _DATE = re.compile(
     r"\b1\d{3}s?\b|\b20\d\ds?\b|\b\d{1,2}[./]\s?\d{1,2}\b"
     r"|\b(?:january|february|april|june|july|august|september|october|november|december)\b"
@@ -30,8 +31,8 @@ def stale_warning(
 ) -> AnswerWarning | None:
     """Return the warning of a question about the present whose newest cited article is older than `after`.
 
-    `newest` is its date of publication, or None where it is unknown; then nothing is claimed. A filter that ends in
-    the past asks for the past.
+    `newest` is its date of publication; if it is None, the age is unknown and there is no warning. A question with
+    an upper limit of dates is about the past.
     """
     if newest is None or question.filters.published_before or not asks_about_present(standalone):
         return None
@@ -50,7 +51,7 @@ def day(moment: datetime) -> str:
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """Return how long ago a day was: "today", "3 weeks ago", "8 months ago"; empty for a day to come."""
+    """Return how long ago a day was: "today", "3 weeks ago", "8 months ago"; empty for a day in the future."""
     days = (now.date() - moment.date()).days
     if days < 0:
         return ""
@@ -63,12 +64,15 @@ def age(moment: datetime, now: datetime) -> str:
 def asks_about_present(question: str) -> bool:
     """Return whether a question asks for a state of the present: "Is the bridge open?", "Who is the mayor?".
 
-    A date, a word for the past, or a form that is not known makes it a question about anything else.
+    A question with a date, a word for the past or an unknown form is not about the present.
     """
     text = " ".join(question.replace("’", "'").split())
     plain = _SHORT_IS.sub(r"\1 is", text.lower())
-    if _DATE.search(plain) or _is_about_a_name(text):
+    if _DATE.search(plain):
         return False
+    named = _WHO_IS.fullmatch(text)
+    if named and all(word[0].isupper() and "'s" not in word for word in named[1].split()):
+        return False  # "Who is Benedikt Orlo?" asks about a name, and not for who holds an office.
     return any(
         _is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in (_ENGLISH, _GERMAN)
     )
@@ -91,14 +95,6 @@ def _is_present(sentence: str, language: "_Language") -> bool:
     finite = language.present | language.other
     first = next((place for place, word in enumerate(words) if word in finite), 0)
     return words[first] in language.present and (first < 2 or words[first - 1] not in language.joining)
-
-
-def _is_about_a_name(text: str) -> bool:
-    """Return whether a question asks about a name, such as "Who is Benedikt Orlo?", and not for who holds an office."""
-    found = re.fullmatch(
-        r"(?:(?:who|what) (?:is|are)|(?:who|what)'s|(?:wer|was) (?:ist|sind))\s+([^?]+)\??", text, re.IGNORECASE
-    )
-    return found is not None and all(word[0].isupper() and "'s" not in word for word in found[1].split())
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,9 +96,9 @@ class SentenceScorer:
         alone = np.array([_share(lexical.terms.of(each.words), weights) for each in statements])
         around = np.array([_share(lexical.terms.of(each.around), weights) for each in statements])
         types = np.array([answer_type_match(question, each.words) for each in statements])
-        chunks = np.array([each.passage.scored.score for each in statements])
+        chunks = np.array([each.passage.score for each in statements])
         scores = 0.5 * cosines + 0.35 * alone + 0.15 * types + 0.15 * around + 0.15 * chunks
-        best_chunk = max(passage.scored.dense for passage in passages)
+        best_chunk = max(passage.dense for passage in passages)
         strength = 0.35 * cosines.max() + 0.35 * best_chunk + 0.15 * alone.max() + 0.15 * around.max()
         sentences = [
             ScoredSentence(each.passage, each.span, each.text, round(float(score), 6))

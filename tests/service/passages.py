@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from index.records import Article, Chunk, ScoredChunk
+from index.records import Article, Chunk
 from service.records import Passage
 
 
@@ -19,4 +19,4 @@ def make_passage(
         f"article-{key}", text, f"/articles/{key}.txt", title=title, source=source, published_at=published_at
     )
     chunk = Chunk(f"article-{key}:0", article.article_id, 0, text, 0, len(text), len(text.split()))
-    return Passage(key, ScoredChunk(chunk, 1.0, 0.5, 2.0), article)
+    return Passage(key, chunk, article, 1.0, 0.5, 2.0)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.records import Article, Chunk, ScoredChunk, Span
+from index.records import Article, Chunk, Span
 from service.citations.verify import normalised
 from service.readers.base import Reading
 from service.readers.evidence import Evidence, ScoredSentence
@@ -194,7 +194,7 @@ def quote(
     """A quote from an article with this body."""
     article = Article("a", body, "/a.txt", title=title, published_at=published_at)
     chunk = Chunk("a:0", "a", 0, body, 0, len(body), len(body.split()))
-    return ScoredSentence(Passage("k7f2", ScoredChunk(chunk, 1.0, 0.5, 2.0), article), span, body, 1.0)
+    return ScoredSentence(Passage("k7f2", chunk, article, 1.0, 0.5, 2.0), span, body, 1.0)
 
 
 @given(st.lists(st.sampled_from(KNOWN), min_size=1, unique=True), st.integers(13, 9999))

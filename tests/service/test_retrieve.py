@@ -105,14 +105,14 @@ def test_only_allowed_chunks_are_ranked(
     assert (found.reason == "outside_filters") == (not passing)
     assert [passage.key for passage in found.passages] == passage_keys(p.chunk.chunk_id for p in found.passages)
     assert len(found.passages) == min(limit, found.candidates)
-    order = [(-passage.scored.score, passage.chunk.chunk_id) for passage in found.passages]
+    order = [(-passage.score, passage.chunk.chunk_id) for passage in found.passages]
     assert order == sorted(order)
-    for scored, article in ((passage.scored, passage.article) for passage in found.passages):
-        assert 0 <= scored.score <= 1
-        assert -1.001 <= scored.dense <= 1.001
-        assert scored.lexical >= 0
-        assert scored.chunk.article_id == article.article_id
-        assert article.body[scored.chunk.start_char : scored.chunk.end_char] == scored.chunk.text
+    for passage in found.passages:
+        assert 0 <= passage.score <= 1
+        assert -1.001 <= passage.dense <= 1.001
+        assert passage.lexical >= 0
+        assert passage.chunk.article_id == passage.article.article_id
+        assert passage.article.body[passage.chunk.start_char : passage.chunk.end_char] == passage.chunk.text
 
 
 @given(words=WORDS, sections=st.sampled_from([("s1",), ("s3",), ("twins",)]), mode=st.sampled_from(MODES))
@@ -130,9 +130,7 @@ def test_a_filtered_search_is_exact(
     assert len(rows) <= CANDIDATES
     by_hand = sorted((-score, chunk) for score, (_, chunk) in zip(fused(dense, lexical, rows, mode), rows, strict=True))
     assert [passage.chunk.chunk_id for passage in found.passages] == [chunk for _, chunk in by_hand]
-    assert [passage.scored.score for passage in found.passages] == pytest.approx(
-        [-score for score, _ in by_hand], abs=2e-6
-    )
+    assert [passage.score for passage in found.passages] == pytest.approx([-score for score, _ in by_hand], abs=2e-6)
 
 
 def fused(
@@ -163,15 +161,15 @@ def test_equal_chunks_tie_by_their_id(generation: Generation, embedder: HashedEm
     for mode in MODES:
         found = retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=3)
         assert [passage.article.article_id for passage in found.passages] == sorted(TWINS)
-        assert len({passage.scored.score for passage in found.passages}) == 1
+        assert len({passage.score for passage in found.passages}) == 1
 
 
 def test_a_mode_asks_one_side_only(generation: Generation, embedder: HashedEmbedder) -> None:
     """Dense ranks by cosine, lexical by BM25 and only what shares a word, hybrid has the candidates of both."""
     question = "ferry harbour strike"
     found = {mode: retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=200) for mode in MODES}
-    dense = [passage.scored.dense for passage in found["dense"].passages]
-    lexical = [passage.scored.lexical for passage in found["lexical"].passages]
+    dense = [passage.dense for passage in found["dense"].passages]
+    lexical = [passage.lexical for passage in found["lexical"].passages]
     assert dense == sorted(dense, reverse=True)
     assert lexical == sorted(lexical, reverse=True)
     assert min(lexical) > 0

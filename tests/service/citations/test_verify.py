@@ -9,7 +9,7 @@ from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from index.embedding.local import LocalEmbedder
-from index.records import Article, Chunk, ScoredChunk, Span
+from index.records import Article, Chunk, Span
 from index.text import sentence_spans
 from service.citations.support import support_score
 from service.citations.verify import Check, SupportCheck, Thresholds, Verdict, Verifier, locate, normalised
@@ -126,7 +126,7 @@ def passages(draw: st.DrawFn) -> Passage:
     last = draw(st.integers(first, len(spans) - 1))
     start, end = spans[first].start, spans[last].end
     article = Article("a", body, "/a.txt")
-    return Passage("k7f2", ScoredChunk(Chunk("a:0", "a", 0, body[start:end], start, end, 9), 1.0, 0.5, 1.0), article)
+    return Passage("k7f2", Chunk("a:0", "a", 0, body[start:end], start, end, 9), article, 1.0, 0.5, 1.0)
 
 
 @given(passage=passages(), data=st.data())
@@ -490,15 +490,15 @@ def test_a_story_of_two_sentences_is_quoted_whole(check: SupportCheck) -> None:
 
 def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
     """A passage from the middle of an article is quoted at its place in the article."""
-    passage = make_passage("k7f2", HARBOUR)
     body = f"Ærø 🎈 e\u0301.\n\n{HARBOUR} The end."
     start = body.index(HARBOUR)
     moved = Passage(
         "k7f2",
-        type(passage.scored)(
-            type(passage.chunk)("a:1", "a", 1, HARBOUR, start, start + len(HARBOUR), 9), 1.0, 0.5, 1.0
-        ),
-        type(passage.article)("a", body, "/a.txt"),
+        Chunk("a:1", "a", 1, HARBOUR, start, start + len(HARBOUR), 9),
+        Article("a", body, "/a.txt"),
+        1.0,
+        0.5,
+        1.0,
     )
     for sentence, begins in {
         "The work took 3 years and cost €3.4m.": "The work took three years",
