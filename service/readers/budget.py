@@ -1,15 +1,16 @@
-"""How many tokens a prompt has, and which passages fit in; the one door to tiktoken."""
+"""The budget of a prompt: tokens of a text, the passages that fit, and the cost of a call."""
 
 import hashlib
+import json
 import math
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
 
 from index.errors import ConfigurationError
 from service.records import Passage
@@ -19,10 +20,11 @@ if TYPE_CHECKING:
 
 DEFAULT_ENCODING = "o200k_base"
 MARGIN = 1.1
-"""By how much the count for a model of unknown encoding is raised: other tokenizers need more tokens."""
+"""Factor of the count for a model of unknown encoding: other tokenizers need more tokens."""
 
 _BUNDLED = ("o200k_base", "cl100k_base")
 _ADDRESS = "https://openaipublic.blob.core.windows.net/encodings/{name}.tiktoken"
+_CACHE_VARIABLE = "TIKTOKEN_CACHE_DIR"
 _FRAME_TOKENS = 72
 """Fences, labels, key and date around one passage in the prompt, rounded up."""
 
@@ -30,33 +32,30 @@ _loading = threading.Lock()
 
 
 def count_tokens(text: str, model: str) -> int:
-    """How many tokens `model` reads in `text`; at least as many as expected where its encoding is unknown."""
+    """Return the tokens of a text for a model; at least as many as expected where its encoding is unknown."""
     name, margin = _encoding_of(model)
     return math.ceil(len(_encoding(name).encode_ordinary(text)) * margin)
 
 
 def fit_passages(passages: Sequence[Passage], budget_tokens: int, model: str) -> tuple[Passage, ...]:
-    """The leading passages that fit into `budget_tokens` with their frames, in order and whole.
+    """Return the leading passages that fit into the budget with their frames.
 
-    The first passage is kept even where it alone is over the budget: a reader without passages cannot answer.
+    The first passage is included even where it alone is over the budget: a reader without passages cannot answer.
     """
-    kept: list[Passage] = []
+    fitting: list[Passage] = []
     spent = 0
     for passage in passages:
-        spent += count_tokens(_shown(passage), model) + _FRAME_TOKENS
-        if kept and spent > budget_tokens:
+        shown = "\n".join((passage.article.title or "", passage.article.source or "", passage.chunk.text))
+        spent += count_tokens(shown, model) + _FRAME_TOKENS
+        if fitting and spent > budget_tokens:
             break
-        kept.append(passage)
-    return tuple(kept)
-
-
-def _shown(passage: Passage) -> str:
-    return "\n".join((passage.article.title or "", passage.article.source or "", passage.chunk.text))
+        fitting.append(passage)
+    return tuple(fitting)
 
 
 @cache
 def _encoding_of(model: str) -> tuple[str, float]:
-    """The bundled encoding to count with, and the factor that makes up for its not being the model's own."""
+    """Return the bundled encoding to count with, and the factor for a model of another encoding."""
     from tiktoken import encoding_name_for_model
 
     try:
@@ -70,37 +69,52 @@ def _encoding_of(model: str) -> tuple[str, float]:
 
 @cache
 def _encoding(name: str) -> "Encoding":
-    """The encoding read from the table that llama-index-core brings along; nothing is ever downloaded."""
+    """Return the encoding, read from the table that comes with llama-index-core; nothing is downloaded."""
     import tiktoken
 
-    with _loading, _cache_folder(_table_folder(name)):
-        return tiktoken.get_encoding(name)
-
-
-def _table_folder(name: str) -> Path:
-    """The folder that holds the table of `name`; tiktoken names a cached file by the SHA-1 of its address."""
-    spec = find_spec("llama_index.core")  # finds the package without running it, which takes a second
+    # tiktoken reads its cache folder from the environment only, and names a file by the SHA-1 of its address.
+    spec = find_spec("llama_index.core")  # finds the package without importing it, which takes a second
     roots = spec.submodule_search_locations if spec else None
     folder = Path(next(iter(roots or ()), "")) / "_static" / "tiktoken_cache"
-    table = hashlib.sha1(_ADDRESS.format(name=name).encode(), usedforsecurity=False).hexdigest()
-    if not (folder / table).is_file():
+    table = folder / hashlib.sha1(_ADDRESS.format(name=name).encode(), usedforsecurity=False).hexdigest()
+    if not table.is_file():
         raise ConfigurationError(
-            f"no token table for {name}: expected {folder / table}",
+            f"no token table for {name}: expected {table}",
             "It comes with llama-index-core: install the locked requirements again.",
         )
-    return folder
+    with _loading:
+        before = os.environ.get(_CACHE_VARIABLE)
+        os.environ[_CACHE_VARIABLE] = str(folder)
+        try:
+            return tiktoken.get_encoding(name)
+        finally:
+            os.environ.pop(_CACHE_VARIABLE)
+            if before is not None:
+                os.environ[_CACHE_VARIABLE] = before
 
 
-@contextmanager
-def _cache_folder(folder: Path) -> Iterator[None]:
-    """Lend tiktoken a cache folder for the time of a load; it takes one from the environment alone."""
-    variable = "TIKTOKEN_CACHE_DIR"
-    before = os.environ.get(variable)
-    os.environ[variable] = str(folder)
-    try:
-        yield
-    finally:
-        if before is None:
-            del os.environ[variable]
-        else:
-            os.environ[variable] = before
+class Price(NamedTuple):
+    """USD for a million tokens, as of a day (ISO date) on a page."""
+
+    input: float
+    output: float
+    as_of: str
+    source: str
+
+
+def cost(model: str, input_tokens: int, output_tokens: int, base_url: str) -> float | None:
+    """Return the cost of a call in USD by list price, or None where the price is unknown.
+
+    Only exact names in `prices.json` at api.openai.com have a known price. Discounts are not counted.
+    """
+    price = prices().get(model) if urlsplit(base_url).hostname == "api.openai.com" else None
+    if price is None:
+        return None
+    return (input_tokens * price.input + output_tokens * price.output) / 1_000_000
+
+
+@cache
+def prices() -> dict[str, Price]:
+    """Return the price table by model name."""
+    table = json.loads(Path(__file__).with_name("prices.json").read_text(encoding="utf-8"))
+    return {model: Price(**fields) for model, fields in table["models"].items()}

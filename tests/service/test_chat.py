@@ -22,8 +22,7 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.readers.budget import count_tokens
-from service.readers.chat import ChatModel, ModelRefused
-from service.readers.chat.reply import ChatReply
+from service.readers.chat import ChatModel, ChatReply, ModelRefused
 from service.records import Usage
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Received, Reply, Script, ScriptedLLM
 
@@ -31,7 +30,7 @@ KEY = "sk-test-not-to-be-shown-123"
 
 
 class Heard:
-    """What came of one call: the pieces, the usage, the failure, and the seconds it took."""
+    """The result of one call: the pieces, the usage, the failure, and the seconds it took."""
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
@@ -47,7 +46,7 @@ def hear(replies: Script | Sequence[Script], *, model: str = "house-model", dead
     async def call(llm: ScriptedLLM) -> Heard:
         heard = Heard()
         chat = ChatModel(model, KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
-        # The first count loads a table of tokens, which is no part of what is timed.
+        # The first count loads a table of tokens, which is not to be timed.
         await chat.count("", "", "")
         began = time.monotonic()
         try:
@@ -69,7 +68,7 @@ def hear(replies: Script | Sequence[Script], *, model: str = "house-model", dead
 
 
 def complete(replies: Script | Sequence[Script], *, deadline_s: float = 10.0) -> tuple[str, Usage]:
-    """One whole reply."""
+    """Return one complete reply."""
 
     async def call(llm: ScriptedLLM) -> tuple[str, Usage]:
         chat = ChatModel("house-model", KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
@@ -89,7 +88,7 @@ def test_pieces_come_as_they_are_then_usage() -> None:
     assert heard.usage == Usage(11, 3, 1, None)
 
 
-def test_whole_reply_is_the_same() -> None:
+def test_a_complete_reply_is_the_same() -> None:
     """A reply that is not streamed has the same text and usage."""
     assert complete([Reply(["Hello", " world."], usage=(11, 3))]) == ("Hello world.", Usage(11, 3, 1, None))
 
@@ -110,7 +109,7 @@ def test_pieces_come_at_once() -> None:
 
 @pytest.mark.parametrize("call", [lambda reply: hear([reply]).usage, lambda reply: complete([reply])[1]])
 def test_usage_is_counted_where_the_service_does_not(call: Callable[[Reply], Usage]) -> None:
-    """A service that does not count leaves the counting to us, so usage is never absent."""
+    """Without the counts of a service the usage is our own count."""
     usage = call(Reply(["Hello", " world."], usage=None))
     assert usage == Usage(
         count_tokens("Be brief.Say hello.", "house-model"), count_tokens("Hello world.", "house-model"), 1, None
@@ -144,7 +143,7 @@ def test_request_fits_the_model(model: str, limit: str, temperature: bool) -> No
 
 @pytest.mark.parametrize("base_url", [None, "https://api.openai.com/v1", "https://news.openai.azure.com/openai/v1"])
 def test_openai_gets_the_newer_limit(base_url: str | None) -> None:
-    """OpenAI's own services are asked with the name of the limit that their newer models want."""
+    """OpenAI's own services get the newer name of the limit."""
     chat = ChatModel("gpt-4.1", KEY, base_url, deadline_s=1, max_output_tokens=300)
     assert "max_completion_tokens" in chat._request("s", "u")
 
@@ -163,7 +162,7 @@ def test_lone_surrogates_do_not_break_the_request() -> None:
 
 
 def test_service_without_a_key_gets_a_placeholder() -> None:
-    """A service of one's own is asked without a key of ours."""
+    """A service without a key gets a placeholder."""
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", None, llm.url, deadline_s=10, max_output_tokens=300)
@@ -194,7 +193,7 @@ def test_service_without_a_key_gets_a_placeholder() -> None:
     ],
 )
 def test_status_has_its_failure(status: int, kind: type[ReaderFailed], attempts: int) -> None:
-    """Each HTTP status becomes one kind of failure; what a second attempt may mend is tried twice and not more."""
+    """Each HTTP status becomes one kind of failure; a temporary one is retried once."""
     heard = hear([Reply(status=status, headers={"Retry-After-Ms": "10"})] * 3)
     assert type(heard.failure) is kind
     assert str(status) in str(heard.failure)
@@ -207,7 +206,7 @@ def test_second_attempt_may_succeed() -> None:
     assert heard.pieces == ["ok"]
 
 
-def test_retry_after_is_heeded() -> None:
+def test_retry_after_is_respected() -> None:
     """The second attempt waits as long as the service asks."""
     heard = hear([Reply(status=429, headers={"Retry-After": "0.4"}), Reply(["ok"])])
     assert heard.pieces == ["ok"]
@@ -221,8 +220,8 @@ def test_retry_after_is_heeded() -> None:
         Reply(status=429, code="insufficient_quota"),
     ],
 )
-def test_hopeless_retry_is_spared(reply: Reply) -> None:
-    """Nobody waits for a quota that is used up, or for a service that wants more patience than the deadline has."""
+def test_a_retry_that_cannot_succeed_is_not_made(reply: Reply) -> None:
+    """A used-up quota is not retried, nor a service that asks to wait beyond the deadline."""
     heard = hear([reply, Reply(["ok"])], deadline_s=5)
     assert type(heard.failure) is ReaderRateLimited
     assert len(heard.requests) == 1
@@ -246,7 +245,7 @@ def test_deadline_bounds_the_whole_call(reply: Reply) -> None:
 
 
 def test_unreachable_service_is_unavailable() -> None:
-    """A port where nobody listens is an unavailable service."""
+    """A port without a listener is an unavailable service."""
     with ScriptedLLM(Reply()) as llm:
         url = llm.url
 
@@ -276,11 +275,12 @@ def test_unreachable_service_is_unavailable() -> None:
         Reply(["Hello", Raw(b"data: " + b"[" * 100_000 + b"\n\n")]),
         Reply(["Hello", Raw(b'data: {"choices": 7}\n\n')]),
         Reply(["Hello", Raw(b"data: null\n\n")]),
+        Reply(["Hello", Raw(b'data: {"_fields_set": 1, "choices": []}\n\n')]),
         Reply(["Hello", Raw(b'data: "text"\n\n')]),
     ],
 )
 def test_stream_that_stops_early_is_cut_off(reply: Reply) -> None:
-    """Whatever ends a stream before its natural end is a cut, after the text that had come."""
+    """A stream that ends early or turns invalid is cut off, after the text that had arrived."""
     heard = hear([reply])
     assert type(heard.failure) is ReaderCutOff
     assert heard.pieces == [piece for piece in reply.pieces if isinstance(piece, str)]
@@ -292,15 +292,15 @@ def test_stream_that_stops_early_is_cut_off(reply: Reply) -> None:
     "reply",
     [Reply(["Hello"], finish="length"), Reply([Raw(b"{broken")]), Reply([Raw(b"[]")]), Reply(["Hello"], finish=None)],
 )
-def test_whole_reply_that_is_none_is_cut_off(reply: Reply) -> None:
+def test_an_invalid_complete_reply_is_cut_off(reply: Reply) -> None:
     """A reply that is not streamed is cut off by the same signs."""
     with pytest.raises(ReaderCutOff):
         complete([reply])
 
 
 @pytest.mark.parametrize("end", [Cut(), Hang(), Raw(b"data: {broken\n\n")])
-def test_failure_after_the_last_word_is_none(end: Cut | Hang | Raw) -> None:
-    """Once the model has said that it ended, a stream that breaks has lost nothing but the count of tokens."""
+def test_a_break_after_the_last_word_is_not_a_failure(end: Cut | Hang | Raw) -> None:
+    """A stream that breaks after the finish reason has lost only the count of tokens."""
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     heard = hear([Reply(["Hello", Raw(b"data: " + json.dumps(last).encode() + b"\n\n"), end])], deadline_s=0.5)
     assert heard.failure is None
@@ -309,7 +309,7 @@ def test_failure_after_the_last_word_is_none(end: Cut | Hang | Raw) -> None:
 
 
 @pytest.mark.parametrize("reply", [Reply(refusal="I would rather not."), Reply(["I"], finish="content_filter")])
-def test_refusal_is_told_apart(reply: Reply) -> None:
+def test_refusal_is_its_own_failure(reply: Reply) -> None:
     """A model that declines, or a filter that stops it, is a failure of its own, streamed or whole."""
     heard = hear([reply])
     assert type(heard.failure) is ModelRefused
@@ -319,15 +319,17 @@ def test_refusal_is_told_apart(reply: Reply) -> None:
 
 
 def test_refusal_that_ends_the_reply_is_a_refusal() -> None:
-    """A refusal in the very chunk that ends the reply is not taken for an end."""
+    """A refusal in the chunk that ends the reply is a refusal."""
     last = {"choices": [{"index": 0, "delta": {"refusal": "No."}, "finish_reason": "stop"}]}
     heard = hear([Reply([Raw(b"data: " + json.dumps(last).encode() + b"\n\n")])])
     assert type(heard.failure) is ModelRefused
 
 
-def test_comments_and_unknown_fields_are_no_harm() -> None:
-    """Lines that the protocol says to ignore, and fields that nobody asked for, change nothing."""
-    odd = b": keep-alive\n\nevent: extra\nodd line\n" + b'data: {"_fields_set": 1, "choices": [], "usage": {}}\n\n'
+def test_comments_and_unknown_fields_are_ignored() -> None:
+    """Comments and unknown fields change nothing."""
+    odd = (
+        b": keep-alive\n\nevent: extra\nodd line\n" + b'data: {"x_service": {"id": 1}, "choices": [], "usage": {}}\n\n'
+    )
     heard = hear([Reply(["Hello", Raw(odd), " world."], usage=(5, 2))])
     assert heard.pieces == ["Hello", " world."]
     assert heard.usage == Usage(5, 2, 1, None)
@@ -343,7 +345,7 @@ def test_comments_and_unknown_fields_are_no_harm() -> None:
         Reply(["Hello", Raw(f'data: {{"choices": "{KEY}"}}\n\n'.encode())]),
     ],
 )
-def test_what_a_service_says_is_not_repeated(reply: Reply) -> None:
+def test_the_words_of_a_service_are_not_repeated(reply: Reply) -> None:
     """A service that echoes the key does not get it into a failure, its cause or its context as a log shows them."""
     failure = hear([reply, reply]).failure
     assert failure is not None
@@ -356,7 +358,7 @@ def test_what_a_service_says_is_not_repeated(reply: Reply) -> None:
 
 @pytest.mark.parametrize("leave", ["close", "cancel"])
 def test_leaving_early_closes_the_connection(leave: str) -> None:
-    """A consumer that stops, or is cancelled, makes the service see the end of the connection within a second."""
+    """The connection closes within a second once the consumer stops or is cancelled."""
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", KEY, llm.url, deadline_s=20, max_output_tokens=300)
@@ -419,7 +421,7 @@ JUNK = st.one_of(
 
 @settings(max_examples=60, deadline=None)
 @given(junk=st.lists(JUNK, max_size=4))
-def test_whatever_a_service_sends_only_our_failures_come(junk: list[bytes]) -> None:
+def test_any_bytes_give_a_reply_or_our_failure(junk: list[bytes]) -> None:
     """No bytes in a stream raise anything but a ReaderFailed."""
     heard = hear([Reply(["Hello", *map(Raw, junk)])], deadline_s=2)
     assert heard.pieces[:1] == ["Hello"]
@@ -438,7 +440,7 @@ def test_whatever_a_service_sends_only_our_failures_come(junk: list[bytes]) -> N
     )
 )
 def test_any_json_is_a_reply_or_a_failure(data: object) -> None:
-    """Every JSON value is taken in, or refused as one of our failures."""
+    """Every JSON value is a reply or one of our failures."""
     taken: object
     try:
         taken = ChatReply(300).add(data)

@@ -16,8 +16,7 @@ from index.bounded import ERROR_BYTES, TooLong, bound
 from index.embedding.openai import OpenAIEmbedder
 from index.errors import EmbeddingFailed
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
-from service.readers.chat import ChatModel
-from service.readers.chat.reply import CHARACTERS_A_TOKEN
+from service.readers.chat import CHARACTERS_A_TOKEN, ChatModel
 from service.request_id import request_id
 from tests.index.embedding.embedding_service import EmbeddingService
 from tests.index.embedding.embedding_service import Reply as EmbeddingReply
@@ -96,7 +95,7 @@ STREAMS: dict[str, tuple[str, bytes, type[ReaderFailed]]] = {
 
 @pytest.mark.parametrize(("head", "body", "failure"), STREAMS.values(), ids=STREAMS)
 def test_an_endless_reply_is_left(head: str, body: bytes, failure: type[ReaderFailed]) -> None:
-    """Whatever a service sends without end, it is left after a bounded text, and the event loop went on meanwhile."""
+    """A reply without an end is left after a bounded text, and the event loop runs meanwhile."""
 
     async def listen() -> tuple[str, ReaderFailed | None]:
         service = Endless(head, body)
@@ -124,7 +123,7 @@ def test_an_endless_plain_reply_is_left() -> None:
 
 
 def test_the_limit_of_tokens_is_kept_without_the_service() -> None:
-    """Of three thousand sentences where few were asked for, the first are kept, and the call is cut off."""
+    """A reply far beyond the limit is cut off after its first sentences."""
     sentences = [f"It rained on day {number}. " for number in range(3_000)]
 
     async def listen(llm: ScriptedLLM) -> tuple[str, ReaderFailed | None]:
@@ -299,6 +298,6 @@ with ScriptedLLM(Reply(["Hello."], usage=None)) as llm:
 
 
 def test_the_first_question_loads_no_vendor() -> None:
-    """Where a model is set, the start loads its client and its table of tokens."""
+    """With a model set, the start loads its client and its table of tokens."""
     done = subprocess.run([sys.executable, "-c", STARTED], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()"
