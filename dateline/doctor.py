@@ -62,7 +62,7 @@ def _show(findings: "list[Finding]") -> None:
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:
     from index.embedding import build_embedder
     from index.repair import repair
-    from ingest.predecessor import configuration_of
+    from ingest.job import configuration_of
 
     done: list[str] = []
     for step in repair(settings.data, lambda: configuration_of(build_embedder(settings), settings.language), server):

@@ -1,1 +1,1 @@
-"""Articles to chunks: load, clean, chunk, embed, and publish a new generation of the index."""
+"""Ingest: load, clean, chunk and embed articles, and publish a new generation of the index."""

@@ -1,4 +1,4 @@
-"""What an ingest finds: each article read is new, changed, unchanged, or rejected; others are kept or gone."""
+"""Compare the articles of a run with those of the current generation: new, changed, moved, unchanged, gone."""
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -15,7 +15,7 @@ _UNKNOWN = datetime.min.replace(tzinfo=UTC)
 
 
 class _Version(NamedTuple):
-    """The version of an article that counts so far in a run."""
+    """The latest version of an article so far in a run."""
 
     origin: str
     content_hash: str
@@ -25,13 +25,12 @@ class _Version(NamedTuple):
 
 @dataclass(slots=True)
 class Changes:
-    """The articles of the current generation, compared with those that are read one after another.
+    """The changes that a run finds; call `compare`, then `move`, then `gone`.
 
-    `hashes` and `origins` are those of the current generation, by article id; `named` are the files that were
-    named one by one. A file of another kind is skipped where a folder holds it, and rejected where it was named.
-    An article that its export marks as unpublished is skipped; where it is in the index, `gone` lists it.
-    Of several versions of one stated id the latest by its own date counts, then the one that is read last. `moved`
-    are the articles of `updated` of which nothing but the origin is new.
+    `hashes` and `origins` are those of the current generation, by article id; `named` are the files that the command
+    names. An unsupported file is skipped in a folder, and rejected if it is named. An unpublished article is skipped,
+    and `gone` lists it if it is in the index. Of several versions of one stated id, the latest by date counts, then the
+    last one read. `moved` are the articles of `updated` with only a new origin.
     """
 
     hashes: dict[str, str]
@@ -51,9 +50,9 @@ class Changes:
     _rejected_paths: set[str] = field(default_factory=set)
 
     def compare(self, read: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
-        """Take note of everything read; yields the articles that are new or changed.
+        """Compare everything that is read; yield the articles that are new or changed.
 
-        An article that is yielded again replaces the one before; see `withdrawn` as well.
+        An article with the id of an earlier one replaces it. Afterwards discard the articles in `withdrawn`.
         """
         known = {origin: article_id for article_id, origin in self.origins.items()}
         for found in read:
@@ -67,19 +66,19 @@ class Changes:
 
     @property
     def withdrawn(self) -> set[str]:
-        """The ids that were yielded, and whose version in the index has turned out to be the one that counts."""
+        """The ids of yielded articles whose latest version is the one in the index."""
         return self._withdrawn - self.added.keys() - self.updated.keys()
 
     @property
     def passed_over(self) -> int:
-        """How many versions of an article gave way to a later one of this run."""
+        """The number of versions that a later version of this run replaced."""
         return sum(len(hashes) - 1 for hashes in self._versions.values())
 
     def move(self, paths: Sequence[Path], held: Callable[[str], Article | None]) -> dict[str, str]:
-        """Recognise articles that were added as ones whose file is gone: from new ids to the old ones, which stay.
+        """Find added articles whose content had another origin that is gone; return their new ids with the old ids.
 
-        Call it when all is read. An id made from a path stays for the links to it, although the path is another now.
-        `held` gives the articles of the current generation by id.
+        Call it after `compare`. The article keeps its old id, even if that was made from its path, so that links to it
+        stay valid. `held` returns the article of the current generation with an id.
         """
         moves: dict[str, str] = {}
         for old in sorted(self._lost(paths)) if self._contents else ():
@@ -94,8 +93,8 @@ class Changes:
         return moves
 
     def gone(self, paths: Sequence[Path]) -> set[str]:
-        """The ids whose origin lies under these paths and was not read; what was rejected keeps its articles."""
-        roots = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - as origins are written: links unresolved
+        """Return the ids with an origin under these paths that was not read; a rejected file keeps its articles."""
+        roots = [os.path.abspath(path) for path in paths]  # noqa: PTH100 - links unresolved, as in origins
         return {
             article_id
             for article_id, origin in self.origins.items()
@@ -105,7 +104,7 @@ class Changes:
         }
 
     def hashes_after(self, removed: set[str]) -> dict[str, str]:
-        """Article id to content hash of everything that is in the index after this ingest."""
+        """Return the content hash by id of every article in the index after this ingest."""
         kept = {article_id: hash_ for article_id, hash_ in self.hashes.items() if article_id not in removed}
         return kept | self.added | self.updated
 
@@ -118,11 +117,11 @@ class Changes:
         self._rejected_paths.add(_path(rejection.origin))
 
     def _is_rejected(self, path: Path) -> bool:
-        """Whether a file, or a folder that it lies in, could not be read."""
-        return any(str(place) in self._rejected_paths for place in (path, *path.parents))
+        """Return whether a file or a folder above it was rejected."""
+        return any(str(each) in self._rejected_paths for each in (path, *path.parents))
 
     def _lost(self, paths: Sequence[Path]) -> set[str]:
-        """The ids that `gone` lists, and those anywhere else whose file is not there."""
+        """Return the ids that `gone` lists, and those of any other missing file."""
         return self.gone(paths) | {
             article_id
             for article_id, origin in self.origins.items()
@@ -130,7 +129,7 @@ class Changes:
         }
 
     def _counts(self, loaded: LoadedArticle) -> bool:
-        """Whether an article is the version of its id that counts so far; one that clashes is rejected."""
+        """Return whether an article is the latest version of its id so far; reject one that clashes."""
         article = loaded.article
         seen = self._seen.get(article.article_id)
         if seen is None:
@@ -139,7 +138,7 @@ class Changes:
                 self._reject(_clash(article.article_id, article.origin, other))
             return other is None
         if seen.content_hash == article.content_hash:
-            # The same article twice, as in two copies of a feed.
+            # Two copies of a feed contain the same article.
             return False
         if seen.explicit_id and loaded.explicit_id:
             versions = self._versions.setdefault(article.article_id, {seen.content_hash})
@@ -152,14 +151,14 @@ class Changes:
         return False
 
     def _held_elsewhere(self, article: Article) -> str | None:
-        """The origin of another article of that id in the index; a file that moved is no other article."""
+        """Return the origin of a different article with that id in the index, unless its file is gone."""
         origin = self.origins.get(article.article_id)
         moved = origin is None or _is_gone(origin)
         same = origin == article.origin or self.hashes.get(article.article_id) == article.content_hash
         return None if moved or same else origin
 
     def _has_moved(self, article: Article) -> bool:
-        """Whether the place where the index saw it first is gone: --prune must know where it is now."""
+        """Return whether the origin in the index is gone; --prune needs the new one."""
         before = self.origins.get(article.article_id, article.origin)
         return before != article.origin and _is_gone(before)
 
@@ -186,7 +185,7 @@ class Changes:
 
 
 def _clash(article_id: str, origin: str, other: str) -> ArticleRejected:
-    reason = f"its id {article_id!r} is already that of {other}: give one of them an `id`, or rename its file"
+    reason = f"its id {article_id!r} is also the id of {other}: give one of them an `id`, or rename its file"
     return ArticleRejected(origin, reason, "clash")
 
 
@@ -195,14 +194,14 @@ def _date(article: Article) -> datetime:
 
 
 def _content_of(article: Article) -> str:
-    """A digest of all that a reader can see but the id."""
+    """Return a digest of the visible content without the id."""
     return replace(article, article_id="").content_hash
 
 
 def _under_its_first_id(
     item: LoadedArticle | ArticleRejected, known: Mapping[str, str]
 ) -> LoadedArticle | ArticleRejected:
-    """A file that is named by another folder than before keeps its id: one file is one article."""
+    """Give an article of a known file the id that it has in the index, even if the ingested folder is another."""
     if isinstance(item, ArticleRejected) or item.explicit_id:
         return item
     first = known.get(item.article.origin, item.article.article_id)
@@ -210,7 +209,7 @@ def _under_its_first_id(
 
 
 def _is_gone(origin: str) -> bool:
-    """Whether the file of an origin is not there; one that may not be looked at is."""
+    """Return whether the file of an origin is missing; an inaccessible file is not."""
     try:
         Path(_path(origin)).stat()
     except (FileNotFoundError, NotADirectoryError):
@@ -221,6 +220,6 @@ def _is_gone(origin: str) -> bool:
 
 
 def _path(origin: str) -> str:
-    """The file of an origin, without the number of a record in it."""
+    """Return the file of an origin, without the number of the article in it."""
     path, mark, number = origin.rpartition("#")
     return path if mark and number.isdigit() else origin

@@ -1,7 +1,7 @@
-"""Article → chunks: whole sentences up to a budget, one sentence of overlap, never across a heading.
+"""Split articles into chunks of complete sentences, with one sentence of overlap, never across a heading.
 
-A LlamaIndex NodeParser that sets offsets and source itself: LlamaIndex would look a chunk's text up in
-the article, and find the first place of a text that repeats.
+The LlamaIndex NodeParser sets offsets and source itself, because LlamaIndex would search for the text of a chunk, and
+find the first of several equal texts.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -11,22 +11,23 @@ from llama_index.core.node_parser import NodeParser
 from llama_index.core.schema import BaseNode, Document, NodeRelationship, TextNode
 from pydantic import Field
 
+from index.records import Article, Chunk
 from index.text import Sentence, sentence_spans
 
 CHUNK_TOKENS = 200
-"""WordPieces a chunk holds at most; with its title it stays below the 256 that the embedded model reads."""
+"""The most WordPieces in a chunk; with its title it stays below the 256 that the local model reads."""
 
 CHUNKER = f"sentences-{CHUNK_TOKENS}-overlap-1@2"
-"""The chunker's name in the manifest; a change of what it does is a change of this."""
+"""The chunker's name in the manifest; change it with the chunker's behaviour."""
 
 LETTERS = 50
-"""Characters a piece has on average only where the tokenizer gave up; a tenth of them is then the count."""
+"""The mean length of a WordPiece, in letters, above which the tokenizer gave up on a word."""
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 
 
 class ChunkSpan(NamedTuple):
-    """A chunk's place in the body, in code points, and its length in WordPieces."""
+    """The span of a chunk in the body, in code points, and its length in WordPieces."""
 
     start: int
     end: int
@@ -34,7 +35,7 @@ class ChunkSpan(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """A sentence, or part of one that is longer than a whole chunk."""
+    """A sentence, or a part of a sentence that is longer than a chunk."""
 
     start: int
     end: int
@@ -43,12 +44,12 @@ class _Piece(NamedTuple):
 
 
 def chunk_spans(body: str, count: CountTokens, budget: int = CHUNK_TOKENS) -> list[ChunkSpan]:
-    """The chunks of a body in order; each starts where a sentence starts and holds at most `budget` tokens."""
+    """Split a body into spans in order; each begins with a sentence and has at most `budget` tokens."""
     return [span for section in _sections(_pieces(body, _at_least(count), budget)) for span in _packed(section, budget)]
 
 
 def _at_least(count: CountTokens) -> CountTokens:
-    """Counts that see words of more than a hundred letters, each of which the tokenizer gives up on as one piece."""
+    """Correct counts for words of more than a hundred letters, which the tokenizer counts as one piece each."""
     return lambda texts: [
         n if len(text) < LETTERS * max(n, 1) else len(text) // 10 for n, text in zip(count(texts), texts, strict=True)
     ]
@@ -67,7 +68,7 @@ def _pieces(body: str, count: CountTokens, budget: int) -> list[_Piece]:
 
 
 def _cut(body: str, sentence: Sentence, count: CountTokens, budget: int) -> Iterator[_Piece]:
-    """Halve a sentence that no chunk could hold, at a space where there is one, again and again."""
+    """Halve a sentence that is longer than a chunk, at a space if it has one, until each part fits."""
     text = body[sentence.start : sentence.end]
     tokens = count([text])[0]
     if tokens <= budget or len(text) < 2:
@@ -82,7 +83,7 @@ def _cut(body: str, sentence: Sentence, count: CountTokens, budget: int) -> Iter
 
 
 def _sections(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
-    """Split before each heading; headings that follow one another stay together."""
+    """Split before each heading; consecutive headings stay together."""
     section: list[_Piece] = []
     for piece in pieces:
         if piece.heading and section and not section[-1].heading:
@@ -103,15 +104,29 @@ def _packed(section: Sequence[_Piece], budget: int) -> Iterator[ChunkSpan]:
         yield ChunkSpan(section[first].start, section[last].end, tokens)
         if last + 1 == len(section):
             return
-        # One sentence again, if the next chunk has room for it beside what follows.
+        # Repeat the last sentence if it fits in the next chunk with the sentence after it.
         overlaps = last > first and section[last].tokens + section[last + 1].tokens <= budget
         first = last if overlaps else last + 1
 
 
 class SentenceChunker(NodeParser):
-    """The chunker as a step of a LlamaIndex pipeline; each node's `token_count` is in its metadata."""
+    """The chunker as a LlamaIndex NodeParser; `ordinal` and `token_count` are in the metadata of each node."""
 
     count: Callable[..., Any] = Field(exclude=True, description="Texts to their numbers of WordPieces.")
+
+    def chunks(self, article: Article) -> Iterator[Chunk]:
+        """Yield the chunks of an article in order."""
+        for node in self._nodes(Document(id_=article.article_id, text=article.body)):
+            start = node.start_char_idx or 0
+            yield Chunk(
+                chunk_id=node.node_id,
+                article_id=article.article_id,
+                ordinal=node.metadata["ordinal"],
+                text=node.text,
+                start_char=start,
+                end_char=start + len(node.text),
+                token_count=node.metadata["token_count"],
+            )
 
     def get_nodes_from_documents(
         self,
@@ -119,7 +134,7 @@ class SentenceChunker(NodeParser):
         show_progress: bool = False,  # noqa: FBT001, FBT002, ARG002 - the framework's signature
         **_: Any,  # noqa: ANN401 - the framework's signature
     ) -> list[BaseNode]:
-        """The chunks of all documents, with offsets and source set here rather than searched for."""
+        """Split documents into nodes with offsets and source."""
         return [node for document in documents for node in self._nodes(document)]
 
     def _nodes(self, document: Document) -> Iterator[TextNode]:

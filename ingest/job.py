@@ -1,48 +1,49 @@
-"""The ingest job: articles in, a new generation of the index out. Read `run` first."""
+"""The ingest job: read articles and publish a new generation of the index. Read `run` first."""
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from index.catalog import Catalog
 from index.dense import ChromaServer
 from index.disk import written
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces
-from index.embeddings import EmbeddingStore, embedding_model_id
-from index.layout import CATALOG, EMBEDDINGS, generation_folder
+from index.embeddings import EmbeddingStore, embedding_key, embedding_model_id
+from index.errors import IndexMismatch
+from index.generation import check_catalog, damaged_files, read_manifest
+from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
 from index.lease import ingest_lock
-from index.publish import abandon, new_staging, publish, retire, sweep, write_manifest
+from index.publish import SCHEMA_VERSION, abandon, new_staging, publish, retire, sweep, write_manifest
 from index.rebuild import refill
-from index.records import Chunk, Configuration
+from index.records import Configuration, indexed_text
 from index.staging import Staging
+from index.terms import stop_word_list
 from ingest.changes import Changes
-from ingest.chunk import SentenceChunker
-from ingest.embed import StoredEmbedding
+from ingest.chunk import CHUNKER, SentenceChunker
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle, find
 from ingest.load.child import Loader
-from ingest.odd import nearly_equal
-from ingest.predecessor import configuration_of, identity, predecessor, serves_on
 from ingest.progress import Progress
-from ingest.report import IngestReport
-
-if TYPE_CHECKING:
-    from llama_index.core.schema import BaseNode, TextNode
+from ingest.report import IngestReport, nearly_equal
 
 ARTICLES_AT_ONCE = 64
-"""Articles that go through the pipeline together: what an ingest holds in memory."""
+"""Articles that are chunked together: the number that an ingest keeps in memory."""
+
+EMBEDDING_BATCH = 128
+"""Texts that are embedded and stored together: the most that a killed ingest repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
-    """The input and mode of a run: `prune` removes missing articles, `rebuild` rebuilds, `dry_run` changes nothing.
+    """The input and the options of a run.
 
-    `follow_links` also takes in what links in the folders lead to outside of them.
+    `prune` removes articles whose file is gone, `rebuild` chunks every article again, `dry_run` changes nothing, and
+    `follow_links` also reads targets of links outside of the given folders.
     """
 
     paths: tuple[Path, ...]
@@ -57,32 +58,38 @@ class Ingest:
 
 
 def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
-    """Take articles in and publish a new generation, unless nothing changed.
+    """Ingest articles and publish a new generation, unless nothing changed.
 
-    Killed anywhere, the old generation serves on and the next run goes on where this one stopped.
-    Raises IngestRunning, IndexMismatch, EmbeddingFailed or PublishFailed; bad articles are in the report.
+    If the process is killed at any point, the old generation stays current and the next run continues from it.
+    Rejected articles are in the report. Raises IngestRunning, IndexMismatch, EmbeddingFailed or PublishFailed.
     """
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(ingest_lock(ingest.data))
         stack.enter_context(written(ingest.data))
         if ingest.server is not None:
-            # Not after an hour of embedding.
+            # Fail before an hour of embedding.
             ingest.server.ping()
         sweep(ingest.data, ingest.server)
-        old = predecessor(ingest.data, None if ingest.rebuild else identity(embedder, ingest.language))
-        staging = _staging(ingest, stack)
+        old = _previous_generation(ingest, embedder)
+        staging = Staging(new_staging(ingest.data))
+        stack.callback(abandon, staging.folder, ingest.server)
+        stack.callback(staging.close)
 
-        changes = _read(ingest, old and old / CATALOG, staging, progress)
+        changes = _read(ingest, old, staging, progress)
         removed = changes.gone(ingest.paths) if ingest.prune else set()
         report = _report(changes, removed, dry_run=ingest.dry_run)
-        if not ingest.dry_run and _anything_to_publish(changes, removed, ingest, old):
-            _take_over(old and old / CATALOG, staging, changes, removed, rebuild=ingest.rebuild)
+        if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
+            if old is not None:
+                kept = changes.hashes.keys() - changes.updated.keys() - removed
+                (staging.renew if ingest.rebuild else staging.keep)(old / CATALOG, kept)
             store = stack.enter_context(closing(EmbeddingStore(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
             report.embedded = _chunk_and_embed(staging, embedder, store, progress)
             with progress.step("build the index"):
                 configuration = configuration_of(embedder, ingest.language)
-                _put_back(ingest, old, store, configuration)
+                if old is not None and not ingest.rebuild:
+                    with closing(Catalog(old / CATALOG)) as catalog:
+                        refill(store, catalog, ingest.data, configuration)
                 report.chunks = staging.finish(store, configuration, ingest.server)
                 manifest = write_manifest(staging.folder, configuration, changes.hashes_after(removed), report.chunks)
             with progress.step("verify and publish"):
@@ -95,22 +102,73 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     return report
 
 
-def _staging(ingest: Ingest, stack: ExitStack) -> Staging:
-    staging = Staging(new_staging(ingest.data))
-    stack.callback(abandon, staging.folder, ingest.server)
-    stack.callback(staging.close)
-    return staging
+def configuration_of(embedder: Embedder, language: str) -> Configuration:
+    """Return the configuration of a generation built now; may ask a remote embedder for its dimension."""
+    return Configuration(dimension=embedder.dimension, **_without_dimension(embedder, language))
+
+
+def embed_missing(texts: Sequence[str], embedder: Embedder, store: EmbeddingStore) -> int:
+    """Embed the texts whose vectors the store lacks, each once, and store them; return how many."""
+    by_key = {embedding_key(text): text for text in texts}
+    missing = store.missing(by_key)
+    keys = [key for key in by_key if key in missing]
+    for start in range(0, len(keys), EMBEDDING_BATCH):
+        batch = keys[start : start + EMBEDDING_BATCH]
+        store.put(batch, embedder.embed_texts([by_key[key] for key in batch]))
+    return len(keys)
+
+
+def _without_dimension(embedder: Embedder, language: str) -> dict[str, Any]:
+    return {
+        "embedding_model": embedder.name,
+        "embedding_graph": embedder.graph,
+        "chunker": CHUNKER,
+        "language": language,
+        "stop_words": stop_word_list(language),
+        "schema": SCHEMA_VERSION,
+    }
+
+
+def _previous_generation(ingest: Ingest, embedder: Embedder) -> Path | None:
+    """Return the folder of the generation to continue from, or None; the ingest lock keeps it from being removed.
+
+    Raises IndexDamaged if its catalogue is corrupt. Raises IndexMismatch if its configuration differs from the
+    settings, unless the run rebuilds it.
+    """
+    # A first ingest that is killed just before its end leaves a complete generation without CURRENT.
+    name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
+    if name is None:
+        return None
+    folder = generation_folder(ingest.data, name)
+    manifest = read_manifest(folder)
+    if not ingest.rebuild:
+        built, wanted = asdict(manifest.configuration), _without_dimension(embedder, ingest.language)
+        differing = [
+            f"its {name} is {built[name]!r}, the settings say {wanted[name]!r}"
+            for name in wanted
+            if built[name] != wanted[name]
+        ]
+        if differing:
+            raise IndexMismatch(
+                f"the index has another configuration: {'; '.join(differing)}",
+                "Run `dateline ingest --rebuild PATH`, choose another folder with --data, or change the settings back.",
+            )
+    # The new generation takes rows from this catalogue, and would publish their corruption as valid.
+    check_catalog(folder, manifest)
+    return folder
 
 
 def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress) -> Changes:
-    """Load and clean every file; what is new or changed goes into the staged catalogue."""
-    changes = Changes(*_held(old), named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
-    for article in changes.compare(_articles(ingest, progress)):
-        staging.add(article)
-    for article_id in changes.withdrawn:
-        staging.discard(article_id)
-    if old is not None:
-        with closing(Catalog(old)) as catalog:
+    """Load every file, and stage the articles that are new or changed."""
+    with ExitStack() as stack:
+        catalog = stack.enter_context(closing(Catalog(old / CATALOG))) if old else None
+        hashes, origins = (catalog.hashes(), catalog.origins()) if catalog else ({}, {})
+        changes = Changes(hashes, origins, named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
+        for article in changes.compare(_articles(ingest, progress)):
+            staging.add(article)
+        for article_id in changes.withdrawn:
+            staging.discard(article_id)
+        if catalog:
             for new, first in changes.move(ingest.paths, catalog.article).items():
                 staging.rename(new, first)
     return changes
@@ -118,17 +176,10 @@ def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress
 
 def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
     files = find(ingest.paths, follow_links=ingest.follow_links)
-    with progress.bar("read", total=len(files), unit="file") as bar, Loader() as loader:
+    with progress.bar("read", total=len(files), unit="file") as advance, Loader() as loader:
         for file in files:
             yield from loader.load(file)
-            bar.advance(1)
-
-
-def _held(old: Path | None) -> tuple[dict[str, str], dict[str, str]]:
-    if old is None:
-        return {}, {}
-    with closing(Catalog(old)) as catalog:
-        return catalog.hashes(), catalog.origins()
+            advance(1)
 
 
 def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:
@@ -147,55 +198,28 @@ def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestRepo
     )
 
 
-def _stored(node: "BaseNode") -> tuple[Chunk, bytes]:
-    source, text = node.source_node, cast("TextNode", node)
-    if source is None or text.start_char_idx is None or text.end_char_idx is None:
-        raise AssertionError(f"the chunker left {node.node_id} without offsets or source")
-    chunk = Chunk(
-        chunk_id=node.node_id,
-        article_id=source.node_id,
-        ordinal=node.metadata["ordinal"],
-        text=text.text,
-        start_char=text.start_char_idx,
-        end_char=text.end_char_idx,
-        token_count=node.metadata["token_count"],
-    )
-    return chunk, node.metadata["embedding_key"]
-
-
-def _anything_to_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
+def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
+    """Return whether articles changed, or the previous generation cannot stay current."""
     if changes.added or changes.updated or removed:
         return True
-    return old is not None and (ingest.rebuild or not serves_on(old, ingest.data, on_server=ingest.server is not None))
-
-
-def _take_over(old: Path | None, staging: Staging, changes: Changes, removed: set[str], *, rebuild: bool) -> None:
     if old is None:
-        return
-    unchanged = changes.hashes.keys() - changes.updated.keys() - removed
-    (staging.renew if rebuild else staging.keep)(old, unchanged)
-
-
-def _put_back(ingest: Ingest, old: Path | None, store: EmbeddingStore, configuration: Configuration) -> None:
-    """Where embeddings.db was lost, the vectors of what is kept come from the generations that have them."""
-    if old is not None and not ingest.rebuild:
-        with closing(Catalog(old / CATALOG)) as catalog:
-            refill(store, catalog, ingest.data, configuration)
+        return False
+    is_elsewhere = (old / COLLECTION_FILE).exists() != (ingest.server is not None)
+    if ingest.rebuild or is_elsewhere or old.name != current_name(ingest.data) or not (old / LEASE).is_file():
+        return True
+    return bool(damaged_files(old, read_manifest(old)))
 
 
 def _chunk_and_embed(staging: Staging, embedder: Embedder, store: EmbeddingStore, progress: Progress) -> int:
-    """Send the new articles through the pipeline, a batch at a time; returns how many texts were embedded."""
-    from llama_index.core import Document
-    from llama_index.core.ingestion import IngestionPipeline
-
+    """Chunk and embed the staged articles, a batch at a time; return how many texts were embedded."""
     chunker = SentenceChunker(count=count_pieces)
-    embedding = StoredEmbedding(embedder=embedder, store=store)
-    # Its cache would keep a copy of everything in memory.
-    pipeline = IngestionPipeline(transformations=[chunker, embedding], disable_cache=True)
-    with progress.bar("chunk and embed", total=staging.pending_characters(), unit="char") as bar:
+    embedded = 0
+    with progress.bar("chunk and embed", total=staging.pending_characters(), unit="char") as advance:
         while articles := staging.pending(ARTICLES_AT_ONCE):
-            documents = [Document(id_=a.article_id, text=a.body, metadata={"title": a.title}) for a in articles]
-            nodes = pipeline.run(documents=documents)
-            staging.chunked(articles, (_stored(node) for node in nodes))
-            bar.advance(sum(len(article.body) for article in articles))
-    return embedding.embedded
+            titles = {article.article_id: article.title for article in articles}
+            chunks = [chunk for article in articles for chunk in chunker.chunks(article)]
+            texts = [indexed_text(titles[chunk.article_id], chunk.text) for chunk in chunks]
+            embedded += embed_missing(texts, embedder, store)
+            staging.chunked(articles, zip(chunks, map(embedding_key, texts), strict=True))
+            advance(sum(len(article.body) for article in articles))
+    return embedded

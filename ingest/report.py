@@ -1,19 +1,22 @@
-"""What an ingest did, for the person who started it and for `--json`."""
+"""The report of an ingest, for the summary and for `--json`, and the notice about near-duplicates."""
 
 from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any
 
+from index.crowds import crowded_articles
 from ingest.errors import ArticleRejected, Notice
+
+_MOST_NAMED = 5
 
 
 @dataclass(slots=True)
 class IngestReport:
-    """Counts of articles by what became of them; `generation` is None where nothing was published.
+    """Counts of articles by outcome; `generation` is None if nothing was published.
 
-    `moved` articles come from another file than before and are otherwise unchanged. `kept` articles are in the index
-    and were not read in this run. `skipped` are files of a kind that holds no articles, and articles that their export
-    marks as unpublished. `notices` concern articles that were taken in. `passed_over` counts versions of an article
-    that gave way to a later one in the same run.
+    `moved` articles have a new origin and are otherwise unchanged. `kept` articles are in the index and were not read.
+    `skipped` are files of unsupported kinds and unpublished articles. `notices` concern ingested articles.
+    `passed_over` counts the versions of an article that a later version of the same run replaced.
     """
 
     added: int = 0
@@ -34,15 +37,31 @@ class IngestReport:
 
     @property
     def exit_code(self) -> int:
-        """3 when some articles were rejected, else 0, also with notices."""
+        """3 if an article was rejected, else 0; notices do not count."""
         return 3 if self.rejected else 0
 
     def to_dict(self) -> dict[str, Any]:
-        """The report as JSON values."""
+        """Return the report as JSON values."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         named = {"rejected": _named(self.rejected), "skipped": _named(self.skipped)}
         notices = [asdict(notice) for notice in self.notices]
         return {**values, **named, "notices": notices, "seconds": round(self.seconds, 2)}
+
+
+def nearly_equal(generation: Path) -> Notice:
+    """Return the notice for a generation that Chroma does not search reliably."""
+    crowded = crowded_articles(generation)
+    effect = "so questions are answered by exact search; nothing is lost"
+    if not crowded:
+        return Notice("nearly_equal", str(generation), f"Chroma misses some chunks, {effect}")
+    others = [article.origin for article in crowded[1:_MOST_NAMED]]
+    more = len(crowded) - 1 - len(others)
+    also = f" (also in {', '.join(others)}{f' and {more:,} more' if more else ''})" if others else ""
+    message = (
+        f"many of its chunks are nearly equal{also}. Chroma may miss chunks beside them, {effect}. Remove the article"
+        " if it is filler, or a table or log that readers do not ask about."
+    )
+    return Notice("nearly_equal", crowded[0].origin, message)
 
 
 def _named(items: list[ArticleRejected]) -> list[dict[str, str]]:

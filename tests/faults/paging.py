@@ -21,7 +21,7 @@ from index.catalog import Catalog
 from index.dense.view import SQLITE
 from index.embedding.llama import LlamaIndexEmbedder
 from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
-from ingest.predecessor import configuration_of
+from ingest.job import configuration_of
 from tests.fakes import TOPICS, article, built, sentence
 from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.vectors import CLASS_PATH

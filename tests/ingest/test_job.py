@@ -1,4 +1,3 @@
-import gc
 import json
 import os
 import shutil
@@ -11,10 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from llama_index.core.ingestion import IngestionPipeline
 
 from index.catalog import Catalog
 from index.embedding import Matrix
+from index.embeddings import EmbeddingStore, embedding_key
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
 from index.generation import Generation, read_manifest
 from index.layout import (
@@ -33,8 +32,7 @@ from index.lease import ingest_lock
 from index.library import Library
 from index.publish import make_current
 from index.records import Manifest
-from ingest.job import Ingest, run
-from ingest.predecessor import configuration_of
+from ingest.job import EMBEDDING_BATCH, Ingest, configuration_of, embed_missing, run
 from ingest.progress import Progress
 from ingest.report import IngestReport
 from tests.fakes import HashedEmbedder, newsroom
@@ -512,18 +510,43 @@ def test_a_path_that_is_not_there_is_named(desk: Desk) -> None:
         desk.ingest(desk.articles, desk.articles / "nowhere", prune=True)
 
 
-def test_the_pipeline_keeps_no_cache(empty: Desk) -> None:
-    """LlamaIndex's cache of everything that went through the pipeline is off."""
+def test_title_and_text_of_a_chunk_are_embedded(empty: Desk) -> None:
+    """Each chunk is embedded with the title of its article, and without its other metadata."""
+    embedder = HashedEmbedder()
+    write(empty.articles / "a.md", "---\ntitle: Strike\nsource: Courier\n---\nCrews left.")
+    write(empty.articles / "b.json", '{"text": "They came back."}')
+    empty.ingest(embedder=embedder)
+    assert embedder.texts == ["Strike\nCrews left.", "They came back."]
 
-    class Watching(HashedEmbedder):
-        def embed_texts(self, texts: Sequence[str]) -> Matrix:
-            self.cached = [each.disable_cache for each in gc.get_objects() if isinstance(each, IngestionPipeline)]
-            return super().embed_texts(texts)
 
-    gc.collect()
-    embedder = Watching(fails_after=0)
-    write(empty.articles / "a.txt", "Crews left.")
-    with pytest.raises(EmbeddingFailed):
-        empty.ingest(embedder=embedder)
-    assert embedder.cached
-    assert all(embedder.cached)
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[EmbeddingStore]:
+    with closing(EmbeddingStore(tmp_path / "embeddings.db", "fake")) as opened:
+        yield opened
+
+
+def test_a_text_is_embedded_once(store: EmbeddingStore) -> None:
+    """A text that occurs twice, in one call or in two, is embedded and counted once."""
+    embedder = HashedEmbedder()
+    assert embed_missing(["Crews left.", "Crews left.", "They came back."], embedder, store) == 2
+    assert embedder.batches == 1
+    assert embed_missing(["They came back.", "It rained."], embedder, store) == 1
+    assert embedder.texts == ["Crews left.", "They came back.", "It rained."]
+    key = embedding_key("It rained.")
+    assert np.array_equal(np.frombuffer(store.get([key])[key], "f4"), embedder.embed_query("It rained."))
+
+
+def test_nothing_new_embeds_nothing(store: EmbeddingStore) -> None:
+    """The embedder is not called for texts that are stored, or for no texts."""
+    embed_missing(["Crews left."], HashedEmbedder(), store)
+    embedder = HashedEmbedder()
+    assert embed_missing([], embedder, store) == embed_missing(["Crews left."], embedder, store) == 0
+    assert embedder.batches == 0
+
+
+def test_batches_that_are_done_are_kept_when_a_later_one_fails(store: EmbeddingStore) -> None:
+    """A failure costs its own batch; the next run embeds the rest."""
+    texts = [f"Sentence {number}." for number in range(2 * EMBEDDING_BATCH + 10)]
+    with pytest.raises(EmbeddingFailed, match="fails after 2"):
+        embed_missing(texts, HashedEmbedder(fails_after=2), store)
+    assert embed_missing(texts, HashedEmbedder(), store) == 10

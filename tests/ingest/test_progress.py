@@ -13,9 +13,9 @@ class Terminal(io.StringIO):
 
 
 def show(progress: Progress) -> None:
-    with progress.bar("read", total=10, unit="file") as bar:
-        bar.advance(4)
-        bar.advance(6)
+    with progress.bar("read", total=10, unit="file") as advance:
+        advance(4)
+        advance(6)
     with progress.step("publish"):
         pass
 
