@@ -79,7 +79,7 @@ def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[
     from llama_index.core import QueryBundle
 
     vectors = {text: embedder.embed_query(text) for text in asked}
-    rows = {text: generation.nearest(vector, 2 * CANDIDATES, None) for text, vector in vectors.items()}
+    rows = {text: generation.dense.nearest(vector, 2 * CANDIDATES, None) for text, vector in vectors.items()}
     dense = {text: generation.dense.scores(vectors[text], rows[text]) for text in asked}
     lexical = {text: generation.lexical.scores(text)[rows[text]] for text in asked}
     stock = stock_retriever(generation, CANDIDATES)
@@ -89,7 +89,7 @@ def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[
 
     return {
         "embed the question": embedder.embed_query,
-        "dense, Chroma": lambda text: generation.nearest(vectors[text], CANDIDATES, None),
+        "dense, Chroma": lambda text: generation.dense.nearest(vectors[text], CANDIDATES, None),
         "dense, exact numpy": exact,
         "dense, LlamaIndex's default": lambda text: stock.retrieve(QueryBundle(text, embedding=vectors[text].tolist())),
         "lexical": generation.lexical.scores,

@@ -10,7 +10,7 @@ from dateline.exit_codes import FAILED
 from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
-    from index.dense import ChromaServer
+    from index.dense.server import ChromaServer
     from index.health import Finding
     from index.settings import IndexSettings
 

@@ -5,17 +5,14 @@ import sqlite3
 from contextlib import ExitStack
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from index.catalog import Catalog
-from index.dense import ChromaServer, DenseIndex
-from index.embedding import Vector
+from index.dense import DenseIndex
+from index.dense.server import ChromaServer
 from index.errors import IndexDamaged
 from index.layout import CATALOG, LEASE, LEXICAL, MANIFEST
 from index.lease import Lease
 from index.lexical import LexicalIndex
-from index.records import Filters, Manifest
+from index.records import Manifest
 
 HINT = "Run `dateline doctor` to see what is damaged."
 
@@ -40,7 +37,7 @@ class Generation:
                 self.catalog = Catalog(folder / CATALOG)
                 opened.callback(self.catalog.close)
                 self.lexical = LexicalIndex(folder / LEXICAL)
-                self.dense = DenseIndex(folder, server)
+                self.dense = DenseIndex(folder, server, self.manifest.search)
                 opened.callback(self.dense.close)
                 if checked:
                     self._check_counts()
@@ -56,18 +53,6 @@ class Generation:
     def close(self) -> None:
         """Close every file, remove the private view, give the lease back."""
         self._opened.close()
-
-    def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
-        """A mask of the rows that the filters let through; None where they let all through."""
-        return self.catalog.allowed_rows(filters)
-
-    def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """The rows nearest to a vector: through Chroma when all are allowed and it finds all of them, else exactly."""
-        if allowed is None and self.manifest.search == "chroma":
-            return self.dense.nearest(vector, count)
-        if allowed is None:
-            allowed = np.ones(len(self.dense.vectors), dtype=bool)
-        return self.dense.nearest_allowed(vector, count, allowed)
 
     def differing_counts(self) -> str | None:
         """How many chunks each part holds, where they disagree; None where they do not."""

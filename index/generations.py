@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.disk import written
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import read_manifest

@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, IndexNotFound
 from index.generation import read_manifest
 from index.layout import (

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
 from index.generation import Generation, read_manifest
 from index.layout import CURRENT, current_name, generation_folder, generation_names

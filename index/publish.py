@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from index.dense import discard_collection
+from index.dense.hosted import discard_collection
 from index.errors import IndexDamaged, PublishFailed
 from index.generation import file_digests
 from index.layout import (
@@ -28,7 +28,7 @@ from index.records import Configuration, Manifest, fingerprint, isoformat
 from index.verification import verify
 
 if TYPE_CHECKING:
-    from index.dense import ChromaServer
+    from index.dense.server import ChromaServer
 
 SCHEMA_VERSION = 1
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from index.catalog import Catalog
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.embedding import Matrix
 from index.embeddings import PAGE, EmbeddingStore, store_of
 from index.errors import IndexDamaged

@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from index.catalog import Catalog
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.disk import written
 from index.embeddings import store_of
 from index.errors import EmbeddingFailed, IndexDamaged, IndexNotFound

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_of, article_values
-from index.dense import ChromaServer, build_dense
+from index.dense import build_dense
+from index.dense.server import ChromaServer
 from index.embeddings import EmbeddingStore
 from index.layout import CATALOG, LEXICAL, VECTORS
 from index.lexical import build_lexical

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.catalog import Catalog
-from index.dense import ChromaServer, sweep_views
+from index.dense.server import ChromaServer
+from index.dense.view import sweep_views
 from index.disk import written
 from index.embeddings import forget_all_but
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound

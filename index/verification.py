@@ -16,7 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.crowds import NEAR, in_crowds
-from index.dense import ChromaServer, undrained
+from index.dense import undrained
+from index.dense.server import ChromaServer
 from index.embedding import are_unit
 from index.embeddings import embedding_key
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch

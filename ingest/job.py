@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from index.catalog import Catalog
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.disk import written
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces

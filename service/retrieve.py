@@ -46,7 +46,7 @@ def retrieve(
 ) -> Retrieved:
     """Return the best `count` chunks of a generation for a question, in rank order; raises EmbeddingFailed."""
     vector = embedder.embed_query(text)
-    allowed = generation.allowed_rows(filters)
+    allowed = generation.catalog.allowed_rows(filters)
     if not generation.manifest.chunk_count:
         return Retrieved((), vector, 0, "no_articles")
     if allowed is not None and not allowed.any():
@@ -78,7 +78,7 @@ def _candidates(
     """Return the rows of the best `count` allowed chunks of each side; equal lexical scores go to the lower row."""
     sides: list[NDArray[np.int64]] = []
     if mode != "lexical":
-        sides.append(generation.nearest(vector, count, allowed))
+        sides.append(generation.dense.nearest(vector, count, allowed))
     if mode != "dense":
         rows = np.flatnonzero(lexical > 0 if allowed is None else (lexical > 0) & allowed)
         if len(rows) > count:

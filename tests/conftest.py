@@ -11,7 +11,7 @@ from hypothesis import settings
 
 import index.publish
 from index import verification
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.errors import ChromaUnavailable, IndexMismatch
 from index.records import Article
 from tests.fakes import HashedEmbedder, built, newsroom

@@ -1,4 +1,8 @@
-"""A private view of a Chroma folder: what Chroma may write to, while the generation stays as it is."""
+"""A private view of a Chroma folder: a temporary folder for Chroma to write to.
+
+Chroma writes to its SQLite file whenever it opens a folder, also to query, but a generation is immutable. So every
+process opens a temporary folder with a copy of the small SQLite file and links to the large HNSW files.
+"""
 
 import fcntl
 import os
@@ -11,15 +15,15 @@ from index.errors import IndexDamaged
 
 SQLITE = "chroma.sqlite3"
 VIEW_PREFIX = "dateline-chroma-"
-"""Not the prefix of the first release, whose views have no lock: a sweep would remove those of a running service."""
+"""Not the prefix of the first release: its views have no lock, so a sweep would remove those of a running service."""
 
 
 @dataclass(frozen=True, slots=True)
 class PrivateView:
-    """A temporary folder that Chroma may write to, locked by the kernel for as long as this process has it open.
+    """A temporary folder that Chroma may write to, locked by the kernel while this process has it open.
 
-    A process number would not say whether its owner lives: containers that share a temporary folder number their
-    processes each for itself.
+    A process number would not say whether its owner is running: containers that share a temporary folder have process
+    numbers of their own.
     """
 
     folder: Path
@@ -62,7 +66,7 @@ def _locked_folder() -> PrivateView:
         folder = Path(tempfile.mkdtemp(prefix=f"{VIEW_PREFIX}{os.getpid()}-"))
         lock = _lock(folder)
         if lock is None:
-            # Another process is sweeping the new folder, which was not locked yet.
+            # Another process sweeps the new folder, which was not locked yet.
             continue
         if folder.is_dir():
             return PrivateView(folder, lock)
@@ -70,7 +74,7 @@ def _locked_folder() -> PrivateView:
 
 
 def _lock(folder: Path) -> int | None:
-    """Lock a folder; None where another process has it, or it cannot be opened."""
+    """Lock a folder; None if another process has locked it, or it cannot be opened."""
     try:
         lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     except OSError:

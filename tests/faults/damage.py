@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from index.dense.embedded import NAME
+from index.dense import NAME
 from index.generation import file_digests
 from index.layout import CATALOG, CHROMA, LEXICAL, MANIFEST, VECTORS
 from tests.faults.two_writers import damage_by_two_writers

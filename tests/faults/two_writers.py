@@ -12,7 +12,7 @@ from shutil import rmtree
 
 import numpy as np
 
-from index.dense.embedded import NAME
+from index.dense import NAME
 from index.layout import CHROMA, VECTORS
 from tests.faults.newsdesk import ROOT
 from tests.index.chroma import chroma

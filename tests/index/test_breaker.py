@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from index.dense.breaker import Breaker, Open
+from index.dense.server import CircuitBreaker, CircuitOpen
 from index.errors import ChromaUnavailable
 
 
@@ -22,48 +22,48 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def breaker(clock: Clock) -> Breaker:
-    return Breaker(pause_s=1.0, clock=clock)
+def breaker(clock: Clock) -> CircuitBreaker:
+    return CircuitBreaker(pause_s=1.0, clock=clock)
 
 
-def call(breaker: Breaker, error: BaseException | None = None) -> None:
-    with breaker.guarding():
+def call(breaker: CircuitBreaker, error: BaseException | None = None) -> None:
+    with breaker.guard():
         if error is not None:
             raise error
 
 
-def opened(breaker: Breaker) -> None:
+def opened(breaker: CircuitBreaker) -> None:
     with pytest.raises(ChromaUnavailable):
         call(breaker, ChromaUnavailable("gone"))
 
 
-def test_calls_go_through_until_one_fails(breaker: Breaker, clock: Clock) -> None:
+def test_calls_go_through_until_one_fails(breaker: CircuitBreaker, clock: Clock) -> None:
     """A closed breaker lets every call through; after a failed one none is made until the pause is over."""
     call(breaker)
     call(breaker)
     opened(breaker)
     clock.now += 0.99
-    with pytest.raises(Open):
+    with pytest.raises(CircuitOpen):
         call(breaker)
     clock.now += 0.01
     call(breaker)
 
 
-def test_a_good_probe_closes_and_a_failed_one_opens_again(breaker: Breaker, clock: Clock) -> None:
+def test_a_good_probe_closes_and_a_failed_one_opens_again(breaker: CircuitBreaker, clock: Clock) -> None:
     """After the pause one call decides: failing, it opens the breaker for a whole pause more; else it closes it."""
     opened(breaker)
     clock.now += 1
     opened(breaker)
     clock.now += 0.99
-    with pytest.raises(Open):
+    with pytest.raises(CircuitOpen):
         call(breaker)
     clock.now += 0.01
     call(breaker)
-    with breaker.guarding():
+    with breaker.guard():
         call(breaker)
 
 
-def test_one_thread_of_many_probes(breaker: Breaker, clock: Clock) -> None:
+def test_one_thread_of_many_probes(breaker: CircuitBreaker, clock: Clock) -> None:
     """While a probe is under way every other call fails at once, however long the probe takes."""
     opened(breaker)
     clock.now += 1
@@ -74,10 +74,10 @@ def test_one_thread_of_many_probes(breaker: Breaker, clock: Clock) -> None:
     def ask() -> None:
         begun.wait()
         try:
-            with breaker.guarding():
+            with breaker.guard():
                 outcomes.append("made")
                 assert done.wait(10)
-        except Open:
+        except CircuitOpen:
             outcomes.append("refused")
         if len(outcomes) == 8:
             done.set()
@@ -91,28 +91,28 @@ def test_one_thread_of_many_probes(breaker: Breaker, clock: Clock) -> None:
     call(breaker)
 
 
-def test_a_probe_that_is_broken_off_decides_nothing(breaker: Breaker, clock: Clock) -> None:
+def test_a_probe_that_is_broken_off_decides_nothing(breaker: CircuitBreaker, clock: Clock) -> None:
     """A probe that ends with neither an answer nor a failure of the server leaves it to the next one."""
     opened(breaker)
     clock.now += 1
     with pytest.raises(KeyboardInterrupt):
         call(breaker, KeyboardInterrupt())
-    with breaker.guarding(), pytest.raises(Open):
+    with breaker.guard(), pytest.raises(CircuitOpen):
         call(breaker)
 
 
-def test_other_errors_do_not_open(breaker: Breaker) -> None:
+def test_other_errors_do_not_open(breaker: CircuitBreaker) -> None:
     """An error that says nothing of the server leaves a closed breaker closed."""
     with pytest.raises(ValueError, match="ours"):
         call(breaker, ValueError("ours"))
     call(breaker)
 
 
-def test_a_failure_older_than_a_success_opens_nothing(breaker: Breaker, clock: Clock) -> None:
+def test_a_failure_older_than_a_success_opens_nothing(breaker: CircuitBreaker, clock: Clock) -> None:
     """A call that began before another one succeeded may fail late: the server has answered since."""
 
     def late() -> None:
-        with breaker.guarding():
+        with breaker.guard():
             clock.now += 1
             call(breaker)
             clock.now += 1
@@ -122,5 +122,5 @@ def test_a_failure_older_than_a_success_opens_nothing(breaker: Breaker, clock: C
         late()
     call(breaker)
     opened(breaker)
-    with pytest.raises(Open):
+    with pytest.raises(CircuitOpen):
         call(breaker)

@@ -1,4 +1,4 @@
-"""What a question meets when the Chroma server stops, ends, comes back, or is none."""
+"""Searches while the Chroma server stops, ends, comes back, or is another server."""
 
 import socket
 import subprocess
@@ -15,8 +15,9 @@ import numpy as np
 import pytest
 from chromadb.api import ServerAPI
 
-from index.dense import ChromaServer, DenseIndex, build_dense, discard_collection
-from index.dense.record import CollectionRecord
+from index.dense import DenseIndex, build_dense
+from index.dense.hosted import CollectionRecord, discard_collection
+from index.dense.server import ChromaServer
 from index.embedding import Matrix
 from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged
 from index.layout import VECTORS
@@ -51,7 +52,7 @@ def index(server: ChromaServer, tmp_path: Path) -> DenseIndex:
 def claimed(folder: Path) -> Path:
     """A folder whose vectors are said to be on some server."""
     np.save(folder / VECTORS, VECTORS_OF_THREE)
-    CollectionRecord.new().made(UUID(ID)).write(folder)
+    CollectionRecord(f"dateline-{'0' * 32}", UUID(ID)).write(folder)
     return folder
 
 
@@ -134,7 +135,7 @@ def test_questions_that_are_refused_say_nothing_of_the_server(
     claimed(missing)
     for _ in range(3):
         with pytest.raises(EmbeddingFailed):
-            index.nearest(np.zeros(4, "f4"), 1)
+            index.nearest(np.ones(3, "f4"), 1)
         with pytest.raises(IndexDamaged):
             DenseIndex(missing, server)
         assert ask(index) == 1
@@ -195,7 +196,7 @@ def http(status: str, body: bytes, content_type: str = "application/json") -> by
     "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
 )
 def test_a_reply_that_drips_in_ends_with_the_deadline(tmp_path: Path, reply: bytes) -> None:
-    """A server that sends a byte now and then, never late by itself, is given up within 2 s, and its worker ends."""
+    """A call to a server that sends a byte now and then times out within 2 s, and its worker ends."""
     with stranger(reply, drip_s=0.1) as url, closing(ChromaServer(url)) as server:
         server.call(lambda _: None)
         assert seconds_to_fail(lambda: DenseIndex(claimed(tmp_path), server)) < 2
@@ -219,8 +220,8 @@ def test_a_reply_that_drips_in_ends_with_the_deadline(tmp_path: Path, reply: byt
         (b"", "RemoteProtocolError"),
     ],
 )
-def test_what_is_no_chroma_is_not_available(tmp_path: Path, reply: bytes, said: str) -> None:
-    """A server error and a reply that is none of Chroma's are named, and the next call fails at once."""
+def test_a_foreign_server_is_not_available(tmp_path: Path, reply: bytes, said: str) -> None:
+    """A server error and a reply that is not Chroma's are named, and the next call fails at once."""
     with stranger(reply) as url, closing(ChromaServer(url)) as server:
         with pytest.raises(ChromaUnavailable, match=said):
             DenseIndex(claimed(tmp_path), server)
@@ -240,7 +241,7 @@ def test_nothing_that_a_server_names_is_made(tmp_path: Path) -> None:
 
 PROXIED = """
 import sys
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 server = ChromaServer(sys.argv[1])
 print(server.call(lambda api: api.heartbeat()) > 0)
 server.close()
@@ -263,7 +264,7 @@ def test_proxies_of_the_environment_are_passed_by(running: RunningChroma) -> Non
 
 
 def test_a_call_that_is_late_takes_no_other_down(running: RunningChroma, server: ChromaServer) -> None:
-    """Where one call has run out of time, another that has time left still gets its answer."""
+    """A call that times out does not disturb another that has time left."""
     server.ping()
     begun, ended = Event(), Event()
 

@@ -67,7 +67,7 @@ def test_every_chunk_beside_a_crowd_is_found(generation: Generation) -> None:
     """The nearest rows to any vector are those of the highest exact scores, also where HNSW misses them."""
     vectors = np.array(generation.dense.vectors)
     for asked in vectors:
-        found = generation.nearest(asked, 5, None)
+        found = generation.dense.nearest(asked, 5, None)
         assert vectors[found] @ asked == pytest.approx(np.sort(vectors @ asked)[::-1][:5], abs=1e-5)
 
 

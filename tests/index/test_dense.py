@@ -12,7 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import SQLITE, VIEW_PREFIX, DenseIndex, build_dense, private_view, sweep_views, undrained
+from index.dense import DenseIndex, build_dense, undrained
+from index.dense.view import SQLITE, VIEW_PREFIX, private_view, sweep_views
 from index.embedding import Matrix
 from index.errors import IndexDamaged
 from index.generation import file_digests
@@ -21,7 +22,7 @@ from tests.fakes import HashedEmbedder
 from tests.index.chroma import chroma
 
 ROOT = Path(__file__).parents[2]
-NOBODY = 65534
+OTHER_USER = 65534
 READER = f"""
 import os, sys
 from pathlib import Path
@@ -31,15 +32,15 @@ from index.generation import Generation
 def search(folder):
     generation = Generation(folder)
     vector = np.array(generation.dense.vectors[7])
-    print(generation.nearest(vector, 3, None)[0], generation.lexical.scores("ferry").max() > 0)
+    print(generation.dense.nearest(vector, 3, None)[0], generation.lexical.scores("ferry").max() > 0)
     generation.close()
 
 # Once before, because another user may not be let into the folders that the libraries lie in.
 search(Path(sys.argv[1]))
 if os.getuid() == 0:
     os.setgroups([])
-    os.setgid({NOBODY})
-    os.setuid({NOBODY})
+    os.setgid({OTHER_USER})
+    os.setuid({OTHER_USER})
 try:
     (Path(sys.argv[2]) / "catalog.db").open("r+b")
 except PermissionError:
@@ -98,7 +99,7 @@ def test_any_number_of_rows_is_persisted_once_and_whole(opened: Open, tmp_path: 
 
 
 def test_chroma_finds_nearly_all_that_is_near(dense: DenseIndex) -> None:
-    """Of the ten nearest rows by exact scores Chroma finds 99 in 100, and the nearest of all comes first."""
+    """Chroma finds 99 in 100 of the ten rows nearest by exact scores, and the nearest of all comes first."""
     asked = dense.vectors[::40]
     exact = [set(np.argsort(-(dense.vectors @ vector))[:10].tolist()) for vector in asked]
     found = [dense.nearest(vector, 10) for vector in asked]
@@ -116,15 +117,15 @@ def test_allowed_rows_are_ranked_exactly(dense: DenseIndex, share: float) -> Non
     allowed[11] = True
     question = HashedEmbedder(dimension=16).embed_query("storm damage at the pier")
     expected = sorted(np.flatnonzero(allowed), key=lambda row: -float(dense.vectors[row] @ question))[:20]
-    found = dense.nearest_allowed(question, 20, allowed)
+    found = dense.nearest(question, 20, allowed)
     assert dense.scores(question, found) == pytest.approx(dense.vectors[expected] @ question)
     assert allowed[found].all()
 
 
 def test_no_allowed_row_is_no_row(dense: DenseIndex) -> None:
-    """Where nothing is allowed nothing is found."""
+    """If no row is allowed, no row is found."""
     nothing = np.zeros(len(dense.vectors), dtype=bool)
-    assert len(dense.nearest_allowed(dense.vectors[0], 5, nothing)) == 0
+    assert len(dense.nearest(dense.vectors[0], 5, nothing)) == 0
 
 
 @pytest.mark.parametrize("count", [1, 400, 1300])
@@ -192,7 +193,7 @@ def test_a_private_view_is_removed_when_the_index_is_closed(whole: Path) -> None
 OWNER = """
 import sys
 from pathlib import Path
-from index.dense import private_view
+from index.dense.view import private_view
 print(private_view(Path(sys.argv[1])).folder, flush=True)
 sys.stdin.read()
 """
@@ -227,7 +228,7 @@ def test_views_that_no_process_has_open_are_swept(whole: Path) -> None:
 
 
 def test_a_link_that_is_called_like_a_view_is_left_alone(tmp_path: Path) -> None:
-    """What a link in the shared temporary folder leads to is never swept."""
+    """The target of a link in the shared temporary folder is never swept."""
     (tmp_path / "target").mkdir()
     link = Path(tempfile.gettempdir()) / f"{VIEW_PREFIX}{os.getpid()}-link"
     link.symlink_to(tmp_path / "target")
@@ -246,13 +247,13 @@ def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path
         private_view(tmp_path / CHROMA)
     (tmp_path / CHROMA).mkdir()
     (tmp_path / CHROMA / SQLITE).touch()
-    with pytest.raises(IndexDamaged, match="no usable collection 'chunks'"):
+    with pytest.raises(IndexDamaged, match="no valid collection 'chunks'"):
         DenseIndex(tmp_path)
     assert views_of(os.getpid()) == before
 
 
 def test_rows_that_wait_in_the_queue_are_counted(whole: Path, tmp_path: Path) -> None:
-    """What Chroma has been given and not yet written to its HNSW files is seen."""
+    """Rows that Chroma has not written to its HNSW files are counted."""
     copy = shutil.copytree(whole / CHROMA, tmp_path / CHROMA)
     with chroma(copy) as client:
         collection = client.get_collection("chunks", embedding_function=None)

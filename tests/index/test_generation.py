@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from index.dense import VIEW_PREFIX
+from index.dense.view import VIEW_PREFIX
 from index.errors import IndexDamaged
 from index.generation import Generation, check_catalog, file_digests, read_manifest
 from index.layout import CATALOG, LEASE, MANIFEST
@@ -41,15 +41,15 @@ def test_a_generation_is_named_by_its_manifest(generation: Generation, whole: Pa
 
 def test_without_a_filter_chroma_searches_all_rows(generation: Generation) -> None:
     """The rows found for a stored vector begin with its own."""
-    assert generation.nearest(np.array(generation.dense.vectors[77]), 5, None)[0] == 77
+    assert generation.dense.nearest(np.array(generation.dense.vectors[77]), 5, None)[0] == 77
 
 
 def test_a_filtered_search_is_exact_and_stays_within_the_filter(generation: Generation) -> None:
     """With a filter the best allowed rows are found, in the order of their exact scores."""
-    allowed = generation.allowed_rows(Filters(sources=("courier",)))
+    allowed = generation.catalog.allowed_rows(Filters(sources=("courier",)))
     assert allowed is not None
     question = EMBEDDER.embed_query("the storm and the harbour")
-    found = generation.nearest(question, 10, allowed)
+    found = generation.dense.nearest(question, 10, allowed)
     exact = generation.dense.scores(question, np.flatnonzero(allowed))
     assert generation.dense.scores(question, found) == pytest.approx(np.sort(exact)[::-1][:10])
     assert {article.source for _, article in generation.catalog.chunks(found.tolist())} == {"Courier"}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.dense import VIEW_PREFIX
+from index.dense.view import VIEW_PREFIX
 from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
 from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, VECTORS, generation_names
 from index.lease import unleased
@@ -86,7 +86,7 @@ def test_a_question_keeps_the_generation_it_began_with(library: Library, data: P
             assert library.refresh()
             assert body(library) == "Generation 1 is served."
             assert generation.catalog.article("a") is not None
-            assert generation.nearest(HashedEmbedder().embed_query("served"), 1, None).tolist() == [0]
+            assert generation.dense.nearest(HashedEmbedder().embed_query("served"), 1, None).tolist() == [0]
         assert outer.catalog.article("a") is not None
         assert not unleased(lease)
     assert unleased(lease)
@@ -218,7 +218,7 @@ def test_threads_ask_while_generations_are_swapped(library: Library, data: Path)
         try:
             while not done.is_set():
                 with library.pinned() as generation:
-                    assert generation.nearest(question, 1, None).tolist() == [0]
+                    assert generation.dense.nearest(question, 1, None).tolist() == [0]
                     found = generation.catalog.article("a")
                     assert found is not None
                     assert generation.name == names[2 - int(found.body.split()[1])]

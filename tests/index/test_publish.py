@@ -147,7 +147,7 @@ def test_a_generation_that_is_read_waits(data: Path) -> None:
     oldest = generation_names(data)[-1]
     with closing(Generation(data / GENERATIONS / oldest)) as generation:
         assert oldest not in retire(data, KEEP)
-        assert generation.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
+        assert generation.dense.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
     assert retire(data, KEEP) == [oldest]
 
 

@@ -140,5 +140,5 @@ def test_very_small_generations_are_whole(tmp_path: Path, bodies: list[str]) -> 
     assert list(look(folder)) == []
     with closing(Generation(folder)) as generation:
         question = EMBEDDER.embed_query("the crews")
-        assert sorted(generation.nearest(question, 5, None)) == list(range(len(bodies)))
+        assert sorted(generation.dense.nearest(question, 5, None)) == list(range(len(bodies)))
         assert len(generation.lexical.scores("the crews")) == len(bodies)

@@ -48,7 +48,7 @@ def test_a_repetitive_file_stops_no_other(tmp_path: Path, name: str) -> None:
     assert (report.added, report.exit_code) == (2, 0)
     assert [(notice.code, notice.origin) for notice in report.notices] == [("nearly_equal", str(odd))]
     with closing(Generation(generation_folder(tmp_path / "data", current_name(tmp_path / "data") or ""))) as generation:
-        (row,) = generation.nearest(embedder.embed_query("How many listeners heard the choir of Orle?"), 1, None)
+        (row,) = generation.dense.nearest(embedder.embed_query("How many listeners heard the choir of Orle?"), 1, None)
         ((_, found),) = generation.catalog.chunks([int(row)])
     assert found.article_id == "choir"
 
