@@ -21,7 +21,7 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 .PHONY: help install dev run test check soak lock docs image clean
 
 help:
-	@echo 'make run      install, ingest articles/ if there is no index, serve on http://127.0.0.1:8000 (PORT=… for another port)'
+	@echo 'make run      install, ingest articles/ unless an index exists, serve on http://127.0.0.1:8000 (PORT=… for another port)'
 	@echo 'make install  install $(BIN)/dateline into $(VENV)'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
