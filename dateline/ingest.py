@@ -30,7 +30,7 @@ def ingest(
     Publishes a new generation of the index, which a running service then answers from. Exit 3 if some articles are
     rejected; each is named with its reason.
     """
-    from index.lease import check_free
+    from index.locks import check_free
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)

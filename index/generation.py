@@ -10,8 +10,8 @@ from index.dense import DenseIndex
 from index.dense.server import ChromaServer
 from index.errors import IndexDamaged
 from index.layout import CATALOG, LEASE, LEXICAL, MANIFEST
-from index.lease import Lease
 from index.lexical import LexicalIndex
+from index.locks import Lease
 from index.records import Manifest
 
 HINT = "Run `dateline doctor` to see what is damaged."

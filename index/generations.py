@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.dense.server import ChromaServer
-from index.disk import written
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import read_manifest
 from index.layout import LEASE, current_name, generation_folder, generation_names
-from index.lease import ingest_lock, unleased
+from index.locks import ingest_lock, is_leased
 from index.publish import make_current, retire, sweep
 from index.records import Manifest
 from index.verification import damages
@@ -36,7 +35,7 @@ def roll_back(data: Path, wanted: str, server: ChromaServer | None = None) -> st
 
     Raises ConfigurationError where there is no such generation, IndexDamaged where it is not whole, IngestRunning.
     """
-    with ingest_lock(data), written(data):
+    with ingest_lock(data):
         name = _named(data, wanted)
         found = damages(generation_folder(data, name), server)
         if found:
@@ -49,7 +48,7 @@ def roll_back(data: Path, wanted: str, server: ChromaServer | None = None) -> st
 
 def prune(data: Path, keep: int, server: ChromaServer | None = None) -> list[str]:
     """Remove what killed runs left, and all generations but the newest `keep` and the current one; returns names."""
-    with ingest_lock(data), written(data):
+    with ingest_lock(data):
         sweep(data, server)
         return retire(data, keep, server)
 
@@ -73,4 +72,4 @@ def _listed(folder: Path, *, current: bool) -> ListedGeneration:
     except IndexDamaged:
         manifest = None
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-    return ListedGeneration(folder.name, current, not unleased(folder / LEASE), size, manifest)
+    return ListedGeneration(folder.name, current, is_leased(folder / LEASE), size, manifest)

@@ -1,4 +1,4 @@
-"""The lexical index: BM25 over title and text, saved with the generation and memory-mapped when read."""
+"""The lexical index: BM25 over title and text, stored with the generation and memory-mapped when read."""
 
 import json
 import math
@@ -22,7 +22,7 @@ LANGUAGE = "language.json"
 
 
 def build_lexical(folder: Path, titles_and_texts: Iterable[tuple[str | None, str]], language: str) -> None:
-    """Index one row after another into a new folder; an empty or stop-word-only corpus is a valid index."""
+    """Index the rows in order into a new folder; a corpus that is empty or only stop words is a valid index."""
     terms = Terms(language)
     vocabulary: dict[str, int] = {}
     rows = [
@@ -41,33 +41,32 @@ def build_lexical(folder: Path, titles_and_texts: Iterable[tuple[str | None, str
 
 
 class LexicalIndex:
-    """A closed generation's BM25 index, open for reading; safe to share between threads."""
+    """A generation's BM25 index, open for reading; safe to share between threads.
+
+    `distinct_terms` has the number of distinct terms of every row; `row_count` counts rows without terms as well.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.terms = Terms(json.loads((folder / LANGUAGE).read_text(encoding="utf-8"))["language"])
         self.distinct_terms: NDArray[np.int32] = np.load(folder / COUNTS)
+        self.row_count = len(self.distinct_terms)
         self._bm25: BM25 | None = None
         if self.distinct_terms.any():
             import bm25s
 
             self._bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False)
 
-    @property
-    def row_count(self) -> int:
-        """How many rows there are, those without a term included."""
-        return len(self.distinct_terms)
-
     def scores(self, text: str) -> NDArray[np.float32]:
-        """The BM25 score of every row for a text; zero where no term is shared."""
-        known = sorted(set(self._known(self.terms.of(text))))
-        if self._bm25 is None or not known:
+        """Return the BM25 score of every row for a text; zero if no term is shared."""
+        ids = sorted(set(self._bm25.get_tokens_ids(self.terms.of(text)))) if self._bm25 else []
+        if self._bm25 is None or not ids:
             return np.zeros(self.row_count, dtype=np.float32)
-        scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(known)
+        scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(ids)
         return scores
 
     def inverse_document_frequency(self, term: str) -> float:
-        """How telling a term is: ln(1 + (N - n + .5) / (n + .5)) over chunks, ln(1 + N) for a term not seen."""
-        ids = self._known([term])
+        """Return ln(1 + (N - n + .5) / (n + .5)) for a term in n of N chunks, ln(1 + N) for an unknown term."""
+        ids = self._bm25.get_tokens_ids([term]) if self._bm25 else []
         if self._bm25 is None or not ids:
             return math.log(1 + self.row_count)
         starts = self._bm25.scores["indptr"]
@@ -75,10 +74,7 @@ class LexicalIndex:
         return math.log(1 + (self.row_count - found + 0.5) / (found + 0.5))
 
     def row_postings(self) -> NDArray[np.int64]:
-        """How many distinct terms the stored scores hold for each row: what verification compares."""
+        """Return the number of distinct terms that the stored scores have for each row, for verification."""
         if self._bm25 is None:
             return np.zeros(self.row_count, dtype=np.int64)
         return np.bincount(np.asarray(self._bm25.scores["indices"]), minlength=self.row_count)
-
-    def _known(self, terms: list[str]) -> list[int]:
-        return self._bm25.get_tokens_ids(terms) if self._bm25 is not None else []

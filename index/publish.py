@@ -23,7 +23,7 @@ from index.layout import (
     generation_names,
     orphans,
 )
-from index.lease import exclusive
+from index.locks import exclusive
 from index.records import Configuration, Manifest, fingerprint, isoformat
 from index.verification import verify
 

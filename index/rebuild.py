@@ -11,13 +11,13 @@ import numpy as np
 from index.catalog import Catalog
 from index.dense.server import ChromaServer
 from index.embedding import Matrix
-from index.embeddings import PAGE, EmbeddingStore, store_of
 from index.errors import IndexDamaged
 from index.generation import is_as_published, read_manifest
 from index.layout import CATALOG, EMBEDDINGS, VECTORS, generation_folder, generation_names
 from index.publish import abandon, new_staging, publish, write_manifest
 from index.records import Configuration, Manifest
 from index.staging import Staging
+from index.vector_cache import PAGE, VectorCache, vector_cache_of
 
 
 def rebuild(
@@ -35,7 +35,7 @@ def rebuild(
     with ExitStack() as stack:
         catalog = stack.enter_context(closing(Catalog(source / CATALOG)))
         hashes = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in without}
-        store = stack.enter_context(closing(store_of(data / EMBEDDINGS, configuration)))
+        store = stack.enter_context(closing(vector_cache_of(data / EMBEDDINGS, configuration)))
         refill(store, catalog, data, configuration)
         # What a damaged manifest says of the dimension is not taken over.
         configuration = replace(configuration, dimension=_dimension(store, catalog) or configuration.dimension)
@@ -49,7 +49,7 @@ def rebuild(
         return publish(data, staging.folder, made, server)
 
 
-def refill(store: EmbeddingStore, catalog: Catalog, data: Path, configuration: Configuration) -> int:
+def refill(store: VectorCache, catalog: Catalog, data: Path, configuration: Configuration) -> int:
     """Put vectors that the store lacks for a catalogue back from the generations that hold them; returns how many."""
     missing = store.missing(catalog.embedding_keys())
     lacking = len(missing)
@@ -78,7 +78,7 @@ def _vectors_of(folder: Path, wanted: Configuration) -> Iterator[tuple[list[byte
         yield keys[start : start + PAGE], vectors[start : start + PAGE]
 
 
-def _dimension(store: EmbeddingStore, catalog: Catalog) -> int | None:
+def _dimension(store: VectorCache, catalog: Catalog) -> int | None:
     """The dimension that the stored vectors have; None where there are none."""
     held = store.get(list(islice(catalog.embedding_keys(), 1)))
     return next((len(vector) // 4 for vector in held.values()), None)

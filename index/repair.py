@@ -7,16 +7,15 @@ from pathlib import Path
 
 from index.catalog import Catalog
 from index.dense.server import ChromaServer
-from index.disk import written
-from index.embeddings import store_of
 from index.errors import EmbeddingFailed, IndexDamaged, IndexNotFound
 from index.generation import is_as_published, read_manifest
 from index.health import embeddings_trouble
 from index.layout import CATALOG, EMBEDDINGS, current_name, generation_folder, generation_names
-from index.lease import ingest_lock
+from index.locks import ingest_lock
 from index.publish import discard, make_current, sweep
 from index.rebuild import rebuild, refill
 from index.records import Configuration
+from index.vector_cache import vector_cache_of
 from index.verification import damages
 
 
@@ -32,7 +31,7 @@ def repair(data: Path, configuration: Callable[[], Configuration], server: Chrom
     """
     if not generation_names(data):
         raise IndexNotFound(f"there is no index in {data}", "Make one with `dateline ingest PATH`.")
-    with ingest_lock(data), written(data):
+    with ingest_lock(data):
         sweep(data, server)
         yield from _mend_embeddings(data)
         yield from _mend_current(data, configuration, server)
@@ -82,8 +81,8 @@ def _rebuilt(data: Path, name: str, configuration: Callable[[], Configuration], 
         if not is_as_published(folder, manifest, CATALOG):
             raise IndexDamaged(f"{CATALOG} is missing or has changed")
         made_by = manifest.configuration
-    with closing(store_of(data / EMBEDDINGS, made_by)) as store:
-        store.drop_unusable()
+    with closing(vector_cache_of(data / EMBEDDINGS, made_by)) as store:
+        store.drop_invalid()
     return rebuild(data, folder, made_by, server=server).generation
 
 
@@ -117,9 +116,9 @@ def _fill_embeddings(data: Path) -> Iterator[str]:
     configuration = read_manifest(folder).configuration
     with (
         closing(Catalog(folder / CATALOG)) as catalog,
-        closing(store_of(data / EMBEDDINGS, configuration)) as store,
+        closing(vector_cache_of(data / EMBEDDINGS, configuration)) as store,
     ):
-        broken = store.drop_unusable()
+        broken = store.drop_invalid()
         put_back = refill(store, catalog, data, configuration)
     if broken or put_back:
         yield f"{put_back} vectors were put back into {EMBEDDINGS} from {folder.name}"

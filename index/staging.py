@@ -11,10 +11,10 @@ import numpy as np
 from index.catalog import ARTICLE_COLUMNS, SCHEMA, Catalog, article_of, article_values
 from index.dense import build_dense
 from index.dense.server import ChromaServer
-from index.embeddings import EmbeddingStore
 from index.layout import CATALOG, LEXICAL, VECTORS
 from index.lexical import build_lexical
 from index.records import Article, Chunk, Configuration
+from index.vector_cache import VectorCache
 
 _STAGED = """
 CREATE TABLE pending (article INTEGER PRIMARY KEY);
@@ -104,7 +104,7 @@ class Staging:
             ((article.article_id,) for article in articles),
         )
 
-    def finish(self, store: EmbeddingStore, configuration: Configuration, server: ChromaServer | None = None) -> int:
+    def finish(self, store: VectorCache, configuration: Configuration, server: ChromaServer | None = None) -> int:
         """Number the rows and make vectors, Chroma and lexical index from them; returns how many rows there are."""
         self._connection.commit()
         self._connection.executescript(_NUMBER_ROWS)
@@ -132,7 +132,7 @@ class Staging:
         self._connection.commit()
         self._connection.execute("DETACH old")
 
-    def _write_vectors(self, catalog: Catalog, store: EmbeddingStore, dimension: int) -> None:
+    def _write_vectors(self, catalog: Catalog, store: VectorCache, dimension: int) -> None:
         """Write the rows one page after another: a full disk is an error here, and a crash in a mapped file."""
         header = {"descr": "<f4", "fortran_order": False, "shape": (catalog.chunk_count, dimension)}
         with (self.folder / VECTORS).open("wb") as file:

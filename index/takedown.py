@@ -9,14 +9,13 @@ from pathlib import Path
 from index.catalog import Catalog
 from index.dense.server import ChromaServer
 from index.dense.view import sweep_views
-from index.disk import written
-from index.embeddings import forget_all_but
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import check_catalog, is_as_published, read_manifest
 from index.layout import CATALOG, EMBEDDINGS, current_name, generation_folder, generation_names, orphans
-from index.lease import ingest_lock
+from index.locks import ingest_lock
 from index.publish import discard, sweep
 from index.rebuild import rebuild
+from index.vector_cache import forget_all_but
 
 PATIENCE_S = 30.0
 """How long a takedown waits for running services to go over to the new generation."""
@@ -52,7 +51,7 @@ def take_down(
     cannot be read, IngestRunning, PublishFailed.
     """
     wanted = tuple(dict.fromkeys(article_ids))
-    with ingest_lock(data), written(data):
+    with ingest_lock(data):
         sweep(data, server)
         origins = _found(data, wanted)
         made = _published_without(data, wanted, server)

@@ -19,10 +19,10 @@ from index.crowds import NEAR, in_crowds
 from index.dense import undrained
 from index.dense.server import ChromaServer
 from index.embedding import are_unit
-from index.embeddings import embedding_key
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch
 from index.generation import Generation, damaged_files, read_manifest
 from index.records import fingerprint, indexed_text
+from index.vector_cache import embedding_key
 
 SAMPLE = 500
 SEARCHES = 5000

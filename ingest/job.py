@@ -10,19 +10,18 @@ from typing import Any
 
 from index.catalog import Catalog
 from index.dense.server import ChromaServer
-from index.disk import written
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces
-from index.embeddings import EmbeddingStore, embedding_key, embedding_model_id
 from index.errors import IndexMismatch
 from index.generation import check_catalog, damaged_files, read_manifest
 from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
-from index.lease import ingest_lock
+from index.locks import ingest_lock
 from index.publish import SCHEMA_VERSION, abandon, new_staging, publish, retire, sweep, write_manifest
 from index.rebuild import refill
 from index.records import Configuration, indexed_text
 from index.staging import Staging
 from index.terms import stop_word_list
+from index.vector_cache import VectorCache, embedding_key, embedding_model_id
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, SentenceChunker
 from ingest.errors import ArticleRejected
@@ -66,7 +65,6 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     started = time.monotonic()
     with ExitStack() as stack:
         stack.enter_context(ingest_lock(ingest.data))
-        stack.enter_context(written(ingest.data))
         if ingest.server is not None:
             # Fail before an hour of embedding.
             ingest.server.ping()
@@ -83,7 +81,7 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
             if old is not None:
                 kept = changes.hashes.keys() - changes.updated.keys() - removed
                 (staging.renew if ingest.rebuild else staging.keep)(old / CATALOG, kept)
-            store = stack.enter_context(closing(EmbeddingStore(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
+            store = stack.enter_context(closing(VectorCache(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
             report.embedded = _chunk_and_embed(staging, embedder, store, progress)
             with progress.step("build the index"):
                 configuration = configuration_of(embedder, ingest.language)
@@ -107,7 +105,7 @@ def configuration_of(embedder: Embedder, language: str) -> Configuration:
     return Configuration(dimension=embedder.dimension, **_without_dimension(embedder, language))
 
 
-def embed_missing(texts: Sequence[str], embedder: Embedder, store: EmbeddingStore) -> int:
+def embed_missing(texts: Sequence[str], embedder: Embedder, store: VectorCache) -> int:
     """Embed the texts whose vectors the store lacks, each once, and store them; return how many."""
     by_key = {embedding_key(text): text for text in texts}
     missing = store.missing(by_key)
@@ -210,7 +208,7 @@ def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path
     return bool(damaged_files(old, read_manifest(old)))
 
 
-def _chunk_and_embed(staging: Staging, embedder: Embedder, store: EmbeddingStore, progress: Progress) -> int:
+def _chunk_and_embed(staging: Staging, embedder: Embedder, store: VectorCache, progress: Progress) -> int:
     """Chunk and embed the staged articles, a batch at a time; return how many texts were embedded."""
     chunker = SentenceChunker(count=count_pieces)
     embedded = 0

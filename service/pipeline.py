@@ -141,9 +141,8 @@ class Pipeline:
     @asynccontextmanager
     async def pinned(self) -> AsyncIterator[Generation]:
         """Pin the current generation until the block ends; open the index first, off the event loop, if it is not."""
-        if not self.library.is_open:
+        while (pin := self.library.pin()) is None:
             await asyncio.to_thread(self.library.open)
-        pin = self.library.pin()
         try:
             yield pin.generation
         finally:

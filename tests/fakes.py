@@ -11,7 +11,6 @@ import numpy as np
 
 from index.catalog import chunk_id
 from index.embedding import Embedder, Matrix, Vector
-from index.embeddings import EmbeddingStore, embedding_key, embedding_model_id
 from index.errors import EmbeddingFailed
 from index.layout import EMBEDDINGS, generation_folder
 from index.publish import SCHEMA_VERSION, make_current, new_staging, write_manifest
@@ -19,6 +18,7 @@ from index.records import Article, Chunk, Configuration, indexed_text
 from index.staging import Staging
 from index.terms import stop_word_list, words
 from index.text import sentence_spans
+from index.vector_cache import VectorCache, embedding_key, embedding_model_id
 
 TOPICS = (
     "ferry harbour crew sailing timetable island pier strike union captain",
@@ -125,7 +125,7 @@ def sentence_chunks(article: Article) -> list[Chunk]:
     ]
 
 
-def stage(staging: Staging, articles: Iterable[Article], store: EmbeddingStore, embedder: Embedder) -> None:
+def stage(staging: Staging, articles: Iterable[Article], store: VectorCache, embedder: Embedder) -> None:
     """Put articles into a staged generation, a sentence a chunk, and their vectors into the store."""
     for each in articles:
         staging.add(each)
@@ -151,7 +151,7 @@ def built(
     """
     embedder = embedder or HashedEmbedder()
     staging = Staging(new_staging(data))
-    with closing(EmbeddingStore(data / EMBEDDINGS, embedding_model_id(embedder))) as store:
+    with closing(VectorCache(data / EMBEDDINGS, embedding_model_id(embedder))) as store:
         stage(staging, articles, store, embedder)
         made = made or configuration(embedder, language)
         rows = staging.finish(store, made)

@@ -108,7 +108,7 @@ async def _watch(state: ServiceState, seconds: float) -> None:
                     logger.info("answering from generation %s", generation.name)
         except DatelineError as error:
             failure = error
-        message = str(failure or pipeline.library.trouble or "")
+        message = str(failure or pipeline.library.error or "")
         if message and message != logged:
             logger.warning("%s", message)
         logged = message

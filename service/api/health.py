@@ -59,7 +59,7 @@ async def readyz(state: State) -> Response:
             embedding_model=manifest.configuration.embedding_model,
             reader=reader.name,
             model=reader.model,
-            trouble=_code(state.pipeline.library.trouble),
+            trouble=_code(state.pipeline.library.error),
         )
     return Response(to_json(ready), media_type="application/json")
 

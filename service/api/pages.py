@@ -276,7 +276,7 @@ def _archive(state: ServiceState, about: str) -> Archive:
             oldest=oldest,
             newest=newest,
             updated=generation.manifest.created_at,
-            outdated=bool(state.pipeline.library.trouble),
+            outdated=bool(state.pipeline.library.error),
             headlines=tuple(generation.catalog.headlines(0, HEADLINES, 0)),
             about=None if title is None else (about, title or "Untitled article"),
             model=state.pipeline.llm.model if state.pipeline.llm else None,

@@ -12,7 +12,7 @@ from index.dense.view import VIEW_PREFIX
 from index.errors import IndexDamaged
 from index.generation import Generation, check_catalog, file_digests, read_manifest
 from index.layout import CATALOG, LEASE, MANIFEST
-from index.lease import unleased
+from index.locks import is_leased
 from index.records import Filters
 from tests.fakes import HashedEmbedder
 
@@ -58,8 +58,8 @@ def test_a_filtered_search_is_exact_and_stays_within_the_filter(generation: Gene
 def test_an_open_generation_holds_its_lease(copy: Path) -> None:
     """While a generation is open it cannot be retired; closed it can."""
     with closing(Generation(copy)):
-        assert not unleased(copy / LEASE)
-    assert unleased(copy / LEASE)
+        assert is_leased(copy / LEASE)
+    assert not is_leased(copy / LEASE)
 
 
 @pytest.mark.parametrize("name", ["catalog.db", "vectors.npy", "chroma/chroma.sqlite3", "lexical/rows.npy"])
@@ -74,7 +74,7 @@ def test_a_changed_file_is_named_before_anything_is_opened(copy: Path, name: str
     with pytest.raises(IndexDamaged, match=f"{name} is missing"):
         Generation(copy)
     assert views() == before
-    assert unleased(copy / LEASE)
+    assert not is_leased(copy / LEASE)
 
 
 def test_a_file_too_many_is_named(copy: Path) -> None:
@@ -100,7 +100,7 @@ def test_a_generation_that_disagrees_with_itself_leaves_nothing_open(copy: Path)
     with pytest.raises(IndexDamaged, match=r"numbers of chunks disagree: \{'manifest': 1319, 'catalogue': 1320"):
         Generation(copy)
     assert views() == before
-    assert unleased(copy / LEASE)
+    assert not is_leased(copy / LEASE)
 
 
 def test_the_digests_are_those_of_all_files_but_manifest_and_lease(copy: Path) -> None:

@@ -16,7 +16,7 @@ from index.layout import (
     generation_folder,
     generation_names,
 )
-from index.lease import ingest_lock
+from index.locks import ingest_lock
 from tests.fakes import article, built
 
 

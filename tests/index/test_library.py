@@ -11,8 +11,8 @@ import pytest
 from index.dense.view import VIEW_PREFIX
 from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
 from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, VECTORS, generation_names
-from index.lease import unleased
 from index.library import Library
+from index.locks import is_leased
 from index.publish import make_current
 from tests.fakes import HashedEmbedder, article, built
 
@@ -56,12 +56,12 @@ def body(library: Library) -> str:
 
 
 def test_the_current_generation_is_served(library: Library, data: Path) -> None:
-    """What CURRENT names is opened at the first question, and stays open for the next."""
+    """The current generation is opened at the first question, and stays open for the next."""
     assert body(library) == "Generation 2 is served."
     with library.pinned() as first, library.pinned() as second:
         assert first is second
         assert first.name == generation_names(data)[0]
-    assert library.trouble is None
+    assert library.error is None
 
 
 def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
@@ -73,7 +73,7 @@ def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
     assert body(library) == "Generation 2 is served."
     assert library.refresh()
     assert body(library) == "Generation 1 is served."
-    assert unleased(data / GENERATIONS / newest / LEASE)
+    assert not is_leased(data / GENERATIONS / newest / LEASE)
 
 
 def test_a_question_keeps_the_generation_it_began_with(library: Library, data: Path) -> None:
@@ -88,34 +88,34 @@ def test_a_question_keeps_the_generation_it_began_with(library: Library, data: P
             assert generation.catalog.article("a") is not None
             assert generation.dense.nearest(HashedEmbedder().embed_query("served"), 1, None).tolist() == [0]
         assert outer.catalog.article("a") is not None
-        assert not unleased(lease)
-    assert unleased(lease)
+        assert is_leased(lease)
+    assert not is_leased(lease)
 
 
 @pytest.mark.parametrize("file", [CATALOG, VECTORS, "chroma/chroma.sqlite3"])
 def test_a_damaged_current_falls_back_to_the_last_good_one(library: Library, data: Path, file: str) -> None:
-    """Where the current generation is damaged the newest whole one is served, and the trouble says what is wrong."""
+    """If the current generation is damaged, the newest valid one is served, and the error names the damage."""
     newest, middle, _ = generation_names(data)
     damage(data, newest, file)
     assert body(library) == "Generation 1 is served."
-    assert library.trouble is not None
+    assert library.error is not None
     for part in (newest, f"{file} has changed"):
-        assert part in str(library.trouble)
+        assert part in str(library.error)
     damage(data, middle)
     with closing(Library(data, MODEL)) as other:
         assert body(other) == "Generation 0 is served."
 
 
 def test_a_current_that_is_gone_falls_back_as_well(library: Library, data: Path) -> None:
-    """Where CURRENT names a generation that is not there, the newest whole one is served."""
+    """If the current generation is missing, the newest valid one is served."""
     newest = generation_names(data)[0]
     shutil.rmtree(data / GENERATIONS / newest)
     assert body(library) == "Generation 1 is served."
-    assert newest in str(library.trouble)
+    assert newest in str(library.error)
 
 
 def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, data: Path) -> None:
-    """The generation in service serves on when CURRENT names a damaged one; a good one ends the trouble."""
+    """The open generation serves on when CURRENT names a damaged one; a valid one clears the error."""
     newest, middle, oldest = generation_names(data)
     make_current(data, middle)
     assert body(library) == "Generation 1 is served."
@@ -123,16 +123,16 @@ def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, 
     make_current(data, newest)
     assert not library.refresh()
     assert body(library) == "Generation 1 is served."
-    assert newest in str(library.trouble)
+    assert newest in str(library.error)
     assert not library.refresh()
     make_current(data, oldest)
     assert library.refresh()
-    assert library.trouble is None
+    assert library.error is None
     assert body(library) == "Generation 0 is served."
 
 
-def test_nothing_whole_is_damage(library: Library, data: Path) -> None:
-    """Where no generation is whole nothing is served, and the error is that of the current one."""
+def test_no_valid_generation_is_damage(library: Library, data: Path) -> None:
+    """If no generation is valid, the error is that of the current one."""
     for name in generation_names(data):
         damage(data, name)
     with pytest.raises(IndexDamaged, match=generation_names(data)[0]), library.pinned():
@@ -142,7 +142,7 @@ def test_nothing_whole_is_damage(library: Library, data: Path) -> None:
 def test_no_generation_at_all_is_not_found(tmp_path: Path) -> None:
     """A folder without an index says so with the way to make one, and serves it once there is one."""
     with closing(Library(tmp_path, MODEL)) as library:
-        with pytest.raises(IndexNotFound, match="there is no index") as raised, library.pinned():
+        with pytest.raises(IndexNotFound, match="has no index") as raised, library.pinned():
             pass
         assert "dateline ingest" in raised.value.hint
         built(tmp_path, [article("a", "It is here.")])
@@ -156,7 +156,7 @@ def test_a_generation_of_another_model_is_a_mismatch(data: Path) -> None:
             pass
         for part in (MODEL, "local:other", "--rebuild"):
             assert part in str(raised.value)
-        assert library.trouble is raised.value
+        assert library.error is raised.value
 
 
 def test_a_new_generation_of_another_model_is_not_served(library: Library, data: Path) -> None:
@@ -166,10 +166,10 @@ def test_a_new_generation_of_another_model_is_not_served(library: Library, data:
     built(data, [article("a", "Another model made this.")], HashedEmbedder("fake:other"))
     assert not library.refresh()
     assert body(library) == "Generation 2 is served."
-    assert "fake:other" in str(library.trouble)
+    assert "fake:other" in str(library.error)
     make_current(data, before)
     assert not library.refresh()
-    assert library.trouble is None
+    assert library.error is None
 
 
 def test_falling_back_passes_over_generations_of_another_model(library: Library, data: Path) -> None:
@@ -179,19 +179,19 @@ def test_falling_back_passes_over_generations_of_another_model(library: Library,
     make_current(data, newest)
     damage(data, newest)
     assert body(library) == "Generation 1 is served."
-    assert newest in str(library.trouble)
+    assert newest in str(library.error)
 
 
-def test_a_current_that_vanished_is_trouble_and_no_end(library: Library, data: Path) -> None:
+def test_a_missing_current_is_an_error_and_the_service_goes_on(library: Library, data: Path) -> None:
     """A service whose CURRENT was removed serves on and says so, and so does one that starts without it."""
     body(library)
     (data / CURRENT).unlink()
     assert not library.refresh()
     assert body(library) == "Generation 2 is served."
-    assert "CURRENT is missing or empty" in str(library.trouble)
+    assert "CURRENT is missing or empty" in str(library.error)
     with closing(Library(data, MODEL)) as started:
         assert body(started) == "Generation 2 is served."
-        assert "CURRENT is missing or empty" in str(started.trouble)
+        assert "CURRENT is missing or empty" in str(started.error)
 
 
 def test_closing_lets_running_questions_finish(data: Path) -> None:
@@ -201,8 +201,8 @@ def test_closing_lets_running_questions_finish(data: Path) -> None:
     with library.pinned() as generation:
         library.close()
         assert generation.catalog.article("a") is not None
-        assert not unleased(lease)
-    assert unleased(lease)
+        assert is_leased(lease)
+    assert not is_leased(lease)
 
 
 def test_threads_ask_while_generations_are_swapped(library: Library, data: Path) -> None:

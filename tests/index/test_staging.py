@@ -8,13 +8,13 @@ import pytest
 
 from index.catalog import Catalog
 from index.dense import undrained
-from index.embeddings import EmbeddingStore, embedding_key
 from index.errors import EmbeddingFailed
 from index.generation import Generation
 from index.layout import CATALOG, VECTORS
 from index.lexical import LexicalIndex
 from index.records import Article, indexed_text
 from index.staging import Staging
+from index.vector_cache import VectorCache, embedding_key
 from index.verification import look
 from tests.fakes import HashedEmbedder, article, built, configuration, newsroom, sentence_chunks, stage
 
@@ -23,8 +23,8 @@ ARTICLES = newsroom(12)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddingStore]:
-    with closing(EmbeddingStore(tmp_path / "embeddings.db", "fake")) as opened:
+def store(tmp_path: Path) -> Iterator[VectorCache]:
+    with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
         yield opened
 
 
@@ -45,7 +45,7 @@ def rows_expected(articles: list[Article]) -> list[tuple[str, str]]:
     return [(chunk.chunk_id, chunk.text) for each in in_order for chunk in sentence_chunks(each)]
 
 
-def test_everything_in_a_staged_folder_has_the_rows_of_the_catalogue(staging: Staging, store: EmbeddingStore) -> None:
+def test_everything_in_a_staged_folder_has_the_rows_of_the_catalogue(staging: Staging, store: VectorCache) -> None:
     """Vectors, lexical index and Chroma hold a row for each chunk, in the order of ids and places."""
     stage(staging, ARTICLES, store, EMBEDDER)
     count = staging.finish(store, configuration(EMBEDDER))
@@ -58,7 +58,7 @@ def test_everything_in_a_staged_folder_has_the_rows_of_the_catalogue(staging: St
     assert undrained(staging.folder) == 0
 
 
-def test_rows_do_not_depend_on_the_order_of_the_articles(tmp_path: Path, store: EmbeddingStore) -> None:
+def test_rows_do_not_depend_on_the_order_of_the_articles(tmp_path: Path, store: VectorCache) -> None:
     """The same articles in another order give the same rows and the same vectors."""
     folders = []
     for number, articles in enumerate((ARTICLES, ARTICLES[::-1])):
@@ -88,7 +88,7 @@ def test_kept_articles_bring_their_chunks_along(tmp_path: Path, staging: Staging
     old = built(tmp_path / "data", ARTICLES, EMBEDDER)
     staging.keep(old / CATALOG, [each.article_id for each in ARTICLES[:8]])
     assert staging.pending(100) == []
-    with closing(EmbeddingStore(tmp_path / "data" / "embeddings.db", "fake:hashed|exact")) as held:
+    with closing(VectorCache(tmp_path / "data" / "embeddings.db", "fake:hashed|exact")) as held:
         staging.finish(held, configuration(EMBEDDER))
     kept = rows_expected(ARTICLES[:8])
     assert rows_of(staging.folder) == kept
@@ -101,7 +101,7 @@ def test_kept_changed_and_new_articles_make_one_whole_generation(tmp_path: Path)
     changed = replace(ARTICLES[3], body="All of it was rewritten.")
     new = [ARTICLES[0], changed, *ARTICLES[5:]]
     with (
-        closing(EmbeddingStore(tmp_path / "data" / "embeddings.db", "fake:hashed|exact")) as store,
+        closing(VectorCache(tmp_path / "data" / "embeddings.db", "fake:hashed|exact")) as store,
         closing(Staging(tmp_path / "staging")) as staging,
     ):
         staging.keep(old / CATALOG, [each.article_id for each in new if each in ARTICLES[:10]])
@@ -124,7 +124,7 @@ def test_any_number_of_articles_is_kept(tmp_path: Path, staging: Staging) -> Non
     assert len(staging.pending(100)) == len(ARTICLES)
 
 
-def test_a_vector_that_was_never_embedded_is_missed(staging: Staging, store: EmbeddingStore) -> None:
+def test_a_vector_that_was_never_embedded_is_missed(staging: Staging, store: VectorCache) -> None:
     """A staged folder is not finished with a chunk that has no vector."""
     each = ARTICLES[0]
     staging.add(each)

@@ -6,12 +6,12 @@ from threading import Timer
 
 import pytest
 
-from index.embeddings import embedding_key, store_of
 from index.errors import ConfigurationError, IndexNotFound
 from index.generation import Generation, read_manifest
 from index.health import examine
 from index.layout import EMBEDDINGS, current_name, generation_folder, generation_names
 from index.takedown import take_down
+from index.vector_cache import embedding_key, vector_cache_of
 from tests.fakes import HashedEmbedder, article, built
 
 SECRET = "Quentin Varga lives at 9 Mill Lane."
@@ -68,7 +68,7 @@ def test_what_others_say_too_stays(data: Path) -> None:
     folder = generation_folder(data, takedown.generation or "")
     with closing(Generation(folder)) as generation:
         assert generation.catalog.hashes() == {"kept": KEPT.content_hash}
-    with closing(store_of(data / EMBEDDINGS, read_manifest(folder).configuration)) as store:
+    with closing(vector_cache_of(data / EMBEDDINGS, read_manifest(folder).configuration)) as store:
         assert store.get([embedding_key(SHARED)])
         assert not store.get([embedding_key(SECRET)])
     assert takedown.removed_vectors == 2

@@ -13,7 +13,6 @@ import pytest
 
 from index.catalog import Catalog
 from index.embedding import Matrix
-from index.embeddings import EmbeddingStore, embedding_key
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
 from index.generation import Generation, read_manifest
 from index.layout import (
@@ -28,10 +27,11 @@ from index.layout import (
     VECTORS,
     current_name,
 )
-from index.lease import ingest_lock
 from index.library import Library
+from index.locks import ingest_lock
 from index.publish import make_current
 from index.records import Manifest
+from index.vector_cache import VectorCache, embedding_key
 from ingest.job import EMBEDDING_BATCH, Ingest, configuration_of, embed_missing, run
 from ingest.progress import Progress
 from ingest.report import IngestReport
@@ -520,12 +520,12 @@ def test_title_and_text_of_a_chunk_are_embedded(empty: Desk) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddingStore]:
-    with closing(EmbeddingStore(tmp_path / "embeddings.db", "fake")) as opened:
+def store(tmp_path: Path) -> Iterator[VectorCache]:
+    with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
         yield opened
 
 
-def test_a_text_is_embedded_once(store: EmbeddingStore) -> None:
+def test_a_text_is_embedded_once(store: VectorCache) -> None:
     """A text that occurs twice, in one call or in two, is embedded and counted once."""
     embedder = HashedEmbedder()
     assert embed_missing(["Crews left.", "Crews left.", "They came back."], embedder, store) == 2
@@ -536,7 +536,7 @@ def test_a_text_is_embedded_once(store: EmbeddingStore) -> None:
     assert np.array_equal(np.frombuffer(store.get([key])[key], "f4"), embedder.embed_query("It rained."))
 
 
-def test_nothing_new_embeds_nothing(store: EmbeddingStore) -> None:
+def test_nothing_new_embeds_nothing(store: VectorCache) -> None:
     """The embedder is not called for texts that are stored, or for no texts."""
     embed_missing(["Crews left."], HashedEmbedder(), store)
     embedder = HashedEmbedder()
@@ -544,7 +544,7 @@ def test_nothing_new_embeds_nothing(store: EmbeddingStore) -> None:
     assert embedder.batches == 0
 
 
-def test_batches_that_are_done_are_kept_when_a_later_one_fails(store: EmbeddingStore) -> None:
+def test_batches_that_are_done_are_kept_when_a_later_one_fails(store: VectorCache) -> None:
     """A failure costs its own batch; the next run embeds the rest."""
     texts = [f"Sentence {number}." for number in range(2 * EMBEDDING_BATCH + 10)]
     with pytest.raises(EmbeddingFailed, match="fails after 2"):

@@ -214,12 +214,11 @@ def test_search_finds_passages_and_cites_nothing(pipeline: Pipeline) -> None:
 
 
 def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
-    """The first question has the index opened by another thread, so that nobody else waits for that."""
+    """The first question has the index opened by another thread, so that other requests do not wait."""
 
     class Watched(Library):
         def open(self) -> None:
-            if not self.is_open:
-                self.opener = threading.current_thread()
+            self.opener = threading.current_thread()
             super().open()
 
     library = Watched(pipeline.library.data, pipeline.embedder.name)

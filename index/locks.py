@@ -1,23 +1,38 @@
-"""Locks between processes: one writer a data folder, and readers that keep a generation from being removed."""
+"""Locks between processes: one writer for a data folder, and leases that keep a generation from being removed."""
 
+import errno
 import fcntl
 import json
 import os
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index.errors import ConfigurationError, IngestRunning
+from index.errors import ConfigurationError, IngestRunning, PublishFailed
 from index.layout import LOCK
+
+_REFUSALS = {
+    errno.EACCES,
+    errno.EDQUOT,
+    errno.EFBIG,
+    errno.EIO,
+    errno.EMFILE,
+    errno.ENOSPC,
+    errno.EPERM,
+    errno.EROFS,
+}
+"""Errors of a disk that is full, read-only or failing."""
 
 
 @contextmanager
 def ingest_lock(data: Path) -> Iterator[None]:
-    """Be the only ingest of this data folder; raises IngestRunning naming the holder.
+    """Lock a data folder for the only writer; raises IngestRunning with the holder, if there is one.
 
-    The lock is the kernel's (flock), so it ends with the process, however that ends. Local file systems only.
+    The lock is the kernel's (flock), so it ends with the process. Local file systems only. Errors of the disk in the
+    block become PublishFailed.
     """
     try:
         data.mkdir(parents=True, exist_ok=True)
@@ -37,12 +52,19 @@ def ingest_lock(data: Path) -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, json.dumps(holder).encode(), 0)
         yield
+    except (OSError, sqlite3.OperationalError) as error:
+        if isinstance(error, OSError) and error.errno not in _REFUSALS:
+            raise
+        raise PublishFailed(
+            f"{data} could not be written: {error}",
+            "The current generation is unchanged. Check the disk's free space and permissions, then run this again.",
+        ) from error
     finally:
         os.close(descriptor)
 
 
 def check_free(data: Path) -> None:
-    """Raise IngestRunning where another ingest is at it: to say so before anything that takes long is begun."""
+    """Raise IngestRunning if another ingest is running, before any slow work begins."""
     with ingest_lock(data):
         pass
 
@@ -51,38 +73,35 @@ def _take(descriptor: int, data: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
+        try:
+            fields = json.loads(os.pread(descriptor, 4096, 0))
+            holder = f"process {fields['pid']} on {fields['host']}, since {fields['since']}"
+        except (ValueError, KeyError, TypeError):
+            holder = "holder unknown"
         raise IngestRunning(
-            f"another ingest is writing to {data}: {_holder(descriptor)}", "Wait for it to end, then run this again."
+            f"another ingest holds the lock on {data} ({holder})", "Wait for it to end, then run this again."
         ) from error
 
 
-def _holder(descriptor: int) -> str:
-    try:
-        holder = json.loads(os.pread(descriptor, 4096, 0))
-        return f"process {holder['pid']} on {holder['host']}, since {holder['since']}"
-    except (ValueError, KeyError, TypeError):
-        return "a process that has not yet said its name"
-
-
 class Lease:
-    """A reader's hold on a generation: while it is held, the generation is not removed."""
+    """A shared lock on a generation: while a process has it, the generation is not removed."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDONLY)
         fcntl.flock(self._descriptor, fcntl.LOCK_SH)
 
     def release(self) -> None:
-        """Let the generation go."""
+        """Release the lease."""
         os.close(self._descriptor)
 
 
 @contextmanager
 def exclusive(path: Path) -> Iterator[bool]:
-    """Keep new readers from a generation while it is removed; False where one is reading it."""
+    """Lock a generation against new readers while it is removed; yield False if it is leased."""
     try:
         descriptor = os.open(path, os.O_RDONLY)
     except FileNotFoundError:
-        # Without a lease nobody can open it.
+        # A generation without a lease file cannot be opened.
         yield True
         return
     try:
@@ -95,7 +114,7 @@ def exclusive(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def unleased(path: Path) -> bool:
-    """Whether no reader holds this lease now; a lease that is missing cannot be held."""
+def is_leased(path: Path) -> bool:
+    """Return whether a reader has this lease now."""
     with exclusive(path) as free:
-        return free
+        return not free

@@ -11,13 +11,13 @@ import pytest
 
 from index.errors import ConfigurationError, IngestRunning
 from index.layout import LOCK
-from index.lease import Lease, ingest_lock, unleased
+from index.locks import Lease, ingest_lock, is_leased
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from index.lease import ingest_lock
+from index.locks import ingest_lock
 with ingest_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()
@@ -34,8 +34,8 @@ def held_elsewhere(data: Path) -> Iterator[subprocess.Popen[str]]:
         yield holder
 
 
-def test_a_second_ingest_is_told_who_runs_the_first(tmp_path: Path) -> None:
-    """While one process holds the lock, another is refused at once, and told the first one's number."""
+def test_a_second_ingest_names_the_first(tmp_path: Path) -> None:
+    """While one process has the lock, another is refused at once, with the number of the first."""
     with held_elsewhere(tmp_path) as holder:
         started = time.monotonic()
         with (
@@ -66,11 +66,11 @@ def test_the_lock_is_free_again_after_the_block(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("written", ["", "{", "[]", "{}", "null", "\x00" * 5000])
-def test_a_holder_that_has_not_said_its_name_is_still_one(tmp_path: Path, written: str) -> None:
-    """Whatever the lock's file holds, the lock is held."""
+def test_an_unknown_holder_holds_the_lock(tmp_path: Path, written: str) -> None:
+    """The lock is held even if its file does not name the holder."""
     with ingest_lock(tmp_path):
         (tmp_path / LOCK).write_text(written)
-        with pytest.raises(IngestRunning, match="has not yet said its name"), ingest_lock(tmp_path):
+        with pytest.raises(IngestRunning, match="holder unknown"), ingest_lock(tmp_path):
             pass
 
 
@@ -85,18 +85,18 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_lease_is_held_by_any_number_of_readers(tmp_path: Path) -> None:
-    """A generation is unleased when the last of its readers has let go, and asking does not take it."""
+    """A generation is leased until its last reader releases it, and asking does not lease it."""
     path = tmp_path / "lease"
     path.touch()
-    assert unleased(path)
+    assert not is_leased(path)
     leases = [Lease(path), Lease(path)]
     for lease in leases:
-        assert not unleased(path)
+        assert is_leased(path)
         lease.release()
-    assert unleased(path)
-    assert unleased(path)
+    assert not is_leased(path)
+    assert not is_leased(path)
 
 
-def test_nobody_holds_a_lease_that_is_missing(tmp_path: Path) -> None:
+def test_a_missing_lease_is_free(tmp_path: Path) -> None:
     """A generation without the file can be removed."""
-    assert unleased(tmp_path / "lease")
+    assert not is_leased(tmp_path / "lease")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.embeddings import PAGE, EmbeddingStore, embedding_key, embedding_model_id
 from index.errors import EmbeddingFailed, IndexDamaged
+from index.vector_cache import PAGE, VectorCache, embedding_key, embedding_model_id
 from tests.fakes import HashedEmbedder
 
 EMBEDDER = HashedEmbedder(dimension=8)
@@ -19,8 +19,8 @@ VECTORS = EMBEDDER.embed_texts(TEXTS)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[EmbeddingStore]:
-    with closing(EmbeddingStore(tmp_path / "embeddings.db", "fake")) as opened:
+def store(tmp_path: Path) -> Iterator[VectorCache]:
+    with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
         yield opened
 
 
@@ -31,15 +31,15 @@ def test_a_text_has_a_key_of_its_own(one: str, other: str) -> None:
     assert len(embedding_key(one)) == 32
 
 
-def test_vectors_come_back_as_they_were_put(store: EmbeddingStore) -> None:
-    """What was put is found bit for bit, more than a page at once; what was not is absent."""
+def test_vectors_come_back_as_they_were_put(store: VectorCache) -> None:
+    """Vectors are found bit for bit, more than a page at once; other keys are absent."""
     store.put(KEYS[:-1], VECTORS[:-1])
     found = store.get(KEYS)
     assert found.keys() == set(KEYS[:-1])
     assert b"".join(found[key] for key in KEYS[:-1]) == VECTORS[:-1].tobytes()
 
 
-def test_pages_give_the_vectors_in_the_order_of_the_keys(store: EmbeddingStore) -> None:
+def test_pages_give_the_vectors_in_the_order_of_the_keys(store: VectorCache) -> None:
     """Keys may come in any order and again; their vectors come in that order, a page in memory at a time."""
     store.put(KEYS, VECTORS)
     wanted = [*reversed(range(len(KEYS))), 7, 7]
@@ -49,7 +49,7 @@ def test_pages_give_the_vectors_in_the_order_of_the_keys(store: EmbeddingStore) 
     assert list(store.pages(iter([]), 8)) == []
 
 
-def test_a_missing_vector_is_counted(store: EmbeddingStore) -> None:
+def test_a_missing_vector_is_counted(store: VectorCache) -> None:
     """A key without a vector ends the pages, and the message says how many and what to do."""
     store.put(KEYS[:3], VECTORS[:3])
     with pytest.raises(EmbeddingFailed, match=r"2 of 5 vectors are not in embeddings\.db") as raised:
@@ -57,7 +57,7 @@ def test_a_missing_vector_is_counted(store: EmbeddingStore) -> None:
     assert "--rebuild" in str(raised.value)
 
 
-def test_a_key_keeps_its_first_vector(store: EmbeddingStore) -> None:
+def test_a_key_keeps_its_first_vector(store: VectorCache) -> None:
     """Putting a vector again changes nothing."""
     store.put(KEYS[:1], VECTORS[:1])
     store.put(KEYS[:1], VECTORS[1:2])
@@ -67,7 +67,7 @@ def test_a_key_keeps_its_first_vector(store: EmbeddingStore) -> None:
 def test_models_do_not_share_vectors(tmp_path: Path) -> None:
     """The same text has a vector for each model, and one model's are not found by another."""
     path = tmp_path / "deeper" / "embeddings.db"
-    with closing(EmbeddingStore(path, "one")) as one, closing(EmbeddingStore(path, "other")) as other:
+    with closing(VectorCache(path, "one")) as one, closing(VectorCache(path, "other")) as other:
         one.put(KEYS[:1], VECTORS[:1])
         assert other.get(KEYS[:1]) == {}
         other.put(KEYS[:1], VECTORS[1:2])
@@ -77,33 +77,33 @@ def test_models_do_not_share_vectors(tmp_path: Path) -> None:
 def test_what_was_put_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
     """Every vector put is on disk at once, without closing the store."""
     path = tmp_path / "embeddings.db"
-    with closing(EmbeddingStore(path, "fake")) as first:
+    with closing(VectorCache(path, "fake")) as first:
         first.put(KEYS[:2], VECTORS[:2])
-        with closing(EmbeddingStore(path, "fake")) as second:
+        with closing(VectorCache(path, "fake")) as second:
             assert len(second.get(KEYS)) == 2
 
 
-def test_a_batch_is_put_whole_or_not_at_all(store: EmbeddingStore) -> None:
+def test_a_batch_is_put_whole_or_not_at_all(store: VectorCache) -> None:
     """A batch that fails halfway leaves nothing of itself."""
-    with pytest.raises(EmbeddingFailed, match="2 vectors for 3 texts"):
+    with pytest.raises(ValueError, match="shorter"):
         store.put(KEYS[:3], VECTORS[:2])
     assert store.get(KEYS[:3]) == {}
 
 
 def test_the_store_is_one_plain_file_once_closed(tmp_path: Path) -> None:
     """Closing leaves no journal behind, so that a copy of the file is a copy of the store."""
-    with closing(EmbeddingStore(tmp_path / "embeddings.db", "fake")) as opened:
+    with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
         opened.put(KEYS[:1], VECTORS[:1])
     assert [path.name for path in tmp_path.iterdir()] == ["embeddings.db"]
     with closing(sqlite3.connect(tmp_path / "embeddings.db")) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
 
 
-def test_a_file_that_is_no_store_is_damaged(tmp_path: Path) -> None:
-    """A store that cannot be read is named, with what to do."""
+def test_another_file_is_damaged(tmp_path: Path) -> None:
+    """A file that is not a vector cache is named, with what to do."""
     (tmp_path / "embeddings.db").write_bytes(b"no database at all" * 100)
-    with pytest.raises(IndexDamaged, match=r"embeddings\.db cannot be used(.|\n)*--repair"):
-        EmbeddingStore(tmp_path / "embeddings.db", "fake")
+    with pytest.raises(IndexDamaged, match=r"embeddings\.db cannot be read(.|\n)*--repair"):
+        VectorCache(tmp_path / "embeddings.db", "fake")
 
 
 def test_a_model_run_in_another_way_is_another_model() -> None:
