@@ -15,6 +15,7 @@ from typing import Annotated, ParamSpec, TypeVar
 from fastapi import Depends, Request
 
 from service.errors import Overloaded, RateLimited
+from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
@@ -108,7 +109,7 @@ class Limits:
 
 @dataclass(slots=True)
 class ServiceState:
-    """The pipeline, its limits and its threads.
+    """The pipeline with the limits, threads and values of a running service.
 
     Questions run on the event loop's default threads. Pages and feedback have their own, so that a burst of them
     delays no question.
@@ -116,6 +117,9 @@ class ServiceState:
 
     pipeline: Pipeline
     limits: Limits
+    feedback: FeedbackStore
+    allowed_origins: tuple[str, ...]
+    public_url: str | None
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
     storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))

@@ -7,26 +7,21 @@ import sys
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from importlib.metadata import version
 
 import uvicorn
 from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 
 from index.errors import DatelineError
 from index.generation import Generation
 from service.api import articles, ask, docs, feedback, health, pages
 from service.api.admission import Limits, ServiceState, Slots, question_threads
-from service.api.errors import add_error_handlers
-from service.api.middleware import (
-    Admission,
-    AllowedHosts,
-    AllowedOrigins,
-    ReplyHeaders,
-    RequestBody,
-    allowed_hosts,
-    listens_everywhere,
-    unexpected_error,
-)
+from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
+from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
 from service.api.streaming import cancel
 from service.build import build_pipeline
@@ -58,35 +53,38 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         title="Dateline",
         description=DESCRIPTION,
         version=version("dateline"),
-        lifespan=_lifespan,
+        lifespan=partial(_lifespan, settings),
         docs_url=None,
         redoc_url=None,
+        responses={"default": {"model": ErrorReply, "description": "Every error has this shape."}},
+        exception_handlers={RequestValidationError: invalid_request, HTTPException: http_error},
     )
-    app.state.poll_s = settings.poll_s
-    app.state.allowed_origins = settings.allowed_origins
-    app.state.public_url = settings.public_url
-    app.state.question_threads = question_threads(settings)
-    app.state.service = ServiceState(pipeline, limits := Limits(Slots(settings.max_questions)))
-    app.state.feedback = FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000)
+    app.state.service = ServiceState(
+        pipeline,
+        limits := Limits(Slots(settings.max_questions)),
+        FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
+        settings.allowed_origins,
+        settings.public_url,
+    )
     for part in (ask, articles, feedback, health, pages, docs):
         app.include_router(part.router)
-    add_error_handlers(app)
-    app.add_exception_handler(Exception, unexpected_error)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
-    app.add_middleware(AllowedOrigins, allowed=settings.allowed_origins)
-    app.add_middleware(AllowedHosts, allowed=allowed_hosts(settings), any_address=listens_everywhere(settings))
+    # A handler of the application for Exception would be outside of all middleware: its reply would lack headers.
+    app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})
+    app.add_middleware(SharedPaths, allowed=settings.allowed_origins)
+    app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
     return app
 
 
 @asynccontextmanager
-async def _lifespan(app: FastAPI) -> AsyncGenerator[None, None]:
+async def _lifespan(settings: ServiceSettings, app: FastAPI) -> AsyncGenerator[None, None]:
     state: ServiceState = app.state.service
-    threads = ThreadPoolExecutor(app.state.question_threads, "question")
+    threads = ThreadPoolExecutor(question_threads(settings), "question")
     asyncio.get_running_loop().set_default_executor(threads)
-    watching = asyncio.create_task(_watch(state, app.state.poll_s))
+    watching = asyncio.create_task(_watch(state, settings.poll_s))
     try:
         yield
     finally:

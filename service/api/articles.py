@@ -8,7 +8,6 @@ from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from index.records import Article, Span, isoformat
-from service.answer import to_json
 from service.api.admission import State
 from service.api.article_text import render
 from service.api.pages import page, unless_cached
@@ -64,34 +63,32 @@ class ArticlePage:
     object: Literal["list"] = "list"
 
 
-@router.get("/v1/articles", response_model=ArticlePage, summary="All articles, a page at a time")
+@router.get("/v1/articles", summary="All articles, a page at a time")
 async def list_articles(
     state: State,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
-) -> Response:
+) -> ArticlePage:
     """List the articles of the current generation, newest first, those of unknown date last."""
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
         found = await state.read(generation.catalog.listed, offset, limit)
     following = offset + len(found)
-    listed = ArticlePage(
-        tuple(_summary(each.article, each.characters) for each in found),
+    return ArticlePage(
+        tuple(ArticleSummary(**_fields(each.article, each.characters)) for each in found),
         total,
         following if found and following < total else None,
     )
-    return Response(to_json(listed), media_type="application/json")
 
 
-@router.get("/v1/articles/{article_id}", response_model=ArticleReply, summary="One article with its text")
-async def get_article(article_id: ArticleId, state: State) -> Response:
+@router.get("/v1/articles/{article_id}", summary="One article with its text")
+async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
     """Return an article as it is stored and cited."""
     async with state.pipeline.pinned() as generation:
         article = await state.read(generation.catalog.article, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
-    reply = ArticleReply(**_fields(article, len(article.body)), body=article.body)
-    return Response(to_json(reply), media_type="application/json")
+    return ArticleReply(**_fields(article, len(article.body)), body=article.body)
 
 
 @router.get("/articles", include_in_schema=False)
@@ -133,10 +130,6 @@ def _span(start: str | None, end: str | None, length: int) -> Span | None:
         return None
     span = Span(int(start or 0), int(end or 0))
     return span if span.start < span.end <= length else None
-
-
-def _summary(article: Article, characters: int) -> ArticleSummary:
-    return ArticleSummary(**_fields(article, characters))
 
 
 def _fields(article: Article, characters: int) -> dict[str, Any]:

@@ -5,25 +5,16 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
-from fastapi.responses import Response
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.records import Filters
-from service.answer import Answer, SearchResult, to_json
+from service.answer import Answer, SearchResult
 from service.api.admission import State
 from service.api.streaming import EventStream
 from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice
 from service.request_id import request_id
 
 router = APIRouter(prefix="/v1", tags=["answers"])
-
-
-def _is_encodable(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise ValueError("contains half of a surrogate pair") from error
-    return text
 
 
 def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
@@ -38,10 +29,9 @@ def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
         raise ValueError(f'found {value[:40]!r}, expected an ISO 8601 date such as "2026-01-31"') from error
 
 
-Text = Annotated[str, AfterValidator(_is_encodable)]
-Names = Annotated[tuple[Annotated[Text, Field(max_length=500)], ...], Field(max_length=1000)]
+Names = Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=1000)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
-QuestionText = Annotated[Text, Field(min_length=1, max_length=QUESTION_LENGTH)]
+QuestionText = Annotated[str, Field(min_length=1, max_length=QUESTION_LENGTH)]
 
 
 class RequestModel(BaseModel):
@@ -63,16 +53,12 @@ class FiltersRequest(RequestModel):
     published_after: Moment = Field(None, description="Inclusive. A date without zone is UTC.")
     published_before: Moment = Field(None, description="Exclusive. A date without zone is UTC.")
 
-    def to_filters(self) -> Filters:
-        """Return the filters of retrieval."""
-        return Filters(**{name: getattr(self, name) for name in type(self).model_fields})
-
 
 class MessageRequest(RequestModel):
     """One turn of the earlier conversation."""
 
     role: Literal["user", "assistant"]
-    content: Annotated[Text, Field(max_length=20_000)]
+    content: Annotated[str, Field(max_length=20_000)]
 
 
 class SearchRequest(RequestModel):
@@ -87,7 +73,7 @@ class SearchRequest(RequestModel):
 
     def to_question(self) -> Question:
         """Return the question of the pipeline."""
-        return Question(self.question, filters=self.filters.to_filters(), top_k=self.top_k, mode=self.mode)
+        return Question(self.question, filters=Filters(**dict(self.filters)), top_k=self.top_k, mode=self.mode)
 
 
 class AskRequest(RequestModel):
@@ -127,7 +113,7 @@ class AskRequest(RequestModel):
         return Question(
             self.question,
             messages=tuple(Message(message.role, message.content) for message in self.messages),
-            filters=self.filters.to_filters(),
+            filters=Filters(**dict(self.filters)),
             top_k=self.top_k,
             mode=self.mode,
             reader=self.reader,
@@ -194,19 +180,19 @@ STREAM_EXAMPLE = "".join(f"id: {n}\nevent: {e['type']}\ndata: {json.dumps(e)}\n\
         }
     },
 )
-async def ask(body: AskRequest, state: State) -> Response:
+async def ask(body: AskRequest, state: State) -> Answer | EventStream:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
     question = body.to_question()
     state.pipeline.check(question)
     if not body.stream:
-        return Response(to_json(await state.pipeline.ask(question)), media_type="application/json")
+        return await state.pipeline.ask(question)
     events = state.pipeline.stream(question)
     # Only an index can give the first event; without one the reply is a 503, not a stream.
     first = await anext(events)
     return EventStream(first, events, request_id.get(), state.stopping)
 
 
-@router.post("/search", response_model=SearchResult, summary="The passages for a question")
-async def search(body: SearchRequest, state: State) -> Response:
+@router.post("/search", summary="The passages for a question")
+async def search(body: SearchRequest, state: State) -> SearchResult:
     """Find the passages that may answer a question, without reading them."""
-    return Response(to_json(await state.pipeline.search(body.to_question())), media_type="application/json")
+    return await state.pipeline.search(body.to_question())

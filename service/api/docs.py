@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from service.api.admission import State
 from service.api.article_text import render
 from service.api.pages import base_address, page, unless_cached
 
@@ -14,9 +15,6 @@ router = APIRouter(include_in_schema=False)
 Schema = dict[str, Any]
 Row = dict[str, object]
 """Values of the template for an operation, a reply, a shape or a field."""
-
-_FRAMEWORK = ("HTTPValidationError", "ValidationError")
-"""Shapes of the framework; this service replies to every error in a shape of its own."""
 
 _BOUNDS = (
     ("minimum", "at least", ""),
@@ -27,20 +25,20 @@ _BOUNDS = (
 
 
 @router.get("/docs")
-async def docs(request: Request) -> Response:
+async def docs(request: Request, state: State) -> Response:
     """Show the description of the API."""
     described = request.app.openapi()
     schemas = described["components"]["schemas"]
     shown = page(
         "docs",
-        base=base_address(request),
+        base=base_address(request, state),
         version=described["info"]["version"],
         operations=[
             _operation(method.upper(), path, operation, schemas)
             for path, methods in described["paths"].items()
             for method, operation in methods.items()
         ],
-        shapes=[_shape(name, schema) for name, schema in schemas.items() if name not in _FRAMEWORK],
+        shapes=[_shape(name, schema) for name, schema in schemas.items()],
     )
     return unless_cached(request, shown)
 
@@ -62,8 +60,8 @@ def _operation(method: str, path: str, operation: Schema, schemas: dict[str, Sch
         "replies": [
             _reply(status, _html(reply), media_type, content)
             for status, reply in operation["responses"].items()
+            if status != "default"  # errors have a section of their own
             for media_type, content in reply.get("content", {}).items()
-            if _shape_name(content.get("schema")) not in _FRAMEWORK
         ],
     }
 

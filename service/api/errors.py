@@ -3,9 +3,10 @@
 import logging
 import re
 from collections.abc import Mapping, Sized
+from dataclasses import asdict, dataclass
 from typing import NamedTuple
 
-from fastapi import FastAPI, Request
+from fastapi import Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 from starlette.exceptions import HTTPException
@@ -42,6 +43,24 @@ class Problem(NamedTuple):
     type: str
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorDetail:
+    """An error: `code` is for programs, `message` for people, and `param` names the field to fix."""
+
+    type: str
+    code: str
+    message: str
+    param: str | None
+    request_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorReply:
+    """The shape of every error."""
+
+    error: ErrorDetail
 
 
 INVALID, UNAVAILABLE = "invalid_request_error", "service_unavailable_error"
@@ -94,15 +113,7 @@ def problem_of(error: DatelineError) -> Problem:
 
 def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
     """Return the JSON object that every error has."""
-    return {
-        "error": {
-            "type": problem.type,
-            "code": problem.code,
-            "message": problem.message,
-            "param": param,
-            "request_id": request_id,
-        }
-    }
+    return asdict(ErrorReply(ErrorDetail(problem.type, problem.code, problem.message, param, request_id)))
 
 
 def problem_reply(
@@ -136,7 +147,7 @@ def error_page(request: Request, status: int, error: Exception | None = None) ->
     return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)
 
 
-def error_reply(request: Request, error: Exception) -> Response:
+async def error_reply(request: Request, error: Exception) -> Response:
     """Return an error as a page for browsers that ask for one, else as JSON."""
     problem = problem_of(error) if isinstance(error, DatelineError) else INTERNAL
     body = error_body(error, current_id.get())
@@ -146,18 +157,8 @@ def error_reply(request: Request, error: Exception) -> Response:
     return reply
 
 
-def add_error_handlers(app: FastAPI) -> None:
-    """Answer every expected error with a problem."""
-    app.add_exception_handler(DatelineError, _dateline_error)
-    app.add_exception_handler(RequestValidationError, _invalid_request)
-    app.add_exception_handler(HTTPException, _http_error)
-
-
-async def _dateline_error(request: Request, error: Exception) -> Response:
-    return error_reply(request, error)
-
-
-async def _invalid_request(_: Request, error: Exception) -> JSONResponse:
+async def invalid_request(_: Request, error: Exception) -> JSONResponse:
+    """Return the first fault of a request's path, query or body."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
     fault: Mapping[str, object] = faults[0] if faults else {}
     if fault.get("type") == "json_invalid":
@@ -187,7 +188,8 @@ def _found(fault: Mapping[str, object]) -> str:
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
 
 
-async def _http_error(request: Request, error: Exception) -> Response:
+async def http_error(request: Request, error: Exception) -> Response:
+    """Return an error of the framework, such as an unknown path or a method that a path does not take."""
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
     reply = error_page(request, status) or problem_reply(Problem(status, INVALID, code, message))

@@ -3,14 +3,12 @@
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
-from fastapi import APIRouter, Depends, Request
-from fastapi.responses import Response
+from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
-from service.answer import to_json
 from service.api.admission import State
-from service.api.ask import MessageRequest, QuestionText, RequestModel, Text
-from service.feedback import CitedWords, Feedback, FeedbackStore, Reason, Vote
+from service.api.ask import MessageRequest, QuestionText, RequestModel
+from service.feedback import CitedWords, Feedback, Reason, Vote
 from service.records import Message
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
@@ -18,15 +16,15 @@ router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 CHARACTERS = 50_000
 """The limit of all texts of one feedback together, in code points."""
 
-Id = Annotated[Text, Field(min_length=1, max_length=200)]
+Id = Annotated[str, Field(min_length=1, max_length=200)]
 Index = Annotated[int | None, Field(ge=0, le=2**31)]
 
 
 class VerificationRequest(RequestModel):
     """The verification of a citation, as `/v1/ask` gave it; not stored."""
 
-    status: Annotated[Text, Field(max_length=40)]
-    method: Annotated[Text, Field(max_length=40)]
+    status: Annotated[str, Field(max_length=40)]
+    method: Annotated[str, Field(max_length=40)]
     score: float
 
 
@@ -34,12 +32,12 @@ class CitedRequest(RequestModel):
     """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
 
     article_id: Id
-    cited_text: Annotated[Text, Field(min_length=1, max_length=5_000)]
+    cited_text: Annotated[str, Field(min_length=1, max_length=5_000)]
     start_char_index: Index = None
     end_char_index: Index = None
     marker: Index = None
-    id: Annotated[Text | None, Field(max_length=200)] = None
-    source_id: Annotated[Text | None, Field(max_length=200)] = None
+    id: Annotated[str | None, Field(max_length=200)] = None
+    source_id: Annotated[str | None, Field(max_length=200)] = None
     start_index: Index = None
     end_index: Index = None
     verification: VerificationRequest | None = None
@@ -75,11 +73,11 @@ class FeedbackRequest(RequestModel):
 
     answer_id: Id
     question: QuestionText
-    answer: Annotated[Text, Field(min_length=1, max_length=20_000)]
+    answer: Annotated[str, Field(min_length=1, max_length=20_000)]
     vote: Vote
     citations: Annotated[tuple[CitedRequest, ...], Field(max_length=100)] = ()
     reasons: Annotated[tuple[Reason, ...], Field(max_length=5)] = ()
-    comment: Annotated[Text, Field(max_length=2_000)] = ""
+    comment: Annotated[str, Field(max_length=2_000)] = ""
     messages: Annotated[tuple[MessageRequest, ...], Field(max_length=100)] = Field(
         (), description="The conversation before the question, oldest first."
     )
@@ -116,15 +114,7 @@ class FeedbackReply:
     object: Literal["feedback"] = "feedback"
 
 
-def _store(request: Request) -> FeedbackStore:
-    store: FeedbackStore = request.app.state.feedback
-    return store
-
-
-@router.post("", status_code=201, response_model=FeedbackReply, summary="A vote on an answer")
-async def give_feedback(
-    body: FeedbackRequest, state: State, store: Annotated[FeedbackStore, Depends(_store)]
-) -> Response:
+@router.post("", status_code=201, summary="A vote on an answer")
+async def give_feedback(body: FeedbackRequest, state: State) -> FeedbackReply:
     """Store what a reader says of an answer. Nothing of a question or an answer is stored unless it is sent here."""
-    id_ = await state.store(store.add, body.feedback())
-    return Response(to_json(FeedbackReply(id_)), 201, media_type="application/json")
+    return FeedbackReply(await state.store(state.feedback.add, body.feedback()))

@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import APIRouter
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
-from service.answer import to_json
 from service.api.admission import State
 from service.api.errors import STOPPING, problem_of, problem_reply
 
@@ -36,13 +35,13 @@ class Ready:
 
 
 @router.get("/healthz", summary="Alive")
-async def healthz() -> JSONResponse:
+async def healthz() -> dict[str, str]:
     """Return 200 while the process runs."""
-    return JSONResponse({"status": "alive"})
+    return {"status": "alive"}
 
 
 @router.get("/readyz", response_model=Ready, summary="Ready to answer")
-async def readyz(state: State) -> Response:
+async def readyz(state: State) -> Ready | JSONResponse:
     """Return the generation that answers come from, or 503 with the reason why there is none."""
     if state.stopping.is_set():
         return problem_reply(STOPPING)
@@ -51,7 +50,7 @@ async def readyz(state: State) -> Response:
         await state.read(generation.dense.count)
         manifest = generation.manifest
         reader = state.pipeline.llm or state.pipeline.extractive
-        ready = Ready(
+        return Ready(
             generation=manifest.generation,
             articles=manifest.article_count,
             chunks=manifest.chunk_count,
@@ -61,7 +60,6 @@ async def readyz(state: State) -> Response:
             model=reader.model,
             trouble=_code(state.pipeline.library.error),
         )
-    return Response(to_json(ready), media_type="application/json")
 
 
 def _code(trouble: DatelineError | None) -> str | None:

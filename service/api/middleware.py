@@ -1,8 +1,7 @@
 """Middleware for every request: its id and headers, allowed hosts and origins, its body, admission.
 
-Starlette's CORSMiddleware and TrustedHostMiddleware do not fit. Both refuse with 400 and plain text; ours refuse with
-403 and 421 as a problem that says why. CORSMiddleware covers every path; TrustedHostMiddleware knows no IPv6 addresses
-and reads one of several Host headers.
+Hosts are checked here and not by Starlette's TrustedHostMiddleware. That one refuses a monitor, which knows only an
+address, cannot allow every address, reads only the first of two Host headers, and does not refuse in JSON.
 """
 
 import ipaddress
@@ -10,17 +9,16 @@ import logging
 import math
 import re
 import time
-from email.message import Message as MediaType
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from fastapi import Request
-from fastapi.responses import Response
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.admission import Limits
-from service.api.errors import INVALID, Problem, error_reply, problem_reply
+from service.api.errors import INVALID, Problem, problem_reply
 from service.errors import Overloaded, RateLimited
 from service.request_id import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
@@ -52,12 +50,7 @@ _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
 _SHARED = re.compile(r"/v1/.*|/widget\.js", re.DOTALL)
-_JSON = re.compile(r"application/(?:json|.*\+json)", re.DOTALL)
-_PREFLIGHT = {
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Content-Type, X-Request-Id",
-    "Access-Control-Max-Age": "600",
-}
+_JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 logger = logging.getLogger("dateline")
 
@@ -107,58 +100,52 @@ class AllowedHosts(Middleware):
     Another name may belong to a page that had its own name point here (DNS rebinding).
     """
 
-    def __init__(self, app: ASGIApp, allowed: frozenset[str], *, any_address: bool) -> None:
+    def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
         super().__init__(app)
-        self._allowed = allowed
-        self._any_address = any_address
+        self._allowed = allowed_hosts(settings)
+        self._any_address = _is_address(settings.host) and ipaddress.ip_address(settings.host).is_unspecified
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        scope, hosts = _with_host(scope)
-        if scope["path"] in FOR_MONITORS or (len(hosts) == 1 and self._is_allowed(hosts[0])):
+        if _ABSOLUTE.match(scope["path"]):
+            scope = _with_host_of_path(scope)
+        hosts = Headers(scope=scope).getlist("host")
+        found = _HOST.fullmatch(hosts[0]) if len(hosts) == 1 else None
+        name = found["name"].strip("[]").lower().removesuffix(".") if found else ""
+        is_allowed = name in self._allowed or (self._any_address and _is_address(name))
+        if is_allowed or scope["path"] in FOR_MONITORS:
             await self.app(scope, receive, send)
             return
         logger.info("Host %.200r is not in DATELINE_ALLOWED_HOSTS", hosts[:1])
         await problem_reply(HOST_NOT_ALLOWED)(scope, receive, send)
 
-    def _is_allowed(self, host: str) -> bool:
-        found = _HOST.fullmatch(host)
-        if not found:
-            return False
-        name = found["name"].strip("[]").lower().removesuffix(".")
-        return name in self._allowed or (self._any_address and _is_address(name))
 
-
-class AllowedOrigins(Middleware):
+class SharedPaths(CORSMiddleware):
     """CORS for `/v1/…` and `/widget.js`: pages of the allowed origins may ask, without cookies.
 
-    Origins are compared exactly. Every other path stays with its own origin.
+    Every other path stays with its own origin. The refusal of a preflight is a problem like every error.
     """
 
     def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
-        super().__init__(app)
-        self._allowed = allowed
+        super().__init__(
+            app,
+            allow_origins=allowed,
+            allow_methods=("GET", "POST"),
+            allow_headers=("Content-Type", REQUEST_ID),
+            expose_headers=(REQUEST_ID, "Retry-After"),
+        )
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if not _SHARED.fullmatch(scope["path"]):
-            await self.app(scope, receive, send)
-            return
-        headers = Headers(scope=scope)
-        origin = headers.get("Origin")
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request to a shared path, and pass every other one on."""
+        is_shared = scope["type"] == "http" and _SHARED.fullmatch(scope["path"])
+        await (super().__call__ if is_shared else self.app)(scope, receive, send)
 
-        async def send_with_origin(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                reply = MutableHeaders(scope=message)
-                reply.add_vary_header("Origin")
-                reply.update(_origin_headers(origin, self._allowed))
-            await send(message)
-
-        if scope["method"] != "OPTIONS" or "Access-Control-Request-Method" not in headers or origin is None:
-            await self.app(scope, receive, send_with_origin)
-        elif origin in self._allowed:
-            await Response(status_code=204, headers=_PREFLIGHT)(scope, receive, send_with_origin)
-        else:
-            logger.info("%r is not in DATELINE_ALLOWED_ORIGINS", origin[:200])
-            await problem_reply(ORIGIN_NOT_ALLOWED)(scope, receive, send_with_origin)
+    def preflight_response(self, request_headers: Headers) -> Response:
+        """Return the reply to a preflight."""
+        origin = request_headers["Origin"]
+        if self.is_allowed_origin(origin):
+            return super().preflight_response(request_headers)
+        logger.info("%r is not in DATELINE_ALLOWED_ORIGINS", origin[:200])
+        return problem_reply(ORIGIN_NOT_ALLOWED, {"Vary": "Origin"})
 
 
 class RequestBody(Middleware):
@@ -170,11 +157,18 @@ class RequestBody(Middleware):
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = Headers(scope=scope)
-        is_api = scope["method"] == "POST" and scope["path"].startswith("/v1/")
-        if is_api and (fault := _media_type_fault(headers)):
-            problem = Problem(415, INVALID, "unsupported_media_type", fault)
-            await problem_reply(problem, {"Accept": "application/json"})(scope, receive, send)
-            return
+        if scope["method"] == "POST" and scope["path"].startswith("/v1/"):
+            encoding, kind = headers.get("Content-Encoding", ""), headers.get("Content-Type")
+            fault = None
+            if encoding.strip().lower() not in ("identity", ""):
+                fault = f"Content-Encoding: found {encoding[:40]!r}, expected a body that is not compressed"
+            elif kind is None or not _JSON.fullmatch(kind):
+                found = "none" if kind is None else repr(kind[:80])
+                fault = f"Content-Type: found {found}, expected application/json"
+            if fault:
+                problem = Problem(415, INVALID, "unsupported_media_type", fault)
+                await problem_reply(problem, {"Accept": "application/json"})(scope, receive, send)
+                return
         body = bytearray()
         declared = headers.get("Content-Length", "")
         over, more = declared.isdigit() and int(declared) > BODY_BYTES, True
@@ -196,7 +190,7 @@ class RequestBody(Middleware):
 
 
 class Admission(Middleware):
-    """Refuses a request before any work if no slot of its kind is free; else keeps the slot until the reply is sent."""
+    """Takes a slot of a request's kind until its reply is sent; raises Overloaded or RateLimited before any work."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
         super().__init__(app)
@@ -209,37 +203,17 @@ class Admission(Middleware):
         if slots is None:
             await self.app(scope, receive, send)
             return
-        admitted = False
         try:
             if slots is self._limits.feedback:
                 self._limits.check_rate((scope.get("client") or ("",))[0])
             with slots.acquire():
-                admitted = True
                 await self.app(scope, receive, send)
-        except (Overloaded, RateLimited) as error:
-            if admitted:
-                raise
-            self._count_refusal()
-            await error_reply(Request(scope), error)(scope, receive, send)
-
-    def _count_refusal(self) -> None:
-        self._refused += 1
-        now = time.monotonic()
-        if now - self._logged >= LOG_S:
-            logger.warning("%d requests were refused: too many at once", self._refused)
-            self._refused, self._logged = 0, now
-
-
-async def unexpected_error(request: Request, error: Exception) -> Response:
-    """Answer an unexpected error; this runs outside of all middleware, so it adds their headers."""
-    headers = SECURITY_HEADERS | {REQUEST_ID: current_id.get()}
-    if _SHARED.fullmatch(request.url.path):
-        allowed: tuple[str, ...] = request.app.state.allowed_origins
-        headers |= {"Vary": "Origin"} | _origin_headers(request.headers.get("Origin"), allowed)
-    reply = error_reply(request, error)
-    for name, value in headers.items():
-        reply.headers.setdefault(name, value)
-    return reply
+        except (Overloaded, RateLimited):
+            self._refused += 1
+            if time.monotonic() - self._logged >= LOG_S:
+                logger.warning("%d requests were refused: too many at once", self._refused)
+                self._refused, self._logged = 0, time.monotonic()
+            raise
 
 
 def allowed_hosts(settings: ServiceSettings) -> frozenset[str]:
@@ -249,46 +223,18 @@ def allowed_hosts(settings: ServiceSettings) -> frozenset[str]:
     return frozenset(name.lower() for name in (*LOOPBACK, bound, public, *settings.allowed_hosts) if name)
 
 
-def listens_everywhere(settings: ServiceSettings) -> bool:
-    """Return whether the service listens on every address of its machine."""
-    return _is_address(settings.host) and ipaddress.ip_address(settings.host).is_unspecified
-
-
-def _with_host(scope: Scope) -> tuple[Scope, list[str]]:
-    """Return a request and the hosts it names; an absolute URL in its first line replaces its Host headers."""
-    if not _ABSOLUTE.match(scope["path"]):
-        return scope, Headers(scope=scope).getlist("host")
+def _with_host_of_path(scope: Scope) -> Scope:
+    """Return a request whose first line has an absolute URL, with the host of the URL instead of its Host headers."""
     url = urlsplit(scope["path"])
-    headers = [(name, value) for name, value in scope["headers"] if name != b"host"]
-    host = [(b"host", url.netloc.encode())]
+    headers = [(b"host", url.netloc.encode()), *(pair for pair in scope["headers"] if pair[0] != b"host")]
     path = url.path or "/"
-    return {**scope, "path": path, "raw_path": path.encode(), "headers": host + headers}, [url.netloc]
+    return {**scope, "path": path, "raw_path": path.encode(), "headers": headers}
 
 
 def _is_address(name: str) -> bool:
+    """Return whether a name is an IP address."""
     try:
         ipaddress.ip_address(name)
     except ValueError:
         return False
     return True
-
-
-def _origin_headers(origin: str | None, allowed: tuple[str, ...]) -> dict[str, str]:
-    """Return the headers that let a page read a reply."""
-    if origin is None or origin not in allowed:
-        return {}
-    return {"Access-Control-Allow-Origin": origin, "Access-Control-Expose-Headers": "X-Request-Id, Retry-After"}
-
-
-def _media_type_fault(headers: Headers) -> str | None:
-    encoding = headers.get("Content-Encoding", "identity")
-    if encoding.strip().lower() not in ("identity", ""):
-        return f"Content-Encoding: found {encoding[:40]!r}, expected a body that is not compressed"
-    given = headers.get("Content-Type")
-    if given is None:
-        return "Content-Type: found none, expected application/json"
-    media_type = MediaType()
-    media_type["Content-Type"] = given
-    if _JSON.fullmatch(media_type.get_content_type()):
-        return None
-    return f"Content-Type: found {given[:80]!r}, expected application/json"

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
+from pydantic import BaseModel
 
 from index.catalog import Headline
 from index.errors import DatelineError, IndexNotFound
@@ -85,29 +86,37 @@ async def home(request: Request, state: State, article: str = "") -> Response:
 
 
 @router.get("/developers")
-async def developers(request: Request) -> Response:
+async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return unless_cached(request, page("developers", base=base_address(request)))
+    return unless_cached(request, page("developers", base=base_address(request, state)))
+
+
+class EmbedOptions(BaseModel):
+    """The options of the widget on the page to embed, as its attributes."""
+
+    title: str = ""
+    lang: str = "en"
+    theme: str = "auto"
+    questions: str = ""
+    intro: str = ""
 
 
 @router.get("/embed")
-async def embed(
-    request: Request, title: str = "", lang: str = "en", theme: str = "auto", questions: str = "", intro: str = ""
-) -> Response:
+async def embed(request: Request, state: State, options: Annotated[EmbedOptions, Query()]) -> Response:
     """Show the chat as a page that this service and the allowed origins may frame."""
+    given = {name: text[:EMBED_CHARACTERS] for name, text in options if text}
     if request.headers.get("Sec-Fetch-Dest") == "document":
         # A link to this page must not show words of its author under the newsroom's address.
-        title = intro = ""
-    given = {"title": title, "lang": lang, "theme": theme, "questions": questions, "intro": intro}
-    language = lang.split("-", maxsplit=1)[0].lower()
-    tag, (name, no_script, browse) = (lang, _EMBED[language]) if language in _EMBED else ("en", _EMBED["en"])
+        given = {name: text for name, text in given.items() if name not in ("title", "intro")}
+    language = options.lang.split("-", maxsplit=1)[0].lower()
+    tag, (name, no_script, browse) = (options.lang, _EMBED[language]) if language in _EMBED else ("en", _EMBED["en"])
     shown = page(
         "embed",
-        headers=policy(("'self'", *request.app.state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
-        title=title[:EMBED_CHARACTERS] or name,
+        headers=policy(("'self'", *state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
+        title=given.get("title", name),
         lang=tag,
         direction="rtl" if language == "ar" else "ltr",
-        attributes={name: text[:EMBED_CHARACTERS] for name, text in given.items() if text},
+        attributes=given,
         no_script=no_script,
         browse=browse,
     )
@@ -175,9 +184,9 @@ def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **
     )
 
 
-def base_address(request: Request) -> str:
+def base_address(request: Request, state: ServiceState) -> str:
     """Return the address at which readers reach the service, without a slash at its end."""
-    return str(request.app.state.public_url or request.base_url).rstrip("/")
+    return str(state.public_url or request.base_url).rstrip("/")
 
 
 @dataclass(frozen=True, slots=True)

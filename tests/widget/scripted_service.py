@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.answer import Event, event_data
 from service.api.app import create_app
-from service.api.middleware import AllowedOrigins
+from service.api.middleware import SharedPaths
 from service.build import build_pipeline
 from tests.samples import settings_for
 
@@ -69,7 +69,7 @@ class ScriptedService:
             text, headers = self.pages[scope["path"]]
             await HTMLResponse(text, headers=headers)(scope, receive, send)
         elif scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/v1/ask"):
-            await AllowedOrigins(self._answer, self.allowed)(scope, receive, send)
+            await SharedPaths(self._answer, self.allowed)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 

@@ -90,6 +90,20 @@ def test_an_unexpected_error_has_the_internal_message() -> None:
     }
 
 
+def test_the_api_description_declares_the_shape_of_errors(client: TestClient) -> None:
+    """Every operation has it, and no operation has the framework's own shape."""
+    described = client.get("/openapi.json").json()
+    operations = [operation for path in described["paths"].values() for operation in path.values()]
+
+    for operation in operations:
+        schema = operation["responses"]["default"]["content"]["application/json"]["schema"]
+        assert schema == {"$ref": "#/components/schemas/ErrorReply"}
+        assert "422" not in operation["responses"]
+    shapes = described["components"]["schemas"]
+    assert set(shapes["ErrorDetail"]["properties"]) == set(client.get("/v1/nothing").json()["error"])
+    assert "HTTPValidationError" not in shapes
+
+
 def test_unknown_paths_and_methods_are_problems(client: TestClient) -> None:
     """The codes are `not_found` and `method_not_allowed`."""
     assert client.get("/v1/nothing").json()["error"]["code"] == "not_found"
