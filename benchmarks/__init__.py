@@ -1,1 +1,1 @@
-"""Side-by-side measurements that anybody can run; never part of the tests."""
+"""Measurements of speed and quality, compared with alternatives in the same run."""

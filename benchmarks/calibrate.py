@@ -2,20 +2,20 @@
 
 usage: python -m benchmarks.calibrate --bench PATH [--work PATH] [--write]
 
-Three kinds of questions are asked: answerable ones; near misses (SQuAD 2.0's unanswerable questions, written to look
-answerable from one of the paragraphs); and off-topic ones (every question about one half of the articles, asked of an
-index of the other half). The evidence g of each gives the thresholds:
+There are three kinds of questions: answerable ones; near misses (SQuAD 2.0's unanswerable questions, written to look
+answerable from a paragraph); and off-topic ones (all questions about one half of the articles, with an index of the
+other half). The strength g of their evidence gives the thresholds:
 
-- abstain: the highest g that 95 % of the answerable questions reach. It must turn away 95 % of the off-topic ones;
-  it turns away more, and needs to, as in a larger index something always comes closer to a question off its topics.
-- answered: the least g from which two thirds of the answers hold the answer, where half of all questions are
-  answerable, a quarter near misses and a quarter off-topic; what names, years or numbers hold back is no answer.
-- off_topic: the highest g that all but one answerable question in a thousand reach. Below it a language model is not
-  asked; as it abstains by itself where it should, only what is hopeless is kept from it.
+- abstain: the highest g that 95 % of the answerable questions reach. At least 95 % of the off-topic questions must be
+  below it. More are, which is needed: a larger index has chunks closer to any off-topic question.
+- answered: the lowest g at which 70 % of the answers are right, with one half answerable questions, one quarter near
+  misses and one quarter off-topic ones; missing entities hold an answer back.
+- off_topic: the highest g that all but one answerable question in a thousand reach. Below it, the language model is
+  not called; above it, the model may abstain.
 
-Nothing is fitted for near misses: no threshold on g tells them apart, `reader_quality` shows by how much. Two tables
-of what was set by hand are printed as well: the share of right quotes kept and the number of sentences quoted by
-`NEAR_BEST`, and what reading more passages finds. `--write` writes the file.
+Near misses are not fitted: they have no threshold on g, as the AUROC of `reader_quality` shows. Two more tables show
+the constants that were set by hand: the right quotes and the number of quotes by `NEAR_BEST`, and the hits by
+`PASSAGES_SCORED`. `--write` writes the file.
 """
 
 import json
@@ -29,7 +29,7 @@ import numpy as np
 from benchmarks.hits import auroc
 from benchmarks.judged import Judged, judge, judge_all, share
 from benchmarks.options import parser, workplace
-from benchmarks.sets import squad_2, strangers
+from benchmarks.sets import off_topic_sets, squad_2
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
 from service.readers.evidence import PASSAGES_SCORED
@@ -52,7 +52,7 @@ class Pool:
     off_topic: Sequence[Judged]
 
     def right_of_answered(self, calibration: Calibration) -> float:
-        """The share of answers that hold the answer, each kind at its weight."""
+        """Return the share of right answers, with a weight for each kind of question."""
         kinds = ((self.answerable, 0.5), (self.near_misses, 0.25), (self.off_topic, 0.25))
         right = given = 0.0
         for judged, weight in kinds:
@@ -63,9 +63,9 @@ class Pool:
 
 
 def main() -> None:
-    """Fit, print and, where asked, write."""
+    """Fit and print the thresholds; write them with `--write`."""
     options = parser((__doc__ or "").splitlines()[0])
-    options.add_argument("--write", action="store_true", help="write the thresholds that were fitted")
+    options.add_argument("--write", action="store_true", help="write the fitted thresholds")
     arguments = options.parse_args()
     with workplace(arguments.work) as work:
         pool = pool_of(arguments.bench, work)
@@ -78,24 +78,27 @@ def main() -> None:
 
 
 def pool_of(bench: Path, work: Path) -> Pool:
-    """Ask everything that there is to fit on."""
+    """Ask all questions of the half to fit on."""
     embedder = LocalEmbedder(work / "models")
     to_fit, _ = squad_2(bench)
     own = judge(to_fit, embedder, work)
     return Pool(
         [judged for judged in own if judged.answerable],
         [judged for judged in own if not judged.answerable],
-        judge_all(strangers(to_fit), embedder, work),
+        judge_all(off_topic_sets(to_fit), embedder, work),
     )
 
 
 def fit(pool: Pool) -> Calibration:
-    """The thresholds by the rules above; raises ValueError where too little of what is off-topic is turned away."""
+    """Return the thresholds by the rules above.
+
+    Raises ValueError if too few off-topic questions are below `abstain`.
+    """
     abstain = _reached(pool.answerable, REACH_ABSTAIN)
     turned_away = share(pool.off_topic, (judged.strength < abstain for judged in pool.off_topic)) or 0.0
     if turned_away < OFF_TOPIC_TURNED_AWAY:
         raise ValueError(
-            f"abstaining below {abstain} turns away {turned_away:.1%} of what is off-topic, expected at least"
+            f"{turned_away:.1%} of the off-topic questions are below abstain = {abstain}, expected at least"
             f" {OFF_TOPIC_TURNED_AWAY:.0%}"
         )
     off_topic = _reached(pool.answerable, REACH_OFF_TOPIC)
@@ -105,13 +108,13 @@ def fit(pool: Pool) -> Calibration:
 
 
 def _reached(judged: Sequence[Judged], part: float) -> float:
-    """The highest step that this part of the questions reaches."""
+    """Return the highest step that this part of the questions reaches."""
     quantile = np.quantile([each.strength for each in judged], 1 - part, method="lower")
     return round(float(np.floor(quantile / STEP) * STEP), 3)
 
 
 def described(calibration: Calibration, pool: Pool) -> dict[str, Any]:
-    """The thresholds with what they were fitted on and what they did there."""
+    """Return the thresholds with the set they were fitted on and the rates there."""
     kinds = {"answerable": pool.answerable, "near_misses": pool.near_misses, "off_topic": pool.off_topic}
     rates: dict[str, Any] = {}
     for name, judged in kinds.items():
@@ -139,7 +142,7 @@ def _auroc(answerable: Sequence[Judged], unanswerable: Sequence[Judged]) -> floa
 
 
 def print_hand_set(pool: Pool, bench: Path, work: Path) -> None:
-    """What `NEAR_BEST` and `PASSAGES_SCORED` cost and bring, for the answerable questions."""
+    """Print the effect of `NEAR_BEST` and `PASSAGES_SCORED` on the answerable questions."""
     asked = pool.answerable
     found = share(asked, (each.found(QUOTED) for each in asked)) or 1.0
     rows = [

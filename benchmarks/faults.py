@@ -1,8 +1,8 @@
-"""Do the tests catch known faults? Run `python -m benchmarks.faults [--id ID]… [--area AREA]…`.
+"""Check that the tests catch known faults: `python -m benchmarks.faults [--id ID]… [--area AREA]…`.
 
-Each line of `faults.jsonl` is a wrong behaviour in words, the edit that causes it, and the tests that should fail. The
-tests run first without a fault, then with one fault at a time, in a copy of the tracked files. Exit 1 if a fault is not
-caught; exit 2 if an edit does not fit the source exactly once, or if tests fail or cannot run without a fault.
+Each line of `faults.jsonl` describes a wrong behaviour and has the edit that causes it and the tests that should fail.
+The tests run in a copy of the tracked files, first without a fault, then with one fault at a time. Exit 1 if a fault
+is not caught; exit 2 if the text of an edit does not occur exactly once, or if tests fail without a fault.
 """
 
 import argparse
@@ -51,7 +51,9 @@ def faulty(fault: Fault, source: str) -> str:
     """Return a source with the edit of a fault; raises ValueError unless its text occurs exactly once."""
     count = source.count(fault["find"])
     if count != 1:
-        raise ValueError(f"{fault['id']}: its text occurs {count} times in {fault['file']}; refresh `find`")
+        raise ValueError(
+            f"{fault['id']}: its text occurs {count} times in {fault['file']}, expected once; update `find`"
+        )
     return source.replace(fault["find"], fault["replace"])
 
 
@@ -60,7 +62,7 @@ def run_tests(tests: Sequence[str], tree: Path) -> bool:
     environment = {key: value for key, value in os.environ.items() if not key.startswith(("DATELINE_", "OPENAI_"))}
     environment["PYTHONPATH"] = str(tree)
     done = subprocess.run([*PYTEST, *tests], cwd=tree, env=environment, check=False, capture_output=True, text=True)
-    if done.returncode > 1:  # 1 is a failed test; more is a run that could not begin or was interrupted
+    if done.returncode > 1:  # 1: a test failed; above: pytest could not run, or was interrupted
         raise ValueError(f"pytest exited with {done.returncode}: {(done.stdout + done.stderr)[-2000:]}")
     return done.returncode == 0
 

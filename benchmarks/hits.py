@@ -1,9 +1,9 @@
-"""Does a sentence hold the answer? The rule by which readers are measured here, and how well a score separates.
+"""Decide whether a sentence contains the answer, and compute how well a score separates two kinds of questions.
 
-An answer is in a sentence where its words stand in it, one after another, from the beginning of a word on; the last
-word may go on where the answer has four characters or more ("Republican" is in "Republicans"). Articles, case,
-punctuation and currency signs do not count. Where a set marks whole sentences instead, more than three quarters of a
-sentence's words must be in one of them. String matching understates: an answer said in other words is a miss.
+A sentence contains an answer if it has the answer's words in sequence, from the beginning of a word; the last word may
+be longer if the answer has four characters or more ("Republican" is in "Republicans"). Articles, case, punctuation
+and currency signs are ignored. If a set marks complete sentences instead, more than three quarters of a sentence's
+words must be in one of them. String matching understates: an answer in other words is a miss.
 """
 
 import math
@@ -22,14 +22,14 @@ ARTICLES = frozenset(["a", "an", "the"])
 
 
 def holds_answer(question: Asked, sentence: str) -> bool:
-    """Whether a sentence answers an answerable question."""
+    """Return whether a sentence contains the answer to an answerable question."""
     if question.sentences:
         return any(_shares(sentence, marked) for marked in question.sentences)
     text = f" {_plain(sentence)} "
-    return any(_stands_in(_plain(answer), text) for answer in question.answers)
+    return any(_contains(_plain(answer), text) for answer in question.answers)
 
 
-def _stands_in(answer: str, text: str) -> bool:
+def _contains(answer: str, text: str) -> bool:
     if not answer:
         return False
     return f" {answer} " in text or (len(answer) >= SUFFIX_FROM and f" {answer}" in text)
@@ -45,7 +45,7 @@ def _shares(sentence: str, marked: str) -> bool:
 
 
 def auroc(answerable: Sequence[float], unanswerable: Sequence[float]) -> float:
-    """How often an answerable question scores above an unanswerable one, ties counting half; nan without either."""
+    """Return how often an answerable question scores above an unanswerable one; ties count half, nan without either."""
     if not answerable or not unanswerable:
         return math.nan
     scores = np.concatenate([answerable, unanswerable])
@@ -54,7 +54,7 @@ def auroc(answerable: Sequence[float], unanswerable: Sequence[float]) -> float:
 
 
 def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The rank of each score from 1, equal scores sharing the mean of theirs."""
+    """Return the rank of each score, from 1; equal scores share their mean rank."""
     _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
     last = np.cumsum(counts)
     means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]

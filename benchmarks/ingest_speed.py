@@ -1,18 +1,17 @@
-"""Ingest against the stock LlamaIndex pipeline: news-length articles to stored vectors, chunks a second.
+"""Compare an ingest with the stock LlamaIndex pipeline: from articles to stored vectors, chunks per second.
 
 usage: python -m benchmarks.ingest_speed --bench PATH [--work PATH] [--articles N] [--rounds N]
 
-Stock is `IngestionPipeline[SentenceSplitter(256, 32), HuggingFaceEmbedding]` into a `ChromaVectorStore`, as its own
-documentation has it, with the same model from the same files. It runs in a process and an environment of its own,
-which the benchmark makes in the work folder: torch never becomes a dependency. Dateline runs its real ingest job.
+Stock is `IngestionPipeline[SentenceSplitter(256, 32), HuggingFaceEmbedding]` with a `ChromaVectorStore`, as in its
+documentation, with the same model from the same files. It runs in a separate process and environment, which the
+benchmark creates in the work folder, so torch does not become a dependency. Dateline runs its real ingest job.
 
-- `pipeline only` has the stages that stock has: chunk, embed, store in Chroma. The vectors are also kept in
-  `embeddings.db` meanwhile, which stock does not do.
-- `whole job` adds reading and cleaning the file, the catalogue, the lexical index, verification and publishing.
+- `pipeline only` has the stages of stock: chunk, embed, store in Chroma. It also fills the vector cache.
+- `complete job` adds reading and cleaning the file, the catalogue, the lexical index, verification and publishing.
 
-Both models are loaded before the clock starts. Rounds alternate; figures are medians. Articles are made of passages
-of RGB, put together to about 2,000 characters. Chunks are not equally long on both sides, so there are two ratios:
-of chunks a second, and of articles a second, which favours neither.
+Both models are loaded before the clock starts. Rounds alternate; figures are medians. An article is a join of RGB
+passages with about 2,000 characters. Chunks differ in length between the sides, so there are two ratios: chunks per
+second, and articles per second, which is independent of the chunk length.
 """
 
 import json
@@ -41,7 +40,7 @@ from index.layout import CATALOG, VECTORS, generation_folder
 from ingest.job import Ingest, run
 
 TORCH = "2.13.0"
-"""Installed first and by number: what the other packages ask for would bring gigabytes of CUDA."""
+"""Installed first with this version: the other packages would install gigabytes of CUDA."""
 
 STOCK = ("llama-index-embeddings-huggingface==0.8.0", "llama-index-vector-stores-chroma==0.6.0")
 SAME_AS_OURS = ("llama-index-core", "chromadb")
@@ -52,7 +51,7 @@ OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEM
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """One round of one side."""
+    """The result of one round of one side."""
 
     chunks: int
     characters: int
@@ -68,18 +67,18 @@ def main() -> None:
     with workplace(arguments.work) as work:
         articles = write_articles(arguments.bench, work, arguments.articles)
         embedder = LocalEmbedder(work / "models")
-        rounds: dict[str, list[Ingested]] = {STOCK_NAME: [], "pipeline only": [], "whole job": []}
+        rounds: dict[str, list[Ingested]] = {STOCK_NAME: [], "pipeline only": [], "complete job": []}
         with stock(stock_environment(work)) as child:
             for _ in range(arguments.rounds):
                 rounds[STOCK_NAME].append(child.ingest(articles))
                 pipeline, whole = ingest(articles, embedder)
                 rounds["pipeline only"].append(pipeline)
-                rounds["whole job"].append(whole)
+                rounds["complete job"].append(whole)
     report(rounds, arguments.articles)
 
 
 def write_articles(bench: Path, work: Path, count: int) -> Path:
-    """The articles as a file of JSON Lines."""
+    """Write the articles as JSON Lines and return the file."""
     texts = news_articles(QuestionSet.read(bench, RGB).paragraphs, count, LENGTH)
     file = work / f"news-{count}.jsonl"
     rows = (json.dumps({"id": f"n{number}", "text": text}, ensure_ascii=False) for number, text in enumerate(texts))
@@ -88,14 +87,14 @@ def write_articles(bench: Path, work: Path, count: int) -> Path:
 
 
 def ingest(articles: Path, embedder: LocalEmbedder) -> tuple[Ingested, Ingested]:
-    """One round of ours into a new data folder: the stages that stock has, and the whole job."""
+    """Run one round of Dateline in a new data folder; return the stages of stock and the complete job."""
     with tempfile.TemporaryDirectory() as folder:
         data = Path(folder) / "data"
         progress = TimedProgress()
         made = run(Ingest((articles,), data, "english"), embedder, progress)
         generation = generation_folder(data, made.generation or "")
         vectors = np.load(generation / VECTORS)
-        # The job stores in Chroma within a longer step, so that part is timed by doing it once more.
+        # The job stores in Chroma inside a longer step, so this part is repeated to time it.
         store = seconds_of(lambda: build_dense(Path(folder) / "again", vectors))
         catalog = Catalog(generation / CATALOG)
         characters = sum(len(text) for _, text in catalog.titles_and_texts())
@@ -105,7 +104,7 @@ def ingest(articles: Path, embedder: LocalEmbedder) -> tuple[Ingested, Ingested]
 
 
 def stock_environment(work: Path) -> Path:
-    """The interpreter of an environment with the stock pipeline in it, made where there is none yet."""
+    """Return the interpreter of the stock environment; create the environment if it is missing."""
     folder = work / "stock-environment"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
@@ -119,12 +118,12 @@ def stock_environment(work: Path) -> Path:
 
 
 def stock_command(python: Path) -> list[str]:
-    """What starts the stock side."""
+    """Return the command that starts the stock side."""
     return [str(python), str(Path(__file__).with_name("stock_ingest.py")), str(model_file(WEIGHTS).parent)]
 
 
 class Stock:
-    """The stock pipeline in its own process."""
+    """The stock pipeline in a separate process."""
 
     def __init__(self, orders: IO[str], reports: IO[str]) -> None:
         self._orders = orders
@@ -132,7 +131,7 @@ class Stock:
         self._report()
 
     def ingest(self, articles: Path) -> Ingested:
-        """One round into a new folder."""
+        """Run one round in a new folder."""
         with tempfile.TemporaryDirectory() as folder:
             self._orders.write(json.dumps({"articles": str(articles), "folder": folder}) + "\n")
             self._orders.flush()
@@ -142,14 +141,14 @@ class Stock:
     def _report(self) -> dict[str, float]:
         line = self._reports.readline()
         if not line:
-            raise RuntimeError("the stock side has ended; what it wrote on stderr says why")
+            raise RuntimeError("the stock process has ended; see its messages on stderr")
         report: dict[str, float] = json.loads(line)
         return report
 
 
 @contextmanager
 def stock(python: Path) -> Iterator[Stock]:
-    """The stock side, its model loaded and waiting; it ends with the block."""
+    """Start the stock side with its model loaded, and stop it at the end of the block."""
     with subprocess.Popen(
         stock_command(python), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **OFFLINE}
     ) as child:
@@ -160,7 +159,7 @@ def stock(python: Path) -> Iterator[Stock]:
 
 
 def report(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> None:
-    """Medians, and how many times as fast as stock each is."""
+    """Print the median of each side and its ratio to stock."""
     seconds = {name: middle([each.seconds for each in done]) for name, done in rounds.items()}
     stock_done = rounds[STOCK_NAME][0]
     rows: list[list[Cell]] = []
@@ -170,7 +169,7 @@ def report(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> None:
         rates = (chunks / seconds[name], faster * chunks / stock_done.chunks, articles / seconds[name], faster)
         rows.append([name, chunks, length, seconds[name], *rates])
     print_table(
-        ("", "chunks", "characters each", "seconds", "chunks/s", "ratio", "articles/s", "ratio"), rows, digits=2
+        ("", "chunks", "characters/chunk", "seconds", "chunks/s", "ratio", "articles/s", "ratio"), rows, digits=2
     )
 
 

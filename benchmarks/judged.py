@@ -1,4 +1,4 @@
-"""Questions of a set, asked of an index of it and judged: how strong the evidence was, and which quotes were right."""
+"""Ask the questions of a set and judge them: the strength of the evidence, and which quotes are right."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from service.readers.extractive import NEAR_BEST, QUOTED, Answerability, Calibra
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What became of one question.
+    """The result of one question.
 
-    `scores` are those of the best sentences, `right` says of each whether it holds the answer; `held_back` is true
-    where no quoted article has one of the question's entities.
+    `scores` are those of the best sentences; `right` tells which of them contain the answer. `held_back` is true if
+    one of the question's entities is missing from all quoted articles.
     """
 
     answerable: bool
@@ -27,16 +27,16 @@ class Judged:
     held_back: bool
 
     def found(self, count: int) -> bool:
-        """Whether one of the so many best sentences holds the answer."""
+        """Return whether one of the best `count` sentences contains the answer."""
         return any(self.right[:count])
 
     def quotes(self, near_best: float = NEAR_BEST) -> tuple[bool, ...]:
-        """The sentences that are quoted, right or not."""
+        """Return for each quoted sentence whether it is right."""
         near = (score >= near_best * self.scores[0] for score in self.scores)
         return tuple(right for right, quoted in zip(self.right, near, strict=True) if quoted)
 
     def answered(self, near_best: float = NEAR_BEST) -> bool:
-        """Whether a quote holds the answer."""
+        """Return whether a quote contains the answer."""
         return any(self.quotes(near_best))
 
     def answerability(self, calibration: Calibration) -> Answerability:
@@ -49,13 +49,13 @@ class Judged:
 def judge(
     questions: QuestionSet, embedder: Embedder, work: Path, *, passages_scored: int = PASSAGES_SCORED
 ) -> list[Judged]:
-    """Ask every question of an index of the set's paragraphs, and of nothing else."""
+    """Ask every question of an index of the set's paragraphs."""
     with trial(questions.paragraphs, embedder, work, passages_scored=passages_scored) as opened:
         return [_judged(question, opened) for question in questions.questions]
 
 
 def judge_all(sets: Iterable[QuestionSet], embedder: Embedder, work: Path) -> list[Judged]:
-    """The judged questions of several sets together, each set asked of its own index."""
+    """Return the judged questions of several sets, each with its own index."""
     return [judged for questions in sets for judged in judge(questions, embedder, work)]
 
 
@@ -72,5 +72,5 @@ def _held_back(question: Asked, evidence: Evidence) -> bool:
 
 
 def share(judged: Sequence[Judged], true: Iterable[bool]) -> float | None:
-    """The share of questions for which something is true; None where there are none."""
+    """Return the share of questions with a true value; None without questions."""
     return sum(true) / len(judged) if judged else None

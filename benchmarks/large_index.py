@@ -1,7 +1,7 @@
-"""An index of ten thousand chunks of real sentences that nobody has to wait hours for.
+"""An index of ten thousand chunks of real sentences, with synthetic vectors so that it is built quickly.
 
-The sentences are those of SQuAD and RGB, put together anew where there are too few. The vectors are synthetic and
-clustered: noisy mixtures of a thousand paragraphs that are embedded really.
+The sentences are those of SQuAD and RGB, shuffled and repeated if there are too few. The vectors are clustered: noisy
+mixtures of the vectors of a thousand real paragraphs.
 """
 
 import json
@@ -31,12 +31,12 @@ if TYPE_CHECKING:
 CENTRES = 1000
 ARTICLE_SENTENCES = 24
 MEASURED = slice(0, 2000, 20)
-"""Articles that are chunked to know how many are needed."""
+"""Articles that are chunked to compute the number of articles."""
 
 
 @contextmanager
 def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Iterator[Generation]:
-    """Open an index of about so many chunks, made by the real ingest job where there is none yet."""
+    """Open an index of about `chunks` chunks; run the real ingest job if it is missing."""
     data = work / f"large-{chunks}"
     if current_name(data) is None:
         paragraphs = [paragraph for name in (SQUAD_1, RGB) for paragraph in QuestionSet.read(bench, name).paragraphs]
@@ -61,7 +61,7 @@ def _write(file: Path, texts: Sequence[str], chunks: int) -> None:
 
 
 def _bodies(texts: Sequence[str]) -> Iterator[str]:
-    """Articles without end: the sentences in their order, then again and again in another."""
+    """Yield articles without end: the sentences in their order, then shuffled."""
     sentences = [text[span.start : span.end] for text in texts for span in sentence_spans(text)]
     shuffled = random.Random(SEED)
     while True:
@@ -71,7 +71,7 @@ def _bodies(texts: Sequence[str]) -> Iterator[str]:
 
 
 def stock_retriever(generation: Generation, count: int) -> "VectorIndexRetriever":
-    """LlamaIndex's default over the same vectors: a `VectorIndexRetriever` on a `SimpleVectorStore`, in memory."""
+    """Return LlamaIndex's default for the same vectors: a `VectorIndexRetriever` on a `SimpleVectorStore`."""
     from llama_index.core import MockEmbedding, VectorStoreIndex
     from llama_index.core.retrievers import VectorIndexRetriever
     from llama_index.core.schema import TextNode

@@ -8,17 +8,17 @@ from pathlib import Path
 
 
 def parser(description: str, *, bench: bool = True) -> argparse.ArgumentParser:
-    """A parser with `--bench` (where the public sets lie) and `--work` (where indexes are kept between runs)."""
+    """Return a parser with `--bench` (folder of the public sets) and `--work` (folder that is kept between runs)."""
     made = argparse.ArgumentParser(description=description)
     if bench:
         made.add_argument("--bench", type=Path, required=True, help="folder of the public question sets")
-    made.add_argument("--work", type=Path, help="folder for what a run makes; default a temporary one")
+    made.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
     return made
 
 
 @contextmanager
 def workplace(work: Path | None) -> Iterator[Path]:
-    """The folder that was asked for, or a temporary one."""
+    """Yield the given folder, or a temporary one."""
     if work is not None:
         work.mkdir(parents=True, exist_ok=True)
         yield work.absolute()

@@ -1,14 +1,13 @@
-"""A question against 10,000 chunks, step by step, and a whole offline answer: p50, p95 and p99 in milliseconds.
+"""Time a question on 10,000 chunks by step, and a complete offline answer: p50, p95 and p99 in milliseconds.
 
 usage: python -m benchmarks.question_speed --bench PATH [--work PATH] [--chunks N] [--questions N] [--rounds N]
 
-Questions are SQuAD's, one thread asks. Beside each other, in alternating rounds: candidates from Chroma, as the
-product takes them; from all vectors exactly, with numpy; and from LlamaIndex's default, a `VectorIndexRetriever` on a
-`SimpleVectorStore`. `retrieve, whole` is what the product does from the question's text to ranked chunks.
+The questions are SQuAD's, asked by one thread. Alternating rounds compare candidates from Chroma, as in the product;
+exact ones from all vectors, with numpy; and those of LlamaIndex's default, a `VectorIndexRetriever` on a
+`SimpleVectorStore`. `retrieve` is the complete step of the product, from the question's text to ranked chunks.
 
-Then whole answers, from `Pipeline.ask`, over the held-out half of SQuAD 2.0, embedded really: with the vectors of
-sentences remembered, as the product does, and with none remembered, so that every sentence is embedded for every
-question. `first pass` is the product on questions that nobody has asked before.
+Then `Pipeline.ask` answers questions on the held-out half of SQuAD 2.0, with real vectors: once with the product's
+cache of sentence vectors, once without it. `first pass` is the product with an empty cache.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ WARM_UP = 20
 HEAD = ("n", "p50", "p95", "p99")
 
 Steps = Mapping[str, Callable[[str], object]]
-"""What is timed, by name: each takes a question's text."""
+"""The functions to time, by name; each takes a question's text."""
 
 
 def main() -> None:
@@ -64,7 +63,7 @@ def main() -> None:
 
 
 def alternate(steps: Steps, asked: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """The milliseconds of each step for every question, the steps taking turns."""
+    """Return the milliseconds of each step for every question; steps alternate."""
     times: dict[str, list[float]] = {name: [] for name in steps}
     for step in steps.values():
         milliseconds_of(step, asked[:WARM_UP])
@@ -75,7 +74,7 @@ def alternate(steps: Steps, asked: Sequence[str], rounds: int) -> dict[str, list
 
 
 def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[str]) -> Steps:
-    """The steps of retrieval by themselves, the alternatives for the dense one, and the whole."""
+    """Return the single steps of retrieval, the alternatives for dense search, and the complete retrieval."""
     from llama_index.core import QueryBundle
 
     vectors = {text: embedder.embed_query(text) for text in asked}
@@ -98,14 +97,12 @@ def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[
             fuse(dense[text], lexical[text], 0.5),
         ),
         "candidates from the catalogue": lambda text: generation.catalog.chunks(rows[text].tolist()),
-        "retrieve, whole": lambda text: retrieve(
-            generation, embedder, text, filters=Filters(), mode="hybrid", count=TOP_K
-        ),
+        "retrieve": lambda text: retrieve(generation, embedder, text, filters=Filters(), mode="hybrid", count=TOP_K),
     }
 
 
 def answer_times(data: Path, models: Path, asked: Sequence[str], rounds: int) -> dict[str, list[float]]:
-    """The milliseconds of whole answers: for the first time, with and without the vectors of sentences remembered."""
+    """Return the milliseconds of complete answers: first pass, with and without cached sentence vectors."""
     given = {"data": data, "models": models, "llm_model": None, "openai_api_key": None, "embedding_model": "local"}
     pipeline = build_pipeline(cast("Any", ServiceSettings)(_env_file=None, **given))
     with asyncio.Runner() as runner:
@@ -113,20 +110,20 @@ def answer_times(data: Path, models: Path, asked: Sequence[str], rounds: int) ->
             runner.run(pipeline.ask(Question(asked[-1])))
             times = {"first pass": milliseconds_of(lambda text: runner.run(pipeline.ask(Question(text))), asked)}
             steps: Steps = {
-                "remembered": lambda text: runner.run(pipeline.ask(Question(text))),
-                "not remembered": lambda text: runner.run(_forgetful(pipeline).ask(Question(text))),
+                "cached": lambda text: runner.run(pipeline.ask(Question(text))),
+                "not cached": lambda text: runner.run(_without_cache(pipeline).ask(Question(text))),
             }
             return {**times, **alternate(steps, asked, rounds)}
         finally:
             pipeline.library.close()
 
 
-def _forgetful(pipeline: Pipeline) -> Pipeline:
+def _without_cache(pipeline: Pipeline) -> Pipeline:
     return replace(pipeline, scorer=SentenceScorer(pipeline.embedder))
 
 
 def print_times(title: str, times: Mapping[str, Sequence[float]]) -> None:
-    """The percentiles of each step."""
+    """Print the percentiles of each step."""
     print_table((title, *HEAD), [[name, len(taken), *percentiles(taken)] for name, taken in times.items()], digits=2)
     print()
 

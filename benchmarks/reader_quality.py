@@ -1,15 +1,15 @@
-"""The extractive reader end to end: does it quote the answer, and does it know when it does not?
+"""Measure the extractive reader end to end: how often it quotes the answer, and abstains without one.
 
 usage: python -m benchmarks.reader_quality --bench PATH [--work PATH] [--questions N]
 
-Sentences come from what retrieval finds, never from the paragraph that holds the answer. Nothing is fitted on any of
-these sets: the SQuAD articles are the held-out ones. Off-topic questions are those of one half of the held-out
-articles, asked of the other half; RGB's unanswerable questions are its own, asked of the paragraphs that do not hold
-the answer. `bar` is what a reader of this design reached when it was chosen, on the same questions and rule.
+The sentences are those of the retrieved passages, whether they contain the answer or not. These sets were not used for
+fitting: the SQuAD articles are the held-out ones. Off-topic questions belong to one half of the held-out articles
+and are asked of the other half. RGB's unanswerable questions are asked of paragraphs without the answer. `target` is
+the result of this design when it was chosen, on the same questions and by the same rule.
 
-`right of answered` is the share of `answered` answers in which a quote holds the answer, at the set's own share of
-unanswerable questions; the next column is the same without the check of names, years and numbers, and the last two
-say how many answers that check held back, and how many of those held the answer.
+`right of answered` is the share of `answered` answers with a right quote, at the set's own share of unanswerable
+questions; the next column is the same without the check of entities. The last two columns give the number of answers
+that this check held back, and the share of right ones among them.
 """
 
 from collections.abc import Sequence
@@ -18,14 +18,14 @@ from pathlib import Path
 from benchmarks.hits import auroc
 from benchmarks.judged import Judged, judge_all, share
 from benchmarks.options import parser, workplace
-from benchmarks.sets import CLAPNQ, RGB, QuestionSet, rejections, squad_2, strangers
+from benchmarks.sets import CLAPNQ, RGB, QuestionSet, off_topic_sets, rejections, squad_2
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
 from service.readers.extractive import QUOTED, Calibration
 
 QUESTIONS = 1000
-BARS = {"squad_v2 held out": (0.79, 0.91, 0.64), "clapnq_dev": (0.64, 0.87, 0.85), "rgb_en": (0.44, 0.70, 0.69)}
-"""Top-1, top-3 and AUROC of g that are to be reached."""
+TARGETS = {"squad_v2 held out": (0.79, 0.91, 0.64), "clapnq_dev": (0.64, 0.87, 0.85), "rgb_en": (0.44, 0.70, 0.69)}
+"""Targets for top-1, top-3 and the AUROC of g."""
 
 ANSWERABILITY = ("answered", "weak", "abstain")
 
@@ -33,7 +33,9 @@ ANSWERABILITY = ("answered", "weak", "abstain")
 def main() -> None:
     """Ask, judge and print."""
     options = parser((__doc__ or "").splitlines()[0])
-    options.add_argument("--questions", type=int, default=QUESTIONS, help="questions of a kind at most, from each set")
+    options.add_argument(
+        "--questions", type=int, default=QUESTIONS, help="largest number of questions of each kind in a set"
+    )
     arguments = options.parse_args()
     calibration = Calibration.read()
     with workplace(arguments.work) as work:
@@ -45,7 +47,7 @@ def main() -> None:
 
 
 def ask_all(bench: Path, work: Path, count: int) -> dict[str, list[Judged]]:
-    """The judged questions of each set."""
+    """Return the judged questions of each set."""
     embedder = LocalEmbedder(work / "models")
     _, held_out = squad_2(bench)
     sets = {
@@ -57,28 +59,28 @@ def ask_all(bench: Path, work: Path, count: int) -> dict[str, list[Judged]]:
 
 
 def ask_off_topic(bench: Path, work: Path, count: int) -> list[Judged]:
-    """The judged off-topic questions of the held-out articles."""
+    """Return the judged off-topic questions of the held-out articles."""
     _, held_out = squad_2(bench)
-    halves = (half.sample(count // 4) for half in strangers(held_out))
+    halves = (half.sample(count // 4) for half in off_topic_sets(held_out))
     return judge_all(halves, LocalEmbedder(work / "models"), work)
 
 
 def print_selection(asked: dict[str, list[Judged]]) -> None:
-    """Hit rates of the best sentences, and how well g separates, each with its bar."""
+    """Print the hit rates of the best sentences and the AUROC of g, each with its target."""
     rows: list[list[Cell]] = []
     for name, judged in asked.items():
         answerable, unanswerable = _split(judged)
         top1, top3 = (share(answerable, (each.found(count) for each in answerable)) for count in (1, QUOTED))
         quoted = share(answerable, (each.answered() for each in answerable))
         separated = auroc([each.strength for each in answerable], [each.strength for each in unanswerable])
-        bars = BARS[name]
-        rows.append([name, len(answerable), top1, bars[0], top3, bars[1], quoted, separated, bars[2]])
-    print_table(("set", "n", "top-1", "bar", "top-3", "bar", "quoted", "AUROC of g", "bar"), rows)
+        targets = TARGETS[name]
+        rows.append([name, len(answerable), top1, targets[0], top3, targets[1], quoted, separated, targets[2]])
+    print_table(("set", "n", "top-1", "target", "top-3", "target", "quoted", "AUROC of g", "target"), rows)
     print()
 
 
 def print_answerability(asked: dict[str, list[Judged]], off_topic: Sequence[Judged], calibration: Calibration) -> None:
-    """What questions of each kind end as."""
+    """Print the shares of answered, weak and abstained questions by kind."""
     rows: list[list[Cell]] = []
     for name, judged in asked.items():
         answerable, unanswerable = _split(judged)
@@ -95,7 +97,7 @@ def _answerability(name: str, judged: Sequence[Judged], calibration: Calibration
 
 
 def print_held_back(asked: dict[str, list[Judged]], calibration: Calibration) -> None:
-    """How right answers are, with and without the check of entities."""
+    """Print the share of right answers, with and without the check of entities."""
     rows: list[list[Cell]] = []
     for name, judged in asked.items():
         strong = [each for each in judged if each.strength >= calibration.answered]

@@ -1,14 +1,15 @@
-"""A whole new generation of 100,000 chunks from `embeddings.db`: seconds by phase, and memory.
+"""Measure a new generation of 100,000 chunks without embedding: seconds by phase, and memory.
 
 usage: python -m benchmarks.rebuild [--work PATH] [--chunks N] [--stock-rows N] [--rounds N]
 
-Every publish builds a whole generation, so this is what the smallest change costs. Articles of made-up words are
-ingested with synthetic clustered vectors; then one is taken away, and a process of its own runs the real ingest job
-again: read, keep, number, vectors, Chroma, lexical index, manifest, verification in a child, publishing. Its embedder
-refuses to embed.
+Every publish builds a complete generation, so this is the cost of the smallest change. Articles of invented words are
+ingested with synthetic clustered vectors. Then one article is removed, and a separate process runs the real ingest
+job again: read, reuse, number, vectors, Chroma, lexical index, manifest, verification in a child, publishing. Its
+embedder raises an error for any text.
 
-Beside it the stock way to fill Chroma: `collection.add` with text and metadata and the default `sync_threshold`, on
-the same vectors, against ours (ids and vectors, persisted once). Rounds alternate; figures are medians.
+A second table compares two ways to fill Chroma with the same vectors: the stock `collection.add` with texts, metadata
+and the default `sync_threshold`, and Dateline's (ids and vectors, persisted once). Rounds alternate; figures are
+medians.
 """
 
 import argparse
@@ -45,7 +46,7 @@ DIMENSION = 384
 CENTRES = 1500
 LANGUAGE = "english"
 MEASURED = 50
-"""Articles that are chunked to know how many are needed."""
+"""Articles that are chunked to compute the number of articles."""
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def main() -> None:
 
 
 def prepare(data: Path, chunks: int) -> Path:
-    """A data folder with about so many chunks; one that a run before has left is used again."""
+    """Return a data folder with about `chunks` chunks; reuse that of an earlier run."""
     articles = data / "articles.jsonl"
     if not (data / CURRENT).exists():
         data.mkdir(parents=True, exist_ok=True)
@@ -83,7 +84,7 @@ def _chunks_per_article() -> float:
 
 
 def rebuild(data: Path) -> dict[str, float]:
-    """Take the last article away and publish what is left; the seconds of each phase and the peaks of memory."""
+    """Remove the last article and publish; return the seconds of each phase and the peaks of memory."""
     articles = data / "articles.jsonl"
     lines = articles.read_text(encoding="utf-8").splitlines(keepends=True)
     articles.write_text("".join(lines[:-1]), encoding="utf-8")
@@ -91,12 +92,12 @@ def rebuild(data: Path) -> dict[str, float]:
     progress = TimedProgress()
     done = run(Ingest((articles,), data, LANGUAGE, prune=True), NoEmbedder(DIMENSION), progress)
     own, child = (resource.getrusage(who).ru_maxrss / 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    phases = {f"{name}, s": seconds for name, seconds in {"whole job": done.seconds, **progress.seconds}.items()}
+    phases = {f"{name}, s": seconds for name, seconds in {"complete job": done.seconds, **progress.seconds}.items()}
     return {**phases, "peak RSS, MB": own, "peak RSS of verification, MB": child}
 
 
 def print_phases(measured: dict[str, float], data: Path) -> None:
-    """The rebuild by phase, and the two large parts of building each done once more by itself."""
+    """Print the phases of the rebuild; repeat its two largest parts to time them separately."""
     folder = generation_folder(data, current_name(data) or "")
     manifest = read_manifest(folder)
     print(f"{manifest.article_count:,} articles, {manifest.chunk_count:,} chunks")
@@ -116,7 +117,7 @@ def print_phases(measured: dict[str, float], data: Path) -> None:
 
 
 def print_stock(data: Path, count: int, rounds: int) -> None:
-    """Rows a second into Chroma, ours and the stock way."""
+    """Print the rows per second into Chroma, of Dateline and of stock."""
     folder = generation_folder(data, current_name(data) or "")
     vectors = np.array(np.load(folder / VECTORS, mmap_mode="r")[:count])
     catalog = Catalog(folder / CATALOG)

@@ -1,11 +1,11 @@
-"""Retrieval: nDCG, recall and MRR at 10 of dense, lexical and fused ranking, through the product's own steps.
+"""Measure retrieval: nDCG, recall and MRR at 10 of dense, lexical and fused ranking.
 
 usage: python -m benchmarks.retrieval_quality --bench PATH [--work PATH] [--questions N]
 
-Each paragraph of a set is an article; a paragraph ranks where its best chunk ranks. `half and half` is what the
-product does: the 50 best chunks of either side, exact scores of both for all of them, each side scaled to [0, 1]
-within these candidates. RRF(60) joins the two rankings of the same candidates by reciprocal ranks. The weights are
-swept on the SQuAD articles that are not held out, for information only: the half was not chosen here.
+Each paragraph of a set is an article; its rank is that of its best chunk. `half and half` is the product's fusion: the
+50 best chunks of each side, exact scores of both sides for all of them, each side scaled to [0, 1] within these
+candidates. RRF(60) fuses the two rankings of the same candidates by reciprocal ranks. The sweep of weights uses the
+SQuAD articles that are not held out; it is informative, the weight of one half was not chosen by it.
 """
 
 from collections.abc import Callable, Sequence
@@ -36,7 +36,7 @@ Ranking = list[str]
 
 
 def main() -> None:
-    """Rank, score and print."""
+    """Rank, compute the metrics and print them."""
     options = parser((__doc__ or "").splitlines()[0])
     options.add_argument("--questions", type=int, default=QUESTIONS)
     arguments = options.parse_args()
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def _to_fit(squad: QuestionSet, bench: Path) -> QuestionSet:
-    """The questions about articles that are not held out; they are still asked of the whole index."""
+    """Return the questions about articles that are not held out; the index has all articles."""
     about = squad.about(set(squad.titles()) - held_out(bench), squad.name)
     return replace(squad, questions=about.questions)
 
@@ -102,7 +102,7 @@ def _candidates(opened: Trial, question: Asked) -> list[Passage]:
 
 
 def _ordered(found: Sequence[Passage], scores: NDArray[np.float64]) -> list[str]:
-    """The article ids of chunks, those of the highest scores first."""
+    """Return the article ids of chunks by descending score."""
     return [found[at].chunk.article_id for at in np.argsort(-scores, kind="stable")]
 
 
@@ -116,7 +116,7 @@ def _scored(name: str, asked: QuestionSet, rank: Callable[[Asked], Ranking]) -> 
 
 
 def _measures(ranking: Ranking, relevant: frozenset[str]) -> tuple[float, float, float]:
-    """nDCG, recall and reciprocal rank of one ranking, with binary relevance."""
+    """Return nDCG, recall and reciprocal rank of a ranking, with binary relevance."""
     places = [place for place, paragraph in enumerate(ranking, 1) if paragraph in relevant]
     gain = sum(1 / np.log2(place + 1) for place in places)
     ideal = sum(1 / np.log2(place + 1) for place in range(1, min(len(relevant), AT) + 1))

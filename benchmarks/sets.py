@@ -1,7 +1,7 @@
-"""Public sets of questions over articles, read from the folder that `--bench` names; none of their text is kept here.
+"""Public sets of questions and articles, read from the folder of `--bench`; the repository does not contain them.
 
 A set is a folder with `corpus.jsonl` (id, title, text) and `queries.jsonl` (id, question, answers, relevant,
-answerable; some also selected_sentences). What is fitted is fitted on the SQuAD articles that are not held out.
+answerable; some also selected_sentences). Only the SQuAD articles that are not held out are used for fitting.
 """
 
 import hashlib
@@ -21,7 +21,7 @@ SEED = 20261120
 
 @dataclass(frozen=True, slots=True)
 class Paragraph:
-    """One text of a set, which becomes one article of an index."""
+    """A text of a set; it becomes an article of an index."""
 
     id: str
     title: str | None
@@ -30,10 +30,10 @@ class Paragraph:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question of a set with what is known of its answer.
+    """A question of a set, with its answers.
 
-    `answers` are short strings, any of which will do; `sentences` are whole ones that answer, where the set marks
-    them; `relevant` are the ids of the paragraphs that hold the answer, or that an unanswerable question is near to.
+    `answers` are short alternatives; `sentences` are complete sentences that answer, if the set marks them;
+    `relevant` are the ids of the paragraphs with the answer, or of those close to an unanswerable question.
     """
 
     id: str
@@ -46,7 +46,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class QuestionSet:
-    """Paragraphs and the questions that are asked of them."""
+    """Paragraphs and questions about them."""
 
     name: str
     paragraphs: tuple[Paragraph, ...]
@@ -54,26 +54,26 @@ class QuestionSet:
 
     @classmethod
     def read(cls, bench: Path, name: str, *, suffix: str = "") -> "QuestionSet":
-        """The set in the folder `name`; with a suffix, from `corpus<suffix>.jsonl` and `queries<suffix>.jsonl`."""
+        """Read the set in the folder `name`, from `corpus<suffix>.jsonl` and `queries<suffix>.jsonl`."""
         folder = bench / name
         rows = _lines(folder / f"corpus{suffix}.jsonl")
         paragraphs = tuple(Paragraph(row["id"], row["title"] or None, row["text"]) for row in rows)
         return cls(name + suffix, paragraphs, tuple(map(_asked, _lines(folder / f"queries{suffix}.jsonl"))))
 
     def titles(self) -> list[str]:
-        """The titles, in the order that decides which are held out."""
+        """Return the titles in the order of their MD5, which decides which are held out."""
         found = {paragraph.title for paragraph in self.paragraphs if paragraph.title}
         return sorted(found, key=lambda title: int(hashlib.md5(title.encode(), usedforsecurity=False).hexdigest(), 16))
 
     def about(self, titles: Collection[str], name: str) -> "QuestionSet":
-        """The paragraphs under these titles and the questions that belong to them."""
+        """Return the paragraphs with these titles and the questions about them."""
         paragraphs = tuple(paragraph for paragraph in self.paragraphs if paragraph.title in titles)
         ids = {paragraph.id for paragraph in paragraphs}
         questions = tuple(question for question in self.questions if question.relevant & ids)
         return QuestionSet(name, paragraphs, questions)
 
     def sample(self, count: int) -> "QuestionSet":
-        """At most so many answerable and as many unanswerable questions, the same ones every time."""
+        """Return up to `count` answerable and `count` unanswerable questions, always the same ones."""
         chosen: list[Asked] = []
         for answerable in (True, False):
             of_kind = [question for question in self.questions if question.answerable == answerable]
@@ -82,19 +82,19 @@ class QuestionSet:
 
 
 def held_out(bench: Path) -> frozenset[str]:
-    """The SQuAD titles on which nothing is fitted: the first half of `squad_v2_dev` by the MD5 of the title."""
+    """Return the held-out SQuAD titles: the first half of `squad_v2_dev` by the MD5 of the title."""
     titles = QuestionSet.read(bench, SQUAD_2).titles()
     return frozenset(titles[: len(titles) // 2])
 
 
 def squad_2(bench: Path) -> tuple[QuestionSet, QuestionSet]:
-    """`squad_v2_dev` in two sets that share no article: the one to fit on, and the held-out one to report on."""
+    """Return `squad_v2_dev` as two sets without a common article: one to fit on, and the held-out one."""
     whole, held = QuestionSet.read(bench, SQUAD_2), held_out(bench)
     return whole.about(set(whole.titles()) - held, f"{SQUAD_2} to fit"), whole.about(held, f"{SQUAD_2} held out")
 
 
-def strangers(questions: QuestionSet) -> list[QuestionSet]:
-    """Off-topic questions: each half of the articles, asked what belongs to the other half and is not in it."""
+def off_topic_sets(questions: QuestionSet) -> list[QuestionSet]:
+    """Return off-topic questions: the articles of each half with the questions of the other half."""
     titles = questions.titles()
     halves = [questions.about(titles[side::2], f"{questions.name}, half {side + 1}") for side in (0, 1)]
     return [
@@ -104,7 +104,7 @@ def strangers(questions: QuestionSet) -> list[QuestionSet]:
 
 
 def rejections(bench: Path) -> QuestionSet:
-    """RGB's negative rejection: its questions, asked of the paragraphs that do not answer them."""
+    """Return RGB's negative rejection set: its questions with paragraphs that do not answer them."""
     return QuestionSet.read(bench, RGB, suffix="_negative")
 
 
@@ -128,7 +128,7 @@ def _lines(path: Path) -> list[dict[str, Any]]:
 
 
 def news_articles(paragraphs: Iterable[Paragraph], count: int, length: int) -> Sequence[str]:
-    """Texts of about `length` characters, as long as a news article, put together from paragraphs in their order."""
+    """Join paragraphs, in their order, to `count` texts of about `length` characters, the length of a news article."""
     articles: list[str] = []
     gathered: list[str] = []
     for paragraph in paragraphs:

@@ -1,11 +1,11 @@
-"""Start-up and memory: a cold `dateline ask`, `dateline serve` until it is ready, and what the service then holds.
+"""Measure start-up and memory: a cold `dateline ask`, `dateline serve` until it is ready, the memory of the service.
 
 usage: python -m benchmarks.start [--work PATH] [--runs N] [--questions N] [--stock]
 
-On an index of the sample articles, with the embedded model's graph made beforehand, every run a new process: cold
-means that nothing is loaded, not that the disk's cache is empty. The service is asked questions over HTTP, made of the
-articles' titles; its memory is VmRSS and VmHWM of /proc. With `--stock` the stock LlamaIndex embedding is started as
-often, in turn, in the environment that `ingest_speed` makes: Python, its imports, the model, one embedding.
+The index has the sample articles; the graph of the local model exists. Every run is a new process: cold means that
+the process has loaded nothing, not that the disk's cache is empty. Questions are made from the articles' titles and
+sent over HTTP; memory is VmRSS and VmHWM of /proc. `--stock` also starts the stock LlamaIndex embedding, in alternation
+and in the environment of `ingest_speed`: Python, its imports, the model, one embedding.
 """
 
 import json
@@ -33,7 +33,7 @@ from ingest.progress import Progress
 
 ARTICLES = Path(__file__).parents[1] / "articles"
 QUESTION = "When did the ferry strike end?"
-PATIENCE_S = 60
+TIMEOUT_S = 60
 POLL_S = 0.01
 
 
@@ -50,7 +50,7 @@ def main() -> None:
         stock = stock_command(stock_environment(work)) if arguments.stock else None
         starts, asked, memory = measure(data, arguments.runs, arguments.questions, stock)
     rows: list[list[Cell]] = [[name, middle(seconds), min(seconds), max(seconds)] for name, seconds in starts.items()]
-    print_table(("seconds", "median", "least", "most"), rows, digits=2)
+    print_table(("seconds", "median", "min", "max"), rows, digits=2)
     print()
     print_table(
         ("ms over HTTP", "n", "p50", "p95", "p99"), [["POST /v1/ask", len(asked), *percentiles(asked)]], digits=1
@@ -62,7 +62,7 @@ def main() -> None:
 def measure(
     data: Path, runs: int, questions: int, stock: Sequence[str] | None
 ) -> tuple[dict[str, list[float]], list[float], dict[str, float]]:
-    """Seconds of every start, in turn; milliseconds of the questions and the memory of the last service."""
+    """Return the seconds of each start, and of the last service the milliseconds per question and the memory in MB."""
     ask = [sys.executable, "-m", "dateline", "ask", QUESTION, "--data", str(data)]
     starts: dict[str, list[float]] = {"dateline ask": [], "dateline serve until ready": []}
     asked: list[float] = []
@@ -82,7 +82,7 @@ def measure(
 
 @contextmanager
 def serving(data: Path) -> Iterator[tuple[str, int]]:
-    """A service that is ready, as its address and process id; it is told to end with the block."""
+    """Start a service, yield its address and process id when it is ready, and stop it at the end of the block."""
     port = _free_port()
     command = [sys.executable, "-m", "dateline", "serve", "--port", str(port), "--data", str(data)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
@@ -94,25 +94,25 @@ def serving(data: Path) -> Iterator[tuple[str, int]]:
 
 
 def _wait(address: str, child: "subprocess.Popen[bytes]") -> None:
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while time.monotonic() < deadline and child.poll() is None:
         try:
-            with urllib.request.urlopen(address, timeout=PATIENCE_S):
+            with urllib.request.urlopen(address, timeout=TIMEOUT_S):
                 return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(POLL_S)
-    raise TimeoutError(f"{address} was not ready within {PATIENCE_S} s; exit code {child.poll()}")
+    raise TimeoutError(f"{address} was not ready within {TIMEOUT_S} s; exit code {child.poll()}")
 
 
 def _ask(address: str, question: str) -> None:
     body = json.dumps({"question": question}).encode()
     request = urllib.request.Request(f"{address}/v1/ask", body, {"Content-Type": "application/json"})
-    with urllib.request.urlopen(request, timeout=PATIENCE_S) as reply:
+    with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:
         reply.read()
 
 
 def _questions(data: Path, count: int) -> list[str]:
-    """So many questions made of the articles' titles, again from the first when they run out."""
+    """Return `count` questions made from the articles' titles, repeated if there are too few."""
     name = current_name(data) or ""
     with closing(Catalog(generation_folder(data, name) / CATALOG)) as catalog:
         titles = [each.article.title or each.article.article_id for each in catalog.listed()]
@@ -132,7 +132,7 @@ def _free_port() -> int:
 
 
 def _memory(pid: int, field: str) -> float:
-    """A figure of /proc/PID/status, in MB."""
+    """Return a field of /proc/PID/status in MB."""
     lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
     found = next(line for line in lines if line.startswith(f"{field}:"))
     return int(found.split()[1]) / 1024

@@ -1,4 +1,4 @@
-"""Time: of the steps of a job, of calls one after another, and what percentiles and medians they have."""
+"""Times of the steps of a job and of repeated calls, with percentiles and medians."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -14,7 +14,7 @@ Item = TypeVar("Item")
 
 
 class TimedProgress(Progress):
-    """The progress of an ingest, silent, with the seconds of each of its steps."""
+    """Silent progress of an ingest that records the seconds of each step."""
 
     def __init__(self) -> None:
         super().__init__(quiet=True)
@@ -22,7 +22,7 @@ class TimedProgress(Progress):
 
     @contextmanager
     def step(self, name: str) -> Iterator[None]:
-        """Count the seconds of a step under its name."""
+        """Add the seconds of a step under its name."""
         began = time.perf_counter()
         try:
             yield
@@ -31,22 +31,22 @@ class TimedProgress(Progress):
 
 
 def seconds_of(call: Callable[[], object]) -> float:
-    """How long a call takes."""
+    """Return the duration of a call in seconds."""
     began = time.perf_counter()
     call()
     return time.perf_counter() - began
 
 
 def milliseconds_of(call: Callable[[Item], object], items: Iterable[Item]) -> list[float]:
-    """How long a call takes for each item, one after another."""
+    """Return the duration of the call for each item in milliseconds, one after another."""
     return [1000 * seconds_of(lambda: call(item)) for item in items]  # noqa: B023 - called before the next item comes
 
 
 def percentiles(values: Sequence[float]) -> list[float]:
-    """The 50th, 95th and 99th percentile."""
+    """Return the 50th, 95th and 99th percentile."""
     return [float(value) for value in np.percentile(values, (50, 95, 99))]
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median."""
+    """Return the median."""
     return float(median(values))

@@ -1,12 +1,12 @@
-"""Measure the support check on its labelled set: both error rates, on the half it was fitted on and on the other.
+"""Measure the support check on its labelled set: its error rates on the fitting half and on the reporting half.
 
 usage: python -m benchmarks.support_check [--fit] [--write] [--errors]
 
-A row belongs to the half that the SHA-256 of its passage's id says; one that cites passages of both
-halves is left out. The rates are those of the thresholds in `service/citations/thresholds.json`, or with `--fit` of the
-lowest ones at which one lie in twenty, at most, is called verified, and one in ten, at most, is shown at all. `--write`
-puts thresholds and rates into that file; `--errors` lists the wrong decisions of the fitting half, never those of the
-other. The int8 graph rounds differently on other processors, which moves a rate by up to two sentences.
+The SHA-256 of its passage's id decides the half of a row; a row with passages of both halves is left out. The
+thresholds are those of `service/citations/thresholds.json`, or with `--fit` the lowest ones at which at most one lie in
+twenty is verified and at most one in ten is shown. `--write` writes thresholds and rates into that file; `--errors`
+lists the wrong decisions of the fitting half only. The int8 graph rounds differently on other processors, which
+changes a rate by up to two sentences.
 """
 
 import argparse
@@ -29,7 +29,7 @@ TOLERATED_LIES = {"verified": 0.05, "partial": 0.1}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled sentence and what the check says of it when every score passes."""
+    """A labelled sentence and its verdict at a threshold of 0."""
 
     sentence: str
     supported: bool
@@ -37,13 +37,13 @@ class Row:
     verdict: Verdict
 
     def shown(self, level: str, threshold: float) -> bool:
-        """Whether a reader would see this sentence, at this level of support or a higher one."""
+        """Return whether the sentence is shown with this level of support or a higher one."""
         certain = level == "partial" or self.verdict.status == "verified"
         return self.verdict.reason is None and certain and self.verdict.score >= threshold
 
 
 def main() -> None:
-    """Fit where asked, report, and write where asked."""
+    """Measure and print; fit and write if the options say so."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--fit", action="store_true", help="fit the thresholds instead of reading them")
     parser.add_argument("--write", action="store_true", help="write thresholds and rates")
@@ -72,7 +72,7 @@ def main() -> None:
 
 
 def read_halves() -> tuple[list[Row], list[Row]]:
-    """The rows of the fitting half and of the reporting half, each with its verdict."""
+    """Return the rows of the fitting half and of the reporting half, with their verdicts."""
     passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
     halves: tuple[list[Row], list[Row]] = ([], [])
     with tempfile.TemporaryDirectory() as models:
@@ -87,14 +87,14 @@ def read_halves() -> tuple[list[Row], list[Row]]:
 
 
 def fit(rows: list[Row], level: str, tolerated: float) -> float:
-    """The least score of a sentence that is shown, such that no more lies are shown than are tolerated."""
+    """Return the lowest threshold at which the share of lies shown is at most `tolerated`."""
     lies = [row for row in rows if not row.supported]
     thresholds = (step / 100 for step in range(101))
     return next(least for least in thresholds if sum(row.shown(level, least) for row in lies) <= tolerated * len(lies))
 
 
 def error_rates(rows: list[Row], level: str, threshold: float) -> dict[str, object]:
-    """Missed lies and false withholding with their counts, and the wrong decisions by kind."""
+    """Return the rates of missed lies and of withheld truths, and the wrong decisions by kind."""
     lies = [row for row in rows if not row.supported]
     truths = [row for row in rows if row.supported]
     missed = sum(row.shown(level, threshold) for row in lies)

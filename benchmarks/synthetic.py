@@ -1,6 +1,6 @@
-"""Made-up articles and vectors, the same from the same seed: for indexes larger than anybody wants to embed.
+"""Synthetic articles and vectors for large indexes, reproducible by their seed.
 
-Vectors come in clusters, as those of real texts do: each is a mixture of two centres with noise, of length 1.
+Vectors are clustered like those of real texts: each is a noisy mixture of two centres, of length 1.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ from index.errors import EmbeddingFailed
 
 SEED = 20261120
 NOISE = 0.35
-"""Length of the noise beside a mixture of length 1: neighbours then have cosines such as real chunks have."""
+"""Length of the noise relative to the mixture: neighbours then have the cosines of real chunks."""
 
 SYLLABLES = "ba be co da de di fa ga ha in ka ko la le li ma me mi na ne no or pa pe ra re ri sa se so ta te ti va"
 VOCABULARY = 20_000
@@ -27,7 +27,7 @@ SENTENCE_WORDS = (8, 22)
 
 
 class SyntheticEmbedder:
-    """Vectors that depend on the text alone and cost nothing to make."""
+    """An embedder whose vectors are computed from a hash of the text."""
 
     name = "synthetic"
     graph = "none"
@@ -37,11 +37,11 @@ class SyntheticEmbedder:
         self.dimension = centres.shape[1]
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """The vectors of texts, shape (n, dimension)."""
+        """Return the vectors of texts, shape (n, dimension)."""
         return np.stack([self.embed_query(text) for text in texts])
 
     def embed_query(self, text: str) -> Vector:
-        """The vector of one text."""
+        """Return the vector of one text."""
         generator = np.random.default_rng(int.from_bytes(hashlib.sha256(text.encode()).digest()[:8]))
         centres = self._centres[generator.integers(len(self._centres), size=2)]
         weight = generator.uniform(0.3, 1)
@@ -50,11 +50,11 @@ class SyntheticEmbedder:
         return _unit(mixture + NOISE * noise)
 
     def close(self) -> None:
-        """Nothing is held that needs closing."""
+        """Do nothing: the embedder has no resources."""
 
 
 class NoEmbedder:
-    """Has the name of the synthetic one and refuses to embed: what works with it embeds nothing."""
+    """An embedder with the name of the synthetic one that raises an error for every text."""
 
     name = SyntheticEmbedder.name
     graph = SyntheticEmbedder.graph
@@ -63,32 +63,32 @@ class NoEmbedder:
         self.dimension = dimension
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """Raises EmbeddingFailed."""
-        raise EmbeddingFailed(f"{len(texts)} texts were to be embedded, expected none")
+        """Raise EmbeddingFailed."""
+        raise EmbeddingFailed(f"{len(texts)} texts to embed, expected none")
 
     def embed_query(self, text: str) -> Vector:
-        """Raises EmbeddingFailed."""
-        raise EmbeddingFailed(f"a text of {len(text)} characters was to be embedded, expected none")
+        """Raise EmbeddingFailed."""
+        raise EmbeddingFailed(f"a text of {len(text)} characters to embed, expected none")
 
     def close(self) -> None:
-        """Nothing is held that needs closing."""
+        """Do nothing: the embedder has no resources."""
 
 
 def random_centres(count: int, dimension: int) -> Matrix:
-    """Centres that lie anywhere, shape (count, dimension)."""
+    """Return random centres, shape (count, dimension)."""
     generator = np.random.default_rng(SEED)
     return np.stack([_unit(row) for row in generator.standard_normal((count, dimension))])
 
 
 def write_articles(file: Path, count: int) -> None:
-    """So many articles of made-up words as JSON Lines; the same words are frequent in all of them."""
+    """Write `count` articles of invented words as JSON Lines; all have the same frequent words."""
     with file.open("w", encoding="utf-8") as lines:
         for number, body in enumerate(bodies(count)):
             lines.write(json.dumps({"id": f"made-up-{number}", "title": f"Article {number}", "body": body}) + "\n")
 
 
 def bodies(count: int) -> Iterator[str]:
-    """The bodies of so many articles, about as long as a long news article."""
+    """Yield the bodies of `count` articles, each about as long as a long news article."""
     generator = random.Random(SEED)
     syllables = SYLLABLES.split()
     words = ["".join(generator.choices(syllables, k=generator.randint(1, 4))) for _ in range(VOCABULARY)]

@@ -1,4 +1,4 @@
-"""A small table on stdout: words to the left, figures to the right."""
+"""Tables on stdout: names aligned left, figures right."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ DIGITS = 3
 
 
 def print_table(head: Sequence[str], rows: Sequence[Sequence[Cell]], digits: int = DIGITS) -> None:
-    """Print rows under a head; floats with so many digits, None as a dash; the first column is a name."""
+    """Print rows under a head; floats have `digits` decimals, None is a dash, the first column is a name."""
     written = [list(head), *([_written(cell, digits) for cell in row] for row in rows)]
     widths = [max(len(row[column]) for row in written) for column in range(len(head))]
     for row in written:

@@ -1,7 +1,7 @@
-"""Count the files, functions and changes of file that one question and one article cross: `python -m benchmarks.trace`.
+"""Count the files, functions and changes of file of one question and one article: `python -m benchmarks.trace`.
 
-The question is warm, offline and over HTTP (in this process). The article is the only new one of an ingest; what a
-child process does is not counted. Only the product's own Python is counted.
+The question is warm, offline and sent over HTTP within this process. The article is the only new one of an ingest;
+child processes are not counted. Only the product's own Python is counted.
 """
 
 import argparse
@@ -32,7 +32,7 @@ QUESTION = {"question": "When did the Skelhaven library reopen?"}
 
 @dataclass(slots=True)
 class Tracer:
-    """Records calls and returns of the product's functions, in all threads, while `on`."""
+    """A profiler hook that records the product's functions in all threads while `on`."""
 
     on: bool = False
     functions: set[CodeType] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Tracer:
     _ours: dict[str, bool] = field(default_factory=dict)
 
     def install(self) -> None:
-        """Hook this thread and every thread that starts from now on."""
+        """Install the hook in this thread and in every thread that starts later."""
         threading.setprofile(self.hook)
         sys.setprofile(self.hook)
 
@@ -60,7 +60,7 @@ class Tracer:
             self._last = file
 
     def take(self) -> dict[str, Any]:
-        """Return what was counted, and begin again."""
+        """Return the counts and reset them."""
         crossed: dict[str, list[str]] = {}
         for code in sorted(self.functions, key=lambda code: (code.co_filename, code.co_firstlineno)):
             crossed.setdefault(str(Path(code.co_filename).relative_to(ROOT)), []).append(code.co_qualname)
@@ -99,7 +99,7 @@ def main() -> None:
 
 
 def _article(tracer: Tracer, settings: ServiceSettings) -> dict[str, Any]:
-    """Ingest the sample articles but one, then trace the ingest that adds the last."""
+    """Ingest all sample articles except the last, then trace the ingest that adds it."""
     embedder = build_embedder(settings)
     *known, new = sorted((ROOT / "articles").glob("*.md"))
     job = {"data": settings.data, "language": settings.language}

@@ -1,4 +1,4 @@
-"""A trial: an index of a set's paragraphs, made by the real ingest job and asked through the real steps."""
+"""A trial: an index of a set's paragraphs, built by the real ingest job, with the real steps of a question."""
 
 import hashlib
 import json
@@ -19,11 +19,11 @@ from service.retrieve import Retrieved, retrieve
 
 LANGUAGE = "english"
 TOP_K = 8
-"""Passages of an ordinary question."""
+"""Passages of a question, the product's default."""
 
 
 class Trial:
-    """An open generation of a set's paragraphs, each of them an article, and what asks it."""
+    """An open generation in which each paragraph of a set is an article, with its retriever and scorer."""
 
     def __init__(
         self, generation: Generation, embedder: Embedder, scorer: SentenceScorer, paragraphs: Sequence[Paragraph]
@@ -34,16 +34,16 @@ class Trial:
         self._ids = {article_id(number): paragraph.id for number, paragraph in enumerate(paragraphs)}
 
     def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
-        """What the product retrieves for a question."""
+        """Return the product's retrieval for a question."""
         return retrieve(self.generation, self._embedder, question.text, filters=Filters(), mode=mode, count=count)
 
     def score(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
-        """The passages of a question and the evidence in them, as the pipeline has them before it reads."""
+        """Return the passages of a question and their evidence, as in the pipeline."""
         found = self.retrieve(question)
         return found.passages, self._scorer.score(question.text, found.vector, found.passages, self.generation.lexical)
 
     def paragraph_id(self, article: str) -> str:
-        """The set's own id of an article of the index."""
+        """Return the set's id of an article."""
         return self._ids[article]
 
 
@@ -51,7 +51,7 @@ class Trial:
 def trial(
     paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path, *, passages_scored: int = PASSAGES_SCORED
 ) -> Iterator[Trial]:
-    """Index paragraphs in a folder of their own under `work`, where their vectors are kept, and open the generation."""
+    """Index paragraphs in a folder under `work`, which keeps their vectors, and open the generation."""
     data = work / _digest(paragraphs)
     articles = data / "articles.jsonl"
     data.mkdir(parents=True, exist_ok=True)
@@ -59,7 +59,7 @@ def trial(
         for number, paragraph in enumerate(paragraphs):
             row = {"id": article_id(number), "title": paragraph.title, "text": paragraph.text}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
-    # Chunked anew, since the chunker may have changed since the last run; vectors are found again.
+    # Rebuild, because the chunker may have changed since the last run; cached vectors are reused.
     run(Ingest((articles,), data, LANGUAGE, rebuild=True), embedder, Progress(quiet=True))
     generation = Generation(generation_folder(data, current_name(data) or ""))
     try:
@@ -69,7 +69,7 @@ def trial(
 
 
 def article_id(number: int) -> str:
-    """The article id of a set's n-th paragraph: the sets' own ids hold characters that ours do not."""
+    """Return the article id of the n-th paragraph: a set's ids have characters that article ids cannot have."""
     return f"p{number}"
 
 
