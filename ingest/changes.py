@@ -56,12 +56,12 @@ class Changes:
         """
         known = {origin: article_id for article_id, origin in self.origins.items()}
         for found in read:
-            item = _under_its_first_id(found, known)
+            item = _with_known_id(found, known)
             if isinstance(item, ArticleRejected):
                 self._reject(item)
-            elif self._counts(item):
+            elif self._is_latest(item):
                 self.notices += item.notices
-                if self._is_new(item.article, explicit_id=item.explicit_id):
+                if self._differs(item):
                     yield item.article
 
     @property
@@ -128,7 +128,7 @@ class Changes:
             if article_id not in self._seen and not self._is_rejected(Path(_path(origin))) and _is_gone(origin)
         }
 
-    def _counts(self, loaded: LoadedArticle) -> bool:
+    def _is_latest(self, loaded: LoadedArticle) -> bool:
         """Return whether an article is the latest version of its id so far; reject one that clashes."""
         article = loaded.article
         seen = self._seen.get(article.article_id)
@@ -157,26 +157,24 @@ class Changes:
         same = origin == article.origin or self.hashes.get(article.article_id) == article.content_hash
         return None if moved or same else origin
 
-    def _has_moved(self, article: Article) -> bool:
-        """Return whether the origin in the index is gone; --prune needs the new one."""
-        before = self.origins.get(article.article_id, article.origin)
-        return before != article.origin and _is_gone(before)
-
-    def _is_new(self, article: Article, *, explicit_id: bool) -> bool:
-        article_id, hash_ = article.article_id, article.content_hash
+    def _differs(self, loaded: LoadedArticle) -> bool:
+        """Count an article as added, updated, moved or unchanged; return whether it differs from the index."""
+        article, article_id, hash_ = loaded.article, loaded.article.article_id, loaded.article.content_hash
         if article_id in self._seen:
             self._withdrawn.add(article_id)
             self.added.pop(article_id, None)
             self.updated.pop(article_id, None)
             self.moved.discard(article_id)
             self.unchanged.discard(article_id)
-        self._seen[article_id] = _Version(article.origin, hash_, explicit_id, _date(article))
+        self._seen[article_id] = _Version(article.origin, hash_, loaded.explicit_id, _date(article))
         if self.hashes.get(article_id) != hash_:
             (self.updated if article_id in self.hashes else self.added)[article_id] = hash_
-            if self.hashes and not explicit_id:
+            if self.hashes and not loaded.explicit_id:
                 self._contents.setdefault(_content_of(article), article_id)
             return True
-        if self._has_moved(article):
+        before = self.origins.get(article_id, article.origin)
+        if before != article.origin and _is_gone(before):
+            # --prune needs the new origin.
             self.updated[article_id] = hash_
             self.moved.add(article_id)
             return True
@@ -198,9 +196,7 @@ def _content_of(article: Article) -> str:
     return replace(article, article_id="").content_hash
 
 
-def _under_its_first_id(
-    item: LoadedArticle | ArticleRejected, known: Mapping[str, str]
-) -> LoadedArticle | ArticleRejected:
+def _with_known_id(item: LoadedArticle | ArticleRejected, known: Mapping[str, str]) -> LoadedArticle | ArticleRejected:
     """Give an article of a known file the id that it has in the index, even if the ingested folder is another."""
     if isinstance(item, ArticleRejected) or item.explicit_id:
         return item

@@ -45,18 +45,15 @@ def load(file: ArticleFile, now: datetime | None = None) -> Iterator[LoadedArtic
     now = now or datetime.now(UTC)
     try:
         for raw in _parser(file)(file):
-            yield raw if isinstance(raw, ArticleRejected) else _loaded(raw, now)
+            try:
+                item = raw if isinstance(raw, ArticleRejected) else to_article(raw, now)
+            except ArticleRejected as rejection:
+                item = rejection
+            yield item
     except ArticleRejected as rejection:
         yield rejection
     except OSError as error:
         yield ArticleRejected(file.origin, f"it cannot be read: {error.strerror or error}", "unreadable")
-
-
-def _loaded(raw: RawArticle, now: datetime) -> LoadedArticle | ArticleRejected:
-    try:
-        return to_article(raw, now)
-    except ArticleRejected as rejection:
-        return rejection
 
 
 def _parser(file: ArticleFile) -> Parser:

@@ -1,11 +1,11 @@
-"""PDF files written by hand: lines of Helvetica, one list of lines a page."""
+"""PDF files for tests: lines of Helvetica, a list of lines for each page."""
 
 from collections.abc import Sequence
 from io import BytesIO
 
 
 def pdf(pages: Sequence[Sequence[str]], title: str | None = None) -> bytes:
-    """A PDF with these lines on its pages and, where given, this title in its metadata."""
+    """Make a PDF with these lines on its pages and this title in its metadata."""
     kids = " ".join(f"{4 + 2 * number} 0 R" for number in range(len(pages)))
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
@@ -26,7 +26,7 @@ def pdf(pages: Sequence[Sequence[str]], title: str | None = None) -> bytes:
 
 
 def encrypted(plain: bytes, password: str, algorithm: str = "RC4-128") -> bytes:
-    """The same PDF, encrypted with this user password; an empty one keeps nobody from reading it."""
+    """Encrypt a PDF with a user password; with an empty one, every program can read it."""
     from pypdf import PdfReader, PdfWriter
 
     writer = PdfWriter(clone_from=PdfReader(BytesIO(plain)))

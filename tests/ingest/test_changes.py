@@ -19,7 +19,7 @@ def loaded(article_id: str, body: str, origin: str | Path, *, explicit_id: bool 
 
 
 def after(*articles: LoadedArticle) -> Changes:
-    """The changes since these articles were taken in."""
+    """Make the changes since these articles were ingested."""
     held = [each.article for each in articles]
     return Changes(
         {each.article_id: each.content_hash for each in held}, {each.article_id: each.origin for each in held}
@@ -27,12 +27,12 @@ def after(*articles: LoadedArticle) -> Changes:
 
 
 def rejection(origin: str | Path, code: str = "empty") -> ArticleRejected:
-    return ArticleRejected(str(origin), "there is no text", code)
+    return ArticleRejected(str(origin), "the article has no text", code)
 
 
 @pytest.fixture
 def files(tmp_path: Path) -> list[Path]:
-    """Three files that are there."""
+    """Make three existing files."""
     paths = [tmp_path / "desk" / name for name in ("a.txt", "b.txt", "c.txt")]
     paths[0].parent.mkdir()
     for path in paths:
@@ -45,7 +45,7 @@ BODIES = st.dictionaries(st.sampled_from("abcdefgh"), st.sampled_from(["one", "t
 
 @given(BODIES, BODIES)
 def test_every_article_is_one_of_added_updated_unchanged_or_kept(held: dict[str, str], read: dict[str, str]) -> None:
-    """What is read is added, updated or unchanged by id and content; the rest stays; only news is yielded."""
+    """An article is added, updated or unchanged by id and content; only added and updated ones are yielded."""
     changes = after(*(loaded(article_id, body, f"/{article_id}") for article_id, body in held.items()))
     news = list(changes.compare(loaded(article_id, body, f"/{article_id}") for article_id, body in read.items()))
     assert changes.added.keys() == read.keys() - held.keys()
@@ -59,7 +59,7 @@ def test_every_article_is_one_of_added_updated_unchanged_or_kept(held: dict[str,
 
 @given(BODIES, BODIES)
 def test_what_is_under_the_paths_and_was_not_read_is_gone(held: dict[str, str], read: dict[str, str]) -> None:
-    """Gone is what lies under a path that was ingested and was not read in this run, and nothing else."""
+    """An article is gone if its origin is under an ingested path and was not read in this run."""
     folders = {article_id: "/desk" if article_id < "e" else "/archive" for article_id in "abcdefgh"}
     changes = after(*(loaded(each, body, f"{folders[each]}/{each}.txt") for each, body in held.items()))
     list(changes.compare(loaded(each, body, f"{folders[each]}/{each}.txt") for each, body in read.items()))
@@ -72,18 +72,18 @@ def test_what_is_under_the_paths_and_was_not_read_is_gone(held: dict[str, str], 
     "path", ["/desk", "/desk/", "/desk/city", "/archive/../desk", "/desk/./city/", "/desk/city/a.txt"]
 )
 def test_a_path_may_be_written_in_any_way(path: str) -> None:
-    """A folder or file is the same with a step back, a step in place or a final slash in its path."""
+    """A path with `..`, `.` or a final slash is the same folder or file."""
     assert after(loaded("a", "one", "/desk/city/a.txt")).gone([Path(path)]) == {"a"}
 
 
 @pytest.mark.parametrize("path", ["/desktop", "/des", "/desk/city/a", "elsewhere"])
 def test_a_path_that_only_begins_alike_is_another(path: str) -> None:
-    """Neither a folder whose name begins alike nor any other holds the article."""
+    """Ingesting another folder, even one with a similar name, does not remove the article."""
     assert after(loaded("a", "one", "/desk/city/a.txt")).gone([Path(path)]) == set()
 
 
 def test_a_rejected_file_keeps_its_articles() -> None:
-    """A file that was rejected, or one record of it, is not gone with the articles it had."""
+    """The articles of a rejected file, or of a file with a rejected record, are not gone."""
     changes = after(
         loaded("a", "one", "/desk/a.txt"), loaded("b.1", "one", "/desk/b.jsonl#1"), loaded("c", "x", "/desk/c")
     )
@@ -93,14 +93,14 @@ def test_a_rejected_file_keeps_its_articles() -> None:
 
 
 def test_a_folder_that_cannot_be_listed_keeps_its_articles() -> None:
-    """What lies in a folder that could not be read is not gone; a folder of a like name is no part of it."""
+    """Articles in an unreadable folder are not gone; those in a folder with a similar name are."""
     changes = after(loaded("a", "one", "/desk/city/a.txt"), loaded("b", "one", "/desk/city-old/b.txt"))
     list(changes.compare([rejection("/desk/city", "unreadable")]))
     assert changes.gone([Path("/desk")]) == {"b"}
 
 
 def test_a_file_of_another_kind_is_rejected_only_where_it_was_named() -> None:
-    """A file that holds no articles is skipped in a folder, and rejected where it was named itself."""
+    """An unsupported file is skipped in a folder, and rejected if the command names it."""
     changes = Changes({}, {}, named=frozenset(["/desk/named.png"]))
     list(changes.compare([rejection(f"/desk/{name}.png", "unsupported") for name in ("found", "named")]))
     assert [skipped.origin for skipped in changes.skipped] == ["/desk/found.png"]
@@ -108,7 +108,7 @@ def test_a_file_of_another_kind_is_rejected_only_where_it_was_named() -> None:
 
 
 def test_an_unpublished_article_is_skipped_and_gone() -> None:
-    """An article whose export withdrew it is skipped by name; where the index has it, a pruning ingest removes it."""
+    """An unpublished article is skipped with its name; --prune removes it from the index."""
     changes = after(loaded("a.1", "one", "/desk/a.json#1"), loaded("a.2", "two", "/desk/a.json#2"))
     list(changes.compare([loaded("a.1", "one", "/desk/a.json#1"), rejection("/desk/a.json#2", "unpublished")]))
     assert (changes.rejected, [skipped.origin for skipped in changes.skipped]) == ([], ["/desk/a.json#2"])
@@ -116,7 +116,7 @@ def test_an_unpublished_article_is_skipped_and_gone() -> None:
 
 
 def test_notices_of_every_article_that_is_in_are_kept() -> None:
-    """New or unchanged, an article's notices are listed; those of a rejected one are not."""
+    """The notices of new and unchanged articles are listed; those of rejected ones are not."""
     changes = after(loaded("a", "one", "/desk/a"))
     notice = Notice("bad_date", "/desk/a", "published_at is 'soon'")
     read = [loaded("a", "one", "/desk/a"), loaded("b", "two", "/desk/b"), loaded("b", "three", "/desk/c")]
@@ -125,7 +125,7 @@ def test_notices_of_every_article_that_is_in_are_kept() -> None:
 
 
 def test_two_articles_of_one_path_id_in_a_run_clash() -> None:
-    """The second of them is rejected, both origins are named, and the first is taken in."""
+    """The first article is ingested; the second is rejected with both origins."""
     changes = after()
     read = [loaded("a", text, f"/desk/{text}") for text in ("one", "two")]
     assert [each.body for each in changes.compare(read)] == ["one"]
@@ -137,7 +137,7 @@ def test_two_articles_of_one_path_id_in_a_run_clash() -> None:
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_a_stated_id_wins_over_one_made_from_a_path(order: tuple[int, int]) -> None:
-    """Where a file states the id that another gets from its path, the stated one is taken in, in whatever order."""
+    """A stated id has precedence over the same id made from a path, in any order."""
     both = [loaded("a", "stated", "/desk/x.md", explicit_id=True), loaded("a", "path", "/desk/a.txt")]
     changes = after()
     taken = {each.article_id: each for each in changes.compare(both[place] for place in order)}
@@ -153,7 +153,7 @@ VERSIONS = st.lists(st.tuples(st.sampled_from("ab"), st.integers(0, 9)), min_siz
 def test_the_latest_version_of_a_stated_id_counts(
     read: list[tuple[str, int]], held: bool, dated_by: str, random: Random
 ) -> None:
-    """Of several versions the one of the latest date counts, whatever the order; the others are passed over."""
+    """The version with the latest date is ingested, in any order; the others are passed over."""
     versions = [version(article_id, day, dated_by) for article_id, day in read]
     latest = {each.article.article_id: each.article.content_hash for each in sorted(versions, key=day_of)}
     random.shuffle(versions)
@@ -170,7 +170,7 @@ def test_the_latest_version_of_a_stated_id_counts(
 
 @given(st.lists(st.sampled_from("abc"), min_size=1))
 def test_of_undated_versions_the_last_one_read_counts(bodies: list[str]) -> None:
-    """Without a date the version that is read last counts, also where an earlier one comes again."""
+    """Without dates the version read last is ingested, even if an earlier version is repeated."""
     changes = after()
     staged = [
         article.body
@@ -183,7 +183,7 @@ def test_of_undated_versions_the_last_one_read_counts(bodies: list[str]) -> None
 
 
 def test_a_version_with_a_date_wins_over_one_without() -> None:
-    """An unknown date is earlier than any."""
+    """An unknown date is earlier than any date."""
     changes = after()
     undated = loaded("a", "undated", "/desk/z", explicit_id=True)
     assert [each.body for each in changes.compare([version("a", 1, "published_at"), undated])] == ["1"]
@@ -209,7 +209,7 @@ def test_the_same_article_twice_is_no_clash() -> None:
 
 
 def test_an_id_made_from_a_path_clashes_with_that_of_another_file(files: list[Path]) -> None:
-    """An article whose id was made from its path is rejected where another file that exists holds the id."""
+    """An article is rejected if its id, made from its path, belongs to another existing file."""
     changes = after(loaded("a", "one", files[0]))
     assert list(changes.compare([loaded("a", "two", files[1])])) == []
     (clash,) = changes.rejected
@@ -219,21 +219,21 @@ def test_an_id_made_from_a_path_clashes_with_that_of_another_file(files: list[Pa
 
 
 def test_a_clash_within_a_file_of_many_names_the_file(files: list[Path]) -> None:
-    """The file of a record is the one that must exist, not the record."""
+    """Only the file of a record must exist, not the record itself."""
     changes = after(loaded("a", "one", f"{files[0]}#3"))
     list(changes.compare([loaded("a", "two", files[1])]))
     assert f"{files[0]}#3" in changes.rejected[0].reason
 
 
 def test_an_explicit_id_may_come_from_another_file(files: list[Path]) -> None:
-    """An article that states its id replaces the one that had it, wherever that came from."""
+    """An article with a stated id replaces the article with that id from any origin."""
     changes = after(loaded("a", "one", files[0]))
     assert len(list(changes.compare([loaded("a", "two", files[1], explicit_id=True)]))) == 1
     assert changes.updated.keys() == {"a"}
 
 
 def test_a_file_that_moved_is_the_same_article(files: list[Path]) -> None:
-    """Where the old file is gone, the article of its id may come from another, and the index learns from which."""
+    """If the old file is gone, its article may come from another file, and gets the new origin."""
     held = [loaded("a", "one", files[0]), loaded("b", "one", files[1])]
     changes = after(
         *(replace(each, article=replace(each.article, origin=f"{each.article.origin}.gone")) for each in held)
@@ -245,7 +245,7 @@ def test_a_file_that_moved_is_the_same_article(files: list[Path]) -> None:
 
 
 def test_a_file_named_by_another_folder_keeps_its_id(files: list[Path]) -> None:
-    """One file is one article, whichever folder it was found through; an explicit id stands as it is."""
+    """A file keeps its article's id in any ingested folder; a stated id stays as stated."""
     changes = after(loaded("city.long", "one", files[0]))
     list(changes.compare([loaded("long", "two", files[0])]))
     assert changes.updated.keys() == {"city.long"}
@@ -253,7 +253,7 @@ def test_a_file_named_by_another_folder_keeps_its_id(files: list[Path]) -> None:
 
 
 def test_a_copy_of_an_article_is_the_same_article(files: list[Path]) -> None:
-    """The same text under the same id in another file is no clash."""
+    """The same text with the same id in another file is not a clash."""
     changes = after(loaded("a", "one", files[0]))
     list(changes.compare([loaded("a", "one", files[1])]))
     assert changes.unchanged == {"a"}
@@ -269,7 +269,7 @@ NAMES = st.permutations(["a", "b", "c", "d"])
 
 @given(NAMES, st.integers(0, 4))
 def test_a_renamed_file_is_the_same_article(names: list[str], kept: int) -> None:
-    """Files that are gone and come again under other names move: no article is added, every id stays."""
+    """Renamed files are moves: no article is added, and every id stays."""
     old = [loaded(name, f"Text of {name}.", f"/nowhere/{name}.txt") for name in names]
     changes = after(*old)
     new = [
@@ -285,7 +285,7 @@ def test_a_renamed_file_is_the_same_article(names: list[str], kept: int) -> None
 
 
 def test_a_copy_of_a_file_that_is_still_there_is_another_article(files: list[Path]) -> None:
-    """Equal content is a move only where the first file is gone, or lies under the paths and was not read."""
+    """Equal content is a move only if the first file is gone, or is under the paths and was not read."""
     first, copy = loaded("a", "one", files[0]), loaded("b", "one", files[1])
     changes = after(first)
     list(changes.compare([copy]))
@@ -295,7 +295,7 @@ def test_a_copy_of_a_file_that_is_still_there_is_another_article(files: list[Pat
 
 
 def test_a_changed_file_under_another_name_is_another_article() -> None:
-    """A rename with another text is no move; nor is one of a file that was rejected in this run."""
+    """A renamed file with another text is not a move; nor is a renamed file that was rejected in this run."""
     held = loaded("a", "one", "/nowhere/a.txt")
     changes = after(held)
     list(changes.compare([loaded("b", "two", "/nowhere/b.txt")]))
@@ -306,7 +306,7 @@ def test_a_changed_file_under_another_name_is_another_article() -> None:
 
 
 def test_a_place_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """An error other than a missing file is no move, and stops nothing."""
+    """An inaccessible file is not a move, and does not stop the run."""
     held = loaded("a", "one", "/closed/a.txt")
     changes = after(held)
 

@@ -24,14 +24,14 @@ def in_characters(texts: Sequence[str]) -> list[int]:
 
 
 def in_half_characters(texts: Sequence[str]) -> list[int]:
-    """A measure in which one character alone may be too much."""
+    """Count half characters, so that one character may exceed the budget."""
     return [2 * len(text) for text in texts]
 
 
 SENTENCES = st.sampled_from(
     [
         "The ferry left.",
-        "Nobody was on it, said the harbour master on Monday.",
+        "Few were on it, said the harbour master on Monday.",
         "Why?",
         "Crews of the U.S. ship stayed at No. 5.",
         "“It is over,” he said.",
@@ -49,7 +49,7 @@ BODIES = st.lists(st.tuples(SENTENCES, st.sampled_from([" ", "\n", "\n\n", "   "
 ANY = BODIES | st.text().map(str.strip)
 BUDGETS = st.integers(1, 40)
 MEASURES = st.sampled_from([in_words, in_characters, in_half_characters])
-REPEATED = "The ferry left at noon. The pier was empty. Nobody knew why. The harbour master said so."
+REPEATED = "The ferry left at noon. The pier was empty. Few knew why. The harbour master said so."
 
 
 def texts_of(body: str, spans: Sequence[ChunkSpan]) -> list[str]:
@@ -58,7 +58,7 @@ def texts_of(body: str, spans: Sequence[ChunkSpan]) -> list[str]:
 
 @given(ANY, MEASURES, BUDGETS)
 def test_chunks_are_slices_in_strictly_rising_order(body: str, count: Count, budget: int) -> None:
-    """Every chunk lies in the body, is neither empty nor padded, and starts after the start of the one before."""
+    """Every chunk is a slice of the body, not empty or padded, and starts after the start of the previous one."""
     spans = chunk_spans(body, count, budget)
     assert all(0 <= span.start < span.end <= len(body) for span in spans)
     assert all(text == text.strip() for text in texts_of(body, spans))
@@ -67,14 +67,14 @@ def test_chunks_are_slices_in_strictly_rising_order(body: str, count: Count, bud
 
 @given(ANY, MEASURES, BUDGETS)
 def test_no_word_is_lost(body: str, count: Count, budget: int) -> None:
-    """Every character but white space lies in a chunk."""
+    """Every character except white space is in a chunk."""
     covered = {position for span in chunk_spans(body, count, budget) for position in range(span.start, span.end)}
     assert all(position in covered or char.isspace() for position, char in enumerate(body))
 
 
 @given(ANY, MEASURES, BUDGETS)
 def test_a_sentence_that_fits_is_in_one_chunk(body: str, count: Count, budget: int) -> None:
-    """Every sentence within the budget lies whole in some chunk."""
+    """Every sentence within the budget is complete in a chunk."""
     spans = chunk_spans(body, count, budget)
     for sentence in sentence_spans(body):
         if count([body[sentence.start : sentence.end]])[0] <= budget:
@@ -83,7 +83,7 @@ def test_a_sentence_that_fits_is_in_one_chunk(body: str, count: Count, budget: i
 
 @given(ANY, MEASURES, BUDGETS)
 def test_the_budget_holds_unless_a_piece_cannot_be_cut(body: str, count: Count, budget: int) -> None:
-    """No chunk is above the budget but a single character that is so by itself, and none is longer than it says."""
+    """Only a single character may exceed the budget, and no chunk is longer than its stated length."""
     for span, text in ((span, body[span.start : span.end]) for span in chunk_spans(body, count, budget)):
         assert span.tokens <= budget or len(text) == 1
         assert len(text.split()) <= span.tokens
@@ -91,7 +91,7 @@ def test_the_budget_holds_unless_a_piece_cannot_be_cut(body: str, count: Count, 
 
 @given(ANY, MEASURES, BUDGETS)
 def test_no_chunk_crosses_a_heading(body: str, count: Count, budget: int) -> None:
-    """Headings stand at the start of a chunk or not in it at all."""
+    """Headings are only at the start of a chunk."""
     sentences = sentence_spans(body)
     for span in chunk_spans(body, count, budget):
         kinds = [each.heading for each in sentences if span.start <= each.start and each.end <= span.end]
@@ -100,7 +100,7 @@ def test_no_chunk_crosses_a_heading(body: str, count: Count, budget: int) -> Non
 
 @given(BODIES, st.integers(0, 30))
 def test_one_sentence_is_said_again_where_it_fits(body: str, more: int) -> None:
-    """A chunk begins with the last sentence of the one before where the next has room beside it, else after it."""
+    """A chunk repeats the last sentence of the previous one if the next sentence fits with it."""
     sentences = sentence_spans(body)
     tokens = in_words([body[each.start : each.end] for each in sentences])
     numbers = {each.start: number for number, each in enumerate(sentences)}
@@ -114,18 +114,18 @@ def test_one_sentence_is_said_again_where_it_fits(body: str, more: int) -> None:
 
 
 def test_chunks_are_filled_as_far_as_the_budget_goes() -> None:
-    """Sentences are put together up to the budget, the last one again, and a heading begins anew."""
+    """Chunks contain sentences up to the budget, repeat the last one, and start again at a heading."""
     body = f"Harbour\n\n{REPEATED}\n\nCouncil\n\nIt voted."
     assert texts_of(body, chunk_spans(body, in_words, 12)) == [
         "Harbour\n\nThe ferry left at noon. The pier was empty.",
-        "The pier was empty. Nobody knew why. The harbour master said so.",
+        "The pier was empty. Few knew why. The harbour master said so.",
         "Council\n\nIt voted.",
     ]
 
 
 def test_a_sentence_above_the_budget_is_cut_between_words() -> None:
-    """A sentence that no chunk could hold is cut at spaces, and its pieces fill chunks like sentences do."""
-    body = f"It was said that {'ferry after ferry left and ' * 20}nobody came. It ended."
+    """A sentence above the budget is cut at spaces, and its pieces fill chunks as sentences do."""
+    body = f"It was said that {'ferry after ferry left and ' * 20}passengers came. It ended."
     spans = chunk_spans(body, in_words, 30)
     assert all(f" {body} "[span.start] == f" {body} "[span.end + 1] == " " for span in spans)
     assert all(15 <= len(text.split()) <= 30 for text in texts_of(body, spans)[:-1])
@@ -133,12 +133,12 @@ def test_a_sentence_above_the_budget_is_cut_between_words() -> None:
 
 
 def test_an_empty_body_has_no_chunks() -> None:
-    """Nothing, or white space, is no chunk."""
+    """An empty body, or one of white space, has no chunks."""
     assert chunk_spans("", in_words) == chunk_spans(" \n\n ", in_words) == []
 
 
 def test_the_wordpieces_of_a_chunk_are_those_of_its_text() -> None:
-    """The length of a chunk is that of its text in WordPieces, never above the budget that the chunker is named by."""
+    """The length of a chunk is the number of WordPieces of its text, and within the budget in the chunker's name."""
     body = "\n\n".join(f"{REPEATED} It cost $1,{number:03} in the U.S.; Óscar paid." for number in range(30))
     spans = chunk_spans(body, count_pieces)
     assert [span.tokens for span in spans] == count_pieces(texts_of(body, spans))
@@ -148,7 +148,7 @@ def test_the_wordpieces_of_a_chunk_are_those_of_its_text() -> None:
 
 @pytest.mark.parametrize("times", [1, 3])
 def test_repeated_paragraphs_keep_their_places_in_a_pipeline(times: int) -> None:
-    """An article that says the same paragraph again has chunks at each place, through LlamaIndex's own pipeline."""
+    """A repeated paragraph has a chunk at each of its places, also through LlamaIndex's own pipeline."""
     body = "\n\n".join([REPEATED] * times)
     documents = [Document(id_=name, text=body, metadata={"title": "Ferry"}) for name in ("a", "b")]
     # A quarter of a chunk for each sentence: a chunk is a paragraph long.

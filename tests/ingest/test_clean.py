@@ -26,7 +26,7 @@ def test_cleaning_is_idempotent(text: str) -> None:
 
 @given(ANY)
 def test_cleaned_text_can_be_stored(text: str) -> None:
-    """A cleaned text is UTF-8, normalised, and holds no control character but line end and tab."""
+    """A cleaned text is UTF-8, normalised, and contains no control characters except line end and tab."""
     cleaned = clean(text)
     assert cleaned.encode().decode() == cleaned
     assert unicodedata.is_normalized("NFC", cleaned)
@@ -35,7 +35,7 @@ def test_cleaned_text_can_be_stored(text: str) -> None:
 
 @given(ANY)
 def test_cleaned_text_has_no_loose_white_space(text: str) -> None:
-    """A cleaned text neither begins nor ends in white space, nor does a line of it end in any."""
+    """A cleaned text does not begin or end with white space, and its lines do not end with it."""
     cleaned = clean(text)
     assert cleaned == cleaned.strip()
     assert not re.search(r"[ \t]\n|\n{4}", cleaned)
@@ -49,7 +49,7 @@ def test_ordinary_text_stays_as_it_is(text: str) -> None:
 
 @given(ANY)
 def test_a_cleaned_line_is_one_line(text: str) -> None:
-    """A cleaned line has single spaces as its only white space, and is stable."""
+    """A cleaned line has only single spaces as white space, and cleaning it again changes nothing."""
     line = clean_line(text)
     assert line.split(" ") == (line.split() or [""])
     assert clean_line(line) == line
@@ -72,10 +72,10 @@ def test_a_cleaned_line_is_one_line(text: str) -> None:
     ],
 )
 def test_each_rule_of_cleaning(text: str, expected: str) -> None:
-    """Line ends, spaces, invisible characters and blank lines are made plain; joiners stay."""
+    """Line ends, spaces, invisible characters and blank lines are cleaned; joiners stay."""
     assert clean(text) == expected
 
 
 def test_long_runs_of_spaces_are_cleaned_quickly() -> None:
-    """A million spaces inside a line take no longer than a million letters would."""
+    """A million spaces inside a line take no longer than a million letters."""
     assert clean("x" + " " * 1_000_000 + "y").endswith("y")

@@ -51,7 +51,7 @@ IDS = {"vote", "long", "ferry", "storm", "briefs.1", "brief-two"}
 
 
 class Desk:
-    """A folder of articles and the index made from it, in one place for all tests, so that origins stay true."""
+    """A folder of articles and its index, at the same path in all tests, so that origins stay valid."""
 
     def __init__(self, place: Path) -> None:
         self.articles = place / "articles"
@@ -67,7 +67,7 @@ class Desk:
         rebuild: bool = False,
         dry_run: bool = False,
     ) -> IngestReport:
-        """Ingest these paths, or else everything in the folder of articles."""
+        """Ingest these paths, or everything in the folder of articles."""
         where = paths or tuple(self.articles.iterdir())
         order = Ingest(where, self.data, language, prune=prune, rebuild=rebuild, dry_run=dry_run)
         return run(order, embedder or self.embedder, Progress(quiet=True))
@@ -77,7 +77,7 @@ class Desk:
         return read_manifest(self.data / GENERATIONS / (current_name(self.data) or ""))
 
     def chunks(self) -> list[tuple[str, str]]:
-        """Chunk ids and texts of the current generation, in row order."""
+        """Return chunk ids and texts of the current generation, in row order."""
         with closing(Catalog(self.data / GENERATIONS / self.manifest.generation / CATALOG)) as catalog:
             return [(chunk.chunk_id, chunk.text) for chunk, _ in catalog.chunks(range(catalog.chunk_count))]
 
@@ -89,14 +89,14 @@ class Desk:
         return loaded
 
     def state(self) -> dict[str, bytes]:
-        """Every file of the index but the lock, with its bytes."""
+        """Return the bytes of every file of the index except the lock."""
         files = (path for path in self.data.rglob("*") if path.is_file() and path.name != LOCK)
         return {path.relative_to(self.data).as_posix(): path.read_bytes() for path in files}
 
 
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A place where the articles were just ingested, kept aside; `place` beside it is where they were."""
+    """Ingest the articles once in `place`, and move them aside to `pristine`."""
     kept = tmp_path_factory.mktemp("desk")
     desk = Desk(kept / "place")
     for name, content in FILES.items():
@@ -109,7 +109,7 @@ def pristine(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def desk(pristine: Path) -> Iterator[Desk]:
-    """The articles and their index as they were when just ingested."""
+    """Copy the articles and their index as they were right after the ingest."""
     place = shutil.copytree(pristine / "pristine", pristine / "place")
     yield Desk(place)
     shutil.rmtree(place)
@@ -146,7 +146,7 @@ def test_an_ingest_makes_a_whole_generation(desk: Desk) -> None:
 
 
 def test_unchanged_articles_embed_nothing_and_publish_nothing(desk: Desk) -> None:
-    """Ingesting the same articles again calls no embedder, makes no generation and changes no file."""
+    """A second ingest of the same articles does not embed, publish or change a file."""
     before = desk.state()
     report = desk.ingest()
     assert counts(report) == (0, 0, 6, 0, 0)
@@ -155,7 +155,7 @@ def test_unchanged_articles_embed_nothing_and_publish_nothing(desk: Desk) -> Non
 
 
 def test_a_changed_article_leaves_no_old_chunk(desk: Desk) -> None:
-    """A changed and a shortened article have their new chunks alone, in catalogue, vectors and words.
+    """Changed and shortened articles have only their new chunks, in catalogue, vectors and words.
 
     A run that was cut short just before CURRENT moved is made good by the next, which embeds nothing again.
     """
@@ -180,7 +180,7 @@ def test_a_changed_article_leaves_no_old_chunk(desk: Desk) -> None:
 
 
 def test_pruning_removes_what_is_gone_under_the_paths(desk: Desk) -> None:
-    """Without --prune nothing is removed; with it, what is gone under the paths, and nothing outside of them."""
+    """Only --prune removes articles, and only those that are gone under the paths."""
     (desk.articles / "city/vote.txt").unlink()
     (desk.articles / "sea/storm.txt").unlink()
     write(desk.articles / "briefs.jsonl", FILES["briefs.jsonl"].splitlines()[0])
@@ -194,7 +194,7 @@ def test_pruning_removes_what_is_gone_under_the_paths(desk: Desk) -> None:
 
 
 def test_old_generations_are_retired_and_orphans_swept(desk: Desk) -> None:
-    """Publishing leaves the newest three generations, and nothing that a killed run had begun."""
+    """Publishing keeps the newest three generations, and removes the files of killed runs."""
     generations = desk.data / GENERATIONS
     before = desk.manifest.generation
     older = [f"2026010{day}T000000000Z-00000000" for day in (1, 2, 3)]
@@ -206,7 +206,7 @@ def test_old_generations_are_retired_and_orphans_swept(desk: Desk) -> None:
 
 
 def test_when_everything_is_gone_the_index_is_empty_and_whole(desk: Desk) -> None:
-    """Pruning the last article publishes a generation without any, which can be opened and taken up again."""
+    """Pruning the last article publishes an empty generation, which can be opened and extended."""
     shutil.rmtree(desk.articles)
     desk.articles.mkdir()
     report = desk.ingest(desk.articles, prune=True)
@@ -216,7 +216,7 @@ def test_when_everything_is_gone_the_index_is_empty_and_whole(desk: Desk) -> Non
 
 
 def test_a_rejected_article_keeps_its_old_one_and_stops_no_other(desk: Desk) -> None:
-    """A file that became unusable stays in the index as it was, even under --prune; good ones of the same run go in."""
+    """The article of a file that became invalid stays in the index, even with --prune; valid files are ingested."""
     write(desk.articles / "sea/storm.txt", b"\xff\xfe\xff not UTF-8")
     write(desk.articles / "sea/new.txt", "A new pier was opened on Lissay.")
     write(desk.articles / "sea/empty.txt", "")
@@ -229,7 +229,7 @@ def test_a_rejected_article_keeps_its_old_one_and_stops_no_other(desk: Desk) -> 
 
 
 def test_where_all_is_rejected_nothing_is_published(empty: Desk) -> None:
-    """A folder of unusable files alone makes no generation, and each is named."""
+    """A folder of invalid files publishes nothing, and each file is reported."""
     for name in ("one.txt", "two.txt"):
         write(empty.articles / name, "")
     report = empty.ingest()
@@ -239,7 +239,7 @@ def test_where_all_is_rejected_nothing_is_published(empty: Desk) -> None:
 
 
 def test_clashing_ids_are_named(desk: Desk, tmp_path: Path) -> None:
-    """One id from two files is rejected, in a run or across runs, unless it is explicit, or the old file is gone."""
+    """The same id from two files is rejected, in one run or two, unless it is stated or the old file is gone."""
     other = tmp_path / "other"
     write(other / "storm.txt", "Another storm altogether.")
     within = desk.ingest(desk.articles / "sea", other, dry_run=True)
@@ -270,7 +270,7 @@ def feed(jobs: int, extra: str) -> str:
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])
 def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[int, int]) -> None:
-    """Of an entry that two copies of a feed hold, the one in the later file is taken in, however they are named."""
+    """The entry of the later copy of a feed is ingested, whatever the names of the files."""
     paths = [
         write(empty.articles / "2026-05-01.xml", feed(30, "Snow fell.")),
         write(empty.articles / "2026-05-02.xml", feed(75, "Snow fell.")),
@@ -284,7 +284,7 @@ def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[i
 
 
 def test_a_renamed_file_keeps_its_article(desk: Desk) -> None:
-    """A file of another name and equal content is the same article: the id stays, nothing is embedded, none is kept."""
+    """A renamed file is the same article: its id stays, and nothing is embedded."""
     (desk.articles / "city/vote.txt").rename(desk.articles / "city/the-vote.txt")
     before = desk.chunks()
     report = desk.ingest()
@@ -295,7 +295,7 @@ def test_a_renamed_file_keeps_its_article(desk: Desk) -> None:
 
 
 def test_a_dry_run_writes_nothing(desk: Desk) -> None:
-    """Looking only says what would be, and changes not one file of the index."""
+    """A dry run reports the changes, and changes no file of the index."""
     before = desk.state()
     write(desk.articles / "sea/new.txt", "A new pier.")
     write(desk.articles / "sea/storm.txt", "Calm seas.")
@@ -307,7 +307,7 @@ def test_a_dry_run_writes_nothing(desk: Desk) -> None:
 
 
 def test_a_dry_run_before_the_first_ingest_writes_nothing(empty: Desk) -> None:
-    """Looking only makes neither a generation nor a store."""
+    """A dry run creates no generation and no vector cache."""
     write(empty.articles / "a.txt", "Crews left.")
     assert empty.ingest(dry_run=True).added == 1
     assert empty.state() == {}
@@ -322,7 +322,7 @@ def test_a_dry_run_before_the_first_ingest_writes_nothing(empty: Desk) -> None:
     ],
 )
 def test_other_settings_are_a_mismatch(desk: Desk, embedder: HashedEmbedder, language: str, said: list[str]) -> None:
-    """The error names what differs, both values and the way out, and the index stays as it is."""
+    """The error states the difference, both values and the fix, and the index stays unchanged."""
     before = desk.state()
     with pytest.raises(IndexMismatch) as raised:
         desk.ingest(embedder=embedder, language=language)
@@ -333,7 +333,7 @@ def test_other_settings_are_a_mismatch(desk: Desk, embedder: HashedEmbedder, lan
 
 @pytest.mark.parametrize(("field", "value"), [("chunker", "words-100@1"), ("schema", 0)])
 def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value: str | int) -> None:
-    """An index that another chunker or schema made is not added to, and both are named."""
+    """An index of another chunker or schema is not extended; the error states both values."""
     path = desk.data / GENERATIONS / desk.manifest.generation / MANIFEST
     manifest = json.loads(path.read_text())
     manifest["configuration"][field] = value
@@ -343,7 +343,7 @@ def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value
 
 
 def test_a_rebuild_makes_everything_anew(desk: Desk) -> None:
-    """A rebuild with the same settings embeds nothing; with others it embeds all, articles not read included."""
+    """A rebuild with the same settings embeds nothing; with other settings it embeds every article."""
     first = desk.manifest
     same = desk.ingest(desk.articles / "sea", rebuild=True)
     assert (same.unchanged, same.kept, same.embedded, desk.embedder.batches) == (2, 4, 0, 0)
@@ -358,7 +358,7 @@ def test_a_rebuild_makes_everything_anew(desk: Desk) -> None:
 
 
 def test_the_order_of_articles_does_not_matter(desk: Desk, tmp_path: Path) -> None:
-    """The same articles taken in one folder after another, last first, give the same fingerprint and the same rows."""
+    """The same articles, ingested folder by folder in reverse, give the same fingerprint and rows."""
     other = Desk(tmp_path)
     for names in (["sea/storm.txt", "briefs.jsonl"], ["sea/ferry.md", "city/vote.txt", "city/long.txt"]):
         other.ingest(*(desk.articles / name for name in names))
@@ -369,14 +369,14 @@ def test_the_order_of_articles_does_not_matter(desk: Desk, tmp_path: Path) -> No
 
 @pytest.fixture
 def long_articles(empty: Desk) -> Desk:
-    """Forty articles of several chunks each: more than one batch."""
+    """Write forty articles of several chunks each: more than one batch."""
     for each in newsroom(40, sentences=30):
         write(empty.articles / f"{each.article_id}.txt", each.body)
     return empty
 
 
 def test_an_interrupted_ingest_goes_on_where_it_stopped(long_articles: Desk) -> None:
-    """An embedder that fails leaves no generation and no staging; the next run embeds what the first had not."""
+    """A failed ingest leaves no generation and no staging; the next run embeds only the rest."""
     failing = HashedEmbedder(fails_after=1)
     with pytest.raises(EmbeddingFailed):
         long_articles.ingest(embedder=failing)
@@ -389,7 +389,7 @@ def test_an_interrupted_ingest_goes_on_where_it_stopped(long_articles: Desk) -> 
 
 
 def kill_ingest(desk: Desk, phase: str) -> None:
-    """Start an ingest in a process of its own and kill it, as `kill -9` does, while it embeds or verifies."""
+    """Start an ingest in its own process and kill it with SIGKILL, while it embeds or verifies."""
     command = [sys.executable, "-m", "tests.ingest.interrupted", str(desk.data), str(desk.articles / "sea"), phase]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -399,7 +399,7 @@ def kill_ingest(desk: Desk, phase: str) -> None:
 
 
 def test_an_ingest_that_is_killed_leaves_the_old_generation(desk: Desk, tmp_path: Path) -> None:
-    """Killed while it embeds, and while it verifies, an ingest changes nothing; the next makes what one run would."""
+    """An ingest killed while it embeds or verifies changes nothing; the next run gives the result of one run."""
     before = desk.manifest
     for each in newsroom(40, sentences=30):
         write(desk.articles / "sea" / f"{each.article_id}.txt", each.body)
@@ -419,7 +419,7 @@ def test_an_ingest_that_is_killed_leaves_the_old_generation(desk: Desk, tmp_path
 
 
 def test_a_second_ingest_is_told_of_the_first(desk: Desk) -> None:
-    """While another ingest holds the lock this one ends at once, names it and changes nothing."""
+    """A second ingest ends at once, names the process that holds the lock, and changes nothing."""
     before = desk.state()
     with ingest_lock(desk.data), pytest.raises(IngestRunning, match=f"process {os.getpid()} "):
         desk.ingest()
@@ -427,7 +427,7 @@ def test_a_second_ingest_is_told_of_the_first(desk: Desk) -> None:
 
 
 def test_vectors_that_are_none_are_not_kept(desk: Desk) -> None:
-    """A model gone astray stops the ingest; the old generation stays, and the next ingest embeds those texts anew."""
+    """Invalid vectors stop the ingest; the old generation stays, and the next ingest embeds the texts again."""
 
     class Broken(HashedEmbedder):
         def embed_texts(self, texts: Sequence[str]) -> Matrix:
@@ -443,7 +443,7 @@ def test_vectors_that_are_none_are_not_kept(desk: Desk) -> None:
 
 
 def test_a_damaged_catalogue_is_not_built_upon(desk: Desk) -> None:
-    """Articles are not taken over from a catalogue that has changed since it was published."""
+    """Articles are not copied from a catalogue that has changed since it was published."""
     path = desk.data / GENERATIONS / desk.manifest.generation / CATALOG
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("DELETE FROM chunk WHERE row = 3")
@@ -453,7 +453,7 @@ def test_a_damaged_catalogue_is_not_built_upon(desk: Desk) -> None:
 
 
 def test_other_damage_heals_with_the_next_change(desk: Desk) -> None:
-    """Vectors and Chroma's files are made from the articles and the store again, whatever became of the old ones."""
+    """A new generation does not use the vectors and Chroma files of the old one, which may be corrupt."""
     folder = desk.data / GENERATIONS / desk.manifest.generation
     (folder / VECTORS).unlink()
     shutil.rmtree(folder / "chroma")
@@ -464,7 +464,7 @@ def test_other_damage_heals_with_the_next_change(desk: Desk) -> None:
 
 
 def test_a_lost_store_is_filled_again(desk: Desk) -> None:
-    """Without embeddings.db the vectors of what is kept come from the generation; only what is new is embedded."""
+    """Without embeddings.db the vectors of unchanged articles come from the generation; only new texts are embedded."""
     (desk.data / EMBEDDINGS).unlink()
     write(desk.articles / "sea/new.txt", "A new pier.")
     assert desk.ingest().embedded == 1
@@ -473,7 +473,7 @@ def test_a_lost_store_is_filled_again(desk: Desk) -> None:
 
 @pytest.mark.parametrize("file", [VECTORS, "chroma/chroma.sqlite3", LEASE])
 def test_damage_heals_with_the_next_ingest(desk: Desk, file: str) -> None:
-    """An ingest that finds nothing new still replaces a damaged current generation, and embeds nothing."""
+    """An ingest without changes still replaces a corrupt current generation, and embeds nothing."""
     before = desk.manifest
     (desk.data / GENERATIONS / before.generation / file).unlink()
     report = desk.ingest()
@@ -484,7 +484,7 @@ def test_damage_heals_with_the_next_ingest(desk: Desk, file: str) -> None:
 
 
 def test_a_first_ingest_that_was_killed_at_its_end_is_gone_on_from(desk: Desk) -> None:
-    """A generation that CURRENT does not name yet is what the next ingest goes on from."""
+    """The next ingest continues from a complete generation that CURRENT does not name yet."""
     before = desk.manifest
     (desk.data / CURRENT).unlink()
     report = desk.ingest()
@@ -493,7 +493,7 @@ def test_a_first_ingest_that_was_killed_at_its_end_is_gone_on_from(desk: Desk) -
 
 
 def test_a_lost_store_is_a_message(desk: Desk) -> None:
-    """Where the vectors of articles not read are nowhere to be found, the ingest says so and publishes nothing."""
+    """If vectors of unread articles are missing everywhere, the ingest reports it and publishes nothing."""
     before = desk.manifest
     (desk.data / EMBEDDINGS).unlink()
     (desk.data / GENERATIONS / before.generation / VECTORS).unlink()
@@ -505,7 +505,7 @@ def test_a_lost_store_is_a_message(desk: Desk) -> None:
 
 
 def test_a_path_that_is_not_there_is_named(desk: Desk) -> None:
-    """A path that does not exist is a wrong argument, and nothing is pruned for it."""
+    """A missing path is an invalid argument, and nothing is pruned."""
     with pytest.raises(ConfigurationError, match="nowhere"):
         desk.ingest(desk.articles, desk.articles / "nowhere", prune=True)
 

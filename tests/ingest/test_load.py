@@ -19,7 +19,7 @@ PIECES = st.sampled_from(
 
 
 def test_everything_good_is_in_and_everything_bad_is_named(tmp_path: Path) -> None:
-    """One run over a folder of all kinds takes in what is fit and names each thing that is not."""
+    """A run over a folder of all kinds of files ingests the valid ones and reports each invalid one."""
     write(tmp_path / "a.txt", "Some text.")
     write(tmp_path / "b.md", "---\ntitle: T\n---\nSome text.")
     write(tmp_path / "c.html", "<html><body><p>Some text.</p></body></html>")
@@ -40,14 +40,14 @@ def test_everything_good_is_in_and_everything_bad_is_named(tmp_path: Path) -> No
 
 
 def test_a_file_that_vanishes_is_rejected(tmp_path: Path) -> None:
-    """A file that is gone by the time it is read is rejected, not fatal."""
+    """A file that disappears before it is read is rejected, and does not stop the run."""
     assert codes(load(ArticleFile(tmp_path / "gone.txt", tmp_path))) == ["unreadable"]
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(EXTENSIONS), st.lists(PIECES | st.binary(max_size=8), max_size=12).map(b"".join))
 def test_no_content_raises(tmp_path: Path, extension: str, content: bytes) -> None:
-    """Whatever a file holds, loading it gives articles or rejections, at least one, that can be stored."""
+    """Loading any content gives at least one article or rejection, and all can be stored."""
     found = list(load(ArticleFile(write(tmp_path / f"a.{extension}", content), tmp_path)))
     assert found
     for item in found:
@@ -57,7 +57,7 @@ def test_no_content_raises(tmp_path: Path, extension: str, content: bytes) -> No
 
 
 def test_importing_the_loaders_imports_no_vendor() -> None:
-    """The vendors are imported where they are used, so that a command starts quickly."""
+    """The parsers' libraries are imported only when used, so that a command starts quickly."""
     script = "import sys, ingest.load; print(sorted({'trafilatura', 'pypdf', 'feedparser', 'lxml'} & set(sys.modules)))"
     root = Path(__file__).parents[2]
     ran = subprocess.run([sys.executable, "-c", script], cwd=root, capture_output=True, text=True, check=True)

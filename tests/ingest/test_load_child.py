@@ -48,7 +48,7 @@ for _ in loader.load(find([Path(sys.argv[1])])[0]):
 
 
 def bomb(content: bytes) -> bytes:
-    """A PDF whose one page has this content, compressed."""
+    """Make a PDF of one page with this content, compressed."""
     plain = pdf([["x"]])
     start, end = plain.index(b"<< /Length"), plain.index(b"\nendstream")
     packed = zlib.compress(content, 9)
@@ -73,7 +73,7 @@ def file(path: Path) -> ArticleFile:
 
 
 def test_a_child_reads_as_this_process_does(tmp_path: Path, loader: Loader) -> None:
-    """Every kind of file gives the same articles, notices and rejections, in order, whoever reads it."""
+    """Every kind of file gives the same articles, notices and rejections in the child as in this process."""
     for name, content in KINDS.items():
         write(tmp_path / name, content)
     files = find([tmp_path])
@@ -91,13 +91,13 @@ def test_parsers_log_nothing(tmp_path: Path, loader: Loader, capfd: pytest.Captu
 
 
 def test_what_needs_a_parser_is_read_by_a_child() -> None:
-    """Plain text and Markdown alone are read in the process of the ingest."""
+    """Only plain text and Markdown are loaded in the process of the ingest."""
     assert PARSERS.keys() - PARSED == {".txt", ".md", ".markdown"}
     assert PARSERS.keys() >= PARSED
 
 
 def test_a_bomb_costs_itself(tmp_path: Path) -> None:
-    """A small PDF that takes minutes is rejected by name within the limit; the files around it are taken in."""
+    """A small PDF that takes minutes is rejected within the limit; the other files are ingested."""
     write(tmp_path / "a.html", PAGE)
     small = write(tmp_path / "b.pdf", bomb(b"BT /F1 12 Tf " + b"(x) Tj " * 600_000 + b"ET"))
     write(tmp_path / "c.html", PAGE)
@@ -121,7 +121,7 @@ def test_a_bomb_costs_itself(tmp_path: Path) -> None:
 def test_what_grows_when_it_is_parsed_stops_no_other(
     tmp_path: Path, name: str, content: str | bytes, loader: Loader
 ) -> None:
-    """Files that inflate or nest without end are rejected, and the next one is read."""
+    """Files that inflate or nest endlessly are rejected, and the next file is loaded."""
     found = list(loader.load(file(write(tmp_path / name, content))))
     assert all(isinstance(item, ArticleRejected) for item in found)
     assert len(found) == 1
@@ -129,7 +129,7 @@ def test_what_grows_when_it_is_parsed_stops_no_other(
 
 
 def test_waiting_is_bounded(tmp_path: Path) -> None:
-    """A child that does not answer in time is ended, and its file rejected."""
+    """A child that does not answer in time is killed, and its file is rejected."""
     page = file(write(tmp_path / "a.html", PAGE))
     with Loader(NOW, Limits(wall_s=0.001)) as loader:
         assert codes(loader.load(page)) == ["too_expensive"]
@@ -141,7 +141,7 @@ def test_waiting_is_bounded(tmp_path: Path) -> None:
 def test_a_parser_that_fails_costs_its_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
 ) -> None:
-    """Memory that runs out, and an error that no reader expects, are a rejection of the file."""
+    """Lack of memory, or an unexpected error of a parser, rejects the file."""
 
     def fails(*_: object) -> Iterator[LoadedArticle]:
         raise error
@@ -153,7 +153,7 @@ def test_a_parser_that_fails_costs_its_file(
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])
 def test_a_child_that_is_killed_is_replaced(tmp_path: Path, number: signal.Signals, loader: Loader) -> None:
-    """Where a signal ends the child half-way, what it read counts, its file is named, and the next one is read."""
+    """If a signal ends the child, the articles loaded so far count, and only its current file is rejected."""
     lines = write(tmp_path / "a.jsonl", '{"text": "A longer text than fits in a pipe. %s"}\n' % ("x" * 10_000) * 500)
     found: list[LoadedArticle | ArticleRejected] = []
     for item in loader.load(file(lines)):
@@ -169,7 +169,7 @@ def test_a_child_that_is_killed_is_replaced(tmp_path: Path, number: signal.Signa
 
 
 def test_a_file_that_is_left_half_way_does_not_mix_with_the_next(tmp_path: Path, loader: Loader) -> None:
-    """Whoever stops reading a file gets nothing of it with the next one."""
+    """A file that is not loaded to its end leaves nothing for the next file."""
     lines = write(tmp_path / "a.jsonl", '{"text": "One."}\n' * 100)
     reading = loader.load(file(lines))
     next(reading)
@@ -193,7 +193,7 @@ def test_a_child_ends_with_its_parent(tmp_path: Path) -> None:
 
 
 def _runs(pid: int) -> bool:
-    """Whether a process runs; one that has ended and was not waited for does not."""
+    """Return whether a process runs; a zombie does not."""
     try:
         os.kill(pid, 0)
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
@@ -203,7 +203,7 @@ def _runs(pid: int) -> bool:
 
 @pytest.mark.parametrize("name", [f"huge{suffix}" for suffix in sorted(PARSERS)])
 def test_a_file_above_every_limit_is_rejected(tmp_path: Path, name: str, loader: Loader) -> None:
-    """A sparse file of 250 MB of zero bytes is rejected by name in every kind, and the next file is read."""
+    """A sparse file of 250 MB of zero bytes is rejected in every format, and the next file is loaded."""
     huge = tmp_path / name
     with huge.open("wb") as stream:
         stream.truncate(250_000_000)
@@ -214,7 +214,7 @@ def test_a_file_above_every_limit_is_rejected(tmp_path: Path, name: str, loader:
 
 @pytest.mark.parametrize("suffix", sorted(PARSERS))
 def test_files_that_are_gone_or_empty_are_rejected(tmp_path: Path, suffix: str, loader: Loader) -> None:
-    """A file that vanishes before it is read, and one of 0 bytes, are rejected by name."""
+    """A file that disappears before it is read, and an empty file, are rejected."""
     gone, empty = (file(write(tmp_path / f"{name}{suffix}", "")) for name in ("gone", "empty"))
     gone.path.unlink()
     assert codes(loader.load(gone)) == ["unreadable"]
@@ -222,6 +222,6 @@ def test_files_that_are_gone_or_empty_are_rejected(tmp_path: Path, suffix: str, 
 
 
 def test_a_folder_that_is_called_like_a_file_is_a_folder(tmp_path: Path, loader: Loader) -> None:
-    """A folder named `x.txt` is looked into."""
+    """A folder named `x.txt` is searched for files."""
     write(tmp_path / "x.txt" / "y.html", PAGE)
     assert codes(loader.load(file(tmp_path))) == ["ok"]

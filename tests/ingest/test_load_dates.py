@@ -41,7 +41,7 @@ def test_zones_are_turned_into_utc(when: datetime, minutes: int) -> None:
     st.text() | st.from_regex(r"[0-9TZ:. +/-]{4,30}", fullmatch=True) | st.from_regex(r"[0-9]{1,20}", fullmatch=True)
 )
 def test_a_text_is_a_date_or_a_value_error(text: str) -> None:
-    """No text makes the reading of dates fail in any other way, and what is read is in UTC."""
+    """Any text is parsed to a moment in UTC, or raises ValueError."""
     with suppress(ValueError):
         assert moment(text).tzinfo is UTC
 
@@ -52,13 +52,13 @@ def test_a_text_is_a_date_or_a_value_error(text: str) -> None:
     st.sampled_from(["long", "full", "d MMM y", "EEE, d MMMM y"]),
 )
 def test_month_names_of_every_language_are_read(day: date, language: str, pattern: str) -> None:
-    """A day with its month named in a language that an index may have is read as that day."""
+    """A day with the name of its month in any language of an index is parsed."""
     assert moment(format_date(day, pattern, language)) == at(day.year, day.month, day.day)
 
 
 @given(st.dates(min_value=date(1000, 1, 1)), st.sampled_from("/-"))
 def test_numbers_alone_are_read_where_they_can_be_one_day_only(day: date, mark: str) -> None:
-    """With the year last, day and month are told apart by a number above 12 or not at all."""
+    """With the year last, a date is ambiguous unless day or month is above 12."""
     year_last = [f"{day.day}{mark}{day.month}{mark}{day.year:04}", f"{day.month}{mark}{day.day}{mark}{day.year:04}"]
     assert moment(f"{day.year:04}{mark}{day.month}{mark}{day.day} 0:00") == at(day.year, day.month, day.day)
     assert moment(f"{day.day}.{day.month}.{day.year:04}") == at(day.year, day.month, day.day)
@@ -72,7 +72,7 @@ def test_numbers_alone_are_read_where_they_can_be_one_day_only(day: date, mark: 
 
 @given(st.integers(10**8, 10**10 - 1))
 def test_numbers_since_1970_are_read(seconds: int) -> None:
-    """Seconds, milliseconds and microseconds since 1970 are told apart by how many digits they have."""
+    """The number of digits distinguishes seconds, milliseconds and microseconds since 1970."""
     when = datetime.fromtimestamp(seconds, UTC)
     assert moment_of(seconds) == moment_of(float(seconds)) == moment(str(seconds)) == when
     if seconds >= 10**9:
@@ -115,7 +115,7 @@ def test_numbers_since_1970_are_read(seconds: int) -> None:
     ],
 )
 def test_dates_are_read_as_publishers_write_them(stated: str, when: datetime) -> None:
-    """ISO 8601 in its forms, RFC 822 and 850, asctime, names of zones and months, and what programs make of them."""
+    """The forms of ISO 8601, RFC 822 and 850, asctime, names of zones and months, and their variants are parsed."""
     assert moment(stated) == when
     assert moment(f"  {stated} ") == when
 
@@ -127,13 +127,13 @@ def test_dates_are_read_as_publishers_write_them(stated: str, when: datetime) ->
      "0000-00-00 00:00:00", "2024-13-01", "10:00", "01 May 2024 10:00 +2500", "01 May 2024 10:00 EST-3", "1" * 119],
 )  # fmt: skip
 def test_what_could_be_two_days_or_none_is_not_read(stated: str) -> None:
-    """Parts of dates, impossible days and times, zones that several places use and unknown words are never guessed."""
+    """Incomplete dates, impossible days and times, ambiguous zones and unknown words raise ValueError."""
     with pytest.raises(ValueError, match=r"."):
         moment(stated)
 
 
 def test_dates_of_their_own_type_are_read() -> None:
-    """A format with dates of its own gives them as they are; a moment without zone is UTC."""
+    """A date object is converted to UTC; one without a zone is UTC."""
     local = datetime(2024, 5, 1, 10, tzinfo=timezone(timedelta(hours=2)))
     assert moment_of(local) == at(2024, 5, 1, 8)
     assert moment_of(local.replace(tzinfo=None)) == at(2024, 5, 1, 10)

@@ -37,7 +37,7 @@ def test_an_rss_entry_is_an_article(tmp_path: Path) -> None:
 
 
 def test_an_atom_entry_is_an_article(tmp_path: Path) -> None:
-    """Atom is read as RSS is; markup in a plain text is text."""
+    """Atom is parsed as RSS is; markup in a plain text is text."""
     text = """<feed xmlns="http://www.w3.org/2005/Atom"><title>The Daily</title>
     <entry><id>tag:daily.example,2024:1</id><title type="html">Plant &lt;i&gt;opens&lt;/i&gt;</title>
     <link href="https://daily.example/1"/><author><name>Ann Bow</name></author><updated>2024-05-02T10:00:00Z</updated>
@@ -51,7 +51,7 @@ def test_an_atom_entry_is_an_article(tmp_path: Path) -> None:
 
 
 def test_the_id_of_an_entry_stays_the_same_in_later_copies_of_the_feed(tmp_path: Path) -> None:
-    """An id made of a guid or link is explicit and does not depend on the file or the place in it."""
+    """An id made of a guid or link is explicit, and does not depend on the file or the position in it."""
     old = "<guid isPermaLink='false'>7</guid><description>Old.</description>"
     linked = "<link>https://daily.example/a/b.html?x=1</link><description>Linked.</description>"
     bare = "<title>Bare</title><description>No guid.</description>"
@@ -66,7 +66,7 @@ def test_the_id_of_an_entry_stays_the_same_in_later_copies_of_the_feed(tmp_path:
 
 
 def test_equal_numbers_of_two_feeds_are_two_ids(tmp_path: Path) -> None:
-    """A guid that is no address belongs to its feed."""
+    """A guid that is not an address is unique within its feed."""
     item = "<guid>7</guid><description>Text.</description>"
     one = article(write(tmp_path / "a.rss", rss(item)))
     other = article(write(tmp_path / "b.rss", rss(item, channel="<link>https://other.example/</link>")))
@@ -94,7 +94,7 @@ def test_dates_of_feeds_are_read(tmp_path: Path, stated: str, moment: datetime) 
     ["yesterday", "2024", "2024-05", "May 2024", "Wed, 32 May 2024 10:00:00 GMT", "Wed, 01 May 2024 10:00:00 IST"],
 )
 def test_a_date_that_cannot_be_read_stays_unknown(tmp_path: Path, stated: str) -> None:
-    """Parts of dates, days that do not exist and ambiguous zones are named, not guessed, and cost no entry."""
+    """Incomplete, impossible and ambiguous dates get a notice, and the entry is ingested."""
     bad = f"<pubDate>{stated}</pubDate><description>Text.</description>"
     file = write(tmp_path / "a.rss", rss(bad, "<description>Good.</description>"))
     assert [found.published_at for found in articles(file)] == [None, None]
@@ -104,7 +104,7 @@ def test_a_date_that_cannot_be_read_stays_unknown(tmp_path: Path, stated: str) -
 
 
 def test_one_bad_entry_does_not_lose_the_others(tmp_path: Path) -> None:
-    """An entry without text is rejected by its number; an address that cannot be followed costs itself."""
+    """An entry without text is rejected by its number; an invalid address gets a notice."""
     file = write(
         tmp_path / "a.xml",
         rss(
@@ -130,7 +130,7 @@ def test_a_feed_that_is_cut_off_keeps_its_whole_entries(tmp_path: Path) -> None:
 
 
 def test_entities_cannot_make_a_small_feed_large(tmp_path: Path) -> None:
-    """A feed that declares entities of its own, such as a billion laughs, is rejected unread."""
+    """A feed that declares entities, such as a billion laughs, is rejected before it is parsed."""
     lines = "".join(f'<!ENTITY l{level} "{f"&l{level - 1};" * 10}">' for level in range(1, 10))
     text = rss("<description>&l9;</description>").replace("<rss", f'<!DOCTYPE rss [<!ENTITY l0 "ha">{lines}]><rss', 1)
     assert rejection(write(tmp_path / "a.xml", text)).code == "bad_feed"
@@ -150,7 +150,7 @@ def test_nothing_hides_the_entities_of_a_feed(tmp_path: Path, before: list[str])
 
 
 def test_a_document_type_without_entities_is_read(tmp_path: Path) -> None:
-    """Old feeds name their document type; an article may be about entities."""
+    """A DOCTYPE without entities is allowed; an article may be about entities."""
     text = rss("<description>Caf&eacute; &lt;!DOCTYPE x [&lt;!ENTITY a 'b'&gt;]&gt; here.</description>")
     text = text.replace("<rss", '<!DOCTYPE rss PUBLIC "-//N//DTD RSS [0.91]//EN" "http://my.example/rss.dtd"><rss', 1)
     (found,) = articles(write(tmp_path / "a.xml", text))
@@ -159,7 +159,7 @@ def test_a_document_type_without_entities_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("prolog", ["<!--" * 200_000, "<?x " * 200_000, " " * 1_000_000, "<!DOCTYPE " + '"' * 300_001])
 def test_an_endless_prolog_is_read_quickly(tmp_path: Path, prolog: str) -> None:
-    """What stands before the root is read once."""
+    """A long prolog takes linear time."""
     assert rejection(write(tmp_path / "a.xml", prolog)).code == "bad_feed"
 
 

@@ -20,12 +20,12 @@ NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["C
 
 
 def taken(stated: Mapping[str, object]) -> LoadedArticle:
-    """What is taken in of a record with these fields."""
+    """Make the article of these fields."""
     return to_article(RawArticle("origin", "fallback", stated), NOW)
 
 
 def notices(**stated: object) -> list[tuple[str, str]]:
-    """The code and the message of each notice about a record with these fields beside its body."""
+    """Return the code and the message of each notice about these fields."""
     found = taken({"body": "Text.", **stated})
     assert {notice.origin for notice in found.notices} <= {"origin"}
     return [(notice.code, notice.message) for notice in found.notices]
@@ -33,7 +33,7 @@ def notices(**stated: object) -> list[tuple[str, str]]:
 
 @given(st.text())
 def test_every_slug_is_an_id(text: str) -> None:
-    """Whatever a path is called, it makes a usable id of at most 200 characters."""
+    """Any path gives a valid id of at most 200 characters."""
     assert ID.fullmatch(slug(text))
     assert ID.fullmatch(slug(text, ".12345"))
     assert ID.fullmatch(guid_id(text, text))
@@ -51,7 +51,7 @@ def test_a_plain_path_is_its_own_id(path: str) -> None:
 
 @given(st.text(HAN, min_size=1), st.text(HAN, min_size=1))
 def test_names_in_other_scripts_stay_apart(one: str, other: str) -> None:
-    """Two names that ASCII cannot show make two ids."""
+    """Two names outside of ASCII give two ids."""
     assert (slug(one) == slug(other)) == (one == other)
 
 
@@ -65,12 +65,12 @@ def test_names_in_other_scripts_stay_apart(one: str, other: str) -> None:
     ],
 )
 def test_a_path_makes_a_readable_id(path: str, expected: str) -> None:
-    """The extension goes, accents go, every other run of characters becomes one hyphen."""
+    """The extension and accents are removed; any other run of characters becomes one hyphen."""
     assert path_id(ArticleFile(Path("/root") / path, Path("/root"))) == expected
 
 
 def test_a_name_that_is_shown_in_part_keeps_what_makes_it_unique() -> None:
-    """Two names that differ only in letters ASCII cannot show make two ids, both readable where they can be."""
+    """Names that differ only in letters outside of ASCII give different ids with a readable part."""
     one, other = slug("日本-2024"), slug("中国-2024")
     assert one != other
     assert one.startswith("2024-")
@@ -104,7 +104,7 @@ def test_long_names_that_differ_at_the_end_stay_apart() -> None:
      ["2024"], "9999-12-31T23:00-14:00", float("inf"), {"date": "2024-05-01"}],
 )  # fmt: skip
 def test_a_date_that_states_no_day_stays_unknown(stated: object) -> None:
-    """Months, weeks, impossible days and other notations are named, never guessed, and cost the date alone."""
+    """Incomplete and impossible dates get a notice, and only the date stays unknown."""
     assert taken({"body": "Text.", "published_at": stated}).article.published_at is None
     ((code, message),) = notices(published_at=stated)
     assert (code, repr(stated) in message, message.startswith("published_at ")) == ("bad_date", True, True)
@@ -117,7 +117,7 @@ def test_a_date_that_states_no_day_stays_unknown(stated: object) -> None:
      "https://bank.example@evil.example/", "https://user:secret@news.example/a", "http://@news.example/"],
 )  # fmt: skip
 def test_an_address_that_cannot_be_followed_stays_unknown(url: str) -> None:
-    """Only http and https addresses with a host and without a user are taken, as links are made of them."""
+    """Only http and https addresses with a host and without a user are stored, because they become links."""
     assert taken({"body": "Text.", "url": url}).article.url is None
     ((code, message),) = notices(url=url)
     assert (code, repr(url) in message) == ("bad_url", True)
@@ -125,13 +125,13 @@ def test_an_address_that_cannot_be_followed_stays_unknown(url: str) -> None:
 
 @pytest.mark.parametrize("url", ["https://news.example/ä?q=1&r=(2)#x", "HTTP://News.Example:8080", "", None])
 def test_an_address_of_the_web_is_taken(url: str | None) -> None:
-    """Any address a browser could follow is taken as it stands; none is none."""
+    """Any address that a browser can follow is stored unchanged."""
     assert notices(url=url) == []
 
 
 @pytest.mark.parametrize("identity", ["ä", "...", "..", ".", 1.5, True, ["a"], {"a": 1}])
 def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> None:
-    """An id that is not a text, or nothing but dots, costs the id: the article has the one of its place."""
+    """An id that is not a text, or is only dots, gets a notice; the article gets an id from its path."""
     found = taken({"body": "Text.", "id": identity})
     assert (found.explicit_id, found.article.article_id == "fallback") == (identity == "ä", identity != "ä")
     ((code, message),) = notices(id=identity)
@@ -140,7 +140,7 @@ def test_an_id_that_cannot_be_used_is_made_from_the_place(identity: object) -> N
 
 @pytest.mark.parametrize("identity", ["a b", "a/b", "world/2024/jun/03/river", "urn:x/1?a=b", "ä", "x" * 201])
 def test_an_id_that_does_not_fit_becomes_one_that_does(identity: str) -> None:
-    """An id that cannot stand in an address gives one that can, the same in every file, and a notice names both."""
+    """An invalid id gives a valid one, the same in every file, and a notice with both."""
     raw = RawArticle("origin", "fallback", {"body": "Text.", "id": identity})
     one, again = (to_article(each, NOW) for each in (raw, replace(raw, origin="elsewhere", fallback_id="other")))
     assert (one.article.article_id, one.explicit_id) == (again.article.article_id, True)
@@ -158,14 +158,14 @@ def test_no_id_leads_a_browser_elsewhere(identity: str) -> None:
 
 
 def test_lists_are_cleaned() -> None:
-    """Authors and tags are a list or a text with commas; white space goes, and so does what is said twice."""
+    """Authors and tags are a list or a text with commas; white space and duplicates are removed."""
     stated = {"body": "Text.", "authors": [" Ann  Bow", None, "Ann Bow", 7, ""], "tags": "b, a ,,b"}
     article = taken(stated).article
     assert (article.authors, article.tags) == (("Ann Bow", "7"), ("b", "a"))
 
 
 def test_the_body_wins_over_the_text() -> None:
-    """Where both are stated the body is taken, unless it is empty."""
+    """`body` has precedence over `text` unless it is empty."""
     both = taken({"body": "One.", "text": "Two."})
     empty = taken({"body": "", "text": "Two."})
     assert (both.article.body, empty.article.body) == ("One.", "Two.")
@@ -196,7 +196,7 @@ def test_a_field_that_is_far_too_long_is_not_cleaned(
 
 @pytest.mark.parametrize("mark", ["\u202e", "\u202d", "\u2066", "\u2069", "\u2062", "\u3164", "\U000e0041", "\ufff9"])
 def test_marks_that_disguise_text_leave_titles_and_names(mark: str) -> None:
-    """What turns the direction of text or shows nothing goes from titles and names; the body keeps it."""
+    """Direction marks and invisible characters are removed from titles and names; the body keeps them."""
     text = f"Ann{mark} Bow"
     found = taken({"body": text, "title": text, "source": text, "section": text, "authors": [text], "tags": [text]})
     article = found.article

@@ -15,7 +15,7 @@ from tests.ingest.article_files import articles, codes, read, rejection, write
 
 @pytest.fixture
 def public_folder() -> Iterator[Path]:
-    """A folder that every user of the machine may enter."""
+    """Make a folder that every user may enter."""
     with tempfile.TemporaryDirectory() as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -23,7 +23,7 @@ def public_folder() -> Iterator[Path]:
 
 @contextmanager
 def ordinary_user() -> Iterator[None]:
-    """Act as a user whom permissions hold back, even where the tests are run by root."""
+    """Act as a user without special permissions, even if root runs the tests."""
     before = os.geteuid()
     os.seteuid(before or 65534)
     try:
@@ -51,7 +51,7 @@ def test_an_empty_folder_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
-    """What begins with a dot is skipped inside a folder, and read where it is named."""
+    """A hidden file or folder is skipped inside a folder, and read if it is given as a path."""
     hidden = write(tmp_path / ".draft.txt", "A draft.")
     write(tmp_path / ".git" / "x.txt", "x")
     assert find([tmp_path]) == []
@@ -59,14 +59,14 @@ def test_hidden_files_and_folders_are_skipped(tmp_path: Path) -> None:
 
 
 def test_a_named_file_has_its_own_folder_as_root(tmp_path: Path) -> None:
-    """The id of a file that is named comes from its name alone."""
+    """The id of a file that is given as a path is its name."""
     file = write(tmp_path / "sub" / "a.txt", "Some text.")
     assert [found.article_id for found in articles(file)] == ["a"]
     assert [found.article_id for found in articles(tmp_path)] == ["sub.a"]
 
 
 def test_a_file_named_twice_is_found_once(tmp_path: Path) -> None:
-    """However a file is named, and in whatever order, it is found once, from the outermost folder."""
+    """A file given in several ways is found once, with the outermost folder as its root."""
     file = write(tmp_path / "sub" / "a.txt", "x")
     dotted = tmp_path / "sub" / ".." / "sub" / "a.txt"
     for paths in ([file, tmp_path, tmp_path / "sub", dotted], [dotted, tmp_path / "sub", tmp_path, file, file]):
@@ -92,7 +92,7 @@ def test_a_loop_of_links_ends(tmp_path: Path) -> None:
 
 @pytest.fixture
 def linked(tmp_path: Path) -> Path:
-    """A folder with links to a file, a folder, a place that is not there, and a hidden one, all outside of it."""
+    """Make a folder with links to a file, a folder, a missing path and a hidden file outside of it."""
     write(tmp_path / "elsewhere" / "x.txt", "Private text.")
     write(tmp_path / "root" / "sub" / "a.txt", "Some text.")
     for name, target in {
@@ -108,7 +108,7 @@ def linked(tmp_path: Path) -> Path:
 
 
 def test_links_that_lead_out_are_rejected_by_name(linked: Path) -> None:
-    """A link to a file or folder outside is rejected with its target and never read; the rest is in."""
+    """A link to a file or folder outside is rejected with its target, and never read."""
     found = {str(item.origin): item for item in read(linked) if isinstance(item, ArticleRejected)}
     assert {Path(origin).relative_to(linked).as_posix(): item.code for origin, item in found.items()} == dict.fromkeys(
         ("chain.txt", "file.txt", "gone.txt", "sub/folder"), "link_outside"
@@ -118,14 +118,14 @@ def test_links_that_lead_out_are_rejected_by_name(linked: Path) -> None:
 
 
 def test_links_are_followed_where_that_is_asked_for(linked: Path) -> None:
-    """With `follow_links` what is linked is read, once, and a link to nowhere is listed to be named."""
+    """With `follow_links` linked files are read once, and a broken link is rejected."""
     found = find([linked], follow_links=True)
     assert names(found, linked) == ["chain.txt", "gone.txt", "sub/a.txt"]
     assert [item.leads_to for item in found] == [None, None, None]
 
 
 def test_links_between_named_folders_are_followed(linked: Path) -> None:
-    """A link that leads into another folder that is named as well is not rejected; its target is read once."""
+    """A link into another given folder is not rejected; its target is read once."""
     found = find([linked, linked.parent / "elsewhere"])
     assert [file.path.name for file in found if file.leads_to is None] == ["x.txt", "a.txt"]
     assert [file.path.name for file in found if file.leads_to is not None] == ["gone.txt"]
@@ -133,7 +133,7 @@ def test_links_between_named_folders_are_followed(linked: Path) -> None:
 
 @pytest.mark.parametrize("target", ["root", "elsewhere/x.txt"])
 def test_a_path_that_is_itself_a_link_is_followed(linked: Path, target: str) -> None:
-    """A link that is named is read, under the name of the link; bounds are those of what it leads to."""
+    """A link given as a path is read under its own name; its target is the boundary."""
     link = linked.parent / "latest.txt"
     link.symlink_to(linked.parent / target)
     read_ = [file for file in find([link]) if file.leads_to is None]
@@ -148,14 +148,14 @@ def test_a_file_counts_before_the_link_to_it(tmp_path: Path) -> None:
 
 
 def test_a_path_that_does_not_exist_is_refused_by_name(tmp_path: Path) -> None:
-    """A path that is not there stops the ingest before it begins, and is named."""
+    """A missing path stops the ingest at once, and the error names it."""
     missing = tmp_path / "missing"
     with pytest.raises(ConfigurationError, match="missing"):
         find([tmp_path, missing])
 
 
 def test_what_is_no_regular_file_is_rejected_without_waiting(tmp_path: Path) -> None:
-    """Pipes, sockets, links to devices and links that lead nowhere are rejected by name and never read."""
+    """Pipes, sockets, links to devices and broken links are rejected, and never read."""
     os.mkfifo(tmp_path / "pipe.txt")
     os.mkfifo(tmp_path / "pipe")
     (tmp_path / "zero.txt").symlink_to("/dev/zero")
@@ -187,7 +187,7 @@ def test_extensions_are_read_in_any_case(tmp_path: Path) -> None:
 
 
 def test_what_may_not_be_read_is_rejected_by_name(public_folder: Path) -> None:
-    """A file or a folder without permission is rejected as unreadable; the rest is in."""
+    """A file or a folder without permission is rejected as unreadable; the others are ingested."""
     write(public_folder / "good.txt", "Some text.")
     write(public_folder / "locked.txt", "x").chmod(0)
     write(public_folder / "closed" / "x.txt", "x").parent.chmod(0)
@@ -201,7 +201,7 @@ def test_what_may_not_be_read_is_rejected_by_name(public_folder: Path) -> None:
 
 
 def test_a_path_that_may_not_be_looked_at_is_refused(public_folder: Path) -> None:
-    """A named path below a folder this user may not enter stops the ingest, and is named."""
+    """A path below an inaccessible folder stops the ingest, and the error names it."""
     inside = write(public_folder / "closed" / "x.txt", "x")
     inside.parent.chmod(0)
     with ordinary_user(), pytest.raises(ConfigurationError, match=r"x\.txt"):
@@ -210,7 +210,7 @@ def test_a_path_that_may_not_be_looked_at_is_refused(public_folder: Path) -> Non
 
 
 def test_a_name_that_is_not_utf8_is_rejected(tmp_path: Path) -> None:
-    """A file whose name no store can hold is rejected, its name spelled out."""
+    """A file whose name cannot be stored is rejected, with its name escaped."""
     write(Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.txt")), "Some text.")
     write(tmp_path / "two\nlines.txt", "Some text.")
     found = read(tmp_path)

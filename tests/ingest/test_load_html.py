@@ -23,7 +23,7 @@ def linked(**fields: object) -> str:
 
 
 def test_the_body_is_the_main_text(tmp_path: Path) -> None:
-    """Menus, scripts and footers are left out; paragraphs stand apart, items and rows on lines of their own."""
+    """Menus, scripts and footers are left out; paragraphs are separated, and each item and row is a line."""
     body = (
         "<nav><a href='/'>Home</a> <a href='/w'>World</a></nav><article>"
         f"{PARAGRAPHS}<h2>What comes next</h2><ul><li>One item of it</li><li>Another item</li></ul>"
@@ -83,7 +83,7 @@ def test_linked_data_of_an_article_is_read(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("broken", ["{", "[" * 100_000, '"text"', "null", '{"@type": {"a": 1}, "@graph": 5}', "\x01"])
 def test_broken_linked_data_states_nothing(tmp_path: Path, broken: str) -> None:
-    """JSON-LD that cannot be read costs the page nothing but what it would have stated."""
+    """Invalid JSON-LD is ignored, and the rest of the page is read."""
     head = f'<script type="application/ld+json">{broken}</script><meta property="og:title" content="T">'
     assert article(write(tmp_path / "a.html", page(head))).title == "T"
 
@@ -101,7 +101,7 @@ def test_broken_linked_data_states_nothing(tmp_path: Path, broken: str) -> None:
     ids=["in-words", "in-the-text", "in-a-list", "two", "time-of-day", "no-datetime"],
 )
 def test_a_date_is_never_inferred(tmp_path: Path, body: str) -> None:
-    """A date in the text, the file's name or an unmarked element among several is no publication date."""
+    """A date in the text, in the file's name or in one of several unmarked elements is not a publication date."""
     assert article(write(tmp_path / "2019-03-04.html", page(body=body))).published_at is None
 
 
@@ -121,7 +121,7 @@ def test_a_time_that_states_the_publication_is_read(tmp_path: Path, time: str) -
 
 
 def test_an_unreadable_date_is_named_unless_another_is_readable(tmp_path: Path) -> None:
-    """A stated date that cannot be read stays unknown and is named; a second, readable one is used instead."""
+    """An unreadable date gets a notice, unless a second, readable one replaces it."""
     head = "<meta property='article:published_time' content='last Tuesday'>"
     file = write(tmp_path / "a.html", page(head))
     assert article(file).published_at is None
@@ -132,7 +132,7 @@ def test_an_unreadable_date_is_named_unless_another_is_readable(tmp_path: Path) 
 
 
 def test_a_page_without_text_is_empty(tmp_path: Path) -> None:
-    """A page of scripts and pictures holds no article."""
+    """A page of scripts and pictures has no article."""
     text = (
         "<html><head><title>T</title></head><body><script>var a = 'text text'</script><img src='a.png'></body></html>"
     )
@@ -143,7 +143,7 @@ def test_a_page_without_text_is_empty(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("heading", ["502 Bad Gateway", "404 | Page not found", "Error 503: Service Unavailable"])
 def test_the_error_page_of_a_server_is_rejected(tmp_path: Path, heading: str) -> None:
-    """What a server says instead of an article is no article."""
+    """The error page of a server is not an article."""
     body = f"<center><h1>{heading}</h1></center><hr><center>nginx</center>"
     text = f"<html><head><title>{heading}</title></head><body>{body}</body></html>"
     found = rejection(write(tmp_path / "a.html", text))
@@ -151,12 +151,12 @@ def test_the_error_page_of_a_server_is_rejected(tmp_path: Path, heading: str) ->
 
 
 def test_an_article_about_an_error_is_an_article(tmp_path: Path) -> None:
-    """A long text under a heading that names an error is taken in."""
+    """A long text under a heading about an error is ingested."""
     assert "minister" in article(write(tmp_path / "a.html", page("<title>404 Not Found</title>", PARAGRAPHS * 4))).body
 
 
 def test_a_page_in_utf8_is_read_as_such_whatever_it_declares(tmp_path: Path) -> None:
-    """A copy of a page often keeps the declaration of its original; valid UTF-8 is not garbled by it."""
+    """A copy of a page often keeps the declaration of its original; valid UTF-8 is decoded as UTF-8."""
     text = page("<meta charset='iso-8859-1'><title>Café</title>", "<p>The café is open again.</p>")
     assert article(write(tmp_path / "a.html", text)).body == "The café is open again."
 
@@ -183,7 +183,7 @@ def test_a_page_is_read_in_the_encoding_it_declares(tmp_path: Path, declaration:
 
 
 def test_an_xhtml_page_is_read_in_the_encoding_of_its_declaration(tmp_path: Path) -> None:
-    """Where no meta element does, the XML declaration names the encoding."""
+    """Without a meta element, the XML declaration states the encoding."""
     content = f'<?xml version="1.0" encoding="ISO-8859-2"?>{page("", "<p>Rada przyjęła żółty budżet.</p>")}'
     assert article(write(tmp_path / "a.html", content.encode("iso8859-2"))).body == "Rada przyjęła żółty budżet."
 
@@ -192,14 +192,14 @@ def test_an_xhtml_page_is_read_in_the_encoding_of_its_declaration(tmp_path: Path
     "declaration", ["", "<meta charset='nonsense'>", "<meta charset='utf-8'>", "<meta charset=zip>"]
 )
 def test_a_page_in_an_encoding_it_does_not_declare_is_rejected(tmp_path: Path, declaration: str) -> None:
-    """The reason names the first wrong byte and what the text looks like."""
+    """The reason states the first invalid byte and the probable encoding."""
     content = page(declaration, "<p>Die Brücke über den Fluss bleibt gesperrt, schöne Grüße.</p>").encode("cp1252")
     found = rejection(write(tmp_path / "a.html", content))
     assert (found.code, "0xfc" in found.reason, "windows-1252" in found.reason) == ("undecodable", True, True)
 
 
 def test_bytes_that_windows_leaves_unused_are_left_out(tmp_path: Path) -> None:
-    """They are control characters to a browser, and cost no page."""
+    """Browsers decode them as control characters, and the page is ingested."""
     content = page("<meta charset='windows-1252'>", "<p>Die Br\xfccke \x81ist zu.</p>").encode("latin-1")
     assert article(write(tmp_path / "a.html", content)).body == "Die Brücke ist zu."
 
@@ -220,7 +220,7 @@ def test_bytes_that_windows_leaves_unused_are_left_out(tmp_path: Path) -> None:
     ],
 )
 def test_a_piece_of_html_becomes_plain_text(fragment: str, text: str) -> None:
-    """Blocks, lines, items and cells are set apart as a reader sees them; nothing that is text is lost."""
+    """Blocks, lines, items and cells are separated as on the page, and no text is lost."""
     assert html_to_text(fragment) == text
 
 
@@ -306,6 +306,6 @@ def test_a_section_above_a_longer_title_is_not_the_title(tmp_path: Path) -> None
 
 
 def test_a_page_that_only_names_its_site_is_called_so(tmp_path: Path) -> None:
-    """Where nothing else is stated the name of the site is all there is."""
+    """The name of the site is the title if the page states no other."""
     head = "<title>The Daily</title><meta property='og:site_name' content='The Daily'>"
     assert article(write(tmp_path / "a.html", page(head))).title == "The Daily"

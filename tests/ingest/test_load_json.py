@@ -21,7 +21,7 @@ def test_an_object_is_one_article(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrap", [lambda found: found, lambda found: {"articles": found, "version": 1}])
 def test_a_list_is_many_articles(tmp_path: Path, wrap: object) -> None:
-    """Articles of a list are numbered from 1 in id and origin, in a bare list as under `articles`."""
+    """Articles of a list are numbered from 1 in id and origin, in a plain list or under `articles`."""
     assert callable(wrap)
     records = [{"body": "First."}, {"body": "Second.", "id": 42}, {"body": "Third.", "id": "x:1"}]
     file = write(tmp_path / "a.json", json.dumps(wrap(records)))
@@ -30,13 +30,13 @@ def test_a_list_is_many_articles(tmp_path: Path, wrap: object) -> None:
 
 
 def test_an_explicit_id_is_told_from_one_that_was_made(tmp_path: Path) -> None:
-    """What was loaded says whether its id was stated."""
+    """`explicit_id` tells whether the id was stated."""
     file = write(tmp_path / "a.json", '[{"body": "One.", "id": "a"}, {"body": "Two.", "id": ""}]')
     assert [item.explicit_id for item in read(file) if isinstance(item, LoadedArticle)] == [True, False]
 
 
 def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
-    """Each record that is no article is rejected by its number, and all others are in; an odd field costs itself."""
+    """Each invalid record is rejected by its number; an invalid field gets a notice; all others are ingested."""
     records: list[object] = [
         {"body": "Good."},
         "a string",
@@ -66,7 +66,7 @@ def test_one_bad_record_does_not_lose_the_others(tmp_path: Path) -> None:
 
 
 def test_notices_name_the_field_and_the_value(tmp_path: Path) -> None:
-    """A notice quotes what was found, cut where it is long."""
+    """A notice quotes the value, shortened if it is long."""
     file = write(
         tmp_path / "a.json", json.dumps([{"body": "x", "published_at": "soon" * 99}, {"body": "x", "id": "ä"}])
     )
@@ -108,7 +108,7 @@ def test_numbers_are_taken_as_written(tmp_path: Path) -> None:
 
 
 def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
-    """Half a character, which JSON can spell and no store can hold, becomes the replacement character."""
+    """A lone surrogate, which JSON allows and databases do not, becomes the replacement character."""
     found = article(
         write(tmp_path / "a.json", r'{"body": "a \ud83d b \ud83d\ude00", "title": "\udc00 T", "tags": ["\ud800"]}')
     )
@@ -116,7 +116,7 @@ def test_lone_surrogates_are_replaced(tmp_path: Path) -> None:
 
 
 def test_lines_are_articles(tmp_path: Path) -> None:
-    """Each line of a .jsonl file is an article; blank lines do not count, one bad line costs itself alone."""
+    """Each line of a .jsonl file is an article; blank lines do not count, and only invalid lines are rejected."""
     lines = [
         b'\xef\xbb\xbf{"body": "First."}',
         b"",
@@ -141,7 +141,7 @@ def test_a_file_of_blank_lines_is_empty(tmp_path: Path) -> None:
 
 
 def test_an_endless_line_costs_itself_alone(tmp_path: Path) -> None:
-    """A line above 20 MB is rejected without being held; the lines after it are in."""
+    """A line above 20 MB is rejected without being loaded; the lines after it are ingested."""
     file = write(tmp_path / "a.jsonl", b'{"body": "First."}\n' + b"x" * 45_000_000 + b'\n{"body": "Last."}')
     assert codes(read(file)) == ["ok", "too_large", "ok"]
 
@@ -154,7 +154,7 @@ def test_a_text_above_the_limit_costs_itself_alone(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
 def test_json_in_other_forms_of_unicode_is_read(tmp_path: Path, encoding: str) -> None:
-    """A .json file may be in UTF-16, and a .jsonl file where a mark says so."""
+    """A .json file may be in UTF-16, and a .jsonl file with a byte order mark."""
     text = '{"body": "The café\u2028 is open."}'
     assert article(write(tmp_path / "a.json", text.encode(encoding))).body == "The café\n is open."
     if encoding != "utf-16-le":
@@ -175,7 +175,7 @@ def test_json_in_other_forms_of_unicode_is_read(tmp_path: Path, encoding: str) -
 def test_an_article_without_text_names_the_fields_that_were_found(
     tmp_path: Path, record: dict[str, object], named: str
 ) -> None:
-    """The reason lists what the object has, cut where that is long, and what was expected."""
+    """The reason lists the fields found, shortened if necessary, and the fields expected."""
     found = rejection(write(tmp_path / "a.json", json.dumps(record)))
     assert found.code == "empty"
     assert named in found.reason
@@ -184,7 +184,7 @@ def test_an_article_without_text_names_the_fields_that_were_found(
 
 
 def test_the_names_of_other_programs_are_read(tmp_path: Path) -> None:
-    """JSON is read under the names that front matter is read under; a number is not the name of an author."""
+    """JSON may use the field names of front matter; a number is not the name of an author."""
     record = {
         "text": "x",
         "headline": "T",
@@ -200,7 +200,7 @@ def test_the_names_of_other_programs_are_read(tmp_path: Path) -> None:
 
 
 def test_the_own_name_of_a_field_counts_first(tmp_path: Path) -> None:
-    """A field under Dateline's name wins over one under another name."""
+    """A field under Dateline's name has precedence over one under another name."""
     record = {"body": "x", "date": "2024-05-02", "published_at": "2024-05-01", "keywords": ["a"], "tags": ["b"]}
     found = article(write(tmp_path / "a.json", json.dumps(record)))
     assert (found.published_at and found.published_at.day, found.tags) == (1, ("b",))

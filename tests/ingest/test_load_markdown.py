@@ -7,7 +7,7 @@ from tests.ingest.article_files import article, notices, rejection, write
 
 
 def test_front_matter_becomes_fields_and_the_rest_the_body(tmp_path: Path) -> None:
-    """Every field of the front matter is read; the body is what is written after it."""
+    """Every field of the front matter is read; the body is the text after it."""
     text = """---
 id: plant-7
 title: "Plant opens: early"
@@ -59,13 +59,13 @@ def test_values_stay_as_written(tmp_path: Path) -> None:
     ],
 )
 def test_without_a_stated_title_the_first_top_heading_is_the_title(tmp_path: Path, text: str, title: str) -> None:
-    """The first top heading outside code is the title; without one the rule of text files holds."""
+    """The first top heading outside of code is the title; otherwise the rule of text files applies."""
     found = article(write(tmp_path / "a.md", text))
     assert found.title == title
 
 
 def test_windows_line_ends_do_not_hide_front_matter(tmp_path: Path) -> None:
-    """Front matter is found whatever ends its lines."""
+    """Front matter is found with any line ends."""
     found = article(write(tmp_path / "a.markdown", "\ufeff---\r\ntitle: T\r\n---\r\nText.\r\nMore."))
     assert (found.title, found.body) == ("T", "Text.\nMore.")
 
@@ -100,7 +100,7 @@ def test_a_line_of_dashes_within_the_text_is_text(tmp_path: Path) -> None:
     ],
 )
 def test_broken_front_matter_is_rejected(tmp_path: Path, matter: str, named: str) -> None:
-    """Front matter of which no field can be read is named and never becomes text."""
+    """Front matter without a readable field is rejected, and never becomes text."""
     found = rejection(write(tmp_path / "a.md", matter))
     assert found.code == "bad_front_matter"
     assert named in found.reason
@@ -113,7 +113,7 @@ def test_endless_front_matter_is_not_read(tmp_path: Path) -> None:
 
 
 def test_front_matter_without_text_is_empty(tmp_path: Path) -> None:
-    """A file of fields alone holds no article, also where a field is called body or text."""
+    """A file of fields alone has no article, even if a field is called body or text."""
     assert rejection(write(tmp_path / "a.md", "---\ntitle: T\nbody: Text.\ntext: Text.\n---\n\n")).code == "empty"
 
 
@@ -166,7 +166,7 @@ categories: transport,trams,local
 
 @pytest.mark.parametrize("matter", [JEKYLL, ASTRO.replace("\n", "\r\n"), TOML, JSON, WORDS])
 def test_front_matter_of_other_programs_is_read(tmp_path: Path, matter: str) -> None:
-    """YAML, TOML and JSON are read, with the names that programs for such files give to the fields."""
+    """YAML, TOML and JSON are parsed, with the field names of common programs."""
     found = article(write(tmp_path / "a.md", f"{matter}The depot holds 45 trams."))
     assert (found.title, found.body, found.section) == ("Trams", "The depot holds 45 trams.", "transport")
     assert (found.authors, set(found.tags)) == (("Ada Finch",), {"trams", "local"})
@@ -178,7 +178,7 @@ def test_front_matter_of_other_programs_is_read(tmp_path: Path, matter: str) -> 
     [("date", "soon"), ("pubDate", "04/05/2024"), ("lastmod", "2024-05"), ("updated", "in May"), ("modified", "0")],
 )
 def test_a_date_of_front_matter_that_cannot_be_read_is_named(tmp_path: Path, name: str, value: str) -> None:
-    """It costs the date alone, and a notice has its value."""
+    """Only the date stays unknown, and a notice quotes its value."""
     file = write(tmp_path / "a.md", f"---\n{name}: {value}\n---\nText.")
     assert article(file).body == "Text."
     assert [(notice.code, repr(value) in notice.message) for notice in notices(file)] == [("bad_date", True)]
@@ -199,7 +199,7 @@ def test_a_date_of_front_matter_that_cannot_be_read_is_named(tmp_path: Path, nam
     ],
 )
 def test_a_rule_above_the_text_is_text(tmp_path: Path, text: str) -> None:
-    """Dashes that open no fields are a thematic break: everything is body, and the title is not made of dashes."""
+    """Dashes without fields below them are a thematic break: everything is body, and the title has no dashes."""
     found = article(write(tmp_path / "a.md", text))
     assert found.body == text
     assert found.title
@@ -207,7 +207,7 @@ def test_a_rule_above_the_text_is_text(tmp_path: Path, text: str) -> None:
 
 
 def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> None:
-    """Fields that are known are read below a blank line as well."""
+    """Known fields are read below a blank line as well."""
     found = article(write(tmp_path / "a.md", "---\n\ntitle: T\nmood: calm\n---\nText."))
     assert (found.title, found.body) == ("T", "Text.")
 
@@ -225,7 +225,7 @@ def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> N
     ids=["invalid", "doubled", "alias", "deep", "date", "quote"],
 )
 def test_a_field_of_front_matter_that_cannot_be_read_costs_itself(tmp_path: Path, line: str, code: str) -> None:
-    """What is not YAML is read field by field: the others and the text are read, and a notice names the field."""
+    """Invalid YAML is parsed field by field: only the invalid field is lost, and a notice names it."""
     file = write(tmp_path / "a.md", f"---\nsource: The Daily\n{line}\ntitle: T\n---\nText.")
     found = article(file)
     assert (found.title, found.source, found.body) == ("T", "The Daily", "Text.")
@@ -234,12 +234,12 @@ def test_a_field_of_front_matter_that_cannot_be_read_costs_itself(tmp_path: Path
 
 
 def test_a_colon_in_a_title_is_a_part_of_it(tmp_path: Path) -> None:
-    """The commonest mistake in front matter leaves no doubt of what is meant."""
+    """An unquoted colon, the most common mistake in front matter, is accepted."""
     found = article(write(tmp_path / "a.md", "---\ntitle: Mayor: trams stay\ntags: [a, b]\n---\nText."))
     assert (found.title, found.tags) == ("Mayor: trams stay", ("a", "b"))
 
 
 @pytest.mark.parametrize("line", ["draft: [true", "status: 'draft", "draft: true\ndraft: false", "embargo: {"])
 def test_a_mark_of_unpublished_that_cannot_be_read_holds_the_article_back(tmp_path: Path, line: str) -> None:
-    """Nothing is published because a mark is misspelt."""
+    """An article with an unreadable mark is not ingested."""
     assert rejection(write(tmp_path / "a.md", f"---\ntitle: T\n{line}\n---\nText.")).code == "unpublished"

@@ -27,7 +27,7 @@ PAGES = (
 
 
 def test_the_paragraphs_of_the_pages_are_put_together(tmp_path: Path) -> None:
-    """Lines are joined to paragraphs, across pages too, and words cut at a line's end are whole again."""
+    """Lines are joined to paragraphs, across pages too, and divided words are joined."""
     found = article(write(tmp_path / "a.pdf", pdf(PAGES, title="Plant opens")))
     assert found.title == "Plant opens"
     heading, first, second, end = found.body.split("\n\n")
@@ -51,7 +51,7 @@ def test_joining_lines_loses_no_letter(pages: list[list[str]]) -> None:
 
 
 def test_a_very_long_word_is_joined_quickly() -> None:
-    """A page of one endless word is no trap."""
+    """A page of one very long word takes linear time."""
     assert len(join_lines(["word" * 500_000])) == 2_000_000
 
 
@@ -69,7 +69,7 @@ def test_a_very_long_word_is_joined_quickly() -> None:
     ],
 )
 def test_a_title_no_one_wrote_is_no_title(tmp_path: Path, stated: str, title: str | None) -> None:
-    """The metadata's title counts unless a program made it up."""
+    """The title of the metadata is used unless a program invented it."""
     assert article(write(tmp_path / "a.pdf", pdf([["Some text."]], title=stated))).title == title
 
 
@@ -92,7 +92,7 @@ def test_a_pdf_without_title_has_none(tmp_path: Path) -> None:
     ids=["empty", "text", "header", "truncated", "scan", "no-pages", "password"],
 )
 def test_a_pdf_without_readable_text_is_rejected(tmp_path: Path, content: bytes, code: str) -> None:
-    """A PDF that is cut off, encrypted or a scan is rejected by name and reason."""
+    """A truncated, encrypted or scanned PDF is rejected with a reason."""
     file = write(tmp_path / "a.pdf", content)
     found = rejection(file)
     assert (found.code, found.origin) == (code, file.as_posix())
@@ -101,7 +101,7 @@ def test_a_pdf_without_readable_text_is_rejected(tmp_path: Path, content: bytes,
 
 @pytest.mark.parametrize("algorithm", ["RC4-40", "RC4-128", "AES-128", "AES-256-R5", "AES-256"])
 def test_a_pdf_that_needs_no_password_is_read(tmp_path: Path, algorithm: str) -> None:
-    """A PDF encrypted against changes alone is read like any other; one with a password is named."""
+    """A PDF encrypted only against changes is read; one with a password is rejected."""
     plain = pdf([["Some text."]])
     assert article(write(tmp_path / "a.pdf", encrypted(plain, "", algorithm))).body == "Some text."
     assert rejection(write(tmp_path / "b.pdf", encrypted(plain, "secret", algorithm))).code == "encrypted"
@@ -110,7 +110,7 @@ def test_a_pdf_that_needs_no_password_is_read(tmp_path: Path, algorithm: str) ->
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_a_damaged_pdf_never_raises(tmp_path: Path, data: st.DataObject) -> None:
-    """Whatever bytes are changed, a PDF is an article or a rejection."""
+    """A PDF with any bytes changed is an article or a rejection."""
     content = bytearray(pdf(PAGES, title="T"))
     for _ in range(data.draw(st.integers(1, 5))):
         start = data.draw(st.integers(0, len(content)))

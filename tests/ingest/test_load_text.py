@@ -11,7 +11,7 @@ from tests.ingest.article_files import article, rejection, write
 
 
 def test_the_body_is_the_text_of_the_file(tmp_path: Path) -> None:
-    """The body of a text file is all of its text, the title line included; nothing else is known of it."""
+    """The body of a text file is its text with the title line; other fields are unknown."""
     text = "Plant opens early\n\nThe plant opened on Monday. It had been due in May.\n\n“Good,” said the mayor."
     found = article(write(tmp_path / "000_5da4c667af5338e2.txt", text))
     assert found.body == text
@@ -22,7 +22,7 @@ def test_the_body_is_the_text_of_the_file(tmp_path: Path) -> None:
 
 
 def test_line_ends_and_byte_order_mark_are_taken_away(tmp_path: Path) -> None:
-    """A file from Windows has the same body as one from elsewhere."""
+    """Windows line ends give the same body as others."""
     found = article(write(tmp_path / "a.txt", b"\xef\xbb\xbfOne line.\r\nAnother.\r\n"))
     assert found.body == "One line.\nAnother."
 
@@ -44,12 +44,12 @@ def test_line_ends_and_byte_order_mark_are_taken_away(tmp_path: Path) -> None:
     ],
 )
 def test_the_title_is_a_heading_or_the_first_sentence(body: str, title: str) -> None:
-    """The first line is the title where it looks like a heading with text below it, else the first sentence is."""
+    """The first line is the title if it looks like a heading with text below it; else the first sentence is."""
     assert title_of(clean(body)) == title
 
 
 def test_a_long_first_sentence_is_cut_on_a_word() -> None:
-    """A title is at most 120 characters, ends in an ellipsis where it was cut, and never within a word."""
+    """A title has at most 120 characters; a cut one ends at a word, with an ellipsis."""
     body = "Officials " + "said again and again that it is so " * 10 + "indeed."
     title = title_of(body)
     assert title is not None
@@ -112,7 +112,7 @@ def test_blank_padding_does_not_make_a_text_too_large(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
 def test_unicode_with_or_without_a_mark_is_read(tmp_path: Path, encoding: str) -> None:
-    """UTF-16 is known by its mark or by where its zero bytes are."""
+    """UTF-16 is detected by its byte order mark or by its zero bytes."""
     text = "The café in Tarn is open again — at last."
     assert article(write(tmp_path / "a.txt", text.encode(encoding))).body == text
     assert article(write(tmp_path / "b.txt", ("\ufeff" + text).encode(encoding))).body == text
@@ -120,6 +120,6 @@ def test_unicode_with_or_without_a_mark_is_read(tmp_path: Path, encoding: str) -
 
 @pytest.mark.parametrize("at", [0, 7, 41])
 def test_a_stray_zero_byte_costs_itself(tmp_path: Path, at: int) -> None:
-    """A NUL in the text is left out, and the text is read."""
+    """A NUL in the text is removed, and the text is ingested."""
     text = "The café in Tarn is open again — at last.".encode()
     assert article(write(tmp_path / "a.txt", text[:at] + b"\0" + text[at:])).body == text.decode()

@@ -59,7 +59,7 @@ def found(path: Path) -> list[LoadedArticle | ArticleRejected]:
 
 @pytest.mark.parametrize("stated", PUBLIC, ids=json.dumps)
 def test_what_is_published_is_taken_in(tmp_path: Path, stated: dict[str, object]) -> None:
-    """An article without a mark, or with one that says it is public, is taken in without a notice."""
+    """An article without a mark, or with a mark of publication, is ingested without a notice."""
     (item,) = found(write(tmp_path / "a.json", json.dumps({"body": "Text.", **stated})))
     assert isinstance(item, LoadedArticle), item
     assert item.notices == ()
@@ -67,7 +67,7 @@ def test_what_is_published_is_taken_in(tmp_path: Path, stated: dict[str, object]
 
 @pytest.mark.parametrize("stated", HIDDEN, ids=json.dumps)
 def test_what_is_not_published_stays_out(tmp_path: Path, stated: dict[str, object]) -> None:
-    """A draft, private, withdrawn, scheduled or embargoed article stays out, by name and with its mark, alone."""
+    """A draft, private, withdrawn, scheduled or embargoed article is rejected with its mark; others are ingested."""
     records = [{"body": "Text.", **stated}, {"body": "Public."}]
     file = write(tmp_path / "a.json", json.dumps(records))
     hidden, public = found(file)
@@ -79,13 +79,13 @@ def test_what_is_not_published_stays_out(tmp_path: Path, stated: dict[str, objec
 
 @pytest.mark.parametrize("stated", HIDDEN, ids=json.dumps)
 def test_front_matter_marks_drafts_as_json_does(tmp_path: Path, stated: dict[str, object]) -> None:
-    """The same marks hold an article back where front matter states them."""
+    """The same marks in front matter reject an article."""
     file = write(tmp_path / "a.md", f"---\n{json.dumps(stated)}\n---\nText.")
     assert codes(found(file)) == ["unpublished"]
 
 
 def test_an_unknown_status_is_named(tmp_path: Path) -> None:
-    """A word that is known neither as published nor as unpublished costs no article; a notice names it."""
+    """An article with an unknown status is ingested with a notice."""
     (item,) = found(write(tmp_path / "a.json", json.dumps({"body": "Text.", "status": "archived"})))
     assert isinstance(item, LoadedArticle)
     assert [(notice.code, "archived" in notice.message) for notice in item.notices] == [("unknown_status", True)]
@@ -105,7 +105,7 @@ def export(*items: str, prefix: str = "wp") -> str:
      "post_password>secret"],
 )  # fmt: skip
 def test_only_published_posts_of_a_wordpress_export_are_taken_in(tmp_path: Path, prefix: str, mark: str) -> None:
-    """Drafts, private and trashed posts, attachments and menus stay out, each named with its mark; the rest is in."""
+    """Drafts, private and trashed posts, attachments and menus are rejected with their marks; others are ingested."""
     name, value = mark.split(">")
     marked = f"<{prefix}:{name}><![CDATA[{value}]]></{prefix}:{name}>"
     public = f"<{prefix}:status>publish</{prefix}:status><{prefix}:post_type>story</{prefix}:post_type>"
@@ -127,7 +127,7 @@ def test_drafts_of_an_atom_export_stay_out(tmp_path: Path, address: str) -> None
 
 
 def test_a_date_in_the_future_is_a_mistake_where_readers_see_the_article(tmp_path: Path) -> None:
-    """In a feed or a page an impossible date costs the date; no article that is public is held back for it."""
+    """In a feed or a page a future date gets a notice, and the article is ingested."""
     item = "<item><pubDate>1 Jul 2024</pubDate><description>Text.</description></item>"
     feed = f"<rss version='2.0'><channel><title>T</title>{item}</channel></rss>"
     page = "<html><head><meta name='date' content='2042-01-01'></head><body><p>Some text.</p></body></html>"

@@ -6,7 +6,7 @@ from ingest.progress import Progress
 
 
 class Terminal(io.StringIO):
-    """A stream that says it is a terminal."""
+    """A stream that claims to be a terminal."""
 
     def isatty(self) -> bool:
         return True
@@ -28,7 +28,7 @@ def test_steps_are_named_with_their_time_when_they_are_done() -> None:
 
 
 def test_a_terminal_is_shown_a_bar() -> None:
-    """On a terminal the bar counts to the whole."""
+    """On a terminal the bar counts to the total."""
     out = Terminal()
     show(Progress(out))
     assert "0.00/10.0" in out.getvalue()
@@ -36,7 +36,7 @@ def test_a_terminal_is_shown_a_bar() -> None:
 
 
 def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    """A quiet progress writes nothing at all, to a terminal either."""
+    """A quiet progress writes nothing, even to a terminal."""
     out = Terminal()
     show(Progress(out, quiet=True))
     show(Progress(quiet=True))
@@ -44,7 +44,7 @@ def test_quiet_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_what_fails_is_not_done() -> None:
-    """A step that fails is not reported as done, and its error passes."""
+    """A step that fails is not reported as complete, and raises its error."""
     out = io.StringIO()
     progress = Progress(out)
     with pytest.raises(ZeroDivisionError), progress.step("verify"):

@@ -13,7 +13,7 @@ from ingest.report import IngestReport, nearly_equal
 from tests.fakes import HashedEmbedder, article, built, newsroom
 from tests.ingest.article_files import write
 
-REJECTED = ArticleRejected("/desk/a.txt", "there is no text", "empty")
+REJECTED = ArticleRejected("/desk/a.txt", "the article has no text", "empty")
 SKIPPED = ArticleRejected("/desk/a.png", "files ending in .png are not read", "unsupported")
 NOTICE = Notice("bad_date", "/desk/b.md", "published_at is 'soon'")
 LINES = " ".join(f"Line {number} of the register is empty and closed and signed." for number in range(250))
@@ -26,11 +26,11 @@ def test_the_exit_code_tells_of_rejections() -> None:
 
 
 def test_a_report_is_json() -> None:
-    """Every count, each rejection, skipped file and notice, and the rounded time are in it."""
+    """The JSON contains every count, rejection, skipped file and notice, and the rounded time."""
     report = IngestReport(1, rejected=[REJECTED], skipped=[SKIPPED], notices=[NOTICE], generation="g", seconds=1.23456)
     values = json.loads(json.dumps(report.to_dict()))
     assert values == report.to_dict()
-    assert values["rejected"] == [{"origin": "/desk/a.txt", "code": "empty", "reason": "there is no text"}]
+    assert values["rejected"] == [{"origin": "/desk/a.txt", "code": "empty", "reason": "the article has no text"}]
     assert (values["added"], values["kept"], values["generation"], values["seconds"]) == (1, 0, "g", 1.23)
     assert values["skipped"] == [
         {"origin": "/desk/a.png", "code": "unsupported", "reason": "files ending in .png are not read"}
@@ -40,7 +40,7 @@ def test_a_report_is_json() -> None:
 
 @pytest.mark.parametrize("name", ["before.txt", "zz-after.txt"])
 def test_a_repetitive_file_stops_no_other(tmp_path: Path, name: str) -> None:
-    """A file of one word beside an article is published with it, named in a notice, and does not hide the article."""
+    """A repetitive file is published with a notice, and does not hide another article."""
     odd = write(tmp_path / "in" / name, "Dam height\n\n" + "lorem " * 60_000)
     write(tmp_path / "in" / "choir.txt", "Choir\n\nThe choir of Orle sang for 300 listeners on Sunday.")
     embedder = HashedEmbedder()
@@ -55,7 +55,7 @@ def test_a_repetitive_file_stops_no_other(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("count", [1, 3, 9])
 def test_a_notice_names_some_and_counts_the_rest(tmp_path: Path, count: int) -> None:
-    """Up to five articles are named by their origins, and the number of the others is stated."""
+    """The notice names up to five articles by origin, and counts the others."""
     odd = [article(f"odd-{number}", LINES) for number in range(count)]
     notice = nearly_equal(built(tmp_path, [*newsroom(20), *odd], HashedEmbedder(dimension=32)))
     named = {notice.origin, *(each.origin for each in odd if each.origin in notice.message)}
@@ -65,6 +65,6 @@ def test_a_notice_names_some_and_counts_the_rest(tmp_path: Path, count: int) -> 
 
 
 def test_without_a_cause_the_generation_is_named(tmp_path: Path) -> None:
-    """Where no chunks are nearly equal, the notice is about the generation."""
+    """Without near-duplicates, the notice names the generation."""
     folder = built(tmp_path, newsroom(5), HashedEmbedder(dimension=32))
     assert nearly_equal(folder).origin == str(folder)
