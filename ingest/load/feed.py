@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from io import BytesIO
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ArticleRejected, short_repr
 from ingest.load.encodings import of_xml, read_text
@@ -26,7 +26,7 @@ _CLOSING_LENGTH = 1_000
 # WordPress exports RSS, the Atom publishing protocol Atom; each marks drafts in its own namespace.
 _EXPORTS = {"wp": "wordpress.org/export/", "app": "/app"}
 
-Entry = Mapping[str, object]
+Entry = Mapping[str, Any]
 
 
 def parse_feed(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
@@ -99,10 +99,10 @@ def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
         "title": _text(entry, "title"),
         "body": _body(entry),
         "url": _link(entry),
-        "source": (_string(cast("Entry", source), "title") if source else None) or _text(feed, "title"),
-        "authors": [name for author in _list(entry, "authors") if (name := _string(author, "name"))],
+        "source": (_string(source, "title") if source else None) or _text(feed, "title"),
+        "authors": [name for author in entry.get("authors") or () if (name := _string(author, "name"))],
         "language": _string(feed, "language"),
-        "tags": [term for tag in _list(entry, "tags") if (term := _string(tag, "label") or _string(tag, "term"))],
+        "tags": [term for tag in entry.get("tags") or () if (term := _string(tag, "label") or _string(tag, "term"))],
         "published_at": _date(entry, "published"),
         "updated_at": _date(entry, "updated"),
     }
@@ -115,14 +115,14 @@ def _link(entry: Entry) -> str | None:
 
 
 def _body(entry: Entry) -> str | None:
-    contained = (_content_text(content) for content in _list(entry, "content"))
+    contained = (_content_text(content) for content in entry.get("content") or ())
     return next((text for text in contained if text.strip()), None) or _text(entry, "summary")
 
 
 def _text(fields: Entry, name: str) -> str | None:
     """Return a field that may contain HTML as text."""
     detail = fields.get(f"{name}_detail")
-    return _content_text(cast("Entry", detail)) if detail else _string(fields, name)
+    return _content_text(detail) if detail else _string(fields, name)
 
 
 def _content_text(detail: Entry) -> str:
@@ -134,10 +134,6 @@ def _content_text(detail: Entry) -> str:
 def _string(fields: Entry, name: str) -> str | None:
     value = fields.get(name)
     return value if isinstance(value, str) and value else None
-
-
-def _list(fields: Entry, name: str) -> list[Entry]:
-    return cast("list[Entry]", fields.get(name) or [])
 
 
 def _date(entry: Entry, name: str) -> str | None:

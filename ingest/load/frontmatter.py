@@ -13,8 +13,6 @@ import yaml
 from ingest.errors import ArticleRejected
 from ingest.load.raw_article import ALIASES, Unreadable, normal_name
 
-_Parser = Callable[[str, str], "dict[str, object] | None"]
-
 _DASHES = re.compile(r"---[ \t]*\n")
 _DASHES_END = re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE)
 _PLUSES = re.compile(r"\+\+\+[ \t]*\n")
@@ -50,48 +48,47 @@ def split_front_matter(text: str, origin: str) -> tuple[dict[str, object], str]:
     Raises:
         ArticleRejected: The front matter has no end, is too long, or cannot be parsed.
     """
-    if _JSON.match(text):
-        return _json(text, origin)
-    for opening, closing, parse, begins in (
-        (_DASHES, _DASHES_END, _yaml, _YAML_FIELD),
-        (_PLUSES, _PLUSES_END, _toml, _TOML_FIELD),
-    ):
-        if mark := opening.match(text):
-            return _block(text, mark.end(), closing, parse, begins, origin)
+    kind = {"{": "JSON", "-": "YAML", "+": "TOML"}.get(text[:1])
+    try:
+        if _JSON.match(text):
+            fields, end = _DECODER.raw_decode(text)
+            _check_length(text[:end], origin)
+            return fields, text[end:]
+        if mark := _DASHES.match(text):
+            return _split_block(text, mark.end(), _DASHES_END, _YAML_FIELD, _yaml, origin)
+        if mark := _PLUSES.match(text):
+            return _split_block(text, mark.end(), _PLUSES_END, _TOML_FIELD, tomllib.loads, origin)
+    except (ValueError, RecursionError) as error:
+        problem = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        raise ArticleRejected(origin, f"its front matter is not {kind}: {problem}", "bad_front_matter") from error
     return {}, text
 
 
-def _block(
-    text: str, start: int, closing: re.Pattern[str], parse: _Parser, begins: re.Pattern[str], origin: str
+def _split_block(
+    text: str,
+    start: int,
+    closing: re.Pattern[str],
+    first_field: re.Pattern[str],
+    parse: Callable[[str], dict[str, object] | None],
+    origin: str,
 ) -> tuple[dict[str, object], str]:
-    is_meant = begins.match(text, start) is not None
+    """Split a text with an opening line before `start`; raises ValueError if the block has fields and is invalid."""
+    has_fields = first_field.match(text, start) is not None
     end = closing.search(text, start)
     if not end:
-        if not is_meant:
-            return {}, text
-        mark = text[:3]
-        reason = f"its front matter begins with {mark} and never ends: add a second line {mark}"
-        raise ArticleRejected(origin, reason, "bad_front_matter")
+        if has_fields:
+            raise ValueError(f"it begins with {text[:3]} and never ends; add a second line {text[:3]}")
+        return {}, text
     try:
-        fields = parse(text[start : end.start()], origin)
-    except ArticleRejected:
-        if is_meant:
+        _check_length(text[start : end.start()], origin)
+        fields = parse(text[start : end.start()])
+    except (ValueError, RecursionError, ArticleRejected):
+        if has_fields:
             raise
         return {}, text
     # A blank line below the dashes makes them a thematic break, unless known fields follow.
-    known = not text[start:].startswith("\n") or any(normal_name(name) in _KNOWN for name in fields or ())
-    return (fields, text[end.end() :]) if fields is not None and known else ({}, text)
-
-
-def _json(text: str, origin: str) -> tuple[dict[str, object], str]:
-    try:
-        fields, end = _DECODER.raw_decode(text)
-    except ValueError as error:
-        raise ArticleRejected(origin, f"its front matter is not JSON: {error}", "bad_front_matter") from error
-    except RecursionError as error:
-        raise _too_deep(origin) from error
-    _check_length(text[:end], origin)
-    return fields, text[end:]
+    is_known = not text[start:].startswith("\n") or any(normal_name(name) in _KNOWN for name in fields or ())
+    return (fields, text[end.end() :]) if fields is not None and is_known else ({}, text)
 
 
 def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -104,27 +101,15 @@ def _once(pairs: list[tuple[str, object]]) -> dict[str, object]:
 _DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=str)
 
 
-def _toml(source: str, origin: str) -> dict[str, object]:
-    _check_length(source, origin)
-    try:
-        return tomllib.loads(source)
-    except ValueError as error:
-        raise ArticleRejected(origin, f"its front matter is not TOML: {error}", "bad_front_matter") from error
-    except RecursionError as error:
-        raise _too_deep(origin) from error
-
-
-def _yaml(source: str, origin: str) -> dict[str, object] | None:
+def _yaml(source: str) -> dict[str, object] | None:
     """Parse the fields of a YAML text; return None if it is a list or plain text."""
-    _check_length(source, origin)
     try:
         node = yaml.compose(source, Loader=_Loader)
         found = _value(node) if node else {}
     except (yaml.YAMLError, RecursionError) as error:
         if fields := _field_by_field(source):
             return fields
-        problem = _problem(error) if isinstance(error, yaml.YAMLError) else "it is nested too deeply"
-        raise ArticleRejected(origin, f"its front matter is not YAML: {problem}", "bad_front_matter") from error
+        raise ValueError(_problem(error) if isinstance(error, yaml.YAMLError) else "it is nested too deeply") from error
     return found if isinstance(found, dict) else None
 
 
@@ -142,21 +127,17 @@ def _field_by_field(source: str) -> dict[str, object]:
 def _field(written: str, name: str, rest: str) -> object:
     try:
         node = yaml.compose(written, Loader=_Loader)
+        found = _value(node) if node else None
     except (yaml.YAMLError, RecursionError):
         # An unquoted colon in a title is the most common mistake, and its meaning is clear.
         is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
         return rest if is_text else Unreadable(rest)
-    found = _value(node) if node else None
     return found.get(name) if isinstance(found, dict) else Unreadable(rest)
 
 
 def _check_length(source: str, origin: str) -> None:
     if len(source) > _LIMIT:
         raise ArticleRejected(origin, f"its front matter is longer than {_LIMIT:,} characters: shorten it", "too_large")
-
-
-def _too_deep(origin: str) -> ArticleRejected:
-    return ArticleRejected(origin, "its front matter is nested too deeply", "bad_front_matter")
 
 
 def _value(node: yaml.Node) -> object:

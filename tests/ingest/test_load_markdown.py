@@ -217,12 +217,13 @@ def test_a_blank_line_above_known_fields_does_not_hide_them(tmp_path: Path) -> N
     [
         ("section: [T", "bad_field"),
         ("section: one\nsection: two", "bad_field"),
+        ("author: {name: Ann, name: Bo}", "bad_field"),
         ("tags: &a [x, *a]", "bad_field"),
         ("section: " + "[" * 5_000, "bad_field"),
         ("date: {", "bad_date"),
         ("author: 'Ann", "bad_field"),
     ],
-    ids=["invalid", "doubled", "alias", "deep", "date", "quote"],
+    ids=["invalid", "doubled", "doubled-within", "alias", "deep", "date", "quote"],
 )
 def test_a_field_of_front_matter_that_cannot_be_read_costs_itself(tmp_path: Path, line: str, code: str) -> None:
     """Invalid YAML is parsed field by field: only the invalid field is lost, and a notice names it."""
