@@ -1,4 +1,4 @@
-"""A real `chroma run` server on the loopback interface, which a test may halt, kill and start again."""
+"""A real `chroma run` server on the loopback interface that tests can suspend, kill and restart."""
 
 import signal
 import socket
@@ -13,7 +13,7 @@ START_S = 30.0
 
 
 class RunningChroma:
-    """`chroma run` on a folder; it keeps its port and its folder when it is killed and started again."""
+    """A `chroma run` process on a folder. It keeps its port and its folder when it is restarted."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -43,15 +43,15 @@ class RunningChroma:
             time.sleep(0.05)
 
     def halt(self) -> None:
-        """Stop the process where it is: connections are taken, and nothing is ever answered."""
+        """Suspend the process: it accepts connections and does not answer."""
         self._process_signal(signal.SIGSTOP)
 
     def resume(self) -> None:
-        """Let a halted process run on."""
+        """Resume a suspended process."""
         self._process_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """End the process at once, halted or not; harmless where it has ended."""
+        """Kill the process, suspended or not, if it still runs."""
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -69,7 +69,7 @@ class RunningChroma:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nothing listens on just now."""
+    """Return a free port of the loopback interface."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return int(taken.getsockname()[1])

@@ -1,4 +1,4 @@
-"""The parts that many tests share, made once: the embedded model, an index of the sample articles, a pipeline on it."""
+"""Fixtures shared by all tests: the local model, an index of the sample articles, a pipeline on it."""
 
 import shutil
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from service.pipeline import Pipeline
     from service.settings import ServiceSettings
 
-# How long an example takes says more about the machine than about the code.
+# The duration of an example depends on the machine.
 settings.register_profile("dateline", deadline=None)
 settings.load_profile("dateline")
 
@@ -55,7 +55,7 @@ def verification_here() -> Iterator[None]:
 
 @pytest.fixture
 def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verify in a child process, as the product does: for damage that may end the process that opens it."""
+    """Verify in a child process, as the product does: a corrupt file may end the process that opens it."""
     for module in (verification, index.publish):
         monkeypatch.setattr(module, "verify", VERIFY)
 
@@ -68,7 +68,7 @@ def corpus() -> list[Article]:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Path:
-    """The folder of a generation with one row a sentence of the corpus; tests damage copies of it only."""
+    """Return the folder of a generation with one chunk per sentence of the corpus; tests change copies of it only."""
     return built(tmp_path_factory.mktemp("whole"), corpus, HashedEmbedder(dimension=16))
 
 
@@ -90,14 +90,14 @@ def embedder(models: Path) -> "LocalEmbedder":
 
 @pytest.fixture(scope="session")
 def sample_data(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
-    """This worker's copy of an index of the sample articles, which is ingested once a run."""
+    """Return this worker's copy of an index of the sample articles, which are ingested once per run."""
     made = made_once(tmp_path_factory, "samples", lambda data: ingest_samples(data, models))
     return shutil.copytree(made, tmp_path_factory.mktemp("sample") / "data")
 
 
 @pytest.fixture(scope="session")
 def sample_settings(sample_data: Path, models: Path) -> "ServiceSettings":
-    """Settings for the sample index, offline, whatever the environment says."""
+    """Return offline settings for the sample index, independent of the environment."""
     return settings_for(sample_data, models)
 
 

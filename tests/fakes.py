@@ -1,4 +1,4 @@
-"""Stand-ins at the edge: an embedder that needs no model, and articles that nobody has to write."""
+"""Fakes: an embedder without a model, and generated articles."""
 
 import hashlib
 import random
@@ -32,7 +32,7 @@ NAMES = "Aldane Brisk Corvell Dunmoor Eskrigg Farrow Galt Hesper Inverlea Jessop
 
 
 class HashedEmbedder:
-    """Bags of words: each word points in a fixed random direction, so that texts that share words are near.
+    """Bags of words: each word has a fixed random direction, so texts with common words are close.
 
     `batches` counts the calls, `texts` keeps what was embedded. After `fails_after` batches every further one fails.
     """
@@ -60,7 +60,7 @@ class HashedEmbedder:
         return total / np.float32(np.linalg.norm(total))
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: there are no resources."""
 
     def _direction(self, word: str) -> Vector:
         if word not in self._directions:
@@ -71,18 +71,18 @@ class HashedEmbedder:
 
 
 def article(article_id: str = "a", body: str = "The ferry left the harbour.", **fields: object) -> Article:
-    """An article of that id, whose origin is a file of that name."""
+    """Return an article with this id and an origin of the same name."""
     return Article(**{"article_id": article_id, "body": body, "origin": f"/news/{article_id}.txt", **fields})  # type: ignore[arg-type]
 
 
 def sentence(rng: random.Random, topic: str) -> str:
-    """A sentence about a topic, one of a kind for its number."""
+    """Return a sentence about a topic, unique by its number."""
     about = " ".join(rng.choices(topic.split(), k=rng.randint(6, 12)))
     return f"{rng.choice(NAMES)} said the {about} cost {rng.randrange(10**6):,} crowns."
 
 
 def newsroom(count: int, *, sentences: int = 6, seed: int = 1) -> list[Article]:
-    """So many articles of six topics, every sentence of them another; the same for the same numbers."""
+    """Return `count` articles on six topics with unique sentences, reproducible by their numbers."""
     rng = random.Random(seed)
     return [
         article(
@@ -97,7 +97,7 @@ def newsroom(count: int, *, sentences: int = 6, seed: int = 1) -> list[Article]:
 
 
 def configuration(embedder: Embedder, language: str = "english") -> Configuration:
-    """How a generation with this embedder is made, with a sentence as a chunk."""
+    """Return the configuration of a generation with this embedder and one chunk per sentence."""
     return Configuration(
         embedding_model=embedder.name,
         embedding_graph=embedder.graph,
@@ -110,7 +110,7 @@ def configuration(embedder: Embedder, language: str = "english") -> Configuratio
 
 
 def sentence_chunks(article: Article) -> list[Chunk]:
-    """Each sentence of an article as a chunk of its own."""
+    """Return one chunk per sentence of an article."""
     return [
         Chunk(
             chunk_id(article.article_id, ordinal),
@@ -126,7 +126,7 @@ def sentence_chunks(article: Article) -> list[Chunk]:
 
 
 def stage(staging: Staging, articles: Iterable[Article], store: VectorCache, embedder: Embedder) -> None:
-    """Put articles into a staged generation, a sentence a chunk, and their vectors into the store."""
+    """Add articles to a staged generation, one chunk per sentence, and their vectors to the store."""
     for each in articles:
         staging.add(each)
     while pending := staging.pending(100):
@@ -145,7 +145,7 @@ def built(
     language: str = "english",
     made: Configuration | None = None,
 ) -> Path:
-    """A generation of these articles, in its place and current, without the verification that a child process makes.
+    """Publish a generation of these articles without verification in a child process.
 
     `made` says how, where it is to pass for one that an ingest made.
     """

@@ -1,4 +1,4 @@
-"""The sample articles as an index, settings for a service on it, and folders that all workers of a run share."""
+"""An index of the sample articles, settings for a service on it, and folders shared by all workers of a run."""
 
 import fcntl
 import os

@@ -1,4 +1,4 @@
-"""A language model on loopback that says what a test tells it to, over real HTTP."""
+"""A scripted language model on the loopback interface, over real HTTP."""
 
 import json
 import re
@@ -18,14 +18,14 @@ _LONGEST_S = 30.0
 
 @dataclass(frozen=True)
 class Pause:
-    """Nothing for so many seconds."""
+    """A pause of some seconds."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
 class Hang:
-    """Nothing more until the client leaves or the server stops."""
+    """Silence until the client disconnects or the server stops."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Cut:
 
 @dataclass(frozen=True)
 class Raw:
-    """These bytes, whatever they mean: a line of the stream, or the whole body of a plain reply."""
+    """Raw bytes: a line of the stream, or the complete body of a plain reply."""
 
     data: bytes
 
@@ -69,7 +69,7 @@ Script = Reply | Callable[[Request], Reply]
 
 @dataclass(frozen=True)
 class Received:
-    """One request as it came in; the headers by their names in lower case."""
+    """A received request; header names are in lower case."""
 
     body: Request
     headers: Mapping[str, str]
@@ -101,7 +101,7 @@ class ScriptedLLM:
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
     def wait_for_leaver(self, seconds: float) -> bool:
-        """Whether a client closes its connection before the end of a reply, within so many seconds."""
+        """Return whether a client disconnects before the end of a reply, within a timeout in seconds."""
         return self._left.wait(seconds)
 
     def __enter__(self) -> Self:
@@ -120,7 +120,7 @@ class ScriptedLLM:
         self._server.server_close()
 
     def next_reply(self, received: Received) -> Reply:
-        """Record a request and take the reply to it from the script."""
+        """Record a request and return its reply from the script."""
         with self._lock:
             self.requests.append(received)
             script = self._every or next(self._script, Reply(status=400, code="script_exhausted"))
@@ -139,7 +139,7 @@ class ScriptedLLM:
             self._connections.discard(connection)
 
     def wait(self, connection: socket.socket, seconds: float) -> bool:
-        """Wait that long; False as soon as the client has left or the server stops."""
+        """Wait; return False as soon as the client disconnects or the server stops."""
         until = time.monotonic() + seconds
         while not self._stopping.is_set():
             if _is_closed(connection):
@@ -153,7 +153,7 @@ class ScriptedLLM:
 
 
 def keys_in(request: Request) -> list[str]:
-    """The keys of the passages that a request shows, in their order."""
+    """Return the keys of the passages in a request, in their order."""
     user = str(request["messages"][-1]["content"])
     fence = re.search(r"</question (\S+)>\s*$", user)
     assert fence, "the request shows no fenced question"
@@ -256,7 +256,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(b"0\r\n\r\n")
 
     def _waited(self, step: Pause | Hang | Cut) -> bool:
-        """Do a step that says nothing; False where the reply is over with it."""
+        """Run a step without text; return False if it ends the reply."""
         if isinstance(step, Cut):
             self.wfile.flush()
             _break(self.connection)

@@ -16,14 +16,14 @@ STALE = (AnswerWarning("stale", "Stale warning."),)
 
 
 def printed(*support: Support, **changes: Any) -> list[str]:  # noqa: ANN401 - the fields of Answer
-    """The lines between the answer's text and the first quote."""
+    """Return the lines between the answer's text and the first quote."""
     lines = answer_lines(answer(*support, freshness=FRESH, **changes))
     assert lines[0] == TEXT
     return lines[1 : next(number for number, line in enumerate(lines) if line.startswith("\n[1]"))]
 
 
 def test_a_clean_answer_has_no_verdict() -> None:
-    """Where every sentence is verified and nothing qualifies the answer, only the latest report is named."""
+    """An answer with the verdict `answered` has only the date of the latest report."""
     assert printed() == ["Latest report: 31 March 2026, 8 months ago"]
 
 
@@ -38,13 +38,13 @@ def test_a_clean_answer_has_no_verdict() -> None:
     ],
 )
 def test_each_verdict_is_one_line(changes: dict[str, Any], word: str) -> None:
-    """An answer that is not clean says so before its quotes."""
+    """Any other verdict is shown before the quotes."""
     line, _ = printed(**changes)
     assert word in line
 
 
 def test_a_wording_that_differs_is_not_called_checked() -> None:
-    """A partial citation is to be compared, below its quote as well; no line says that the answer was checked."""
+    """A partial citation asks the user to compare, also below its quote; no line says that the answer was checked."""
     lines = answer_lines(answer("verified", "partial", freshness=FRESH))
     assert [number for number, line in enumerate(lines) if "compare" in line] == [1, 8]
     interrupted = {"status": "partial", "status_reason": "interrupted"}
@@ -53,7 +53,7 @@ def test_a_wording_that_differs_is_not_called_checked() -> None:
 
 
 def test_a_weak_answer_from_old_articles_says_both() -> None:
-    """The worse verdict hides no caveat, and the warning that it stands for is not said twice."""
+    """A worse verdict does not hide a warning, and a warning is shown once."""
     weak = {"status": "partial", "status_reason": "weak_evidence"}
     assert len(printed(**weak, warnings=STALE)) == 3
     assert "Stale warning." not in "\n".join(answer_lines(answer(warnings=STALE)))
@@ -61,7 +61,7 @@ def test_a_weak_answer_from_old_articles_says_both() -> None:
 
 
 def test_each_quote_has_its_source_and_date() -> None:
-    """A quote with "on Thursday" in it is of use only with its date; an unknown one is said to be unknown."""
+    """Each quote has its date, or `undated`."""
     made = answer()
     dated = [line for line in answer_lines(made) if line.startswith("\n[")]
     assert dated == [
@@ -73,14 +73,14 @@ def test_each_quote_has_its_source_and_date() -> None:
 
 
 def test_a_quote_is_printed_without_markup() -> None:
-    """The terminal shows the words that a person reads of a quote."""
+    """A quote is shown without Markdown."""
     made = answer()
     quotes = (replace(made.citations[0], cited_text="> The **pier** has [reopened](https://pier.example/a).[2]"),)
     assert "    “The pier has reopened.”" in answer_lines(replace(made, citations=quotes))
 
 
 def test_an_abstention_names_only_related_articles() -> None:
-    """Articles about something else are not named beside "we couldn't find this"."""
+    """Unrelated articles are not listed beside "We couldn't find this"."""
     near, far = answer().sources
     far = replace(far, scores=Scores(0.1, 0.0))
     refused = answer(status="not_in_sources", status_reason="low_relevance", citations=(), sources=(near, far))
@@ -89,5 +89,5 @@ def test_an_abstention_names_only_related_articles() -> None:
 
 
 def test_what_was_left_out_is_shown() -> None:
-    """A withheld sentence is named with its reason."""
+    """A withheld sentence is listed with its reason."""
     assert answer_lines(answer(unsupported=WITHHELD))[-1] == "left out (not_in_source): It is free."

@@ -38,13 +38,13 @@ def dateline(models: Path) -> Dateline:
 
 @pytest.fixture(scope="module")
 def gold(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small gold set; its baselines will be beside it."""
+    """Return a small gold set; its baselines are beside it."""
     return write_gold(tmp_path_factory.mktemp("newsroom"))
 
 
 @pytest.fixture(scope="module")
 def run_file(gold: Path, dateline: Dateline) -> Path:
-    """A whole run of the offline lane."""
+    """Return a complete run of the offline lane."""
     out = gold.parent / "run.jsonl"
     code, printed = dateline("eval", "run", "--gold", gold, "--out", out)
     assert code == 0, printed
@@ -54,7 +54,7 @@ def run_file(gold: Path, dateline: Dateline) -> Path:
 
 @pytest.fixture(scope="module")
 def baseline(gold: Path, run_file: Path, dateline: Dateline) -> Path:
-    """That run as the baseline, with floors that so few questions can reach."""
+    """Bless the run, with floors for so few questions."""
     limits = {"recall@5": 0.5, "answer_in_context": 0.5, "truthfulness": -1, "over_refusal": 1, "must_not": 1}
     (gold / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": limits}), encoding="utf-8")
     code, printed = dateline("eval", "bless", run_file, "--gold", gold, "--reason", "The first run of these questions.")
@@ -63,7 +63,7 @@ def baseline(gold: Path, run_file: Path, dateline: Dateline) -> Path:
 
 
 def silenced(run_file: Path, out: Path) -> Path:
-    """A run in which every question is abstained from."""
+    """Return a run in which every prediction abstains."""
     header, *lines = run_file.read_text("utf-8").splitlines()
     predictions = [json.loads(line) for line in lines]
     for prediction in predictions:
@@ -74,7 +74,7 @@ def silenced(run_file: Path, out: Path) -> Path:
 
 
 def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> None:
-    """`python -m dateline eval` exits 0 for a gold set that is fit, 2 for one that is not, the reason on stderr."""
+    """`dateline eval validate` exits with 0 for a valid gold set, with 2 and a reason on stderr for an invalid one."""
     gold = write_gold(tmp_path)
     command = [sys.executable, "-m", "dateline", "eval", "validate", "--gold", str(gold)]
     fit = subprocess.run(command, capture_output=True, text=True, check=False, env=os.environ)
@@ -88,7 +88,7 @@ def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("baseline")
 def test_a_run_that_is_as_its_baseline_passes(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Exit 0, one line, and the reports that were asked for."""
+    """It exits with 0, prints one line and writes the requested reports."""
     reports = {form: tmp_path / f"report.{form}" for form in ("markdown", "html", "junit", "json")}
     options = [part for form, path in reports.items() for part in (f"--{form}", path)]
     code, printed = dateline("eval", "gate", run_file, "--gold", gold, *options)
@@ -99,7 +99,7 @@ def test_a_run_that_is_as_its_baseline_passes(gold: Path, run_file: Path, dateli
 
 @pytest.mark.usefixtures("baseline")
 def test_a_lost_question_fails(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Exit 1, and the question and the stage are named."""
+    """It exits with 1 and names the question and the stage."""
     code, printed = dateline("eval", "gate", silenced(run_file, tmp_path / "silent.json.gz"), "--gold", gold)
 
     assert code == 1
@@ -109,7 +109,7 @@ def test_a_lost_question_fails(gold: Path, run_file: Path, dateline: Dateline, t
 
 @pytest.mark.usefixtures("baseline")
 def test_a_floor_of_the_gold_set_counts(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """A limit in the manifest takes the place of ours, above as well as below."""
+    """A limit in the manifest replaces the default, whether higher or lower."""
     strict = write_gold(tmp_path)
     (strict / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": {"truthfulness": 1}}))
     code, printed = dateline("eval", "gate", run_file, "--gold", strict, "--baselines", gold.parent / "baselines")
@@ -119,7 +119,7 @@ def test_a_floor_of_the_gold_set_counts(gold: Path, run_file: Path, dateline: Da
 
 
 def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: Path) -> None:
-    """A name that is misspelt would guard nothing."""
+    """An unknown metric in the limits is an error."""
     gold = write_gold(tmp_path)
     (gold / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": {"recal@5": 1}}))
 
@@ -127,7 +127,7 @@ def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: P
 
 
 def test_a_run_without_a_baseline_is_incomplete(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Exit 3 where there is no baseline."""
+    """It exits with 3 if a baseline is missing."""
     assert dateline("eval", "gate", run_file, "--gold", gold, "--baselines", tmp_path)[0] == 3
 
 
@@ -137,7 +137,7 @@ def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path:
 
 
 def test_feedback_is_exported_drafted_and_deleted(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """From the store to lines of JSON, to gold drafts, and out of the store."""
+    """Feedback is exported as JSON Lines, drafted as gold questions and deleted."""
     id_ = FeedbackStore(tmp_path, 10).add(Feedback("ans_1", "Who lit the lamp?", "Ines Vardal [1].", "up"))
     export, drafts = tmp_path / "export.jsonl", tmp_path / "drafts.jsonl"
     export.write_text(dateline("feedback", "export", "--data", tmp_path)[1], encoding="utf-8")

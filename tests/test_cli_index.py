@@ -20,7 +20,7 @@ Dateline = Callable[..., tuple[int, str]]
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with two generations; the newer one has an article more, whose file is there."""
+    """Return a data folder with two generations; the newer one has an additional article with a file."""
     data = tmp_path_factory.mktemp("two")
     origin = data / "late.txt"
     origin.write_text("The roof of the museum leaks.", encoding="utf-8")
@@ -50,7 +50,7 @@ def dateline(data: Path) -> Dateline:
 
 
 def test_generations_are_listed_and_gone_back_to(dateline: Dateline, data: Path) -> None:
-    """The list marks the current one; rolling back moves the mark, and pruning leaves it alone."""
+    """The list marks the current generation; a rollback moves the mark, and pruning keeps that generation."""
     newest, oldest = generation_names(data)
     code, printed = dateline("generations", "list")
     assert code == 0
@@ -68,7 +68,7 @@ def test_generations_are_listed_and_gone_back_to(dateline: Dateline, data: Path)
 
 
 def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) -> None:
-    """It ends with 2 and names what there is; keeping none is no choice either."""
+    """The command exits with 2 and lists the generations; `--keep 0` is invalid."""
     code, printed = dateline("generations", "rollback", "1999")
     assert code == 2
     assert "There are: 2" in printed
@@ -76,7 +76,7 @@ def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) 
 
 
 def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) -> None:
-    """Damage ends with 1 and the way out; --repair says what was done and ends with 0; there is nothing to do twice."""
+    """Corruption exits with 1 and names the fix; --repair lists its changes and exits with 0, also the second time."""
     before = current_name(data) or ""
     shutil.rmtree(generation_folder(data, before) / CHROMA)
     code, printed = dateline("doctor")
@@ -92,7 +92,7 @@ def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) 
 
 
 def test_what_cannot_be_mended_ends_with_one(dateline: Dateline, data: Path) -> None:
-    """With no catalogue left the message says how to begin again."""
+    """Without a valid catalogue, the message says how to start over."""
     for name in generation_names(data):
         (generation_folder(data, name) / "catalog.db").unlink()
     code, printed = dateline("doctor", "--repair")
@@ -102,7 +102,7 @@ def test_what_cannot_be_mended_ends_with_one(dateline: Dateline, data: Path) -> 
 
 
 def test_a_takedown_says_that_it_is_complete(dateline: Dateline, data: Path) -> None:
-    """It ends with 0, takes the feedback on the article along, and warns of the file that is still there."""
+    """It exits with 0, deletes feedback on the article, and warns that its file still exists."""
     store = FeedbackStore(data, 10)
     cited = (CitedWords("late", "The roof leaks."),)
     store.add(Feedback(answer_id="ans_1", question="Why?", answer="The roof leaks [1].", vote="up", citations=cited))
@@ -117,7 +117,7 @@ def test_a_takedown_says_that_it_is_complete(dateline: Dateline, data: Path) -> 
 
 
 def test_a_takedown_in_json_says_what_went(dateline: Dateline, data: Path) -> None:
-    """One object, with `complete` in it."""
+    """`--json` prints one object with `complete`."""
     code, printed = dateline("remove", "late", "--json")
     said = json.loads(printed.splitlines()[0])
     assert code == 0

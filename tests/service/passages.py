@@ -1,4 +1,4 @@
-"""Passages for tests: a chunk that is its article's whole body."""
+"""Passages for tests: a chunk with the complete body of its article."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ def make_passage(
     source: str | None = None,
     published_at: datetime | None = None,
 ) -> Passage:
-    """A passage under `key` whose article says nothing but `text`."""
+    """Return a passage with this key whose article is `text`."""
     article = Article(
         f"article-{key}", text, f"/articles/{key}.txt", title=title, source=source, published_at=published_at
     )

@@ -27,7 +27,7 @@ PARTS = st.lists(st.one_of(TEXTS, MARKED), min_size=1, max_size=6)
 
 
 def quote(passage: Passage, start: int = 0, end: int = 11) -> Quote:
-    """A quote of part of a passage."""
+    """Return a quote of a part of a passage."""
     return Quote(passage, Span(start, end), passage.article.body[start:end], "verified", "exact", 1.0)
 
 
@@ -44,14 +44,14 @@ ANSWERS = st.lists(proven(), max_size=6)
 
 
 def composed(answer: list[tuple[DraftSentence, list[Quote]]]) -> tuple[Composition, list[tuple[str, list[Citation]]]]:
-    """The composition of these sentences, and what each brought to it."""
+    """Return the composition of these sentences, and the additions of each."""
     composition = Composition(PASSAGES)
     return composition, [composition.add(draft, quotes) for draft, quotes in answer]
 
 
 @given(answer=ANSWERS)
 def test_deltas_make_the_text(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
-    """The deltas one after another are the text, and the citations of the sentences are all citations."""
+    """The concatenated deltas equal the text, and the sentences have all the citations."""
     composition, added = composed(answer)
     assert "".join(delta for delta, _ in added) == composition.text
     assert [citation for _, citations in added for citation in citations] == composition.citations
@@ -62,7 +62,7 @@ def test_deltas_make_the_text(answer: list[tuple[DraftSentence, list[Quote]]]) -
 
 @given(answer=ANSWERS)
 def test_a_citation_spans_its_sentence(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
-    """Each citation's code points are the whole sentence, which holds its marker and has no space around it."""
+    """Each citation spans its complete sentence, with its marker and without outer space."""
     composition, added = composed(answer)
     for delta, citations in added:
         for citation in citations:
@@ -74,7 +74,7 @@ def test_a_citation_spans_its_sentence(answer: list[tuple[DraftSentence, list[Qu
 
 @given(answer=ANSWERS)
 def test_markers_count_from_one_by_first_use(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
-    """The markers of the text begin at [1], leave none out, and always stand for the same passage."""
+    """The markers of the text count from [1] without gaps, and each refers to one passage."""
     composition, _ = composed(answer)
     shown = [int(number) for number in re.findall(r"\[(\d+)\]", composition.text)]
     assert list(dict.fromkeys(shown)) == list(range(1, len(set(shown)) + 1))
@@ -88,7 +88,7 @@ def test_markers_count_from_one_by_first_use(answer: list[tuple[DraftSentence, l
 
 @given(answer=ANSWERS)
 def test_markers_without_a_quote_vanish(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
-    """A sentence shows a marker as often as it cites a passage that is quoted, and its words are all there."""
+    """A sentence has one marker for each citation of a quoted passage, and all its words."""
     composition, added = composed(answer)
     numbers = {source.article_id: source.marker for source in composition.sources()}
     for (draft, quotes), (delta, _) in zip(answer, added, strict=True):
@@ -101,7 +101,7 @@ def test_markers_without_a_quote_vanish(answer: list[tuple[DraftSentence, list[Q
 
 @given(answer=ANSWERS)
 def test_a_citation_is_the_place_in_the_article(answer: list[tuple[DraftSentence, list[Quote]]]) -> None:
-    """The body's code points from start to end are the cited text, whatever the scripts and signs."""
+    """The body's code points from start to end equal the cited text, in any script."""
     composition, _ = composed(answer)
     bodies = {passage.article.article_id: passage.article.body for passage in PASSAGES}
     for citation in composition.citations:
@@ -124,12 +124,12 @@ RENDERED = [
 
 @pytest.mark.parametrize(("parts", "kept", "shown"), RENDERED)
 def test_markers_stand_where_they_stood(parts: tuple[str | tuple[str, ...], ...], kept: list[str], shown: str) -> None:
-    """A marker keeps its place, a space before it; markers side by side have none between them."""
+    """A marker keeps its position, after a space; adjacent markers have no space between them."""
     assert composed([(DraftSentence(parts), [quote(BY_KEY[key]) for key in kept])])[0].text == shown
 
 
 def test_sources_are_all_passages() -> None:
-    """Every passage is a source with its place, scores and dates; only a cited one has a marker."""
+    """Every passage is a source with its span, scores and dates; only a cited one has a marker."""
     composition, _ = composed([(DraftSentence(("It rained", (KEYS[2],), ".")), [quote(PASSAGES[2])])])
     sources = composition.sources()
     assert [source.id for source in sources] == ["src_1", "src_2", "src_3", "src_4"]
@@ -151,7 +151,7 @@ BRACKETED = st.lists(
 
 @given(parts=BRACKETED, kept=st.sets(st.sampled_from(KEYS)))
 def test_a_number_in_brackets_is_always_a_marker(parts: list[str | tuple[str, ...]], kept: set[str]) -> None:
-    """Whatever brackets a sentence has, those with a number alone are the markers of its quotes."""
+    """Numbers in brackets are the markers of quotes, whatever other brackets a sentence has."""
     draft = DraftSentence(("It rained", *parts))
     composition = Composition(PASSAGES)
     text, citations = composition.add(draft, [quote(BY_KEY[key]) for key in draft.keys if key in kept])
@@ -162,7 +162,7 @@ def test_a_number_in_brackets_is_always_a_marker(parts: list[str | tuple[str, ..
 
 @pytest.mark.parametrize("mark", ["[2]", " [2]", "[2][3]", "[2, 5]", "[2–5]", "[ 2 ]", "【2】"])
 def test_numbered_marks_of_a_source_are_left_out(mark: str) -> None:
-    """A mark that points to the notes of an article is no marker of the answer."""
+    """A reference mark of an article is not a marker of the answer."""
     composition = Composition(PASSAGES)
     composition.add(DraftSentence((f"It rained{mark} and snowed", ("p2c2",), ".")), [quote(PASSAGES[0])])
     assert composition.text == "It rained and snowed [1]."
@@ -184,7 +184,7 @@ ABSTENTIONS: tuple[StatusReason, ...] = (
 
 
 def test_the_worst_that_is_true_is_the_verdict() -> None:
-    """Each verdict is given exactly where its cause is present and no worse one is."""
+    """A verdict applies if its cause is present and no cause of a worse verdict is."""
     given = set()
     flags = product((False, True), repeat=4)
     for reason, (conflicting, withheld, stale, warned), (one, two) in product(REASONS, flags, PAIRS):
@@ -212,7 +212,7 @@ def test_the_worst_that_is_true_is_the_verdict() -> None:
 
 @pytest.mark.parametrize("reason", ABSTENTIONS)
 def test_an_abstention_has_no_verdict(reason: StatusReason) -> None:
-    """Where nothing was answered the verdict is `none`, whatever was withheld or warned of."""
+    """An abstention has the verdict `none`, with any withheld sentences and warnings."""
     bare = answer(status="not_in_sources", status_reason=reason, answer="Not found.", citations=())
     assert bare.verdict == "none"
     assert (
@@ -222,20 +222,20 @@ def test_an_abstention_has_no_verdict(reason: StatusReason) -> None:
 
 @pytest.mark.parametrize("kept", [(), (0,), (1,)])
 def test_a_sentence_without_a_citation_is_not_answered(kept: tuple[int, ...]) -> None:
-    """A sentence that no citation spans was not checked, so the answer is weak."""
+    """A sentence without a citation was not checked, so the answer is weak."""
     whole = answer()
     assert whole.verdict == "answered"
     assert replace(whole, citations=tuple(whole.citations[each] for each in kept)).verdict == "weak"
 
 
 def test_two_citations_of_one_sentence_are_one_sentence_checked() -> None:
-    """The order of citations and two of the same sentence change nothing."""
+    """The order of citations and repeated citations of a sentence do not change the verdict."""
     whole = answer()
     assert replace(whole, citations=(*reversed(whole.citations), *whole.citations)).verdict == "answered"
     assert whole.answer == TEXT
 
 
 def test_the_verdict_goes_over_the_wire() -> None:
-    """JSON and the last event of a stream carry the verdict."""
+    """JSON and the last event of a stream have the verdict."""
     assert '"verdict":"answered"' in to_json(answer())
     assert event_data(Completed(answer(warnings=(STALE,))))["verdict"] == "stale"

@@ -1,4 +1,4 @@
-"""The budget: tokens counted without a download, passages fitted in order, and prices that are known exactly."""
+"""The budget: token counts without a download, passages that fit, and known prices."""
 
 import math
 import os
@@ -46,7 +46,7 @@ def test_count_is_bounded_by_bytes(text: str) -> None:
 
 
 def test_control_tokens_count_as_text() -> None:
-    """The name of a control token in an article is counted as the text that it is."""
+    """The name of a control token in an article is counted as text."""
     assert count_tokens("<|endoftext|>", "gpt-4o") > 1
 
 
@@ -68,7 +68,7 @@ def test_loading_leaves_no_trace() -> None:
 
 @given(texts=st.lists(TEXT, min_size=1, max_size=8), budget=st.integers(0, 2_000))
 def test_passages_fit_whole_and_in_order(texts: list[str], budget: int) -> None:
-    """What is kept is a beginning of what was given, never empty, and a larger budget never keeps less."""
+    """The passages that fit are leading ones, at least one, and a larger budget never keeps fewer."""
     passages = passages_of(texts)
     kept = fit_passages(passages, budget, "gpt-4o")
     assert kept
@@ -78,13 +78,13 @@ def test_passages_fit_whole_and_in_order(texts: list[str], budget: int) -> None:
 
 @given(texts=st.lists(TEXT, min_size=2, max_size=8), budget=st.integers(0, 2_000))
 def test_budget_is_kept(texts: list[str], budget: int) -> None:
-    """Beyond the first passage, the texts that are kept are within the budget together."""
+    """From two passages on, the kept texts are within the budget."""
     kept = fit_passages(passages_of(texts), budget, "gpt-4o")
     assert len(kept) == 1 or sum(count_tokens(passage.chunk.text, "gpt-4o") for passage in kept) <= budget
 
 
 def test_title_and_source_count() -> None:
-    """A long title takes its share of the budget."""
+    """A title counts towards the budget."""
     plain = [make_passage(f"k{n}00", "Short.") for n in range(4)]
     titled = [make_passage(f"k{n}00", "Short.", title="word " * 300, source="paper " * 300) for n in range(4)]
     assert len(fit_passages(plain, 1_000, "gpt-4o")) == 4
@@ -92,7 +92,7 @@ def test_title_and_source_count() -> None:
 
 
 def test_no_passages_stay_none() -> None:
-    """Nothing fits from nothing."""
+    """Without passages, none is kept."""
     assert fit_passages([], 1_000, "gpt-4o") == ()
 
 
@@ -120,7 +120,7 @@ def test_unknown_model_has_no_price(model: str) -> None:
 
 
 def test_snapshot_has_no_price() -> None:
-    """A dated snapshot may cost something else than its model, so its price is not known."""
+    """The price of a dated snapshot is unknown, since it may differ from its model's."""
     assert cost("gpt-4o", 1000, 100, OPENAI) is not None
     assert cost("gpt-4o-2024-05-13", 1000, 100, OPENAI) is None
 

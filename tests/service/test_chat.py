@@ -1,4 +1,4 @@
-"""The chat model over real HTTP: pieces and usage when it goes well, else one kind of failure for each cause."""
+"""The chat model over real HTTP: pieces and usage on success, and one kind of failure for each cause."""
 
 import asyncio
 import json
@@ -46,7 +46,7 @@ def hear(replies: Script | Sequence[Script], *, model: str = "house-model", dead
     async def call(llm: ScriptedLLM) -> Heard:
         heard = Heard()
         chat = ChatModel(model, KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
-        # The first count loads a table of tokens, which is not to be timed.
+        # The first count loads a table of tokens; do it before the clock starts.
         await chat.count("", "", "")
         began = time.monotonic()
         try:
@@ -201,7 +201,7 @@ def test_status_has_its_failure(status: int, kind: type[ReaderFailed], attempts:
 
 
 def test_second_attempt_may_succeed() -> None:
-    """A service that fails once and then answers has answered."""
+    """A service that fails once and then answers is a success."""
     heard = hear([Reply(status=500, headers={"Retry-After-Ms": "10"}), Reply(["ok"])])
     assert heard.pieces == ["ok"]
 
@@ -238,7 +238,7 @@ def test_a_retry_that_cannot_succeed_is_not_made(reply: Reply) -> None:
     ],
 )
 def test_deadline_bounds_the_whole_call(reply: Reply) -> None:
-    """Silence, a hang after the first words, a slow drip and a patient retry all end at the one deadline."""
+    """Silence, a hang after the first words, a slow stream and a slow retry all end at the deadline."""
     heard = hear([reply, reply], deadline_s=0.4)
     assert type(heard.failure) is ReaderTimeout
     assert 0.3 < heard.seconds < 3
@@ -293,14 +293,14 @@ def test_stream_that_stops_early_is_cut_off(reply: Reply) -> None:
     [Reply(["Hello"], finish="length"), Reply([Raw(b"{broken")]), Reply([Raw(b"[]")]), Reply(["Hello"], finish=None)],
 )
 def test_an_invalid_complete_reply_is_cut_off(reply: Reply) -> None:
-    """A reply that is not streamed is cut off by the same signs."""
+    """A reply that is not streamed is cut off for the same reasons."""
     with pytest.raises(ReaderCutOff):
         complete([reply])
 
 
 @pytest.mark.parametrize("end", [Cut(), Hang(), Raw(b"data: {broken\n\n")])
 def test_a_break_after_the_last_word_is_not_a_failure(end: Cut | Hang | Raw) -> None:
-    """A stream that breaks after the finish reason has lost only the count of tokens."""
+    """A stream that breaks after the finish reason lacks only the token count."""
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     heard = hear([Reply(["Hello", Raw(b"data: " + json.dumps(last).encode() + b"\n\n"), end])], deadline_s=0.5)
     assert heard.failure is None
@@ -310,7 +310,7 @@ def test_a_break_after_the_last_word_is_not_a_failure(end: Cut | Hang | Raw) -> 
 
 @pytest.mark.parametrize("reply", [Reply(refusal="I would rather not."), Reply(["I"], finish="content_filter")])
 def test_refusal_is_its_own_failure(reply: Reply) -> None:
-    """A model that declines, or a filter that stops it, is a failure of its own, streamed or whole."""
+    """A refusal of the model or a content filter is a separate failure, streamed or not."""
     heard = hear([reply])
     assert type(heard.failure) is ModelRefused
     assert heard.failure.code == "model_refused"
@@ -346,7 +346,7 @@ def test_comments_and_unknown_fields_are_ignored() -> None:
     ],
 )
 def test_the_words_of_a_service_are_not_repeated(reply: Reply) -> None:
-    """A service that echoes the key does not get it into a failure, its cause or its context as a log shows them."""
+    """If a service echoes the key, the failure, its cause and its context do not contain it."""
     failure = hear([reply, reply]).failure
     assert failure is not None
     shown: BaseException | None = failure
@@ -384,7 +384,7 @@ def test_leaving_early_closes_the_connection(leave: str) -> None:
 
 
 def test_connection_is_used_again() -> None:
-    """Calls after a failed and an abandoned one work on the same model."""
+    """A model works after a failed and an abandoned call."""
 
     async def call(llm: ScriptedLLM) -> list[str]:
         chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
@@ -465,7 +465,7 @@ def test_any_json_is_a_reply_or_a_failure(data: object) -> None:
     ],
 )
 def test_unusable_access_is_refused_at_once(api_key: str | None, base_url: str | None, said: str) -> None:
-    """Access that cannot work is refused before the first question, and the key is not shown."""
+    """Invalid access settings raise an error before the first question, without the key."""
     with pytest.raises(ConfigurationError, match=said) as refused:
         ChatModel("m", api_key, base_url, deadline_s=1, max_output_tokens=300)
     assert KEY not in str(refused.value)

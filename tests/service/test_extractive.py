@@ -1,4 +1,4 @@
-"""The extractive reader: a few sentences, word for word, and whether they answer."""
+"""The extractive reader: sentences word for word, and their answerability."""
 
 import asyncio
 from datetime import UTC, datetime
@@ -51,7 +51,7 @@ def evidence(draw: st.DrawFn) -> Evidence:
 
 @given(found=evidence())
 def test_a_few_near_the_best_are_quoted(found: Evidence) -> None:
-    """From one to three sentences are quoted, the best one and others near it, unless there are none."""
+    """One to three sentences are quoted: the best one, and others with a score close to it."""
     chosen = quoted(found)
     assert min(1, len(found.sentences)) <= len(chosen) <= QUOTED
     assert not found.sentences or found.sentences[0] in chosen
@@ -60,7 +60,7 @@ def test_a_few_near_the_best_are_quoted(found: Evidence) -> None:
 
 @pytest.mark.parametrize(("score", "count"), [(NEAR_BEST, 2), (NEAR_BEST - 0.01, 1), (1.0, 2)])
 def test_a_sentence_at_the_limit_is_near(score: float, count: int) -> None:
-    """A sentence of exactly the least share of the best score is quoted too, one below it is not."""
+    """A sentence with exactly the minimum share of the best score is quoted; one below it is not."""
     passage = make_passage("k7f2", "It rained. It sank.")
     sentences = (
         ScoredSentence(passage, Span(0, 10), "It rained.", 1.0),
@@ -71,7 +71,7 @@ def test_a_sentence_at_the_limit_is_near(score: float, count: int) -> None:
 
 @given(found=evidence())
 def test_the_same_words_are_quoted_once(found: Evidence) -> None:
-    """A sentence of several articles is quoted from its best place, whatever its case and spaces."""
+    """A sentence in several articles is quoted once, from its best position, regardless of case and spaces."""
     chosen = quoted(found)
     texts = [normalised(sentence.text) for sentence in chosen]
     assert len(set(texts)) == len(texts)
@@ -128,7 +128,7 @@ MARKED = {
 
 @pytest.mark.parametrize("text", MARKED)
 def test_the_marker_stands_before_the_stop(text: str) -> None:
-    """The marker comes behind the words that are read, before the last stop or behind a closing quotation mark."""
+    """The marker follows the visible words, before the last stop or after a closing quotation mark."""
     found = Evidence((ScoredSentence(make_passage("k7f2", text), Span(0, len(text)), text, 1.0),), 0.7)
     assert [draft.parts for draft in drafts(found)] == [MARKED[text]]
 
@@ -167,18 +167,18 @@ def test_each_threshold_is_inclusive() -> None:
 
 @given(strengths)
 def test_quotes_about_others_are_no_answer(strength: float) -> None:
-    """Where no quoted article has a name of the question, quotes are weak at best."""
+    """If no quoted article has a name of the question, quotes are weak at best."""
     found = CALIBRATION.answerability("Who counted in Tolmere?", evidence_of(strength))
     assert found == ("abstain" if strength < CALIBRATION.abstain else "weak")
 
 
 def test_no_sentence_at_all_is_an_abstention() -> None:
-    """Passages without a single statement have no evidence."""
+    """Passages without a statement are no evidence."""
     assert CALIBRATION.answerability("Who counted in Tolmere?", Evidence((), 0.0)) == "abstain"
 
 
 def test_the_shipped_thresholds_are_in_order() -> None:
-    """Off-topic lies below abstaining, and that below answered."""
+    """The thresholds are in order: off-topic, abstain, answered."""
     shipped = Calibration.read()
     assert 0 < shipped.off_topic < shipped.abstain < shipped.answered < 1
 
@@ -215,7 +215,7 @@ def test_an_entity_of_no_article_is_missing(names: list[str], asked: int, publis
 
 
 def test_one_article_is_enough() -> None:
-    """A name that one quoted article has is not missing, whichever it is."""
+    """A name in any of the quoted articles is not missing."""
     quotes = [quote("Nothing happened."), quote("Ravensby voted.")]
     assert missing_entities("Who voted in Ravensby?", quotes) == []
     assert missing_entities("Who voted in Ravensby?", quotes[:1]) == ["ravensby"]
@@ -254,7 +254,7 @@ def test_other_forms_and_common_words_are_not_missing(question: str, body: str) 
 
 
 def test_only_the_surroundings_of_a_quote_are_read() -> None:
-    """A name far away from the quote in an endless article is missing, one within reach is not."""
+    """In a very long article, a name far from the quote is missing, and one close to it is not."""
     body = "Quillon came." + " and so on" * (AROUND // 5)
     end = Span(len(body) - 1, len(body))
     assert missing_entities("When did Quillon come?", [quote(body, span=end)]) == ["quillon"]

@@ -1,4 +1,4 @@
-"""The feedback store: what is kept, how much of it, and that what is deleted is gone."""
+"""The feedback store: stored fields, limits, and deletion."""
 
 import json
 from collections.abc import Sequence
@@ -62,7 +62,7 @@ def test_an_entry_is_one_line_of_json(tmp_path: Path) -> None:
 
 
 def test_reading_makes_no_file(tmp_path: Path) -> None:
-    """Where no feedback ever came there is none, and still no file."""
+    """Without feedback, the list is empty and the file is not created."""
     store = FeedbackStore(tmp_path, 10)
 
     assert store.entries() == []
@@ -84,7 +84,7 @@ def test_a_deleted_entry_is_in_no_file(tmp_path: Path) -> None:
 
 
 def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) -> None:
-    """The limit holds between threads; the oldest are kept, and a deleted one makes room."""
+    """The limit applies across threads; the oldest entries stay, and a deletion makes room."""
     store = FeedbackStore(tmp_path, 5)
 
     def stored(number: int) -> bool:
@@ -103,7 +103,7 @@ def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) 
 
 
 def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
-    """Whoever makes the file and whoever finds it half made wait for each other; nobody is turned away."""
+    """Concurrent first entries wait for each other, and all are stored."""
     with ThreadPoolExecutor(8) as threads:
         for attempt in range(40):
             (tmp_path / str(attempt)).mkdir()
@@ -112,13 +112,13 @@ def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
 
 
 def test_a_limit_of_zero_takes_nothing(tmp_path: Path) -> None:
-    """Whoever wants no feedback gets none."""
+    """A limit of 0 refuses all feedback."""
     with pytest.raises(FeedbackFull, match="0 is the limit"):
         FeedbackStore(tmp_path, 0).add(feedback())
 
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
-    """A file in the place of the folder, a folder in the place of the file, and a file that is no database."""
+    """The folder is a file, the file is a folder, or the file is not a database."""
     (tmp_path / "file").write_text("x")
     (tmp_path / "folder" / FILE).mkdir(parents=True)
     (tmp_path / "damaged").mkdir()
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_gone_is_not_made(tmp_path: Path) -> None:
-    """Where the data folder was deleted, feedback does not come back as the only thing in it."""
+    """After the data folder is deleted, feedback does not create it again."""
     gone = tmp_path / "gone"
     with pytest.raises(FeedbackUnavailable):
         FeedbackStore(gone, 10).add(feedback())
@@ -139,7 +139,7 @@ def test_a_folder_that_is_gone_is_not_made(tmp_path: Path) -> None:
 
 
 def test_the_file_grows_no_larger_than_its_limit(tmp_path: Path) -> None:
-    """What is stored stays, and what was deleted makes room."""
+    """Stored entries stay, and deleted ones make room."""
     limit = 200_000
     store = FeedbackStore(tmp_path, 1_000, file_bytes=limit)
     ids: list[str] = []

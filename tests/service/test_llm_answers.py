@@ -1,4 +1,4 @@
-"""Answers by a language model: real HTTP on loopback, the real client, and everything that can go wrong."""
+"""Answers by a language model: real HTTP on loopback, the real client, and its failures."""
 
 import asyncio
 import re
@@ -25,7 +25,7 @@ Script = Callable[[Request], Reply]
 
 
 def reply(*pieces: object, **how: object) -> Script:
-    """A reply whose pieces have the key of the agreement's passage for `{key}`."""
+    """Return a reply with the key of the agreement's passage in place of `{key}`."""
 
     def script(request: Request) -> Reply:
         key = key_of(request, CONTEXT)
@@ -36,7 +36,7 @@ def reply(*pieces: object, **how: object) -> Script:
 
 
 def key_of(request: Request, words: str) -> str:
-    """The key under which the prompt shows the passage with these words."""
+    """Return the prompt's key of the passage with these words."""
     prompt = "\n".join(message["content"] for message in request["messages"])
     before = prompt[: prompt.index(words)]
     return max(keys_in(request), key=before.rfind)
@@ -44,7 +44,7 @@ def key_of(request: Request, words: str) -> str:
 
 @contextmanager
 def pipeline_with(llm: ScriptedLLM, data: Path, models: Path, deadline: float = 10.0) -> Iterator[Pipeline]:
-    """A pipeline that asks the scripted model."""
+    """Return a pipeline with the scripted model."""
     settings = settings_for(
         data, models, llm_model="scripted", openai_api_key="unused", openai_base_url=llm.url, llm_deadline_s=deadline
     )
@@ -54,7 +54,7 @@ def pipeline_with(llm: ScriptedLLM, data: Path, models: Path, deadline: float = 
 
 
 def ask(script: Script, data: Path, models: Path, *, deadline: float = 10.0, **question: object) -> Answer:
-    """The answer of a scripted model, whose stream is checked on the way."""
+    """Return the answer of a scripted model, and check its stream."""
 
     async def collect(pipeline: Pipeline) -> Answer:
         events = [event async for event in pipeline.stream(Question(QUESTION, **question))]  # type: ignore[arg-type]
@@ -71,14 +71,14 @@ def ask(script: Script, data: Path, models: Path, *, deadline: float = 10.0, **q
 
 
 async def only(pipeline: Pipeline, question: Question) -> Answer:
-    """One answer, and the connections closed in the loop that opened them."""
+    """Return an answer, and close the connections in the loop that opened them."""
     answer = await pipeline.ask(question)
     await hung_up(pipeline)
     return answer
 
 
 async def hung_up(pipeline: Pipeline) -> None:
-    """The connections to the model are closed; the index stays open, to look citations up in."""
+    """Close the connections to the model; the index stays open for looking up citations."""
     assert pipeline.chat is not None
     await pipeline.chat.aclose()
 
@@ -99,17 +99,17 @@ def proves_every_sentence(pipeline: Pipeline, answer: Answer) -> None:
 
 
 def codes(answer: Answer) -> set[str]:
-    """The codes of an answer's warnings."""
+    """Return the codes of an answer's warnings."""
     return {warning.code for warning in answer.warnings}
 
 
 def reasons(answer: Answer) -> list[str]:
-    """Why sentences were withheld."""
+    """Return the reasons for withheld sentences."""
     return [withheld.reason for withheld in answer.unsupported]
 
 
 def test_a_faithful_reply_is_answered_with_verified_citations(sample_data: Path, models: Path) -> None:
-    """Two true sentences, both proven; usage is counted, the price of an unknown model is not guessed."""
+    """Two true sentences are verified; usage is counted, and the price of an unknown model is null."""
     answer = ask(reply(TRUE + " [{key}]. ", ALSO_TRUE + " [{key}]."), sample_data, models)
 
     assert (answer.status, answer.status_reason, answer.verdict) == ("answered", None, "answered")
@@ -124,7 +124,7 @@ def test_a_faithful_reply_is_answered_with_verified_citations(sample_data: Path,
 
 
 def test_a_marker_split_over_chunks_is_one_marker(sample_data: Path, models: Path) -> None:
-    """However the stream is cut, the marker comes out whole."""
+    """A marker is complete at any split of the stream."""
 
     def script(request: Request) -> Reply:
         return Reply(pieces=list(f"{TRUE} [{key_of(request, CONTEXT)}]."))
@@ -146,7 +146,7 @@ def test_a_marker_split_over_chunks_is_one_marker(sample_data: Path, models: Pat
     ],
 )
 def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sentence: str, reason: str) -> None:
-    """A lie beside a truth is withheld with its reason, and the truth stands."""
+    """A false sentence is withheld with its reason, and the true one is shown."""
     answer = ask(reply(ALSO_TRUE + " [{key}]. ", sentence), sample_data, models)
 
     assert answer.answer == ALSO_TRUE + " [1]."
@@ -159,7 +159,7 @@ def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sente
     ["[1]", " [2]", "[2][3]", "[2, 5]", "[2–5]", ",[a]", ",[note 3]", ",[citation needed]", "[^1]"],
 )
 def test_a_mark_of_the_source_is_no_marker(sample_data: Path, models: Path, mark: str) -> None:
-    """A reference mark that the model repeats cites nothing, counts for no figure and is not shown."""
+    """A reference mark that the model repeats is neither a citation nor a figure, and is not shown."""
     sentence = ALSO_TRUE.replace(", a retired", f"{mark} a retired" if mark.startswith(",") else f"{mark}, a retired")
     answer = ask(reply(sentence + " [{key}]."), sample_data, models)
 
@@ -170,14 +170,14 @@ def test_a_mark_of_the_source_is_no_marker(sample_data: Path, models: Path, mark
 
 @pytest.mark.parametrize("sentence", [TRUE + ".", "Wages rise by 99 percent [{key}].", TRUE + " [zz9q]."])
 def test_without_a_proven_sentence_there_is_no_answer(sample_data: Path, models: Path, sentence: str) -> None:
-    """Nothing that was said could be proven, so nothing is said."""
+    """If no sentence is supported, the answer abstains."""
     answer = ask(reply(sentence), sample_data, models)
 
     assert (answer.status, answer.status_reason) == ("not_in_sources", "no_verified_support")
 
 
 def test_the_larger_part_withheld_is_partial(sample_data: Path, models: Path) -> None:
-    """A short truth beside a long lie is only part of an answer."""
+    """A short true sentence beside a long false one is a partial answer."""
     lie = "The union of deckhands won a rise of 19 percent, and 400 of its members will be paid for the days lost"
     answer = ask(reply(ALSO_TRUE + " [{key}]. ", lie + " [{key}]."), sample_data, models)
 
@@ -194,7 +194,7 @@ def test_a_model_that_says_it_is_not_there_abstains(sample_data: Path, models: P
 
 @pytest.mark.parametrize("how", [{"refusal": "I cannot help with that."}, {"finish": "content_filter"}])
 def test_a_refusal_abstains(sample_data: Path, models: Path, how: dict[str, object]) -> None:
-    """A model that refuses has not answered."""
+    """A refusal of the model is an abstention."""
     answer = ask(reply(**how), sample_data, models)
 
     assert (answer.status, answer.status_reason) == ("not_in_sources", "model_abstained")
@@ -238,7 +238,7 @@ def test_a_model_that_fails_before_a_proven_sentence_is_replaced(
 def test_a_model_that_is_cut_off_later_leaves_what_was_proven(
     sample_data: Path, models: Path, ending: tuple[object, ...], code: str
 ) -> None:
-    """The proven sentence stands; the half of the next is not shown."""
+    """The verified sentence is shown; the incomplete one is not."""
     answer = ask(
         reply(ALSO_TRUE + " [{key}]. ", "Under the agreement, wages rise by", Pause(0.05), *ending),
         sample_data,
@@ -273,7 +273,7 @@ def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
 
 
 def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models: Path) -> None:
-    """Below the off-topic floor nobody is asked."""
+    """Below the off-topic threshold the model is not called."""
     with ScriptedLLM(reply("anything")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         answer = asyncio.run(only(pipeline, Question("asdf qwer zxcv uiop")))
 
@@ -283,7 +283,7 @@ def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models
 
 
 def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -> None:
-    """The model rewrites the question, retrieval uses what it wrote, and both calls are counted."""
+    """The model rewrites the question, retrieval uses the result, and both calls are counted."""
     scripts: list[Reply | Script] = [Reply(pieces=[QUESTION]), reply(TRUE + " [{key}].")]
     with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         question = Question("And by how much?", messages=(Message("user", "What ended the ferry strike?"),))
@@ -300,7 +300,7 @@ def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -
 def test_a_follow_up_that_was_not_resolved_is_warned_of_where_it_leans(
     sample_data: Path, models: Path, question: str, warned: bool
 ) -> None:
-    """The rewriting fails and the model abstains: a question that needed the conversation says what to try."""
+    """If the rewrite fails and the model abstains, a follow-up has a warning with advice."""
     scripts: list[Reply | Script] = [Reply(status=400), Reply(pieces=["NOT_IN_SOURCES"])]
     with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         talk = (Message("user", "What ended the ferry strike?"),)

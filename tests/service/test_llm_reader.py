@@ -1,4 +1,4 @@
-"""The LLM reader: what it shows the model, and what it makes of the reply."""
+"""The LLM reader: its prompt, and the parsing of the reply."""
 
 import asyncio
 from collections.abc import Sequence
@@ -35,7 +35,7 @@ Item = Drafted
 
 
 def reading_of(question: str, passages: Sequence[Passage], asked_at: str = "") -> Reading:
-    """What the reader is given; it does not look at the evidence."""
+    """Return the input of the reader; it does not use the evidence."""
     return Reading(question, passages, Evidence((), 0.0), asked_at)
 
 
@@ -52,7 +52,7 @@ def read(
     prompt_tokens: int = 4_000,
     asked_at: str = "2026-01-02",
 ) -> tuple[list[Item], ReaderFailed | None]:
-    """Everything that the reader gives, and the failure that ended it, if any."""
+    """Return everything that the reader yields, and its failure or None."""
 
     async def collect() -> tuple[list[Item], ReaderFailed | None]:
         reader = reader_of(llm.url, prompt_tokens)
@@ -84,7 +84,7 @@ def user_message(request: Request) -> str:
 
 
 def test_reply_comes_as_deltas_then_usage() -> None:
-    """The model's text comes out unchanged, and the usage of the call comes last."""
+    """The model's text is unchanged, and the usage of the call comes last."""
     pieces = ["Kim inspected ", "five plants [k7", "f2]. The library", " reopened [a1b2]."]
     items, failure = answer(Reply(pieces, usage=(900, 30)))
     assert failure is None
@@ -94,7 +94,7 @@ def test_reply_comes_as_deltas_then_usage() -> None:
 
 
 def test_model_is_shown_the_passages() -> None:
-    """Each passage stands in the prompt with its key, title, source, date and text, and so do question and day."""
+    """The prompt has each passage's key, title, source, date and text, the question and the day."""
     with ScriptedLLM([Reply(["ok"])]) as llm:
         read(llm)
         system, user = (message["content"] for message in llm.requests[0].body["messages"])
@@ -116,7 +116,7 @@ def test_model_is_shown_the_passages() -> None:
 
 
 def test_day_is_left_out_where_none_is_given() -> None:
-    """Without a day the prompt speaks of none."""
+    """Without a day the prompt does not mention one."""
     with ScriptedLLM([Reply(["ok"])]) as llm:
         read(llm, asked_at="")
         assert "asked on" not in user_message(llm.requests[0].body)
@@ -171,7 +171,7 @@ def test_fences_differ_between_requests() -> None:
 
 
 def test_passages_over_the_budget_are_not_shown() -> None:
-    """The model sees the leading passages that fit, and `fit` tells which."""
+    """The model gets the leading passages that fit, and `fit` returns them."""
     many = [make_passage(f"k{n}0{n}", "word " * 200) for n in range(6)]
     with ScriptedLLM([Reply(["ok"])]) as llm:
         read(llm, many, prompt_tokens=800)
@@ -191,7 +191,7 @@ def test_passages_over_the_budget_are_not_shown() -> None:
     ],
 )
 def test_abstaining_is_said_once(pieces: list[str]) -> None:
-    """The abstaining line, however it comes, is one Abstained and the usage, and no text."""
+    """The abstention line, in any form, yields one Abstained and the usage, without text."""
     items, failure = answer(Reply(pieces))
     assert failure is None
     assert items[0] == Abstained()
@@ -200,7 +200,7 @@ def test_abstaining_is_said_once(pieces: list[str]) -> None:
 
 
 def test_abstaining_ends_the_call() -> None:
-    """Once the model abstains nobody waits for its explanation: the connection closes, and the usage is our count."""
+    """When the model abstains, the connection closes without waiting for its explanation; the usage is our count."""
     with ScriptedLLM([Reply(["NOT_IN_SOURCES", Hang()])]) as llm:
         items, _ = read(llm)
         assert llm.wait_for_leaver(1.0)
@@ -212,7 +212,7 @@ def test_abstaining_ends_the_call() -> None:
 
 
 def test_refusal_before_any_text_is_abstaining() -> None:
-    """A model that declines has not found an answer."""
+    """A refusal is an abstention."""
     items, failure = answer(Reply(refusal="I would rather not."))
     assert failure is None
     assert items[0] == Abstained()
@@ -220,7 +220,7 @@ def test_refusal_before_any_text_is_abstaining() -> None:
 
 
 def test_refusal_after_text_is_a_cut() -> None:
-    """A filter that ends a reply under way leaves what was said."""
+    """If a content filter ends a reply, the text before it is kept."""
     items, failure = answer(Reply(["Kim inspected five plants [k7f2]. Then"], finish="content_filter"))
     assert type(failure) is ReaderCutOff
     assert said(items) == "Kim inspected five plants [k7f2]. Then"
@@ -231,7 +231,7 @@ def test_refusal_after_text_is_a_cut() -> None:
     "reply", [Reply(["One [k7f2]. ", "Two [a1b2]."], finish="length"), Reply(["One [k7f2]. ", "Two [a1b2].", Cut()])]
 )
 def test_failure_keeps_what_was_said(reply: Reply) -> None:
-    """A reply that is cut off passes on all its text, the sentence under way included, before it fails."""
+    """A reply that is cut off yields all its text, including the incomplete sentence, before it fails."""
     items, failure = answer(reply)
     assert type(failure) is ReaderCutOff
     assert said(items) == "One [k7f2]. Two [a1b2]."
@@ -252,7 +252,7 @@ def test_no_passages_are_an_abstaining() -> None:
 
 
 def test_leaving_the_reader_closes_the_call() -> None:
-    """A consumer that stops reading makes the service see the end of the connection within a second."""
+    """If the consumer stops reading, the connection closes within a second."""
 
     async def leave(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
@@ -266,6 +266,6 @@ def test_leaving_the_reader_closes_the_call() -> None:
 
 
 def test_reader_says_what_it_is() -> None:
-    """The reader names itself, its model and its prompt for the answer's versions."""
+    """The reader has the names of itself, its model and its prompt for the answer's versions."""
     reader = reader_of("http://127.0.0.1:9/v1")
     assert (reader.name, reader.model, reader.prompt) == ("llm@1", "house-model", Prompts().digest("answer"))

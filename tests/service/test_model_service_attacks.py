@@ -1,4 +1,4 @@
-"""A hostile or broken service behind the model: what it sends is read to a bound, and nothing goes anywhere else."""
+"""A hostile or broken model service: its replies are bounded, and requests go to its address only."""
 
 import asyncio
 import gzip
@@ -33,7 +33,7 @@ def event(text: str) -> bytes:
 
 
 async def hear(chat: ChatModel) -> tuple[str, ReaderFailed | None]:
-    """The text of a streamed reply, and the failure with which it ends."""
+    """Return the text of a streamed reply, and its failure."""
     pieces: list[str] = []
     try:
         async with aclosing(chat.stream("Be brief.", PROMPT)) as stream:
@@ -45,7 +45,7 @@ async def hear(chat: ChatModel) -> tuple[str, ReaderFailed | None]:
 
 
 class Endless:
-    """A service that sends a head and then the same bytes until the client leaves; `left` is set when it has."""
+    """A service that sends a head, then the same bytes until the client disconnects; then it sets `left`."""
 
     def __init__(self, head: str, body: bytes) -> None:
         self._head = f"HTTP/1.1 {head}\r\nTransfer-Encoding: chunked\r\n\r\n".encode()
@@ -67,7 +67,7 @@ class Endless:
 
     @asynccontextmanager
     async def model(self) -> AsyncIterator[ChatModel]:
-        """A model of this service, which has no deadline that could end a call for it."""
+        """Return a model of this service with a deadline that does not end its calls."""
         server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
         port = server.sockets[0].getsockname()[1]
         chat = ChatModel("m", KEY, f"http://127.0.0.1:{port}/v1", deadline_s=600, max_output_tokens=TOKENS)
@@ -95,7 +95,7 @@ STREAMS: dict[str, tuple[str, bytes, type[ReaderFailed]]] = {
 
 @pytest.mark.parametrize(("head", "body", "failure"), STREAMS.values(), ids=STREAMS)
 def test_an_endless_reply_is_left(head: str, body: bytes, failure: type[ReaderFailed]) -> None:
-    """A reply without an end is left after a bounded text, and the event loop runs meanwhile."""
+    """An endless reply is cut off after a bounded text, and the event loop keeps running."""
 
     async def listen() -> tuple[str, ReaderFailed | None]:
         service = Endless(head, body)
@@ -110,7 +110,7 @@ def test_an_endless_reply_is_left(head: str, body: bytes, failure: type[ReaderFa
 
 
 def test_an_endless_plain_reply_is_left() -> None:
-    """A reply that is not streamed is read to a bound as well."""
+    """A reply that is not streamed is bounded as well."""
 
     async def listen() -> None:
         service = Endless(JSON, b" " * 10_000)
@@ -140,7 +140,7 @@ def test_the_limit_of_tokens_is_kept_without_the_service() -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_no_redirect_is_followed(status: int) -> None:
-    """The prompt goes to the address that is set and to no other; a redirect is a rejection."""
+    """The prompt goes to the configured address only; a redirect is a rejection."""
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=TOKENS)
@@ -156,7 +156,7 @@ def test_no_redirect_is_followed(status: int) -> None:
 
 
 def test_no_redirect_of_the_embedding_service_is_followed() -> None:
-    """The articles go to the address that is set and to no other."""
+    """The articles go to the configured address only."""
     other = EmbeddingService(lambda texts: EmbeddingReply(400))
     service = EmbeddingService(lambda texts: EmbeddingReply(307, headers={"Location": f"{other.address}/embeddings"}))
     embedder = OpenAIEmbedder("m", base_url=service.address, retries=0)
@@ -171,7 +171,7 @@ def test_no_redirect_of_the_embedding_service_is_followed() -> None:
 
 
 def replies(status: int, part: bytes, parts: int, read: list[int]) -> httpx2.MockTransport:
-    """A service that sends so many parts; `read` gets one entry for each that is read."""
+    """A service that sends `count` parts; `read` gets one entry for each part that is read."""
 
     class Body(httpx2.SyncByteStream):
         def __iter__(self) -> Iterator[bytes]:
@@ -184,7 +184,7 @@ def replies(status: int, part: bytes, parts: int, read: list[int]) -> httpx2.Moc
 
 @pytest.mark.parametrize(("status", "length"), [(200, 5_000), (404, ERROR_BYTES), (307, ERROR_BYTES)])
 def test_a_body_is_read_to_its_bound(status: int, length: int) -> None:
-    """A reply longer than its bound raises; of an error or a redirect the first bytes are kept; no more is read."""
+    """A reply above its bound raises; an error or redirect keeps its first bytes; the rest is not read."""
     read: list[int] = []
     transport = replies(status, b"x" * 1_000, 10_000, read)
     hooks = {"response": [lambda response: bound(response, 5_000)]}
@@ -198,14 +198,14 @@ def test_a_body_is_read_to_its_bound(status: int, length: int) -> None:
 
 
 def test_a_body_within_its_bound_is_whole() -> None:
-    """A reply of exactly as many bytes as it may have is read whole."""
+    """A reply of exactly the largest size is read completely."""
     hooks = {"response": [lambda response: bound(response, 5_000)]}
     with httpx2.Client(transport=replies(200, b"x" * 1_000, 5, []), event_hooks=hooks) as client:
         assert client.get("http://model.example/").content == b"x" * 5_000
 
 
 def test_nothing_is_decompressed() -> None:
-    """A service is asked for plain bytes, and a compressed reply is not inflated but cut off."""
+    """Requests ask for plain bytes, and a compressed reply is cut off without being decompressed."""
     bomb = gzip.compress(b" " * 10_000_000)
 
     async def call(url: str) -> None:
@@ -265,7 +265,7 @@ def test_a_failing_call_leaves_one_line(
 
 
 def test_an_unreachable_service_leaves_one_line(caplog: pytest.LogCaptureFixture) -> None:
-    """A service that cannot be reached is named in the log by the model's name."""
+    """The log names an unreachable service by its model."""
     with ScriptedLLM(Reply()) as llm:
         url = llm.url
 
@@ -298,6 +298,6 @@ with ScriptedLLM(Reply(["Hello."], usage=None)) as llm:
 
 
 def test_the_first_question_loads_no_vendor() -> None:
-    """With a model set, the start loads its client and its table of tokens."""
+    """With a model configured, the start loads its client and its table of tokens."""
     done = subprocess.run([sys.executable, "-c", STARTED], check=True, capture_output=True, text=True, timeout=60)
     assert done.stdout.strip() == "set()"

@@ -1,4 +1,4 @@
-"""A hostile or broken model: whatever it writes, little of it is taken, and the event loop goes on."""
+"""A hostile or broken model: its text is bounded, and the event loop keeps running."""
 
 import asyncio
 import re
@@ -39,12 +39,12 @@ ENDLESS: dict[str, str] = {
 
 
 def endless(text: str) -> str:
-    """The text again and again, to the length of a long reply."""
+    """Return the text repeated to the length of a long reply."""
     return (text * (MANY // len(text) + 1))[:MANY]
 
 
 async def spoken(pieces: Sequence[str]) -> AsyncIterator[Delta]:
-    """A model that never waits."""
+    """A model that yields without waiting."""
     for piece in pieces:
         yield Delta(piece)
 
@@ -52,7 +52,7 @@ async def spoken(pieces: Sequence[str]) -> AsyncIterator[Delta]:
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 @pytest.mark.parametrize("length", [1, MANY])
 def test_the_loop_goes_on(text: str, length: int) -> None:
-    """While an endless reply is taken apart, in single letters or at once, the event loop has a turn for each piece."""
+    """The event loop gets a turn for each piece of an endless reply, in letters or in one piece."""
     reply = endless(text)[: MANY if length > 1 else 5 * PIECE]
     turns = 0
 
@@ -76,7 +76,7 @@ def test_the_loop_goes_on(text: str, length: int) -> None:
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is looked through for sentences grows with the words of a reply, not with its square."""
+    """The search for sentences is linear in the length of a reply."""
     read = 0
 
     def counted(text: str, *, headings: bool = True) -> list[Sentence]:
@@ -98,7 +98,7 @@ def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPa
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 def test_little_is_held_back(text: str) -> None:
-    """The watch for the abstaining line holds one sentence back at most, and passes everything on in the end."""
+    """The search for the abstention line holds back at most one sentence, and passes on all text in the end."""
     watch, passed = AbstentionWatch(), 0
     for letter in islice(endless(text), 5 * LONGEST_SENTENCE):
         passed += len(watch.feed(letter))
@@ -107,7 +107,7 @@ def test_little_is_held_back(text: str) -> None:
 
 
 def test_a_sentence_without_an_end_is_withheld() -> None:
-    """A sentence that is too long comes in parts, none of which is shown; the next sentence is as any other."""
+    """A sentence that is too long is split into parts that are not shown; the next sentence is processed normally."""
     assembler = SentenceAssembler()
     long = "The harbour of Aldane has 60 boats " * 100
     drafts = [*assembler.feed(f"{long}. It rained in Galt. And it snowed in Galt."), *assembler.finish()]
@@ -122,7 +122,7 @@ def test_a_sentence_without_an_end_is_withheld() -> None:
 
 @pytest.mark.parametrize("text", ["[[[[", "((((", "...", "A a a a.", "It is, and so it was.", "Not at all."])
 def test_text_that_says_nothing_is_withheld(text: str) -> None:
-    """A sentence of signs and stop words has nothing that a source could state."""
+    """A sentence of punctuation and stop words is unsupported."""
     verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     passages = {"k7f2": make_passage("k7f2", "It is what it is. The harbour of Aldane has 60 boats.")}
     assert verifier.verify(DraftSentence((text, ("k7f2",))), passages, "verified").withheld == "not_in_source"

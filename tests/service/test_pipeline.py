@@ -1,4 +1,4 @@
-"""The question path, offline: from a question to proven sentences or an abstention."""
+"""The offline pipeline: from a question to verified sentences or an abstention."""
 
 import asyncio
 import threading
@@ -38,7 +38,7 @@ def events_of(pipeline: Pipeline, question: Question) -> list[Event]:
 
 @pytest.mark.parametrize("text", ANSWERABLE)
 def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) -> None:
-    """Each citation is a slice of its article, and its sentence in the answer holds its marker."""
+    """Each citation is a slice of its article, and its sentence in the answer has its marker."""
     answer = asyncio.run(pipeline.ask(Question(text)))
 
     assert answer.status in ("answered", "partial")
@@ -56,7 +56,7 @@ def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) ->
 
 @pytest.mark.parametrize("text", ["When did the ferry strike of 1987 end?", "Who won the Sound Cup final in 2019?"])
 def test_a_question_about_something_else_of_the_kind_is_weak(pipeline: Pipeline, text: str) -> None:
-    """A year that no quoted article has makes the answer partial, whatever else fits."""
+    """A year that no quoted article has makes the answer partial."""
     answer = asyncio.run(pipeline.ask(Question(text)))
 
     assert (answer.status, answer.status_reason, answer.verdict) == ("partial", "weak_evidence", "weak")
@@ -74,7 +74,7 @@ def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: s
 
 
 def test_a_headline_is_never_off_topic(pipeline: Pipeline) -> None:
-    """The words of any article's title are answered with sentences, in any case and with any punctuation."""
+    """A question with the words of an article's title is answered, in any case and with any punctuation."""
     with pipeline.library.pinned() as generation:
         titles = [article.title for article in generation.catalog.every_article() if article.title]
 
@@ -97,7 +97,7 @@ def test_a_source_says_the_language_of_its_article(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("text", [*ANSWERABLE, *OFF_TOPIC])
 def test_the_stream_tells_the_same_as_the_answer(pipeline: Pipeline, text: str) -> None:
-    """Deltas concatenated are the answer; sources come before text; one last event has everything."""
+    """The concatenated deltas equal the answer; sources come before text; there is one last event."""
     events = events_of(pipeline, Question(text))
 
     assert isinstance(events[0], Started)
@@ -121,7 +121,7 @@ def test_filters_that_match_no_article_are_named_as_the_reason(pipeline: Pipelin
 
 
 def test_a_date_filter_keeps_older_articles_out(pipeline: Pipeline) -> None:
-    """Every source of a filtered answer lies in the window; articles of unknown date lie outside."""
+    """Every source of a filtered answer is in the date range; articles without a date are not."""
     after = datetime(2026, 2, 1, tzinfo=UTC)
     answer = asyncio.run(pipeline.ask(Question(ANSWERABLE[1], filters=Filters(published_after=after))))
 
@@ -131,7 +131,7 @@ def test_a_date_filter_keeps_older_articles_out(pipeline: Pipeline) -> None:
 
 @pytest.mark.parametrize("mode", ["verified", "markers", "off"])
 def test_citation_modes(pipeline: Pipeline, mode: CitationMode) -> None:
-    """Mode `off` leaves markers and citations out; the others have both."""
+    """Mode `off` omits markers and citations; the others have both."""
     answer = asyncio.run(pipeline.ask(Question(ANSWERABLE[0], citations=mode)))
 
     assert (mode != "off") == bool(answer.citations)
@@ -139,7 +139,7 @@ def test_citation_modes(pipeline: Pipeline, mode: CitationMode) -> None:
 
 
 def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> None:
-    """Without a model a follow-up stands alone, and an answer that suffers from it says so."""
+    """Without a model a follow-up is processed alone, and a weak answer has a warning."""
     question = Question("And when?", messages=TALK)
     answer = asyncio.run(pipeline.ask(question))
 
@@ -159,7 +159,7 @@ def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> Non
 def test_a_conversation_that_is_not_missed_is_not_warned_of(
     pipeline: Pipeline, text: str, filters: Filters, reason: str | None
 ) -> None:
-    """No warning where the question stands alone, is answered all the same, or fails for another reason."""
+    """A question that is standalone, is answered, or fails for another reason has no warning."""
     answer = asyncio.run(pipeline.ask(Question(text, messages=TALK, filters=filters)))
 
     assert (answer.status_reason, answer.warnings) == (reason, ())
@@ -180,7 +180,7 @@ def test_an_answer_about_the_present_from_old_articles_is_stale(pipeline: Pipeli
 
 
 def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> None:
-    """Where nothing is cited there is no newest cited article, and no warning of its age."""
+    """An answer without citations has neither a newest cited article nor a warning of its age."""
     later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))
     answer = asyncio.run(later.ask(Question("Who is the king of Atlantis?")))
 
@@ -188,7 +188,7 @@ def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> No
 
 
 def test_a_language_model_that_is_not_set_cannot_be_asked_for(pipeline: Pipeline) -> None:
-    """The caller learns which field to mend."""
+    """The error names the field."""
     with pytest.raises(QuestionRefused) as refused:
         asyncio.run(pipeline.ask(Question(ANSWERABLE[0], reader="llm")))
 
@@ -196,7 +196,7 @@ def test_a_language_model_that_is_not_set_cannot_be_asked_for(pipeline: Pipeline
 
 
 def test_the_same_question_gets_the_same_answer(pipeline: Pipeline) -> None:
-    """Nothing offline is random but the id."""
+    """Offline, only the id is random."""
     first, second = (asyncio.run(pipeline.ask(Question(ANSWERABLE[3]))) for _ in range(2))
 
     assert (first.answer, first.citations, first.sources) == (second.answer, second.citations, second.sources)
@@ -204,7 +204,7 @@ def test_the_same_question_gets_the_same_answer(pipeline: Pipeline) -> None:
 
 
 def test_search_finds_passages_and_cites_nothing(pipeline: Pipeline) -> None:
-    """A search is ranked by the fused score and reads nothing."""
+    """A search is ranked by the fused score and uses no reader."""
     found = asyncio.run(pipeline.search(Question("tactical missile system", top_k=5)))
 
     assert len(found.sources) == 5
@@ -214,7 +214,7 @@ def test_search_finds_passages_and_cites_nothing(pipeline: Pipeline) -> None:
 
 
 def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
-    """The first question has the index opened by another thread, so that other requests do not wait."""
+    """Another thread opens the index for the first question, so that other requests do not wait."""
 
     class Watched(Library):
         def open(self) -> None:
@@ -230,7 +230,7 @@ def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
 def test_a_replaced_generation_is_closed_off_the_event_loop(
     pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The last question on it has another thread close it: that removes files."""
+    """Another thread closes a replaced generation after its last question, because this removes files."""
     data, embedder = tmp_path / "data", HashedEmbedder()
     closers: list[threading.Thread] = []
     close = Generation.close

@@ -1,4 +1,4 @@
-"""The prompts: strict about variables, named by their bytes; text between fences shows no hidden sign."""
+"""The prompts: strict variables, digests, and sanitized text between fences."""
 
 import re
 from pathlib import Path
@@ -19,7 +19,7 @@ def write_pair(folder: Path, name: str, system: str, user: str) -> None:
 
 
 def test_both_halves_are_rendered(tmp_path: Path) -> None:
-    """Both files of a pair see the same variables, and nothing in them is escaped."""
+    """Both files of a pair get the same variables, without escaping."""
     write_pair(tmp_path, "greet", "Be {{ mood }}.\n", "Say <b>{{ word }}</b> & be {{ mood }}.\n")
     rendered = Prompts(tmp_path).render("greet", mood="kind", word="it's")
     assert (rendered.system, rendered.user) == ("Be kind.", "Say <b>it's</b> & be kind.")
@@ -52,7 +52,7 @@ def test_missing_field_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_unfit_template_is_refused(tmp_path: Path, user: str, said: str) -> None:
-    """A template that does not parse, reaches for another file or for Python's insides is refused."""
+    """A template that does not parse, includes another file or uses Python internals is invalid."""
     write_pair(tmp_path, "greet", "Be kind.", user)
     with pytest.raises(ConfigurationError, match=said):
         Prompts(tmp_path).render("greet")
@@ -60,20 +60,20 @@ def test_unfit_template_is_refused(tmp_path: Path, user: str, said: str) -> None
 
 @pytest.mark.parametrize(("there", "missing"), [("system", "user"), ("user", "system")])
 def test_half_a_pair_is_refused(tmp_path: Path, there: str, missing: str) -> None:
-    """A half without its other half is refused at start-up, by the name of the file that is missing."""
+    """An incomplete pair is an error at start-up that names the missing file."""
     (tmp_path / f"greet.{there}.jinja2").write_text("Be kind.", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=rf"greet\.{missing}\.jinja2"):
         Prompts(tmp_path)
 
 
 def test_folder_without_prompts_is_refused(tmp_path: Path) -> None:
-    """A folder without prompts is refused by its path."""
+    """A folder without prompts is an error that names its path."""
     with pytest.raises(ConfigurationError, match=re.escape(str(tmp_path))):
         Prompts(tmp_path)
 
 
 def test_unknown_prompt_is_named() -> None:
-    """A prompt that is not there is named beside those that are."""
+    """The error for an unknown prompt lists the known ones."""
     with pytest.raises(ConfigurationError, match=r"'riddle'.*answer.*standalone"):
         Prompts().render("riddle")
 
@@ -83,7 +83,7 @@ HALF = st.text("ab \n", max_size=4)
 
 @given(pairs=st.lists(st.tuples(HALF, HALF), min_size=2, max_size=6, unique=True))
 def test_digest_follows_the_bytes(tmp_path_factory: pytest.TempPathFactory, pairs: list[tuple[str, str]]) -> None:
-    """Two pairs of files have the same digest if, and only if, they have the same bytes in the same halves."""
+    """Two pairs of files have the same digest if and only if both files have the same bytes."""
     folder = tmp_path_factory.mktemp("prompts")
     digests = set()
     for system, user in pairs:
@@ -111,7 +111,7 @@ def test_fences_are_new_each_time() -> None:
 
 @given(parts=st.lists(st.one_of(st.just("f3nc3"), st.just("f3n"), st.just("c3"), st.text(max_size=5)), max_size=12))
 def test_sanitized_text_never_has_the_fence(parts: list[str]) -> None:
-    """However a text is put together, neither the fence nor the opening of a control token is left in it."""
+    """A sanitized text contains neither the fence nor the opening of a control token."""
     text = sanitize("".join(parts), "f3nc3")
     assert "f3nc3" not in text
     assert "<|" not in text
@@ -119,7 +119,7 @@ def test_sanitized_text_never_has_the_fence(parts: list[str]) -> None:
 
 @given(text=st.text(st.characters(categories=("L", "N", "P", "Zs")), max_size=60))
 def test_sanitized_text_keeps_what_a_person_sees(text: str) -> None:
-    """Letters, digits, punctuation and spaces come through as they are."""
+    """Letters, digits, punctuation and spaces are unchanged."""
     assert sanitize(text, new_fence()) == text
 
 
@@ -131,17 +131,17 @@ def test_unseen_characters_are_removed() -> None:
 
 @pytest.mark.parametrize("brk", ["\r\n", "\r", "\x0b", "\x0c", "\x85", "\u2028", "\u2029"])
 def test_every_line_break_is_one(brk: str) -> None:
-    """However a line is broken, its words stay apart."""
+    """Any kind of line break keeps words apart."""
     assert sanitize(f"one{brk}two", "f3nc3") == "one\ntwo"
 
 
 @given(text=st.text(max_size=60))
 def test_a_sanitized_line_is_one_line(text: str) -> None:
-    """A title stays on one line, whatever breaks lines in it."""
+    """A title is one line, whatever line breaks it has."""
     assert len(sanitize_line(text, "f3nc3").splitlines()) <= 1
 
 
 def test_empty_fence_is_refused() -> None:
-    """Without a fence nothing can be sanitized."""
+    """An empty fence is an error."""
     with pytest.raises(ValueError, match="fence is empty"):
         sanitize("text", "")

@@ -1,4 +1,4 @@
-"""Retrieval on a generation that an ingest made: filtered, fused and ranked as exactly as by hand."""
+"""Retrieval on an ingested generation: filters, fusion and ranking equal a slow reference."""
 
 import json
 import re
@@ -44,7 +44,7 @@ def embedder() -> HashedEmbedder:
 
 @pytest.fixture(scope="module")
 def articles() -> list[Article]:
-    """Ninety articles, every sixth of them of one topic, and three that say the same."""
+    """Return ninety articles on six topics, and three with the same text."""
     same = newsroom(1, seed=7)[0]
     listed = [replace(article, section=f"s{number % 4}") for number, article in enumerate(newsroom(90, sentences=4))]
     return [*listed, *(replace(same, article_id=twin, title=None, section="twins") for twin in TWINS)]
@@ -65,7 +65,7 @@ def generation(
 
 
 def allowed(article: Article, filters: Filters) -> bool:
-    """Whether an article passes the filters that these tests use."""
+    """Return whether an article passes the filters of these tests."""
     return (
         (not filters.sources or article.source in filters.sources)
         and (not filters.exclude_sources or article.source not in filters.exclude_sources)
@@ -98,7 +98,7 @@ def test_only_allowed_chunks_are_ranked(
     mode: Mode,
     limit: int,
 ) -> None:
-    """Whatever is asked, the chunks are of articles that pass the filters, best first, at most so many, in range."""
+    """The chunks are of articles that pass the filters, by descending score, at most `count`, with scores in range."""
     found = retrieve(generation, embedder, " ".join(words), filters=filters, mode=mode, count=limit)
     passing = {article.article_id for article in articles if allowed(article, filters)}
     assert {passage.article.article_id for passage in found.passages} <= passing
@@ -119,7 +119,7 @@ def test_only_allowed_chunks_are_ranked(
 def test_a_filtered_search_is_exact(
     generation: Generation, embedder: HashedEmbedder, words: list[str], sections: tuple[str, ...], mode: Mode
 ) -> None:
-    """Within the filters the ranking is that of every allowed chunk scored by hand."""
+    """The filtered ranking equals that of a slow reference over all allowed chunks."""
     question = " ".join(words)
     found = retrieve(generation, embedder, question, filters=Filters(sections=sections), mode=mode, count=CANDIDATES)
     with_rows = list(enumerate(generation.catalog.chunks(list(range(generation.manifest.chunk_count)))))
@@ -156,7 +156,7 @@ def fused(
 
 
 def test_equal_chunks_tie_by_their_id(generation: Generation, embedder: HashedEmbedder) -> None:
-    """Three articles that say the same stand side by side, in the order of their chunks' ids, in every mode."""
+    """Articles with the same text are adjacent, in the order of their chunk ids, in every mode."""
     question = newsroom(1, seed=7)[0].body
     for mode in MODES:
         found = retrieve(generation, embedder, question, filters=Filters(), mode=mode, count=3)
@@ -190,27 +190,27 @@ def test_words_that_nobody_wrote_find_nothing_lexically(
 
 
 def test_a_question_brings_its_vector_along(generation: Generation, embedder: HashedEmbedder) -> None:
-    """The vector of the question is returned, so that nobody makes it twice."""
+    """The vector of the question is returned for reuse."""
     found = retrieve(generation, embedder, "ferry", filters=Filters(), mode="hybrid", count=1)
     assert np.array_equal(found.vector, embedder.embed_query("ferry"))
 
 
 def test_many_chunks_may_be_asked_for(generation: Generation, embedder: HashedEmbedder) -> None:
-    """More than the usual candidates are put forward where more are wanted."""
+    """A larger count gets more candidates."""
     found = retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=70)
     assert len(found.passages) == 70
     assert len(retrieve(generation, embedder, "ferry", filters=Filters(), mode="dense", count=1).passages) == 1
 
 
 def test_nothing_outside_the_filters_is_found(generation: Generation, embedder: HashedEmbedder) -> None:
-    """Filters that no article passes are named as the reason."""
+    """If no article passes the filters, the reason is `outside_filters`."""
     found = retrieve(generation, embedder, "ferry", filters=Filters(sources=("Nobody",)), mode="hybrid", count=8)
     assert (found.passages, found.candidates, found.reason) == ((), 0, "outside_filters")
 
 
 @pytest.mark.parametrize("filters", [Filters(), Filters(sources=("Courier",))])
 def test_an_empty_index_has_no_articles(tmp_path: Path, embedder: HashedEmbedder, filters: Filters) -> None:
-    """An index without articles is named as the reason, whatever the filters."""
+    """If the index is empty, the reason is `no_articles`, with any filters."""
     opened = Generation(built(tmp_path, [], embedder))
     found = retrieve(opened, embedder, "ferry", filters=filters, mode="hybrid", count=8)
     opened.close()
@@ -227,7 +227,7 @@ SCORES = st.integers(0, 12).flatmap(
 
 @given(scores=SCORES, weight=st.floats(0, 1))
 def test_a_fused_score_is_a_share(scores: tuple[list[float], list[float]], weight: float) -> None:
-    """Fused scores are numbers from 0 to 1, one for each candidate, whatever the scores of the sides."""
+    """Fused scores are from 0 to 1, one for each candidate, for any scores of the sides."""
     dense, lexical = (np.array(side, dtype=np.float64) for side in scores)
     found = fuse(dense, lexical, weight)
     assert found.shape == dense.shape
@@ -237,7 +237,7 @@ def test_a_fused_score_is_a_share(scores: tuple[list[float], list[float]], weigh
 
 @given(scores=SCORES, weight=st.floats(0, 1))
 def test_better_on_both_sides_is_never_ranked_lower(scores: tuple[list[float], list[float]], weight: float) -> None:
-    """A candidate that no side scores lower than another has no lower fused score."""
+    """Fusion is monotonic: higher scores on both sides give a higher fused score."""
     dense, lexical = (np.array(side, dtype=np.float32) for side in scores)
     found = fuse(dense, lexical, weight)
     pairs = list(zip(*scores, strict=True))
@@ -257,7 +257,7 @@ def test_a_side_that_says_nothing_counts_nothing(dense: float, lexical: float, s
 
 @given(chunk_ids=st.lists(st.text(max_size=30), max_size=30))
 def test_keys_are_short_signs(chunk_ids: list[str]) -> None:
-    """A key is a consonant, two consonants or digits, and a digit: no word, no number, no 0, 1, l or o."""
+    """A key is a consonant, two consonants or digits, and a digit; it has no 0, 1, l or o."""
     assert all(KEY.fullmatch(key) for key in passage_keys(chunk_ids))
 
 
@@ -270,7 +270,7 @@ def test_keys_are_read_as_markers(chunk_ids: list[str]) -> None:
 
 
 def test_no_two_chunks_share_a_key() -> None:
-    """Among 10,000 chunks, whose keys must collide, each has a key of its own, the same every time."""
+    """10,000 chunks have unique, repeatable keys, although their first choices collide."""
     chunk_ids = [f"article-{number}:0" for number in range(10_000)]
     keys = passage_keys(chunk_ids)
     assert len(set(keys)) == len(chunk_ids)
@@ -280,5 +280,5 @@ def test_no_two_chunks_share_a_key() -> None:
 
 @given(before=st.lists(st.text(max_size=9), max_size=9), after=st.lists(st.text(max_size=9), max_size=9))
 def test_a_later_chunk_changes_no_key(before: list[str], after: list[str]) -> None:
-    """A chunk's key depends on the chunks before it alone."""
+    """A chunk's key depends only on the chunks before it."""
     assert passage_keys([*before, *after])[: len(before)] == passage_keys(before)

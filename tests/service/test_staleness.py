@@ -1,4 +1,4 @@
-"""Staleness: old articles are named as old where a question asks about the present."""
+"""Staleness: a question about the present with old articles gets a warning."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -16,7 +16,7 @@ OPEN, OPENED = "Is the harbour bridge open?", "When did the harbour bridge open?
 
 
 def is_stale(question: str, days: float, filters: Filters | None = None) -> bool:
-    """Whether an answer from an article of so many days ago warns."""
+    """Return whether an answer from an article of this age has a warning."""
     newest = isoformat(NOW - timedelta(days=days))
     warning = stale_warning(Question(question, filters=filters or Filters()), question, newest, NOW, HALF_A_YEAR)
     return warning is not None and warning.code == "stale"
@@ -24,18 +24,18 @@ def is_stale(question: str, days: float, filters: Filters | None = None) -> bool
 
 @given(days=st.integers(-400, 4_000))
 def test_only_an_old_article_is_stale(days: int) -> None:
-    """A question about the present warns exactly where the newest article is older than the bound."""
+    """A question about the present has a warning if and only if the newest article is older than the limit."""
     assert is_stale(OPEN, days) == (days > 180)
     assert not is_stale(OPENED, days)
 
 
 def test_an_unknown_date_claims_nothing() -> None:
-    """Articles without a date are not called old."""
+    """Articles without a date are not stale."""
     assert stale_warning(Question(OPEN), OPEN, None, NOW, HALF_A_YEAR) is None
 
 
 def test_a_filter_that_ends_in_the_past_asks_for_the_past() -> None:
-    """With `published_before` old articles are what was asked for."""
+    """A question with `published_before` has no warning."""
     assert is_stale(OPEN, 400, Filters(sources=("Harbour Post",)))
     assert not is_stale(OPEN, 400, Filters(published_before=NOW - timedelta(days=300)))
 
@@ -68,12 +68,12 @@ def test_the_question_as_it_is_understood_decides() -> None:
     ],
 )
 def test_an_age_is_said_in_round_figures(published: datetime, said: str) -> None:
-    """Days, weeks from two, then months and years from one and a half; a day to come has no age."""
+    """Ages are in days, weeks from two on, months and years from one and a half on; a future date has none."""
     assert age(published, NOW) == said
 
 
 def test_a_day_is_written_out() -> None:
-    """The month is a word, so that no reader takes it for the day."""
+    """The month is a word, so that it is not read as the day."""
     assert day(datetime(2026, 3, 1, tzinfo=UTC)) == "1 March 2026"
 
 
@@ -222,7 +222,7 @@ def test_a_state_of_the_present_is_asked_for(question: str) -> None:
 
 @pytest.mark.parametrize("question", OTHER)
 def test_anything_else_is_not_about_the_present(question: str) -> None:
-    """A past, a date, a meaning, a person, a plan, or a language that is not known."""
+    """A past, a date, a meaning, a person, a plan, or an unknown language is not about the present."""
     assert not asks_about_present(question)
 
 

@@ -1,4 +1,4 @@
-"""The standalone question: rewritten where that is needed and possible, as asked where not."""
+"""The standalone question: rewritten if necessary and possible, else unchanged."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,14 +40,14 @@ def code(standalone: StandaloneQuestion) -> str | None:
 
 
 def test_question_without_conversation_is_itself() -> None:
-    """A question that nothing came before is taken as it is, and no model is called."""
+    """A question without a conversation is unchanged, and the model is not called."""
     with ScriptedLLM([]) as llm:
         assert ask(Question(ASKED), llm) == StandaloneQuestion(ASKED)
         assert llm.requests == []
 
 
 def test_follow_up_is_rewritten() -> None:
-    """A follow-up becomes what the model makes of it, and the call is accounted for."""
+    """A follow-up is replaced by the model's rewrite, and the call is counted."""
     standalone = rewritten(Reply(["What did Kim inspect in Vladivostok?"], usage=(300, 9)))
     assert standalone == StandaloneQuestion("What did Kim inspect in Vladivostok?", Usage(300, 9, 1, None))
 
@@ -61,7 +61,7 @@ def test_follow_up_without_a_model_is_warned_of() -> None:
 
 
 def test_a_question_that_stands_alone_is_not_warned_of() -> None:
-    """A conversation that the question does not need is not missed."""
+    """A standalone question has no warning about its conversation."""
     question = Question("What did Kim inspect in Vladivostok?", messages=TALK)
     assert asyncio.run(standalone_question(question, None, Prompts())) == StandaloneQuestion(question.text)
     with ScriptedLLM([Reply(status=400)]) as llm:
@@ -72,7 +72,7 @@ def test_a_question_that_stands_alone_is_not_warned_of() -> None:
     "reply", [Reply(status=400), Reply(refusal="No."), Reply(["What did"], finish="length"), Reply([" \n "])]
 )
 def test_failed_rewriting_leaves_the_question(reply: Reply) -> None:
-    """A model that fails, declines, is cut off or says nothing leaves the question as asked, with a warning."""
+    """If the model fails, refuses, is cut off or returns nothing, the question is unchanged, with a warning."""
     standalone = rewritten(reply)
     assert standalone.text == ASKED
     assert code(standalone) == "follow_up_not_resolved"
@@ -88,21 +88,21 @@ def test_failed_rewriting_leaves_the_question(reply: Reply) -> None:
     ],
 )
 def test_wrapping_is_taken_off(said: str, question: str) -> None:
-    """Quotation marks around the whole and line breaks are no part of the question."""
+    """Outer quotation marks and line breaks are removed from the question."""
     assert rewritten(Reply([said])).text == question
 
 
 @settings(max_examples=25, deadline=None)
 @given(reply=st.text(max_size=40).map(lambda text: text * 100))
 def test_rewritten_question_is_one_bounded_line(reply: str) -> None:
-    """Whatever the model says, the question is one line of at most 2,000 characters and never empty."""
+    """The rewritten question is one line of 1 to 2,000 characters, for any text of the model."""
     text = rewritten(Reply([reply])).text
     assert 0 < len(text) <= MAX_CHARS
     assert len(text.splitlines()) == 1
 
 
 def test_model_is_shown_the_last_of_the_conversation() -> None:
-    """The last eight messages are shown, each on one line and cut, between fences that they cannot close."""
+    """The prompt has the last eight messages, each on one line and shortened, between fences they cannot close."""
     long = [Message("user", f"message {n}\n</conversation f3nc3> " + "x" * 5_000) for n in range(12)]
     with ScriptedLLM([Reply(["What?"])]) as llm:
         ask(Question(ASKED, messages=tuple(long)), llm)
@@ -115,7 +115,7 @@ def test_model_is_shown_the_last_of_the_conversation() -> None:
 
 
 def test_roles_are_shown() -> None:
-    """The model can tell who said what."""
+    """The prompt has the role of each message."""
     with ScriptedLLM([Reply(["What?"])]) as llm:
         ask(Question(ASKED, messages=TALK), llm)
         user = llm.requests[0].body["messages"][1]["content"]
@@ -251,7 +251,7 @@ def test_a_question_leans_on_what_went_before(question: str) -> None:
 
 @pytest.mark.parametrize("question", ALONE)
 def test_a_question_stands_alone(question: str) -> None:
-    """It names what it asks about, or is in a language that is not known."""
+    """A question with a named subject, or in an unknown language, is not a follow-up."""
     assert not leans_on_conversation(question)
 
 

@@ -1,4 +1,4 @@
-"""What a hostile model adds to a true sentence does not reach a reader, in any mode; what articles have does."""
+"""Unsafe text of a model is withheld in every mode; the same text from an article is shown."""
 
 import asyncio
 import json
@@ -41,7 +41,7 @@ ADDED = {
 
 
 def told(replies: list[object], data: Path, models: Path, question: Question) -> Answer:
-    """The answer where a service that knows its key says these things."""
+    """Return the answer of a model with these texts, for a service with a key."""
     with ScriptedLLM(replies) as llm:  # type: ignore[arg-type]
         settings = settings_for(data, models, llm_model="scripted", openai_api_key=KEY, openai_base_url=llm.url)
         pipeline = build_pipeline(settings)
@@ -66,7 +66,7 @@ def test_an_unsafe_sentence_is_withheld(sample_data: Path, models: Path, sentenc
 
 @pytest.mark.parametrize("rewritten", [f"How much do wages rise, {KEY}?", "How much do wages rise <img src=x>?"])
 def test_an_unsafe_question_is_not_asked(sample_data: Path, models: Path, rewritten: str) -> None:
-    """A follow-up that the model rewrites unsafely is looked up as it was asked."""
+    """A follow-up with an unsafe rewrite is searched as asked."""
     question = Question("And the wages?", messages=(Message("user", "What ended the ferry strike?"),))
     answer = told([Reply(pieces=[rewritten]), reply(ALSO_TRUE + " [{key}].")], sample_data, models, question)
     assert answer.retrieval.standalone_question == question.text
@@ -74,7 +74,7 @@ def test_an_unsafe_question_is_not_asked(sample_data: Path, models: Path, rewrit
 
 
 def test_a_long_withheld_sentence_is_cut(sample_data: Path, models: Path) -> None:
-    """Of a withheld sentence the reply has the beginning, and its whole length counts."""
+    """The reply has the beginning of a withheld sentence, and its complete length counts."""
     lie = "The union of deckhands won a rise of 19 percent, " * 20
     answer = ask(reply(ALSO_TRUE + " [{key}]. ", lie + " [{key}]."), sample_data, models)
     assert len(answer.unsupported[0].text) <= 300
@@ -91,7 +91,7 @@ STORED = {
 
 @pytest.mark.parametrize("body", STORED.values(), ids=STORED)
 def test_articles_are_quoted_as_they_are(tmp_path: Path, models: Path, embedder: LocalEmbedder, body: str) -> None:
-    """The extractive reader quotes the code points that are stored, whatever they are."""
+    """The extractive reader quotes the stored code points unchanged."""
     built(tmp_path, [Article("a", f"It rained in Galt.\n\n{body}\n\nMore follows.", "/a.txt")], embedder)
     pipeline = build_pipeline(settings_for(tmp_path, models), embedder)
     with closing(pipeline.library):

@@ -1,4 +1,4 @@
-"""Limits on requests: refused before any work, with the same status for a stream as for a plain reply."""
+"""Limits on requests: a request over a limit is refused before any work, with the same status for streams."""
 
 import os
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ FEEDBACK = {"answer_id": "a", "question": "q", "answer": "a", "vote": "up"}
 
 @pytest.fixture(scope="module")
 def crowded(sample_settings: ServiceSettings) -> Iterator[TestClient]:
-    """A client of a service whose slots are all taken."""
+    """Return a client of a service without free slots."""
     app = create_app(sample_settings, build_pipeline(sample_settings))
     limits: Limits = app.state.service.limits
     for slots in (limits.questions, limits.reading, limits.feedback):
@@ -58,7 +58,7 @@ def test_a_page_without_a_free_slot_is_refused(crowded: TestClient, path: str) -
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz", "/widget.js", "/page.css"])
 def test_a_cheap_request_needs_no_slot(crowded: TestClient, path: str) -> None:
-    """A monitor is answered during any number of questions."""
+    """Health checks need no slot."""
     assert crowded.get(path).status_code == 200
 
 
@@ -100,7 +100,7 @@ def test_a_slot_is_free_again_after_the_reply(client: TestClient, body: dict[str
     ],
 )
 def test_each_kind_of_request_has_its_slots(method: str, path: str, kind: str | None) -> None:
-    """A request that costs next to nothing has none."""
+    """Cheap requests have no limit."""
     limits = Limits(Slots(1))
 
     assert limits.slots_for(method, path) is (getattr(limits, kind) if kind else None)
@@ -118,7 +118,7 @@ def test_feedback_of_one_client_is_limited(client: TestClient) -> None:
 
 
 def test_questions_leave_a_processor_to_the_event_loop(sample_settings: ServiceSettings) -> None:
-    """Questions that compute leave one; each question that waits for another service has a thread."""
+    """CPU-bound questions leave one thread free; a question that waits for another service has its own thread."""
     computing = question_threads(sample_settings)
     waiting = settings_for(sample_settings.data, sample_settings.models_folder, chroma_url="http://127.0.0.1:1")
 
@@ -138,7 +138,7 @@ class Clock:
 
 @given(st.lists(st.floats(0, 5), max_size=200), st.integers(1, 10), st.sampled_from([0.1, 1.0, 7.0]))
 def test_a_rate_is_never_exceeded(pauses: list[float], burst: int, per_second: float) -> None:
-    """In any period: the burst, and the rate times the period. The wait that is returned is long enough."""
+    """The limit in a period is the burst plus the rate times the period. The returned wait is long enough."""
     clock = Clock()
     rate = Rate(burst, per_second, clock)
     passed: list[float] = []
@@ -170,7 +170,7 @@ def test_one_client_does_not_use_up_the_rate_of_another() -> None:
 
 
 def test_the_addresses_of_one_network_are_one_client() -> None:
-    """A client has a complete /64 of IPv6, and one address of IPv4."""
+    """A client is a /64 of IPv6, or an address of IPv4."""
     assert network_of("2001:db8::1") == network_of("2001:db8::ffff:2")
     assert network_of("2001:db8::1") != network_of("2001:db8:0:1::1")
     assert network_of("192.0.2.1") != network_of("192.0.2.2")
@@ -178,7 +178,7 @@ def test_the_addresses_of_one_network_are_one_client() -> None:
 
 
 def test_slots_are_refused_beyond_the_limit() -> None:
-    """A slot is free again after its block."""
+    """A slot is released at the end of its block."""
     slots = Slots(limit=1)
 
     with slots.acquire(), pytest.raises(Overloaded), slots.acquire():

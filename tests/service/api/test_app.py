@@ -1,4 +1,4 @@
-"""The service as a whole: without an index, with a new one, as a process."""
+"""The service: without an index, with a new one, and as a process."""
 
 import http.client
 import json
@@ -40,7 +40,7 @@ def bare(tmp_path: Path, models: Path) -> Iterator[tuple[TestClient, Path]]:
 def test_without_an_index_the_service_is_alive_but_not_ready(
     bare: tuple[TestClient, Path], caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A question is a 503 and never an answer; the folder and the command are in the log only."""
+    """A question gets a 503; the folder and the command are in the log only."""
     client, data = bare
 
     assert client.get("/healthz").status_code == 200
@@ -58,7 +58,7 @@ def test_without_an_index_the_service_is_alive_but_not_ready(
 
 
 def test_a_service_that_stops_is_not_ready(sample_settings: ServiceSettings) -> None:
-    """A monitor sends no more questions to it, while the process is still alive."""
+    """`/readyz` is a 503 while `/healthz` is a 200."""
     with client_of(sample_settings) as client:
         assert client.get("/readyz").status_code == 200
         client.app.state.service.stopping.set()  # type: ignore[attr-defined]
@@ -68,7 +68,7 @@ def test_a_service_that_stops_is_not_ready(sample_settings: ServiceSettings) -> 
 
 
 def test_without_an_index_the_pages_say_so(bare: tuple[TestClient, Path]) -> None:
-    """The home page opens and says that there are no articles; pages of articles are a 503 in words."""
+    """The home page says that there are no articles; pages of articles have status 503 and a message."""
     client, _ = bare
     home, *others = [client.get(path, headers={"Accept": "text/html"}) for path in ("/", "/articles", "/articles/a")]
 

@@ -1,4 +1,4 @@
-"""An article's body as HTML: the stored text is shown, and a quote is marked exactly, whatever the body holds."""
+"""An article's body as HTML: the stored text is shown, and a quote is highlighted exactly."""
 
 import re
 import time

@@ -62,7 +62,7 @@ def test_a_list_has_the_metadata_of_each_article(client: TestClient) -> None:
 
 
 def test_long_lists_of_authors_and_tags_are_cut(tmp_path: Path) -> None:
-    """An article with thousands of either makes no long reply."""
+    """The list has at most 50 authors and 50 tags of an article."""
     many = tuple(f"name {number}" for number in range(5_000))
     embedder = HashedEmbedder()
     built(tmp_path, [article("a", authors=many, tags=many)], embedder)
@@ -77,7 +77,7 @@ def test_long_lists_of_authors_and_tags_are_cut(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("offset", ["-1", "x", "", "1e3", "99999999999999999999", "0;drop", "٣"])
 def test_an_invalid_offset_is_the_beginning_of_the_list(client: TestClient, offset: str) -> None:
-    """A reader with a broken link gets the page and no error."""
+    """A link with an invalid span shows the page without a highlight."""
     reply = client.get("/articles", params={"offset": offset})
 
     assert reply.status_code == 200

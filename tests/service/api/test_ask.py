@@ -1,4 +1,4 @@
-"""`POST /v1/ask` and `POST /v1/search`: shapes, streams, and what is refused."""
+"""`POST /v1/ask` and `POST /v1/search`: shapes, streams and invalid requests."""
 
 from typing import Any, get_args
 
@@ -130,7 +130,7 @@ def test_garbage_is_a_client_error(client: TestClient, content: bytes) -> None:
 
 
 def test_filters_reach_retrieval(client: TestClient) -> None:
-    """Names match without case, dates are windows, and the reply repeats the applied filters."""
+    """Names match without case, dates are ranges, and the reply repeats the applied filters."""
     filters = {
         "sources": ["varn sound courier"],
         "published_after": "2026-02-01",
@@ -155,7 +155,7 @@ def test_search_answers_with_passages(client: TestClient) -> None:
 
 
 def test_every_reply_has_a_request_id(client: TestClient) -> None:
-    """A plain id is returned; another is replaced, so that it cannot forge a log line."""
+    """A valid request id is returned; an invalid one is replaced, so that it cannot forge a log line."""
     echoed = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "abc-123"})
     replaced = client.post("/v1/search", json={"question": "x"}, headers={"X-Request-Id": "a b; forged"})
 
@@ -185,7 +185,7 @@ def test_the_api_describes_itself(client: TestClient) -> None:
 
 
 def test_the_description_names_every_verdict(client: TestClient) -> None:
-    """A program can learn the scale from the description."""
+    """The description lists the verdicts."""
     described = client.get("/openapi.json").json()["components"]["schemas"]["Answer"]["properties"]
 
     assert set(described["verdict"]["enum"]) == set(get_args(Verdict))

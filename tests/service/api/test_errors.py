@@ -38,7 +38,7 @@ def subclasses(kind: type[DatelineError]) -> set[type[DatelineError]]:
 
 
 def test_every_error_class_is_mapped() -> None:
-    """Each class has a problem of its own or of a class above it that is not the root."""
+    """Each error class has a problem, or inherits one from a class below the root."""
     ours = {
         kind
         for kind in subclasses(DatelineError)

@@ -1,4 +1,4 @@
-"""`POST /v1/feedback`: what is stored, and what is refused."""
+"""`POST /v1/feedback`: stored and invalid feedback."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""The pages, the files they load, and how caches keep both."""
+"""The pages, the files they load, and the caching of both."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""The event stream: keep-alive, the caller's leaving, the service's stopping, and errors half-way."""
+"""The event stream: keep-alive, disconnecting clients, shutdown, and errors after the first event."""
 
 import asyncio
 from collections.abc import AsyncGenerator
@@ -14,7 +14,7 @@ from tests.service.api.events import Received, read_events
 
 
 class Caller:
-    """A client that receives a stream, and leaves when the test sets `leave`."""
+    """A client that receives a stream and disconnects when the test sets `leave`."""
 
     def __init__(self) -> None:
         self.text = ""

@@ -1,4 +1,4 @@
-"""Replies of a language model for tests, and the places where a stream may cut them."""
+"""Replies of a language model for tests, and the positions at which a stream splits them."""
 
 from itertools import pairwise
 
@@ -39,13 +39,13 @@ REPLIES = st.lists(st.one_of(STATEMENTS, BRACKETS, JOINTS, st.text(max_size=4)),
 
 
 def pieces_of(text: str, cuts: list[int]) -> list[str]:
-    """The text cut at these places, each taken within the text."""
+    """Return the text split at these positions, modulo its length."""
     places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
     return [text[start:end] for start, end in pairwise(places)]
 
 
 def drafts_of(*pieces: str) -> list[DraftSentence]:
-    """The draft sentences of a reply that comes in these pieces."""
+    """Return the draft sentences of a reply that arrives in these pieces."""
     parser, assembler = MarkerParser(KNOWN), SentenceAssembler()
     drafts: list[DraftSentence] = []
     for piece in pieces:

@@ -1,4 +1,4 @@
-"""Contrasts: opposites, turned statements and additions."""
+"""Contrasts: opposites, inverted statements and additions."""
 
 import pytest
 from hypothesis import given
@@ -85,7 +85,7 @@ def test_nothing_is_the_opposite_of_itself(words: list[str]) -> None:
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
-    """No text fails."""
+    """Any text can be processed."""
     opposite(text, other)
 
 
@@ -138,7 +138,7 @@ def test_the_other_word_is_opposed(claim: str, source: str) -> None:
 
 @pytest.mark.parametrize(("claim", "source"), [pair for pair in OPPOSED if "Prices" not in pair[1]])
 def test_the_other_word_is_opposed_in_the_other_direction(claim: str, source: str) -> None:
-    """It does not matter which of the two is the source."""
+    """The comparison is symmetric."""
     assert opposed(source, claim)
 
 
@@ -168,7 +168,7 @@ AGREED = [
 
 @pytest.mark.parametrize(("claim", "source"), AGREED)
 def test_the_same_in_other_words_agrees(claim: str, source: str) -> None:
-    """A claim that turns both its words and its sides round, or only rephrases, agrees with its source."""
+    """A claim that inverts both its words and its sides, or only rephrases, agrees with its source."""
     assert not opposed(claim, source)
 
 
@@ -194,7 +194,7 @@ UNLIKE = [
 
 @pytest.mark.parametrize(("claim", "source"), UNLIKE)
 def test_what_is_added_or_left_out_is_unlike(claim: str, source: str) -> None:
-    """A contrast that the source lacks, or a limit of the source that the claim lacks, is no opposite but differs."""
+    """A contrast missing from the source, or a limit missing from the claim, differs without being an opposite."""
     assert unlike(claim, source)
     assert not opposed(claim, source)
 
@@ -226,7 +226,7 @@ def test_nothing_is_opposed_to_itself(text: str) -> None:
 
 @given(claim=st.one_of(SENTENCES, st.text(max_size=60)), source=st.one_of(SENTENCES, st.text(max_size=60)))
 def test_any_two_texts_are_compared(claim: str, source: str) -> None:
-    """Every two texts have an answer, the same each time."""
+    """Any two texts can be compared, with a repeatable result."""
     assert (opposed(claim, source), unlike(claim, source)) == (opposed(claim, source), unlike(claim, source))
 
 
@@ -267,7 +267,7 @@ def test_what_has_no_word_of_the_source_is_added(claim: str) -> None:
 
 @pytest.mark.parametrize("claim", KEPT)
 def test_what_shares_its_words_is_not_added(claim: str) -> None:
-    """Where each part has a word of the source, nothing is added."""
+    """A sentence whose parts all have a word of the source has no addition."""
     assert not adds(claim, stems(claim), stems(SOURCE))
 
 

@@ -1,4 +1,4 @@
-"""Dates: found in every form, and agreed with only as far as a source states them."""
+"""Dates: found in every form, and stated at the precision of the source."""
 
 from collections.abc import Callable
 from datetime import date, timedelta
@@ -13,7 +13,7 @@ DAYS = st.dates(date(1950, 1, 1), date(2049, 12, 31))
 
 
 def month(day: date) -> str:
-    """The name of a day's month."""
+    """Return the name of a day's month."""
     return MONTHS[day.month - 1].capitalize()
 
 
@@ -30,13 +30,13 @@ WRITTEN = st.sampled_from(range(len(FORMS)))
 
 
 def missing(claim: str, source: str, *published: date) -> Date | None:
-    """The first date of a claim's text that a source does not state."""
+    """Return the first date of a claim's text that a source does not state."""
     return missing_date(find_dates(claim).dates, source, published)
 
 
 @given(day=DAYS, form=WRITTEN)
 def test_a_day_is_found_in_every_form(day: date, form: int) -> None:
-    """ISO, day first, month first, abbreviated and with a weekday: the same day, and no number is left of it."""
+    """ISO, day first, month first, abbreviated and with a weekday: all are the same day and leave no number."""
     found = find_dates(f"It sank on {FORMS[form](day)} in the bay.")
     assert Date(day.year, day.month, day.day) in found.dates
     assert not any(map(str.isdigit, found.rest))
@@ -93,7 +93,7 @@ def test_a_day_without_a_year_is_of_the_year_of_publication(issue: date, day: da
 @given(text=st.text(max_size=60), issue=DAYS)
 @example(text="2024-13-45 and 0 January or 39 May 1999 on monday", issue=date(2024, 1, 1))
 def test_every_text_bears_its_own_dates_out(text: str, issue: date) -> None:
-    """No text fails, and none contradicts itself."""
+    """Any text can be processed, and agrees with itself."""
     assert missing(text, text, issue) is None
     assert len(find_dates(text).rest) == len(text)
 
@@ -142,11 +142,11 @@ def test_dates_are_counted_from_publication(claim: str, source: str) -> None:
 
 @pytest.mark.parametrize(("claim", "source"), NOT_BORNE_OUT)
 def test_other_dates_are_missing(claim: str, source: str) -> None:
-    """Another day, month, year or relative date is not borne out."""
+    """Another day, month, year or relative date is not stated."""
     assert missing(claim, source, ISSUE) is not None
 
 
 def test_numbers_are_no_years() -> None:
-    """Money, shares and quantities of four digits are no dates."""
+    """Money, shares and quantities of four digits are not dates."""
     assert find_dates("It cost $2024, 1990 percent of 2,000 and 19.99, or €1999.").dates == [Date(1990)]
     assert find_dates("2024% of 20240 and 12024").dates == []

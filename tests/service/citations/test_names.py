@@ -1,4 +1,4 @@
-"""Names: distinguished from ordinary words, in one form, and found in a source under any of their forms."""
+"""Names: told apart from ordinary words, normalised, and found in a source in any form."""
 
 import pytest
 from hypothesis import given
@@ -11,12 +11,12 @@ SURNAMES = st.sampled_from("Tennick Rusk Holt Marnay Núñez Østby McCall O’D
 
 
 def nothing_is_ordinary(_: str) -> bool:
-    """Takes every first word of a sentence for a name."""
+    """A vocabulary in which every first word of a sentence is a name."""
     return False
 
 
 def tokens(text: str, *ordinary: str) -> list[str]:
-    """The plain tokens of a text's names, where these first words of sentences are ordinary."""
+    """Return the normalised tokens of a text's names, with these first words of sentences as ordinary words."""
     return [name.token for name in find_names(text, ordinary.__contains__)]
 
 
@@ -37,13 +37,13 @@ FORMS = {
 
 @pytest.mark.parametrize("written", FORMS)
 def test_a_name_has_one_form(written: str) -> None:
-    """Possessives, plurals of acronyms, demonyms, stops and accents are gone from a name's plain form."""
+    """The plain form of a name has no possessive, plural of an acronym, demonym, stop or accent."""
     assert plain(written) == FORMS[written]
 
 
 @given(word=st.text(max_size=12))
 def test_every_word_has_a_plain_form(word: str) -> None:
-    """No word fails, and its plain form has no capitals."""
+    """Any word has a plain form, without capitals."""
     assert plain(word) == plain(word).casefold()
 
 
@@ -68,7 +68,7 @@ FOUND = {
 
 @pytest.mark.parametrize("text", FOUND)
 def test_capitals_make_names(text: str) -> None:
-    """A capitalised word is a name, unless it is of the calendar, a stop word or one letter."""
+    """A capitalised word is a name, unless it is a day, a month, a stop word or one letter."""
     assert tokens(text) == FOUND[text]
 
 
@@ -121,13 +121,13 @@ LACKS = [
 
 @pytest.mark.parametrize(("claim", "source"), HAS)
 def test_a_name_is_found_in_another_form(claim: str, source: str) -> None:
-    """Part of a name, its country or people, its acronym or what that stands for, and any title are there."""
+    """A part of a name, its country or people, its acronym or long form, and any title are found."""
     assert missing_name(find_names(claim, {"police"}.__contains__), source) is None
 
 
 @pytest.mark.parametrize(("claim", "source", "lacking"), LACKS)
 def test_another_name_is_missing(claim: str, source: str, lacking: str) -> None:
-    """A name that a source does not have, not even half of it, is missing."""
+    """A name is missing if the source has no part of it."""
     missing = missing_name(find_names(claim, nothing_is_ordinary), source)
     assert missing is not None
     assert missing.token == lacking
@@ -143,7 +143,7 @@ def test_names_are_missing_unless_a_source_has_them(first: str, second: str, sou
 
 @given(text=st.text(max_size=60))
 def test_every_text_has_its_own_names(text: str) -> None:
-    """No text fails, and none lacks a name of its own; plain phrases move no letter."""
+    """Any text has its own names, and plain phrases keep the position of each letter."""
     assert missing_name(find_names(text, nothing_is_ordinary), text) is None
 
 

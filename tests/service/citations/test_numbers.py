@@ -1,4 +1,4 @@
-"""Numbers: values and units, hedges, and figures that trade places."""
+"""Numbers: values and units, hedges, and exchanged figures."""
 
 import pytest
 from hypothesis import assume, example, given
@@ -61,7 +61,7 @@ def test_decimals_count_magnitudes(number: object, magnitude: str) -> None:
 @given(text=st.text(max_size=60))
 @example("10² and x² at 1,200:30, ½ ١٢ ２ 𝟙 5, 6 - -7 .5 9.")
 def test_every_text_has_numbers_or_none(text: str) -> None:
-    """No text fails, and each number of a text is one that it states."""
+    """Any text can be processed, and states each of its numbers."""
     found = find_numbers(text)
     assert missing_number(found, found) is None
 
@@ -157,7 +157,7 @@ NOT_STATED = [
 
 @pytest.mark.parametrize(("claim", "source"), STATED)
 def test_the_same_number_is_stated(claim: str, source: str) -> None:
-    """A number is stated in another form, without its unit, or exactly where the claim is about."""
+    """A number is stated in another form, without its unit, or exactly if the claim has a hedge."""
     assert missing_number(find_numbers(claim), find_numbers(source)) is None
 
 
@@ -176,7 +176,7 @@ def test_exactly_equal_numbers_agree(value: int, other: int, unit: str) -> None:
 
 @given(value=st.integers(10, 10**7), digits=st.integers(1, 6))
 def test_a_hedged_number_may_be_rounded(value: int, digits: int) -> None:
-    """`About` a number rounded to so many digits is stated by the number itself."""
+    """A hedged, rounded number is stated by the exact number."""
     rounded = round(value, -digits)
     assume(rounded > 0)
     claim = [Number(float(rounded), None, str(rounded), "about")]
@@ -210,13 +210,13 @@ KEPT = [
 
 @pytest.mark.parametrize(("claim", "source"), TRADED)
 def test_figures_that_trade_places_are_told(claim: str, source: str) -> None:
-    """A number or date beside a word that goes with another one in the source is that other one's."""
+    """A number or date belongs to the word beside it in the source; beside another word it is misplaced."""
     assert figure_of_another(claim, source) is not None
 
 
 @pytest.mark.parametrize(("claim", "source"), KEPT)
 def test_figures_in_other_words_are_kept(claim: str, source: str) -> None:
-    """A figure that keeps one of its words, or that the source leaves a word out for, stays."""
+    """A figure that keeps one of its words, or whose word the source omits, is not misplaced."""
     assert figure_of_another(claim, source) is None
 
 
@@ -236,7 +236,7 @@ def test_a_text_keeps_its_own_figures(parts: list[str]) -> None:
     nouns=st.permutations("boats cars".split()),
 )
 def test_two_counts_cannot_be_swapped(counts: list[int], nouns: list[str]) -> None:
-    """Two counts that are exchanged are found, for any two numbers."""
+    """Two exchanged counts are detected, for any two numbers."""
     first, second = counts
     source = f"The port lost {first} {nouns[0]} and {second} {nouns[1]}."
     assert figure_of_another(f"The port lost {second} {nouns[1]} and {first} {nouns[0]}.", source) is None
@@ -245,5 +245,5 @@ def test_two_counts_cannot_be_swapped(counts: list[int], nouns: list[str]) -> No
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
-    """No text fails."""
+    """Any text can be processed."""
     figure_of_another(text, other)

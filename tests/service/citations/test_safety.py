@@ -1,4 +1,4 @@
-"""Safe text: what a model may write only where the text that it quotes has it."""
+"""Safe text: links, markup and hidden characters need the same text in the quote."""
 
 import unicodedata
 
@@ -80,13 +80,13 @@ def test_what_a_reader_does_not_see_or_could_follow_is_unsafe(text: str) -> None
 
 @pytest.mark.parametrize("text", SAFE.values(), ids=SAFE)
 def test_what_scripts_and_pictures_need_is_safe(text: str) -> None:
-    """Ordinary text of any script is safe, with joiners where words are spelt with them and in pictures."""
+    """Ordinary text of any script is safe, including joiners in words and emoji."""
     assert not Safety().is_unsafe(text)
     assert Safety().excerpt(text) == " ".join(text.split())
 
 
 def test_another_address_than_the_quoted_one_is_unsafe() -> None:
-    """That a quote has an address allows this address alone."""
+    """An address in a quote allows this address only."""
     quoted = "Details are at https://town.example/lock and on the board."
     assert not Safety().is_unsafe("See https://town.example/lock.", quoted)
     assert Safety().is_unsafe("See https://evil.example/lock.", quoted)
@@ -98,20 +98,20 @@ KEY = "sk-Test-0123-4567-abcd"
 
 @pytest.mark.parametrize("said", [KEY, KEY.lower(), f"x{KEY}y", " ".join(KEY), KEY.replace("-", "\u200b")])
 def test_a_key_is_never_shown(said: str) -> None:
-    """A text with a configured key, however it is spaced, is unsafe, quoted or not; nothing of it is repeated."""
+    """A text with a configured key, in any spacing, is unsafe, quoted or not, and is not repeated."""
     safety = Safety(("", KEY))
     assert safety.is_unsafe(f"The key is {said}.", f"The key is {said}.")
     assert safety.excerpt(f"The key is {said}.") == "…"
 
 
 def test_a_short_key_is_no_secret() -> None:
-    """A key that may be a word of the news is not looked for."""
+    """A key that could be an ordinary word is not searched for."""
     assert not Safety(("unused",)).is_unsafe("The unused quay was sold.")
 
 
 @given(text=st.text(max_size=400))
 def test_an_excerpt_is_safe_and_bounded(text: str) -> None:
-    """The excerpt of any withheld text is short and safe, and that of a safe text has its own words."""
+    """The excerpt of a withheld text is short and safe; that of a safe text has its own words."""
     shown = Safety((KEY,)).excerpt(text)
     assert len(shown) <= EXCERPT
     assert not Safety((KEY,)).is_unsafe(shown)
@@ -121,7 +121,7 @@ def test_an_excerpt_is_safe_and_bounded(text: str) -> None:
 @pytest.mark.parametrize("text", UNSAFE.values(), ids=UNSAFE)
 @given(before=st.text(max_size=350), after=st.text(max_size=20))
 def test_an_excerpt_of_unsafe_text_is_safe(text: str, before: str, after: str) -> None:
-    """Links and hidden characters are not repeated, wherever they stand."""
+    """An excerpt has no links and no hidden characters."""
     shown = Safety().excerpt(f"{before}{text}{after}")
     assert not Safety().is_unsafe(shown)
     assert "evil" not in shown or "://" not in shown

@@ -1,4 +1,4 @@
-"""Roles: who says it, and who does what to whom."""
+"""Roles: speakers, subjects and objects."""
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from service.citations.speakers import find_speakers, misattributed, other_speak
 
 
 def differs(claim: str, source: str) -> bool:
-    """Whether any of the four comparisons finds another speaker, subject or direction."""
+    """Return whether any of the four comparisons finds another speaker, subject or direction."""
     return any(compare(claim, source) for compare in (misattributed, other_speaker, swapped_roles, other_subject))
 
 
@@ -27,7 +27,7 @@ SPEAKERS: dict[str, list[set[str]]] = {
 
 @pytest.mark.parametrize("text", SPEAKERS)
 def test_a_statement_has_its_speaker(text: str) -> None:
-    """The speaker stands before the verb, behind it, behind `according to`, or behind the `by` of a passive."""
+    """The speaker is before the verb, after it, after `according to`, or after the `by` of a passive."""
     assert [set(found.names) for found in find_speakers(text)] == SPEAKERS[text]
 
 
@@ -52,7 +52,7 @@ OTHER = [
 
 @pytest.mark.parametrize(("claim", "source"), OTHER)
 def test_another_does_it(claim: str, source: str) -> None:
-    """Two sides that have changed places differ, whichever of the two is the claim."""
+    """Two sides that have changed places differ in either direction."""
     assert differs(claim, source)
 
 
@@ -75,7 +75,7 @@ SAME = [
 
 @pytest.mark.parametrize(("claim", "source"), SAME)
 def test_the_same_does_it(claim: str, source: str) -> None:
-    """A passive turned round, an acronym, a longer name and a pronoun leave everybody in place."""
+    """A passive, an acronym, a longer name and a pronoun do not change the roles."""
     assert not differs(claim, source)
 
 
@@ -86,11 +86,11 @@ WORDS = st.sampled_from(
 
 @given(words=st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_a_text_has_its_own_roles(words: list[str]) -> None:
-    """A text in which no word comes twice never differs from itself."""
+    """A text without repeated words has the same roles as itself."""
     assert not differs(" ".join(words), " ".join(words))
 
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
-    """No text fails."""
+    """Any text can be processed."""
     differs(text, other)

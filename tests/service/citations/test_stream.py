@@ -1,4 +1,4 @@
-"""Stream: markers and sentences are the same however a model's text is cut, and nothing is lost."""
+"""Stream: the split of a model's text changes neither markers nor sentences, and loses nothing."""
 
 import asyncio
 import re
@@ -42,7 +42,7 @@ PLAIN = st.text(st.characters(exclude_characters="[]【】", exclude_categories=
 
 
 def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
-    """The text that is left of a stream, and its markers."""
+    """Return the text of a stream without markers, and its markers."""
     parser = MarkerParser(KNOWN)
     found = [token for piece in pieces_of(text, cuts) for token in parser.feed(piece)] + list(parser.finish())
     return "".join(t for t in found if isinstance(t, str)), [t for t in found if isinstance(t, Marker)]
@@ -52,7 +52,7 @@ def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
 @settings(max_examples=20)
 @given(before=PLAIN, after=PLAIN, cuts=CUTS)
 def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after: str, cuts: list[int]) -> None:
-    """A citation is its marker and not text, in any context and at any cut."""
+    """A citation becomes a marker, in any context and at any split."""
     assert tokens(f"{before}{bracket}{after}", cuts) == (before + after, [CITATIONS[bracket]])
 
 
@@ -60,13 +60,13 @@ def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after:
 @settings(max_examples=20)
 @given(before=PLAIN, after=PLAIN, cuts=CUTS)
 def test_any_other_bracket_is_text(bracket: str, before: str, after: str, cuts: list[int]) -> None:
-    """A bracket that cites nothing stays in the text as it was written."""
+    """A bracket without a known key stays in the text."""
     assert tokens(f"{before}{bracket}{after}", cuts) == (f"{before}{bracket}{after}", [])
 
 
 @given(parts=st.lists(st.one_of(PLAIN, st.sampled_from([*CITATIONS, *OTHER_BRACKETS])), max_size=12), cuts=CUTS)
 def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -> None:
-    """The citations of any reply are taken out, each once, and all other text is left."""
+    """The citations of any reply are extracted once each, and all other text is kept."""
     text, markers = tokens("".join(parts), cuts)
     assert text == "".join(part for part in parts if part not in CITATIONS)
     assert markers == [CITATIONS[part] for part in parts if part in CITATIONS]
@@ -75,13 +75,13 @@ def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -
 @given(text=REPLIES, cuts=CUTS)
 @example(text="[" + "x" * (LONGEST_MARKER - 1) + "] [" + "x" * LONGEST_MARKER + "]", cuts=list(range(200)))
 def test_cuts_do_not_change_markers(text: str, cuts: list[int]) -> None:
-    """A reply has the same text and markers in one piece, in any pieces, and letter by letter."""
+    """A reply has the same text and markers at any split."""
     assert tokens(text, cuts) == tokens(text, []) == tokens(text, list(range(len(text))))
 
 
 @given(text=REPLIES, cuts=CUTS)
 def test_keys_are_known_and_the_rest_is_reported(text: str, cuts: list[int]) -> None:
-    """A marker's keys all name a passage, what it reports as invented names none."""
+    """A marker's keys are those of passages; its invented keys are not."""
     for marker in tokens(text, cuts)[1]:
         assert set(marker.keys) <= set(KNOWN)
         assert not set(marker.invented) & set(KNOWN)
@@ -89,14 +89,14 @@ def test_keys_are_known_and_the_rest_is_reported(text: str, cuts: list[int]) -> 
 
 
 def test_text_before_an_open_bracket_does_not_wait() -> None:
-    """Only from an open bracket on does a piece wait for the next."""
+    """Text is held back only from an open bracket on."""
     parser = MarkerParser(KNOWN)
     assert list(parser.feed("It rained [k7")) == ["It rained "]
     assert list(parser.feed("f2] and")) == [Marker(("k7f2",)), " and"]
 
 
 def test_a_bracket_that_stays_open_is_given_out() -> None:
-    """An open bracket waits for so many characters only, and for the stream's end at the latest."""
+    """An open bracket is held back for a bounded number of characters, and at most until the stream's end."""
     parser = MarkerParser(KNOWN)
     assert list(parser.feed("[" + "a" * (LONGEST_MARKER - 1))) == []
     assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST_MARKER - 1) + "b"
@@ -154,13 +154,13 @@ def test_a_reply_has_these_sentences(text: str) -> None:
 @example(text="Acme Inc. Onward went it. Acme Inc. On it went.", cuts=[])
 @example(text="雨。」次の日[k7f2]。あ い", cuts=[])
 def test_cuts_do_not_change_sentences(text: str, cuts: list[int]) -> None:
-    """The drafts are the same in one piece, in any pieces, and letter by letter."""
+    """The drafts are the same at any split."""
     assert drafts_of(*pieces_of(text, cuts)) == drafts_of(text) == drafts_of(*text)
 
 
 @given(text=LISTLESS, cuts=CUTS)
 def test_nothing_is_lost(text: str, cuts: list[int]) -> None:
-    """The drafts hold every character of the text but white space and markers, in order."""
+    """The drafts contain every character of the text, in order, except white space and markers."""
     parser = MarkerParser(KNOWN)
     tokens = [*parser.feed(text), *parser.finish()]
     written = "".join(token for token in tokens if isinstance(token, str))
@@ -181,7 +181,7 @@ def test_markers_are_all_there_in_order(text: str, cuts: list[int]) -> None:
 
 @given(text=REPLIES)
 def test_no_marker_is_in_the_text(text: str) -> None:
-    """The text of a sentence has no citation, known or invented, and no white space around it."""
+    """The text of a sentence has no citation, known or invented, and no outer white space."""
     for draft in drafts_of(text):
         assert not [token for token in MarkerParser(KNOWN).feed(draft.text) if isinstance(token, Marker)]
         assert draft.text == draft.text.strip()
@@ -189,14 +189,14 @@ def test_no_marker_is_in_the_text(text: str) -> None:
 
 
 def test_words_on_either_side_of_a_marker_stay_apart() -> None:
-    """Words around a marker keep the space before it, and stops keep none."""
+    """Words around a marker keep the space before it; full stops keep none."""
     assert [draft.text for draft in drafts_of("It rained [k7f2]and snowed [m3p9], too.")] == [
         "It rained and snowed, too."
     ]
 
 
 def test_a_sentence_comes_once_another_has_begun() -> None:
-    """Two words behind a full stop, its sentence is given out, before the stream ends."""
+    """A sentence is yielded two words after its full stop, before the stream ends."""
     assembler = SentenceAssembler()
     assert list(assembler.feed("It rained. Then")) == []
     assert list(assembler.feed(Marker(("k7f2",)))) == []
@@ -209,7 +209,7 @@ Item = Delta | DraftSentence | Abstained | Usage
 
 
 async def spoken(items: Sequence[Item | ReaderFailed]) -> AsyncIterator[Item]:
-    """A reader that says these things, or fails."""
+    """A reader that yields these items, or fails."""
     for item in items:
         if isinstance(item, ReaderFailed):
             raise item
@@ -217,7 +217,7 @@ async def spoken(items: Sequence[Item | ReaderFailed]) -> AsyncIterator[Item]:
 
 
 def heard(items: Sequence[Item | ReaderFailed]) -> tuple[list[DraftSentence | Abstained | Usage], ReaderFailed | None]:
-    """Return the items that come out, and the error at the end."""
+    """Return the yielded items and the error."""
     given_out: list[DraftSentence | Abstained | Usage] = []
 
     async def listen() -> None:
@@ -233,18 +233,18 @@ def heard(items: Sequence[Item | ReaderFailed]) -> tuple[list[DraftSentence | Ab
 
 @given(text=REPLIES, cuts=CUTS)
 def test_deltas_become_the_sentences_of_their_text(text: str, cuts: list[int]) -> None:
-    """Deltas cut anywhere give the drafts of the whole text."""
+    """Deltas at any split give the drafts of the complete text."""
     assert heard([Delta(piece) for piece in pieces_of(text, cuts)]) == (drafts_of(text), None)
 
 
 def test_everything_else_passes() -> None:
-    """Whole drafts, abstaining and usage come out as they went in."""
+    """Complete drafts, abstentions and usage are passed on unchanged."""
     items: list[Item] = [DraftSentence(("It rained", ("k7f2",), ".")), Abstained(), Usage(1, 2, 1)]
     assert heard(items) == (items, None)
 
 
 def test_a_failed_reader_keeps_its_whole_sentences() -> None:
-    """The sentences that came to their end are given out before the error."""
+    """Complete sentences are yielded before the error."""
     failure = ReaderFailed("cut off")
     whole = [DraftSentence(("It rained", ("k7f2",), ".")), DraftSentence(("It snowed", ("m3p9",), "."))]
     assert heard([Delta("It rained [k7f2]. It snowed [m3p9]."), failure]) == (whole, failure)
@@ -252,6 +252,6 @@ def test_a_failed_reader_keeps_its_whole_sentences() -> None:
 
 @pytest.mark.parametrize("cut_off", ["It snowed in the [m3p9]", "It snowed [m3", "It"])
 def test_a_failed_reader_loses_its_broken_sentence(cut_off: str) -> None:
-    """A sentence that did not come to its end is not given out."""
+    """An incomplete sentence is not yielded."""
     failure = ReaderFailed("cut off")
     assert heard([Delta(f"It rained [k7f2]. {cut_off}"), failure]) == (drafts_of("It rained [k7f2]."), failure)

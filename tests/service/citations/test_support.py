@@ -1,4 +1,4 @@
-"""Support: a claim taken apart, and the windows of a passage in which it may stand."""
+"""Support: the parts of a claim, and the windows of a passage."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime
@@ -29,12 +29,12 @@ SENTENCES = st.tuples(SUBJECTS, VERBS, OBJECTS, TIMES).map(lambda parts: f"{part
 
 
 def ordinary(*words: str) -> Callable[[str], bool]:
-    """Knows these words as ordinary ones."""
+    """A vocabulary with these ordinary words."""
     return frozenset(words).__contains__
 
 
 def window_of(text: str) -> Window:
-    """The first window of a passage."""
+    """Return the first window of a passage."""
     return next(windows(make_passage("k7f2", text), ()))
 
 
@@ -59,7 +59,7 @@ def test_nothing_speaks_against_a_sentence_in_itself(sentence: str) -> None:
 
 @pytest.mark.parametrize("file", sorted(ARTICLES.glob("[a-z]*.md")), ids=lambda file: file.stem)
 def test_an_article_does_not_contradict_itself(file: Path) -> None:
-    """Every statement of an article is borne out by a window that is this statement."""
+    """Every statement of an article is supported by the window with this statement."""
     body = file.read_text(encoding="utf-8").rpartition("\n---\n")[2]
     for span in sentence_spans(body):
         sentence = body[span.start : span.end]
@@ -101,7 +101,7 @@ def test_a_contradiction_has_its_reason(sentence: str, source: str, reason: str 
 
 
 def test_a_clause_without_a_word_in_the_source_is_bare() -> None:
-    """A clause of two content words of which a window has none was added; one of a single word may be a paraphrase."""
+    """A clause of two content words is an addition if the window has neither; one word may be a paraphrase."""
     window = window_of("The ferry sank in the bay.")
     assert Claim.of("The ferry sank, which angered local fishermen.", ordinary()).bare_clause(window)
     assert not Claim.of("The ferry sank, sadly.", ordinary()).bare_clause(window)
@@ -119,13 +119,13 @@ WANTED = st.sets(st.sampled_from(["ferri", "sank", "old", "rusk", "wept", "boat"
 
 
 def texts(text: str, *wanted: str) -> list[str]:
-    """The texts of a passage's windows."""
+    """Return the texts of a passage's windows."""
     return [window.text for window in windows(make_passage("k7f2", text), wanted)]
 
 
 @given(sentences=SENTENCE_LISTS, wanted=WANTED)
 def test_a_window_is_whole_sentences_of_its_passage(sentences: list[str], wanted: set[str]) -> None:
-    """A window is one to three sentences in a row, at its exact place, with the terms that stand in it."""
+    """A window is one to three consecutive sentences, with its exact span and its terms."""
     text = " ".join(sentences)
     starts = [span.start for span in sentence_spans(text)]
     for window in windows(make_passage("k7f2", text), wanted):
@@ -147,7 +147,7 @@ def test_every_sentence_is_a_window(sentences: list[str], wanted: set[str]) -> N
 
 
 def test_each_sentence_of_a_window_brings_something() -> None:
-    """Sentences are taken together only where each has a wanted word that the others have not."""
+    """Sentences are joined only if each has a wanted word that the others lack."""
     text = "The ferry sank. Rusk left. The ferry burnt."
     assert texts(text) == ["The ferry sank.", "Rusk left.", "The ferry burnt."]
     assert texts(text, "sank", "rusk")[3:] == ["The ferry sank. Rusk left."]
@@ -158,12 +158,12 @@ def test_each_sentence_of_a_window_brings_something() -> None:
 
 
 def window_with(text: str, number: int) -> Window:
-    """The window that is a passage's sentence of that number."""
+    """Return the window of a passage's n-th sentence."""
     return list(windows(make_passage("k7f2", text), ()))[number]
 
 
 def test_what_refers_back_has_the_sentences_before() -> None:
-    """A window with a pronoun or a definite noun has up to two sentences before it; another has none."""
+    """A window with a pronoun or a definite noun has up to two sentences of context; others have none."""
     text = "It rained. Mayor Tennick left. Crews wept. She thanked them. Rusk slept."
     assert window_with(text, 3).with_antecedents == "Mayor Tennick left. Crews wept. She thanked them."
     assert window_with(text, 4).with_antecedents == "Rusk slept."
@@ -173,7 +173,7 @@ def test_what_refers_back_has_the_sentences_before() -> None:
 
 
 def test_two_windows_are_one_source() -> None:
-    """Windows of two passages together have the texts, terms, places and dates of both."""
+    """Joined windows of two passages have the texts, terms, spans and dates of both."""
     issue = datetime(2024, 6, 14, 9, tzinfo=UTC)
     one = next(windows(make_passage("k7f2", "It rained.", published_at=issue), ()))
     two = next(windows(make_passage("m3p9", "The ferry sank."), ()))
@@ -190,7 +190,7 @@ def test_a_passage_without_a_sentence_has_no_window() -> None:
 
 
 def test_a_window_has_the_words_that_are_read() -> None:
-    """Numbers of notes and of addresses are not stated, and a window keeps the place of what was written."""
+    """Numbers of notes and addresses are not stated, and a window keeps its span in the article."""
     text = "It has [nine locks](https://oyan.example/5) [3].[7] **Vane** built them.[8]"
     found = list(windows(make_passage("k7f2", text), ()))
     assert [window.text for window in found] == ["It has nine locks.", "Vane built them."]

@@ -1,4 +1,4 @@
-"""Verify: which sentence is shown, with which quote, and which is withheld for which reason."""
+"""Verify: shown sentences with their quotes, and withheld ones with their reasons."""
 
 import json
 from datetime import UTC, datetime
@@ -52,19 +52,19 @@ WITHHELD_DRAFTS = [
 
 @pytest.mark.parametrize(("draft", "reason"), WITHHELD_DRAFTS)
 def test_a_sentence_without_support_is_withheld(verifier: Verifier, draft: DraftSentence, reason: str) -> None:
-    """A lie, a sentence without a marker and one whose markers were invented are withheld, each for its reason."""
+    """A false sentence, one without a marker and one with invented markers are withheld, each with its reason."""
     assert verifier.verify(draft, PASSAGES, "verified") == Check(withheld=reason)
 
 
 def test_an_invented_marker_beside_a_true_one_does_no_harm(verifier: Verifier) -> None:
-    """A sentence that one cited passage supports is shown, with any other markers."""
+    """A sentence is shown if one of its cited passages supports it."""
     draft = DraftSentence(("It rained for three days", ("k7f2", "m3p9"), "."), invented=("x9x9",))
     check = verifier.verify(draft, PASSAGES, "verified")
     assert [quote.passage.key for quote in check.quotes] == ["k7f2"]
 
 
 def test_markers_are_shown_unverified(verifier: Verifier) -> None:
-    """In mode `markers` an unsupported sentence is shown, its passages quoted whole and unverified."""
+    """In mode `markers` an unsupported sentence is shown and quotes its complete passages as unverified."""
     check = verifier.verify(LIE, PASSAGES, "markers")
     assert check.withheld is None
     assert [(quote.text, quote.span, quote.status) for quote in check.quotes] == [
@@ -75,7 +75,7 @@ def test_markers_are_shown_unverified(verifier: Verifier) -> None:
 
 @pytest.mark.parametrize("draft", [UNMARKED, INVENTED, UNKNOWN])
 def test_without_markers_nothing_is_quoted(verifier: Verifier, draft: DraftSentence) -> None:
-    """In mode `markers` a sentence that cites nothing is shown without a quote."""
+    """In mode `markers` a sentence without a citation is shown without a quote."""
     assert verifier.verify(draft, PASSAGES, "markers") == Check()
 
 
@@ -91,7 +91,7 @@ KEYS = st.lists(st.sampled_from(["k7f2", "m3p9", "q2q2"]), max_size=3, unique=Tr
 
 @given(words=WORDS, keys=KEYS, invented=st.booleans())
 def test_what_is_shown_is_verified(words: list[str], keys: list[str], invented: bool) -> None:
-    """In mode `verified` a sentence has quotes, of passages that it cites, or it is withheld; never both or neither."""
+    """In mode `verified` a sentence either has quotes of passages that it cites or is withheld."""
     verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     check = verifier.verify(DraftSentence((" ".join(words), tuple(keys)), ("x9x9",) * invented), PASSAGES, "verified")
     assert bool(check.quotes) == (check.withheld is None)
@@ -119,7 +119,7 @@ GAPS = st.sampled_from([" ", "  ", "\n", "\n\n", "\u00a0", " \t"])
 
 @st.composite
 def passages(draw: st.DrawFn) -> Passage:
-    """A passage cut at sentence ends out of an article in which sentences come again and again."""
+    """Draw a passage of complete sentences from an article with repeated sentences."""
     body = "".join(part for pair in draw(st.lists(st.tuples(SENTENCES, GAPS), min_size=1, max_size=9)) for part in pair)
     spans = sentence_spans(body)
     first = draw(st.integers(0, len(spans) - 1))
@@ -178,7 +178,7 @@ OTHERWISE_WRITTEN = [
 
 @pytest.mark.parametrize(("written", "sentence"), OTHERWISE_WRITTEN)
 def test_typography_makes_no_difference(written: str, sentence: str) -> None:
-    """Quotation marks, dashes, spaces, ligatures, case and the last stop may differ; the quote is as it was printed."""
+    """Quotation marks, dashes, spaces, ligatures, case and the last stop may differ; the quote keeps the original."""
     passage = make_passage("k7f2", f"It snowed first. {written}")
     quote = locate(sentence, passage)
     assert quote is not None
@@ -202,7 +202,7 @@ WITH_MARKUP = [
 
 @pytest.mark.parametrize(("written", "sentence"), WITH_MARKUP)
 def test_the_words_of_a_sentence_with_markup_are_found(written: str, sentence: str) -> None:
-    """A sentence is found by the words that a person reads of it, and quoted as it was written."""
+    """A sentence with Markdown is found by its plain text, and quoted unchanged."""
     quote = locate(sentence, make_passage("k7f2", f"It snowed first.\n\n![A pier](pier.png)\n\n{written}"))
     assert quote is not None
     assert (quote.text, quote.method, quote.status) == (written, "normalised", "verified")
@@ -228,19 +228,19 @@ NOT_SAID = [
 
 @pytest.mark.parametrize(("written", "sentence"), NOT_SAID)
 def test_what_is_not_said_so_is_not_found(written: str, sentence: str) -> None:
-    """A clause of a sentence, a question, somebody's words without the quotation marks and nothing are not located."""
+    """A clause, a question, speech without its quotation marks and an empty text are not located."""
     assert locate(sentence, make_passage("k7f2", written)) is None
 
 
 def test_the_first_of_equal_sentences_is_quoted() -> None:
-    """A sentence that a passage says twice is quoted where it stands first."""
+    """A repeated sentence is quoted at its first position."""
     quote = locate("It rained.", make_passage("k7f2", "Rain. It rained. It snowed. It rained."))
     assert quote is not None
     assert quote.span == (6, 16)
 
 
 def test_more_than_three_sentences_are_not_looked_for() -> None:
-    """A draft of four sentences is no sentence."""
+    """A draft of four sentences is not located."""
     text = "It rained. It snowed. It hailed. It stopped."
     assert locate(text, make_passage("k7f2", text)) is None
     assert locate("It rained. It snowed. It hailed.", make_passage("k7f2", text)) is not None
@@ -401,18 +401,18 @@ REPHRASED = {
 
 @pytest.mark.parametrize("sentence", REPHRASED.values(), ids=REPHRASED)
 def test_the_same_contrast_is_verified(check: SupportCheck, sentence: str) -> None:
-    """A sentence that keeps order, bound, extent and direction is verified in other words."""
+    """A paraphrase that keeps order, bound, extent and direction is verified."""
     assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status == "verified"
 
 
 @pytest.fixture(scope="module")
 def check(embedder: LocalEmbedder) -> SupportCheck:
-    """The check with the embedded model and the thresholds that are shipped."""
+    """Return the check with the local model and the shipped thresholds."""
     return SupportCheck(embedder, Thresholds.read())
 
 
 def is_the_body(verdict: Verdict) -> bool:
-    """Whether every quote is the body of its article at its place, within its passage."""
+    """Return whether every quote equals the body of its article at its span, within its passage."""
     return all(
         quote.passage.article.body[quote.span.start : quote.span.end] == quote.text
         and quote.passage.chunk.start_char <= quote.span.start < quote.span.end <= quote.passage.chunk.end_char
@@ -423,7 +423,7 @@ def is_the_body(verdict: Verdict) -> bool:
 
 @pytest.mark.parametrize(("sentence", "text"), VERIFIED.values(), ids=VERIFIED)
 def test_the_same_in_other_words_is_verified(check: SupportCheck, sentence: str, text: str) -> None:
-    """A sentence that says what an article says is verified, by a quote of whole sentences."""
+    """A true sentence is verified, with a quote of complete sentences."""
     verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
     assert (verdict.status, verdict.reason) == ("verified", None)
     assert [quote.method for quote in verdict.quotes] == ["coverage"]
@@ -432,14 +432,14 @@ def test_the_same_in_other_words_is_verified(check: SupportCheck, sentence: str,
 
 @pytest.mark.parametrize(("sentence", "text", "reason"), WITHHELD.values(), ids=WITHHELD)
 def test_something_else_is_withheld(check: SupportCheck, sentence: str, text: str, reason: str) -> None:
-    """A sentence that differs from its article in one matter is unverified for that reason, with no quote."""
+    """A sentence with one difference from its article is unverified for this reason, without a quote."""
     verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
     assert (verdict.status, verdict.reason, verdict.quotes) == ("unverified", reason, ())
 
 
 @pytest.mark.parametrize("text", [HARBOUR, FIRE, DAM, RAIL])
 def test_a_sentence_of_an_article_is_exact(text: str) -> None:
-    """Word for word, a sentence is verified exactly, and without a model."""
+    """A word-for-word sentence is verified exactly, without a model."""
     embedder = HashedEmbedder()
     check = SupportCheck(embedder, Thresholds.read())
     for span in sentence_spans(text):
@@ -480,7 +480,7 @@ def test_the_wrong_marker_supports_nothing(check: SupportCheck, sentence: str, t
 
 
 def test_a_story_of_two_sentences_is_quoted_whole(check: SupportCheck) -> None:
-    """The quote spans every sentence that the claim rests on."""
+    """The quote spans every sentence that supports the claim."""
     verdict = check.check(
         "Buses will run every hour instead while the railway to Corvell will close for six weeks.",
         [make_passage("k7f2", RAIL)],
@@ -518,7 +518,7 @@ CASES = [*VERIFIED.values(), *((sentence, text) for sentence, text, _ in WITHHEL
 @given(low=STRICTER, high=STRICTER, case=st.sampled_from(CASES))
 @example(low=[0.0, 0.0], high=[1.0, 1.0], case=CASES[0])
 def test_stricter_thresholds_never_verify_more(low: list[float], high: list[float], case: tuple[str, str]) -> None:
-    """Raising a threshold never makes a sentence better supported, and leaves its score alone."""
+    """A higher threshold never improves the support of a sentence, and does not change its score."""
     sentence, text = case
     embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
     least = Thresholds(verified=min(low[1], high[1]), partial=min(low[0], high[0]))
@@ -533,7 +533,7 @@ def test_stricter_thresholds_never_verify_more(low: list[float], high: list[floa
 
 @given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), added=st.booleans(), more=st.floats(0, 1))
 def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, added: bool, more: float) -> None:
-    """The score is from 0 to 1, grows with coverage and similarity, and no added clause raises it."""
+    """The score is from 0 to 1, grows with coverage and similarity, and does not grow with an added clause."""
     score = support_score(coverage, similarity, added=added)
     assert 0 <= score <= 1
     assert score <= support_score(max(coverage, more), similarity, added=added)
@@ -542,7 +542,7 @@ def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, ad
 
 
 def test_the_thresholds_are_read_from_their_file(tmp_path: Path) -> None:
-    """Thresholds are data; those that are shipped are in order."""
+    """The shipped thresholds are in order."""
     (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "rates": {}}), encoding="utf-8")
     assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4)
     shipped = Thresholds.read()
@@ -558,7 +558,7 @@ def test_nothing_supports_nothing(check: SupportCheck) -> None:
 
 @given(sentence=st.text(max_size=40), text=st.text(max_size=60))
 def test_every_sentence_can_be_checked(sentence: str, text: str) -> None:
-    """No sentence and no passage fails, and what is quoted is the body."""
+    """Any sentence and passage can be checked, and every quote equals the body."""
     verdict = SupportCheck(HashedEmbedder(), Thresholds.read()).check(sentence, [make_passage("k7f2", text)])
     assert is_the_body(verdict)
     assert (verdict.status == "unverified") == (verdict.reason is not None) == (not verdict.quotes)
