@@ -26,8 +26,8 @@ _PUBLISHED = tuple(
 )
 _MODIFIED = tuple(
     "article:modified_time og:article:modified_time og:updated_time og:modified_time article:modified"
-    " datemodified rnews:datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate last-"
-    " modified lastmodified lastmod revised".split()
+    " datemodified rnews:datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate"
+    " last-modified lastmodified lastmod modified revised".split()
 )
 _SEPARATORS = re.compile(r"[-_.:]+")
 _PUBLISHED_CLASSES = frozenset(("published", "entry-date", "dt-published", "pubdate"))
@@ -105,21 +105,17 @@ def _meta(tree: Element) -> defaultdict[str, list[str]]:
     return found
 
 
-def _any(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
-    return [content for name in names for content in meta[name]]
-
-
 def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
     """Return the contents of the meta elements of these names, with any separators."""
     spelled: defaultdict[str, list[str]] = defaultdict(list)
     for name, contents in meta.items():
         spelled[_SEPARATORS.sub(".", name)] += contents
-    return _any(spelled, (_SEPARATORS.sub(".", name) for name in names))
+    return [content for name in names for content in spelled[_SEPARATORS.sub(".", name)]]
 
 
 def _authors(meta: defaultdict[str, list[str]]) -> list[str]:
     """Return the names of the authors, without addresses of profiles."""
-    return [name for name in _split(_any(meta, ("author", "article:author"))) if not _is_absolute(name.strip())]
+    return [name for name in _split(meta["author"] + meta["article:author"]) if not _is_absolute(name.strip())]
 
 
 def _linked_data(tree: Element) -> list[dict[str, object]]:
@@ -232,21 +228,21 @@ def _title(
     """
     h1 = [(element, text) for element in tree.iter("h1") if (text := _heading_text(element))]
     element_title = next((text for element in tree.iter("title") if (text := _heading_text(element))), "")
-    known = {_plain(site) for site in (*sites, *(text for element, text in h1 if _is_of_site(element))) if site}
-    known.discard("")
+    site_names = {_plain(site) for site in (*sites, *(text for element, text in h1 if _is_of_site(element))) if site}
+    site_names.discard("")
     if len(h1) == 1 and (site := _site_at_the_end(tree, element_title, h1[0][1])) and not _is_shown(site, social):
-        known.add(site)
-    stripped = _without_sites(element_title, known)
+        site_names.add(site)
+    stripped = _without_sites(element_title, site_names)
     lone = [text for _, text in h1] if len(h1) == 1 else []
     if lone and _is_section(lone[0], stripped):
-        known.add(_plain(lone[0]))
+        site_names.add(_plain(lone[0]))
     shown = [*social, *(text for _, text in h1), element_title]
     linked = [*headline[:1], *name[:1]]
     if len(linked) == 2 and not _is_shown(linked[0], shown) and _is_shown(linked[1], shown):
         # In an encyclopedia the headline is a description, and the name is the title.
         linked.reverse()
-    candidates = [*linked, *(_without_sites(title, known) for title in social), *lone, stripped]
-    titles = [title for title in candidates if title and _plain(title) not in known and not _SLUG.fullmatch(title)]
+    candidates = [*linked, *(_without_sites(title, site_names) for title in social), *lone, stripped]
+    titles = [title for title in candidates if title and _plain(title) not in site_names and not _SLUG.fullmatch(title)]
     return next(iter((*titles, *filter(None, candidates), element_title)), None) or None
 
 
@@ -277,8 +273,7 @@ def _is_home(address: str) -> bool:
         parts = urlsplit(address.strip())
     except ValueError:
         return False
-    absolute = bool(parts.netloc)
-    return not parts.query and bool(_HOME.fullmatch(parts.path)) and (absolute or bool(parts.path))
+    return not parts.query and bool(_HOME.fullmatch(parts.path)) and bool(parts.netloc or parts.path)
 
 
 def _site_at_the_end(tree: Element, title: str, h1: str) -> str | None:
@@ -289,13 +284,13 @@ def _site_at_the_end(tree: Element, title: str, h1: str) -> str | None:
     return parts[-1] if is_site else None
 
 
-def _without_sites(title: str, known: set[str]) -> str:
+def _without_sites(title: str, site_names: set[str]) -> str:
     """Remove the names of sites from both ends of a title."""
     while (parts := list(_BETWEEN.finditer(title))) and title:
         first, last = title[: parts[0].start()], title[parts[-1].end() :]
-        if _plain(last) in known:
+        if _plain(last) in site_names:
             title = title[: parts[-1].start()]
-        elif _plain(first) in known:
+        elif _plain(first) in site_names:
             title = title[parts[0].end() :]
         else:
             break

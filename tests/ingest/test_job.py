@@ -342,7 +342,7 @@ def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value
         desk.ingest()
 
 
-def test_a_rebuild_makes_everything_anew(desk: Desk) -> None:
+def test_a_rebuild_chunks_every_article_again(desk: Desk) -> None:
     """A rebuild with the same settings embeds nothing; with other settings it embeds every article."""
     first = desk.manifest
     same = desk.ingest(desk.articles / "sea", rebuild=True)
@@ -375,7 +375,7 @@ def long_articles(empty: Desk) -> Desk:
     return empty
 
 
-def test_an_interrupted_ingest_goes_on_where_it_stopped(long_articles: Desk) -> None:
+def test_an_interrupted_ingest_continues_where_it_stopped(long_articles: Desk) -> None:
     """A failed ingest leaves no generation and no staging; the next run embeds only the rest."""
     failing = HashedEmbedder(fails_after=1)
     with pytest.raises(EmbeddingFailed):
@@ -418,7 +418,7 @@ def test_an_ingest_that_is_killed_leaves_the_old_generation(desk: Desk, tmp_path
     assert desk.chunks() == undisturbed.chunks()
 
 
-def test_a_second_ingest_is_told_of_the_first(desk: Desk) -> None:
+def test_a_second_ingest_ends_at_once(desk: Desk) -> None:
     """A second ingest ends at once, names the process that holds the lock, and changes nothing."""
     before = desk.state()
     with ingest_lock(desk.data), pytest.raises(IngestRunning, match=f"process {os.getpid()} "):
@@ -426,7 +426,7 @@ def test_a_second_ingest_is_told_of_the_first(desk: Desk) -> None:
     assert desk.state() == before
 
 
-def test_vectors_that_are_none_are_not_kept(desk: Desk) -> None:
+def test_invalid_vectors_are_not_stored(desk: Desk) -> None:
     """Invalid vectors stop the ingest; the old generation stays, and the next ingest embeds the texts again."""
 
     class Broken(HashedEmbedder):
@@ -442,7 +442,7 @@ def test_vectors_that_are_none_are_not_kept(desk: Desk) -> None:
     assert desk.ingest().embedded == 1
 
 
-def test_a_damaged_catalogue_is_not_built_upon(desk: Desk) -> None:
+def test_a_corrupt_catalogue_is_not_extended(desk: Desk) -> None:
     """Articles are not copied from a catalogue that has changed since it was published."""
     path = desk.data / GENERATIONS / desk.manifest.generation / CATALOG
     with closing(sqlite3.connect(path, isolation_level=None)) as connection:
@@ -452,7 +452,7 @@ def test_a_damaged_catalogue_is_not_built_upon(desk: Desk) -> None:
         desk.ingest()
 
 
-def test_other_damage_heals_with_the_next_change(desk: Desk) -> None:
+def test_other_corruption_is_repaired_by_the_next_change(desk: Desk) -> None:
     """A new generation does not use the vectors and Chroma files of the old one, which may be corrupt."""
     folder = desk.data / GENERATIONS / desk.manifest.generation
     (folder / VECTORS).unlink()
@@ -463,7 +463,7 @@ def test_other_damage_heals_with_the_next_change(desk: Desk) -> None:
     assert desk.ids() == {*IDS, "new"}
 
 
-def test_a_lost_store_is_filled_again(desk: Desk) -> None:
+def test_a_lost_vector_cache_is_filled_again(desk: Desk) -> None:
     """Without embeddings.db the vectors of unchanged articles come from the generation; only new texts are embedded."""
     (desk.data / EMBEDDINGS).unlink()
     write(desk.articles / "sea/new.txt", "A new pier.")
@@ -472,7 +472,7 @@ def test_a_lost_store_is_filled_again(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("file", [VECTORS, "chroma/chroma.sqlite3", LEASE])
-def test_damage_heals_with_the_next_ingest(desk: Desk, file: str) -> None:
+def test_corruption_is_repaired_by_the_next_ingest(desk: Desk, file: str) -> None:
     """An ingest without changes still replaces a corrupt current generation, and embeds nothing."""
     before = desk.manifest
     (desk.data / GENERATIONS / before.generation / file).unlink()
@@ -483,7 +483,7 @@ def test_damage_heals_with_the_next_ingest(desk: Desk, file: str) -> None:
     assert desk.ingest().generation is None
 
 
-def test_a_first_ingest_that_was_killed_at_its_end_is_gone_on_from(desk: Desk) -> None:
+def test_an_ingest_continues_from_a_generation_without_current(desk: Desk) -> None:
     """The next ingest continues from a complete generation that CURRENT does not name yet."""
     before = desk.manifest
     (desk.data / CURRENT).unlink()
@@ -492,7 +492,7 @@ def test_a_first_ingest_that_was_killed_at_its_end_is_gone_on_from(desk: Desk) -
     assert desk.manifest.fingerprint == before.fingerprint
 
 
-def test_a_lost_store_is_a_message(desk: Desk) -> None:
+def test_missing_vectors_are_reported(desk: Desk) -> None:
     """If vectors of unread articles are missing everywhere, the ingest reports it and publishes nothing."""
     before = desk.manifest
     (desk.data / EMBEDDINGS).unlink()
@@ -504,7 +504,7 @@ def test_a_lost_store_is_a_message(desk: Desk) -> None:
     assert desk.ingest(rebuild=True).embedded == before.chunk_count
 
 
-def test_a_path_that_is_not_there_is_named(desk: Desk) -> None:
+def test_a_missing_path_is_reported(desk: Desk) -> None:
     """A missing path is an invalid argument, and nothing is pruned."""
     with pytest.raises(ConfigurationError, match="nowhere"):
         desk.ingest(desk.articles, desk.articles / "nowhere", prune=True)

@@ -275,6 +275,13 @@ def test_dates_of_meta_elements_are_read(tmp_path: Path, meta: str) -> None:
         assert found.published_at == datetime(2024, 5, 1, tzinfo=UTC)
 
 
+@pytest.mark.parametrize("name", ["last-modified", "dateModified", "og:updated_time", "DC.modified"])
+def test_dates_of_change_in_meta_elements_are_read(tmp_path: Path, name: str) -> None:
+    """The common names of the date of the last change are known."""
+    found = article(write(tmp_path / "a.html", page(f"<meta name='{name}' content='2024-05-02'>")))
+    assert found.updated_at == datetime(2024, 5, 2, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("head", "body"),
     [
