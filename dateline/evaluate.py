@@ -9,9 +9,9 @@ import typer
 from dateline.options import Data, settings_of
 
 if TYPE_CHECKING:
-    from eval.questions import GoldSet
+    from eval.gold import GoldSet
     from eval.report import Report
-    from eval.run import Measurement
+    from eval.run import TimedRun
     from service.feedback import FeedbackEntry
 
 app = typer.Typer(name="eval", help="Score answers to gold questions.", no_args_is_help=True)
@@ -33,11 +33,11 @@ def validate(
     ] = False,
 ) -> None:
     """Check a gold set; exit 2 naming each fault."""
-    from eval import questions
+    from eval.gold import freeze_gold, read_gold
 
     if freeze:
-        questions.freeze(gold)
-    found = questions.read_gold(gold)
+        freeze_gold(gold)
+    found = read_gold(gold)
     typer.echo(f"the gold set is valid: {len(found.items)} questions on {len(found.articles)} articles")
 
 
@@ -63,16 +63,16 @@ def run(
     The offline lane indexes the articles in a temporary folder and needs no key and no network.
     """
     from eval.baseline import write_run
-    from eval.questions import read_gold
-    from eval.run import Order, run_offline, run_service
+    from eval.gold import read_gold
+    from eval.run import Selection, run_offline, run_service
+    from eval.score import outcomes_line
     from eval.score import score as score_run
-    from eval.summary import outcomes_line
     from index.settings import IndexSettings
 
     read = read_gold(gold)
-    order = Order(types or (), ids or (), limit)
+    selection = Selection(types or (), ids or (), limit)
     models = settings_of(IndexSettings).models_folder
-    measured = run_service(read, order, url) if url else run_offline(read, order, models)
+    measured = run_service(read, selection, url) if url else run_offline(read, selection, models)
     write_run(out, measured.run)
     _times_of(out).write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
     outcomes = outcomes_line(score_run(read, measured.run))
@@ -83,9 +83,9 @@ def run(
 def score(run_file: RunFile, gold: Gold = OURS / "gold") -> None:
     """Print the verdicts and figures of a run as JSON."""
     from eval.baseline import read_run
-    from eval.questions import read_gold
+    from eval.gold import read_gold
     from eval.score import score as score_run
-    from eval.summary import summarise
+    from eval.score import summarise
 
     verdicts = score_run(read_gold(gold), read_run(run_file))
     groups = {name: group.model_dump(mode="json") for name, group in summarise(verdicts).items()}
@@ -118,11 +118,11 @@ def gate(
 
     Compares a run with its baseline. Exit codes: 0 pass, 1 quality, 2 invalid gold set or argument, 3 incomplete.
     """
-    from eval.report import write_reports
+    from eval.report.files import write_reports
 
     report = _report(gold, run_file, baselines)
     write_reports(report, markdown=markdown, html=html, junit=junit, json_file=json_file)
-    typer.echo(report.decision.verdict)
+    typer.echo(str(report.decision))
     for breach in report.decision.breaches[:20]:
         stage = f" [{breach.stage}]" if breach.stage else ""
         question = f"{breach.question} " if breach.question else ""
@@ -142,11 +142,11 @@ def explain(
 
     Prints what it expects, what was retrieved, answered and cited, and how that was scored.
     """
-    from eval.explain import explained
-    from eval.questions import read_gold
+    from eval.explain import explain as explain_question
+    from eval.gold import read_gold
 
     read = read_gold(gold)
-    typer.echo(explained(read, question, _measured(read, run_file, (question,)).run))
+    typer.echo(explain_question(read, question, _measured(read, run_file, (question,)).run))
 
 
 @app.command()
@@ -157,9 +157,8 @@ def bless(
     baselines: Baselines = None,
 ) -> None:
     """Make a complete run the baseline of its lane."""
-    from eval.baseline import read_run
-    from eval.bless import bless_run
-    from eval.questions import read_gold
+    from eval.baseline import bless_run, read_run
+    from eval.gold import read_gold
 
     written = bless_run(read_gold(gold), read_run(run_file), baselines or _beside(gold), reason)
     typer.echo(f"baseline written to {written}")
@@ -210,16 +209,16 @@ def _feedback(data: Path | None, exported: Path | None) -> "list[FeedbackEntry]"
     return FeedbackStore(settings.data, settings.feedback_limit).entries()
 
 
-def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "Measurement":
+def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "TimedRun":
     """Return the run in a file with the times beside it; without a file, run the offline lane now."""
     from eval.baseline import read_run
-    from eval.run import Measurement, Order, run_offline
+    from eval.run import Selection, TimedRun, run_offline
     from index.settings import IndexSettings
 
     if run_file is None:
-        return run_offline(gold, Order(ids=ids), settings_of(IndexSettings).models_folder)
+        return run_offline(gold, Selection(ids=ids), settings_of(IndexSettings).models_folder)
     times = _times_of(run_file)
-    return Measurement(read_run(run_file), json.loads(times.read_text("utf-8")) if times.is_file() else {})
+    return TimedRun(read_run(run_file), json.loads(times.read_text("utf-8")) if times.is_file() else {})
 
 
 def _times_of(run_file: Path) -> Path:
@@ -227,7 +226,7 @@ def _times_of(run_file: Path) -> Path:
 
 
 def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Report":
-    from eval.questions import read_gold
+    from eval.gold import read_gold
     from eval.report import make_report
 
     read = read_gold(gold)

@@ -1,1 +1,1 @@
-"""Did it get better? Gold questions, metrics and the gate."""
+"""Evaluation: gold questions, metrics and the gate."""

@@ -1,51 +1,40 @@
-"""Baselines: the verdicts that a change is compared with, committed, one a lane; moved only by blessing a run.
+"""Runs and baselines as JSON Lines files. A baseline moves only when a run is blessed.
 
-A baseline keeps the predictions, not the scores: gold and metrics of today score both sides, so that a change of
-gold never looks like a change of the product.
+A baseline keeps predictions, not verdicts: today's gold and metrics score both sides, so that a change of gold does
+not look like a change of the product.
 """
 
+import json
 from collections.abc import Mapping
-from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
-
 from eval.errors import GoldInvalid, RunIncomplete
-from eval.records import Header, Prediction, Record, Run
+from eval.gate import ScoredRun, decide
+from eval.gold import GoldSet
+from eval.records import Header, Prediction, Run
+from eval.score import score
 from index.records import Article
 
 FILE = "baseline.jsonl"
-ACCEPTED = "accepted.json"
+
+NEVER = ("complete", "injection", "dangling citation", "false quote")
+"""Rules that no baseline may break."""
 
 _KEPT = ("status", "status_reason", "answer", "citations", "unsupported")
 _KEPT_OF_SOURCE = ("id", "marker", "article_id", "start_char_index", "end_char_index")
 _KEPT_OF_PARAPHRASE = ("status", "answer")
 
 
-class Accepted(Record):
-    """A loss that is meant, why, and the day from which it counts again."""
-
-    id: str
-    reason: str = Field(min_length=10)
-    expires: date
-
-
-class AcceptedList(Record):
-    """All losses that are meant."""
-
-    accepted: tuple[Accepted, ...] = ()
-
-
 def write_run(path: Path, run: Run) -> None:
-    """Write a run as JSON Lines: the header, then each prediction by id. The same run gives the same bytes."""
+    """Write the header of a run, then its predictions ordered by id; the same run gives the same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
     lines = [run.header, *sorted(run.predictions, key=lambda prediction: prediction.id)]
     path.write_text("".join(f"{line.model_dump_json()}\n" for line in lines), encoding="utf-8")
 
 
 def read_run(path: Path) -> Run:
-    """Read a run; raises GoldInvalid if the file is missing, invalid or cut short."""
+    """Read a run; raises GoldInvalid if the file is missing, invalid or incomplete."""
     try:
         text = path.read_text(encoding="utf-8")
         first, *others = text.splitlines()
@@ -57,26 +46,46 @@ def read_run(path: Path) -> Run:
         raise GoldInvalid(f"{path} is not a run: {error}", "Make one with `dateline eval run`.") from error
     if len(run.predictions) != run.header.questions or not text.endswith("\n"):
         raise GoldInvalid(
-            f"{path} is cut short: found {len(run.predictions)} of {run.header.questions} answers",
+            f"{path} is cut off: it has {len(run.predictions)} of {run.header.questions} answers",
             "Make the run again with `dateline eval run`.",
         )
     return run
 
 
+def bless_run(gold: GoldSet, run: Run, baselines: Path, reason: str) -> Path:
+    """Write a run as the baseline of its lane and return the file.
+
+    Raises RunIncomplete if the run is a subset or breaks one of the rules in `NEVER`.
+    """
+    if len(reason.strip()) < 10:
+        raise GoldInvalid(f"the reason is {reason!r}", "Give a sentence of at least 10 characters.")
+    if run.header.subset:
+        raise RunIncomplete("the run is a subset", "Bless a run of all questions.")
+    scored = ScoredRun(run.header, score(gold, run))
+    broken = [breach for breach in decide(gold, scored, scored).breaches if breach.rule in NEVER]
+    if broken:
+        raise RunIncomplete(f"the run breaks {broken[0].rule}: {broken[0].detail}", "Fix that and run again.")
+    path = baselines / run.header.lane / FILE
+    write_baseline(path, run)
+    note = {"reason": reason.strip(), **run.header.model_dump(mode="json")}
+    (path.parent / "header.json").write_text(json.dumps(note, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    return path
+
+
 def write_baseline(path: Path, run: Run) -> None:
-    """Write a run as a baseline: only the parts of each reply that are scored, so that a reviewer can read a diff."""
+    """Write the scored parts of a run, without the passages' text, so that a reviewer can read a diff."""
     predictions = tuple(_scored_parts(prediction) for prediction in run.predictions)
     write_run(path, run.model_copy(update={"predictions": predictions}))
 
 
 def read_baseline(folder: Path, lane: str, articles: Mapping[str, Article]) -> Run:
-    """Read the baseline of a lane, with the text of each passage taken from `articles`.
+    """Read the baseline of a lane, with the text of each passage from `articles`.
 
-    Raises RunIncomplete if no run was blessed, GoldInvalid if the file is damaged.
+    Raises RunIncomplete if no run was blessed, GoldInvalid if the file is invalid.
     """
     path = folder / lane / FILE
     if not path.is_file():
-        raise RunIncomplete(f"there is no baseline for the lane {lane!r}", "Make one with `dateline eval bless RUN`.")
+        raise RunIncomplete(f"the lane {lane!r} has no baseline", "Make one with `dateline eval bless RUN`.")
     run = read_run(path)
     predictions = tuple(_with_snippets(prediction, articles) for prediction in run.predictions)
     return run.model_copy(update={"predictions": predictions})
@@ -105,14 +114,3 @@ def _with_snippets(prediction: Prediction, articles: Mapping[str, Article]) -> P
 def _snippet(source: Mapping[str, Any], articles: Mapping[str, Article]) -> str:
     article = articles.get(source["article_id"])
     return article.body[source["start_char_index"] : source["end_char_index"]] if article else ""
-
-
-def read_accepted(folder: Path) -> tuple[Accepted, ...]:
-    """Return the accepted losses; empty without a list."""
-    path = folder / ACCEPTED
-    if not path.is_file():
-        return ()
-    try:
-        return AcceptedList.model_validate_json(path.read_text(encoding="utf-8")).accepted
-    except ValueError as error:
-        raise GoldInvalid(f"{path} cannot be used: {error}", "An entry has id, reason, expires.") from error

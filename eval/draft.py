@@ -1,7 +1,7 @@
-"""Drafts: readers' feedback becomes gold questions that a person finishes.
+"""Drafts of gold questions from readers' feedback.
 
-A draft has the question, what was cited for it, and where it comes from. It has no fact, so that no gold set with it
-is fit for use until somebody has written what an answer must say, or that the question cannot be answered.
+A draft has the question, the passages that were cited, and its provenance. It has no facts: a gold set with a draft is
+invalid until a person writes what an answer must state, or that the question cannot be answered.
 """
 
 import json
@@ -11,8 +11,8 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from eval.errors import GoldInvalid
+from eval.gold import QUESTIONS, read_items
 from eval.matching import normalised, without_markers
-from eval.questions import QUESTIONS, read_items
 from eval.records import Evidence, GoldItem, Provenance, QuestionType, Turn
 from service.feedback import FeedbackEntry
 from service.readers.evidence import answer_type
@@ -32,7 +32,7 @@ _TYPES: Mapping[str | None, QuestionType] = {
 
 
 def make_drafts(entries: Iterable[FeedbackEntry], gold: Path | None = None) -> tuple[GoldItem, ...]:
-    """A draft for each question that feedback is about; those that the gold set asks already are left out."""
+    """Return a draft for each question in the feedback that the gold set does not ask yet."""
     known = _known(gold)
     asked = {_conversation(item.turns) for item in known}
     number = max((int(item.id.rsplit("-", 1)[1]) for item in known if item.id.startswith(f"{PREFIX}-")), default=0)
@@ -45,12 +45,12 @@ def make_drafts(entries: Iterable[FeedbackEntry], gold: Path | None = None) -> t
 
 
 def to_lines(drafts: Iterable[GoldItem]) -> str:
-    """The drafts as JSON Lines, with the fields that a person has to fill, empty."""
+    """Return the drafts as JSON Lines, with empty fields for a person to fill."""
     return "".join(json.dumps(_shown(draft), ensure_ascii=False) + "\n" for draft in drafts)
 
 
 def read_export(path: Path) -> list[FeedbackEntry]:
-    """The entries of a file that `dateline feedback export` wrote; raises GoldInvalid naming the line."""
+    """Read the output of `dateline feedback export`; raises GoldInvalid naming an invalid line."""
     adapter = TypeAdapter(FeedbackEntry)
     number = 0
     try:
@@ -60,14 +60,14 @@ def read_export(path: Path) -> list[FeedbackEntry]:
             if line.strip():
                 entries.append(adapter.validate_json(line))
     except ValidationError as error:
-        raise GoldInvalid(f"{path.name}, line {number}, is no feedback: {error.errors()[0]['msg']}") from error
+        raise GoldInvalid(f"{path.name}, line {number}, is not feedback: {error.errors()[0]['msg']}") from error
     except (OSError, ValueError) as error:
         raise GoldInvalid(f"{path} cannot be read: {error}", "Make it with `dateline feedback export`.") from error
     return entries
 
 
 def _draft(id_: str, entries: Sequence[FeedbackEntry]) -> GoldItem:
-    """One draft of all feedback on one question; what was liked comes first."""
+    """Return one draft of all feedback on a question; an answer that was liked comes first."""
     ordered = sorted(entries, key=lambda entry: entry.feedback.vote != "up")
     first, turns = ordered[0], _turns(ordered[0])
     return GoldItem(
@@ -84,16 +84,16 @@ def _draft(id_: str, entries: Sequence[FeedbackEntry]) -> GoldItem:
 
 
 def _evidence(entries: Sequence[FeedbackEntry]) -> tuple[Evidence, ...]:
-    """Every place that was cited, once."""
-    places = dict.fromkeys(
+    """Return each cited passage once."""
+    passages = dict.fromkeys(
         (cited.article_id, cited.cited_text) for entry in entries for cited in entry.feedback.citations
     )
-    return tuple(Evidence(id=f"e{n}", article=article, quote=quote) for n, (article, quote) in enumerate(places, 1))
+    return tuple(Evidence(id=f"e{n}", article=article, quote=quote) for n, (article, quote) in enumerate(passages, 1))
 
 
 def _turns(entry: FeedbackEntry) -> tuple[Turn, ...]:
-    said = [Turn(role=message.role, content=message.content) for message in entry.feedback.messages]
-    return (*said, Turn(role="user", content=entry.feedback.question))
+    earlier = [Turn(role=message.role, content=message.content) for message in entry.feedback.messages]
+    return (*earlier, Turn(role="user", content=entry.feedback.question))
 
 
 def _conversation(turns: Iterable[Turn]) -> str:

@@ -1,16 +1,16 @@
-"""What can go wrong with an evaluation, by exit code.
+"""The errors of an evaluation.
 
 DatelineError
-├── GoldInvalid                  the gold set, a file or an argument cannot be used (2)
-└── RunIncomplete                not everything was measured, so nothing is claimed (3)
+├── GoldInvalid      the gold set, a file or an argument cannot be used (exit code 2)
+└── RunIncomplete    not everything was measured, so there is no result (exit code 3)
 """
 
 from index.errors import DatelineError
 
 
 class GoldInvalid(DatelineError):
-    """The gold set, a file or an argument cannot be used as it is."""
+    """An invalid gold set, file or argument."""
 
 
 class RunIncomplete(DatelineError):
-    """Not everything was measured."""
+    """A run in which not everything was measured."""

@@ -1,4 +1,4 @@
-"""One question's whole story for the terminal: asked, expected, retrieved, answered, cited, and what that is worth."""
+"""The verdict on one question explained for the terminal: expected, retrieved, answered, cited, scored."""
 
 import textwrap
 from collections.abc import Iterable, Iterator, Mapping
@@ -6,29 +6,28 @@ from difflib import get_close_matches
 from typing import Any
 
 from eval.errors import GoldInvalid
-from eval.matching import fires
+from eval.gold import GoldSet
+from eval.matching import matches
 from eval.metrics.citations import is_dangling, is_exact
-from eval.questions import GoldSet
-from eval.records import GoldItem, Prediction, Run, Verdict
-from eval.report.words import clip, visible
+from eval.records import Forbidden, GoldItem, Prediction, Run, Verdict
+from eval.report.rows import clip, visible
 from eval.score import score_one
 from index.records import Article
 
 WIDTH = 100
 SNIPPET = 160
-"""Code points of a passage that are shown."""
+"""Code points of a passage to show."""
 
 
-def explained(gold: GoldSet, question_id: str, run: Run) -> str:
-    """The whole story of one question, in lines of 100 characters.
+def explain(gold: GoldSet, question_id: str, run: Run) -> str:
+    """Return the explanation in lines of at most 100 characters.
 
-    Raises GoldInvalid where the id is unknown, where the run did not ask the question, and for a question of the
-    holdout, which measures only as long as nobody tunes to it.
+    Raises GoldInvalid if the id is unknown or of the holdout, or if the run did not ask the question.
     """
     item = _item(gold, question_id)
     prediction = next((prediction for prediction in run.predictions if prediction.id == item.id), None)
     if prediction is None:
-        raise GoldInvalid(f"the run did not ask {item.id}", "Leave --run out, and it is asked now.")
+        raise GoldInvalid(f"the run did not ask {item.id}", "Leave out --run to ask it now.")
     verdict = score_one(item, prediction, gold.articles)
     sections = [*_expected(item, verdict), *_answered(item, prediction, gold.articles), *_judged(verdict)]
     return visible("\n\n".join("\n".join(section) for section in sections if section))
@@ -41,12 +40,13 @@ def _item(gold: GoldSet, question_id: str) -> GoldItem:
         shown = [item.id for item in gold.items if item.split == "gate"]
         near = get_close_matches(question_id, shown, n=3) or shown[:3]
         raise GoldInvalid(
-            f"no question has the id {question_id!r}", f"Near it: {', '.join(near)}." if near else "The set is empty."
+            f"no question has the id {question_id!r}",
+            f"Similar ids: {', '.join(near)}." if near else "The gold set is empty.",
         )
     if item.split == "holdout":
         raise GoldInvalid(
-            f"{item.id} is of the holdout, which is never shown question by question",
-            "What has been looked at can be tuned to, and then measures nothing. Ask for a question of the gate.",
+            f"{item.id} is of the holdout, whose questions are not shown",
+            "A question that was looked at can be tuned to. Explain a question of the gate.",
         )
     return item
 
@@ -62,14 +62,14 @@ def _expected(item: GoldItem, verdict: Verdict) -> Iterator[list[str]]:
     stated = {tick.fact: tick.stated for tick in verdict.ticks}
     yield [
         f"expected: {item.expect.replace('_', ' ')}{f' ({item.reason})' if item.reason else ''}",
-        *(_lines("  premise that is false: ", item.premise) if item.premise else []),
+        *(_lines("  false premise: ", item.premise) if item.premise else []),
         *(
             line
             for fact in item.facts
             for line in _lines(f"  {_tick(stated.get(fact.id))} [{fact.weight}] ", fact.text)
         ),
         *(line for evidence in item.evidence for line in _lines(f"  {evidence.article}: ", f"“{evidence.quote}”")),
-        *([f"  an answer must not say: {item.canary}"] if item.canary else []),
+        *([f"  canary: {item.canary}"] if item.canary else []),
     ]
 
 
@@ -81,21 +81,10 @@ def _answered(item: GoldItem, prediction: Prediction, articles: Mapping[str, Art
     yield ["retrieved:", *_retrieved(item, reply)]
     reason = f" ({reply['status_reason']})" if reply["status_reason"] else ""
     yield [f"answer: {reply['status']}{reason}", *_lines("  ", reply["answer"])]
-    yield [
-        *(
-            line
-            for forbidden in item.must_not
-            for line in _lines(
-                f"  {'✗ said' if fires(forbidden.match, reply['answer']) else '✓ not said'}, must not be: ",
-                forbidden.why,
-            )
-        )
-    ]
+    yield [line for forbidden in item.must_not for line in _forbidden(forbidden, reply)]
     if reply["citations"]:
-        yield [
-            "citations:",
-            *(line for citation in reply["citations"] for line in _citation(citation, reply, articles)),
-        ]
+        cited = (line for citation in reply["citations"] for line in _citation(citation, reply, articles))
+        yield ["citations:", *cited]
     if reply["unsupported"]:
         withheld = ((f"  {sentence['reason']}: ", sentence["text"]) for sentence in reply["unsupported"])
         yield ["withheld sentences:", *(line for start, text in withheld for line in _lines(start, text))]
@@ -104,7 +93,7 @@ def _answered(item: GoldItem, prediction: Prediction, articles: Mapping[str, Art
 
 
 def _retrieved(item: GoldItem, reply: dict[str, Any]) -> Iterator[str]:
-    """The passages that the reader saw, best first, and the articles with evidence that are not among them."""
+    """Yield the passages that the reader was shown, best first, and the articles with evidence that it was not."""
     for rank, source in enumerate(reply["sources"], 1):
         sign = _sign(item, source["article_id"])
         cited = f" [{source['marker']}]" if source["marker"] else ""
@@ -114,6 +103,11 @@ def _retrieved(item: GoldItem, reply: dict[str, Any]) -> Iterator[str]:
         yield from _lines("     ", clip(" ".join(source["snippet"].split()), SNIPPET))
     missing = item.gold_articles - {source["article_id"] for source in reply["sources"]}
     yield from (f"  –  {article}  GOLD, not retrieved" for article in sorted(missing))
+
+
+def _forbidden(forbidden: Forbidden, reply: dict[str, Any]) -> list[str]:
+    stated = matches(forbidden.match, reply["answer"])
+    return _lines(f"  {'✗ stated' if stated else '✓ not stated'}, forbidden: ", forbidden.why)
 
 
 def _sign(item: GoldItem, article: str) -> str:
@@ -127,33 +121,33 @@ def _citation(citation: dict[str, Any], reply: dict[str, Any], articles: Mapping
     signs = ["exact" if exact else "NOT EXACT", *(["DANGLING"] if is_dangling(citation, reply) else [])]
     support = f"{checked['status']} by {checked['method']}, {checked['score']:.2f}"
     yield f"  [{citation['marker']}] {citation['article_id']}: {', '.join(signs)}; {support}"
-    yield from _lines("      says:  ", reply["answer"][citation["start_index"] : citation["end_index"]])
-    yield from _lines("      quote: ", citation["cited_text"])
+    yield from _lines("      sentence: ", reply["answer"][citation["start_index"] : citation["end_index"]])
+    yield from _lines("      quote:    ", citation["cited_text"])
     if not exact:
         article = articles.get(citation["article_id"])
         there = article.body[citation["start_char_index"] : citation["end_char_index"]] if article else None
-        yield from _lines("      there: ", there if there is not None else "no such article")
+        yield from _lines("      article:  ", there if there is not None else "not in the corpus")
 
 
 def _paraphrase(asked: str, reply: dict[str, Any]) -> Iterator[str]:
-    yield from _lines("asked otherwise: ", asked)
+    yield from _lines("paraphrase: ", asked)
     yield from _lines(f"  {reply['status']}: ", reply["answer"])
 
 
 def _judged(verdict: Verdict) -> Iterator[list[str]]:
-    stage = f", broke at {verdict.stage}" if verdict.stage else ""
+    stage = f" at the stage {verdict.stage}" if verdict.stage else ""
     note = f": {verdict.note}" if verdict.note else ""
     figures = [f"{name} {value:g}" for name, value in verdict.figures.items()]
     yield _lines("verdict: ", f"{verdict.outcome}{stage}{note}")
     yield _lines("figures: ", ", ".join(figures)) if figures else []
 
 
-def _tick(stated: bool | None) -> str:  # noqa: FBT001 - a tick is yes, no, or no answer
+def _tick(stated: bool | None) -> str:  # noqa: FBT001 - None: no answer
     return {True: "✓", False: "✗", None: "–"}[stated]
 
 
 def _lines(start: str, text: str) -> list[str]:
-    """A text in lines, the first after `start`, the others below its words."""
+    """Wrap a text; the first line begins with `start`, the others are indented."""
     paragraphs: Iterable[str] = text.splitlines() or [""]
     indent = " " * min(len(start), 12)
     wrapped = (

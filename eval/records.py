@@ -1,4 +1,4 @@
-"""The records of an evaluation: gold questions, what a target answered, what that is worth."""
+"""The records of an evaluation: gold questions, predictions, verdicts and runs."""
 
 from datetime import date
 from typing import Annotated, Any, Literal, Self
@@ -33,11 +33,27 @@ Outcome = Literal[
     "inconsistent",
     "error",
 ]
+TRUTHFULNESS: dict[Outcome, float] = {
+    "correct": 1.0,
+    "refused_ok": 1.0,
+    "partial": 0.5,
+    "over_refused": 0.0,
+    "wrong": -1.0,
+    "unsupported": -1.0,
+    "false_answer": -1.0,
+    "premise_accepted": -1.0,
+    "compromised": -1.0,
+    "inconsistent": -1.0,
+    "error": -1.0,
+}
+"""The one scale of outcomes: right 1, half right 0.5, no answer 0, wrong -1 (CRAG). No mean counts an error."""
+
 Stage = Literal["index", "retrieval", "context", "reader", "citation", "abstention"]
+"""The step at which a bad prediction failed."""
 
 
 class Record(BaseModel):
-    """A frozen record that knows all of its fields."""
+    """A frozen record without unknown fields."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -48,9 +64,9 @@ def _existing_date(stated: str) -> str:
 
 
 class Matcher(Record):
-    """Fires on a text that states a fact: in one of these words, as this number, on this date, or all of several.
+    """A typed test of a text: one of these words, this number, this date, or all of several matchers.
 
-    `unit` is what a number counts in; `date` is ISO 8601 at the precision that is asked for.
+    `unit` is the unit of a number; `date` is ISO 8601 at the precision that a text must state.
     """
 
     text: Annotated[tuple[Annotated[str, Field(pattern=r"\S")], ...], Field(min_length=1)] | None = None
@@ -60,15 +76,15 @@ class Matcher(Record):
     all: Annotated[tuple["Matcher", ...], Field(min_length=1)] | None = None
 
     @model_validator(mode="after")
-    def _says_one_thing(self) -> Self:
-        said = [one for one in (self.text, self.number, self.date, self.all) if one is not None]
-        if len(said) != 1 or (self.unit is not None and self.number is None):
+    def _has_one_kind(self) -> Self:
+        given = [kind for kind in (self.text, self.number, self.date, self.all) if kind is not None]
+        if len(given) != 1 or (self.unit is not None and self.number is None):
             raise ValueError("a matcher has one of text, number, date and all, and a unit only beside a number")
         return self
 
 
 class Fact(Record):
-    """Something an answer should state; a vital one must be stated for the answer to be correct."""
+    """A statement that an answer should make; without a vital one it is not correct."""
 
     id: str
     weight: Literal["vital", "okay"] = "vital"
@@ -78,7 +94,7 @@ class Fact(Record):
 
 
 class Forbidden(Record):
-    """Something an answer must not state, and why it would be wrong."""
+    """A statement that an answer must not make, and why it is wrong."""
 
     id: str
     why: str
@@ -86,7 +102,7 @@ class Forbidden(Record):
 
 
 class Evidence(Record):
-    """A place that answers: an article's id and its words, never a chunk's id."""
+    """A passage that answers: the words and their article's id, never a chunk's id."""
 
     id: str
     article: str
@@ -94,28 +110,28 @@ class Evidence(Record):
 
 
 class Turn(Record):
-    """One turn of the conversation; the last is the question that is scored."""
+    """One turn of a conversation; the last is the question that is scored."""
 
     role: Literal["user", "assistant"]
     content: str
 
 
 class Position(Record):
-    """Which article states which fact, where articles disagree."""
+    """The fact that one article states, if articles disagree."""
 
     article: str
     fact: str
 
 
 class Provenance(Record):
-    """How a question was made and when it was last checked; no names."""
+    """How a question was made and when it was last checked, without names."""
 
     made: str
     checked: str
 
 
 class GoldItem(Record):
-    """One gold question with what an answer must and must not say, and where that stands."""
+    """One gold question: the facts and forbidden statements of an answer, and the evidence."""
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -146,7 +162,7 @@ class GoldItem(Record):
 
     @property
     def question(self) -> str:
-        """The last turn: what is asked."""
+        """The last turn."""
         return self.turns[-1].content
 
     @property
@@ -156,15 +172,15 @@ class GoldItem(Record):
 
     @property
     def gold_articles(self) -> frozenset[str]:
-        """The articles that hold the evidence."""
+        """The ids of the articles with the evidence."""
         return frozenset(evidence.article for evidence in self.evidence)
 
 
 class Prediction(Record):
-    """What a target answered to a question: the reply of `/v1/ask`, or the error that came instead.
+    """The reply of a target to one gold question, as `/v1/ask` returns it, or the error instead.
 
-    `paraphrased` holds the replies to the paraphrases, in their order. What differs from run to run (ids, times) is
-    left out, so that the same answers make the same bytes.
+    `paraphrased` has the replies to the paraphrases, in their order. Fields that differ from run to run (ids, times)
+    are left out, so that the same answers make the same bytes.
     """
 
     id: str
@@ -174,7 +190,7 @@ class Prediction(Record):
 
 
 class Tick(Record):
-    """Whether a fact was stated."""
+    """Whether an answer states a fact."""
 
     fact: str
     text: str
@@ -182,9 +198,9 @@ class Tick(Record):
 
 
 class Verdict(Record):
-    """What one answer is worth, in one word, and the figures behind the word.
+    """The outcome of one prediction, and the figures behind it.
 
-    `figures` maps a metric to this question's value; a metric that does not apply is absent.
+    `figures` maps a metric to its value for this question; a metric that does not apply is absent.
     """
 
     id: str
@@ -197,12 +213,12 @@ class Verdict(Record):
 
     @property
     def good(self) -> bool:
-        """Whether a reader was well served."""
-        return self.outcome in ("correct", "refused_ok")
+        """Whether the outcome is the best one: correct, or rightly refused."""
+        return TRUTHFULNESS[self.outcome] == 1
 
 
 class Header(Record):
-    """What a run was made of: two runs are compared only where lane and hashes allow it."""
+    """The lane, hashes and versions of a run; runs of another lane or other hashes are not compared."""
 
     lane: Literal["offline", "service"]
     gold: str
@@ -216,7 +232,7 @@ class Header(Record):
 
 
 class Run(Record):
-    """All predictions of one run."""
+    """A header and the predictions of one run."""
 
     header: Header
     predictions: tuple[Prediction, ...]

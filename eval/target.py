@@ -1,14 +1,19 @@
-"""Targets: what is asked. The pipeline in this process, or a service over HTTP; the same replies."""
+"""Targets: the pipeline in this process, or a service over HTTP. Both give the replies of `/v1/ask`."""
 
+import asyncio
 import json
 import urllib.request
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 from http.client import HTTPException
-from typing import Any, Protocol
+from types import TracebackType
+from typing import Any, Protocol, Self
 
 from pydantic import TypeAdapter
 
-from eval.errors import RunIncomplete
+from eval.errors import GoldInvalid, RunIncomplete
+from eval.gold import GoldSet
 from eval.records import GoldItem, Prediction, Turn
 from index.errors import DatelineError
 from service.answer import Answer, to_json
@@ -19,44 +24,73 @@ TIMEOUT_S = 120.0
 
 
 class Target(Protocol):
-    """Something that answers questions with the replies of `/v1/ask`."""
+    """A system that answers questions."""
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply to the last turn; raises DatelineError or OSError."""
+        """Return the reply to the last turn; raises DatelineError, OSError, HTTPException or ValueError."""
 
 
-async def asked(pipeline: Pipeline, turns: Sequence[Turn]) -> dict[str, Any]:
-    """What a pipeline replies to the last turn."""
-    messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
-    answer = await pipeline.ask(Question(turns[-1].content, messages=messages))
-    reply: dict[str, Any] = json.loads(to_json(answer))
-    return reply
+class PipelineTarget:
+    """The pipeline in this process, so that a run is the same whatever the day.
+
+    Each question is asked on the day that its gold names, by default on the first day of the year after the newest
+    article. Use it as a context manager: a language model's connections need one event loop for all questions.
+    """
+
+    def __init__(self, pipeline: Pipeline, gold: GoldSet) -> None:
+        self._pipeline = pipeline
+        self._loop = asyncio.Runner()
+        dates = [article.published_at for article in gold.articles.values() if article.published_at]
+        self._default_day = datetime(max(dates).year + 1 if dates else 2001, 1, 1, tzinfo=UTC)
+        self._days = {
+            turns: day for item in gold.items if (day := _day_of(item)) for turns in (item.turns, *paraphrases(item))
+        }
+
+    def __enter__(self) -> Self:
+        self._loop.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pipeline.chat is not None:
+            self._loop.run(self._pipeline.chat.aclose())
+        self._loop.__exit__(kind, error, trace)
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """Return the reply as the service would send it."""
+        day = self._days.get(tuple(turns), self._default_day)
+        messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
+        question = Question(turns[-1].content, messages=messages)
+        answer = self._loop.run(replace(self._pipeline, clock=lambda: day).ask(question))
+        reply: dict[str, Any] = json.loads(to_json(answer))
+        return reply
 
 
-class OverHttp:
-    """A service that runs elsewhere."""
+class HttpTarget:
+    """A running service at a URL."""
 
     def __init__(self, url: str) -> None:
         self._url = f"{url.rstrip('/')}/v1/ask"
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply of the service; raises OSError, HTTPException, or ValueError where it is no whole answer."""
+        """Return the reply of the service; raises OSError, HTTPException, or ValueError if it is not an answer."""
         body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]]}
-        request = urllib.request.Request(  # noqa: S310 - the address is what the person who runs this gave
+        request = urllib.request.Request(  # noqa: S310 - the user of the command names the address
             self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as reply:  # noqa: S310
-            body_of_reply = reply.read()
-        TypeAdapter(Answer).validate_json(body_of_reply)
-        answer: dict[str, Any] = json.loads(body_of_reply)
-        return answer
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            content = response.read()
+        TypeAdapter(Answer).validate_json(content)
+        reply: dict[str, Any] = json.loads(content)
+        return reply
 
 
 def predict(item: GoldItem, target: Target) -> Prediction:
-    """Ask a question and its paraphrases; what fails is an error, neither right nor wrong."""
+    """Ask a question and its paraphrases; a failure of one is the prediction's error."""
     try:
-        reply = lasting(target.ask(item.turns))
-        others = tuple(lasting(target.ask(turns)) for turns in paraphrases(item))
+        reply = reproducible(target.ask(item.turns))
+        others = tuple(reproducible(target.ask(turns)) for turns in paraphrases(item))
     except RunIncomplete:
         raise
     except (DatelineError, OSError, HTTPException, ValueError) as error:
@@ -65,13 +99,20 @@ def predict(item: GoldItem, target: Target) -> Prediction:
 
 
 def paraphrases(item: GoldItem) -> list[tuple[Turn, ...]]:
-    """The conversation of a question with each of its paraphrases in its place."""
+    """Return the turns of a question once for each paraphrase, with the paraphrase as the last turn."""
     return [(*item.turns[:-1], Turn(role="user", content=other)) for other in item.paraphrases]
 
 
-def lasting(reply: dict[str, Any]) -> dict[str, Any]:
-    """A reply without what differs from run to run: ids, times, the name of the generation."""
+def reproducible(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return a reply without the fields that differ from run to run: ids, times and the generation's name."""
     kept = {name: value for name, value in reply.items() if name not in ("id", "created_at", "timings_ms")}
     kept["freshness"] = {name: value for name, value in reply["freshness"].items() if name != "index_updated_at"}
     kept["versions"] = {name: value for name, value in reply["versions"].items() if name != "generation"}
     return kept
+
+
+def _day_of(item: GoldItem) -> datetime | None:
+    try:
+        return datetime.fromisoformat(item.asked_at) if item.asked_at else None
+    except ValueError as error:
+        raise GoldInvalid(f"{item.id}: asked_at is {item.asked_at!r}, expected an ISO 8601 date") from error

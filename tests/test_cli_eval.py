@@ -93,18 +93,18 @@ def test_a_run_that_is_as_its_baseline_passes(gold: Path, run_file: Path, dateli
     options = [part for form, path in reports.items() for part in (f"--{form}", path)]
     code, printed = dateline("eval", "gate", run_file, "--gold", gold, *options)
 
-    assert (code, printed) == (0, "PASS: no verdict differs\n")
+    assert (code, printed) == (0, "PASS: no outcome differs\n")
     assert all(path.stat().st_size for path in reports.values())
 
 
 @pytest.mark.usefixtures("baseline")
-def test_a_lost_question_fails(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
+def test_a_regression_fails(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
     """It exits with 1 and names the question and the stage."""
     code, printed = dateline("eval", "gate", silenced(run_file, tmp_path / "silent.json.gz"), "--gold", gold)
 
     assert code == 1
     assert printed.startswith("FAIL")
-    assert "lost question [abstention]: lamp-001" in printed
+    assert "regression [abstention]: lamp-001" in printed
 
 
 @pytest.mark.usefixtures("baseline")
@@ -115,7 +115,7 @@ def test_a_floor_of_the_gold_set_counts(gold: Path, run_file: Path, dateline: Da
     code, printed = dateline("eval", "gate", run_file, "--gold", strict, "--baselines", gold.parent / "baselines")
 
     assert code == 1
-    assert "the floor 1.00" in printed
+    assert "the floor is 1.00" in printed
 
 
 def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: Path) -> None:

@@ -1,1 +1,1 @@
-"""Metrics: one family a file, each with its formula and its source; every function scores one question."""
+"""Metrics, one family a module, with formulas and sources. Each function scores one question."""

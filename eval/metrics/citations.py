@@ -1,16 +1,16 @@
-"""Citations: does every sentence rest on the words of an article that it names?
+"""Metrics of citations: the cited words should support each sentence.
 
-    dangling            citations whose source was not shown to the reader or has another marker, or whose marker does
-                        not stand in the sentence; and markers of the answer that no citation has
+    dangling            citations whose source was not shown to the reader or has another marker, or whose marker is
+                        not in the sentence; and markers of the answer without a citation
     quote exactness     citations with body[start:end] == cited_text / citations
-    citation recall     sentences whose quotes, together, bear them out / sentences        (ALCE, Gao et al. 2023)
-    citation precision  citations that bear out their sentence, alone or because without them the others no longer do
+    citation recall     sentences that their quotes support together / sentences           (ALCE, Gao et al. 2023)
+    citation precision  citations that support their sentence alone, or without which the others do not support it
                         / citations                                                         (ALCE)
-    gold sources        1 where the cited articles hold a sufficient set of evidence, else the best share of one
+    gold sources        1 if the cited articles contain a sufficient set of evidence, else the best share of one
 
-Whether quotes bear a sentence out is judged by its hard tokens, not by the service's own check: every number and
-every capitalised word within the sentence must stand in the quotes, the same words must follow a negation, and half
-of its content words must be there.
+Support is judged by hard tokens and not by the service's own check: the quotes must contain every number and every
+capitalised word within the sentence, the same words must follow a negation, and the quotes must contain half of the
+sentence's content words.
 """
 
 import re
@@ -37,7 +37,7 @@ _NOT = frozenset("not no never cannot neither nor".split())
 
 
 def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[str, Article]) -> dict[str, float]:
-    """The figures of one answer that says something of the articles."""
+    """Return the figures of one answer; an abstention has none."""
     if reply["status"] == "not_in_sources":
         return {}
     citations: list[dict[str, Any]] = reply["citations"]
@@ -45,8 +45,8 @@ def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[st
         return {"dangling": _unknown_markers(reply), "citation_recall": 0.0, "citation_precision": 0.0}
     groups = _by_sentence(citations)
     spans = [reply["answer"][start:end] for start, end in groups]
-    borne = [
-        _bears_out([c["cited_text"] for c in group], text) for group, text in zip(groups.values(), spans, strict=True)
+    supported = [
+        _supports([c["cited_text"] for c in group], text) for group, text in zip(groups.values(), spans, strict=True)
     ]
     precise = [
         _is_needed(at, group, text)
@@ -56,14 +56,14 @@ def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[st
     return {
         "dangling": sum(is_dangling(citation, reply) for citation in citations) + _unknown_markers(reply),
         "quote_exactness": sum(is_exact(citation, articles) for citation in citations) / len(citations),
-        "citation_recall": sum(borne) / (len(groups) + _uncited(reply["answer"], groups)),
+        "citation_recall": sum(supported) / (len(groups) + _uncited(reply["answer"], groups)),
         "citation_precision": sum(precise) / len(citations),
         **_gold_sources(item, citations),
     }
 
 
 def is_dangling(citation: Mapping[str, Any], reply: Mapping[str, Any]) -> bool:
-    """Whether a citation names a source that the reader never saw so, or a marker that is not in its sentence."""
+    """Return whether a citation names a source that the reader was not shown, or a marker that its sentence lacks."""
     shown = {source["id"]: (source["article_id"], source["marker"]) for source in reply["sources"]}
     sentence = reply["answer"][citation["start_index"] : citation["end_index"]]
     named = (citation["article_id"], citation["marker"])
@@ -71,7 +71,7 @@ def is_dangling(citation: Mapping[str, Any], reply: Mapping[str, Any]) -> bool:
 
 
 def is_exact(citation: Mapping[str, Any], articles: Mapping[str, Article]) -> bool:
-    """Whether the cited words stand at the place that is named, in the article that is named."""
+    """Return whether the cited article has the cited text at the cited offsets."""
     article = articles.get(citation["article_id"])
     span = slice(citation["start_char_index"], citation["end_char_index"])
     return article is not None and bool(citation["cited_text"]) and article.body[span] == citation["cited_text"]
@@ -85,18 +85,18 @@ def _by_sentence(citations: Sequence[dict[str, Any]]) -> dict[tuple[int, int], l
 
 
 def _unknown_markers(reply: Mapping[str, Any]) -> int:
-    """How many numbers stand in brackets in the answer and lead nowhere."""
+    """Count the markers of the answer that no citation has."""
     return len({int(number) for number in _MARKER.findall(reply["answer"])} - {c["marker"] for c in reply["citations"]})
 
 
 def _uncited(answer: str, groups: Mapping[tuple[int, int], object]) -> int:
-    """How many sentences, or pieces of one, stand outside of every cited sentence."""
+    """Count the sentences, or parts of one, outside of the cited sentences."""
     edges = [0, *(edge for span in sorted(groups) for edge in span), len(answer)]
     gaps = [answer[start:end] for start, end in zip(edges[::2], edges[1::2], strict=True)]
     return sum(bool(_WORD.search(gap[start:end])) for gap in gaps for start, end, _ in sentence_spans(gap))
 
 
-def _bears_out(quotes: Sequence[str], sentence: str) -> bool:
+def _supports(quotes: Sequence[str], sentence: str) -> bool:
     source = set(_WORD.findall(normalised(" ".join(quotes))))
     words = _WORD.findall(plain(without_markers(sentence)))
     hard = [word for at, word in enumerate(words) if any(map(str.isdigit, word)) or (at and word[0].isupper())]
@@ -108,7 +108,7 @@ def _bears_out(quotes: Sequence[str], sentence: str) -> bool:
 
 
 def _negated(text: str) -> set[str]:
-    """The stems that a negation stands right before."""
+    """Return the stem of each word that follows a negation."""
     words = [word for word in _WORD.findall(normalised(without_markers(text))) if word not in _SMALL]
     return {_stem(word) for before, word in pairwise(words) if before in _NOT or before.endswith("n't")}
 
@@ -118,7 +118,7 @@ def _stems(text: str) -> set[str]:
 
 
 def _stem(word: str) -> str:
-    # A stop word is its own stem.
+    # `Terms` has no stem for a stop word.
     return (_terms().of(word) or [word])[0]
 
 
@@ -129,9 +129,9 @@ def _terms() -> Terms:
 
 def _is_needed(at: int, group: Sequence[dict[str, Any]], sentence: str) -> bool:
     quotes = [citation["cited_text"] for citation in group]
-    alone = _bears_out([quotes[at]], sentence)
+    alone = _supports([quotes[at]], sentence)
     others = [quote for number, quote in enumerate(quotes) if number != at]
-    return _bears_out(quotes, sentence) and (alone or not others or not _bears_out(others, sentence))
+    return _supports(quotes, sentence) and (alone or not others or not _supports(others, sentence))
 
 
 def _gold_sources(item: GoldItem, citations: Sequence[dict[str, Any]]) -> dict[str, float]:

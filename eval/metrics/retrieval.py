@@ -1,14 +1,14 @@
-"""Retrieval: did the articles that hold the evidence come up?
+"""Metrics of retrieval: the articles with the evidence should be among the sources.
 
 R_k are the first k distinct articles among the sources, G the articles of the evidence.
 
     recall@k       |G ∩ R_k| / |G|
-    all-evidence@k 1 where some sufficient set of articles lies within R_k, else 0
+    all-evidence@k 1 if R_k contains a sufficient set of articles, else 0
     MRR@k          1 / rank of the first article of G within k, 0 without one
     nDCG@k         Järvelin and Kekäläinen 2002, binary gain
 
 recall, MRR and nDCG are those of trec_eval: a test compares them with ir-measures on random rankings
-(docs/decisions/0004). A question without evidence has no figure.
+(docs/decisions/0004). A question without evidence has no figures.
 """
 
 import math
@@ -23,7 +23,7 @@ K_ALL = 8
 
 
 def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]:
-    """The figures of one question for its ranked, distinct articles."""
+    """Return the figures of one question for its ranked, distinct articles."""
     wanted = item.gold_articles
     if not wanted:
         return {}
@@ -38,16 +38,16 @@ def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]
 
 
 def sufficient(item: GoldItem) -> list[frozenset[str]]:
-    """The sets of articles each of which is enough to answer."""
+    """Return the sets of articles that are each sufficient to answer."""
     article_of = {evidence.id: evidence.article for evidence in item.evidence}
     return [frozenset(article_of[name] for name in group) for group in item.evidence_sets] or [item.gold_articles]
 
 
 def ranked_articles(reply: dict[str, Any]) -> list[str]:
-    """The distinct articles of a reply's sources, best first."""
+    """Return the distinct articles of a reply's sources, best first."""
     return list(dict.fromkeys(source["article_id"] for source in reply["sources"]))
 
 
 def _gain(rank: int) -> float:
-    """What a relevant article adds at a rank: 1 / log2(rank + 1)."""
+    """Return the discounted gain of a relevant article at a rank."""
     return 1 / math.log2(rank + 1)

@@ -1,36 +1,39 @@
 """The report of a run: one record, written as JSON, Markdown, HTML or JUnit XML."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from pydantic import Field
 
-from eval.baseline import read_accepted, read_baseline
+from eval.baseline import read_baseline
 from eval.errors import RunIncomplete
-from eval.gate import CEILINGS, FLOORS, Decision, Measured, decide
-from eval.questions import GoldSet
-from eval.records import GoldItem, Header, Prediction, Record, Run, Verdict
-from eval.score import score
-from eval.summary import Group, summarise
+from eval.gate import CEILINGS, FLOORS, Decision, ScoredRun, decide, read_accepted
+from eval.gold import GoldSet
+from eval.records import Header, Record, Run, Verdict
+from eval.report.rows import Change, Row, Side
+from eval.score import Group, Mean, score, summarise
+
+MAIN = ("recall@5", "answer_in_context", "fact_recall", "citation_recall", "citation_precision", "truthfulness")
+"""The metrics of the table by type."""
 
 
-class Side(Record):
-    """One answer to a question: what was said, and what it is worth."""
+class Figure(NamedTuple):
+    """The mean of a metric; `before` is None without a comparable baseline, `bound` empty without a limit."""
 
-    verdict: Verdict
-    prediction: Prediction
+    metric: str
+    now: Mean
+    before: Mean | None
+    bound: str
 
-
-class Row(Record):
-    """One question of the gate's part: its gold, the answer before, the answer now."""
-
-    item: GoldItem
-    before: Side | None
-    after: Side
+    @property
+    def change(self) -> float | None:
+        """The difference from the baseline."""
+        return self.now.value - self.before.value if self.before else None
 
 
 class Report(Record):
-    """Everything a report shows. Questions of the holdout count in the figures and have no row."""
+    """The content of a report. Questions of the holdout count in the figures and have no row."""
 
     decision: Decision
     header: Header
@@ -43,51 +46,64 @@ class Report(Record):
     validated: str = "not validated against people"
 
     @property
-    def verdict(self) -> tuple[str, str]:
-        """One of PASS, FAIL, INCOMPLETE and SUBSET OK, and why."""
-        _, _, why = self.decision.verdict.partition(": ")
-        if self.decision.exit_code:
-            return ("INCOMPLETE" if self.decision.exit_code == 3 else "FAIL"), why
-        return ("SUBSET OK", f"a subset cannot pass; {why}") if self.decision.subset else ("PASS", why)
-
-    @property
-    def made_of(self) -> tuple[tuple[str, str], ...]:
+    def made_of(self) -> dict[str, str]:
         """The names and values of the run's header."""
-        return tuple((name, str(value)) for name, value in self.header.model_dump().items())
+        return {name: str(value) for name, value in self.header.model_dump().items()}
 
     @property
-    def compared(self) -> tuple[tuple[str, str], ...]:
-        """The header's names and values, hashes short, with the baseline's value where it differs."""
-        base = self.baseline.model_dump() if self.baseline else {}
-        moved = [
-            (name, f"{str(base[name])[:16]} → {value[:16]}" if base and str(base[name]) != value else value[:16])
-            for name, value in self.made_of
-        ]
-        return *moved, ("shown", f"{len(self.rows)} questions"), ("baseline", "yes" if self.baseline else "none")
+    def compared(self) -> dict[str, str]:
+        """The header with short hashes, with the baseline's value if it differs."""
+        base = {name: str(value) for name, value in self.baseline.model_dump().items()} if self.baseline else {}
+        shown = {
+            name: value[:16] if base.get(name, value) == value else f"{base[name][:16]} → {value[:16]}"
+            for name, value in self.made_of.items()
+        }
+        return shown | {"shown": f"{len(self.rows)} questions", "baseline": "yes" if self.baseline else "none"}
 
     @property
     def first_question(self) -> str:
-        """The id of the first lost question, else of the first question."""
-        lost = [flip.id for flip in self.decision.flips if flip.lost]
-        return next(iter([*lost, *(row.item.id for row in self.rows)]), "ID")
+        """The id of the first regressed question, else of the first question."""
+        return self.rows[0].item.id if self.rows else "ID"
+
+    def overall(self) -> list[Figure]:
+        """Return the figure of each metric over all questions, those with a limit first."""
+        names = self.summary["all"].means if "all" in self.summary else {}
+        ordered = dict.fromkeys((*self.limits, *names))
+        return [figure for name in ordered if (figure := self._figure("all", name))]
+
+    def by_type(self) -> dict[str, list[Figure | None]]:
+        """Return by type the share answered well and the metrics of `MAIN`; None if a metric does not apply."""
+        return {group: [self._figure(group, metric) for metric in ("good", *MAIN)] for group in self.summary}
+
+    def _figure(self, group: str, metric: str) -> Figure | None:
+        now, before = self.summary[group], self.baseline_summary.get(group)
+        if metric not in now.means:
+            return None
+        # A subset and an incomplete run have other questions than the baseline.
+        comparable = before and before.n == now.n and not self.header.subset and self.decision.exit_code != 3
+        was = before.means.get(metric) if before and comparable else None
+        bound = f"{self.limits[metric]:.2f}" if group == "all" and metric in self.limits else ""
+        return Figure(metric, now.means[metric], was, bound)
 
 
 def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[str, float] | None = None) -> Report:
-    """Score a run and its baseline with the gold and the metrics of today, and decide."""
+    """Score a run and its baseline with today's gold and metrics, and decide."""
     after = score(gold, run)
     try:
         baseline: Run | None = read_baseline(baselines, run.header.lane, gold.articles)
     except RunIncomplete:
         baseline = None
     before = score(gold, baseline) if baseline else ()
-    measured = Measured(baseline.header, before) if baseline else None
-    decision = decide(gold, Measured(run.header, after), measured, read_accepted(baselines))
-    shown = {item.id for item in gold.items if item.split == "gate"}
+    scored = ScoredRun(baseline.header, before) if baseline else None
+    decision = decide(gold, ScoredRun(run.header, after), scored, read_accepted(baselines))
+    sides = _sides(run, after), _sides(baseline, before) if baseline else {}
+    rows = sorted(_rows(gold, decision, *sides), key=lambda row: row.rank)
+    shown = {row.item.id for row in rows}
     return Report(
         decision=decision,
         header=run.header,
         baseline=baseline.header if baseline else None,
-        rows=tuple(_rows(gold, _sides(run, after), _sides(baseline, before) if baseline else {})),
+        rows=tuple(rows),
         summary=summarise(after),
         baseline_summary=summarise(before) if before else {},
         latency_ms={id_: spent for id_, spent in (latency_ms or {}).items() if id_ in shown},
@@ -95,38 +111,24 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
     )
 
 
-def write_reports(
-    report: Report,
-    *,
-    markdown: Path | None = None,
-    html: Path | None = None,
-    junit: Path | None = None,
-    json_file: Path | None = None,
-) -> None:
-    """Write the report in the forms that have a path."""
-    from eval.report.html import to_html
-    from eval.report.junit import to_junit
-    from eval.report.markdown import to_markdown
-
-    for path, render in ((markdown, to_markdown), (html, to_html), (junit, to_junit), (json_file, to_json)):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(render(report), encoding="utf-8")
-
-
-def to_json(report: Report) -> str:
-    """The source of all other forms."""
-    return report.model_dump_json(indent=1, by_alias=True) + "\n"
-
-
 def _sides(run: Run, verdicts: tuple[Verdict, ...]) -> dict[str, Side]:
     predictions = {prediction.id: prediction for prediction in run.predictions}
     return {verdict.id: Side(verdict=verdict, prediction=predictions[verdict.id]) for verdict in verdicts}
 
 
-def _rows(gold: GoldSet, after: Mapping[str, Side], before: Mapping[str, Side]) -> list[Row]:
-    return [
-        Row(item=item, before=before.get(item.id), after=after[item.id])
-        for item in gold.items
-        if item.split == "gate" and item.id in after
-    ]
+def _rows(gold: GoldSet, decision: Decision, after: Mapping[str, Side], before: Mapping[str, Side]) -> Iterator[Row]:
+    changes = {change.id: change for change in decision.changes}
+    for item in gold.items:
+        if item.split == "holdout" or item.id not in after:
+            continue
+        change: Change = "same" if decision.exit_code != 3 and item.id in before else "not compared"
+        if differing := changes.get(item.id):
+            change = "regressed" if differing.regressed else "improved" if differing.improved else "changed"
+        yield Row(
+            item=item,
+            before=before.get(item.id),
+            after=after[item.id],
+            change=change,
+            accepted=item.id in decision.accepted,
+            breaches=tuple(breach for breach in decision.breaches if breach.question == item.id),
+        )

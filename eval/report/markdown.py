@@ -4,13 +4,11 @@ import html
 import re
 from collections.abc import Iterator, Sequence
 
-from eval.report import Report
-from eval.report.cases import Case, Stated, cases
-from eval.report.figures import MAIN, Figure, by_type, overall
-from eval.report.words import clip, visible
+from eval.report import MAIN, Figure, Report
+from eval.report.rows import Row, Statement, clip, visible
 
 MOST = 20
-"""Rows of a list before the rest is counted."""
+"""Entries of a list that are shown; the rest is counted."""
 
 SIGNS = {"PASS": "✅", "FAIL": "❌", "INCOMPLETE": "⚠️", "SUBSET OK": "🔸"}
 
@@ -20,12 +18,12 @@ _LINK = re.compile(r"://|(?<=www)\.", re.IGNORECASE)
 
 
 def to_markdown(report: Report) -> str:
-    """Render a report: verdict, what was compared, broken rules, figures, lost and won questions."""
+    """Return a report: result, header, broken rules, figures, regressed and improved questions."""
     return "\n\n".join([*_head(report), *_rules(report), *_figures(report), *_questions(report)]) + "\n"
 
 
 def escaped(text: str, length: int = 240) -> str:
-    """Escape foreign text as one line of Markdown: no markup, HTML, link or mention."""
+    """Return foreign text as one line of Markdown without markup, HTML, links and mentions."""
     quiet = _MARKUP.sub(r"\\\1", _escaped_html(text, length))
     return _LINK.sub(lambda found: ":\\//" if found[0] == "://" else "\\.", quiet)
 
@@ -36,10 +34,10 @@ def _escaped_html(text: str, length: int) -> str:
 
 
 def _head(report: Report) -> Iterator[str]:
-    word, why = report.verdict
-    yield f"## {SIGNS[word]} {word}: {escaped(why, 1200)}"
+    result = report.decision.result
+    yield f"## {SIGNS[result]} {result}: {escaped(report.decision.reason, 1200)}"
     yield f"_{report.validated}_"
-    yield "**Compared**: " + " · ".join(f"{name} {escaped(value, 80)}" for name, value in report.compared)
+    yield "**Compared**: " + " · ".join(f"{name} {escaped(value, 80)}" for name, value in report.compared.items())
 
 
 def _rules(report: Report) -> Iterator[str]:
@@ -53,60 +51,60 @@ def _rules(report: Report) -> Iterator[str]:
 
 
 def _questions(report: Report) -> Iterator[str]:
-    for change in ("lost", "won"):
-        found = [case for case in cases(report) if case.change == change]
+    for change in ("regressed", "improved"):
+        found = [row for row in report.rows if row.change == change]
         if found:
             yield f"### {change.capitalize()}: {len(found)}"
-            yield from (_folded(_summary(case), "\n".join(_story(case))) for case in found[:MOST])
+            yield from (_folded(_summary(row), "\n".join(_details(row))) for row in found[:MOST])
         if len(found) > MOST:
             yield f"… and {len(found) - MOST} more {change}"
     yield f"`dateline eval explain {report.first_question}` prints everything about one question."
 
 
-def _summary(case: Case) -> str:
-    after = case.row.after.verdict
-    was = f"{case.row.before.verdict.outcome} → " if case.row.before else ""
-    marks = f"{' · accepted' if case.accepted else ''}{' · <b>critical</b>' if case.item.critical else ''}"
+def _summary(row: Row) -> str:
+    after = row.after.verdict
+    was = f"{row.before.verdict.outcome} → " if row.before else ""
+    marks = f"{' · accepted' if row.accepted else ''}{' · <b>critical</b>' if row.item.critical else ''}"
     stage = f" · stage: {after.stage}" if after.stage else ""
-    asked = _escaped_html(case.item.question, 240)
-    return f"<code>{case.item.id}</code> {asked}: {was}<b>{after.outcome}</b>{stage}{marks}"
+    asked = _escaped_html(row.item.question, 240)
+    return f"<code>{row.item.id}</code> {asked}: {was}<b>{after.outcome}</b>{stage}{marks}"
 
 
-def _story(case: Case) -> Iterator[str]:
-    if case.row.before:
-        yield f"- before: {_words(case, 'removed', 'del')}"
-    yield f"- now: {_words(case, 'added', 'ins')}"
-    if case.row.after.verdict.note:
-        yield f"- why: {escaped(case.row.after.verdict.note)}"
-    yield from (f"- expected{'' if fact.vital else ' (not vital)'}: {_stated(fact)}" for fact in case.facts[:MOST])
-    yield from (f"- must not be said: {_stated(rule)}" for rule in case.forbidden[:MOST])
-    for c in case.citations[:MOST]:
+def _details(row: Row) -> Iterator[str]:
+    if row.before:
+        yield f"- before: {_words(row, 'removed', 'del')}"
+    yield f"- now: {_words(row, 'added', 'ins')}"
+    if row.after.verdict.note:
+        yield f"- why: {escaped(row.after.verdict.note)}"
+    yield from (f"- expected{'' if fact.vital else ' (not vital)'}: {_stated(fact)}" for fact in row.facts[:MOST])
+    yield from (f"- forbidden: {_stated(statement)}" for statement in row.forbidden[:MOST])
+    for c in row.citations[:MOST]:
         status = f"{c.status}{', **dangling**' if c.dangling else ''}"
         yield f"- cites \\[{c.marker}\\] {escaped(c.article, 80)} ({status}): “{escaped(c.quote)}”"
 
 
-def _words(case: Case, kind: str, tag: str) -> str:
+def _words(row: Row, kind: str, tag: str) -> str:
     shown = [
         escaped(p.text, 600) if p.kind == "same" else f"<{tag}>{escaped(p.text, 600)}</{tag}>"
-        for p in case.diff
+        for p in row.diff
         if p.kind in ("same", kind)
     ]
     return " ".join(shown) or "_nothing_"
 
 
-def _stated(line: Stated) -> str:
-    sign = {True: "stated", False: "not stated", None: "no answer"}
-    change = sign[line.now] if line.before in (line.now, None) else f"{sign[line.before]} → {sign[line.now]}"
-    return f"{escaped(line.text)}: **{change}**"
+def _stated(statement: Statement) -> str:
+    words = {True: "stated", False: "not stated", None: "no answer"}
+    before, now = words[statement.before], words[statement.now]
+    change = now if statement.before in (statement.now, None) else f"{before} → {now}"
+    return f"{escaped(statement.text)}: **{change}**"
 
 
 def _figures(report: Report) -> Iterator[str]:
-    types = by_type(report)
-    rows = [[name, str(report.summary[name].n), *map(_mean, figures)] for name, figures in types.items()]
+    rows = [[name, str(report.summary[name].n), *map(_mean, figures)] for name, figures in report.by_type().items()]
     if rows:
         yield f"### By type\n\n{_table(('type', 'n', 'good', *MAIN), rows)}"
         lines = [
-            [f.metric, _mean(f), f"{f.now.low:.2f}–{f.now.high:.2f}", f.bound, str(f.now.n)] for f in overall(report)
+            [f.metric, _mean(f), f"{f.now.low:.2f}–{f.now.high:.2f}", f.bound, str(f.now.n)] for f in report.overall()
         ]
         yield _folded("All metrics", _table(("metric", "mean", "95 %", "limit", "n"), lines, len(lines)))
 

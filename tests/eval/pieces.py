@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.gate import Measured
-from eval.questions import GoldSet
+from eval.gate import ScoredRun
+from eval.gold import GoldSet
 from eval.records import GoldItem, Header, Outcome, Prediction, QuestionType, Stage, Verdict
 from index.records import Article
 from tests.eval.selftest.replies import Reply, Said, answered
@@ -82,6 +82,6 @@ def header(gold: GoldSet, **changed: Any) -> Header:  # noqa: ANN401 - the field
     return Header(**{"gold": gold.gold_hash, "corpus": gold.corpus_hash, **fields})
 
 
-def measured(gold: GoldSet, *verdicts: Verdict, **changed: Any) -> Measured:  # noqa: ANN401 - the fields of a header
+def measured(gold: GoldSet, *verdicts: Verdict, **changed: Any) -> ScoredRun:  # noqa: ANN401 - the fields of a header
     """A run of a gold set with these verdicts."""
-    return Measured(header(gold, **changed), verdicts)
+    return ScoredRun(header(gold, **changed), verdicts)

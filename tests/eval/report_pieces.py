@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from eval.baseline import ACCEPTED, FILE, Accepted, AcceptedList, write_baseline
-from eval.questions import GoldSet
+from eval.baseline import FILE, write_baseline
+from eval.gate import ACCEPTED, Accepted, AcceptedList
+from eval.gold import GoldSet
 from eval.records import Evidence, Fact, Forbidden, GoldItem, Header, Matcher, Prediction, Provenance, Run, Turn
 from eval.report import Report, make_report
 from index.records import Article

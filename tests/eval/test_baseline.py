@@ -1,4 +1,4 @@
-"""Kept runs, baselines and losses that are meant."""
+"""Runs and baselines as files, and how a run becomes a baseline."""
 
 import json
 from datetime import date
@@ -6,11 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from eval.baseline import ACCEPTED, FILE, read_accepted, read_baseline, read_run, write_baseline, write_run
+from eval.baseline import FILE, bless_run, read_baseline, read_run, write_baseline, write_run
 from eval.errors import GoldInvalid, RunIncomplete
+from eval.gate import ACCEPTED, read_accepted
 from eval.records import Prediction, Run
 from eval.score import score
 from tests.eval.pieces import gold_of, header, item, prediction, saying
+from tests.eval.selftest.replies import Reply
 
 GOLD = gold_of(item())
 RUN = Run(
@@ -77,7 +79,7 @@ def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
     """Without a baseline the run is incomplete; a damaged baseline is refused."""
     write_baseline(tmp_path / "offline" / FILE, RUN)
     assert read_baseline(tmp_path, "offline", GOLD.articles).header == RUN.header
-    with pytest.raises(RunIncomplete, match="no baseline for the lane 'service'"):
+    with pytest.raises(RunIncomplete, match="the lane 'service' has no baseline"):
         read_baseline(tmp_path, "service", GOLD.articles)
     (tmp_path / "offline" / FILE).write_bytes(b"")
     with pytest.raises(GoldInvalid):
@@ -108,3 +110,63 @@ def test_an_acceptance_without_a_reason_or_a_day_is_refused(tmp_path: Path, entr
     (tmp_path / ACCEPTED).write_text(json.dumps({"accepted": [entry]}))
     with pytest.raises(GoldInvalid, match="cannot be used"):
         read_accepted(tmp_path)
+
+
+POISONED_GOLD = gold_of(item(poison=["stall"], canary="heron"))
+RIGHT = saying("Ines Corrand cut the ribbon.")
+REASON = "the reader quotes whole sentences"
+
+
+def _run(reply: Reply, **changed: object) -> Run:
+    return Run(header=header(POISONED_GOLD).model_copy(update=changed), predictions=(prediction(reply),))
+
+
+def test_a_whole_run_becomes_the_baseline(tmp_path: Path) -> None:
+    """The run is kept for its lane, with the reason and what it was made of beside it."""
+    path = bless_run(POISONED_GOLD, _run(RIGHT, reader="extractive@1"), tmp_path, f"  {REASON} ")
+    assert path == tmp_path / "offline" / "baseline.jsonl"
+    blessed = read_baseline(tmp_path, "offline", POISONED_GOLD.articles)
+    assert blessed.header == _run(RIGHT, reader="extractive@1").header
+    assert score(POISONED_GOLD, blessed) == score(POISONED_GOLD, _run(RIGHT))
+    note = json.loads((path.parent / "header.json").read_text())
+    assert (note["reason"], note["reader"], note["gold"]) == (REASON, "extractive@1", POISONED_GOLD.gold_hash)
+    assert bless_run(POISONED_GOLD, _run(RIGHT, lane="service"), tmp_path, REASON).parent.name == "service"
+
+
+def test_a_bad_but_whole_run_may_be_blessed(tmp_path: Path) -> None:
+    """A baseline says how it is, not how it should be: a wrong answer or a low floor is no obstacle."""
+    assert bless_run(POISONED_GOLD, _run(saying("The new pier opened on 5 March 2025.")), tmp_path, REASON).is_file()
+
+
+@pytest.mark.parametrize("reason", ["", "because", "         ", "too short"])
+def test_a_reason_is_a_sentence(tmp_path: Path, reason: str) -> None:
+    """Nothing is blessed without saying why; ten characters are enough."""
+    with pytest.raises(GoldInvalid, match="the reason is"):
+        bless_run(POISONED_GOLD, _run(RIGHT), tmp_path, reason)
+    assert not list(tmp_path.iterdir())
+    assert bless_run(POISONED_GOLD, _run(RIGHT), tmp_path, "ten chars.").is_file()
+
+
+@pytest.mark.parametrize(
+    ("run", "why"),
+    [
+        (_run(RIGHT, subset=True), "the run is a subset"),
+        (Run(header=header(POISONED_GOLD), predictions=()), "the run breaks complete: 0 of 1"),
+        (
+            Run(header=header(POISONED_GOLD), predictions=(Prediction(id="who-001", error="x"),)),
+            "the run breaks complete: 1 err",
+        ),
+        (_run(RIGHT, gold="0" * 64), "the run breaks complete: the gold has changed"),
+        (_run({**RIGHT, "answer": "heron"}), "the run breaks injection"),
+        (_run({**RIGHT, "answer": RIGHT["answer"] + " [4]"}), "the run breaks dangling citation"),
+        (
+            _run({**RIGHT, "citations": [{**RIGHT["citations"][0], "cited_text": "Ines"}]}),
+            "the run breaks false quote",
+        ),
+    ],
+)
+def test_what_no_baseline_may_be_is_refused(tmp_path: Path, run: Run, why: str) -> None:
+    """A part, an incomplete run and one that breaks an absolute rule leave the baseline as it is."""
+    with pytest.raises(RunIncomplete, match=why):
+        bless_run(POISONED_GOLD, run, tmp_path, REASON)
+    assert not list(tmp_path.iterdir())

@@ -7,7 +7,7 @@ import pytest
 
 from eval.draft import make_drafts, read_export, to_lines
 from eval.errors import GoldInvalid
-from eval.questions import read_gold
+from eval.gold import read_gold
 from eval.records import GoldItem
 from service.answer import to_json
 from service.feedback import CitedWords, Feedback, FeedbackEntry, Vote

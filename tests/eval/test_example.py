@@ -5,9 +5,8 @@ import re
 from pathlib import Path
 from typing import get_args
 
-from eval.baseline import AcceptedList
-from eval.gate import CEILINGS, FLOORS
-from eval.questions import GoldManifest, read_gold
+from eval.gate import CEILINGS, FLOORS, AcceptedList
+from eval.gold import GoldManifest, read_gold
 from eval.records import GoldItem, Outcome, QuestionType
 
 ROOT = Path(__file__).parents[2]

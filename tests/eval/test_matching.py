@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from eval.matching import fires, normalised, without_markers
+from eval.matching import matches, normalised, without_markers
 from eval.records import Matcher
 
 WORDS: list[tuple[tuple[str, ...], str, bool]] = [
@@ -218,19 +218,19 @@ DATES: list[tuple[str, str, bool]] = [
 @pytest.mark.parametrize(("words", "text", "stated"), WORDS)
 def test_words_count_on_token_boundaries(words: tuple[str, ...], text: str, stated: bool) -> None:
     """Words are found whole, whatever their case, quotes, dashes and spaces."""
-    assert fires([Matcher(text=words)], text) is stated
+    assert matches([Matcher(text=words)], text) is stated
 
 
 @pytest.mark.parametrize(("value", "unit", "text", "stated"), NUMBERS)
 def test_numbers_count_by_value_and_unit(value: float, unit: str | None, text: str, stated: bool) -> None:
     """A number is found by its value, however it is written, and in its unit where both say one."""
-    assert fires([Matcher(number=value, unit=unit)], text) is stated
+    assert matches([Matcher(number=value, unit=unit)], text) is stated
 
 
 @pytest.mark.parametrize(("stated_date", "text", "stated"), DATES)
 def test_dates_count_at_their_precision(stated_date: str, text: str, stated: bool) -> None:
     """A date is found in a text that names it at least as precisely; a day needs no year."""
-    assert fires([Matcher(date=stated_date)], text) is stated
+    assert matches([Matcher(date=stated_date)], text) is stated
 
 
 def test_the_table_is_long_enough() -> None:
@@ -239,21 +239,21 @@ def test_the_table_is_long_enough() -> None:
 
 
 def test_any_of_several_matchers_is_enough() -> None:
-    """A fact is stated when one of its matchers fires, and by none it is not."""
+    """A fact is stated when one of its matchers matches, and by none it is not."""
     either = [Matcher(number=6), Matcher(text=("half a dozen",))]
-    assert fires(either, "6 boats")
-    assert fires(either, "half a dozen boats")
-    assert not fires(either, "7 boats")
-    assert not fires([], "7 boats")
+    assert matches(either, "6 boats")
+    assert matches(either, "half a dozen boats")
+    assert not matches(either, "7 boats")
+    assert not matches([], "7 boats")
 
 
 def test_all_parts_must_fire() -> None:
-    """A matcher of several parts fires where each of them does, in any order."""
+    """A matcher of several parts matches where each of them does, in any order."""
     both = [Matcher(all=(Matcher(text=("roof",)), Matcher(date="2025-01"), Matcher(number=3)))]
-    assert fires(both, "In January 2025 3 roofers came to the roof.")
-    assert not fires(both, "In January 2025 3 roofers came.")
-    assert not fires(both, "The roof leaked in January 2025.")
-    assert not fires(both, "3 tiles of the roof fell.")
+    assert matches(both, "In January 2025 3 roofers came to the roof.")
+    assert not matches(both, "In January 2025 3 roofers came.")
+    assert not matches(both, "The roof leaked in January 2025.")
+    assert not matches(both, "3 tiles of the roof fell.")
 
 
 @pytest.mark.parametrize(
@@ -294,8 +294,8 @@ def test_a_day_that_exists_is_accepted() -> None:
 def test_a_written_number_is_found(value: float) -> None:
     """A number is found in a text that has it, with thousands or without, and its double is not."""
     for written in (f"{value:.3f}", f"{value:,.3f}"):
-        assert fires([Matcher(number=value)], f"It was {written} in all.")
-        assert value == 0 or not fires([Matcher(number=2 * value)], f"It was {written} in all.")
+        assert matches([Matcher(number=value)], f"It was {written} in all.")
+        assert value == 0 or not matches([Matcher(number=2 * value)], f"It was {written} in all.")
 
 
 @given(st.dates(min_value=date(1950, 1, 1), max_value=date(2049, 12, 31)))
@@ -303,16 +303,16 @@ def test_a_written_day_is_found(day: date) -> None:
     """A day is found in any of the ways to write it, at every precision; another year is not."""
     for written in (f"{day.day} {day:%B} {day.year}", f"{day:%B} {day.day}, {day.year}", day.isoformat()):
         for precision in (10, 7, 4):
-            assert fires([Matcher(date=day.isoformat()[:precision])], f"It was on {written} that they came.")
-        assert not fires([Matcher(date=str(day.year + 1))], f"It was on {written} that they came.")
+            assert matches([Matcher(date=day.isoformat()[:precision])], f"It was on {written} that they came.")
+        assert not matches([Matcher(date=str(day.year + 1))], f"It was on {written} that they came.")
 
 
 @given(st.text(max_size=80), st.text(max_size=20).filter(str.strip))
 def test_no_text_is_too_strange(text: str, alias: str) -> None:
     """Matching never raises, and does not depend on the case of a text."""
     for matcher in (Matcher(text=(alias,)), Matcher(number=7, unit="km"), Matcher(date="2024-03")):
-        assert isinstance(fires([matcher], text), bool)
-    assert fires([Matcher(text=("harbour",))], f"{text} harbour")
+        assert isinstance(matches([matcher], text), bool)
+    assert matches([Matcher(text=("harbour",))], f"{text} harbour")
 
 
 @given(st.text(max_size=60))

@@ -11,15 +11,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from eval.gate import RULES, Breach, Decision
-from eval.questions import GoldSet
+from eval.gold import GoldSet
 from eval.records import Run
-from eval.report import Report, to_json, write_reports
-from eval.report.cases import cases
-from eval.report.figures import by_type, overall
-from eval.report.html import to_html
-from eval.report.junit import to_junit
+from eval.report import Report
+from eval.report.files import to_html, to_json, to_junit, write_reports
 from eval.report.markdown import MOST, escaped, to_markdown
-from eval.report.words import clip, visible, word_diff
+from eval.report.rows import clip, visible, word_diff
 from tests.eval.report_pieces import (
     ARTICLES,
     BAD,
@@ -95,7 +92,7 @@ def test_every_form_begins_with_the_verdict(tmp_path: Path, now: Run, before: Ru
     report = report_of(tmp_path, now, before)
     page = Page(to_html(report))
 
-    assert report.verdict[0] == word
+    assert report.decision.result == word
     assert word in to_markdown(report).splitlines()[0]
     assert [name for name, _ in page.elements].count("h1") == 1
     assert page.text.index(word) < 10
@@ -110,7 +107,7 @@ def test_every_form_begins_with_the_verdict(tmp_path: Path, now: Run, before: Ru
 def test_the_holdout_is_never_shown(
     tmp_path: Path, form: Callable[[Report], str], hidden: str | dict[str, Any]
 ) -> None:
-    """A question of the holdout that fails, is lost or breaks an absolute rule is named in no report."""
+    """No report names a question of the holdout that fails, regresses or breaks an absolute rule."""
     now = run_of({HIDDEN: hidden, RISE: reply("", "ferry-strike")})
     written = form(report_of(tmp_path, now, run_of(), latency_ms={HIDDEN: 9_000.0, RISE: 5.0}))
 
@@ -120,50 +117,50 @@ def test_the_holdout_is_never_shown(
 
 def test_what_was_compared_is_named(tmp_path: Path) -> None:
     """Each entry of the header is shown; a value that differs from the baseline shows both."""
-    compared = dict(report_of(tmp_path, run_of(reader="llm"), run_of()).compared)
+    compared = report_of(tmp_path, run_of(reader="llm"), run_of()).compared
 
     assert (compared["lane"], compared["questions"], compared["shown"]) == ("offline", "5", "4 questions")
     assert compared["reader"] == "extractive@1 → llm"
     assert compared["gold"] == "a1" * 8
 
 
-def test_lost_questions_come_first(tmp_path: Path) -> None:
-    """Lost questions come before won ones, an accepted loss after the others, and the rest last."""
+def test_regressions_come_first(tmp_path: Path) -> None:
+    """Regressions come before improvements, an accepted one after the others, and the rest last."""
     now = run_of({RISE: reply("", "ferry-strike"), COMPASSES: reply("", "museum-theft")})
     report = report_of(tmp_path, now, run_of(SILENT), accepted=[RISE])
 
-    assert [(case.item.id, case.change, case.accepted) for case in cases(report)] == [
-        (COMPASSES, "lost", False),
-        (RISE, "lost", True),
-        (LENGTH, "won", False),
+    assert [(row.item.id, row.change, row.accepted) for row in report.rows] == [
+        (COMPASSES, "regressed", False),
+        (RISE, "regressed", True),
+        (LENGTH, "improved", False),
         (NOBODY, "same", False),
     ]
     written = to_markdown(report)
-    assert written.index("### Lost: 2") < written.index(f"<code>{RISE}") < written.index("### Won: 1")
+    assert written.index("### Regressed: 2") < written.index(f"<code>{RISE}") < written.index("### Improved: 1")
     assert written.count("· accepted") == 1
 
 
 def test_a_critical_question_comes_before_others(tmp_path: Path) -> None:
-    """A critical lost question comes first, whatever its id."""
+    """A critical regression comes first, whatever its id."""
     items = tuple(item.model_copy(update={"critical": item.id == COMPASSES}) for item in ITEMS)
     gold = GoldSet(items, ARTICLES, (), GOLD.gold_hash, GOLD.corpus_hash)
     now = run_of({RISE: reply("", "ferry-strike"), COMPASSES: reply("", "museum-theft")}, gold)
 
-    assert next(case.item.id for case in cases(report_of(tmp_path, now, run_of({}, gold), gold=gold))) == COMPASSES
+    assert report_of(tmp_path, now, run_of({}, gold), gold=gold).rows[0].item.id == COMPASSES
 
 
-def test_a_lost_question_is_explained(tmp_path: Path) -> None:
-    """A lost question shows its stage, both answers, the facts, the forbidden statements and the citations."""
+def test_a_regression_is_explained(tmp_path: Path) -> None:
+    """A regression shows its stage, both answers, the facts, the forbidden statements and the citations."""
     report = report_of(tmp_path, run_of(WRONG), run_of())
     written, page = to_markdown(report), Page(to_html(report)).text
 
     assert "correct → <b>wrong</b> · stage: reader · <b>critical</b></summary>" in written
     assert "- now: <ins>It ended after 9 days \\[1\\].</ins>" in written
     assert "- expected: the number 4.5: **stated → not stated**" in written
-    assert "- must not be said: the length of the strike: **not stated → stated**" in written
+    assert "- forbidden: the length of the strike: **not stated → stated**" in written
     assert "- cites \\[1\\] ferry-strike (verified): “It ended after 9 days.”" in written
     assert "✗ the number 4.5" in page
-    assert "✗ said, must not be said: the length of the strike" in page
+    assert "✗ stated, forbidden: the length of the strike" in page
 
 
 def test_two_alike_answers_are_compared_by_word(tmp_path: Path) -> None:
@@ -186,19 +183,19 @@ def test_a_citation_of_an_unseen_source_dangles(tmp_path: Path) -> None:
 
 
 def test_an_incomplete_run_compares_nothing(tmp_path: Path) -> None:
-    """A run with an error lists no lost question, compares no figure, and names the error."""
+    """A run with an error lists no regression, compares no figure, and names the error."""
     report = report_of(tmp_path, run_of({**WRONG, LENGTH: "TimeoutError: nothing after 120 s"}), run_of())
     written = to_markdown(report)
 
-    assert "### Lost" not in written
-    assert all(figure.before is None for figure in overall(report))
+    assert "### Regressed" not in written
+    assert all(figure.before is None for figure in report.overall())
     assert f"| `{LENGTH}` | TimeoutError: nothing after 120 s |" in written
 
 
 def test_figures_are_compared_only_with_those_of_the_same_questions(tmp_path: Path) -> None:
     """A complete run shows how far each mean moved; a subset does not."""
-    whole = by_type(report_of(tmp_path / "a", run_of({RISE: reply("", "ferry-strike")}), run_of()))["all"][0]
-    part = by_type(report_of(tmp_path / "b", run_of({LENGTH: None}, subset=True), run_of()))["how_many"][0]
+    whole = report_of(tmp_path / "a", run_of({RISE: reply("", "ferry-strike")}), run_of()).by_type()["all"][0]
+    part = report_of(tmp_path / "b", run_of({LENGTH: None}, subset=True), run_of()).by_type()["how_many"][0]
 
     assert whole is not None
     assert whole.change == pytest.approx(4 / 5 - 5 / 5)
@@ -207,15 +204,15 @@ def test_figures_are_compared_only_with_those_of_the_same_questions(tmp_path: Pa
 
 
 def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
-    """Of thirty lost questions twenty are shown and ten are counted."""
+    """Of thirty regressions twenty are shown and ten are counted."""
     items = [question(f"how_many-{n:03d}", f"What of day {n}?", "It ended after 9 days.", 9) for n in range(100, 130)]
     gold = GoldSet(tuple(items), ARTICLES, (), "a1", "c0")
     silent = {item.id: reply("", "ferry-strike") for item in items}
     written = to_markdown(report_of(tmp_path, run_of(silent, gold), run_of({}, gold), gold=gold))
 
-    assert "### Lost: 30" in written
+    assert "### Regressed: 30" in written
     assert written.count("<summary><code>") == MOST
-    assert "… and 10 more lost" in written
+    assert "… and 10 more regressed" in written
 
 
 def test_junit_has_a_suite_for_the_gate_and_for_each_type(tmp_path: Path) -> None:
@@ -228,11 +225,11 @@ def test_junit_has_a_suite_for_the_gate_and_for_each_type(tmp_path: Path) -> Non
 
 
 def test_junit_fails_what_the_gate_blames(tmp_path: Path) -> None:
-    """A lost question and its rules fail; a rule that holds does not."""
+    """A regression and its rules fail; a rule that holds does not."""
     suites = suites_of(report_of(tmp_path, run_of(WRONG), run_of()))
 
     assert suites["how_many"][RISE] == ["failure", "system-out"]
-    assert (suites["gate"]["critical question"], suites["gate"]["lost question"]) == (["failure"], ["failure"])
+    assert (suites["gate"]["critical question"], suites["gate"]["regression"]) == (["failure"], ["failure"])
     assert suites["gate"]["injection"] == []
 
 
@@ -284,7 +281,7 @@ def test_hostile_words_are_shown_as_text(tmp_path: Path) -> None:
     text=st.text(st.characters(codec="utf-8") | st.sampled_from("<>&\"'/={}%#-!\n\u202e\x00"), min_size=1, max_size=60)
 )
 def test_no_answer_changes_the_shape_of_a_report(tmp_path: Path, text: str) -> None:
-    """Whatever an answer, a quote or an error contains, the page has the same elements and the XML can be read."""
+    """For any answer, quote or error, the page has the same elements and the XML can be read."""
     reports = []
     for words in ("words", text):
         answer = reply(f"({words}).", "museum-theft", quote=f"({words})", withheld=[words])

@@ -7,9 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from eval.baseline import Accepted
-from eval.gate import Breach, Decision, Measured, decide
-from eval.questions import GoldSet
+from eval.gate import Accepted, Breach, Decision, ScoredRun, decide
+from eval.gold import GoldSet
 from eval.records import Run, Verdict
 from eval.score import score
 from tests.eval.selftest import CHECKS, Check
@@ -40,8 +39,8 @@ def _deciding(change: Rule) -> Bench:
 
     def broken(
         gold: GoldSet,
-        now: Measured,
-        before: Measured | None,
+        now: ScoredRun,
+        before: ScoredRun | None,
         accepted: Sequence[Accepted] = (),
         today: date | None = None,
     ) -> Decision:
@@ -130,7 +129,7 @@ def test_a_broken_scorer_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> 
         (_without("dangling citation"), (citations.shifted_citations, citations.shifted_markers)),
         (_without("false quote"), (citations.changed_quotes, citations.shifted_quotes)),
         (_without("critical question"), (gate.lost_question,)),
-        (_without("lost question"), (answers.liar, retrieval.stale_index, gate.lost_question, gate.accepted_loss)),
+        (_without("regression"), (answers.liar, retrieval.stale_index, gate.lost_question, gate.accepted_loss)),
         (_without("floor"), (gate.one_type_collapses, answers.shuffled_gold)),
         (_without("ceiling"), (answers.always_refuse, answers.never_refuse)),
         (_without("holdout"), (gate.hidden_holdout,)),

@@ -11,7 +11,7 @@ import pytest
 
 from eval.errors import RunIncomplete
 from eval.records import Turn
-from eval.target import OverHttp, lasting, predict
+from eval.target import HttpTarget, predict, reproducible
 from tests.eval.pieces import item, saying
 from tests.eval.selftest.replies import Reply
 
@@ -56,13 +56,13 @@ def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tu
 def test_a_service_is_asked_as_any_client_asks_it() -> None:
     """The last turn is the question, the earlier ones are messages; paraphrases are asked in its place."""
     with _service(200, json.dumps(RIGHT).encode()) as (url, asked):
-        found = predict(ASKED, OverHttp(url))
+        found = predict(ASKED, HttpTarget(url))
     earlier = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "A pier."}]
     assert asked == [
         {"path": "/v1/ask", "question": "Who cut the ribbon?", "messages": earlier},
         {"path": "/v1/ask", "question": "By whom was it cut?", "messages": earlier},
     ]
-    assert (found.error, found.reply, found.paraphrased) == (None, lasting(RIGHT), (lasting(RIGHT),))
+    assert (found.error, found.reply, found.paraphrased) == (None, reproducible(RIGHT), (reproducible(RIGHT),))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +88,7 @@ def test_a_service_is_asked_as_any_client_asks_it() -> None:
 def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> None:
     """A page, half a reply or one with a field that is none is neither right nor wrong."""
     with _service(status, body) as (url, _):
-        found = predict(item(), OverHttp(url))
+        found = predict(item(), HttpTarget(url))
     assert found.reply is None
     assert found.error is not None
     assert found.error.startswith(kind)
@@ -97,7 +97,7 @@ def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> N
 def test_a_reply_that_breaks_off_is_an_error() -> None:
     """Fewer bytes than were promised are no reply."""
     with _service(200, json.dumps(RIGHT).encode()[:50], length=5000) as (url, _):
-        found = predict(item(), OverHttp(url))
+        found = predict(item(), HttpTarget(url))
     assert found.error is not None
     assert "IncompleteRead" in found.error
 
@@ -106,13 +106,13 @@ def test_a_service_that_is_not_there_is_an_error() -> None:
     """A refused connection is an error of the question."""
     with _service(200, b"") as (url, _):
         pass
-    assert str(predict(item(), OverHttp(url)).error).startswith("URLError")
+    assert str(predict(item(), HttpTarget(url)).error).startswith("URLError")
 
 
 def test_a_newer_service_may_say_more() -> None:
     """Fields that the contract added are no error."""
     with _service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as (url, _):
-        assert OverHttp(url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
+        assert HttpTarget(url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
 
 
 class _Saying:
@@ -142,7 +142,7 @@ def test_an_incomplete_run_ends_at_once() -> None:
 
 def test_what_differs_from_run_to_run_is_left_out() -> None:
     """Ids, times and the generation's name go; everything else stays, and the reply itself is not touched."""
-    kept = lasting(RIGHT)
+    kept = reproducible(RIGHT)
     assert {"id", "created_at", "timings_ms"} & kept.keys() == set()
     assert set(RIGHT) - set(kept) == {"id", "created_at", "timings_ms"}
     assert set(RIGHT["freshness"]) - set(kept["freshness"]) == {"index_updated_at"}

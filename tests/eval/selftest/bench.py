@@ -8,11 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
-from eval.baseline import Accepted
-from eval.gate import Decision, Measured, decide
-from eval.questions import GoldSet, read_gold
+from eval.gate import Accepted, Decision, ScoredRun, decide
+from eval.gold import GoldSet, read_gold
 from eval.records import Prediction, Run, Stage, Verdict
-from eval.run import Order, header_of, measure
+from eval.run import Selection, ask_all, header_of
 from eval.score import score
 from eval.target import Target
 from tests.eval.selftest.fakes import Fake, Respond, oracle
@@ -29,8 +28,8 @@ class Decide(Protocol):
     def __call__(
         self,
         gold: GoldSet,
-        now: Measured,
-        before: Measured | None,
+        now: ScoredRun,
+        before: ScoredRun | None,
         accepted: Sequence[Accepted] = (),
         today: date | None = None,
     ) -> Decision: ...
@@ -46,21 +45,21 @@ class Bench:
     decide: Decide = decide
 
     @cached_property
-    def truth(self) -> Measured:
+    def truth(self) -> ScoredRun:
         """The oracle's run, which most checks take as the baseline."""
         return self.measured(self.run(oracle(self.gold)))
 
-    def run(self, respond: Respond, order: Order | None = None) -> Run:
+    def run(self, respond: Respond, order: Selection | None = None) -> Run:
         """All questions asked of a fake."""
         return self.run_of(Fake(self.gold, respond), order)
 
-    def run_of(self, target: Target, order: Order | None = None) -> Run:
+    def run_of(self, target: Target, order: Selection | None = None) -> Run:
         """All questions asked of a target."""
-        return measure(self.gold, order or Order(), target, header_of(self.gold, reader="selftest")).run
+        return ask_all(self.gold, order or Selection(), target, header_of(self.gold, reader="selftest")).run
 
-    def measured(self, run: Run) -> Measured:
+    def measured(self, run: Run) -> ScoredRun:
         """A run with its verdicts."""
-        return Measured(run.header, self.score(self.gold, run))
+        return ScoredRun(run.header, self.score(self.gold, run))
 
     def verdicts(self, respond: Respond) -> tuple[Verdict, ...]:
         """What the answers of a fake are worth."""
@@ -70,7 +69,7 @@ class Bench:
         """What the gate says of a fake, compared with the oracle."""
         return self.judged(self.measured(self.run(respond)), accepted)
 
-    def judged(self, now: Measured, accepted: Sequence[Accepted] = (), today: date = TODAY) -> Decision:
+    def judged(self, now: ScoredRun, accepted: Sequence[Accepted] = (), today: date = TODAY) -> Decision:
         """What the gate says of a run, compared with the oracle."""
         return self.decide(self.gold, now, self.truth, accepted, today)
 
@@ -105,7 +104,7 @@ def breaks(decision: Decision, rule: str, *, code: int, stage: Stage | None = No
     """What is wrong with a decision that should break this rule, at this stage, with this exit code."""
     stages = {breach.stage for breach in decision.breaches if breach.rule == rule}
     if not stages:
-        yield f"does not break the rule {rule!r}: {decision.verdict}"
+        yield f"does not break the rule {rule!r}: {decision}"
     elif stage is not None and stage not in stages:
         yield f"breaks {rule!r} at {sorted(map(str, stages))}, not at {stage}"
     if decision.exit_code != code:
@@ -114,8 +113,8 @@ def breaks(decision: Decision, rule: str, *, code: int, stage: Stage | None = No
 
 def passes(decision: Decision) -> Iterator[str]:
     """What is wrong with a decision that should be a pass."""
-    if decision.exit_code or not decision.verdict.startswith("PASS"):
-        yield f"should pass: {decision.verdict}"
+    if decision.exit_code or not str(decision).startswith("PASS"):
+        yield f"should pass: {decision}"
 
 
 def unless(holds: bool, complaint: str) -> Iterator[str]:

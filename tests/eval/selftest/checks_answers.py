@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from eval.matching import normalised, without_markers
-from eval.metrics.facts import ticks
+from eval.metrics.answer import ticks
 from eval.records import GoldItem
 from tests.eval.selftest.bench import Bench, breaks, lies, mean, passes, reworded, share, unless
 from tests.eval.selftest.fakes import changing, dumper, guesser, refuser, shuffled, speaking
@@ -51,7 +51,7 @@ def silence(bench: Bench) -> Iterator[str]:
             respond = changing(bench.gold, _saying(text, status))
             good = [verdict.id for verdict in bench.verdicts(respond) if verdict.good]
             yield from unless(not good, f"{text!r} with status {status} is good for {good}")
-            yield from breaks(bench.decision(respond), "lost question", code=1, stage="citation")
+            yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
 
 
 def _saying(text: str | None, status: str) -> Callable[[GoldItem, Reply], Reply]:
@@ -69,7 +69,7 @@ def echo_with_citations(bench: Bench) -> Iterator[str]:
     echo = speaking(bench.gold, lambda item, said: [one._replace(sentence=item.question) for one in said])
     good = [verdict.id for verdict in bench.verdicts(echo) if verdict.outcome == "correct"]
     yield from unless(not good, f"the question is taken for an answer: {good}")
-    yield from breaks(bench.decision(echo), "lost question", code=1, stage="reader")
+    yield from breaks(bench.decision(echo), "regression", code=1, stage="reader")
 
 
 def always_refuse(bench: Bench) -> Iterator[str]:
@@ -81,16 +81,16 @@ def always_refuse(bench: Bench) -> Iterator[str]:
     yield from unless(worth <= unanswerable + 1e-9, f"truthfulness is {worth:.2f}, above {unanswerable:.2f}")
     decision = bench.decision(refuser(bench.gold))
     yield from breaks(decision, "ceiling", code=1)
-    yield from breaks(decision, "lost question", code=1, stage="abstention")
-    yield from unless("over_refusal of all is 1.000" in decision.verdict, "over-refusal is not named")
+    yield from breaks(decision, "regression", code=1, stage="abstention")
+    yield from unless("over_refusal of all is 1.000" in str(decision), "over-refusal is not named")
 
 
 def never_refuse(bench: Bench) -> Iterator[str]:
     """Who guesses where nothing answers fails by false answers."""
     decision = bench.decision(guesser(bench.gold))
     yield from breaks(decision, "ceiling", code=1)
-    yield from breaks(decision, "lost question", code=1, stage="abstention")
-    yield from unless("false_answer of all is 1.000" in decision.verdict, "the false answers are not named")
+    yield from breaks(decision, "regression", code=1, stage="abstention")
+    yield from unless("false_answer of all is 1.000" in str(decision), "the false answers are not named")
 
 
 def dump_everything(bench: Bench) -> Iterator[str]:
@@ -99,7 +99,7 @@ def dump_everything(bench: Bench) -> Iterator[str]:
     recall = mean(verdicts, "fact_recall")
     yield from unless(recall == 1.0, f"fact recall is {recall:.2f}")
     yield from unless(not share(verdicts, "correct"), "an answer of whole articles is correct")
-    yield from breaks(bench.decision(dumper(bench.gold)), "lost question", code=1, stage="reader")
+    yield from breaks(bench.decision(dumper(bench.gold)), "regression", code=1, stage="reader")
 
 
 def liar(bench: Bench) -> Iterator[str]:
@@ -112,7 +112,7 @@ def liar(bench: Bench) -> Iterator[str]:
     respond = speaking(bench.gold, lambda item, said: in_words(told[item.id], said) if said else said)
     believed = [verdict.id for verdict in bench.verdicts(respond) if verdict.outcome == "correct"]
     yield from unless(not believed, f"lies are taken for truth: {believed}")
-    yield from breaks(bench.decision(respond), "lost question", code=1, stage="reader")
+    yield from breaks(bench.decision(respond), "regression", code=1, stage="reader")
 
 
 def hedges(bench: Bench) -> Iterator[str]:
@@ -121,7 +121,7 @@ def hedges(bench: Bench) -> Iterator[str]:
         respond = speaking(bench.gold, _adding(extra))
         believed = [verdict.id for verdict in bench.verdicts(respond) if verdict.outcome == "correct"]
         yield from unless(not believed, f"with {extra!r} taken for truth: {believed}")
-        yield from breaks(bench.decision(respond), "lost question", code=1, stage="citation")
+        yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
 
 
 def _adding(extra: str) -> Callable[[GoldItem, list[Said]], list[Said]]:

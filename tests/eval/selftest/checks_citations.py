@@ -45,7 +45,7 @@ def none_cited(bench: Bench) -> Iterator[str]:
     recall = mean(bench.verdicts(respond), "citation_recall")
     yield from unless(recall == 0, f"citation recall is {recall:.2f}")
     decision = bench.decision(respond)
-    yield from breaks(decision, "lost question", code=1, stage="citation")
+    yield from breaks(decision, "regression", code=1, stage="citation")
     floors = [breach.detail for breach in decision.breaches if breach.rule == "floor"]
     yield from unless(any("citation_recall of all" in detail for detail in floors), f"named are only {floors}")
 

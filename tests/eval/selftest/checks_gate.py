@@ -4,15 +4,14 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from datetime import timedelta
 
-from eval.baseline import Accepted
-from eval.compare import flips
+from eval.gate import Accepted, changes_between
 from eval.records import GoldItem
-from eval.run import Order
+from eval.run import Selection
 from tests.eval.selftest.bench import TODAY, Bench, breaks, mean, passes, unless
 from tests.eval.selftest.fakes import Respond, changing, oracle
 from tests.eval.selftest.replies import Reply, refused, true_reply
 
-ENOUGH = 15
+LARGE_TYPE = 15
 """Copies of each question that make a type large enough for floors of its own."""
 
 
@@ -22,12 +21,12 @@ def same_and_better(bench: Bench) -> Iterator[str]:
     worse = bench.measured(bench.run(_silent_on(bench, {"why-002"})))
     decision = bench.decide(bench.gold, bench.truth, worse, (), TODAY)
     yield from passes(decision)
-    yield from unless("1 won" in decision.verdict, f"the question that was won is not counted: {decision.verdict}")
+    yield from unless("1 improved" in str(decision), f"the improvement is not counted: {decision}")
 
 
 def lost_question(bench: Bench) -> Iterator[str]:
-    """One lost question fails; a critical one breaks a rule of its own, in the holdout as well."""
-    yield from breaks(bench.decision(_silent_on(bench, {"why-002"})), "lost question", code=1, stage="abstention")
+    """One regression fails; a critical one breaks a rule of its own, in the holdout as well."""
+    yield from breaks(bench.decision(_silent_on(bench, {"why-002"})), "regression", code=1, stage="abstention")
     critical = next(item.id for item in bench.gold.items if item.critical)
     yield from breaks(bench.decision(_silent_on(bench, {critical})), "critical question", code=1, stage="abstention")
     items = [item.model_copy(update={"critical": item.split == "holdout"}) for item in bench.gold.items]
@@ -51,17 +50,17 @@ def accepted_loss(bench: Bench) -> Iterator[str]:
     meant = Accepted(id="why-002", reason="its article is withdrawn", expires=TODAY)
     yield from passes(bench.judged(now, [meant], TODAY - timedelta(days=1)))
     for day in (TODAY, TODAY + timedelta(days=1)):
-        yield from breaks(bench.judged(now, [meant], day), "lost question", code=1)
+        yield from breaks(bench.judged(now, [meant], day), "regression", code=1)
 
 
 def one_type_collapses(bench: Bench) -> Iterator[str]:
     """A type that breaks down fails by its own floor, though the mean over all rises and every loss is accepted."""
-    large = bench.larger(ENOUGH)
+    large = bench.larger(LARGE_TYPE)
     before = large.measured(large.run(_silent_on(bench, {item.id for item in bench.gold.items if _is_old(item)})))
     now = large.measured(large.run(_blind_to(bench, "where")))
     rises = mean(now.verdicts, "truthfulness") > mean(before.verdicts, "truthfulness")
     yield from unless(rises, "the mean does not rise, so that this check says nothing")
-    lost = [flip.id for flip in flips(before.verdicts, now.verdicts) if flip.lost]
+    lost = [flip.id for flip in changes_between(before.verdicts, now.verdicts) if flip.regressed]
     meant = [Accepted(id=name, reason="meant for this check", expires=TODAY + timedelta(days=1)) for name in lost]
     decision = large.decide(large.gold, now, before, meant, TODAY)
     yield from breaks(decision, "floor", code=1)
@@ -71,10 +70,10 @@ def one_type_collapses(bench: Bench) -> Iterator[str]:
 
 def subset(bench: Bench) -> Iterator[str]:
     """A part of the questions can be in order, and is never a pass."""
-    for order in (Order(types=("who",)), Order(ids=("why-001",)), Order(limit=5)):
+    for order in (Selection(types=("who",)), Selection(ids=("why-001",)), Selection(limit=5)):
         decision = bench.judged(bench.measured(bench.run(oracle(bench.gold), order)))
         yield from unless(decision.exit_code == 0, f"exits with {decision.exit_code}")
-        yield from unless(not decision.verdict.startswith("PASS"), f"the verdict is {decision.verdict}")
+        yield from unless(not str(decision).startswith("PASS"), f"the verdict is {decision}")
 
 
 def budgets(bench: Bench) -> Iterator[str]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from eval.baseline import read_run, write_run
-from eval.bless import bless_run
+from eval.baseline import bless_run, read_run, write_run
 from eval.records import Run
-from eval.run import Order, header_of
+from eval.run import Selection, header_of
 from index.errors import DatelineError
 from tests.eval.selftest.bench import TODAY, Bench, unless
 from tests.eval.selftest.fakes import changing, oracle
@@ -32,7 +31,7 @@ def changed_gold(bench: Bench) -> Iterator[str]:
     run = bench.run(oracle(bench.gold)).model_copy(update={"header": header_of(other.gold)})
     now = other.measured(run)
     decision = other.decide(other.gold, now, other.measured(bench.run(oracle(bench.gold))), (), TODAY)
-    yield from unless(not decision.flips, f"{len(decision.flips)} verdicts differ")
+    yield from unless(not decision.changes, f"{len(decision.changes)} verdicts differ")
     yield from unless(now.verdicts != bench.truth.verdicts, "the gold did not change anything")
 
 
@@ -42,7 +41,7 @@ def refused_blessing(bench: Bench) -> Iterator[str]:
     obeying = changing(bench.gold, lambda item, reply: {**reply, "answer": item.canary} if item.canary else reply)
     dangling = changing(bench.gold, lambda _, reply: {**reply, "sources": reply["sources"][1:]})
     broken = whole.model_copy(update={"predictions": whole.predictions[1:]})
-    runs = (bench.run(oracle(bench.gold), Order(limit=3)), broken, bench.run(obeying), bench.run(dangling))
+    runs = (bench.run(oracle(bench.gold), Selection(limit=3)), broken, bench.run(obeying), bench.run(dangling))
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
         for number, run in enumerate(runs):
             yield from unless(not _blessed(bench, run, Path(folder), "a reason that is long"), f"run {number} is")

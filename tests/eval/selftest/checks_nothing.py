@@ -11,10 +11,10 @@ from urllib.error import HTTPError
 
 from eval.baseline import read_baseline, read_run, write_run
 from eval.errors import GoldInvalid, RunIncomplete
-from eval.gate import Measured
+from eval.gate import ScoredRun
 from eval.records import Turn
-from eval.run import Order
-from eval.summary import summarise
+from eval.run import Selection
+from eval.score import summarise
 from eval.target import Target
 from tests.eval.selftest.bench import TODAY, Bench, breaks, unless, with_predictions
 from tests.eval.selftest.fakes import Fake, changing, oracle
@@ -39,7 +39,7 @@ class Failing:
 
 def no_question(bench: Bench) -> Iterator[str]:
     """No question, or none that the order lets through, is incomplete."""
-    for order in (Order(ids=("none-000",)), Order(limit=0)):
+    for order in (Selection(ids=("none-000",)), Selection(limit=0)):
         yield from _incomplete(bench, bench.measured(bench.run(oracle(bench.gold), order)))
     empty = with_predictions(bench.run(oracle(bench.gold)), ())
     yield from _incomplete(bench, bench.measured(empty))
@@ -47,7 +47,7 @@ def no_question(bench: Bench) -> Iterator[str]:
 
 def missing_answer(bench: Bench) -> Iterator[str]:
     """A run that lacks one answer is incomplete, of a part of the questions as well."""
-    for order in (Order(), Order(limit=9)):
+    for order in (Selection(), Selection(limit=9)):
         run = bench.run(oracle(bench.gold), order)
         yield from _incomplete(bench, bench.measured(with_predictions(run, run.predictions[:-1])))
 
@@ -79,7 +79,7 @@ def error_for_an_answer(bench: Bench) -> Iterator[str]:
     """The text of an error in the place of the answer is a bad answer."""
     text = "Error: the upstream service is not available"
     respond = changing(bench.gold, lambda _, reply: {**reply, "status": "answered", "answer": text, "citations": []})
-    yield from breaks(bench.decision(respond), "lost question", code=1, stage="citation")
+    yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
 
 
 def not_a_number(bench: Bench) -> Iterator[str]:
@@ -125,10 +125,10 @@ def no_baseline(bench: Bench) -> Iterator[str]:
         yield "a baseline is read where there is none"
 
 
-def _incomplete(bench: Bench, now: Measured) -> Iterator[str]:
+def _incomplete(bench: Bench, now: ScoredRun) -> Iterator[str]:
     decision = bench.judged(now)
     yield from breaks(decision, "complete", code=3)
-    yield from unless(decision.verdict.startswith("INCOMPLETE"), f"the verdict is {decision.verdict}")
+    yield from unless(str(decision).startswith("INCOMPLETE"), f"the verdict is {decision}")
 
 
 def _not_json(text: str) -> tuple[Exception]:

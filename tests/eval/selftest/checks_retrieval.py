@@ -49,7 +49,7 @@ def stale_index(bench: Bench) -> Iterator[str]:
     expected = {item.id for item in bench.gold.items if set(gone) & item.gold_articles}
     named = lost(bench.truth.verdicts, bench.verdicts(respond))
     yield from unless(named == expected, f"named are {sorted(named)}, gone {sorted(expected)}")
-    yield from breaks(bench.decision(respond), "lost question", code=1, stage="retrieval")
+    yield from breaks(bench.decision(respond), "regression", code=1, stage="retrieval")
     yield from _stage_is_index(bench, respond, gone)
 
 
@@ -68,7 +68,7 @@ def finds_one(bench: Bench) -> Iterator[str]:
     expected = {item.id for item in bench.gold.items if len(item.gold_articles) > 1}
     named = lost(bench.truth.verdicts, bench.verdicts(respond))
     yield from unless(named == expected, f"named are {sorted(named)}, expected {sorted(expected)}")
-    yield from breaks(bench.decision(respond), "lost question", code=1, stage="retrieval")
+    yield from breaks(bench.decision(respond), "regression", code=1, stage="retrieval")
 
 
 def _top(item: GoldItem, ranked: list[str]) -> list[str]:
@@ -83,9 +83,9 @@ def _named(bench: Bench, respond: Respond) -> Iterator[str]:
     there = [v for v in after if v.id in lost(before, after)]
     at_retrieval = sum(verdict.stage == "retrieval" for verdict in there) / max(1, len(there))
     yield from unless(bool(there), "nothing is lost")
-    yield from unless(at_retrieval >= 0.95, f"only {at_retrieval:.2f} of the lost questions name retrieval")
+    yield from unless(at_retrieval >= 0.95, f"only {at_retrieval:.2f} of the regressions name retrieval")
     decision = unpoisoned.decision(respond)
-    yield from breaks(decision, "lost question", code=1, stage="retrieval")
+    yield from breaks(decision, "regression", code=1, stage="retrieval")
     yield from unless(any("recall@5" in breach.detail for breach in decision.breaches), "the floor of recall@5 holds")
     yield from unless(not share(after, "error"), "a question ends in an error")
 

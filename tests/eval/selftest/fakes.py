@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from eval.questions import GoldSet
+from eval.gold import GoldSet
 from eval.records import GoldItem, Turn
 from tests.eval.selftest.replies import SHOWN, Reply, Said, answered, best_ranking, gold_sentences, refused, true_reply
 

@@ -6,8 +6,8 @@ Called as `python -m tests.eval.selftest.once MODELS`, twice, by the check that 
 import sys
 from pathlib import Path
 
-from eval.questions import read_gold
-from eval.run import Order, run_offline
+from eval.gold import read_gold
+from eval.run import Selection, run_offline
 from eval.score import score
 from tests.eval.selftest.bench import GOLD
 
@@ -18,7 +18,7 @@ def main(models: Path) -> None:
     """Run and score, and write both."""
     sys.addaudithook(_offline)
     gold = read_gold(GOLD)
-    run = run_offline(gold, Order(ids=ASKED), models).run
+    run = run_offline(gold, Selection(ids=ASKED), models).run
     sys.stdout.write(run.model_dump_json() + "\n")
     sys.stdout.writelines(verdict.model_dump_json() + "\n" for verdict in score(gold, run))
 

@@ -1,4 +1,4 @@
-"""The gold set: questions, the frozen corpus they are asked of, and what makes a set fit for use."""
+"""The gold set: its questions, the corpus they are asked of, and the checks that a set must pass."""
 
 import hashlib
 from collections import Counter
@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from eval.errors import GoldInvalid
-from eval.matching import fires, normalised
+from eval.matching import matches, normalised
 from eval.records import GoldItem
 from index.records import Article
 from ingest.load import LoadedArticle, find, load
@@ -18,7 +18,7 @@ from ingest.load import LoadedArticle, find, load
 MANIFEST = "manifest.json"
 QUESTIONS = "questions"
 
-Limited = Literal[
+LimitedMetric = Literal[
     "recall@5",
     "answer_in_context",
     "citation_recall",
@@ -28,12 +28,12 @@ Limited = Literal[
     "must_not",
     "over_refusal",
 ]
-"""The metrics for which a gold set may set a floor or a ceiling of its own."""
+"""The metrics for which a gold set may set its own floor or ceiling."""
 
 
 @dataclass(frozen=True, slots=True)
 class GoldSet:
-    """Questions in the order of their ids, their articles, the hashes of both, and floors and ceilings of its own."""
+    """Questions ordered by id, their articles, the hashes of both, and the set's own floors and ceilings."""
 
     items: tuple[GoldItem, ...]
     articles: Mapping[str, Article]
@@ -44,13 +44,13 @@ class GoldSet:
 
 
 class GoldManifest(BaseModel):
-    """What lies beside the questions: where the articles are, limits of its own, and the hashes of a frozen set."""
+    """The manifest: where the articles are, the set's own limits, and the hashes of a frozen set."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "gold"
     corpus: tuple[str, ...]
-    limits: dict[Limited, Annotated[float, Field(ge=-1, le=1)]] = {}
+    limits: dict[LimitedMetric, Annotated[float, Field(ge=-1, le=1)]] = {}
     questions: int | None = None
     by_type: dict[str, int] = {}
     gold_sha256: str | None = None
@@ -58,10 +58,10 @@ class GoldManifest(BaseModel):
 
 
 def read_gold(folder: Path) -> GoldSet:
-    """Read a gold set; raises GoldInvalid naming every fault.
+    """Read and check a gold set; raises GoldInvalid naming its faults.
 
-    Its `manifest.json` says where the articles are (`corpus`: paths relative to the folder) and, for a frozen set,
-    the SHA-256 of the questions and of the corpus.
+    `corpus` in its `manifest.json` lists the paths of the articles, relative to the folder. The manifest of a frozen
+    set has the SHA-256 of the questions and of the corpus.
     """
     manifest = _manifest(folder)
     paths = tuple((folder / path).resolve() for path in manifest.corpus)
@@ -74,13 +74,14 @@ def read_gold(folder: Path) -> GoldSet:
         listed = "\n  ".join(faults[:20])
         more = f"\n  and {len(faults) - 20} more" if len(faults) > 20 else ""
         raise GoldInvalid(
-            f"the gold set in {folder} has {len(faults)} faults:\n  {listed}{more}", "Mend each, then validate."
+            f"the gold set in {folder} has {len(faults)} faults:\n  {listed}{more}",
+            "Fix them, then run `dateline eval validate` again.",
         )
     return gold
 
 
-def freeze(folder: Path) -> None:
-    """Write the hashes of questions and corpus into the manifest: a later change of either is noticed."""
+def freeze_gold(folder: Path) -> None:
+    """Write the hashes of questions and corpus to the manifest, so that a later change of either is a fault."""
     manifest = _manifest(folder)
     articles = _articles([(folder / path).resolve() for path in manifest.corpus])
     items = read_items(folder)
@@ -96,7 +97,7 @@ def freeze(folder: Path) -> None:
 
 
 def faults_of(gold: GoldSet) -> list[str]:
-    """What makes a gold set unfit: each fault names its question."""
+    """Return what is wrong with a gold set; each fault names its question."""
     repeated = [
         f"{id_}: the id is used {n} times" for id_, n in Counter(item.id for item in gold.items).items() if n > 1
     ]
@@ -107,78 +108,66 @@ def faults_of(gold: GoldSet) -> list[str]:
 
 def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
     if item.turns[-1].role != "user":
-        yield "the last turn is not the user's"
+        yield "its last turn is not the user's"
     if item.expect == "abstain":
         if item.facts or item.evidence:
-            yield "expects abstaining, yet has facts or evidence"
+            yield "expects abstention but has facts or evidence"
     elif not item.vital:
         yield "has no vital fact"
-    yield from _missing_articles(item, articles)
-    yield from _wrong_evidence(item, articles)
-    yield from _wrong_facts(item)
-    yield from _wrong_forbidden(item)
-    yield from _wrong_injection(item, articles)
-
-
-def _missing_articles(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
     named = {*item.gold_articles, *item.near_miss, *item.poison, *(position.article for position in item.positions)}
-    yield from (
-        f"names the article {article!r}, which is not in the corpus" for article in sorted(named - articles.keys())
-    )
+    for article in sorted(named - articles.keys()):
+        yield f"names the article {article!r}, which is not in the corpus"
+    yield from _evidence_faults(item, articles)
+    yield from _matcher_faults(item)
+    yield from _injection_faults(item, articles)
 
 
-def _wrong_evidence(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
+def _evidence_faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
     ids = [evidence.id for evidence in item.evidence]
     for evidence in item.evidence:
         article = articles.get(evidence.article)
         found = article.body.count(evidence.quote) if article else 1
         if found != 1:
-            yield f"{evidence.id}: its quote stands {found} times in {evidence.article}, expected once"
+            yield f"{evidence.id}: its quote occurs {found} times in {evidence.article}, expected once"
     facts = {fact.id for fact in item.facts}
     for position in item.positions:
         if position.fact not in facts:
-            yield f"the position of {position.article} is the fact {position.fact!r}, which it does not have"
-    for referred in (
-        *(name for fact in item.facts for name in fact.evidence),
-        *(n for s in item.evidence_sets for n in s),
-    ):
-        if referred not in ids:
-            yield f"refers to the evidence {referred!r}, which it does not have"
+            yield f"the position of {position.article} names the fact {position.fact!r}, which does not exist"
+    for names in (*(fact.evidence for fact in item.facts), *item.evidence_sets):
+        for name in names:
+            if name not in ids:
+                yield f"names the evidence {name!r}, which does not exist"
 
 
-def _wrong_facts(item: GoldItem) -> Iterator[str]:
+def _matcher_faults(item: GoldItem) -> Iterator[str]:
     quotes = {evidence.id: evidence.quote for evidence in item.evidence}
     for fact in item.vital:
         evidence = " ".join(quotes[name] for name in fact.evidence if name in quotes)
-        if not fires(fact.match, item.answer):
-            yield f"{fact.id}: does not fire on the gold answer"
-        if fact.evidence and not fires(fact.match, evidence):
-            yield f"{fact.id}: does not fire on its evidence"
-        if fires(fact.match, item.question):
-            yield f"{fact.id}: fires on the question itself"
-
-
-def _wrong_forbidden(item: GoldItem) -> Iterator[str]:
+        if not matches(fact.match, item.answer):
+            yield f"{fact.id}: does not match the gold answer"
+        if fact.evidence and not matches(fact.match, evidence):
+            yield f"{fact.id}: does not match its evidence"
+        if matches(fact.match, item.question):
+            yield f"{fact.id}: matches the question itself"
     for forbidden in item.must_not:
-        if fires(forbidden.match, item.answer):
-            yield f"{forbidden.id}: what must not be said stands in the gold answer"
+        if matches(forbidden.match, item.answer):
+            yield f"{forbidden.id}: matches the gold answer"
 
 
-def _wrong_injection(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
-    """A canary that no poisoned article wants said would never be noticed."""
+def _injection_faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
     if item.type == "injection" and not (item.poison and item.canary):
-        yield "is about injection and names no poisoned article, or no canary"
+        yield "has the type injection but no poisoned article or no canary"
     if item.canary is None:
         return
     if normalised(item.canary) in normalised(item.answer):
-        yield f"its canary {item.canary!r} stands in the gold answer"
+        yield f"its canary {item.canary!r} is in the gold answer"
     for name in item.poison:
-        if name in articles and normalised(item.canary) not in normalised(_shown(articles[name])):
-            yield f"its canary {item.canary!r} does not stand in {name}"
+        if name in articles and normalised(item.canary) not in normalised(_visible(articles[name])):
+            yield f"its canary {item.canary!r} is not in {name}"
 
 
-def _shown(article: Article) -> str:
-    """Everything of an article that a reader may be shown."""
+def _visible(article: Article) -> str:
+    """Return all text of an article that a reader may see."""
     fields = (article.title, article.source, *article.authors, article.section, *article.tags, article.body)
     return " ".join(filter(None, fields))
 
@@ -189,7 +178,7 @@ def _manifest(folder: Path) -> GoldManifest:
     except (OSError, ValueError) as error:
         raise GoldInvalid(
             f"{folder / MANIFEST} cannot be used: {error}",
-            'It says where the articles are: {"corpus": ["../articles"]}.',
+            'State where the articles are: {"corpus": ["../articles"]}.',
         ) from error
 
 
@@ -199,11 +188,11 @@ def _stale(manifest: GoldManifest, gold: GoldSet) -> Iterator[str]:
         ("corpus_sha256", manifest.corpus_sha256, gold.corpus_hash),
     ):
         if stated not in (None, found):
-            yield f"{name} is {found[:12]}, the manifest says {stated[:12]}: if it is meant, validate --freeze"
+            yield f"{name} is {found[:12]}, the manifest has {stated[:12]}; accept the change with `validate --freeze`"
 
 
 def read_items(folder: Path) -> tuple[GoldItem, ...]:
-    """The questions of a gold set in the order of their ids, fit or not; raises GoldInvalid where there is none."""
+    """Return the questions of a gold set ordered by id, unchecked; raises GoldInvalid if there are none."""
     files = sorted((folder / QUESTIONS).glob("*.jsonl"))
     lines = [
         (file, n, line)
@@ -214,7 +203,7 @@ def read_items(folder: Path) -> tuple[GoldItem, ...]:
     items = [_item(file, number, line) for file, number, line in lines]
     if not items:
         raise GoldInvalid(
-            f"{folder / QUESTIONS} holds no question", "Write one JSON object a line into a .jsonl file there."
+            f"{folder / QUESTIONS} has no questions", "Write one JSON object a line to a .jsonl file there."
         )
     return tuple(sorted(items, key=lambda item: item.id))
 
@@ -233,11 +222,13 @@ def _articles(paths: Sequence[Path]) -> dict[str, Article]:
     for file in find(paths):
         for item in load(file):
             if not isinstance(item, LoadedArticle):
-                raise GoldInvalid(f"the corpus holds {item.origin}, which is rejected: {item.reason}")
+                raise GoldInvalid(f"the corpus has a rejected article, {item.origin}: {item.reason}")
             article = item.article
             other = articles.setdefault(article.article_id, article)
             if other is not article:
-                raise GoldInvalid(f"{other.origin} and {article.origin} are both the article {article.article_id!r}")
+                raise GoldInvalid(
+                    f"{other.origin} and {article.origin} have the same article id {article.article_id!r}"
+                )
     return articles
 
 

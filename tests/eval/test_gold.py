@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from eval.errors import GoldInvalid
-from eval.questions import MANIFEST, faults_of, freeze, read_gold
+from eval.gold import MANIFEST, faults_of, freeze_gold, read_gold
 from eval.records import GoldItem
 from tests.eval.pieces import BODY, OTHER, fact, gold_of, item, unanswerable
 from tests.eval.selftest.bench import GOLD
@@ -39,11 +39,11 @@ def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: objec
 @pytest.mark.parametrize(
     ("question", "fault"),
     [
-        (item(turns=[USER, {"role": "assistant", "content": "Who?"}]), "the last turn is not the user's"),
-        (unanswerable(evidence=[RIBBON]), "expects abstaining, yet has facts or evidence"),
+        (item(turns=[USER, {"role": "assistant", "content": "Who?"}]), "its last turn is not the user's"),
+        (unanswerable(evidence=[RIBBON]), "expects abstention but has facts or evidence"),
         (
             unanswerable(facts=[fact("f1", "Corrand", evidence=())], answer="Corrand"),
-            "expects abstaining, yet has facts or evidence",
+            "expects abstention but has facts or evidence",
         ),
         (item(facts=None), "has no vital fact"),
         (item(facts=[fact("f1", "Corrand", "okay")]), "has no vital fact"),
@@ -55,39 +55,39 @@ def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: objec
         ),
         (
             item(positions=[{"article": "pier", "fact": "f7"}]),
-            "the position of pier is the fact 'f7', which it does not have",
+            "the position of pier names the fact 'f7', which does not exist",
         ),
         (item(evidence=[RIBBON, {**LONG, "article": "mill"}]), "names the article 'mill', which is not in the corpus"),
         (
             item(evidence=[RIBBON, {**LONG, "quote": "The pier is green."}]),
-            "e2: its quote stands 0 times in stall, expected once",
+            "e2: its quote occurs 0 times in stall, expected once",
         ),
-        (item(evidence=[RIBBON, {**LONG, "quote": "i"}]), "e2: its quote stands 5 times in stall, expected once"),
+        (item(evidence=[RIBBON, {**LONG, "quote": "i"}]), "e2: its quote occurs 5 times in stall, expected once"),
         (
             item(facts=[fact("f1", "Corrand", evidence=["e1", "e9"])]),
-            "refers to the evidence 'e9', which it does not have",
+            "names the evidence 'e9', which does not exist",
         ),
-        (item(evidence_sets=[["e1"], ["e8"]]), "refers to the evidence 'e8', which it does not have"),
-        (item(answer="Somebody cut the ribbon."), "f1: does not fire on the gold answer"),
+        (item(evidence_sets=[["e1"], ["e8"]]), "names the evidence 'e8', which does not exist"),
+        (item(answer="Somebody cut the ribbon."), "f1: does not match the gold answer"),
         (
             item(evidence=[RIBBON, LONG], facts=[fact("f1", "Corrand", evidence=["e2"])]),
-            "f1: does not fire on its evidence",
+            "f1: does not match its evidence",
         ),
         (
             item(turns=[{"role": "user", "content": "What did Ines Corrand cut?"}]),
-            "f1: fires on the question itself",
+            "f1: matches the question itself",
         ),
         (
             item(must_not=[{"id": "x1", "why": "no", "match": [{"text": ["ribbon"]}]}]),
-            "x1: what must not be said stands in the gold answer",
+            "x1: matches the gold answer",
         ),
-        (item(**{**POISON, "canary": None}), "is about injection and names no poisoned article, or no canary"),
+        (item(**{**POISON, "canary": None}), "has the type injection but no poisoned article or no canary"),
         (
             item(**{**POISON, "poison": [], "canary": "x"}),
-            "is about injection and names no poisoned article, or no canary",
+            "has the type injection but no poisoned article or no canary",
         ),
-        (item(**{**POISON, "canary": "Corrand"}), "its canary 'Corrand' stands in the gold answer"),
-        (item(**{**POISON, "canary": "heron"}), "its canary 'heron' does not stand in pier"),
+        (item(**{**POISON, "canary": "Corrand"}), "its canary 'Corrand' is in the gold answer"),
+        (item(**{**POISON, "canary": "heron"}), "its canary 'heron' is not in pier"),
     ],
 )
 def test_each_fault_is_named(question: GoldItem, fault: str) -> None:
@@ -109,7 +109,7 @@ def test_each_fault_is_named(question: GoldItem, fault: str) -> None:
     ],
 )
 def test_a_fit_question_has_no_fault(question: GoldItem) -> None:
-    """What can be used is used."""
+    """A valid set has no faults."""
     assert _faults(question) == []
 
 
@@ -146,7 +146,7 @@ def test_ids_and_questions_are_used_once() -> None:
     ],
 )
 def test_a_question_of_another_shape_is_refused(fields: dict[str, object]) -> None:
-    """A field that is unknown, missing or out of range is no gold question."""
+    """A question with a field that is unknown, missing or out of range is rejected."""
     with pytest.raises(ValueError, match="validation error"):
         item(**fields)
 
@@ -167,7 +167,7 @@ def test_every_fault_of_a_set_is_listed(tmp_path: Path) -> None:
     with pytest.raises(GoldInvalid, match="has 23 faults") as caught:
         read_gold(_folder(tmp_path, bad))
     message = str(caught.value)
-    assert message.count("does not fire on the gold answer") == 20
+    assert message.count("does not match the gold answer") == 20
     assert "who-019" in message
     assert "who-020" not in message
     assert "and 3 more" in message
@@ -179,20 +179,20 @@ def test_every_fault_of_a_set_is_listed(tmp_path: Path) -> None:
 def test_a_frozen_set_notices_any_change(tmp_path: Path) -> None:
     """After freezing, another question or another article is a fault that says what to do."""
     folder = _folder(tmp_path)
-    freeze(folder)
+    freeze_gold(folder)
     manifest = json.loads((folder / MANIFEST).read_text())
     assert (manifest["questions"], manifest["by_type"]) == (1, {"who": 1})
     assert read_gold(folder).gold_hash == manifest["gold_sha256"]
     (folder / "corpus" / "stall.txt").write_text(OTHER + " Rain fell.", encoding="utf-8")
     with pytest.raises(GoldInvalid, match=r"corpus_sha256 is .*validate --freeze"):
         read_gold(folder)
-    freeze(folder)
+    freeze_gold(folder)
     (folder / "questions" / "all.jsonl").write_text(
         item(max_words=99).model_dump_json(by_alias=True, exclude_none=True)
     )
     with pytest.raises(GoldInvalid, match=r"gold_sha256 is .*validate --freeze"):
         read_gold(folder)
-    freeze(folder)
+    freeze_gold(folder)
     assert read_gold(folder).items[0].max_words == 99
 
 
@@ -222,10 +222,10 @@ def test_a_line_that_is_no_question_is_named(tmp_path: Path) -> None:
 
 
 def test_a_set_without_a_manifest_or_a_question_is_refused(tmp_path: Path) -> None:
-    """What is missing is named, with what it should look like."""
+    """The error names the missing file and shows its form."""
     folder = _folder(tmp_path)
     (folder / "questions" / "all.jsonl").write_text("\n \n")
-    with pytest.raises(GoldInvalid, match="holds no question"):
+    with pytest.raises(GoldInvalid, match="has no questions"):
         read_gold(folder)
     for text in ("{", '{"corpus": ["corpus"], "author": "me"}', "{}"):
         (folder / MANIFEST).write_text(text)
@@ -233,18 +233,18 @@ def test_a_set_without_a_manifest_or_a_question_is_refused(tmp_path: Path) -> No
             read_gold(folder)
     (folder / MANIFEST).unlink()
     with pytest.raises(GoldInvalid, match="cannot be used"):
-        freeze(folder)
+        freeze_gold(folder)
 
 
 def test_a_corpus_that_cannot_be_read_whole_is_refused(tmp_path: Path) -> None:
     """A rejected article and two articles of one id are named."""
     folder = _folder(tmp_path)
     (folder / "corpus" / "empty.txt").write_text("")
-    with pytest.raises(GoldInvalid, match=r"empty\.txt, which is rejected"):
+    with pytest.raises(GoldInvalid, match=r"empty\.txt: "):
         read_gold(folder)
     (folder / "corpus" / "empty.txt").unlink()
     (folder / "corpus" / "pier.md").write_text("Another pier.")
-    with pytest.raises(GoldInvalid, match="are both the article 'pier'"):
+    with pytest.raises(GoldInvalid, match="have the same article id 'pier'"):
         read_gold(folder)
 
 
