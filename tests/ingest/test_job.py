@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from index.catalog import Catalog
-from index.embedding import Matrix
+from index.embedding import Matrix, unit
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
 from index.generation import Generation, read_manifest
 from index.layout import (
@@ -431,11 +431,11 @@ def test_invalid_vectors_are_not_stored(desk: Desk) -> None:
 
     class Broken(HashedEmbedder):
         def embed_texts(self, texts: Sequence[str]) -> Matrix:
-            return super().embed_texts(texts) * np.float32(2)
+            return unit(super().embed_texts(texts) * np.float32(np.nan), len(texts))
 
     before = desk.manifest
     write(desk.articles / "sea/new.txt", "A new pier.")
-    with pytest.raises(EmbeddingFailed, match="1 of them not finite or not of length 1"):
+    with pytest.raises(EmbeddingFailed, match="a vector of length nan for text 1 of 1"):
         desk.ingest(embedder=Broken())
     assert desk.manifest == before
     assert [path.name for path in (desk.data / GENERATIONS).iterdir()] == [before.generation]
