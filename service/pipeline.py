@@ -1,4 +1,4 @@
-"""The way of a question: standalone → retrieve → read → verify. Read `Pipeline.stream` first."""
+"""Answer a question: standalone → retrieve → read → verify. Read `Pipeline.stream` first."""
 
 import asyncio
 import time
@@ -20,7 +20,6 @@ from service.answer import (
     Completed,
     Composition,
     Event,
-    Freshness,
     RetrievalCompleted,
     SearchResult,
     SearchTimings,
@@ -31,11 +30,10 @@ from service.answer import (
     freshness,
     retrieval,
 )
-from service.citations.stream import draft_sentences
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
-from service.readers.base import Reader, Reading
+from service.readers.base import Drafted, Reader, Reading
 from service.readers.chat import Chat
 from service.readers.evidence import SentenceScorer
 from service.readers.extractive import Calibration, ExtractiveReader
@@ -43,7 +41,6 @@ from service.readers.llm import LlmReader
 from service.records import (
     Abstained,
     AnswerWarning,
-    DraftSentence,
     Passage,
     Question,
     Status,
@@ -61,22 +58,17 @@ ABSTENTIONS: dict[StatusReason, str] = {
     "no_verified_support": "We found related articles, but nothing in them clearly answers this.",
     "model_abstained": "The closest articles don't answer this.",
 }
-"""The text of an answer without one, by reason."""
+"""The text of an abstention, by reason."""
 
-_FOLLOW_UP_MATTERS = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
-"""Reasons that an answer may have because its question was read without the conversation."""
-
-
-def utc_now() -> datetime:
-    """Return the current time in UTC."""
-    return datetime.now(UTC)
+_SUFFERS = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
+"""Reasons that an answer may have because its follow-up was read without the conversation."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pipeline:
-    """Answers questions from the current generation; `llm` and `chat` are None where no model is set.
+    """Answers questions from the current generation; `llm` and `chat` are None without a language model.
 
-    `fence` makes the code of a prompt's fences. `clock` is the time of a question: a prompt mentions it, and an
+    `fence` makes the code of a prompt's fences. `clock` gives the time of a question: a prompt mentions it, and an
     article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and evaluations.
     """
 
@@ -91,7 +83,7 @@ class Pipeline:
     chat: Chat | None = None
     llm: LlmReader | None = None
     fence: Callable[[], str] = new_fence
-    clock: Callable[[], datetime] = utc_now
+    clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def ask(self, question: Question) -> Answer:
         """Return the complete answer; raises QuestionRefused, IndexUnavailable or EmbeddingFailed."""
@@ -103,33 +95,35 @@ class Pipeline:
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield the events of an answer: its sources, each sentence once it is verified, the complete answer."""
-        self.check(question)
+        reader = self.choose_reader(question)
         async with self.pinned() as generation:
-            run = self._run(question, generation, self._reader(question))
-            yield run.started()
+            run = AnswerRun(question, generation, reader, self.clock())
+            yield Started(run.id, isoformat(run.created, "milliseconds"))
             await self._standalone(run)
             found = await self._retrieve(run)
             yield run.retrieval_completed()
             reading = await self._score(run, found)
-            reader = self._relevant(run, reading, found.reason)
-            while reader is not None:
+            may_read = self._may_read(run, reading, found.reason)
+            while may_read:
+                may_read = False
                 try:
-                    async with self._read(run, reader, reading) as drafts:
-                        async for draft in drafts:
-                            for event in await self._verify(run, draft):
-                                yield event
-                    reader = None
+                    with run.timed("read"):
+                        async with aclosing(run.reader.read(reading)) as drafts:
+                            async for draft in drafts:
+                                for event in await self._verify(run, draft):
+                                    yield event
                 except ReaderFailed as failure:
-                    reader = self._fall_back(run, reading, failure)
-            for event in self._conclude(run, reading):
-                yield event
+                    may_read = self._fall_back(run, reading, failure)
+            answer = run.answer(self.stale_after)
+            if answer.status == "not_in_sources":
+                yield AnswerDelta(answer.answer)
+            yield Completed(answer)
 
     async def search(self, question: Question) -> SearchResult:
         """Return the passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
         began = time.perf_counter()
         async with self.pinned() as generation:
-            run = self._run(question, generation, self.extractive)
-            run.standalone = question.text
+            run = AnswerRun(question, generation, self.extractive, self.clock(), standalone=question.text)
             found = await self._retrieve(run)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
@@ -138,9 +132,17 @@ class Pipeline:
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
             )
 
+    def choose_reader(self, question: Question) -> Reader:
+        """Return the reader that a question asks for; raises QuestionRefused where this pipeline does not have it."""
+        if question.reader == "llm" and self.llm is None:
+            raise NoLanguageModel(
+                "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
+            )
+        return self.extractive if question.reader == "extractive" or self.llm is None else self.llm
+
     @asynccontextmanager
     async def pinned(self) -> AsyncIterator[Generation]:
-        """Pin the current generation until the block ends; open the index first, off the event loop, if it is not."""
+        """Pin the current generation until the block ends; open a closed index first, off the event loop."""
         while (pin := self.library.pin()) is None:
             await asyncio.to_thread(self.library.open)
         try:
@@ -150,13 +152,6 @@ class Pipeline:
                 # Closing removes files, which may take long.
                 await asyncio.to_thread(pin.generation.close)
 
-    def check(self, question: Question) -> None:
-        """Raise QuestionRefused where a question asks for a reader that this pipeline does not have."""
-        if question.reader == "llm" and self.llm is None:
-            raise NoLanguageModel(
-                "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
-            )
-
     async def close(self) -> None:
         """Close the index and the connections to the language model and the embedder."""
         await asyncio.to_thread(self.library.close)
@@ -164,14 +159,8 @@ class Pipeline:
         if self.chat is not None:
             await self.chat.aclose()
 
-    def _run(self, question: Question, generation: Generation, reader: Reader) -> "AnswerRun":
-        return AnswerRun(question, generation, reader, self.clock(), self.stale_after)
-
-    def _reader(self, question: Question) -> Reader:
-        return self.extractive if question.reader == "extractive" or self.llm is None else self.llm
-
     async def _standalone(self, run: "AnswerRun") -> None:
-        """Find out what the question means without the conversation."""
+        """Rewrite a follow-up so that it needs no conversation."""
         chat = None if run.reader.quotes_only else self.chat
         with run.timed("standalone"):
             standalone = await standalone_question(
@@ -179,10 +168,10 @@ class Pipeline:
             )
         run.standalone = standalone.text
         run.usage += standalone.usage
-        run.follow_up = standalone.caution
+        run.caution = standalone.caution
 
     async def _retrieve(self, run: "AnswerRun") -> Retrieved:
-        """Retrieve the passages that the reader will see."""
+        """Retrieve the passages that the reader has room for."""
         question = run.question
         with run.timed("retrieve"):
             found = await asyncio.to_thread(
@@ -200,33 +189,21 @@ class Pipeline:
 
     async def _score(self, run: "AnswerRun", found: Retrieved) -> Reading:
         """Score the sentences of the passages as evidence for the question."""
-        passages = run.composition.passages
+        passages, lexical = run.composition.passages, run.generation.lexical
         with run.timed("read"):
-            evidence = await asyncio.to_thread(
-                self.scorer.score, run.standalone, found.vector, passages, run.generation.lexical
-            )
+            evidence = await asyncio.to_thread(self.scorer.score, run.standalone, found.vector, passages, lexical)
         return Reading(run.standalone, passages, evidence, run.created.date().isoformat())
 
-    def _relevant(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> Reader | None:
-        """Return the run's reader, or None where the passages are about something else or there are none."""
-        least = self.calibration.abstain if run.reader.quotes_only else self.calibration.off_topic
-        is_related = reading.evidence.strength >= least or _is_headline(reading.question, reading.passages)
+    def _may_read(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> bool:
+        """Return whether the passages are related to the question; note the reason if not, and weak evidence."""
+        evidence, quotes_only = reading.evidence, run.reader.quotes_only
+        least = self.calibration.abstain if quotes_only else self.calibration.off_topic
+        is_related = evidence.strength >= least or _is_headline(reading.question, reading.passages)
         run.reason = reason or (None if is_related else "low_relevance")
-        return run.reader if run.reason is None else None
+        run.is_weak = quotes_only and self.calibration.answerability(reading.question, evidence) != "answered"
+        return run.reason is None
 
-    @asynccontextmanager
-    async def _read(
-        self, run: "AnswerRun", reader: Reader, reading: Reading
-    ) -> AsyncIterator[AsyncGenerator[DraftSentence | Abstained | Usage, None]]:
-        """Open the draft of a reader as sentences; closing it ends the call to a model."""
-        with run.timed("read"):
-            async with (
-                aclosing(reader.read(reading)) as drafted,
-                aclosing(draft_sentences(drafted, [passage.key for passage in reading.passages])) as drafts,
-            ):
-                yield drafts
-
-    async def _verify(self, run: "AnswerRun", draft: DraftSentence | Abstained | Usage) -> list[Event]:
+    async def _verify(self, run: "AnswerRun", draft: Drafted) -> list[Event]:
         """Return the events of one sentence; a sentence that is withheld has none."""
         if isinstance(draft, Usage):
             run.usage += draft
@@ -243,37 +220,17 @@ class Pipeline:
             run.unsupported.append(Unsupported(self.verifier.safety.excerpt(draft.text), check.withheld))
         return []
 
-    def _fall_back(self, run: "AnswerRun", reading: Reading, failure: ReaderFailed) -> Reader | None:
-        """Return the reader that quotes instead of a model that failed, or None once a sentence was shown."""
+    def _fall_back(self, run: "AnswerRun", reading: Reading, failure: ReaderFailed) -> bool:
+        """Switch to the extractive reader unless a sentence was shown; return whether it may read."""
         run.warn(failure.code, failure.public)
         if run.composition.text:
             run.reason = "interrupted"
-            return None
+            return False
         run.reader = self.extractive
         run.unsupported.clear()
         run.withheld = 0
         run.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")
-        return self._relevant(run, reading)
-
-    def _conclude(self, run: "AnswerRun", reading: Reading) -> Iterator[Event]:
-        """Yield the last events: the text of an abstention, and the complete answer."""
-        status, reason = self._status(run, reading)
-        if reason is not None and reason in ABSTENTIONS:
-            run.composition.text = ABSTENTIONS[reason]
-            yield AnswerDelta(run.composition.text)
-        yield Completed(run.answer(status, reason))
-
-    def _status(self, run: "AnswerRun", reading: Reading) -> tuple[Status, StatusReason | None]:
-        text = run.composition.text
-        if not text:
-            return "not_in_sources", run.reason or ("model_abstained" if run.abstained else "no_verified_support")
-        if run.reason:
-            return "partial", run.reason
-        if run.withheld > len(text):
-            return "partial", "unsupported_withheld"
-        if run.reader.quotes_only and self.calibration.answerability(reading.question, reading.evidence) != "answered":
-            return "partial", "weak_evidence"
-        return "answered", None
+        return self._may_read(run, reading)
 
 
 def _is_headline(question: str, passages: Sequence[Passage]) -> bool:
@@ -290,24 +247,24 @@ class AnswerRun:
     generation: Generation
     reader: Reader
     created: datetime
-    stale_after: timedelta
     standalone: str = ""
     candidates: int = 0
     composition: Composition = field(default_factory=lambda: Composition(()))
     unsupported: list[Unsupported] = field(default_factory=list)
-    withheld: int = 0  # characters of all withheld sentences, of which `unsupported` has the beginnings
+    withheld: int = 0  # characters of all withheld sentences; `unsupported` has their beginnings
     warnings: list[AnswerWarning] = field(default_factory=list)
-    follow_up: AnswerWarning | None = None
+    caution: AnswerWarning | None = None  # for an answer that suffers from reading a follow-up alone
     usage: Usage = field(default_factory=Usage)
     abstained: bool = False
-    reason: StatusReason | None = None  # why reading did not begin or did not end
+    is_weak: bool = False  # the evidence for quotes
+    reason: StatusReason | None = None  # why reading did not begin, or did not end
     id: str = field(default_factory=lambda: f"ans_{uuid4().hex}")
     _began: float = field(default_factory=time.perf_counter)
     _spent: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
     def timed(self, step: str) -> Iterator[None]:
-        """Count the time of the block for a step, which may come more than once."""
+        """Add the time of the block to a step."""
         began = time.perf_counter()
         try:
             yield
@@ -318,57 +275,55 @@ class AnswerRun:
         """Add a warning to the answer."""
         self.warnings.append(AnswerWarning(code, message))
 
-    def started(self) -> Started:
-        """Return the event that an answer has begun."""
-        return Started(self.id, isoformat(self.created, "milliseconds"))
-
     def retrieval_completed(self) -> RetrievalCompleted:
         """Return the event with the sources."""
         sources = self.composition.sources()
-        searched = retrieval(self.question, self.standalone, self.candidates)
-        return RetrievalCompleted(searched, sources, freshness(self.generation, sources))
+        found = retrieval(self.question, self.standalone, self.candidates)
+        return RetrievalCompleted(found, sources, freshness(self.generation, sources))
 
-    def answer(self, status: Status, reason: StatusReason | None) -> Answer:
+    def status(self) -> tuple[Status, StatusReason | None]:
+        """Return the status of the answer and its reason."""
+        text = self.composition.text
+        if not text:
+            return "not_in_sources", self.reason or ("model_abstained" if self.abstained else "no_verified_support")
+        if self.reason:
+            return "partial", self.reason
+        if self.withheld > len(text):
+            return "partial", "unsupported_withheld"
+        if self.is_weak:
+            return "partial", "weak_evidence"
+        return "answered", None
+
+    def answer(self, stale_after: timedelta) -> Answer:
         """Return the complete answer."""
+        status, reason = self.status()
         sources = self.composition.sources()
         fresh = freshness(self.generation, sources)
+        stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, stale_after)
+        caution = self.caution if reason in _SUFFERS else None
+        spent = self._spent | {"total": time.perf_counter() - self._began}
+        # Sentences are verified while the reader drafts.
+        spent["read"] = max(0.0, spent.get("read", 0.0) - spent.get("verify", 0.0))
+        manifest = self.generation.manifest
         return Answer(
             id=self.id,
             created_at=isoformat(self.created, "milliseconds"),
             status=status,
             status_reason=reason,
-            answer=self.composition.text,
+            answer=self.composition.text or ABSTENTIONS[reason or "no_verified_support"],
             citations=tuple(self.composition.citations),
             unsupported=tuple(self.unsupported),
             sources=sources,
             freshness=fresh,
             retrieval=retrieval(self.question, self.standalone, self.candidates),
             usage=self.usage,
-            timings_ms=self._timings(),
-            versions=self._versions(),
-            warnings=(*self.warnings, *self._cautions(reason, fresh)),
-        )
-
-    def _cautions(self, reason: StatusReason | None, fresh: Freshness) -> Iterator[AnswerWarning]:
-        """Yield the warnings that depend on the complete answer."""
-        if self.follow_up and reason in _FOLLOW_UP_MATTERS:
-            yield self.follow_up
-        stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, self.stale_after)
-        if stale:
-            yield stale
-
-    def _timings(self) -> Timings:
-        spent = self._spent | {"total": time.perf_counter() - self._began}
-        # Sentences are verified while the reader drafts.
-        spent["read"] = max(0.0, spent.get("read", 0.0) - spent.get("verify", 0.0))
-        return Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()})
-
-    def _versions(self) -> Versions:
-        manifest = self.generation.manifest
-        return Versions(
-            reader=self.reader.name,
-            model=self.reader.model,
-            prompt=self.reader.prompt,
-            embedding_model=manifest.configuration.embedding_model,
-            generation=manifest.generation,
+            timings_ms=Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()}),
+            versions=Versions(
+                reader=self.reader.name,
+                model=self.reader.model,
+                prompt=self.reader.prompt,
+                embedding_model=manifest.configuration.embedding_model,
+                generation=manifest.generation,
+            ),
+            warnings=(*self.warnings, *(warning for warning in (caution, stale) if warning)),
         )

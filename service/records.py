@@ -66,13 +66,6 @@ class Passage:
 
 
 @dataclass(frozen=True, slots=True)
-class Delta:
-    """A piece of a language model's text, as it came, with `[key]` markers that may be cut anywhere."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
 class Abstained:
     """The reader says that the passages do not answer."""
 

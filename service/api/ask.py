@@ -183,7 +183,6 @@ STREAM_EXAMPLE = "".join(f"id: {n}\nevent: {e['type']}\ndata: {json.dumps(e)}\n\
 async def ask(body: AskRequest, state: State) -> Answer | EventStream:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
     question = body.to_question()
-    state.pipeline.check(question)
     if not body.stream:
         return await state.pipeline.ask(question)
     events = state.pipeline.stream(question)

@@ -1,24 +1,19 @@
 """Parse a model's text as it streams: markers, then whole sentences with the passages that they cite.
 
-`[key]` and `[key, key]` are found wherever the stream happens to be cut. Anything in square brackets that looks like a
-citation is one: a key that names no passage was invented, and is reported rather than shown.
+`[key]` and `[key, key]` are found wherever the stream is cut. Anything in square brackets that looks like a citation is
+one: a key without a passage was invented by the model, and is reported, not shown.
 """
 
-import asyncio
 import re
 import sys
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterable, Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
 from index.markup import ATTACHED_MARK, FOOTNOTE_MARK
 from index.text import Sentence, sentence_spans
-from service.errors import ReaderFailed
-from service.records import LONGEST_SENTENCE, Abstained, Delta, DraftSentence, Usage
-
-PIECE = 1_000
-"""Code points taken apart at a time; the event loop gets a turn after each piece."""
+from service.records import LONGEST_SENTENCE, DraftSentence
 
 _ENDS = (".", "!", "?", "…", '"', "”", "»", "。", "！", "？")
 
@@ -29,8 +24,8 @@ _ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z
 _AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
 _CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
 _KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
-# An article's own reference marks where a model repeats them; those of numbers look like the markers of an answer.
-# The look behind and `*+` keep a long run of spaces from being tried again at each of them.
+# Reference marks of an article that a model repeats; numbers look like the markers of an answer. The look-behind and
+# `*+` keep the time linear in a long run of spaces.
 _NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
 _NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE_MARK}|{ATTACHED_MARK})")
 _OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
@@ -44,9 +39,28 @@ _END = re.compile(r"[.!?…。！？\n]")
 _NEW_WORD = re.compile(r"\W\w")
 
 
+class DraftParser:
+    """A parser of a model's text, cut anywhere, into draft sentences; `keys` are those of the passages."""
+
+    def __init__(self, keys: Collection[str]) -> None:
+        self._markers = MarkerParser(keys)
+        self._sentences = SentenceAssembler()
+
+    def feed(self, text: str) -> Iterator[DraftSentence]:
+        """Yield the sentences that this text completes."""
+        for token in self._markers.feed(text):
+            yield from self._sentences.feed(token)
+
+    def finish(self, *, cut_off: bool = False) -> Iterator[DraftSentence]:
+        """Yield the last sentences; only the complete ones of a text that is cut off."""
+        last = [sentence for token in self._markers.finish() for sentence in self._sentences.feed(token)]
+        last += self._sentences.finish()
+        yield from (sentence for sentence in last if not cut_off or sentence.text.endswith(_ENDS))
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
-    """A citation in a text: the keys that name a passage, and those that were invented."""
+    """A citation in a text: the keys of passages, and invented ones."""
 
     keys: tuple[str, ...]
     invented: tuple[str, ...] = ()
@@ -80,7 +94,7 @@ class MarkerParser:
             yield text[start:certain]
 
     def finish(self) -> Iterator[str]:
-        """Yield the text that still waits at the end of the stream."""
+        """Yield the rest of the text at the end of the stream."""
         if self._held:
             yield self._held
         self._held = ""
@@ -99,21 +113,21 @@ def without_marks(text: str) -> str:
 def without_numbers(text: str) -> str:
     """Return a text without numbers in square brackets, which look like the markers of an answer."""
     while (left := _NUMBERED.sub("", text)) != text:
-        text = left  # `[[1]2]` has another one once the inner one is gone
+        text = left  # `[[1]2]` has another one without the inner one
     return text
 
 
 def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> int:
-    """Return the first place of one of these signs, or -1."""
+    """Return the position of the first of these signs, or -1."""
     found = signs.search(text, start, end)
     return found.start() if found else -1
 
 
 @dataclass(slots=True)
 class SentenceAssembler:
-    """An assembler of text and markers into sentences, each given out once it is certainly complete.
+    """An assembler of text and markers into sentences, each yielded once it is certainly complete.
 
-    A sentence longer than LONGEST_SENTENCE comes in parts that are not whole, so that no more than one part waits.
+    A sentence longer than LONGEST_SENTENCE is cut into parts that are not `whole`, which bounds the text in memory.
     """
 
     _text: str = field(default="", init=False)
@@ -130,24 +144,24 @@ class SentenceAssembler:
             self._markers.append((len(text), token))
             yield from self._cut()
             return
-        # The space before a marker went with it; two words or sentences that it stood between still need one.
+        # The space before a marker was removed with it; two words or sentences around it still need one.
         token = token.replace("\n", "\n\n")  # a model's line is a paragraph
         last = self._text[-1:]
         self._text += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
         self._spaced = self._spaced and not token
-        # Only where a word begins may a sentence before it turn out to be over.
+        # A sentence can only prove complete where the next word begins.
         if _NEW_WORD.search(last + token) and _END.search(self._text):
             yield from self._completed()
         yield from self._cut()
 
     def finish(self) -> Iterator[DraftSentence]:
-        """Yield the last sentences at the end of the stream; markers without a word are a draft of their own."""
+        """Yield the last sentences at the end of the stream; markers without a word are a separate draft."""
         for span in _sentences(self._text) or [Sentence(0, 0)] * bool(self._markers):
             yield from self._parts(span)
         self._text = ""
 
     def _completed(self) -> Iterator[DraftSentence]:
-        """Yield each sentence that two words of the next one follow: its full stop does not end an abbreviation."""
+        """Yield each sentence with two words of the next after it: its full stop does not end an abbreviation."""
         done = 0
         for span, following in pairwise(_sentences(self._text)):
             if not _WORD_AND_MORE.match(self._text, following.start):
@@ -157,7 +171,7 @@ class SentenceAssembler:
         self._drop(done)
 
     def _cut(self) -> Iterator[DraftSentence]:
-        """Yield parts of a sentence that has grown too long before it is complete."""
+        """Yield parts of a sentence that is too long before it is complete."""
         while len(self._text) > LONGEST_SENTENCE or len(self._markers) > LONGEST_SENTENCE:
             self._is_cut = True
             end = min(len(self._text), LONGEST_SENTENCE)
@@ -173,13 +187,13 @@ class SentenceAssembler:
         self._is_cut = False
 
     def _drop(self, count: int) -> None:
-        """Drop so many characters at the beginning."""
+        """Drop this many characters at the beginning."""
         if count:
             self._text = self._text[count:]
             self._markers = deque((at - count, marker) for at, marker in self._markers)
 
     def _draft(self, span: Sentence, *, whole: bool) -> DraftSentence:
-        """Return the sentence at `span` with the markers up to its end; one behind its full stop moves before it."""
+        """Return the sentence at `span` with the markers up to its end; one after its full stop moves before it."""
         text = self._text[span.start : span.end]
         sign = _LIST_SIGN.match(text)
         position = span.start + (sign.end() if sign else 0)
@@ -197,7 +211,7 @@ class SentenceAssembler:
 
 
 def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str, ...]]:
-    """Yield the parts that are not empty, adjacent text joined and without the source's reference marks."""
+    """Yield the parts that are not empty, adjacent text joined and without reference marks."""
     for is_text, listed in groupby((part for part in parts if part), key=lambda part: isinstance(part, str)):
         if not is_text:
             yield from listed
@@ -215,39 +229,3 @@ def _sentences(text: str) -> list[Sentence]:
         else:
             found.append(span)
     return found
-
-
-async def draft_sentences(
-    drafted: AsyncIterable[Delta | DraftSentence | Abstained | Usage], keys: Collection[str]
-) -> AsyncGenerator[DraftSentence | Abstained | Usage, None]:
-    """Assemble deltas into sentences; everything else passes.
-
-    Where the reader fails half-way, its last sentence comes before the error only if it is complete.
-    """
-    parser, assembler = MarkerParser(keys), SentenceAssembler()
-    try:
-        async for item in drafted:
-            if not isinstance(item, Delta):
-                yield item
-                continue
-            for piece in _pieces(item.text):
-                for token in parser.feed(piece):
-                    for sentence in assembler.feed(token):
-                        yield sentence
-                await asyncio.sleep(0)
-    except ReaderFailed:
-        for sentence in _rest(parser, assembler):
-            if sentence.text.endswith(_ENDS):
-                yield sentence
-        raise
-    for sentence in _rest(parser, assembler):
-        yield sentence
-
-
-def _pieces(text: str) -> Iterator[str]:
-    return (text[start : start + PIECE] for start in range(0, len(text), PIECE))
-
-
-def _rest(parser: MarkerParser, assembler: SentenceAssembler) -> list[DraftSentence]:
-    sentences = [sentence for token in parser.finish() for sentence in assembler.feed(token)]
-    return sentences + list(assembler.finish())

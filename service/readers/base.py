@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from service.readers.evidence import Evidence
-from service.records import Abstained, Delta, DraftSentence, Passage, Usage
+from service.records import Abstained, DraftSentence, Passage, Usage
 
-Drafted = Delta | DraftSentence | Abstained | Usage
+Drafted = DraftSentence | Abstained | Usage
 """An item of a draft: a sentence, an abstention, or the usage of a call to a model."""
 
 

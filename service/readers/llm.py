@@ -1,38 +1,35 @@
-"""The reader that asks a language model: passages into a prompt, its reply into deltas, abstaining or usage."""
+"""The reader that asks a language model: passages into a prompt, its reply into draft sentences."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
+from itertools import pairwise
 
 from index.records import isoformat
+from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
-from service.readers.abstention import ABSTAIN, AbstentionWatch
 from service.readers.base import Drafted, Reading
 from service.readers.budget import fit_passages
 from service.readers.chat import Chat, ModelRefused
-from service.records import Abstained, Delta, Passage, Usage
+from service.records import LONGEST_SENTENCE, Abstained, Passage, Usage
 
 PROMPT = "answer"
 
+ABSTAIN = "NOT_IN_SOURCES"
+"""The reply of a model that abstains, as the prompt asks for it."""
 
-@dataclass(frozen=True, slots=True)
-class _ShownPassage:
-    """A passage as the prompt shows it, every field fit to stand inside a fence."""
-
-    key: str
-    title: str
-    source: str
-    published: str
-    text: str
+PIECE = 1_000
+"""Code points parsed at a time; the event loop gets a turn after each piece."""
 
 
 class LlmReader:
     """Answers from passages by a language model; the model cites them by key, sentence by sentence.
 
-    `prompt_tokens` bounds the passages in the prompt. `fence` makes the code of each request's fences; it is
-    random, and fixed only where a recorded prompt must come out the same again.
+    `prompt_tokens` bounds the passages in the prompt. `fence` makes the random code of each
+    request's fences; a fixed one reproduces a recorded prompt.
     """
 
     name = "llm@1"
@@ -57,49 +54,42 @@ class LlmReader:
         return self._prompts.digest(PROMPT)
 
     async def fit(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
-        """The leading passages that the model will be shown; the rest is over the budget."""
+        """Return the leading passages that are within the budget of tokens."""
         return await asyncio.to_thread(fit_passages, passages, self._prompt_tokens, self.model)
 
     async def read(self, reading: Reading) -> AsyncGenerator[Drafted, None]:
-        """The reply as deltas, or one Abstained; last the Usage of the call.
+        """Yield the sentences of the reply, or one Abstained; last the Usage of the call.
 
-        Without passages the model is not called. Raises ReaderFailed; what was said before has then been passed on.
+        Raises ReaderFailed, after the complete sentences before the failure.
         """
-        if not reading.passages:
-            yield Abstained()
-            return
-        prompt = self._render(reading, await self.fit(reading.passages))
-        watch = AbstentionWatch()
-        try:
-            async with aclosing(self._hear(prompt, watch)) as heard:
-                async for item in heard:
-                    yield item
-        except ModelRefused as refusal:
-            if watch.spoke:
-                raise ReaderCutOff("The language model declined to go on with its reply.") from refusal
-            watch.abstained = True
-        if watch.abstained:
-            yield Abstained()
-            yield await self._chat.count(prompt.system, prompt.user, watch.heard)
-
-    async def _hear(self, prompt: RenderedPrompt, watch: AbstentionWatch) -> AsyncGenerator[Delta | Usage, None]:
-        """The model's text as far as it may go on, even where its reply then fails, and the Usage of a whole one."""
+        prompt = self._render(reading)
+        parser, watch = DraftParser([passage.key for passage in reading.passages]), AbstentionWatch()
+        usage = Usage()
         try:
             async with aclosing(self._chat.stream(prompt.system, prompt.user)) as pieces:
                 async for piece in pieces:
-                    text = watch.finish() if isinstance(piece, Usage) else watch.feed(piece)
-                    if text:
-                        yield Delta(text)
-                    if watch.abstained:
-                        return
                     if isinstance(piece, Usage):
-                        yield piece
-        except ReaderFailed:
-            if text := watch.finish():
-                yield Delta(text)
-            raise
+                        usage, text = piece, watch.finish()
+                    else:
+                        text = watch.feed(piece)
+                    for start in range(0, len(text), PIECE):
+                        for sentence in parser.feed(text[start : start + PIECE]):
+                            yield sentence
+                        await asyncio.sleep(0)
+                    if watch.abstained:
+                        break
+        except ReaderFailed as failure:
+            for sentence in [*parser.feed(watch.finish()), *parser.finish(cut_off=True)]:
+                yield sentence
+            watch.check(failure)
+        if watch.abstained:
+            yield Abstained()
+            usage = await self._chat.count(prompt.system, prompt.user, watch.received)
+        for sentence in parser.finish():
+            yield sentence
+        yield usage
 
-    def _render(self, reading: Reading, passages: Sequence[Passage]) -> RenderedPrompt:
+    def _render(self, reading: Reading) -> RenderedPrompt:
         fence = self._fence()
         return self._prompts.render(
             PROMPT,
@@ -107,17 +97,96 @@ class LlmReader:
             sentinel=ABSTAIN,
             asked_at=reading.asked_at,
             question=sanitize(reading.question, fence),
-            passages=[_shown(passage, fence) for passage in passages],
+            passages=[_prompt_passage(passage, fence) for passage in reading.passages],
         )
 
 
-def _shown(passage: Passage, fence: str) -> _ShownPassage:
+@dataclass(frozen=True, slots=True)
+class _PromptPassage:
+    """A passage in the prompt, every field sanitized."""
+
+    key: str
+    title: str
+    source: str
+    published: str
+    text: str
+
+
+def _prompt_passage(passage: Passage, fence: str) -> _PromptPassage:
     article = passage.article
     published = isoformat(article.published_at)
-    return _ShownPassage(
+    return _PromptPassage(
         key=passage.key,
         title=sanitize_line(article.title or "", fence) or "untitled",
         source=sanitize_line(article.source or "", fence) or "unknown",
         published=published[:10] if published else "date unknown",
         text=sanitize(passage.chunk.text, fence),
     )
+
+
+# Models change the case, escape the underscores as Markdown, or separate the words.
+_ABSTENTION = re.compile(r"(?i:not\\?[_-]in\\?[_-]sources)|NOT IN SOURCES")
+
+# The end of a sentence: its stop, closing quotes and trailing [markers], then something visible. It decides how much
+# text is held back, never which text is shown.
+_MARKERS = r"(?:\s*[\[【][^\[\]【】]*[\]】])*"
+_STOP = rf"""[.!?…]["'”’»)]*{_MARKERS}\s+"""
+_WIDE_STOP = rf"""[。！？]["”」』）]*{_MARKERS}\s*(?!["”」』）])"""
+_LINE_BREAK = r"(?<=\S)[ \t]*\n\s*"
+_END = re.compile(rf"(?:{_STOP}|{_WIDE_STOP}|{_LINE_BREAK})(?=[^\s\[【])")
+
+
+class AbstentionWatch:
+    """A filter of a stream that removes sentences with ABSTAIN in them; it passes a sentence on once it is complete.
+
+    In the first sentence it means that the model abstains: `abstained` becomes true and nothing more passes.
+    `has_passed` is true once any words have passed. Text without the end of a sentence is held back up to
+    LONGEST_SENTENCE.
+    """
+
+    def __init__(self) -> None:
+        self.abstained = False
+        self.has_passed = False
+        self._pieces: list[str] = []
+        self._held = ""
+
+    @property
+    def received(self) -> str:
+        """All text that was fed."""
+        return "".join(self._pieces)
+
+    def feed(self, piece: str) -> str:
+        """Add the next piece; return the text that passes, which may be empty."""
+        self._pieces.append(piece)
+        self._held += piece
+        text = self._release([match.end() for match in _END.finditer(self._held)])
+        if len(self._held) > LONGEST_SENTENCE:
+            text += self._release([len(self._held)])
+        # Without waiting for the end of the sentence: the explanation after it is not needed.
+        self.abstained = self.abstained or (not self.has_passed and bool(_ABSTENTION.search(self._held)))
+        return text
+
+    def finish(self) -> str:
+        """Return the rest of the text at the end of the stream."""
+        return self._release([len(self._held)])
+
+    def check(self, failure: ReaderFailed) -> None:
+        """Raise the failure of the stream, unless it is a refusal before any words: the model abstained."""
+        if not isinstance(failure, ModelRefused):
+            raise failure
+        if self.has_passed:
+            raise ReaderCutOff("The language model declined to continue its reply.") from failure
+        self.abstained = True
+
+    def _release(self, ends: list[int]) -> str:
+        """Return the sentences up to each end, without those that abstain."""
+        passed = []
+        for start, end in pairwise([0, *ends]):
+            sentence = self._held[start:end]
+            if self.abstained or _ABSTENTION.search(sentence):
+                self.abstained = self.abstained or not self.has_passed
+            else:
+                self.has_passed = self.has_passed or bool(sentence.strip())
+                passed.append(sentence)
+        self._held = self._held[ends[-1] :] if ends else self._held
+        return "".join(passed)

@@ -2,16 +2,19 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from itertools import islice
 
 import pytest
 
 from index.text import Sentence, sentence_spans
-from service.citations.stream import PIECE, MarkerParser, SentenceAssembler, draft_sentences
+from service.citations.stream import MarkerParser, SentenceAssembler
 from service.citations.verify import SupportCheck, Thresholds, Verifier
-from service.readers.abstention import AbstentionWatch
-from service.records import LONGEST_SENTENCE, Delta, DraftSentence
+from service.prompts import Prompts
+from service.readers.base import Reading
+from service.readers.evidence import Evidence
+from service.readers.llm import PIECE, AbstentionWatch, LlmReader
+from service.records import LONGEST_SENTENCE, DraftSentence, Usage
 from tests.fakes import HashedEmbedder
 from tests.service.passages import make_passage
 
@@ -39,14 +42,31 @@ ENDLESS: dict[str, str] = {
 
 
 def endless(text: str) -> str:
-    """Return the text repeated to the length of a long reply."""
+    """Repeat a text to the length of a long reply."""
     return (text * (MANY // len(text) + 1))[:MANY]
 
 
-async def spoken(pieces: Sequence[str]) -> AsyncIterator[Delta]:
-    """A model that yields without waiting."""
-    for piece in pieces:
-        yield Delta(piece)
+class Talker:
+    """A language model that sends these pieces and never waits."""
+
+    model = "talker"
+
+    def __init__(self, pieces: Sequence[str]) -> None:
+        self._pieces = pieces
+
+    async def stream(self, system: str, user: str) -> AsyncGenerator[str | Usage, None]:
+        for piece in self._pieces:
+            yield piece
+        yield Usage(1, 1, 1)
+
+    async def complete(self, system: str, user: str) -> tuple[str, Usage]:
+        return "".join(self._pieces), Usage(1, 1, 1)
+
+    async def count(self, system: str, user: str, text: str) -> Usage:
+        return Usage(1, 1, 1)
+
+    async def aclose(self) -> None:
+        """Nothing to close."""
 
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
@@ -65,7 +85,9 @@ def test_the_loop_goes_on(text: str, length: int) -> None:
     async def listen() -> list[DraftSentence]:
         beating = asyncio.create_task(heartbeat())
         pieces = [reply[start : start + length] for start in range(0, len(reply), length)]
-        drafts = [draft async for draft in draft_sentences(spoken(pieces), KNOWN) if isinstance(draft, DraftSentence)]
+        reader = LlmReader(Talker(pieces), Prompts(), prompt_tokens=4_000)
+        reading = Reading("Did it rain?", [make_passage("k7f2", "It rained.")], Evidence((), 0.0), "")
+        drafts = [draft async for draft in reader.read(reading) if isinstance(draft, DraftSentence)]
         beating.cancel()
         return drafts
 

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 from hypothesis import strategies as st
 
-from service.citations.stream import MarkerParser, SentenceAssembler
+from service.citations.stream import DraftParser
 from service.records import DraftSentence
 
 KNOWN = ("k7f2", "m3p9", "z4q8")
@@ -45,12 +45,6 @@ def pieces_of(text: str, cuts: list[int]) -> list[str]:
 
 
 def drafts_of(*pieces: str) -> list[DraftSentence]:
-    """Return the draft sentences of a reply that arrives in these pieces."""
-    parser, assembler = MarkerParser(KNOWN), SentenceAssembler()
-    drafts: list[DraftSentence] = []
-    for piece in pieces:
-        for token in parser.feed(piece):
-            drafts += assembler.feed(token)
-    for token in parser.finish():
-        drafts += assembler.feed(token)
-    return [*drafts, *assembler.finish()]
+    """The draft sentences of a reply that comes in these pieces."""
+    parser = DraftParser(KNOWN)
+    return [draft for piece in pieces for draft in parser.feed(piece)] + list(parser.finish())

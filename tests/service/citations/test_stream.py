@@ -1,16 +1,13 @@
 """Stream: the split of a model's text changes neither markers nor sentences, and loses nothing."""
 
-import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
 
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.citations.stream import LONGEST_MARKER, Marker, MarkerParser, SentenceAssembler, draft_sentences
-from service.errors import ReaderFailed
-from service.records import Abstained, Delta, DraftSentence, Usage
+from service.citations.stream import LONGEST_MARKER, DraftParser, Marker, MarkerParser, SentenceAssembler
+from service.records import DraftSentence
 from tests.service.citations.pieces import BRACKETS, CUTS, KNOWN, REPLIES, drafts_of, pieces_of
 
 CITATIONS = {
@@ -95,8 +92,8 @@ def test_text_before_an_open_bracket_does_not_wait() -> None:
     assert list(parser.feed("f2] and")) == [Marker(("k7f2",)), " and"]
 
 
-def test_a_bracket_that_stays_open_is_given_out() -> None:
-    """An open bracket is held back for a bounded number of characters, and at most until the stream's end."""
+def test_a_bracket_that_stays_open_is_text() -> None:
+    """An open bracket waits for LONGEST_MARKER characters, and for the stream's end at the latest."""
     parser = MarkerParser(KNOWN)
     assert list(parser.feed("[" + "a" * (LONGEST_MARKER - 1))) == []
     assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST_MARKER - 1) + "b"
@@ -205,53 +202,16 @@ def test_a_sentence_comes_once_another_has_begun() -> None:
     assert list(assembler.finish()) == []
 
 
-Item = Delta | DraftSentence | Abstained | Usage
-
-
-async def spoken(items: Sequence[Item | ReaderFailed]) -> AsyncIterator[Item]:
-    """A reader that yields these items, or fails."""
-    for item in items:
-        if isinstance(item, ReaderFailed):
-            raise item
-        yield item
-
-
-def heard(items: Sequence[Item | ReaderFailed]) -> tuple[list[DraftSentence | Abstained | Usage], ReaderFailed | None]:
-    """Return the yielded items and the error."""
-    given_out: list[DraftSentence | Abstained | Usage] = []
-
-    async def listen() -> None:
-        async for item in draft_sentences(spoken(items), KNOWN):
-            given_out.append(item)
-
-    try:
-        asyncio.run(listen())
-    except ReaderFailed as failure:
-        return given_out, failure
-    return given_out, None
-
-
-@given(text=REPLIES, cuts=CUTS)
-def test_deltas_become_the_sentences_of_their_text(text: str, cuts: list[int]) -> None:
-    """Deltas at any split give the drafts of the complete text."""
-    assert heard([Delta(piece) for piece in pieces_of(text, cuts)]) == (drafts_of(text), None)
-
-
-def test_everything_else_passes() -> None:
-    """Complete drafts, abstentions and usage are passed on unchanged."""
-    items: list[Item] = [DraftSentence(("It rained", ("k7f2",), ".")), Abstained(), Usage(1, 2, 1)]
-    assert heard(items) == (items, None)
-
-
-def test_a_failed_reader_keeps_its_whole_sentences() -> None:
-    """Complete sentences are yielded before the error."""
-    failure = ReaderFailed("cut off")
-    whole = [DraftSentence(("It rained", ("k7f2",), ".")), DraftSentence(("It snowed", ("m3p9",), "."))]
-    assert heard([Delta("It rained [k7f2]. It snowed [m3p9]."), failure]) == (whole, failure)
+def test_a_cut_off_text_keeps_its_complete_sentences() -> None:
+    """The last sentence of a text that is cut off counts where it has its full stop."""
+    parser = DraftParser(KNOWN)
+    drafts = [*parser.feed("It rained [k7f2]. It snowed [m3p9]."), *parser.finish(cut_off=True)]
+    assert drafts == [DraftSentence(("It rained", ("k7f2",), ".")), DraftSentence(("It snowed", ("m3p9",), "."))]
 
 
 @pytest.mark.parametrize("cut_off", ["It snowed in the [m3p9]", "It snowed [m3", "It"])
-def test_a_failed_reader_loses_its_broken_sentence(cut_off: str) -> None:
-    """An incomplete sentence is not yielded."""
-    failure = ReaderFailed("cut off")
-    assert heard([Delta(f"It rained [k7f2]. {cut_off}"), failure]) == (drafts_of("It rained [k7f2]."), failure)
+def test_a_cut_off_text_loses_its_incomplete_sentence(cut_off: str) -> None:
+    """A sentence without its end is dropped."""
+    parser = DraftParser(KNOWN)
+    drafts = [*parser.feed(f"It rained [k7f2]. {cut_off}"), *parser.finish(cut_off=True)]
+    assert drafts == drafts_of("It rained [k7f2].")

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -15,8 +16,8 @@ from service.readers.base import Drafted, Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.evidence import Evidence
-from service.readers.llm import LlmReader
-from service.records import Abstained, Delta, Passage, Usage
+from service.readers.llm import ABSTAIN, AbstentionWatch, LlmReader
+from service.records import Abstained, DraftSentence, Passage, Usage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
 from tests.service.passages import make_passage
 
@@ -30,8 +31,6 @@ PASSAGES = [
     ),
     make_passage("a1b2", "The library reopened in March."),
 ]
-
-Item = Drafted
 
 
 def reading_of(question: str, passages: Sequence[Passage], asked_at: str = "") -> Reading:
@@ -51,12 +50,12 @@ def read(
     *,
     prompt_tokens: int = 4_000,
     asked_at: str = "2026-01-02",
-) -> tuple[list[Item], ReaderFailed | None]:
-    """Return everything that the reader yields, and its failure or None."""
+) -> tuple[list[Drafted], ReaderFailed | None]:
+    """Return everything that the reader yields, and the failure that ended it, if any."""
 
-    async def collect() -> tuple[list[Item], ReaderFailed | None]:
+    async def collect() -> tuple[list[Drafted], ReaderFailed | None]:
         reader = reader_of(llm.url, prompt_tokens)
-        items: list[Item] = []
+        items: list[Drafted] = []
         try:
             async with aclosing(reader.read(reading_of(question, passages, asked_at))) as reading:
                 async for item in reading:
@@ -70,27 +69,29 @@ def read(
     return asyncio.run(collect())
 
 
-def answer(script: Script) -> tuple[list[Item], ReaderFailed | None]:
+def answer(script: Script) -> tuple[list[Drafted], ReaderFailed | None]:
     with ScriptedLLM([script]) as llm:
         return read(llm)
 
 
-def said(items: Sequence[Item]) -> str:
-    return "".join(item.text for item in items if isinstance(item, Delta))
+def text_of(items: Sequence[Drafted]) -> str:
+    return " ".join(item.text for item in items if isinstance(item, DraftSentence))
 
 
 def user_message(request: Request) -> str:
     return str(request["messages"][1]["content"])
 
 
-def test_reply_comes_as_deltas_then_usage() -> None:
-    """The model's text is unchanged, and the usage of the call comes last."""
+def test_reply_comes_as_sentences_then_usage() -> None:
+    """The reply is parsed into cited sentences, however it is cut, and the usage of the call comes last."""
     pieces = ["Kim inspected ", "five plants [k7", "f2]. The library", " reopened [a1b2]."]
     items, failure = answer(Reply(pieces, usage=(900, 30)))
     assert failure is None
-    assert said(items) == "".join(pieces)
-    assert items[-1] == Usage(900, 30, 1, None)
-    assert [type(item) for item in items].count(Usage) == 1
+    assert items == [
+        DraftSentence(("Kim inspected five plants", ("k7f2",), ".")),
+        DraftSentence(("The library reopened", ("a1b2",), ".")),
+        Usage(900, 30, 1, None),
+    ]
 
 
 def test_model_is_shown_the_passages() -> None:
@@ -129,7 +130,7 @@ def test_script_can_cite_what_it_was_shown() -> None:
         return Reply([f"They say so [{key}]. " for key in keys_in(request)])
 
     items, _ = answer(cite)
-    assert said(items) == "They say so [k7f2]. They say so [a1b2]. "
+    assert [item.keys for item in items if isinstance(item, DraftSentence)] == [("k7f2",), ("a1b2",)]
 
 
 HOSTILE = [
@@ -143,8 +144,8 @@ HOSTILE = [
 
 @settings(max_examples=25, deadline=None)
 @given(text=st.sampled_from(HOSTILE), title=st.sampled_from(HOSTILE), question=st.sampled_from(HOSTILE))
-def test_nobody_but_the_reader_opens_a_fence(text: str, title: str, question: str) -> None:
-    """Neither text, title, source nor question can close its fence or bring in a passage."""
+def test_only_the_reader_opens_a_fence(text: str, title: str, question: str) -> None:
+    """Neither text, title, source nor question can close its fence or add a passage."""
     with ScriptedLLM([Reply(["ok"])]) as llm:
         read(llm, [make_passage("k7f2", text, title=title, source=title)], question)
         request = llm.requests[0].body
@@ -170,15 +171,12 @@ def test_fences_differ_between_requests() -> None:
     assert user_message(first) != user_message(second)
 
 
-def test_passages_over_the_budget_are_not_shown() -> None:
-    """The model gets the leading passages that fit, and `fit` returns them."""
+def test_passages_over_the_budget_do_not_fit() -> None:
+    """`fit` returns the leading passages that are within the budget."""
     many = [make_passage(f"k{n}0{n}", "word " * 200) for n in range(6)]
-    with ScriptedLLM([Reply(["ok"])]) as llm:
-        read(llm, many, prompt_tokens=800)
-        shown = keys_in(llm.requests[0].body)
-        fitting = asyncio.run(reader_of(llm.url, 800).fit(many))
-    assert 1 <= len(shown) < 6
-    assert shown == [passage.key for passage in fitting]
+    fitting = asyncio.run(reader_of("http://127.0.0.1:9/v1", 800).fit(many))
+    assert 1 <= len(fitting) < 6
+    assert list(fitting) == many[: len(fitting)]
 
 
 @pytest.mark.parametrize(
@@ -223,18 +221,18 @@ def test_refusal_after_text_is_a_cut() -> None:
     """If a content filter ends a reply, the text before it is kept."""
     items, failure = answer(Reply(["Kim inspected five plants [k7f2]. Then"], finish="content_filter"))
     assert type(failure) is ReaderCutOff
-    assert said(items) == "Kim inspected five plants [k7f2]. Then"
+    assert text_of(items) == "Kim inspected five plants."
     assert Abstained() not in items
 
 
 @pytest.mark.parametrize(
     "reply", [Reply(["One [k7f2]. ", "Two [a1b2]."], finish="length"), Reply(["One [k7f2]. ", "Two [a1b2].", Cut()])]
 )
-def test_failure_keeps_what_was_said(reply: Reply) -> None:
-    """A reply that is cut off yields all its text, including the incomplete sentence, before it fails."""
+def test_failure_keeps_the_complete_sentences(reply: Reply) -> None:
+    """A reply that is cut off yields its complete sentences before it fails."""
     items, failure = answer(reply)
     assert type(failure) is ReaderCutOff
-    assert said(items) == "One [k7f2]. Two [a1b2]."
+    assert text_of(items) == "One. Two."
 
 
 def test_failure_before_any_text_is_raised() -> None:
@@ -244,24 +242,17 @@ def test_failure_before_any_text_is_raised() -> None:
     assert items == []
 
 
-def test_no_passages_are_an_abstaining() -> None:
-    """Without passages there is nothing to read, and the model is not called."""
-    with ScriptedLLM([]) as llm:
-        assert read(llm, []) == ([Abstained()], None)
-        assert llm.requests == []
-
-
 def test_leaving_the_reader_closes_the_call() -> None:
     """If the consumer stops reading, the connection closes within a second."""
 
     async def leave(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
         async with aclosing(reader.read(reading_of("What?", PASSAGES))) as reading:
-            assert isinstance(await anext(reading), Delta)
+            assert isinstance(await anext(reading), DraftSentence)
         assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
         await reader._chat.aclose()
 
-    with ScriptedLLM([Reply(["One [k7f2]. Two", Hang()])]) as llm:
+    with ScriptedLLM([Reply(["One [k7f2]. Two words follow. Then", Hang()])]) as llm:
         asyncio.run(leave(llm))
 
 
@@ -269,3 +260,78 @@ def test_reader_says_what_it_is() -> None:
     """The reader has the names of itself, its model and its prompt for the answer's versions."""
     reader = reader_of("http://127.0.0.1:9/v1")
     assert (reader.name, reader.model, reader.prompt) == ("llm@1", "house-model", Prompts().digest("answer"))
+
+
+FORMS = st.sampled_from(
+    [ABSTAIN, "not_in_sources", "Not_In_Sources", "NOT-IN-SOURCES", r"NOT\_IN\_SOURCES", "NOT IN SOURCES"]
+)
+WRAPPED = st.sampled_from(
+    ["{}", '"{}"', "{}.", "**{}**", "`{}`", "[k7f2] {}", "{} [k7f2].", "\n{}\n", "{}: they say nothing.", "“{}”."]
+)
+SENTENCES = [
+    "Kim inspected five plants in one week [k7f2].",
+    "Dr. Vane said: “It rained.” [a1b2] ",
+    "The bill was 3.4 million crowns. [k7f2][a1b2]",
+    "Es ist nicht in den Quellen [c3d4]!",
+    "雨が降った。[k7f2]",
+    "Not in sources of water but in wells did they find it [k7f2].",
+]
+TALK = st.lists(st.sampled_from(SENTENCES), min_size=1, max_size=4).map(" ".join)
+
+
+def pieces_of(text: str, cuts: list[int]) -> list[str]:
+    """Cut a text at these places."""
+    places = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
+    return [text[start:end] for start, end in pairwise(places)]
+
+
+def watched(text: str, cuts: list[int]) -> tuple[str, bool]:
+    """Return the text that passes the watch, and whether it is an abstention."""
+    watch = AbstentionWatch()
+    passed = "".join(watch.feed(piece) for piece in pieces_of(text, cuts)) + watch.finish()
+    return passed, watch.abstained
+
+
+CUTS = st.lists(st.integers(0, 400), max_size=30)
+
+
+@given(text=st.one_of(TALK, st.text(max_size=80)), cuts=CUTS)
+def test_other_text_passes_unchanged(text: str, cuts: list[int]) -> None:
+    """A reply without an abstention passes unchanged, wherever it is cut."""
+    assert watched(text, cuts) == (text, False)
+
+
+@given(form=FORMS, wrapped=WRAPPED, after=st.one_of(st.just(""), TALK), cuts=CUTS)
+def test_an_abstention_at_the_beginning_counts(form: str, wrapped: str, after: str, cuts: list[int]) -> None:
+    """A first sentence that abstains, in any form, is an abstention, and nothing passes."""
+    assert watched(f"{wrapped.format(form)} {after}", cuts) == ("", True)
+
+
+@given(before=st.sampled_from(SENTENCES[:4]), form=FORMS, wrapped=WRAPPED, cuts=CUTS)
+def test_an_abstention_after_text_is_dropped(before: str, form: str, wrapped: str, cuts: list[int]) -> None:
+    """A later sentence that abstains is dropped; those before it are complete."""
+    before = before.strip()
+    passed, abstained = watched(f"{before} {wrapped.removeprefix('[k7f2] ').format(form)}", cuts)
+    assert not abstained
+    assert passed.startswith(before)
+    assert "sources" not in passed[len(before) :].lower()
+
+
+@given(cuts=CUTS)
+def test_sentences_around_an_abstention_pass(cuts: list[int]) -> None:
+    """A sentence that abstains between others is dropped; its neighbours and their markers stay."""
+    text = "The bridge closed. [k7f2] The rest is NOT_IN_SOURCES [a1b2]. The ferry sails [c3d4]."
+    assert watched(text, cuts) == ("The bridge closed. [k7f2] The ferry sails [c3d4].", False)
+
+
+def test_whole_sentences_pass_before_the_end() -> None:
+    """A sentence passes as soon as the next one has begun."""
+    watch = AbstentionWatch()
+    assert watch.feed("The bridge closed [k7f2]. ") == ""
+    assert watch.feed("The f") == "The bridge closed [k7f2]. "
+
+
+@pytest.mark.parametrize("cut", range(len(ABSTAIN)))
+def test_a_part_of_the_sentinel_is_text(cut: int) -> None:
+    """A reply that ends within the sentinel is text."""
+    assert watched(ABSTAIN[:cut], []) == (ABSTAIN[:cut], False)
