@@ -1,26 +1,26 @@
-"""What can go wrong with a question, split by who can act.
+"""The errors of the service, with the HTTP status of each.
 
 DatelineError
-├── QuestionRefused              the request cannot be served as it is: the caller (HTTP 422)
-│   └── NoLanguageModel          it asks for a language model, and none is set: the caller (HTTP 422)
-├── ArticleNotFound              no article has that id: the caller (HTTP 404)
-├── Overloaded                   too much at once: the caller, later (HTTP 503)
-├── RateLimited                  too often in a short time: the caller, later (HTTP 429)
-├── FeedbackUnavailable          feedback cannot be stored or read: whoever runs the service (HTTP 503)
-├── FeedbackFull                 no room for more feedback: whoever runs the service (HTTP 507)
-└── ReaderFailed                 the language model gave no usable reply; the pipeline answers without it
-    ├── ReaderTimeout            no reply within the deadline
-    ├── ReaderRateLimited        the model's service asks to slow down, or a quota is used up
-    ├── ReaderUnavailable        it cannot be reached, or says that it failed
-    ├── ReaderRejected           it refuses the request: key, model name, prompt too long
-    └── ReaderCutOff             it began to reply and stopped before the end
+├── QuestionRefused              422  the caller changes the request
+│   └── NoLanguageModel          422  the caller asks for another reader
+├── ArticleNotFound              404  the caller asks for another article
+├── Overloaded                   503  the caller retries later
+├── RateLimited                  429  the caller retries later
+├── FeedbackUnavailable          503  the operator fixes the file of feedback
+├── FeedbackFull                 507  the operator makes room for more feedback
+└── ReaderFailed                      the pipeline answers without the language model
+    ├── ReaderTimeout
+    ├── ReaderRateLimited
+    ├── ReaderUnavailable
+    ├── ReaderRejected
+    └── ReaderCutOff
 """
 
 from index.errors import DatelineError
 
 
 class QuestionRefused(DatelineError):
-    """The request cannot be served as it is; `param` names the field to mend."""
+    """The request is not valid; `param` names the field to fix."""
 
     def __init__(self, message: str, param: str | None = None, hint: str = "") -> None:
         super().__init__(message, hint)
@@ -36,11 +36,11 @@ class ArticleNotFound(DatelineError):
 
 
 class Overloaded(DatelineError):
-    """More requests of one kind are being answered than the service takes on at once."""
+    """The limit of requests of one kind that are answered at once is reached."""
 
 
 class RateLimited(DatelineError):
-    """A client, or all of them together, sent too much in a short time; `retry_after_s` says when to try again."""
+    """One client, or all clients together, exceeded a rate; `retry_after_s` is the time until a retry may succeed."""
 
     def __init__(self, message: str, retry_after_s: int = 1) -> None:
         super().__init__(message)
@@ -52,11 +52,11 @@ class FeedbackUnavailable(DatelineError):
 
 
 class FeedbackFull(DatelineError):
-    """As much feedback is stored as the setting allows; what is there is kept."""
+    """The limit of stored feedback is reached."""
 
 
 class ReaderFailed(DatelineError):
-    """The language model gave no usable reply; `code` and `public` go into the answer's warning."""
+    """The language model gave no usable reply; `code` and `public` are the answer's warning."""
 
     code = "reader_failed"
     public = "The language model failed."
@@ -70,14 +70,14 @@ class ReaderTimeout(ReaderFailed):
 
 
 class ReaderRateLimited(ReaderFailed):
-    """The language model's service asks to slow down, or a quota is used up."""
+    """The language model's service limits the rate, or a quota is used up."""
 
     code = "reader_rate_limited"
     public = "The language model takes no more requests at the moment."
 
 
 class ReaderUnavailable(ReaderFailed):
-    """The language model's service cannot be reached or says that it failed."""
+    """The language model's service cannot be reached or reports a failure."""
 
     code = "reader_unavailable"
     public = "The language model cannot be reached."

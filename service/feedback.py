@@ -1,8 +1,8 @@
-"""Feedback: what readers said of answers, stored only because they sent it, in `feedback.db` beside the index.
+"""Readers' feedback on answers, in `feedback.db` beside the index.
 
-One SQLite file, opened for each operation: the service and the command line may use it at once. It keeps SQLite's
-rollback journal: the change to a write-ahead log does not wait for its turn, and two first readers at once would fail.
-What is deleted is overwritten.
+The SQLite file is opened for each operation, so that the service and the command line may use it at once. Its journal
+mode stays the default: a change to a write-ahead log does not wait for a lock, so two processes that create the file
+at once would fail. Deleted entries are overwritten.
 """
 
 import sqlite3
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS feedback (
 
 @dataclass(frozen=True, slots=True)
 class CitedWords:
-    """Words that an answer cited, and where they stand in the article, in code points."""
+    """The quote of a citation, and its offsets in the article in code points."""
 
     article_id: str
     cited_text: str
@@ -47,7 +47,7 @@ class CitedWords:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """What a reader said of an answer, with the question, the answer and its citations as the reader saw them."""
+    """A reader's vote on an answer, with the question, the answer and the citations that the reader saw."""
 
     answer_id: str
     question: str
@@ -69,9 +69,9 @@ class FeedbackEntry:
 
 
 class FeedbackStore:
-    """The feedback of a data folder: `limit` entries at most, in a file of at most `file_bytes`.
+    """The feedback of a data folder: at most `limit` entries, in a file of at most `file_bytes`.
 
-    Every method raises FeedbackUnavailable where the file cannot be used as it has to be.
+    Every method raises FeedbackUnavailable if the file cannot be read or written.
     """
 
     def __init__(self, data: Path, limit: int, file_bytes: int = 100_000_000) -> None:
@@ -80,7 +80,7 @@ class FeedbackStore:
         self._file_bytes = file_bytes
 
     def add(self, feedback: Feedback) -> str:
-        """Store feedback and return its id; raises FeedbackFull where there is no room."""
+        """Store feedback and return its id; raises FeedbackFull beyond a limit."""
         id_ = f"fb_{uuid4().hex}"
         created_at = isoformat(datetime.now(UTC), "seconds")
         with self._opened() as connection, connection:
@@ -88,7 +88,7 @@ class FeedbackStore:
             (count,) = connection.execute("SELECT count(*) FROM feedback").fetchone()
             if count >= self._limit:
                 raise FeedbackFull(
-                    f"{count} entries are stored, and {self._limit} is the limit",
+                    f"{count} feedback entries are stored, the limit is {self._limit}",
                     "Export and delete some with `dateline feedback`, or raise DATELINE_FEEDBACK_LIMIT.",
                 )
             connection.execute(
@@ -98,7 +98,7 @@ class FeedbackStore:
         return id_
 
     def entries(self) -> list[FeedbackEntry]:
-        """Everything that is stored, oldest first; nothing where no feedback ever came."""
+        """Return all entries, oldest first."""
         if not self._path.exists():
             return []
         with self._opened() as connection:
@@ -106,10 +106,10 @@ class FeedbackStore:
         try:
             return [FeedbackEntry(id_, created_at, _adapter().validate_json(entry)) for id_, created_at, entry in rows]
         except ValidationError as error:
-            raise FeedbackUnavailable(f"{self._path} holds an entry that is no feedback: {error}") from error
+            raise FeedbackUnavailable(f"{self._path} contains an invalid entry: {error}") from error
 
     def delete(self, id_: str) -> bool:
-        """Delete an entry for good; whether there was one."""
+        """Delete an entry and return whether it existed."""
         if not self._path.exists():
             return False
         with self._opened() as connection, connection:
@@ -117,7 +117,7 @@ class FeedbackStore:
         return deleted > 0
 
     def delete_citing(self, article_ids: Collection[str]) -> int:
-        """Delete every entry that cites one of these articles, for good; returns how many."""
+        """Delete every entry that cites one of these articles; return their number."""
         citing = [
             entry.id
             for entry in self.entries()
@@ -128,7 +128,7 @@ class FeedbackStore:
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
-            # The folder is not made: where it was deleted, feedback alone would look like an index.
+            # The folder is not created: if it was deleted, feedback alone would look like an index.
             with closing(sqlite3.connect(self._path, timeout=_BUSY_S)) as connection:
                 connection.execute("PRAGMA secure_delete = ON")
                 (page_size,) = connection.execute("PRAGMA page_size").fetchone()
@@ -138,12 +138,12 @@ class FeedbackStore:
         except (sqlite3.Error, OSError) as error:
             if getattr(error, "sqlite_errorcode", None) == sqlite3.SQLITE_FULL:
                 raise FeedbackFull(
-                    f"{self._path} has no room for more: its limit is {self._file_bytes:,} bytes, or the disk is full",
+                    f"{self._path} reached its limit of {self._file_bytes:,} bytes, or the disk is full",
                     "Export and delete some with `dateline feedback`, or raise DATELINE_FEEDBACK_MEGABYTES.",
                 ) from error
             raise FeedbackUnavailable(
-                f"the feedback in {self._path} cannot be used: {error}",
-                "The file must be whole and its folder writable.",
+                f"cannot read or write the feedback in {self._path}: {error}",
+                "Make the folder writable; replace the file if it is corrupt.",
             ) from error
 
 

@@ -1,6 +1,6 @@
 """The prompts: pairs of text files, rendered strictly and named by a digest of their bytes.
 
-Text that others wrote is sanitised and put between fences, which it cannot open or close.
+Text of articles and readers is sanitised and put between fences, which it cannot open or close.
 """
 
 import hashlib
@@ -21,8 +21,8 @@ _SYSTEM = ".system.jinja2"
 _USER = ".user.jinja2"
 
 _BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
-# Characters that a person does not see and a model does: controls, zero-width spaces, direction overrides
-# and the tag block. Joiners stay, because several scripts are misspelt without them.
+# Characters that a model reads and a person does not see: controls, zero-width spaces, direction overrides and the tag
+# block. Joiners stay: several scripts are misspelt without them.
 _UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b\u2028-\u202e\u2060-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
@@ -86,7 +86,7 @@ class Prompts:
             missing, unknown = sorted(pair.variables - given), sorted(given - pair.variables)
             raise ConfigurationError(
                 f"prompt {name!r}: missing variables {missing}, unknown variables {unknown}",
-                f"It is written with {sorted(pair.variables)}; see README.md in {self._folder}.",
+                f"Its variables are {sorted(pair.variables)}; see README.md in {self._folder}.",
             )
         return pair.render(variables)
 
@@ -169,6 +169,6 @@ def _parse(half: bytes, environment: "Environment", name: str) -> tuple["Templat
     if any(True for _ in meta.find_referenced_templates(tree)):
         raise ConfigurationError(
             f"prompt {name!r} refers to another template",
-            "Its digest covers its own two files only: write the text out in them.",
+            "Its digest covers its own two files only: put the text into them.",
         )
     return environment.from_string(text), frozenset(meta.find_undeclared_variables(tree))

@@ -1,5 +1,6 @@
 """The records of a question on its way to a cited answer."""
 
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -23,9 +24,11 @@ Verdict = Literal["conflict", "interrupted", "withheld", "stale", "weak", "answe
 Support = Literal["verified", "partial", "unverified"]
 Method = Literal["exact", "normalised", "coverage"]
 
-
 QUESTION_LENGTH = 2_000
-"""Code points a question may have."""
+"""The limit of a question in code points."""
+
+request_id: ContextVar[str] = ContextVar("request_id", default="")
+"""The id of the HTTP request that is being answered, for the log; empty for a question from elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question as it was asked, with everything that steers its answer."""
+    """A question with the options of its answer."""
 
     text: str
     messages: tuple[Message, ...] = ()
@@ -67,20 +70,19 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Abstained:
-    """The reader says that the passages do not answer."""
+    """The reader's result that the passages do not answer the question."""
 
 
 LONGEST_SENTENCE = 2_000
-"""Code points a draft sentence may have; the longest sentence of the sample and gold articles has 288."""
+"""The limit of a draft sentence in code points; the longest one of the sample and gold articles has 288."""
 
 
 @dataclass(frozen=True, slots=True)
 class DraftSentence:
-    """A whole sentence not yet checked, with the keys of the passages it cites.
+    """A complete sentence that is not verified yet, with the keys of the passages it cites.
 
-    `parts` are stretches of text and, between them, tuples of keys where a marker stood. `invented`
-    are the markers that name no passage; they are in no part. It is not `whole` where it is a part of a sentence that
-    is too long to be checked.
+    `parts` are texts and, at the place of each marker, tuples of keys. `invented` are the markers that name no
+    passage; `parts` has none of them. `whole` is False for a part of a sentence that is too long to be verified.
     """
 
     parts: tuple[str | tuple[str, ...], ...]
@@ -100,7 +102,7 @@ class DraftSentence:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What the language model was given and gave; `cost_usd` is None when its price is unknown."""
+    """The tokens and calls of a language model; `cost_usd` is None if its price is unknown."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -108,7 +110,7 @@ class Usage:
     cost_usd: float | None = None
 
     def __add__(self, other: "Usage") -> "Usage":
-        """The sum of two usages; its cost is known where each call's is."""
+        """Return the sum of two usages; its cost is known if the cost of each call is."""
         costs = [usage.cost_usd for usage in (self, other) if usage.llm_calls]
         known = [cost for cost in costs if cost is not None]
         return Usage(
@@ -129,7 +131,7 @@ class AnswerWarning:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The place in an article that supports a sentence: `article.body[span.start:span.end] == text`."""
+    """The words of an article that support a sentence: `article.body[span.start:span.end] == text`."""
 
     passage: Passage
     span: Span

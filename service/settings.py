@@ -13,44 +13,46 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
-_USUAL_PORTS = {"http": 80, "https": 443}
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class ServiceSettings(IndexSettings):
-    """Where the service listens, which language model it may ask, and its limits."""
+    """The address, the language model and the limits of the service."""
 
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     allow_anonymous: bool = Field(
-        default=False, description="Set to 1 to listen on more than loopback, where anybody who reaches it may ask."
+        default=False,
+        description="Set to 1 to listen on more than loopback, where every client may ask without a key.",
     )
     llm_model: str | None = Field(
         None,
-        description="Model that writes the answers, with `OPENAI_API_KEY` and/or `OPENAI_BASE_URL`; unset: sentences"
-        " are quoted by the extractive reader.",
+        description="Model that writes the answers, with `OPENAI_API_KEY` and/or `OPENAI_BASE_URL`; unset: the"
+        " extractive reader quotes sentences.",
     )
-    llm_deadline_s: float = Field(30.0, gt=0, le=600, description="Seconds a model call may take, retries included.")
-    llm_max_output_tokens: int = Field(800, ge=16, le=32_000, description="Tokens a model's answer may have.")
-    llm_prompt_tokens: int = Field(6_000, ge=200, le=1_000_000, description="Tokens the passages in a prompt may have.")
+    llm_deadline_s: float = Field(30.0, gt=0, le=600, description="Limit of a model call in seconds, retries included.")
+    llm_max_output_tokens: int = Field(800, ge=16, le=32_000, description="Limit of a model's answer in tokens.")
+    llm_prompt_tokens: int = Field(
+        6_000, ge=200, le=1_000_000, description="Limit of the passages in a prompt in tokens."
+    )
     stale_after_days: int = Field(
         180,
         ge=1,
         le=36_500,
-        description="Age in days from which an article is too old to answer a question about the present without a"
-        " warning.",
+        description="Age of an article in days from which an answer about the present has a warning.",
     )
-    max_questions: int = Field(16, ge=1, le=10_000, description="Questions answered at once; further ones get 503.")
+    max_questions: int = Field(16, ge=1, le=10_000, description="Questions answered at once; others get 503.")
     feedback_limit: int = Field(
         10_000,
         ge=0,
         le=10_000_000,
-        description="Entries of readers' feedback that are stored; further ones are refused. 0 takes none.",
+        description="Limit of stored feedback entries; others are refused. 0 stores none.",
     )
     feedback_megabytes: int = Field(
         100,
         ge=1,
         le=1_000_000,
-        description="Megabytes that the file of feedback may have; further feedback is refused.",
+        description="Limit of the file of feedback in megabytes; further feedback is refused.",
     )
     public_url: str | None = Field(
         None,
@@ -59,15 +61,15 @@ class ServiceSettings(IndexSettings):
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Further host names that the service answers to, without ports, with commas between them. Loopback"
-        " names, `DATELINE_HOST` and the host of `DATELINE_PUBLIC_URL` are always allowed.",
+        description="More host names that the service answers to, without ports, separated by commas. Loopback names,"
+        " `DATELINE_HOST` and the host of `DATELINE_PUBLIC_URL` are always allowed.",
     )
     allowed_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (),
-        description="Origins such as `https://news.example`, with commas between them, whose pages may ask `/v1/…` and"
-        " frame `/embed`; unset: only the service's own.",
+        description="Origins such as `https://news.example`, separated by commas, whose pages may ask `/v1/…` and frame"
+        " `/embed`; unset: only the service's own.",
     )
-    poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between looks for a new generation of the index.")
+    poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
 
     @field_validator("public_url")
     @classmethod
@@ -86,7 +88,7 @@ class ServiceSettings(IndexSettings):
 
     @field_validator("allowed_origins", "allowed_hosts", mode="before")
     @classmethod
-    def _split_origins(cls, value: object) -> object:
+    def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("allowed_origins")
@@ -100,9 +102,9 @@ class ServiceSettings(IndexSettings):
                     f"found {origin!r}, expected an origin as browsers send it, such as https://news.example or"
                     " http://localhost:3000: lower case, no path, no closing slash, no *"
                 )
-            if port == _USUAL_PORTS[found[1]]:
+            if port == _DEFAULT_PORTS[found[1]]:
                 raise ValueError(
-                    f"found {origin!r}, but browsers leave the usual port out: expected {found[1]}://{found[2]}"
+                    f"found {origin!r}, but browsers omit the default port: expected {found[1]}://{found[2]}"
                 )
         return value
 
@@ -110,16 +112,16 @@ class ServiceSettings(IndexSettings):
     def _model_has_a_service(self) -> Self:
         if self.llm_model and not (self.openai_api_key or self.openai_base_url):
             raise ValueError(
-                f"DATELINE_LLM_MODEL is {self.llm_model!r}, but there is neither OPENAI_API_KEY nor OPENAI_BASE_URL:"
-                " set one of them, or unset the model to answer without one"
+                f"DATELINE_LLM_MODEL is {self.llm_model!r}, but OPENAI_API_KEY and OPENAI_BASE_URL are not set: set one"
+                " of them, or unset DATELINE_LLM_MODEL"
             )
         return self
 
     @model_validator(mode="after")
-    def _open_to_others_only_on_purpose(self) -> Self:
+    def _anonymous_clients_are_allowed(self) -> Self:
         if self.host not in LOOPBACK and not self.allow_anonymous:
             raise ValueError(
-                f"DATELINE_HOST is {self.host!r}, which others can reach, and nobody is asked for a key: listen on"
-                " 127.0.0.1, or set DATELINE_ALLOW_ANONYMOUS=1 if that is meant"
+                f"DATELINE_HOST is {self.host!r}, where every client may ask without a key: listen on 127.0.0.1, or set"
+                " DATELINE_ALLOW_ANONYMOUS=1 to allow that"
             )
         return self

@@ -1,7 +1,7 @@
-"""The standalone question: the last question of a conversation, written so that it needs no other message.
+"""The standalone question: the last question of a conversation, rewritten so that it needs no other message.
 
-A model rewrites it. Without one, a question that leans on the conversation ("How long did it last?", "And in Kelm?",
-"Why?") is recognised in English and German by its words, in any other language hardly ever.
+A model rewrites it. Without a model, the words of a question that depends on the conversation ("How long did it last?",
+"And in Kelm?", "Why?") show that in English and German, and rarely in another language.
 """
 
 import re
@@ -17,7 +17,7 @@ from service.records import AnswerWarning, Question, Usage
 PROMPT = "standalone"
 MAX_MESSAGES = 8
 MAX_CHARS = 2_000
-"""Bound of each message shown and of the rewritten question, in code points; a question itself may be as long."""
+"""The limit of each message in the prompt and of the rewritten question, in code points."""
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 _PLURALS = frozenset({"they", "their", "them", "theirs"})
@@ -31,7 +31,7 @@ _NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", "This question was read 
 class StandaloneQuestion:
     """The question that is searched and answered, and the usage of rewriting it.
 
-    `caution` is for an answer that suffers because the question needed the conversation and was read without it.
+    `caution` warns that the question depends on the conversation and was read without it.
     """
 
     text: str
@@ -49,9 +49,8 @@ async def standalone_question(
 ) -> StandaloneQuestion:
     """Return the question as it can be understood alone.
 
-    Without earlier messages that is the question itself, and no model is called. With them the model rewrites
-    it from the last eight; without a model, if it fails, or if its text is not safe to show, the question stays as
-    asked.
+    Without earlier messages it is the question itself, and no model is called. Else the model rewrites it from the
+    last eight messages. Without a model, if the model fails, or if its text is unsafe, the question is unchanged.
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
@@ -70,8 +69,8 @@ async def standalone_question(
 
 
 def _as_asked(question: Question, caution: AnswerWarning, usage: Usage | None = None) -> StandaloneQuestion:
-    leans = leans_on_conversation(question.text)
-    return StandaloneQuestion(question.text, usage or Usage(), caution if leans else None)
+    depends = depends_on_conversation(question.text)
+    return StandaloneQuestion(question.text, usage or Usage(), caution if depends else None)
 
 
 def _render(question: Question, prompts: Prompts, fence: str) -> RenderedPrompt:
@@ -90,8 +89,8 @@ def _one_line(reply: str) -> str:
     return line[:MAX_CHARS].strip()
 
 
-def leans_on_conversation(question: str) -> bool:
-    """Return whether a question needs what was said before it: a pronoun, an ellipsis, or no word of content."""
+def depends_on_conversation(question: str) -> bool:
+    """Return whether a question needs an earlier message: for a pronoun, an ellipsis, or lack of a content word."""
     written = _WORD.findall(question)
     words = [word.lower().replace("’", "'") for word in written]
     language = max(_ENGLISH, _GERMAN, key=lambda each: sum(word in each.function for word in words))

@@ -1,4 +1,4 @@
-"""Admission: how many requests of each kind run at once and how often, and the threads that they run on."""
+"""Admission: the limits of requests at once and of their rates, and the threads that they run on."""
 
 import asyncio
 import contextvars
@@ -20,16 +20,16 @@ from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
 READING = 16
-"""Pages and lists of articles that are made at once."""
+"""The limit of pages and lists of articles that are rendered at once."""
 
 FEEDBACK = 8
-"""Feedback entries that are stored at once."""
+"""The limit of feedback entries that are stored at once."""
 
 CLIENTS = 10_000
-"""Clients that are counted separately; beyond that the one not seen for longest is dropped."""
+"""The limit of clients that are counted; beyond it the client that was seen least recently is dropped."""
 
 MOST_THREADS = 3
-"""More threads compute no faster: they share one interpreter, and the event loop waits for each of them."""
+"""The limit of threads that compute: they share one interpreter, and the event loop waits for each of them."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,7 +37,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Slots:
-    """The number of requests of one kind that run, and their limit."""
+    """The requests of one kind that run, and their limit."""
 
     limit: int
     taken: int = 0
@@ -46,7 +46,7 @@ class Slots:
     def acquire(self) -> Iterator[None]:
         """Take a slot until the block ends; raises Overloaded if all are taken."""
         if self.taken >= self.limit:
-            raise Overloaded(f"{self.taken} requests are being answered, which is the limit")
+            raise Overloaded(f"{self.taken} requests are being answered, the limit is {self.limit}")
         self.taken += 1
         try:
             yield
@@ -64,7 +64,7 @@ class Rate:
     _levels: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     def wait_s(self, key: str = "") -> float:
-        """Count one for a key and return 0.0, or return the seconds until one is possible and count nothing."""
+        """Count one for a key and return 0.0; beyond the rate count nothing and return the seconds to wait."""
         now = self.clock()
         level, at = self._levels.pop(key, (0.0, now))
         level = max(0.0, level - (now - at) * self.per_second)
@@ -95,7 +95,7 @@ class Limits:
     feedback_of_all: Rate = field(default_factory=lambda: Rate(100, 5.0))
 
     def slots_for(self, method: str, path: str) -> Slots | None:
-        """Return the slots of a request's kind, or None for one that costs next to nothing."""
+        """Return the slots of a request's kind, or None for a cheap request."""
         if method == "POST":
             return {"/v1/ask": self.questions, "/v1/search": self.questions, "/v1/feedback": self.feedback}.get(path)
         return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles")) else None
@@ -104,7 +104,7 @@ class Limits:
         """Count feedback of a client; raises RateLimited beyond the rate of the client or of all clients."""
         wait = self.feedback_of_a_client.wait_s(network_of(client)) or self.feedback_of_all.wait_s()
         if wait:
-            raise RateLimited("more feedback came than the rate allows", retry_after_s=math.ceil(wait))
+            raise RateLimited("the rate of feedback is exceeded", retry_after_s=math.ceil(wait))
 
 
 @dataclass(slots=True)
@@ -145,9 +145,10 @@ async def _run(executor: ThreadPoolExecutor, function: Callable[P, T], *args: P.
 
 
 def question_threads(settings: ServiceSettings) -> int:
-    """Return how many threads answer questions: one for each processor but the event loop's.
+    """Return the number of threads that answer questions: one for each processor but that of the event loop.
 
-    There are more if they wait for another service, and one more beside a language model, whose tokens they count.
+    A language model needs one more, which counts its tokens. Threads that wait for another service are not limited by
+    the processors.
     """
     if settings.embedding_model != "local" or settings.chroma_url:
         return settings.max_questions

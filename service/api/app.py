@@ -27,7 +27,7 @@ from service.api.streaming import cancel
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
 from service.pipeline import Pipeline
-from service.request_id import request_id
+from service.records import request_id
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
@@ -35,13 +35,13 @@ logger = logging.getLogger("dateline")
 DESCRIPTION = "Answers questions from a newsroom's own articles, with citations that a reader can check."
 
 GRACE_S = 10
-"""Seconds in which running answers may end once the service stops."""
+"""Seconds that running answers have to end once the service stops."""
 
 STREAM_GRACE_S = 5.0
 """Seconds after which a running stream ends with an error event once the service stops."""
 
 KEEP_ALIVE_S = 10
-"""Seconds in which a connection waits for another request."""
+"""Seconds that a connection waits for another request."""
 
 SWITCH_S = 0.0002
 """The interpreter's switch interval in seconds; at the default of 5 ms refusals wait for questions."""

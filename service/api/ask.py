@@ -11,8 +11,7 @@ from index.records import Filters
 from service.answer import Answer, SearchResult
 from service.api.admission import State
 from service.api.streaming import EventStream
-from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice
-from service.request_id import request_id
+from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice, request_id
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -77,7 +76,7 @@ class SearchRequest(RequestModel):
 
 
 class AskRequest(RequestModel):
-    """A question, and what steers its answer."""
+    """A question with the options of its answer."""
 
     model_config = ConfigDict(
         json_schema_extra={

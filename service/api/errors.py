@@ -31,7 +31,7 @@ from service.errors import (
     RateLimited,
     ReaderFailed,
 )
-from service.request_id import request_id as current_id
+from service.records import request_id as current_id
 
 logger = logging.getLogger("dateline")
 
@@ -124,7 +124,7 @@ def problem_reply(
 
 
 def error_body(error: Exception, request_id: str) -> dict[str, object]:
-    """Return an error as JSON without its own words, which are logged."""
+    """Return an error as JSON; its own message is for the log only."""
     if not isinstance(error, DatelineError):
         logger.error("unexpected error", exc_info=error)
         return problem_body(INTERNAL, request_id)
@@ -135,7 +135,7 @@ def error_body(error: Exception, request_id: str) -> dict[str, object]:
 
 
 def error_page(request: Request, status: int, error: Exception | None = None) -> HTMLResponse | None:
-    """Return an error as a page, without its own words, or None if the caller did not ask for a page."""
+    """Return an error as a page without its own message, or None if the caller did not ask for a page."""
     accepted = request.headers.get("Accept", "").split(",")
     if _FOR_PROGRAMS.match(request.url.path) or not any(_HTML.fullmatch(each.strip()) for each in accepted):
         return None
@@ -171,7 +171,7 @@ async def invalid_request(_: Request, error: Exception) -> JSONResponse:
 
 
 def _found(fault: Mapping[str, object]) -> str:
-    """Return the value found and the one expected for common faults, and the framework's words for others."""
+    """Return the value found and the one expected for common faults, and the framework's message for others."""
     context, given = fault.get("ctx"), fault.get("input")
     limits = context if isinstance(context, dict) else {}
     unit = "characters" if isinstance(given, str) else "entries"

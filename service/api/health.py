@@ -1,4 +1,4 @@
-"""`GET /healthz`: the process runs. `GET /readyz`: it can answer, or the reason why it cannot."""
+"""`GET /healthz`: whether the process runs. `GET /readyz`: whether it can answer, or the code of the error."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -21,7 +21,7 @@ _TROUBLES: dict[type[DatelineError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The generation that is served; `trouble` is the code of why it is not the newest, or null."""
+    """The generation that is served; `trouble` is the code of the error that a newer one has, or null."""
 
     generation: str
     articles: int
@@ -42,7 +42,7 @@ async def healthz() -> dict[str, str]:
 
 @router.get("/readyz", response_model=Ready, summary="Ready to answer")
 async def readyz(state: State) -> Ready | JSONResponse:
-    """Return the generation that answers come from, or 503 with the reason why there is none."""
+    """Return the generation that answers come from, or 503 with the code of the error."""
     if state.stopping.is_set():
         return problem_reply(STOPPING)
     async with state.pipeline.pinned() as generation:
@@ -63,5 +63,5 @@ async def readyz(state: State) -> Ready | JSONResponse:
 
 
 def _code(trouble: DatelineError | None) -> str | None:
-    """Return the code of the error that keeps the newest generation from being served; the log has its words."""
+    """Return the code of the error that the newest generation has; the log has its message."""
     return _TROUBLES.get(type(trouble), problem_of(trouble).code) if trouble else None

@@ -20,7 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.api.admission import Limits
 from service.api.errors import INVALID, Problem, problem_reply
 from service.errors import Overloaded, RateLimited
-from service.request_id import request_id as current_id
+from service.records import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
 
 REQUEST_ID = "X-Request-Id"
@@ -55,28 +55,20 @@ _JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNOREC
 logger = logging.getLogger("dateline")
 
 
-class Middleware:
-    """ASGI middleware that handles HTTP requests and passes everything else on."""
+class ReplyHeaders:
+    """Adds the id of a request and the security headers to its reply, and answers HEAD like GET without a body.
+
+    The id is the caller's if that is plain, else a new one.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+        self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        await (self.handle if scope["type"] == "http" else self.app)(scope, receive, send)
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass an HTTP request on, or answer it."""
-        raise NotImplementedError
-
-
-class ReplyHeaders(Middleware):
-    """Gives each request an id, adds the id and the security headers to its reply, and answers HEAD like GET.
-
-    A plain id of the caller is used. The server leaves out the body of a reply to HEAD.
-    """
-
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         given = Headers(scope=scope).get(REQUEST_ID, "")
         request_id = given if _PLAIN_ID.fullmatch(given) else f"req_{uuid4().hex}"
         current_id.set(request_id)
@@ -91,21 +83,25 @@ class ReplyHeaders(Middleware):
                 message = {**message, "body": b""}
             await send(message)
 
-        await self.app({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive, send_with_headers)
+        await self._app({**scope, "method": "GET"} if scope["method"] == "HEAD" else scope, receive, send_with_headers)
 
 
-class AllowedHosts(Middleware):
+class AllowedHosts:
     """Answers only to allowed host names, and to any address if the service listens on all of them.
 
     Another name may belong to a page that had its own name point here (DNS rebinding).
     """
 
     def __init__(self, app: ASGIApp, settings: ServiceSettings) -> None:
-        super().__init__(app)
+        self._app = app
         self._allowed = allowed_hosts(settings)
         self._any_address = _is_address(settings.host) and ipaddress.ip_address(settings.host).is_unspecified
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         if _ABSOLUTE.match(scope["path"]):
             scope = _with_host_of_path(scope)
         hosts = Headers(scope=scope).getlist("host")
@@ -113,7 +109,7 @@ class AllowedHosts(Middleware):
         name = found["name"].strip("[]").lower().removesuffix(".") if found else ""
         is_allowed = name in self._allowed or (self._any_address and _is_address(name))
         if is_allowed or scope["path"] in FOR_MONITORS:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         logger.info("Host %.200r is not in DATELINE_ALLOWED_HOSTS", hosts[:1])
         await problem_reply(HOST_NOT_ALLOWED)(scope, receive, send)
@@ -148,14 +144,21 @@ class SharedPaths(CORSMiddleware):
         return problem_reply(ORIGIN_NOT_ALLOWED, {"Vary": "Origin"})
 
 
-class RequestBody(Middleware):
+class RequestBody:
     """Refuses bodies that are not JSON or too large; the application gets a complete body.
 
     A body without a media type is refused as well: any page can send one from its reader's browser, without a
     preflight.
     """
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         headers = Headers(scope=scope)
         if scope["method"] == "POST" and scope["path"].startswith("/v1/"):
             encoding, kind = headers.get("Content-Encoding", ""), headers.get("Content-Type")
@@ -186,28 +189,32 @@ class RequestBody(Middleware):
         async def receive_body() -> Message:
             return pending.pop() if pending else await receive()
 
-        await self.app(scope, receive_body, send)
+        await self._app(scope, receive_body, send)
 
 
-class Admission(Middleware):
+class Admission:
     """Takes a slot of a request's kind until its reply is sent; raises Overloaded or RateLimited before any work."""
 
     def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        super().__init__(app)
+        self._app = app
         self._limits = limits
         self._refused = 0
         self._logged = -math.inf
 
-    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
         slots = self._limits.slots_for(scope["method"], scope["path"])
         if slots is None:
-            await self.app(scope, receive, send)
+            await self._app(scope, receive, send)
             return
         try:
             if slots is self._limits.feedback:
                 self._limits.check_rate((scope.get("client") or ("",))[0])
             with slots.acquire():
-                await self.app(scope, receive, send)
+                await self._app(scope, receive, send)
         except (Overloaded, RateLimited):
             self._refused += 1
             if time.monotonic() - self._logged >= LOG_S:

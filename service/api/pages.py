@@ -32,7 +32,7 @@ HEADLINES = 4
 """Headlines on the home page."""
 
 EMBED_CHARACTERS = 2_000
-"""Characters of a text for the page to embed; the rest is cut off."""
+"""The limit of an option of the page to embed; the rest is cut off."""
 
 NO_ARTICLES = "No articles have been added yet."
 NOT_NOW = "The articles cannot be read at the moment. Please try again later."
@@ -55,10 +55,10 @@ _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """The articles that the service answers from.
+    """The articles that the service answers from, as the home page shows them.
 
-    `model` is None without a language model, `outdated` is True if a newer generation could not be opened, and
-    `about` is the id and title of the one article to ask.
+    `outdated` is True if a newer generation could not be opened, `about` is the id and title of the only article to
+    ask, and `model` is None without a language model.
     """
 
     articles: int
@@ -139,7 +139,7 @@ async def file(request: Request, v: str = "") -> Response:
 
 @router.get("/favicon.ico")
 async def icon(request: Request) -> Response:
-    """Send the icon to browsers that have not read its address in a page."""
+    """Send the icon to browsers that have not loaded a page, which has its address."""
     return send(request, page_asset("icon.svg"), "", policy())
 
 
@@ -150,7 +150,7 @@ async def robots() -> PlainTextResponse:
 
 
 def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
-    """Return the headers of a page: no inline script or style, nothing of other hosts, and who may frame it."""
+    """Return the headers of a page: it loads only files of this service, and only `frame_ancestors` may frame it."""
     directives = (
         "default-src 'none'",
         "script-src 'self'",
@@ -165,8 +165,6 @@ def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
     )
     return {
         "Content-Security-Policy": "; ".join(directives),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
         "Cross-Origin-Opener-Policy": "same-origin",
     }
@@ -217,7 +215,6 @@ def send(request: Request, asset: Asset, version: str, headers: dict[str, str]) 
         "Cache-Control": IMMUTABLE if version == asset.digest else MINUTES,
         "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
         "Vary": "Accept-Encoding",
-        "X-Content-Type-Options": "nosniff",
     }
     headers |= {"Content-Encoding": "gzip"} if zipped else {}
     body = asset.gzipped if zipped else asset.plain

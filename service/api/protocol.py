@@ -1,6 +1,6 @@
-"""The HTTP/1.1 protocol, with limits on connections, on the size and time of a request, and on slow readers.
+"""The HTTP/1.1 protocol with limits of connections, of the size and time of a request, and of slow readers.
 
-Of these uvicorn's h11 protocol limits only the size of an incomplete head. Refusals are problems like every error.
+uvicorn's h11 protocol limits only the size of an incomplete head. Refusals are problems like every error.
 """
 
 import asyncio
@@ -20,10 +20,10 @@ from service.api.errors import INVALID, Problem, problem_body
 from service.api.middleware import FOR_MONITORS, REQUEST_ID, SECURITY_HEADERS
 
 HEAD_BYTES = 16 * 1024
-"""Bytes of a request's first line and headers."""
+"""The limit of a request's first line and headers in bytes."""
 
 PIECES = 4096
-"""Pieces of a body: each costs time on the event loop, and a chunk can be one byte."""
+"""The limit of a body in pieces: each costs time on the event loop, and a chunk can be one byte."""
 
 NOT_HTTP = Problem(400, INVALID, "bad_request", "The request is not valid HTTP.")
 HEAD_TOO_LARGE = Problem(

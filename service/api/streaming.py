@@ -114,7 +114,7 @@ async def _left(receive: Receive) -> None:
     while True:
         if (await receive())["type"] == "http.disconnect":
             return
-        # Messages that come without a wait must not keep the event loop to themselves.
+        # Messages that arrive without a wait must not block the event loop.
         await asyncio.sleep(PAUSE_S)
 
 

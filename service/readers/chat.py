@@ -20,8 +20,7 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.readers.budget import cost, count_tokens
-from service.records import Usage
-from service.request_id import request_id
+from service.records import Usage, request_id
 
 if TYPE_CHECKING:
     from httpx2 import Response

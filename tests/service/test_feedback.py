@@ -113,7 +113,7 @@ def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
 
 def test_a_limit_of_zero_takes_nothing(tmp_path: Path) -> None:
     """A limit of 0 refuses all feedback."""
-    with pytest.raises(FeedbackFull, match="0 is the limit"):
+    with pytest.raises(FeedbackFull, match="limit is 0"):
         FeedbackStore(tmp_path, 0).add(feedback())
 
 

@@ -17,7 +17,7 @@ from index.embedding.openai import OpenAIEmbedder
 from index.errors import EmbeddingFailed
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
 from service.readers.chat import CHARACTERS_A_TOKEN, ChatModel
-from service.request_id import request_id
+from service.records import request_id
 from tests.index.embedding.embedding_service import EmbeddingService
 from tests.index.embedding.embedding_service import Reply as EmbeddingReply
 from tests.scripted_llm import Cut, Reply, ScriptedLLM
