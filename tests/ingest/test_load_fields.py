@@ -1,22 +1,28 @@
+import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import ArticleRejected
-from ingest.load import ArticleFile, fields
-from ingest.load.fields import LoadedArticle, to_article
-from ingest.load.raw_article import ID, RawArticle, guid_id, path_id, slug
+from ingest.load import fields
+from ingest.load.fields import LoadedArticle, clean, clean_line, to_article
+from ingest.load.raw_article import ID, RawArticle
 
-HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
-NOW = datetime(2024, 6, 1, tzinfo=UTC)
-NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1).filter(
-    lambda name: name not in (".", "..")
+NASTY = st.text(
+    st.sampled_from(
+        "a é e\u0301\r\n\t \u00a0\u2003\u3000\u00ad\u200b\u200c\u200d\u2060\ufeff\x00\x07\x85\u2028\ud800\udfff."
+    )
 )
+ANY = st.text(st.characters()) | st.text(st.characters(categories=("Cs", "Cc", "Cf", "Zs", "Zl", "Mn"))) | NASTY
+WORDS = st.text(st.characters(categories=("Ll", "Lu", "Nd", "Po", "Sc")), min_size=1)
+LINES = st.lists(WORDS, min_size=1).map(" ".join)
+ORDINARY = st.builds(str.join, st.sampled_from(["\n", "\n\n", "\n\n\n"]), st.lists(LINES, min_size=1))
+NOW = datetime(2024, 6, 1, tzinfo=UTC)
 
 
 def taken(stated: Mapping[str, object]) -> LoadedArticle:
@@ -29,72 +35,6 @@ def notices(**stated: object) -> list[tuple[str, str]]:
     found = taken({"body": "Text.", **stated})
     assert {notice.origin for notice in found.notices} <= {"origin"}
     return [(notice.code, notice.message) for notice in found.notices]
-
-
-@given(st.text())
-def test_every_slug_is_an_id(text: str) -> None:
-    """Any path gives a valid id of at most 200 characters."""
-    assert ID.fullmatch(slug(text))
-    assert ID.fullmatch(slug(text, ".12345"))
-    assert ID.fullmatch(guid_id(text, text))
-
-
-@given(
-    st.from_regex(r"[A-Za-z0-9_-]*[A-Za-z0-9_][A-Za-z0-9_-]*(/[A-Za-z0-9_-]+)?", fullmatch=True).filter(
-        lambda s: len(s) < 200
-    )
-)
-def test_a_plain_path_is_its_own_id(path: str) -> None:
-    """Letters, digits, underscores and hyphens stay; a folder's separator becomes a full stop."""
-    assert slug(path) == path.replace("/", ".")
-
-
-@given(st.text(HAN, min_size=1), st.text(HAN, min_size=1))
-def test_names_in_other_scripts_stay_apart(one: str, other: str) -> None:
-    """Two names outside of ASCII give two ids."""
-    assert (slug(one) == slug(other)) == (one == other)
-
-
-@pytest.mark.parametrize(
-    ("path", "expected"),
-    [
-        ("000_5da4c667af5338e2.txt", "000_5da4c667af5338e2"),
-        ("2024/05/plant opens (v2).final.md", "2024.05.plant-opens-v2-final"),
-        ("Müller über Café.txt", "Muller-uber-Cafe"),
-        ("a.b/c.txt", "a-b.c"),
-    ],
-)
-def test_a_path_makes_a_readable_id(path: str, expected: str) -> None:
-    """The extension and accents are removed; any other run of characters becomes one hyphen."""
-    assert path_id(ArticleFile(Path("/root") / path, Path("/root"))) == expected
-
-
-def test_a_name_that_is_shown_in_part_keeps_what_makes_it_unique() -> None:
-    """Names that differ only in letters outside of ASCII give different ids with a readable part."""
-    one, other = slug("日本-2024"), slug("中国-2024")
-    assert one != other
-    assert one.startswith("2024-")
-    assert other.startswith("2024-")
-
-
-def test_a_name_composed_in_another_way_is_the_same() -> None:
-    """An accent written as one character or as two makes the same id."""
-    assert slug("caf\u00e9") == slug("cafe\u0301") == "cafe"
-
-
-@given(st.lists(NAMES, min_size=1, max_size=3), st.integers(1, 10**6))
-def test_records_of_a_file_are_numbered(parts: list[str], number: int) -> None:
-    """The n-th record of a file has the id of the file with its number, however long the name is."""
-    name = "/".join(parts)
-    file = ArticleFile(Path("/root") / f"{name * 30}.json", Path("/root"))
-    assert path_id(file, number).endswith(f".{number}")
-    assert len(path_id(file, number)) <= 200
-
-
-def test_long_names_that_differ_at_the_end_stay_apart() -> None:
-    """An id that had to be cut keeps a hash of what was cut."""
-    assert slug("x" * 300 + "a") != slug("x" * 300 + "b")
-    assert len(slug("x" * 300, ".12")) == 200
 
 
 @pytest.mark.parametrize(
@@ -208,3 +148,66 @@ def test_marks_that_scripts_are_written_with_stay() -> None:
     """Joiners, and the marks that place a stop in Arabic or Hebrew, stay in a title."""
     title = "می\u200cخواهم! \u200f(ב)\u200e \u2764\ufe0f\u200d\U0001f525"
     assert taken({"body": "Text.", "title": title}).article.title == title
+
+
+@given(ANY)
+def test_cleaning_is_idempotent(text: str) -> None:
+    """Cleaning a cleaned text changes nothing."""
+    assert clean(clean(text)) == clean(text)
+
+
+@given(ANY)
+def test_cleaned_text_can_be_stored(text: str) -> None:
+    """A cleaned text is UTF-8, normalised, and contains no control characters except line end and tab."""
+    cleaned = clean(text)
+    assert cleaned.encode().decode() == cleaned
+    assert unicodedata.is_normalized("NFC", cleaned)
+    assert not re.search(r"[^\S \n\t]|[\x00-\x08\x0b-\x1f\x7f-\x9f]", cleaned)
+
+
+@given(ANY)
+def test_cleaned_text_has_no_loose_white_space(text: str) -> None:
+    """A cleaned text does not begin or end with white space, and its lines do not end with it."""
+    cleaned = clean(text)
+    assert cleaned == cleaned.strip()
+    assert not re.search(r"[ \t]\n|\n{4}", cleaned)
+
+
+@given(ORDINARY)
+def test_ordinary_text_stays_as_it_is(text: str) -> None:
+    """The body of an ordinary text is the text without its outer white space."""
+    assert clean(f"\n{text}\n") == unicodedata.normalize("NFC", text)
+
+
+@given(ANY)
+def test_a_cleaned_line_is_one_line(text: str) -> None:
+    """A cleaned line has only single spaces as white space, and cleaning it again changes nothing."""
+    line = clean_line(text)
+    assert line.split(" ") == (line.split() or [""])
+    assert clean_line(line) == line
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a\r\nb\rc", "a\nb\nc"),
+        ("end.\fNext", "end.\nNext"),
+        ("a\u00a0b\u2009c", "a b c"),
+        ("inter\u00adnational\u200b", "international"),
+        ("👩\u200d👩\u200d👧 می\u200cخواهم", "👩\u200d👩\u200d👧 می\u200cخواهم"),
+        ("cafe\u0301", "café"),
+        ("a\n\n\nb", "a\n\n\nb"),
+        ("a\n \n\t\n \nb", "a\n\nb"),
+        ("  a\tb \n c  ", "a\tb\n c"),
+        ("lone \ud83d here", "lone \ufffd here"),
+        ("bell\x07 nul\x00", "bell nul"),
+    ],
+)
+def test_each_rule_of_cleaning(text: str, expected: str) -> None:
+    """Line ends, spaces, invisible characters and blank lines are cleaned; joiners stay."""
+    assert clean(text) == expected
+
+
+def test_long_runs_of_spaces_are_cleaned_quickly() -> None:
+    """A million spaces inside a line take no longer than a million letters."""
+    assert clean("x" + " " * 1_000_000 + "y").endswith("y")
