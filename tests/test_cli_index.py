@@ -76,7 +76,7 @@ def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) 
 
 
 def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) -> None:
-    """Corruption exits with 1 and names the fix; --repair lists its changes and exits with 0, also the second time."""
+    """For a corrupt index it exits with 1 and names the fix; --repair lists its changes and exits with 0."""
     before = current_name(data) or ""
     shutil.rmtree(generation_folder(data, before) / CHROMA)
     code, printed = dateline("doctor")

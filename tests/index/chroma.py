@@ -1,4 +1,4 @@
-"""Chroma's own client, to do to a copy of a generation what Dateline never does."""
+"""Chroma's own client, for changes to a copy of a generation that Dateline never makes."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +12,7 @@ from chromadb.config import Settings
 
 @contextmanager
 def chroma(folder: Path) -> Iterator[Client]:
-    """A Chroma folder opened for writing until the block ends."""
+    """Open a Chroma folder for writing until the block ends."""
     client = cast("Client", chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False)))
     try:
         yield client

@@ -7,7 +7,7 @@ from index.errors import ChromaUnavailable
 
 
 class Clock:
-    """A clock that a test sets."""
+    """A clock that tests set."""
 
     def __init__(self) -> None:
         self.now = 100.0
@@ -38,7 +38,7 @@ def opened(breaker: CircuitBreaker) -> None:
 
 
 def test_calls_go_through_until_one_fails(breaker: CircuitBreaker, clock: Clock) -> None:
-    """A closed breaker lets every call through; after a failed one none is made until the pause is over."""
+    """A closed breaker passes every call; a failure blocks calls until the pause ends."""
     call(breaker)
     call(breaker)
     opened(breaker)
@@ -50,7 +50,7 @@ def test_calls_go_through_until_one_fails(breaker: CircuitBreaker, clock: Clock)
 
 
 def test_a_good_probe_closes_and_a_failed_one_opens_again(breaker: CircuitBreaker, clock: Clock) -> None:
-    """After the pause one call decides: failing, it opens the breaker for a whole pause more; else it closes it."""
+    """After the pause one call is tried: a failure starts another pause, a success closes the breaker."""
     opened(breaker)
     clock.now += 1
     opened(breaker)
@@ -64,7 +64,7 @@ def test_a_good_probe_closes_and_a_failed_one_opens_again(breaker: CircuitBreake
 
 
 def test_one_thread_of_many_probes(breaker: CircuitBreaker, clock: Clock) -> None:
-    """While a probe is under way every other call fails at once, however long the probe takes."""
+    """During a probe every other call fails at once."""
     opened(breaker)
     clock.now += 1
     begun = threading.Barrier(8)
@@ -92,7 +92,7 @@ def test_one_thread_of_many_probes(breaker: CircuitBreaker, clock: Clock) -> Non
 
 
 def test_a_probe_that_is_broken_off_decides_nothing(breaker: CircuitBreaker, clock: Clock) -> None:
-    """A probe that ends with neither an answer nor a failure of the server leaves it to the next one."""
+    """A probe without an answer or a failure of the server is followed by another."""
     opened(breaker)
     clock.now += 1
     with pytest.raises(KeyboardInterrupt):
@@ -102,14 +102,14 @@ def test_a_probe_that_is_broken_off_decides_nothing(breaker: CircuitBreaker, clo
 
 
 def test_other_errors_do_not_open(breaker: CircuitBreaker) -> None:
-    """An error that says nothing of the server leaves a closed breaker closed."""
+    """An error unrelated to the server does not open the breaker."""
     with pytest.raises(ValueError, match="ours"):
         call(breaker, ValueError("ours"))
     call(breaker)
 
 
 def test_a_failure_older_than_a_success_opens_nothing(breaker: CircuitBreaker, clock: Clock) -> None:
-    """A call that began before another one succeeded may fail late: the server has answered since."""
+    """A failure of a call that began before a later success is ignored."""
 
     def late() -> None:
         with breaker.guard():

@@ -77,7 +77,7 @@ def large(whole: Path) -> Iterator[Catalog]:
     ],
 )
 def test_a_filter_lets_its_articles_through(catalog: Catalog, filters: Filters, expected: str) -> None:
-    """Values match whole and whatever their case but for ids; any of a field, all fields; after in, before out."""
+    """Values match completely and without case, except ids; each field needs one match; only `after` is inclusive."""
     allowed = catalog.allowed_rows(filters)
     assert allowed is not None
     rows = [row for row, is_allowed in enumerate(allowed) if is_allowed]
@@ -87,13 +87,13 @@ def test_a_filter_lets_its_articles_through(catalog: Catalog, filters: Filters, 
 
 
 def test_no_filter_is_no_mask(catalog: Catalog) -> None:
-    """Without a filter there is no mask."""
+    """Without a filter the mask is None."""
     assert catalog.allowed_rows(Filters()) is None
 
 
 @pytest.mark.parametrize("field", ["article_ids", "sources", "authors", "tags", "exclude_sources"])
 def test_a_filter_takes_any_number_of_values(catalog: Catalog, field: str) -> None:
-    """Forty thousand values, more than SQLite binds, filter like a few."""
+    """Forty thousand values, more than SQLite can bind, work like a few."""
     many = replace(Filters(), **{field: tuple(f"name-{number}" for number in range(40_000))})  # type: ignore[arg-type]
     allowed = catalog.allowed_rows(many)
     assert allowed is not None
@@ -134,7 +134,7 @@ def test_pages_run_from_the_newest_to_the_undated(catalog: Catalog) -> None:
 
 
 def test_a_list_has_the_opening_and_the_length_of_a_body(tmp_path: Path) -> None:
-    """The opening and the length are counted in code points; the rest of the body is left out."""
+    """The opening and the length count code points; the rest of the body is left out."""
     body = "Ferry 🚢 é. " * 1_000
     folder = built(tmp_path, [article("long", body.strip()), article("short", "It sails.")])
     with closing(Catalog(folder / CATALOG)) as catalog:
@@ -171,7 +171,7 @@ def test_a_title_is_found_by_the_id_of_its_article(catalog: Catalog) -> None:
 
 
 def test_the_dates_are_the_oldest_and_the_newest(catalog: Catalog, tmp_path: Path) -> None:
-    """The span of dates leaves out the undated, and is unknown where no article has a date."""
+    """The range of dates ignores articles without a date, and is None without any date."""
     assert catalog.dates() == ("2026-02-09T12:00:00Z", "2026-02-09T12:00:00.500000Z")
     undated = Catalog(built(tmp_path, [UNDATED]) / CATALOG)
     assert undated.dates() == (None, None)
@@ -185,7 +185,7 @@ def test_hashes_and_origins_are_those_of_the_articles(catalog: Catalog) -> None:
 
 
 def test_chunks_come_in_the_order_asked_for(large: Catalog) -> None:
-    """Rows may be asked for in any order, again, and by more than a page; each is a slice of its article."""
+    """Rows can be requested in any order, repeatedly, and in any number; each is a slice of its article."""
     rows = [*range(large.chunk_count - 1, -1, -1), 5, 5]
     assert len(rows) > 2 * PAGE
     held = large.chunks(rows)
@@ -198,26 +198,26 @@ def test_chunks_come_in_the_order_asked_for(large: Catalog) -> None:
 
 
 def test_an_article_met_twice_is_one_object(catalog: Catalog) -> None:
-    """Two chunks of an article share it, so that its text is in memory once."""
+    """Two chunks of an article share the same object."""
     first, second = catalog.chunks([1, 2])
     assert first[1].article_id == "ferry"
     assert first[1] is second[1]
 
 
 def test_no_rows_are_no_chunks(catalog: Catalog) -> None:
-    """Asking for nothing gives nothing."""
+    """Requesting no rows returns none."""
     assert catalog.chunks([]) == []
 
 
 def test_titles_and_texts_come_in_row_order(large: Catalog, corpus: list[Article]) -> None:
-    """Rows are in the order of article ids, then of places in the article."""
+    """Rows are in the order of article ids, then of offsets."""
     expected = [(each.title, chunk.text) for each in corpus for chunk in sentence_chunks(each)]
     assert list(large.titles_and_texts()) == expected
     assert len(list(large.embedding_keys())) == len({indexed_text(*pair) for pair in expected}) == len(expected)
 
 
 def test_threads_read_side_by_side(large: Catalog) -> None:
-    """Threads that read at once get what one would get."""
+    """Concurrent reads return the same as a single one."""
     rows = list(range(0, large.chunk_count, 3))
     expected = large.chunks(rows)
     agreed: list[bool] = []

@@ -1,4 +1,4 @@
-"""Searches while the Chroma server stops, ends, comes back, or is another server."""
+"""Searches while the Chroma server is suspended, down, restarted, or another server."""
 
 import socket
 import subprocess
@@ -37,7 +37,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]
 
 @pytest.fixture
 def server(running: RunningChroma) -> Iterator[ChromaServer]:
-    """A client of its own for each test, with a closed breaker."""
+    """Return a new client with a closed breaker."""
     with closing(ChromaServer(running.url)) as server:
         yield server
 
@@ -50,7 +50,7 @@ def index(server: ChromaServer, tmp_path: Path) -> DenseIndex:
 
 
 def claimed(folder: Path) -> Path:
-    """A folder whose vectors are said to be on some server."""
+    """Return a folder whose vectors are on another server."""
     np.save(folder / VECTORS, VECTORS_OF_THREE)
     CollectionRecord(f"dateline-{'0' * 32}", UUID(ID)).write(folder)
     return folder
@@ -82,7 +82,7 @@ def ask(index: DenseIndex) -> int:
 def test_a_halted_server_fails_in_time_then_at_once_and_is_found_again(
     index: DenseIndex, running: RunningChroma
 ) -> None:
-    """Halted, all questions end within 2 s, later ones at once; resumed, the server is used again within 5 s."""
+    """If the server is suspended, questions fail within 2 s, later ones at once; resumed, it is used within 5 s."""
     assert ask(index) == 1
     running.halt()
     try:
@@ -98,7 +98,7 @@ def test_a_halted_server_fails_in_time_then_at_once_and_is_found_again(
 
 
 def test_a_server_that_was_killed_and_started_again_is_found_again(index: DenseIndex, running: RunningChroma) -> None:
-    """Down, the server fails questions at once; started again, it answers the same index with the same rows."""
+    """If the server is down, questions fail at once; restarted, it returns the same rows."""
     running.kill()
     assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
     assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
@@ -109,7 +109,7 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(index: DenseI
 
 
 def test_a_server_that_is_down_when_an_index_is_opened(tmp_path: Path) -> None:
-    """Opening fails fast and says which server, what happened and what to do; building fails, nothing is deleted."""
+    """Opening fails fast and names the server, the cause and the fix; building fails and deletes nothing."""
     url = f"http://127.0.0.1:{free_port()}"
     folder = claimed(tmp_path)
     with closing(ChromaServer(url)) as server:
@@ -129,7 +129,7 @@ def test_a_server_that_is_down_when_an_index_is_opened(tmp_path: Path) -> None:
 def test_questions_that_are_refused_say_nothing_of_the_server(
     index: DenseIndex, server: ChromaServer, tmp_path: Path
 ) -> None:
-    """A bad question and a missing collection leave the server in use for the others."""
+    """An invalid query and a missing collection do not open the breaker."""
     missing = tmp_path / "missing"
     missing.mkdir()
     claimed(missing)
@@ -142,7 +142,7 @@ def test_questions_that_are_refused_say_nothing_of_the_server(
 
 
 def test_a_closed_server_is_not_available(index: DenseIndex, server: ChromaServer) -> None:
-    """After close() a call fails plainly, and closing again does no harm."""
+    """After close() a call raises an error, and closing again has no effect."""
     server.close()
     assert seconds_to_fail(index.count) < AT_ONCE_S
     server.close()
@@ -150,7 +150,7 @@ def test_a_closed_server_is_not_available(index: DenseIndex, server: ChromaServe
 
 @contextmanager
 def stranger(reply: bytes, drip_s: float = 0.0) -> Iterator[str]:
-    """The address of a server that answers everything with these bytes, one at a time where it drips."""
+    """Return the address of a server that answers with these bytes, one at a time if `drips`."""
     over = Event()
 
     def answer(connection: socket.socket) -> None:
@@ -196,7 +196,7 @@ def http(status: str, body: bytes, content_type: str = "application/json") -> by
     "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
 )
 def test_a_reply_that_drips_in_ends_with_the_deadline(tmp_path: Path, reply: bytes) -> None:
-    """A call to a server that sends a byte now and then times out within 2 s, and its worker ends."""
+    """A call to a slow server times out within 2 s, and its worker ends."""
     with stranger(reply, drip_s=0.1) as url, closing(ChromaServer(url)) as server:
         server.call(lambda _: None)
         assert seconds_to_fail(lambda: DenseIndex(claimed(tmp_path), server)) < 2
@@ -230,7 +230,7 @@ def test_a_foreign_server_is_not_available(tmp_path: Path, reply: bytes, said: s
 
 
 def test_nothing_that_a_server_names_is_made(tmp_path: Path) -> None:
-    """The embedding function that a server's reply names is neither looked up nor made."""
+    """The embedding function in a server's reply is not instantiated."""
     function = '{"type": "known", "name": "no such function", "config": {}}'
     named = f'{{"hnsw": {{"space": "cosine"}}, "embedding_function": {function}}}'
     model = f'{{"id": "{ID}", "name": "n", "tenant": "t", "database": "d", "configuration_json": {named}}}'
@@ -249,7 +249,7 @@ server.close()
 
 
 def test_proxies_of_the_environment_are_passed_by(running: RunningChroma) -> None:
-    """A proxy that the environment names is not asked for the server."""
+    """Proxies of the environment are not used."""
     proxy = f"http://127.0.0.1:{free_port()}"
     child = subprocess.run(
         [sys.executable, "-c", PROXIED, running.url],
@@ -264,7 +264,7 @@ def test_proxies_of_the_environment_are_passed_by(running: RunningChroma) -> Non
 
 
 def test_a_call_that_is_late_takes_no_other_down(running: RunningChroma, server: ChromaServer) -> None:
-    """A call that times out does not disturb another that has time left."""
+    """A timeout of one call does not affect another."""
     server.ping()
     begun, ended = Event(), Event()
 
@@ -277,7 +277,7 @@ def test_a_call_that_is_late_takes_no_other_down(running: RunningChroma, server:
         with ThreadPoolExecutor(1) as patient:
             answered = patient.submit(server.call, heartbeat, 60.0)
             assert begun.wait(60)
-            # Not a request, which has a timeout of its own: whichever came first would decide what is raised.
+            # Not a request, because its own timeout could come first.
             with pytest.raises(ChromaUnavailable, match=r"no answer within 0\.1 s"):
                 server.call(lambda api: ended.wait(), 0.1)
             running.resume()

@@ -1,4 +1,4 @@
-"""Many nearly equal chunks: they are published and named, every other chunk is found, and damage is still damage."""
+"""Many near-duplicate chunks: they are published with a notice, other chunks are found, corruption is detected."""
 
 import json
 import shutil
@@ -31,12 +31,12 @@ ROWS: dict[str, Callable[[int], str]] = {
 
 
 def crowd(kind: str) -> list[Article]:
-    """Good articles, and between them by id one of many nearly equal sentences."""
+    """Return ordinary articles, and between them by id one of many near-duplicate sentences."""
     return [*GOOD, article("news-0005-odd", " ".join(ROWS[kind](number) for number in range(LINES)))]
 
 
 def staged(data: Path, articles: list[Article]) -> Path:
-    """A generation of these articles as it is before it is verified."""
+    """Return a generation of these articles before its verification."""
     folder = built(data, articles, HashedEmbedder(dimension=32))
     (data / "CURRENT").unlink()
     return folder.rename(new_staging(data))
@@ -44,7 +44,7 @@ def staged(data: Path, articles: list[Article]) -> Path:
 
 @pytest.fixture(scope="module", params=ROWS)
 def published(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a generation with a crowd, as it was published."""
+    """Return the folder of a published generation with many near-duplicates."""
     data = tmp_path_factory.mktemp("crowd")
     folder = staged(data, crowd(request.param))
     publish(data, folder, read_manifest(folder))
@@ -58,7 +58,7 @@ def generation(published: Path) -> Iterator[Generation]:
 
 
 def test_a_crowd_is_published_and_searched_exactly(published: Path) -> None:
-    """Nearly equal chunks are not damage: the generation is current and whole, and its manifest asks for exactness."""
+    """Near-duplicates are not corruption: the generation is current and valid, with exact search."""
     assert read_manifest(published).search == "exact"
     assert damages(published) == []
 
@@ -72,19 +72,19 @@ def test_every_chunk_beside_a_crowd_is_found(generation: Generation) -> None:
 
 
 def test_the_articles_of_a_crowd_are_named(published: Path) -> None:
-    """The article of nearly equal chunks is named, and no other."""
+    """Only the article of near-duplicate chunks is named."""
     assert [each.article_id for each in crowded_articles(published)] == ["news-0005-odd"]
 
 
 def test_ordinary_articles_are_searched_through_chroma(tmp_path: Path) -> None:
-    """Without a crowd nothing is missed: the manifest leaves the search to Chroma."""
+    """Without near-duplicates the manifest leaves the search to Chroma."""
     folder = staged(tmp_path, newsroom(60))
     assert publish(tmp_path, folder, read_manifest(folder)).search == "chroma"
 
 
 @pytest.mark.parametrize("kind", ROWS)
 def test_wrong_vectors_in_a_crowd_are_damage(tmp_path: Path, kind: str) -> None:
-    """Vectors that are not those in Chroma, or not finite, stop the publishing, however many are nearly equal."""
+    """Vectors that differ from Chroma's, or are not finite, stop the publish, also with near-duplicates."""
     whole = staged(tmp_path, crowd(kind))
     with closing(Catalog(whole / CATALOG)) as catalog:
         last = catalog.chunk_count - 1
@@ -103,7 +103,7 @@ def test_wrong_vectors_in_a_crowd_are_damage(tmp_path: Path, kind: str) -> None:
 
 
 def test_all_chunks_of_one_vector_are_no_damage(tmp_path: Path) -> None:
-    """Where a model gives every text the same vector, each chunk finds one as good as itself."""
+    """If a model gives every text the same vector, each chunk finds an equal one."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(30)]
     verdict = verify(staged(tmp_path, same))
     assert (verdict.damages, verdict.searches.missed) == ([], 0)
@@ -122,5 +122,5 @@ def test_all_chunks_of_one_vector_are_no_damage(tmp_path: Path) -> None:
     ],
 )
 def test_when_exact_search_is_better(searches: Searches, exact: bool) -> None:
-    """A small index is searched exactly for one hidden chunk, a large one where more than 2 in 1,000 are missed."""
+    """A small index uses exact search if one chunk is missed, a large one if more than 2 in 1,000 are."""
     assert searches.exact_is_better == exact

@@ -63,7 +63,7 @@ def views_of(pid: int) -> set[Path]:
 
 @pytest.fixture
 def opened(tmp_path: Path) -> Iterator[Open]:
-    """Builds a dense index of vectors and opens it until the test ends."""
+    """Yield a function that builds a dense index of vectors and opens it until the test ends."""
     indexes: list[DenseIndex] = []
 
     def open_(vectors: Matrix) -> DenseIndex:
@@ -85,7 +85,7 @@ def dense(whole: Path) -> Iterator[DenseIndex]:
 
 @pytest.mark.parametrize("rows", [0, 1, 2, 1001])
 def test_any_number_of_rows_is_persisted_once_and_whole(opened: Open, tmp_path: Path, rows: int) -> None:
-    """However few or many, every vector is in Chroma's files, none waits in its queue, and cosine measures them."""
+    """For any number, every vector is in Chroma's files, its queue is empty, and its space is cosine."""
     vectors = unit_rows(rows)
     index = opened(vectors)
     assert undrained(tmp_path) == 0
@@ -111,7 +111,7 @@ def test_chroma_finds_nearly_all_that_is_near(dense: DenseIndex) -> None:
 
 @pytest.mark.parametrize("share", [0.001, 0.1, 0.5, 1.0])
 def test_allowed_rows_are_ranked_exactly(dense: DenseIndex, share: float) -> None:
-    """Among the allowed rows the nearest are found without loss, best first, and no other row."""
+    """Among the allowed rows the nearest are found exactly, best first."""
     rng = np.random.default_rng(5)
     allowed = rng.random(len(dense.vectors)) < share
     allowed[11] = True
@@ -130,7 +130,7 @@ def test_no_allowed_row_is_no_row(dense: DenseIndex) -> None:
 
 @pytest.mark.parametrize("count", [1, 400, 1300])
 def test_scores_are_exact_cosines(dense: DenseIndex, count: int) -> None:
-    """The scores of few rows or of most are the cosines with their vectors, in the order asked for."""
+    """Scores are the cosines of the requested rows, in their order."""
     rows = np.random.default_rng(7).permutation(len(dense.vectors))[:count]
     assert dense.scores(dense.vectors[3], rows) == pytest.approx(
         [float(dense.vectors[row] @ dense.vectors[3]) for row in rows], abs=1e-6
@@ -147,8 +147,8 @@ def test_searching_writes_to_the_private_view_alone(whole: Path, tmp_path: Path)
 
 
 def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
-    """A process that may not write to a generation opens and searches it, and its bytes stay the same."""
-    # Outside of pytest's folders, which only their owner may enter.
+    """A process without write permission opens and searches a generation, and its bytes stay the same."""
+    # Outside pytest's folders, which only their owner may enter.
     with (
         tempfile.TemporaryDirectory() as place,
         tempfile.TemporaryDirectory(prefix=f"{VIEW_PREFIX}{os.getpid()}-") as mine,
@@ -180,7 +180,7 @@ def test_a_user_who_may_not_write_can_search(whole: Path) -> None:
 
 
 def test_a_private_view_is_removed_when_the_index_is_closed(whole: Path) -> None:
-    """While an index is open it has one view, named after its process; closed, it has none."""
+    """An open index has one private view, named after its process; a closed one has none."""
     before = views_of(os.getpid())
     index = DenseIndex(whole)
     (view,) = views_of(os.getpid()) - before
@@ -200,7 +200,7 @@ sys.stdin.read()
 
 
 def test_views_that_no_process_has_open_are_swept(whole: Path) -> None:
-    """A view is removed once its process has ended, whatever number that had; other folders stay."""
+    """A view is removed after its process has ended, whatever its process id; other folders stay."""
     place = Path(tempfile.gettempdir())
     with (
         subprocess.Popen(
@@ -214,13 +214,13 @@ def test_views_that_no_process_has_open_are_swept(whole: Path) -> None:
     ):
         assert owner.stdout is not None
         view = Path(owner.stdout.readline().strip())
-        # Numbered as a process that does not exist here, as one of another container would be.
+        # With the id of a process that does not exist here, such as one of another container.
         elsewhere = view.rename(view.with_name(f"{VIEW_PREFIX}{2**22 + 1}-elsewhere"))
         sweep_views()
         assert (elsewhere / SQLITE).is_file()
         owner.kill()
         owner.wait()
-        # A stale view that bears the number of a process that lives.
+        # A stale view with the id of a running process.
         stale = elsewhere.rename(place / f"{VIEW_PREFIX}{os.getpid()}-stale")
         sweep_views()
         assert not stale.exists()
@@ -228,7 +228,7 @@ def test_views_that_no_process_has_open_are_swept(whole: Path) -> None:
 
 
 def test_a_link_that_is_called_like_a_view_is_left_alone(tmp_path: Path) -> None:
-    """The target of a link in the shared temporary folder is never swept."""
+    """The target of a link in the shared temporary folder is not removed."""
     (tmp_path / "target").mkdir()
     link = Path(tempfile.gettempdir()) / f"{VIEW_PREFIX}{os.getpid()}-link"
     link.symlink_to(tmp_path / "target")
@@ -240,7 +240,7 @@ def test_a_link_that_is_called_like_a_view_is_left_alone(tmp_path: Path) -> None
 
 
 def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path) -> None:
-    """A missing folder, and one without the collection, are IndexDamaged, and no view stays behind."""
+    """A missing folder, and one without the collection, raise IndexDamaged and leave no view."""
     before = views_of(os.getpid())
     np.save(tmp_path / VECTORS, unit_rows(1))
     with pytest.raises(IndexDamaged, match="cannot be opened"):

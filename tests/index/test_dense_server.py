@@ -39,7 +39,7 @@ def fields(folder: Path) -> dict[str, str]:
 
 
 def collection(server: ChromaServer, name: str) -> Collection:
-    """Chroma's own handle, to do to a collection what Dateline never does."""
+    """Return Chroma's own handle, for changes that Dateline never makes."""
     return server.call(lambda api: Collection(client=api, model=api.get_collection(name), embedding_function=None))
 
 
@@ -62,7 +62,7 @@ def server(running: RunningChroma) -> Iterator[ChromaServer]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> Path:
-    """A folder whose vectors, more than one page of them, are on the server."""
+    """Return a folder whose vectors, more than one page, are on the server."""
     folder = saved(tmp_path_factory.mktemp("generation"), unit_rows(ROWS))
     build_dense(folder, unit_rows(ROWS), server)
     return folder
@@ -86,7 +86,7 @@ def test_the_server_finds_what_a_folder_finds(folder: Path, server: ChromaServer
 
 @pytest.mark.parametrize("rows", [0, 1, ROWS])
 def test_the_server_holds_every_vector(server: ChromaServer, tmp_path: Path, rows: int) -> None:
-    """However few or many, every vector is on the server, page by page, and none in the folder."""
+    """For any number, every vector is on the server and none in the folder."""
     vectors = unit_rows(rows)
     build_dense(saved(tmp_path, vectors), vectors, server)
     assert sorted(path.name for path in tmp_path.iterdir()) == [COLLECTION_FILE, VECTORS]
@@ -101,7 +101,7 @@ def test_the_server_holds_every_vector(server: ChromaServer, tmp_path: Path, row
 
 
 def test_a_collection_is_held_by_its_id(server: ChromaServer, tmp_path: Path) -> None:
-    """Renamed, a collection is found; another one under its old name is not taken for it."""
+    """A renamed collection is found by its id; another one with its old name is not used."""
     build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
     name = fields(tmp_path)["name"]
     ours = collection(server, name)
@@ -113,7 +113,7 @@ def test_a_collection_is_held_by_its_id(server: ChromaServer, tmp_path: Path) ->
 
 
 def test_a_missing_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """Deleted on the server, a collection is IndexDamaged to who opens it and to who has it open, with what to do."""
+    """A deleted collection raises IndexDamaged with the fix, on opening and in use."""
     build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
     with closing(DenseIndex(tmp_path, server)) as index:
         server.call(lambda api: api.delete_collection(fields(tmp_path)["name"]))
@@ -128,7 +128,7 @@ def test_a_missing_collection_is_damage(server: ChromaServer, tmp_path: Path) ->
 
 
 def test_foreign_rows_are_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """A row that another program has added to the collection is refused."""
+    """A row from another program in the collection is an error."""
     build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
     theirs = collection(server, fields(tmp_path)["name"])
     server.call(lambda _: theirs.add(ids=["theirs"], embeddings=-unit_rows(1)))
@@ -155,7 +155,7 @@ def test_without_a_server_a_hosted_generation_is_a_mismatch(folder: Path) -> Non
     ],
 )
 def test_a_record_that_does_not_read_is_damage(server: ChromaServer, tmp_path: Path, text: str) -> None:
-    """A collection.json that Dateline has not written so is named, and nothing is deleted for it."""
+    """An invalid collection.json is an error that names it, and no collection is deleted."""
     (saved(tmp_path, unit_rows(1)) / COLLECTION_FILE).write_text(text)
     with pytest.raises(IndexDamaged, match=COLLECTION_FILE):
         DenseIndex(tmp_path, server)
@@ -164,7 +164,7 @@ def test_a_record_that_does_not_read_is_damage(server: ChromaServer, tmp_path: P
 
 
 def test_an_unfinished_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """A build that is cut short leaves a named collection, which is not opened and can be discarded."""
+    """An interrupted build leaves a collection that is not opened and can be discarded."""
     record = CollectionRecord(f"dateline-{uuid4().hex}")
     record.write(saved(tmp_path, unit_rows(3)))
     server.call(lambda api: api.create_collection(record.name))
@@ -175,7 +175,7 @@ def test_an_unfinished_collection_is_damage(server: ChromaServer, tmp_path: Path
 
 
 def test_discarding(server: ChromaServer, tmp_path: Path) -> None:
-    """A discarded collection is gone, twice is no error, no other goes, and without a server nothing is claimed."""
+    """Discarding removes only its own collection, can be repeated, and returns False if the server is not known."""
     build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
     before = names(server)
     assert not discard_collection(tmp_path, None)
@@ -191,7 +191,7 @@ def test_discarding(server: ChromaServer, tmp_path: Path) -> None:
 def test_a_question_of_another_dimension_is_refused(
     folder: Path, server: ChromaServer, hosted: bool, tmp_path: Path
 ) -> None:
-    """A vector of another shape is refused, filtered or not; its length does not matter."""
+    """A vector of another shape is an error, filtered or not; any length is valid."""
     if not hosted:
         build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3))
     with closing(DenseIndex(folder, server) if hosted else DenseIndex(tmp_path)) as index:
@@ -219,13 +219,13 @@ def test_a_question_of_another_dimension_is_refused(
     ],
 )
 def test_an_invalid_address_is_refused(url: str) -> None:
-    """A URL of another form than http(s)://host[:port] is refused before any request."""
+    """A URL in another form than http(s)://host[:port] is an error before any request."""
     with pytest.raises(ConfigurationError, match="CHROMA_URL"):
         ChromaServer(url)
 
 
 def test_a_password_is_refused_and_not_repeated() -> None:
-    """An address with a user or a password is refused, and the message does not hold it."""
+    """An address with a user or a password is an error, and the message omits them."""
     with pytest.raises(ConfigurationError) as refused:
         ChromaServer("http://me:secret@localhost:8000")
     assert "secret" not in str(refused.value)
@@ -241,6 +241,6 @@ def test_a_password_is_refused_and_not_repeated() -> None:
     ],
 )
 def test_addresses(given: str, url: str) -> None:
-    """Hosts by name and by number are taken, with a port or the scheme's own."""
+    """Host names and IP addresses are valid, with a port or the scheme's default."""
     with closing(ChromaServer(given)) as server:
         assert server.url == url

@@ -40,7 +40,7 @@ def test_a_generation_is_named_by_its_manifest(generation: Generation, whole: Pa
 
 
 def test_without_a_filter_chroma_searches_all_rows(generation: Generation) -> None:
-    """The rows found for a stored vector begin with its own."""
+    """The first row found for a stored vector is its own."""
     assert generation.dense.nearest(np.array(generation.dense.vectors[77]), 5, None)[0] == 77
 
 
@@ -56,7 +56,7 @@ def test_a_filtered_search_is_exact_and_stays_within_the_filter(generation: Gene
 
 
 def test_an_open_generation_holds_its_lease(copy: Path) -> None:
-    """While a generation is open it cannot be retired; closed it can."""
+    """An open generation cannot be removed; a closed one can."""
     with closing(Generation(copy)):
         assert is_leased(copy / LEASE)
     assert not is_leased(copy / LEASE)
@@ -64,7 +64,7 @@ def test_an_open_generation_holds_its_lease(copy: Path) -> None:
 
 @pytest.mark.parametrize("name", ["catalog.db", "vectors.npy", "chroma/chroma.sqlite3", "lexical/rows.npy"])
 def test_a_changed_file_is_named_before_anything_is_opened(copy: Path, name: str) -> None:
-    """A generation of which a byte was added, or a file taken away, is damaged, and the file is named."""
+    """A changed or missing file makes a generation corrupt, and the error names the file."""
     before = views()
     with (copy / name).open("ab") as file:
         file.write(b"\0")
@@ -78,7 +78,7 @@ def test_a_changed_file_is_named_before_anything_is_opened(copy: Path, name: str
 
 
 def test_a_file_too_many_is_named(copy: Path) -> None:
-    """A file that was not published with the generation is a damage."""
+    """An added file makes a generation corrupt."""
     (copy / "chroma" / "extra.bin").touch()
     with pytest.raises(IndexDamaged, match=r"chroma/extra\.bin was not published"):
         Generation(copy)
@@ -86,14 +86,14 @@ def test_a_file_too_many_is_named(copy: Path) -> None:
 
 @pytest.mark.parametrize("name", [MANIFEST, LEASE])
 def test_a_generation_without_manifest_or_lease_is_damaged(copy: Path, name: str) -> None:
-    """Without the file that says what it is, or the one that readers hold, a generation is not opened."""
+    """A generation without its manifest or its lease file is not opened."""
     (copy / name).unlink()
     with pytest.raises(IndexDamaged, match="has no readable"):
         Generation(copy)
 
 
 def test_a_generation_that_disagrees_with_itself_leaves_nothing_open(copy: Path) -> None:
-    """A generation whose numbers of rows disagree is closed again: no view and no lease stays behind."""
+    """A generation with different numbers of rows is closed again, without a view or a lease."""
     before = views()
     manifest = (copy / MANIFEST).read_text()
     (copy / MANIFEST).write_text(manifest.replace('"chunk_count": 1320', '"chunk_count": 1319'))
@@ -114,7 +114,7 @@ def test_the_digests_are_those_of_all_files_but_manifest_and_lease(copy: Path) -
 
 
 def test_the_catalogue_can_be_checked_alone(copy: Path) -> None:
-    """A catalogue that is not the published one is damaged, whatever else is."""
+    """A changed catalogue is corrupt, also if other files are."""
     manifest = read_manifest(copy)
     (copy / "vectors.npy").unlink()
     check_catalog(copy, manifest)

@@ -22,7 +22,7 @@ from tests.fakes import article, built
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with four generations, of one to four articles."""
+    """Return a data folder with four generations, of one to four articles."""
     data = tmp_path_factory.mktemp("four")
     for count in range(1, 5):
         built(data, [article(f"a{number}", f"Crews left on day {number}.") for number in range(count)])
@@ -35,7 +35,7 @@ def data(four: Path, tmp_path: Path) -> Path:
 
 
 def test_generations_are_listed_newest_first(data: Path) -> None:
-    """Each with what it holds, its size, whether it is the current one and whether somebody reads it."""
+    """The list has counts, sizes, the current generation and those in use."""
     with closing(Generation(generation_folder(data, generation_names(data)[2]))):
         listed = list_generations(data)
     assert [generation.name for generation in listed] == generation_names(data)
@@ -47,14 +47,14 @@ def test_generations_are_listed_newest_first(data: Path) -> None:
 
 
 def test_one_whose_manifest_is_lost_is_listed(data: Path) -> None:
-    """What cannot be described is not passed over."""
+    """A generation without a valid manifest is listed."""
     name = generation_names(data)[1]
     (generation_folder(data, name) / MANIFEST).unlink()
     assert [(generation.name, generation.manifest) for generation in list_generations(data)][1] == (name, None)
 
 
 def test_there_is_a_way_back(data: Path) -> None:
-    """Rolling back makes a generation current, named in full or by a beginning that no other has."""
+    """A rollback makes a generation current, by its name or a unique prefix."""
     names = generation_names(data)
     assert roll_back(data, names[2]) == current_name(data) == names[2]
     with closing(Generation(generation_folder(data, names[0]))):
@@ -64,7 +64,7 @@ def test_there_is_a_way_back(data: Path) -> None:
 
 @pytest.mark.parametrize(("wanted", "count"), [("1999", 0), ("2", 4), ("", 4)])
 def test_a_name_that_is_not_one_generation_is_refused(data: Path, wanted: str, count: int) -> None:
-    """The error says how many begin so, and which there are."""
+    """The error has the number of matches and the names."""
     before = current_name(data)
     with pytest.raises(ConfigurationError, match=f"beginning of {count} generations") as raised:
         roll_back(data, wanted)
@@ -73,7 +73,7 @@ def test_a_name_that_is_not_one_generation_is_refused(data: Path, wanted: str, c
 
 
 def test_there_is_no_way_back_to_a_damaged_one(data: Path) -> None:
-    """A generation is seen to be whole before it is made current."""
+    """A generation is verified before it is made current."""
     current, *_, oldest = generation_names(data)
     (generation_folder(data, oldest) / VECTORS).write_bytes(b"")
     with pytest.raises(IndexDamaged, match=r"vectors\.npy has changed"):
@@ -82,7 +82,7 @@ def test_there_is_no_way_back_to_a_damaged_one(data: Path) -> None:
 
 
 def test_pruning_keeps_the_newest_and_the_current(data: Path) -> None:
-    """What a killed run left goes as well; what is being read stays for the next time."""
+    """Files of killed runs are removed as well; generations in use are kept."""
     first, second, third, fourth = generation_names(data)
     (data / GENERATIONS / f"{STAGING_PREFIX}123").mkdir()
     roll_back(data, third)
@@ -93,7 +93,7 @@ def test_pruning_keeps_the_newest_and_the_current(data: Path) -> None:
 
 
 def test_nothing_is_changed_while_an_ingest_runs(data: Path) -> None:
-    """Going back and pruning wait for nobody: they are refused, naming who is at it."""
+    """Rollback and prune raise an error that names the holder of the lock."""
     with ingest_lock(data):
         for change in (lambda: roll_back(data, generation_names(data)[1]), lambda: list(prune(data, 1))):
             with pytest.raises(IngestRunning, match="process"):
@@ -102,7 +102,7 @@ def test_nothing_is_changed_while_an_ingest_runs(data: Path) -> None:
 
 
 def test_an_empty_folder_has_none(tmp_path: Path) -> None:
-    """The list is empty, and there is nothing to go back to."""
+    """The list is empty, and a rollback is an error."""
     assert list_generations(tmp_path) == []
     with pytest.raises(IndexNotFound):
         roll_back(tmp_path, "2026")

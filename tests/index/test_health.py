@@ -11,7 +11,7 @@ from tests.fakes import article, built
 
 @pytest.fixture(scope="module")
 def one(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with one generation."""
+    """Return a data folder with one generation."""
     data = tmp_path_factory.mktemp("one")
     built(data, [article("a", "Crews left. They came back.")])
     return data
@@ -27,7 +27,7 @@ def wrong(findings: list[Finding]) -> dict[str, str]:
 
 
 def test_a_whole_index_is_described(data: Path) -> None:
-    """What is whole is listed with what it holds, what a killed run left behind is mentioned."""
+    """Valid parts are listed with their counts, and files of killed runs are mentioned."""
     (data / GENERATIONS / f"{STAGING_PREFIX}123").mkdir()
     findings = examine(data)
     (name,) = generation_names(data)
@@ -40,7 +40,7 @@ def test_a_whole_index_is_described(data: Path) -> None:
 
 
 def test_everything_wrong_is_named(data: Path) -> None:
-    """A damaged generation, a CURRENT that leads nowhere and an unreadable store are each named."""
+    """A corrupt generation, an invalid CURRENT and an unreadable vector cache are findings."""
     (name,) = generation_names(data)
     with (data / GENERATIONS / name / CATALOG).open("ab") as file:
         file.write(b"\0")
@@ -53,7 +53,7 @@ def test_everything_wrong_is_named(data: Path) -> None:
 
 
 def test_what_is_missing_is_named(data: Path) -> None:
-    """A missing CURRENT beside generations, and a missing store, are named with what follows from it."""
+    """A missing CURRENT and a missing vector cache are findings with their effects."""
     (data / CURRENT).unlink()
     (data / EMBEDDINGS).unlink()
     found = wrong(examine(data))
@@ -64,13 +64,13 @@ def test_what_is_missing_is_named(data: Path) -> None:
 
 
 def test_a_current_without_its_generation_is_damage(data: Path) -> None:
-    """Where every generation is gone and CURRENT is left, that is said rather than that there is no index."""
+    """CURRENT without any generation is a finding, not a missing index."""
     shutil.rmtree(data / GENERATIONS)
     assert "which is not in" in wrong(examine(data))[CURRENT]
 
 
 def test_no_index_is_not_found(tmp_path: Path) -> None:
-    """An empty folder, or none, is no index, and the way to make one is named."""
+    """An empty or missing folder raises IndexNotFound with the command to create an index."""
     for folder in (tmp_path, tmp_path / "nowhere"):
         with pytest.raises(IndexNotFound, match=r"there is no index(.|\n)*dateline ingest"):
             examine(folder)

@@ -31,7 +31,7 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
 
 
 def bm25(texts: Sequence[str], question: str) -> NDArray[np.float64]:
-    """BM25 as Lucene has it, from its formula, each term of the question once."""
+    """Return BM25 by Lucene's formula, with each term of the question once."""
     terms = Terms("english")
     rows = [terms.of(text) for text in texts]
     mean = sum(map(len, rows)) / len(rows)
@@ -53,7 +53,7 @@ def test_scores_are_those_of_the_formula(index: LexicalIndex, question: str) -> 
 
 @pytest.mark.parametrize("question", ["", "the of", "submarine", "…"])
 def test_a_question_that_shares_no_term_scores_zero(index: LexicalIndex, question: str) -> None:
-    """A question without terms, or of terms that no row has, scores every row zero."""
+    """A question without known terms scores every row zero."""
     assert index.scores(question).tolist() == [0] * len(TEXTS)
 
 
@@ -61,19 +61,19 @@ def test_a_question_that_shares_no_term_scores_zero(index: LexicalIndex, questio
     ("question", "row"), [("US", 0), ("u.s.", 0), ("1200", 1), ("1,200", 1), ("mayor", 2), ("mayors", 2)]
 )
 def test_another_spelling_finds_its_row(index: LexicalIndex, question: str, row: int) -> None:
-    """An abbreviation, a number and a possessive are found in their other spelling, in their own row alone."""
+    """An abbreviation, a number and a possessive are found in another spelling, only in their own row."""
     assert np.flatnonzero(index.scores(question)).tolist() == [row]
 
 
 def test_the_title_is_searched_with_the_text(tmp_path: Path) -> None:
-    """A word of the title finds the chunk, though its text does not have it."""
+    """A word of the title finds the chunk, even if its text lacks it."""
     build_lexical(tmp_path / "lexical", [("Ferry strike", "Crews stayed home."), (None, "Crews sailed.")], "english")
     assert np.flatnonzero(LexicalIndex(tmp_path / "lexical").scores("strike")).tolist() == [0]
 
 
 @pytest.mark.parametrize("texts", [[], [""], ["the of and", "a an"], ["…", "the"]])
 def test_a_corpus_without_terms_is_a_valid_index(tmp_path: Path, texts: list[str]) -> None:
-    """No rows, or rows of stop words only, make an index that scores every row zero."""
+    """An index without rows, or of stop words only, scores every row zero."""
     index = lexical(tmp_path, texts)
     assert index.row_count == len(texts)
     assert index.scores("the harbour").tolist() == [0] * len(texts)
@@ -104,7 +104,7 @@ WORDS = st.lists(st.sampled_from(["ferry", "harbour", "pier", "the", "storm"]), 
 def test_what_verification_compares_agrees_in_a_whole_index(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str]
 ) -> None:
-    """However many rows are empty, every row has as many postings as distinct terms, and scores exactly its own."""
+    """Every row has one posting for each distinct term, with any number of empty rows."""
     index = lexical(tmp_path_factory.mktemp("any"), texts)
     assert index.row_postings().tolist() == index.distinct_terms.tolist()
     assert (index.scores("storm") > 0).tolist() == ["storm" in text for text in texts]

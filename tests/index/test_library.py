@@ -21,7 +21,7 @@ MODEL = HashedEmbedder().name
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with three generations; the article of each says its number, and the last is current."""
+    """Return a data folder with three generations; the article of each has its number, and the last is current."""
     data = tmp_path_factory.mktemp("three")
     for number in range(3):
         built(data, [article("a", f"Generation {number} is served.")])
@@ -65,7 +65,7 @@ def test_the_current_generation_is_served(library: Library, data: Path) -> None:
 
 
 def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
-    """When CURRENT names another generation a refresh swaps to it and says so; the old one is closed."""
+    """When CURRENT changes, refresh() opens the new generation, returns True and closes the old one."""
     newest, middle, _ = generation_names(data)
     body(library)
     assert not library.refresh()
@@ -77,7 +77,7 @@ def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
 
 
 def test_a_question_keeps_the_generation_it_began_with(library: Library, data: Path) -> None:
-    """A pinned generation survives the swap, answers on, and is closed when its last question ends."""
+    """A pinned generation stays open after the swap, and is closed when its last question ends."""
     newest, middle, _ = generation_names(data)
     lease = data / GENERATIONS / newest / LEASE
     with library.pinned() as outer:
@@ -115,7 +115,7 @@ def test_a_current_that_is_gone_falls_back_as_well(library: Library, data: Path)
 
 
 def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, data: Path) -> None:
-    """The open generation serves on when CURRENT names a damaged one; a valid one clears the error."""
+    """If CURRENT names a corrupt generation, the open one stays; a valid one clears the error."""
     newest, middle, oldest = generation_names(data)
     make_current(data, middle)
     assert body(library) == "Generation 1 is served."
@@ -140,7 +140,7 @@ def test_no_valid_generation_is_damage(library: Library, data: Path) -> None:
 
 
 def test_no_generation_at_all_is_not_found(tmp_path: Path) -> None:
-    """A folder without an index says so with the way to make one, and serves it once there is one."""
+    """A folder without an index is an error with the command to create one; a new index is then opened."""
     with closing(Library(tmp_path, MODEL)) as library:
         with pytest.raises(IndexNotFound, match="has no index") as raised, library.pinned():
             pass
@@ -150,7 +150,7 @@ def test_no_generation_at_all_is_not_found(tmp_path: Path) -> None:
 
 
 def test_a_generation_of_another_model_is_a_mismatch(data: Path) -> None:
-    """The error names the model of the index, the one of the settings, and the way out."""
+    """The error names the model of the index, the one of the settings, and the fix."""
     with closing(Library(data, "local:other")) as library:
         with pytest.raises(IndexMismatch) as raised, library.pinned():
             pass
@@ -160,7 +160,7 @@ def test_a_generation_of_another_model_is_a_mismatch(data: Path) -> None:
 
 
 def test_a_new_generation_of_another_model_is_not_served(library: Library, data: Path) -> None:
-    """The generation in service serves on beside one of another model, until CURRENT names it again."""
+    """The open generation stays if the new one has another model."""
     before = generation_names(data)[0]
     body(library)
     built(data, [article("a", "Another model made this.")], HashedEmbedder("fake:other"))
@@ -173,7 +173,7 @@ def test_a_new_generation_of_another_model_is_not_served(library: Library, data:
 
 
 def test_falling_back_passes_over_generations_of_another_model(library: Library, data: Path) -> None:
-    """A damaged current generation is replaced by the last good one of this model, not the last of any."""
+    """A corrupt current generation is replaced by the last valid one of the same model."""
     newest = generation_names(data)[0]
     built(data, [article("a", "Another model made this.")], HashedEmbedder("fake:other"))
     make_current(data, newest)
@@ -183,7 +183,7 @@ def test_falling_back_passes_over_generations_of_another_model(library: Library,
 
 
 def test_a_missing_current_is_an_error_and_the_service_goes_on(library: Library, data: Path) -> None:
-    """A service whose CURRENT was removed serves on and says so, and so does one that starts without it."""
+    """Without CURRENT, the open or the last valid generation is served, and the error is kept."""
     body(library)
     (data / CURRENT).unlink()
     assert not library.refresh()
@@ -206,7 +206,7 @@ def test_closing_lets_running_questions_finish(data: Path) -> None:
 
 
 def test_threads_ask_while_generations_are_swapped(library: Library, data: Path) -> None:
-    """Questions asked while CURRENT moves get each a generation that is whole and open, and none stays open."""
+    """Questions during swaps each get a valid, open generation, and none stays open."""
     before = views()
     names = generation_names(data)
     question = HashedEmbedder().embed_query("served")

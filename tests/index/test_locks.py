@@ -26,7 +26,7 @@ with ingest_lock(Path(sys.argv[1])):
 
 @contextmanager
 def held_elsewhere(data: Path) -> Iterator[subprocess.Popen[str]]:
-    """Another process that holds the lock of a data folder until the block ends."""
+    """Run another process that holds the lock of a data folder until the block ends."""
     command = [sys.executable, "-c", HOLDER, str(data)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as holder:
         assert holder.stdout is not None
@@ -35,7 +35,7 @@ def held_elsewhere(data: Path) -> Iterator[subprocess.Popen[str]]:
 
 
 def test_a_second_ingest_names_the_first(tmp_path: Path) -> None:
-    """While one process has the lock, another is refused at once, with the number of the first."""
+    """While one process holds the lock, another gets an error at once with the id of the first."""
     with held_elsewhere(tmp_path) as holder:
         started = time.monotonic()
         with (
@@ -48,7 +48,7 @@ def test_a_second_ingest_names_the_first(tmp_path: Path) -> None:
 
 
 def test_a_process_that_was_killed_holds_nothing(tmp_path: Path) -> None:
-    """The lock ends with its process, however that ends, though the file that names it stays."""
+    """The lock ends with its process, even if the file with its holder stays."""
     with held_elsewhere(tmp_path) as holder:
         holder.kill()
     assert (tmp_path / LOCK).is_file()
@@ -57,7 +57,7 @@ def test_a_process_that_was_killed_holds_nothing(tmp_path: Path) -> None:
 
 
 def test_the_lock_is_free_again_after_the_block(tmp_path: Path) -> None:
-    """An ingest that ended, in order or not, leaves the lock free, and the folder is made where it is missing."""
+    """An ingest releases the lock on success and on failure; a missing folder is created."""
     data = tmp_path / "not" / "yet"
     with pytest.raises(ZeroDivisionError), ingest_lock(data):
         raise ZeroDivisionError
@@ -75,7 +75,7 @@ def test_an_unknown_holder_holds_the_lock(tmp_path: Path, written: str) -> None:
 
 
 def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A file where the data folder should be is a wrong setting, and the message names the folder and the option."""
+    """A file in place of the data folder is an error that names the folder and the option."""
     (tmp_path / "file").touch()
     with (
         pytest.raises(ConfigurationError, match=r"file cannot be written(.|\n)*--data"),
@@ -85,7 +85,7 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_lease_is_held_by_any_number_of_readers(tmp_path: Path) -> None:
-    """A generation is leased until its last reader releases it, and asking does not lease it."""
+    """A generation is leased until its last reader releases it; the check does not lease it."""
     path = tmp_path / "lease"
     path.touch()
     assert not is_leased(path)

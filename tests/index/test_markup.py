@@ -1,4 +1,4 @@
-"""Readable words of a text: without markup where there is any, unchanged where there is none."""
+"""Plain text: markup is removed, and text without markup is unchanged."""
 
 import pytest
 from hypothesis import given
@@ -15,7 +15,7 @@ SIGNS = st.text(st.sampled_from('*_`~[]()!<>#|\\& \nab1."“”-^²'), max_size=
 
 @given(text=PLAIN)
 def test_a_text_without_markup_comes_back_unchanged(text: str) -> None:
-    """Where no character is a sign of markup, nothing is taken away, white space included."""
+    """A text without markup characters is unchanged, including white space."""
     assert readable(text) == text
 
 
@@ -47,7 +47,7 @@ def test_a_text_without_markup_comes_back_unchanged(text: str) -> None:
     ],
 )
 def test_prose_with_the_same_signs_comes_back_unchanged(text: str) -> None:
-    """Signs that stand alone, inside words or in addresses are text."""
+    """Markup characters alone, inside words or in addresses are text."""
     assert readable(text) == text
 
 
@@ -85,7 +85,7 @@ def test_prose_with_the_same_signs_comes_back_unchanged(text: str) -> None:
     ],
 )
 def test_markup_is_left_out(written: str, words: str) -> None:
-    """Each kind of markup leaves the words that a person reads."""
+    """Each kind of markup is reduced to its visible words."""
     assert readable(written) == words
 
 
@@ -102,7 +102,7 @@ def test_markup_is_left_out(written: str, words: str) -> None:
     ],
 )
 def test_reference_marks_of_the_source_are_left_out(written: str, words: str) -> None:
-    """The numbers and letters by which a source points to its notes are not words of it."""
+    """Reference marks are removed."""
     assert readable(written) == words
 
 
@@ -116,7 +116,7 @@ def test_reference_marks_of_the_source_are_left_out(written: str, words: str) ->
     ],
 )
 def test_a_number_that_an_editor_put_into_a_quotation_stays(written: str, words: str) -> None:
-    """Within quotation marks a number in brackets is the speaker's, in round brackets so that it is no marker."""
+    """In a quotation, a number in brackets is text; it gets round brackets so that it is not a marker."""
     assert readable(written) == words
 
 
@@ -131,20 +131,20 @@ def test_a_number_that_an_editor_put_into_a_quotation_stays(written: str, words:
     ],
 )
 def test_emphasis_that_goes_on_in_the_next_sentence_leaves_no_sign(written: str, words: str) -> None:
-    """A sentence cut out of longer emphasis or out of a link shows neither its first sign nor its last."""
+    """A sentence from longer emphasis or a link has neither its opening nor its closing sign."""
     assert readable(written) == words
 
 
 @given(parts=st.lists(st.tuples(st.sampled_from(["", "*", "**", "_", "***"]), WORDS), min_size=1, max_size=6))
 def test_emphasis_around_words_changes_none_of_them(parts: list[tuple[str, str]]) -> None:
-    """Emphasised words between others leave those words and their spaces alone."""
+    """Emphasis keeps the words and spaces around it."""
     marked = " ".join(f"{sign}{words}{sign}" for sign, words in parts)
     assert readable(f"x {marked} x") == f"x {' '.join(words for _, words in parts)} x"
 
 
 @given(text=SIGNS | st.text())
 def test_nothing_is_made_up(text: str) -> None:
-    """Words are taken from the text in order; no number of up to three digits stays in square brackets."""
+    """The words of the text stay in order; no number of up to three digits stays in square brackets."""
     words = readable(text)
     rest = iter(text)
     assert all(letter in rest for letter in words if letter.isalnum())
@@ -158,6 +158,6 @@ def test_nothing_is_made_up(text: str) -> None:
      "a[1", "\\", "_a", '![a](x.y "', "¹", "(", " ", "*a* ", '"[1] ', "&amp"],
 )  # fmt: skip
 def test_the_time_grows_with_the_length_alone(part: str) -> None:
-    """A long text of signs takes no longer than another of its length."""
+    """A long text of markup characters takes linear time."""
     text = part * (60_000 // len(part))
     assert len(readable(f"{text}x*")) <= len(text) + 2

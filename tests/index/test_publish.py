@@ -23,7 +23,7 @@ HASHES = st.dictionaries(st.text(min_size=1), st.text("0123456789abcdef", min_si
 
 @pytest.fixture(scope="module")
 def five(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with five generations of one article each."""
+    """Return a data folder with five generations of one article each."""
     data = tmp_path_factory.mktemp("five")
     for number in range(5):
         built(data, [article("a", f"Crews left on day {number}.")])
@@ -37,7 +37,7 @@ def data(five: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture
 def staged(data: Path) -> Path:
-    """The newest generation, staged again as if it had just been made."""
+    """Return the newest generation as a staged one."""
     newest = generation_names(data)[0]
     return (data / GENERATIONS / newest).rename(new_staging(data))
 
@@ -51,7 +51,7 @@ def test_a_fingerprint_depends_on_no_order(hashes: dict[str, str], random: Rando
 
 @given(HASHES, HASHES)
 def test_other_articles_have_another_fingerprint(one: dict[str, str], other: dict[str, str]) -> None:
-    """Two sets of articles share a fingerprint exactly where they are the same."""
+    """Two sets of articles have the same fingerprint if and only if they are equal."""
     assert (fingerprint(one.items(), MADE) == fingerprint(other.items(), MADE)) == (one == other)
 
 
@@ -65,12 +65,12 @@ def test_another_way_of_making_has_another_fingerprint(field: str, value: str | 
 
 
 def test_the_way_a_model_is_run_is_no_part_of_the_fingerprint() -> None:
-    """Two graphs of one model answer alike."""
+    """Two graphs of one model have the same fingerprint."""
     assert fingerprint([], MADE) == fingerprint([], replace(MADE, embedding_graph="fp32"))
 
 
 def test_a_manifest_says_what_the_folder_holds(data: Path) -> None:
-    """The manifest that closes a folder is in it, with counts, digests and a name that begins with its time."""
+    """The manifest has counts, digests and a name that begins with its time."""
     folder = data / GENERATIONS / generation_names(data)[0]
     manifest = read_manifest(folder)
     assert (manifest.article_count, manifest.chunk_count, manifest.configuration) == (1, 1, MADE)
@@ -82,14 +82,14 @@ def test_a_manifest_says_what_the_folder_holds(data: Path) -> None:
 
 
 def test_names_sort_by_time(data: Path) -> None:
-    """Generations are listed newest first by their names alone."""
+    """Generations are listed newest first, by name."""
     times = [read_manifest(data / GENERATIONS / name).created_at for name in generation_names(data)]
     assert times == sorted(times, reverse=True)
     assert len(times) == 5
 
 
 def test_a_published_generation_is_current_and_can_be_opened(data: Path, staged: Path) -> None:
-    """A whole staged folder is moved to its place, CURRENT names it, and nothing is left of the staging."""
+    """A valid staged folder is moved to its place, CURRENT names it, and the staging folder is removed."""
     with closing(Catalog(staged / CATALOG)) as catalog:
         manifest = write_manifest(staged, MADE, catalog.hashes(), 1)
     publish(data, staged, manifest)
@@ -100,7 +100,7 @@ def test_a_published_generation_is_current_and_can_be_opened(data: Path, staged:
 
 
 def test_a_damaged_generation_is_not_published(data: Path, staged: Path) -> None:
-    """A staged folder that fails verification stays where it is, and the old generation is served on."""
+    """A staged folder that fails verification stays, and the old generation is current."""
     before = current_name(data), generation_names(data)
     manifest = write_manifest(staged, MADE, {"a": "0", "b": "0"}, 1)
     with pytest.raises(PublishFailed, match="holds 1 articles, the manifest states 2") as raised:
@@ -110,7 +110,7 @@ def test_a_damaged_generation_is_not_published(data: Path, staged: Path) -> None
 
 
 def test_current_is_replaced_whole(tmp_path: Path) -> None:
-    """CURRENT holds one name and a line end, and no temporary file stays beside it."""
+    """CURRENT has one name and a line end, without a temporary file beside it."""
     for name in ("one", "another"):
         make_current(tmp_path, name)
         assert (tmp_path / CURRENT).read_text() == f"{name}\n"
@@ -119,7 +119,7 @@ def test_current_is_replaced_whole(tmp_path: Path) -> None:
 
 
 def test_no_current_is_none(tmp_path: Path) -> None:
-    """Where nothing was published, or the file is empty, no name is read."""
+    """A missing or empty CURRENT returns None."""
     assert current_name(tmp_path) is None
     (tmp_path / CURRENT).write_text("\n")
     assert current_name(tmp_path) is None
@@ -127,7 +127,7 @@ def test_no_current_is_none(tmp_path: Path) -> None:
 
 
 def test_retiring_keeps_the_newest(data: Path) -> None:
-    """All but the three newest generations are removed, oldest included, and nothing of them stays."""
+    """All generations except the three newest are removed completely."""
     names = generation_names(data)
     assert sorted(retire(data, KEEP)) == sorted(names[KEEP:])
     assert generation_names(data) == names[:KEEP]
@@ -135,7 +135,7 @@ def test_retiring_keeps_the_newest(data: Path) -> None:
 
 
 def test_the_current_generation_is_never_retired(data: Path) -> None:
-    """However old, what CURRENT names stays."""
+    """The current generation stays, even if it is old."""
     oldest = generation_names(data)[-1]
     make_current(data, oldest)
     assert oldest not in retire(data, keep=1)
@@ -143,7 +143,7 @@ def test_the_current_generation_is_never_retired(data: Path) -> None:
 
 
 def test_a_generation_that_is_read_waits(data: Path) -> None:
-    """A generation that a reader holds is left alone, and goes with the next run once the reader has let go."""
+    """A leased generation is kept, and removed by the next run after its release."""
     oldest = generation_names(data)[-1]
     with closing(Generation(data / GENERATIONS / oldest)) as generation:
         assert oldest not in retire(data, KEEP)
@@ -152,14 +152,14 @@ def test_a_generation_that_is_read_waits(data: Path) -> None:
 
 
 def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
-    """An old generation that lost the file which readers hold does not stop an ingest."""
+    """An old generation without its lease file does not stop an ingest."""
     oldest = generation_names(data)[-1]
     (data / GENERATIONS / oldest / LEASE).unlink()
     assert oldest in retire(data, KEEP)
 
 
 def test_what_a_killed_run_left_is_swept(data: Path) -> None:
-    """Staged folders of other runs, whole or not, and folders that were being retired go; generations stay."""
+    """Staged folders of other runs and partly removed generations are removed; generations stay."""
     names = generation_names(data)
     half = data / GENERATIONS / f"{STAGING_PREFIX}123"
     half.mkdir()
@@ -173,13 +173,13 @@ def test_what_a_killed_run_left_is_swept(data: Path) -> None:
 
 
 def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
-    """Before the first ingest there is nothing to sweep."""
+    """An empty data folder can be swept."""
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
 
 
 def test_each_process_stages_in_a_folder_of_its_own(tmp_path: Path) -> None:
-    """No two staged folders have the same name, not even of one process: in a container each has the same number."""
+    """Staged folders have unique names, also in one process: processes in containers share ids."""
     first, second = new_staging(tmp_path), new_staging(tmp_path)
     assert first != second
     assert first.name.startswith(STAGING_PREFIX)

@@ -34,7 +34,7 @@ MANIFEST = Manifest(
 
 @given(MOMENTS)
 def test_a_moment_is_written_in_utc_and_read_back(moment: datetime) -> None:
-    """ISO 8601 with a Z, whatever the zone; the same moment when read."""
+    """A date is ISO 8601 with a Z, for any zone, and is read as the same moment."""
     written = isoformat(moment)
     assert written is not None
     assert written.endswith("Z")
@@ -47,7 +47,7 @@ def test_an_unknown_moment_stays_unknown() -> None:
 
 
 def test_the_title_stands_before_what_is_indexed() -> None:
-    """Title and text are indexed on lines of their own; without a title, the text alone."""
+    """Title and text are indexed on separate lines; without a title, only the text."""
     assert indexed_text("Ferry strike", "Crews left.") == "Ferry strike\nCrews left."
     assert indexed_text(None, "Crews left.") == indexed_text("", "Crews left.") == "Crews left."
 
@@ -70,7 +70,7 @@ def test_the_title_stands_before_what_is_indexed() -> None:
     ],
 )
 def test_every_field_a_reader_sees_changes_the_content_hash(field: str, value: object) -> None:
-    """An article whose text or metadata differ in anything has another content hash."""
+    """Any difference in text or metadata changes the content hash."""
     assert replace(WHOLE, **{field: value}).content_hash != WHOLE.content_hash  # type: ignore[arg-type]
 
 
@@ -83,20 +83,20 @@ def test_an_article_that_moved_or_tells_its_time_in_another_zone_is_the_same() -
 
 @given(st.text(), st.text())
 def test_title_and_body_are_not_confused(title: str, body: str) -> None:
-    """Text that moves from one field to another changes the hash; any text, half a surrogate pair included, has one."""
+    """Moving text between fields changes the hash; any text, also half a surrogate pair, has one."""
     one, other = (Article("a", body, "", title=title), Article("a", title, "", title=body))
     assert (one.content_hash == other.content_hash) == (title == body)
     assert Article("a", "\ud800", "").content_hash != Article("a", "\udfff", "").content_hash
 
 
 def test_a_manifest_is_read_as_it_was_written() -> None:
-    """JSON and back gives the same manifest."""
+    """A manifest survives JSON."""
     assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
 
 
 @pytest.mark.parametrize("field", sorted(asdict(MANIFEST)))
 def test_a_manifest_with_a_field_missing_is_not_read(field: str) -> None:
-    """Any missing field is a ValueError that names it."""
+    """A missing field is a ValueError that names it."""
     lines = MANIFEST.to_json().replace(f'"{field}"', f'"not_{field}"', 1)
     with pytest.raises(ValueError, match=field):
         Manifest.from_json(lines)
@@ -110,6 +110,6 @@ def test_what_is_no_manifest_is_not_read(broken: str) -> None:
 
 
 def test_a_number_written_as_text_is_not_read() -> None:
-    """A field of the wrong type is refused rather than converted."""
+    """A field of the wrong type is an error, not converted."""
     with pytest.raises(ValueError, match="chunk_count"):
         Manifest.from_json(MANIFEST.to_json().replace('"chunk_count": 5', '"chunk_count": "5"'))

@@ -39,7 +39,7 @@ def unasked() -> Configuration:
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with a generation of two articles and a current one of three."""
+    """Return a data folder with a generation of two articles and a current one of three."""
     data = tmp_path_factory.mktemp("two")
     built(data, OLD)
     built(data, NEW)
@@ -97,7 +97,7 @@ LOST: dict[str, Damage] = {
 
 @pytest.mark.parametrize("damage", REBUILT.values(), ids=REBUILT)
 def test_what_is_made_from_the_catalogue_is_made_anew(data: Path, damage: Damage) -> None:
-    """With its catalogue whole, a damaged generation comes back with every article, and nothing is embedded."""
+    """A corrupt generation with a valid catalogue is rebuilt with every article, without embedding."""
     before = current(data)
     fingerprint = read_manifest(before).fingerprint
     damage(before)
@@ -112,7 +112,7 @@ def test_what_is_made_from_the_catalogue_is_made_anew(data: Path, damage: Damage
 
 @pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
 def test_with_its_catalogue_lost_the_last_whole_generation_takes_over(data: Path, damage: Damage) -> None:
-    """Nothing is made from a catalogue that has changed; what to do about the newer articles is said."""
+    """A changed catalogue is not used; the report says how to restore the newer articles."""
     damage(current(data))
     done = list(repair(data, unasked))
     assert healthy(data), done
@@ -121,7 +121,7 @@ def test_with_its_catalogue_lost_the_last_whole_generation_takes_over(data: Path
 
 
 def test_what_cannot_be_written_gives_nothing_up(data: Path) -> None:
-    """Where the disk refuses the new generation the error says so; the damaged one, which is mendable, stays."""
+    """If the disk is full, the error says so, and the repairable generation stays."""
     before = current(data)
     shutil.rmtree(before / CHROMA)
     ample = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -137,7 +137,7 @@ def test_what_cannot_be_written_gives_nothing_up(data: Path) -> None:
 
 
 def test_a_lost_manifest_does_not_excuse_a_changed_catalogue(data: Path) -> None:
-    """Without a manifest the catalogue must prove itself: an article with other words than its hash says does not."""
+    """Without a manifest, an article that does not match its content hash makes the catalogue invalid."""
     lose_row("UPDATE article SET body = replace(body, 'roof', 'door') WHERE article_id = 'c'")(current(data))
     (current(data) / MANIFEST).unlink()
     done = list(repair(data, unasked))
@@ -147,7 +147,7 @@ def test_a_lost_manifest_does_not_excuse_a_changed_catalogue(data: Path) -> None
 
 @pytest.mark.parametrize("name", ["", "20000101T000000000Z-00000000", "\0\xff", None])
 def test_a_current_that_leads_nowhere_is_set_right(data: Path, name: str | None) -> None:
-    """CURRENT names the newest whole generation again, whatever stood there."""
+    """CURRENT names the newest valid generation again."""
     newest = current_name(data)
     if name is None:
         (data / CURRENT).unlink()
@@ -160,7 +160,7 @@ def test_a_current_that_leads_nowhere_is_set_right(data: Path, name: str | None)
 
 @pytest.mark.parametrize("lost", [True, False])
 def test_the_stored_vectors_come_back_from_the_generations(data: Path, lost: bool) -> None:
-    """A missing or unreadable embeddings.db is made anew from the vectors of the generation, byte for byte."""
+    """A missing or unreadable embeddings.db is restored from the vectors of the generation, byte for byte."""
     vectors = np.load(current(data) / VECTORS)
     if lost:
         (data / EMBEDDINGS).unlink()
@@ -174,7 +174,7 @@ def test_the_stored_vectors_come_back_from_the_generations(data: Path, lost: boo
 
 
 def test_a_stored_vector_that_is_broken_is_replaced(data: Path) -> None:
-    """A vector in embeddings.db that is none, or of another size, is no source; that of the generation is."""
+    """An invalid vector in embeddings.db is not used; that of the generation is."""
     with closing(sqlite3.connect(data / EMBEDDINGS, isolation_level=None)) as connection:
         connection.execute("UPDATE embedding SET vector = zeroblob(256) WHERE rowid = 1")
         connection.execute("UPDATE embedding SET vector = zeroblob(7) WHERE rowid = 2")
@@ -185,7 +185,7 @@ def test_a_stored_vector_that_is_broken_is_replaced(data: Path) -> None:
 
 
 def test_a_damaged_generation_that_is_not_current_is_removed(data: Path) -> None:
-    """Nobody can go back to it, so it goes; the current one stays as it is."""
+    """A corrupt older generation is removed; the current one is unchanged."""
     oldest, newest = sorted(generation_names(data))
     spoil(generation_folder(data, oldest), VECTORS)
     assert list(repair(data, unasked)) == [f"{oldest} was removed: it was damaged, and is not the current generation"]
@@ -193,7 +193,7 @@ def test_a_damaged_generation_that_is_not_current_is_removed(data: Path) -> None
 
 
 def test_what_cannot_be_mended_is_said(data: Path) -> None:
-    """With every catalogue lost the error names the way out, and nothing more is removed."""
+    """Without any valid catalogue the error names the fix, and nothing is removed."""
     for name in generation_names(data):
         (generation_folder(data, name) / CATALOG).unlink()
     with pytest.raises(IndexDamaged, match="none of the 2 generations") as raised:
@@ -203,7 +203,7 @@ def test_what_cannot_be_mended_is_said(data: Path) -> None:
 
 
 def test_without_an_index_there_is_nothing_to_mend(tmp_path: Path) -> None:
-    """An empty folder is not found, and not filled."""
+    """An empty folder raises IndexNotFound and stays empty."""
     with pytest.raises(IndexNotFound):
         list(repair(tmp_path, unasked))
     assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ def _empty_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 def test_without_any_setting_the_index_is_local() -> None:
-    """By default the embedded model and English serve an index in ./data, with the models in it."""
+    """The defaults are the local model, English, and an index and models in ./data."""
     settings = IndexSettings()
     assert (settings.data, settings.embedding_model, settings.language) == (Path("data"), "local", "english")
     assert settings.models_folder == Path("data/models")
@@ -40,7 +40,7 @@ def test_settings_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 def test_settings_come_from_a_file_and_the_environment_outweighs_it(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    """`.env` in the working folder is read; a variable of the same name counts more; other names do not matter."""
+    """`.env` in the working folder is read; the environment has precedence; unknown names are ignored."""
     (tmp_path / ".env").write_text("DATELINE_LANGUAGE=german\nDATELINE_DATA=from-file\nDATELINE_PORT=8000\n")
     monkeypatch.setenv("DATELINE_DATA", "from-environment")
     settings = IndexSettings()
@@ -48,7 +48,7 @@ def test_settings_come_from_a_file_and_the_environment_outweighs_it(
 
 
 def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A variable set to nothing leaves the default in force."""
+    """An empty variable is the default."""
     monkeypatch.setenv("DATELINE_LANGUAGE", "")
     monkeypatch.setenv("DATELINE_EMBEDDING_OPTIONS", "")
     assert (IndexSettings().language, IndexSettings().embedding_options) == ("english", {})
@@ -56,14 +56,14 @@ def test_an_empty_variable_is_no_setting(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("given", ["klingon", "English", "en"])
 def test_an_unknown_language_is_refused_with_those_that_are_known(given: str) -> None:
-    """The message names what was found and the languages there are."""
+    """The message has the value found and the known languages."""
     with pytest.raises(ValidationError, match=rf"found '{given}', expected one of .*english.*german"):
         IndexSettings(language=given)
 
 
 @pytest.mark.parametrize("given", ["{", "embed_batch_size=32"])
 def test_options_that_are_no_json_are_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    """The message names what was found and shows what is expected."""
+    """The message has the value found and the value expected."""
     monkeypatch.setenv("DATELINE_EMBEDDING_OPTIONS", given)
     with pytest.raises(ValidationError, match="expected a JSON object such as"):
         IndexSettings()
@@ -71,14 +71,14 @@ def test_options_that_are_no_json_are_refused(monkeypatch: pytest.MonkeyPatch, g
 
 @pytest.mark.parametrize("given", ["[1]", "32", '"x"', "null"])
 def test_options_that_are_no_object_are_refused(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
-    """JSON that is no object is refused by the name of the setting."""
+    """JSON that is not an object is an error that names the setting."""
     monkeypatch.setenv("DATELINE_EMBEDDING_OPTIONS", given)
     with pytest.raises(ValidationError, match="embedding_options"):
         IndexSettings()
 
 
 def test_a_key_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The settings can be printed without giving the key away."""
+    """The key is hidden when the settings are printed."""
     monkeypatch.setenv("OPENAI_API_KEY", "sk-harbour")
     settings = IndexSettings()
     assert settings.openai_api_key is not None

@@ -35,7 +35,7 @@ def staging(tmp_path: Path) -> Iterator[Staging]:
 
 
 def rows_of(folder: Path) -> list[tuple[str, str]]:
-    """The chunk ids and texts of a folder, in row order."""
+    """Return the chunk ids and texts of a folder, in row order."""
     with closing(Catalog(folder / CATALOG)) as catalog:
         return [(chunk.chunk_id, chunk.text) for chunk, _ in catalog.chunks(range(catalog.chunk_count))]
 
@@ -46,7 +46,7 @@ def rows_expected(articles: list[Article]) -> list[tuple[str, str]]:
 
 
 def test_everything_in_a_staged_folder_has_the_rows_of_the_catalogue(staging: Staging, store: VectorCache) -> None:
-    """Vectors, lexical index and Chroma hold a row for each chunk, in the order of ids and places."""
+    """Vectors, lexical index and Chroma have a row for each chunk, in the order of ids and offsets."""
     stage(staging, ARTICLES, store, EMBEDDER)
     count = staging.finish(store, configuration(EMBEDDER))
     expected = rows_expected(ARTICLES)
@@ -71,7 +71,7 @@ def test_rows_do_not_depend_on_the_order_of_the_articles(tmp_path: Path, store: 
 
 
 def test_articles_wait_in_the_order_of_their_ids_until_they_are_chunked(staging: Staging) -> None:
-    """What is pending shrinks as articles are chunked, and is counted in characters."""
+    """The pending characters shrink as articles are chunked."""
     bodies = {"c": "See.", "a": "Go now.", "b": "Ünïcode"}
     for article_id, body in bodies.items():
         staging.add(article(article_id, body))
@@ -84,7 +84,7 @@ def test_articles_wait_in_the_order_of_their_ids_until_they_are_chunked(staging:
 
 
 def test_kept_articles_bring_their_chunks_along(tmp_path: Path, staging: Staging) -> None:
-    """Articles kept from an earlier generation are not pending, and their chunks and vectors are those they had."""
+    """Articles kept from an earlier generation are not pending, and keep their chunks and vectors."""
     old = built(tmp_path / "data", ARTICLES, EMBEDDER)
     staging.keep(old / CATALOG, [each.article_id for each in ARTICLES[:8]])
     assert staging.pending(100) == []
@@ -96,7 +96,7 @@ def test_kept_articles_bring_their_chunks_along(tmp_path: Path, staging: Staging
 
 
 def test_kept_changed_and_new_articles_make_one_whole_generation(tmp_path: Path) -> None:
-    """A changed article has its new chunks alone, beside those of kept and new articles."""
+    """A changed article has only its new chunks."""
     old = built(tmp_path / "data", ARTICLES[:10], EMBEDDER)
     changed = replace(ARTICLES[3], body="All of it was rewritten.")
     new = [ARTICLES[0], changed, *ARTICLES[5:]]
@@ -111,21 +111,21 @@ def test_kept_changed_and_new_articles_make_one_whole_generation(tmp_path: Path)
 
 
 def test_renewed_articles_are_to_be_chunked_again(tmp_path: Path, staging: Staging) -> None:
-    """Articles taken over for a rebuild come whole, without chunks, and are pending."""
+    """Articles copied for a rebuild have no chunks and are pending."""
     old = built(tmp_path / "data", ARTICLES, EMBEDDER)
     staging.renew(old / CATALOG, [each.article_id for each in ARTICLES[2:5]])
     assert staging.pending(100) == ARTICLES[2:5]
 
 
 def test_any_number_of_articles_is_kept(tmp_path: Path, staging: Staging) -> None:
-    """A list of forty thousand ids, most of them unknown, keeps those that are there."""
+    """Forty thousand ids, most of them unknown, keep the known articles."""
     old = built(tmp_path / "data", ARTICLES, EMBEDDER)
     staging.renew(old / CATALOG, [f"news-{number:04}" for number in range(40_000)])
     assert len(staging.pending(100)) == len(ARTICLES)
 
 
 def test_a_vector_that_was_never_embedded_is_missed(staging: Staging, store: VectorCache) -> None:
-    """A staged folder is not finished with a chunk that has no vector."""
+    """A staged folder with a chunk without a vector cannot be finished."""
     each = ARTICLES[0]
     staging.add(each)
     staging.chunked([each], [(chunk, embedding_key(chunk.text)) for chunk in sentence_chunks(each)])
@@ -135,7 +135,7 @@ def test_a_vector_that_was_never_embedded_is_missed(staging: Staging, store: Vec
 
 @pytest.mark.parametrize("bodies", [[], ["…"], ["the of and"], ["Crews left."], ["Crews left.", "Crews left."]])
 def test_very_small_generations_are_whole(tmp_path: Path, bodies: list[str]) -> None:
-    """No article, no word, stop words alone, one row or two equal ones make a generation that passes verification."""
+    """An index without articles or words, of stop words, or of one or two equal rows passes verification."""
     folder = built(tmp_path, [article(str(number), body) for number, body in enumerate(bodies)])
     assert list(look(folder)) == []
     with closing(Generation(folder)) as generation:

@@ -23,7 +23,7 @@ SECOND = article("gone", f"{SHARED} {SECRET}")
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A generation without the article, one with its first words, and the current one with its second."""
+    """Return generations without the article, with its first version, and with its second, current version."""
     data = tmp_path_factory.mktemp("three")
     for articles in ([KEPT], [KEPT, FIRST], [KEPT, SECOND]):
         built(data, articles)
@@ -46,7 +46,7 @@ def reader(data: Path) -> Iterator[Generation]:
 
 
 def test_nothing_of_the_article_is_left(data: Path) -> None:
-    """Words, id and vectors are gone from every byte of the data folder, in all their versions."""
+    """The data folder contains no text, id or vector of any version."""
     held = contents(data)
     vector = HashedEmbedder().embed_query(SECRET).tobytes()
     assert SECRET.encode() in held
@@ -61,7 +61,7 @@ def test_nothing_of_the_article_is_left(data: Path) -> None:
 
 
 def test_what_others_say_too_stays(data: Path) -> None:
-    """Other articles answer on, from a whole index; a sentence that they share keeps its vector."""
+    """Other articles are found in a valid index; a sentence that they share keeps its vector."""
     takedown = take_down(data, ["gone"])
     assert takedown.generation == current_name(data)
     assert all(finding.whole for finding in examine(data))
@@ -75,7 +75,7 @@ def test_what_others_say_too_stays(data: Path) -> None:
 
 
 def test_only_generations_that_hold_it_are_removed(data: Path) -> None:
-    """Whoever wants to go back still can, to a generation that never had the article."""
+    """A rollback to a generation without the article is possible."""
     without, *_ = sorted(generation_names(data))
     takedown = take_down(data, ["gone"])
     assert generation_names(data) == [takedown.generation, without]
@@ -83,7 +83,7 @@ def test_only_generations_that_hold_it_are_removed(data: Path) -> None:
 
 
 def test_it_waits_for_a_service_to_go_over(data: Path, reader: Generation) -> None:
-    """A generation that is being read is removed as soon as it no longer is."""
+    """A generation in use is removed when it is released."""
     letting_go = Timer(0.5, reader.close)
     letting_go.start()
     takedown = take_down(data, ["gone"])
@@ -93,7 +93,7 @@ def test_it_waits_for_a_service_to_go_over(data: Path, reader: Generation) -> No
 
 
 def test_it_is_not_complete_while_it_is_read(data: Path, reader: Generation) -> None:
-    """What is still being read is named; taking it down again completes it."""
+    """A generation still in use is named; a second takedown completes it."""
     takedown = take_down(data, ["gone"], patience_s=0.1)
     assert not takedown.complete
     assert takedown.waiting == (reader.name,)
@@ -105,7 +105,7 @@ def test_it_is_not_complete_while_it_is_read(data: Path, reader: Generation) -> 
 
 
 def test_an_article_that_is_nowhere_is_refused(data: Path) -> None:
-    """An unknown id is named, and nothing is removed, not even the articles named beside it."""
+    """An unknown id is an error that names it, and nothing is removed."""
     before = generation_names(data)
     with pytest.raises(ConfigurationError, match="'nowhere'; nothing was removed"):
         take_down(data, ["gone", "nowhere"])
@@ -113,7 +113,7 @@ def test_an_article_that_is_nowhere_is_refused(data: Path) -> None:
 
 
 def test_a_generation_that_cannot_be_read_is_removed(data: Path) -> None:
-    """Nobody can say that the article is not in it."""
+    """A generation that cannot be read is removed."""
     oldest = min(generation_names(data))
     (generation_folder(data, oldest) / "catalog.db").write_bytes(b"who knows")
     takedown = take_down(data, ["gone"])
@@ -122,13 +122,13 @@ def test_a_generation_that_cannot_be_read_is_removed(data: Path) -> None:
 
 
 def test_the_last_article_can_be_taken_down(tmp_path: Path) -> None:
-    """An index without articles is a whole index."""
+    """An index without articles is valid."""
     built(tmp_path, [SECOND])
     assert take_down(tmp_path, ["gone"]).complete
     assert all(finding.whole for finding in examine(tmp_path))
 
 
 def test_without_an_index_there_is_nothing_to_take_down(tmp_path: Path) -> None:
-    """An empty folder is not found."""
+    """An empty folder raises IndexNotFound."""
     with pytest.raises(IndexNotFound):
         take_down(tmp_path, ["gone"])

@@ -59,33 +59,33 @@ def longest_run(text: str) -> int:
     ],
 )
 def test_two_spellings_of_a_term_are_one(one: str, other: str) -> None:
-    """Points, thousands, possessives, case, ligatures, accents and endings make no other term."""
+    """Points, thousands, possessives, case, ligatures, accents and endings do not change a term."""
     assert ENGLISH.of(one) == ENGLISH.of(other) != []
 
 
 @pytest.mark.parametrize(("one", "other"), [("12,34", "1234"), ("1.200", "1200"), ("3.5", "35"), ("U.K.", "U.S.")])
 def test_other_numbers_and_abbreviations_stay_apart(one: str, other: str) -> None:
-    """A comma that groups no thousands, a decimal point and another letter make another term."""
+    """A comma that does not group thousands, a decimal point and another letter change a term."""
     assert ENGLISH.of(one) != ENGLISH.of(other)
 
 
 def test_terms_keep_their_order_and_repeats() -> None:
-    """Terms come in the order of the text, as often as they stand in it, without stop words."""
+    """Terms are in the order of the text, with repeats, without stop words."""
     assert ENGLISH.of("The ferry, the pier and the ferry") == ["ferri", "pier", "ferri"]
 
 
 def test_stop_words_have_no_terms() -> None:
-    """A text of stop words has no terms, nor has an empty one or one of signs."""
+    """A text of stop words or punctuation, or an empty one, has no terms."""
     assert [ENGLISH.of(text) for text in ("the of and", "", " … – !")] == [[], [], []]
 
 
 def test_won_is_no_stop_word() -> None:
-    """Who won can be asked, though the list has the word for won't."""
+    """`won` is a term, although the stop words contain `won` for won't."""
     assert ENGLISH.of("Who won?") == ["won"]
 
 
 def test_a_language_without_a_list_has_no_stop_words() -> None:
-    """A language that bm25s brings no list for keeps all its words, and the manifest says none."""
+    """A language without a list in bm25s keeps all its words, and the manifest says `none`."""
     assert stop_words("finnish") == frozenset()
     assert stop_word_list("finnish") == "none"
     assert Terms("finnish").of("Laiva lähti") != []
@@ -93,14 +93,14 @@ def test_a_language_without_a_list_has_no_stop_words() -> None:
 
 @pytest.mark.parametrize("language", sorted(STOP_WORD_LISTS))
 def test_a_language_with_a_list_has_stop_words(language: str) -> None:
-    """Every list that is named exists in bm25s and is the one that the manifest names."""
+    """Every list of stop words exists in bm25s under the name in the manifest."""
     assert len(stop_words(language)) > 50
     assert stop_word_list(language) == f"bm25s.{STOP_WORD_LISTS[language]}"
 
 
 @given(st.text())
 def test_words_are_what_a_text_in_capitals_has(text: str) -> None:
-    """No word is empty, none holds white space, and the case of the text does not matter to those of ASCII."""
+    """Words are not empty, contain no white space, and do not depend on the case of ASCII letters."""
     found = words(text)
     assert all(word and not any(char.isspace() for char in word) for word in found)
     ascii_text = text.encode("ascii", "ignore").decode()
@@ -108,7 +108,7 @@ def test_words_are_what_a_text_in_capitals_has(text: str) -> None:
 
 
 def test_threads_share_a_stemmer_safely() -> None:
-    """Terms found by many threads at once are those found by one."""
+    """Concurrent threads find the same terms as one."""
     text = "Ferries leaving harbours carried striking sailors home " * 20
     expected = ENGLISH.of(text)
     found: list[bool] = []
@@ -127,7 +127,7 @@ def test_threads_share_a_stemmer_safely() -> None:
 @pytest.mark.parametrize("form", FORMS)
 @given(text=ANY)
 def test_no_long_run_of_marks_is_normalised(form: Form, text: str) -> None:
-    """No text that reaches `unicodedata.normalize` has more than 30 combining marks in a row, and no result has."""
+    """Neither the input nor the result of `unicodedata.normalize` has more than 30 combining marks in a row."""
     passed: list[str] = []
     real = unicodedata.normalize
 
@@ -145,7 +145,7 @@ def test_no_long_run_of_marks_is_normalised(form: Form, text: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @given(text=ANY)
 def test_normalised_text_stays_as_it_is(form: Form, text: str) -> None:
-    """The result is in the form asked for, and normalising it again changes nothing."""
+    """The result is in the requested form, and normalising it again does not change it."""
     result = normal_form(form, text)
     assert unicodedata.is_normalized(form, result)
     assert normal_form(form, result) == result
@@ -154,25 +154,25 @@ def test_normalised_text_stays_as_it_is(form: Form, text: str) -> None:
 @pytest.mark.parametrize("form", FORMS)
 @given(text=st.text())
 def test_text_with_few_marks_is_what_the_standard_says(form: Form, text: str) -> None:
-    """Where no letter has more than ten marks, the result is that of the standard library."""
+    """If no letter has more than ten marks, the result is that of the standard library."""
     if longest_run(text) <= 10:
         assert normal_form(form, text) == unicodedata.normalize(form, text)
 
 
 def test_every_mark_is_known() -> None:
-    """Every code point that can begin with a combining mark lies in the range that is looked at."""
+    """Every code point that can begin with a combining mark is in the searched range."""
     marks = [code for code in range(sys.maxunicode + 1) if begins_with_mark(chr(code))]
     assert min(marks) >= terms._FIRST_MARK
     assert max(marks) < terms._END_OF_MARKS
 
 
 def test_accents_go() -> None:
-    """Letters stay and their accents go, however they are written."""
+    """Letters stay and their accents are removed, composed or not."""
     assert without_accents("Évora e\u0301 Ła\u0328ka") == "Evora e Łaka"
 
 
 def test_nothing_else_normalises() -> None:
-    """No other module of the product calls `unicodedata.normalize`, so that the bound holds everywhere."""
+    """No other module of the product calls `unicodedata.normalize`, so the bound holds everywhere."""
     packages = ("index", "ingest", "service", "eval", "dateline")
     callers = [
         path.relative_to(ROOT).as_posix()

@@ -51,7 +51,7 @@ def headings(text: str) -> list[str]:
 
 @given(ARTICLES, st.booleans())
 def test_spans_are_ordered_disjoint_and_stripped(text: str, with_headings: bool) -> None:
-    """Spans lie in the text in order, none empty, none overlapping, none with white space at its ends."""
+    """Spans are in order, not empty, do not overlap, and have no outer white space."""
     spans = sentence_spans(text, headings=with_headings)
     edges = [edge for span in spans for edge in span[:2]]
     assert edges == sorted(edges)
@@ -61,7 +61,7 @@ def test_spans_are_ordered_disjoint_and_stripped(text: str, with_headings: bool)
 
 @given(ARTICLES, st.booleans())
 def test_only_white_space_lies_between_spans(text: str, with_headings: bool) -> None:
-    """Every character that is not white space lies in a span."""
+    """Every character except white space is in a span."""
     spans = sentence_spans(text, headings=with_headings)
     gaps = pairwise([0, *(edge for span in spans for edge in span[:2]), len(text)])
     assert not "".join(text[start:end] for start, end in list(gaps)[::2]).strip()
@@ -75,7 +75,7 @@ def test_no_span_crosses_a_blank_line(text: str) -> None:
 
 @given(ARTICLES)
 def test_text_that_is_still_coming_in_has_no_headings(text: str) -> None:
-    """Without headings no span is one, so that what was read does not change with what follows."""
+    """Without headings, no span is a heading, so that later text does not change earlier spans."""
     assert not any(span.heading for span in sentence_spans(text, headings=False))
 
 
@@ -104,7 +104,7 @@ def test_text_that_is_still_coming_in_has_no_headings(text: str) -> None:
     ],
 )
 def test_some_full_stops_end_nothing(whole: str) -> None:
-    """Abbreviations, initials, decimals, numbers and wrapped lines leave a sentence whole, alone and before another."""
+    """Abbreviations, initials, decimals, numbers and wrapped lines do not split a sentence."""
     assert sentences(whole) == [whole]
     assert sentences(f"{whole} They agreed.") == [whole, "They agreed."]
 
@@ -137,7 +137,7 @@ def test_some_full_stops_end_nothing(whole: str) -> None:
     ],
 )
 def test_abbreviations_and_ordinals_of_other_languages_end_nothing(whole: str) -> None:
-    """They leave a sentence whole though a capital or a digit follows, alone and before another sentence."""
+    """They do not split a sentence, even before a capital or a digit."""
     assert sentences(whole) == [whole]
     assert sentences(f"{whole} They agreed.") == [whole, "They agreed."]
 
@@ -173,7 +173,7 @@ def test_a_number_without_a_sign_of_an_ordinal_ends_a_sentence(first: str, secon
     ],
 )
 def test_words_that_look_like_abbreviations_end_a_sentence(first: str, second: str) -> None:
-    """What is an abbreviation before a number, or with another case, is a word elsewhere."""
+    """An abbreviation before a number, or with another case, is a word elsewhere."""
     assert sentences(f"{first} {second}") == [first, second]
 
 
@@ -197,13 +197,13 @@ def test_words_that_look_like_abbreviations_end_a_sentence(first: str, second: s
     ],
 )
 def test_reference_marks_belong_to_the_sentence_before_them(first: str) -> None:
-    """A stop ends a sentence though marks of the source stand between it and the space, and they stay with it."""
+    """A stop before reference marks ends a sentence, which includes the marks."""
     assert sentences(f"{first} The barge sank.") == [first, "The barge sank."]
     assert headings(f"{first}\n\nThe barge sank.") == []
 
 
 def test_reference_marks_behind_chinese_stops_belong_to_the_sentence_before_them() -> None:
-    """Chinese and Japanese stops need no space, and the number in brackets is no sentence."""
+    """Chinese and Japanese stops need no space, and a number in brackets is not a sentence."""
     assert sentences("渡轮离港。[2]风停了。") == ["渡轮离港。[2]", "风停了。"]
 
 
@@ -226,7 +226,7 @@ def test_stops_of_other_scripts_end_a_sentence(first: str, second: str) -> None:
     ],
 )
 def test_a_line_of_markdown_without_a_sentence_is_cut_off(line: str) -> None:
-    """Rows of tables, images, fences and rules are spans of their own, never headings, within a paragraph and alone."""
+    """Rows of tables, images, fences and rules are separate spans, and not headings."""
     for gap in ("\n", "\n\n"):
         text = gap.join(["It rained on the pier, and the harbour master closed it at noon.", line, "They left."])
         assert sentences(text)[1:] == [line, "They left."]
@@ -234,12 +234,12 @@ def test_a_line_of_markdown_without_a_sentence_is_cut_off(line: str) -> None:
 
 
 def test_an_underlined_line_is_a_heading() -> None:
-    """A line above signs of equality or dashes is a heading of Markdown."""
+    """A line above `===` or `---` is a Markdown heading."""
     assert headings("The pier\n========\nIt leaks.\n\nThe crew\n---\nIt left.") == ["The pier", "The crew"]
 
 
 def test_entries_of_a_list_of_references_are_cut_off() -> None:
-    """Each definition of a note is a span of its own."""
+    """Each definition of a note is a separate span."""
     notes = ["It rained.", "[^1]: Talk with O. Vane, 4 May", "[^b]: The pier, p. 4.", "[2] Farrow, The canal."]
     assert sentences("\n".join(notes)) == notes
 
@@ -266,12 +266,12 @@ def test_entries_of_a_list_of_references_are_cut_off() -> None:
     ],
 )
 def test_others_end_a_sentence(first: str, second: str) -> None:
-    """A stop ends a sentence though a quote closes after it, or an abbreviation before it, where a new one begins."""
+    """A stop before a closing quote, or after an abbreviation, ends a sentence if a new one begins."""
     assert sentences(f"{first} {second}") == [first, second]
 
 
 def test_a_quote_that_goes_on_does_not_end_the_sentence() -> None:
-    """A stop inside quotes ends nothing where the sentence goes on in lower case."""
+    """A stop inside quotes does not end a sentence that continues in lower case."""
     assert sentences("“Stay!” she cried. “Why?” he asked.") == ["“Stay!” she cried.", "“Why?” he asked."]
 
 
@@ -282,19 +282,19 @@ def test_sentences_without_spaces_between_them_are_told_apart() -> None:
 
 
 def test_a_line_that_stands_alone_is_a_heading() -> None:
-    """A short line without a stop that stands alone is a heading, a short question likewise, the last line is not."""
+    """A short line or question without a stop is a heading; the last line is not."""
     text = "Storm damage\n\nThe roof fell in.\n\nWhat happened?\n\nRain came.\n\nThe end"
     assert headings(text) == ["Storm damage", "What happened?"]
     assert sentences(text)[-1] == "The end"
 
 
 def test_a_markdown_heading_is_one_within_a_paragraph() -> None:
-    """A line of Markdown's heading is one wherever it stands."""
+    """A Markdown heading is a heading in any position."""
     assert headings("# Title\nText here.\n## Second\nMore text.") == ["# Title", "## Second"]
 
 
 def test_a_short_line_above_long_ones_is_a_heading() -> None:
-    """A line far shorter than those below it is a heading; one about as long is wrapped text."""
+    """A line far shorter than those below it is a heading; one of similar length is wrapped text."""
     body = (
         "The council met on Monday to vote on the budget that Mayor\nDunmoor had put forward, and rejected it at noon."
     )
@@ -306,12 +306,12 @@ def test_a_short_line_above_long_ones_is_a_heading() -> None:
     "line", ["A line that ends in a stop.", "A line that leads on:", "- an item of a list", "x" * 101]
 )
 def test_other_lines_that_stand_alone_are_no_headings(line: str) -> None:
-    """A line with a stop or colon, an item of a list, or a long line is no heading."""
+    """A line with a stop or colon, an item of a list, or a long line is not a heading."""
     assert headings(f"{line}\n\nThe text follows here.") == []
 
 
 def test_each_item_of_a_list_is_cut_off_from_the_next() -> None:
-    """Items of a list are sentences of their own though no stop ends them, and keep their bullet or number."""
+    """Items of a list are separate sentences, even without a stop, with their bullet or number."""
     text = "Three points:\n- the ferry\n- the pier. It leaks\n3. Harbour dues\n4. The crew"
     expected = ["Three points:", "- the ferry", "- the pier.", "It leaks", "3. Harbour dues", "4. The crew"]
     assert sentences(text) == expected
@@ -332,5 +332,5 @@ def test_each_item_of_a_list_is_cut_off_from_the_next() -> None:
     ],
 )
 def test_the_time_grows_with_the_length_alone(text: str) -> None:
-    """A long text without one sentence in it takes no longer than another of its length."""
+    """A long text without sentences takes linear time."""
     assert sentence_spans(text)

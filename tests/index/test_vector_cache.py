@@ -26,7 +26,7 @@ def store(tmp_path: Path) -> Iterator[VectorCache]:
 
 @given(st.text(), st.text())
 def test_a_text_has_a_key_of_its_own(one: str, other: str) -> None:
-    """Two texts share a key of 32 bytes exactly where they are the same."""
+    """Two texts have the same key of 32 bytes if and only if they are equal."""
     assert (embedding_key(one) == embedding_key(other)) == (one == other)
     assert len(embedding_key(one)) == 32
 
@@ -40,7 +40,7 @@ def test_vectors_come_back_as_they_were_put(store: VectorCache) -> None:
 
 
 def test_pages_give_the_vectors_in_the_order_of_the_keys(store: VectorCache) -> None:
-    """Keys may come in any order and again; their vectors come in that order, a page in memory at a time."""
+    """Vectors are in the order of the keys, with repeats, one page in memory at a time."""
     store.put(KEYS, VECTORS)
     wanted = [*reversed(range(len(KEYS))), 7, 7]
     pages = list(store.pages((KEYS[number] for number in wanted), 8))
@@ -50,7 +50,7 @@ def test_pages_give_the_vectors_in_the_order_of_the_keys(store: VectorCache) -> 
 
 
 def test_a_missing_vector_is_counted(store: VectorCache) -> None:
-    """A key without a vector ends the pages, and the message says how many and what to do."""
+    """A key without a vector is an error with the number of missing ones and the fix."""
     store.put(KEYS[:3], VECTORS[:3])
     with pytest.raises(EmbeddingFailed, match=r"2 of 5 vectors are not in embeddings\.db") as raised:
         list(store.pages(iter(KEYS[:5]), 8))
@@ -65,7 +65,7 @@ def test_a_key_keeps_its_first_vector(store: VectorCache) -> None:
 
 
 def test_models_do_not_share_vectors(tmp_path: Path) -> None:
-    """The same text has a vector for each model, and one model's are not found by another."""
+    """The same text has a vector for each model, and models do not share vectors."""
     path = tmp_path / "deeper" / "embeddings.db"
     with closing(VectorCache(path, "one")) as one, closing(VectorCache(path, "other")) as other:
         one.put(KEYS[:1], VECTORS[:1])
@@ -75,7 +75,7 @@ def test_models_do_not_share_vectors(tmp_path: Path) -> None:
 
 
 def test_what_was_put_is_there_when_the_file_is_opened_again(tmp_path: Path) -> None:
-    """Every vector put is on disk at once, without closing the store."""
+    """Every stored vector is on disk at once, before the cache is closed."""
     path = tmp_path / "embeddings.db"
     with closing(VectorCache(path, "fake")) as first:
         first.put(KEYS[:2], VECTORS[:2])
@@ -84,14 +84,14 @@ def test_what_was_put_is_there_when_the_file_is_opened_again(tmp_path: Path) -> 
 
 
 def test_a_batch_is_put_whole_or_not_at_all(store: VectorCache) -> None:
-    """A batch that fails halfway leaves nothing of itself."""
+    """A batch that fails halfway stores nothing."""
     with pytest.raises(ValueError, match="shorter"):
         store.put(KEYS[:3], VECTORS[:2])
     assert store.get(KEYS[:3]) == {}
 
 
 def test_the_store_is_one_plain_file_once_closed(tmp_path: Path) -> None:
-    """Closing leaves no journal behind, so that a copy of the file is a copy of the store."""
+    """Closing leaves no journal, so a copy of the file is complete."""
     with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
         opened.put(KEYS[:1], VECTORS[:1])
     assert [path.name for path in tmp_path.iterdir()] == ["embeddings.db"]
@@ -100,13 +100,13 @@ def test_the_store_is_one_plain_file_once_closed(tmp_path: Path) -> None:
 
 
 def test_another_file_is_damaged(tmp_path: Path) -> None:
-    """A file that is not a vector cache is named, with what to do."""
+    """A file that is not a vector cache is an error with its name and the fix."""
     (tmp_path / "embeddings.db").write_bytes(b"no database at all" * 100)
     with pytest.raises(IndexDamaged, match=r"embeddings\.db cannot be read(.|\n)*--repair"):
         VectorCache(tmp_path / "embeddings.db", "fake")
 
 
 def test_a_model_run_in_another_way_is_another_model() -> None:
-    """Vectors are kept apart by the model's name and by how it is run."""
+    """Vectors are stored by the model's name and graph."""
     embedders = [HashedEmbedder("a", "int8"), HashedEmbedder("a", "fp32"), HashedEmbedder("b", "int8")]
     assert len({embedding_model_id(embedder) for embedder in embedders}) == 3

@@ -86,7 +86,7 @@ def count_a_row_twice(folder: Path) -> None:
 
 
 def cut_the_links(folder: Path) -> None:
-    """Take the neighbours from every element of the graph, and leave its vector: 4 bytes and 32 links come first."""
+    """Remove the neighbours of every HNSW element and keep its vector: 4 bytes and 32 links come first."""
     path = hnsw_file(folder, "data_level0.bin")
     elements = np.frombuffer(path.read_bytes(), dtype=np.uint8).reshape(1320, -1).copy()
     elements[:, : 4 + 32 * 4] = 0
@@ -174,12 +174,12 @@ def name_of(value: object) -> str | None:
 
 
 def publish_again(folder: Path) -> None:
-    """Let the manifest state the files as they are, so that only what they mean can be wrong."""
+    """Write the current digests into the manifest, so that only the content can be wrong."""
     edit_manifest(folder, files=file_digests(folder))
 
 
 def changed_files(folder: Path, damage: Damage) -> set[str]:
-    """Damage a generation; return the files that are no longer as they were published."""
+    """Corrupt a generation; return the changed files."""
     before = read_manifest(folder).files
     damage(folder)
     after = file_digests(folder)
@@ -202,7 +202,7 @@ def copy(whole: Path, tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize(("damage", "said"), IN_FILES, ids=name_of)
 def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
-    """What does not fit together is named, though every file is the one that the manifest states."""
+    """Contents that do not match are named, even if every digest is right."""
     damage(copy)
     publish_again(copy)
     found = list(look(copy))
@@ -211,7 +211,7 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
 
 @pytest.mark.parametrize(("damage", "said"), IN_FILES, ids=name_of)
 def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damage, said: str) -> None:
-    """Each changed, missing or added file is named, and what of the index is gone with it."""
+    """Each changed, missing or added file is named, with its effect on the index."""
     changed = changed_files(copy, damage)
     found = list(look(copy))
     assert named_files(found) == changed
@@ -221,7 +221,7 @@ def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damag
 @pytest.mark.usefixtures("verification_child")
 @pytest.mark.parametrize("damage", IN_HNSW, ids=name_of)
 def test_a_child_that_fails_is_a_damage(copy: Path, damage: Damage) -> None:
-    """HNSW files that Chroma cannot read end the child; the changed files and the child's end are the damages."""
+    """HNSW files that Chroma cannot read end the child; the changed files and the crash are findings."""
     changed = changed_files(copy, damage)
     *found, last = damages(copy)
     assert named_files(found) == changed
@@ -230,7 +230,7 @@ def test_a_child_that_fails_is_a_damage(copy: Path, damage: Damage) -> None:
 
 @pytest.mark.usefixtures("verification_child")
 def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A child that a signal ends, as a native crash does, has found a damage."""
+    """A child that a signal ends, as a native crash does, is a finding."""
     (tmp_path / "sitecustomize.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     assert damages(whole) == ["verification ended with -11: no message"]
@@ -238,7 +238,7 @@ def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeyp
 
 @pytest.mark.parametrize(("damage", "said"), IN_MANIFEST)
 def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Damage, said: str) -> None:
-    """A manifest that cannot be read, or that disagrees with what is there, is a damage."""
+    """A manifest that is unreadable or does not match the files is a finding."""
     damage(copy)
     found = list(look(copy))
     assert [each for each in found if re.search(said, each)], found
@@ -246,7 +246,7 @@ def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Dama
 
 @pytest.mark.usefixtures("verification_child")
 def test_a_whole_generation_has_no_damage(whole: Path) -> None:
-    """A child finds nothing wrong with a whole generation, and leaves its bytes alone."""
+    """A valid generation has no findings, and its bytes stay the same."""
     before = file_digests(whole)
     assert damages(whole) == []
     assert file_digests(whole) == before
@@ -254,7 +254,7 @@ def test_a_whole_generation_has_no_damage(whole: Path) -> None:
 
 @pytest.mark.usefixtures("verification_child")
 def test_a_child_names_each_damage(copy: Path) -> None:
-    """What the child found comes back, a damage a line."""
+    """The child's findings are returned, one for each line."""
     stretch_a_vector(copy)
     edit_manifest(copy, language="german")
     publish_again(copy)
@@ -268,7 +268,7 @@ def test_a_child_names_each_damage(copy: Path) -> None:
 
 @pytest.mark.usefixtures("verification_child")
 def test_what_a_child_found_before_it_failed_is_kept(copy: Path) -> None:
-    """An article that is gone from under its chunks is named, though looking further fails."""
+    """A missing article of chunks is named, even if later checks fail."""
     drop_an_article(copy)
     publish_again(copy)
     first, last = damages(copy)
@@ -280,11 +280,11 @@ def test_what_a_child_found_before_it_failed_is_kept(copy: Path) -> None:
 def test_what_a_child_found_before_it_was_killed_is_kept(
     copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Damages found before a signal ends the child come back, and so does its end."""
+    """Findings from before a signal ends the child are returned, with the signal."""
     stretch_a_vector(copy)
     publish_again(copy)
     monkeypatch.delenv("PYTHONUNBUFFERED", raising=False)
-    # Killed where it removes its own private view, which it does after all else.
+    # Killed while it removes its own private view, its last step.
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
         "def hook(event, arguments):\n"
@@ -301,6 +301,6 @@ def test_what_a_child_found_before_it_was_killed_is_kept(
 
 
 def test_chunks_of_the_same_words_find_one_another(tmp_path: Path) -> None:
-    """Many chunks with one and the same vector are no damage."""
+    """Many chunks with the same vector are valid."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(20)]
     assert list(look(built(tmp_path, same, HashedEmbedder(dimension=16)))) == []

@@ -57,12 +57,12 @@ class Visit:
 
     @property
     def home(self) -> str:
-        """The service's address."""
+        """Return the service's address."""
         return f"http://127.0.0.1:{self.port}"
 
     @property
     def elsewhere(self) -> str:
-        """The same server as a host of another origin, which is allowed."""
+        """Return the address of the same server under another, allowed origin."""
         return f"http://localhost:{self.port}"
 
     def open(self, path: str = "/") -> "Visit":
@@ -71,18 +71,18 @@ class Visit:
         return self
 
     def host(self, text: str, headers: dict[str, str] | None = None) -> "Visit":
-        """Go to a page of another host; `HOME` in it is the service's address."""
+        """Go to a page of another host; `HOME` in it is replaced by the service's address."""
         self.service.pages["/host/page"] = (text.replace("HOME", self.home), headers or {})
         self.page.goto(f"{self.elsewhere}/host/page")
         return self
 
     @property
     def chat(self) -> Locator:
-        """The chat element."""
+        """Return the chat element."""
         return self.page.locator("dateline-chat")
 
     def ask(self, question: str) -> Locator:
-        """Type a question and press Enter; the turn that shows its answer once it is over."""
+        """Type a question, press Enter and wait; return the turn with the answer."""
         self.chat.locator("#question").fill(question)
         self.chat.locator("#question").press("Enter")
         turn = self.chat.locator(".turn").last
@@ -99,7 +99,7 @@ class Visit:
         ]
 
     def violations(self) -> list[str]:
-        """The violations of a policy on the page."""
+        """Return the violations of a content security policy on the page."""
         found: list[str] = self.page.evaluate("window.violations")
         return found
 

@@ -1,4 +1,4 @@
-"""A service for all tests of the pages, a browser for each file of them, a page for each test."""
+"""One service for all tests of the pages, a browser for each file, a page for each test."""
 
 import shutil
 from collections.abc import Callable, Iterator
@@ -17,7 +17,7 @@ TIMEOUT_MS = 8_000
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Without a Chromium the tests that need one say so."""
+    """Skip the tests that need a Chromium if it is missing."""
     if chromium() is None:
         missing = pytest.mark.skip(reason="no Chromium is installed: apt install chromium")
         for item in items:
@@ -26,15 +26,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Without a Chromium the last lines say what was not tested."""
+    """Report at the end which tests were skipped without a Chromium."""
     if chromium() is None:
         terminalreporter.write_line("No Chromium is installed: the tests of pages in a browser were skipped.")
 
 
-# Not for the whole session: while Playwright is there, no other test can run an event loop.
+# Not for the session: while Playwright runs, other tests cannot run an event loop.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A headless Chromium."""
+    """Launch a headless Chromium."""
     with sync_playwright() as playwright:
         browser = launched(playwright, chromium() or "")
         yield browser
@@ -43,21 +43,21 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
-    """This worker's copy of an index of the sample articles and of some that are hard to show."""
+    """Return this worker's copy of an index of the sample articles and of some that are hard to render."""
     made = made_once(tmp_path_factory, "hard", lambda folder: indexed(folder, models))
     return shutil.copytree(made / "data", tmp_path_factory.mktemp("widget") / "data")
 
 
 @pytest.fixture(scope="session")
 def served(data: Path, models: Path) -> Iterator[tuple[ScriptedService, int]]:
-    """The service on loopback, and its port."""
+    """Start the service on loopback; yield it and its port."""
     with running(lambda port: service_on(data, models, port)) as (service, port):
         yield service, port
 
 
 @pytest.fixture
 def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator[Callable[..., Visit]]:
-    """Makes visits; options are those of a browser's context, such as `color_scheme`."""
+    """Yield a function that makes visits; its options are those of a browser context, such as `color_scheme`."""
     service, port = served
     service.scripts = {question: Streamed(encoded(events(reply))) for question, reply in BY_QUESTION.items()}
     service.pages = {}
@@ -80,5 +80,5 @@ def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator
 
 @pytest.fixture
 def visit(new_visit: Callable[..., Visit]) -> Visit:
-    """A visit on a desktop, in light colours."""
+    """Return a visit on a desktop with the light theme."""
     return new_visit(color_scheme="light", viewport={"width": 1200, "height": 900})

@@ -1,4 +1,4 @@
-"""All pictures of one size and scheme on one sheet: `python -m tests.widget.contact_sheets PICTURES OUT`.
+"""Join the pictures of each size and theme to a sheet: `python -m tests.widget.contact_sheets PICTURES OUT`.
 
 PICTURES is the folder that `python -m tests.widget.screenshots` filled.
 """

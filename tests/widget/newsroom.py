@@ -1,4 +1,4 @@
-"""A few articles that are hard to show: emoji, scripts that run from right to left, and one that attacks."""
+"""Articles that are hard to render: emoji, right-to-left scripts, and a hostile one."""
 
 import json
 from pathlib import Path

@@ -61,7 +61,7 @@ def source(number: int, article_id: str, **changes: object) -> Source:
 
 
 def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
-    """An answer of sentences, each with its source and the words that it quotes."""
+    """Return an answer of sentences, each with its source and its quote."""
     text, citations = "", []
     for number, (sentence, from_, quote) in enumerate(sentences, 1):
         start = len(text) + bool(text)
@@ -94,7 +94,7 @@ def _citation(number: int, from_: Source, quote: str, start: int, end: int) -> C
 
 
 def events(reply: Answer) -> list[Event]:
-    """The stream of an answer: a delta and a citation for each sentence."""
+    """Return the stream of an answer: a delta and a citation for each sentence."""
     bare = tuple(replace(each, marker=None, cited=False) for each in reply.sources)
     stream: list[Event] = [
         Started(reply.id, reply.created_at),

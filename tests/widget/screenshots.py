@@ -1,4 +1,4 @@
-"""Pictures of every state, light and dark, desktop and phone: `python -m tests.widget.screenshots OUT`."""
+"""Take pictures of every state, light and dark, desktop and phone: `python -m tests.widget.screenshots OUT`."""
 
 import sys
 import tempfile
@@ -46,14 +46,14 @@ defer></script></body></html>"""
 
 @dataclass(frozen=True, slots=True)
 class Camera:
-    """Takes pictures of one visit into a folder."""
+    """A folder for the pictures of one visit."""
 
     visit: Visit
     folder: Path
     suffix: str
 
     def keep(self, name: str, *, full: bool = False) -> None:
-        """A picture of the page as it is."""
+        """Save a picture of the page."""
         self.visit.page.wait_for_timeout(400)
         self.visit.page.screenshot(path=self.folder / f"{name}-{self.suffix}.png", full_page=full)
 
@@ -129,7 +129,7 @@ def _states(camera: Camera) -> None:
 
 
 def _unfold(turn: Locator) -> None:
-    """Open the first of each kind of thing that opens."""
+    """Open the first element of each kind that opens."""
     if turn.locator(".withheld summary").count():
         turn.locator(".withheld summary").click()
     if turn.locator(".marker").count():

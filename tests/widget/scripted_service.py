@@ -1,4 +1,4 @@
-"""A service on loopback: the real application, but for questions whose replies a test has written."""
+"""A service on loopback: the real application, with scripted replies to some questions."""
 
 import asyncio
 import json
@@ -33,7 +33,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A reply in pieces; after the first `held` of them it waits until the test lets it go on, then may break off."""
+    """A reply in pieces. After `held` pieces it waits for the test, then continues or breaks off."""
 
     pieces: Sequence[bytes]
     held: int | None = None
@@ -44,7 +44,7 @@ Scripted = Refused | Streamed
 
 
 def encoded(events: Sequence[Event]) -> list[bytes]:
-    """Events as they go over the wire, one piece each."""
+    """Return the bytes of events, one piece for each."""
     return [
         f"id: {number}\nevent: {event.type}\ndata: {json.dumps(event_data(event), ensure_ascii=False)}\n\n".encode()
         for number, event in enumerate(events)
@@ -53,7 +53,7 @@ def encoded(events: Sequence[Event]) -> list[bytes]:
 
 @dataclass(slots=True)
 class ScriptedService:
-    """The application with scripted replies to some questions, and pages of other hosts under `/host/`."""
+    """The application with scripted replies, and pages of other hosts under `/host/`."""
 
     app: ASGIApp
     allowed: tuple[str, ...] = ()
@@ -64,7 +64,7 @@ class ScriptedService:
     go_on: threading.Event = field(default_factory=threading.Event)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a scripted question or a host's page; everything else is the application's."""
+        """Answer a scripted question or a host's page; pass everything else to the application."""
         if scope["type"] == "http" and scope["path"] in self.pages:
             text, headers = self.pages[scope["path"]]
             await HTMLResponse(text, headers=headers)(scope, receive, send)
@@ -100,7 +100,7 @@ class ScriptedService:
         await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _waited(self, leaving: "asyncio.Task[None]") -> bool:
-        """Wait for the test; false where the caller left before."""
+        """Wait for the test; return False if the client disconnects first."""
         while not self.go_on.is_set():
             if leaving.done():
                 return False
@@ -123,14 +123,14 @@ def _again(body: bytes, receive: Receive) -> Receive:
 
 
 def service_on(data: Path, models: Path, port: int) -> ScriptedService:
-    """The service on an index; pages of `localhost` may ask it."""
+    """Return the service on an index; pages of `localhost` are an allowed origin."""
     settings = settings_for(data, models, allowed_origins=f"http://localhost:{port}")
     return ScriptedService(create_app(settings, build_pipeline(settings)), settings.allowed_origins)
 
 
 @contextmanager
 def running(build: Callable[[int], ScriptedService]) -> Iterator[tuple[ScriptedService, int]]:
-    """Serve on a free port of loopback, in a thread of its own; `build` is given the port."""
+    """Serve on a free loopback port in another thread; `build` gets the port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
     port: int = listening.getsockname()[1]

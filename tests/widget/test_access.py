@@ -156,7 +156,7 @@ def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visi
         "The ship has waited since Monday.",
         "Every sentence checked. Latest report: 25 February 2026, 9 months ago. Answer complete. 2 articles.",
     ]
-    # A status is read whole at each change unless it says otherwise.
+    # By default a status is read completely at each change.
     assert visit.chat.locator("[aria-live]").get_attribute("aria-atomic") == "false"
     assert visit.chat.locator("[aria-live], [role=alert], [role=log], [role=status], output").count() == 1
 
@@ -203,7 +203,7 @@ def test_the_last_announcement_says_what_sighted_readers_see(visit: Visit, quest
 
 @pytest.mark.parametrize(("path", "stops"), [("/", False), ("/embed", True)])
 def test_the_conversation_is_a_stop_for_the_keyboard_where_it_scrolls(visit: Visit, path: str, stops: bool) -> None:
-    """It is not one where the page scrolls."""
+    """If the page scrolls, it is not a scroll region."""
     assert (visit.open(path).chat.locator(".log").get_attribute("tabindex") == "0") == stops
 
 
@@ -236,7 +236,7 @@ def test_a_quote_is_distinct_without_colours(new_visit: Callable[..., Visit]) ->
 
 
 def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
-    """The launcher is not printed on the pages of others; a conversation is, with the addresses of its quotes."""
+    """In print the launcher is hidden on other pages; a conversation is shown with the addresses of its quotes."""
     visit.host(HOST).chat.locator(".launcher").wait_for()
     visit.page.emulate_media(media="print")
     expect(visit.chat.locator(".launcher")).to_be_hidden()
@@ -253,7 +253,7 @@ def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
 
 
 def test_a_card_in_another_script_stays_together(visit: Visit) -> None:
-    """On a page from right to left, an English title and its date and paper begin at the same side."""
+    """On a right-to-left page, an English title, its date and its source begin at the same side."""
     turn = visit.open("/embed?lang=ar").ask("checked")
     lefts = turn.locator(".card").first.evaluate(
         """card => [...card.querySelectorAll(".card-title, .about")].map((each) => {
@@ -268,7 +268,7 @@ def test_a_card_in_another_script_stays_together(visit: Visit) -> None:
 @pytest.mark.parametrize("path", ["/", "/embed", "/articles", "/articles/emoji-parade?start=3&end=9", "/developers"])
 @pytest.mark.parametrize("width", [320, 640])
 def test_nothing_is_cut_off_on_a_narrow_screen(new_visit: Callable[..., Visit], path: str, width: int) -> None:
-    """320 pixels, and 1280 zoomed to 200 %: no scrolling from side to side, and all of it within the screen."""
+    """At 320 pixels, and at 1280 with 200 % zoom, the page does not scroll sideways, and the chat fits."""
     visit = new_visit(viewport={"width": width, "height": 512}, device_scale_factor=1280 / width).open(path)
     if visit.chat.count():
         visit.ask("conflict")
@@ -286,7 +286,7 @@ _TOO_WIDE = """() => {
 
 
 def test_large_letters_are_not_cut_off(visit: Visit) -> None:
-    """With letters of twice the size every label keeps its words and nothing overlaps the field."""
+    """At twice the font size, every label is complete and the field is not covered."""
     visit.page.set_viewport_size({"width": 400, "height": 700})
     visit.open("/embed").page.add_style_tag(url="/page.css")
     visit.ask("checked")
@@ -299,7 +299,7 @@ def test_large_letters_are_not_cut_off(visit: Visit) -> None:
 
 
 def test_every_target_is_large_enough(visit: Visit) -> None:
-    """24 by 24 pixels at least, markers in the text as well."""
+    """Targets have at least 24 by 24 pixels, also markers in the text."""
     visit.open()
     visit.ask("duplicates")
     unfolded(visit)
@@ -313,7 +313,7 @@ def test_every_target_is_large_enough(visit: Visit) -> None:
 
 
 def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., Visit]) -> None:
-    """Neither the answer nor the progress nor the dialog; with motion allowed, something does."""
+    """The answer, the progress and the dialog do not move; with motion allowed, they do."""
     moving = {}
     for motion in ("reduce", "no-preference"):
         visit = new_visit(reduced_motion=motion)
@@ -333,7 +333,7 @@ def test_nothing_moves_for_readers_who_want_no_motion(new_visit: Callable[..., V
     ("language", "direction", "ask"), [("de-AT", "ltr", "Fragen"), ("ar", "rtl", "اسأل"), ("tlh", "ltr", "Ask")]
 )
 def test_the_chat_speaks_the_language_of_its_page(visit: Visit, language: str, direction: str, ask: str) -> None:
-    """Direction follows; for an unknown language the texts are English and marked as English."""
+    """The direction follows the language; for an unknown language the texts are English and marked as such."""
     visit.host(
         f'<!doctype html><html lang="{language}"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     )
@@ -356,7 +356,7 @@ def test_a_page_can_bring_its_own_words(visit: Visit) -> None:
 
 
 def test_what_has_been_read_does_not_appear_again(new_visit: Callable[..., Visit]) -> None:
-    """Where motion is allowed, a sentence fades in as it comes, not when the answer is over or shown again."""
+    """With motion allowed, a sentence fades in once, when it arrives."""
     visit = new_visit(reduced_motion="no-preference").open("/embed")
     turn = visit.ask("checked")
     moving = "sentence => getComputedStyle(sentence).animationName"

@@ -1,4 +1,4 @@
-"""Asking in a real browser: what a reader sees of each kind of answer, and what the reader can do."""
+"""Asking in a real browser: the display of each kind of answer, and the actions of a visitor."""
 
 import json
 from collections.abc import Callable
@@ -50,7 +50,7 @@ def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_articl
 
 
 def test_an_abstention_shows_the_articles_that_come_close_and_no_others(visit: Visit) -> None:
-    """It has a look of its own and no marker; there is nothing to copy or to judge."""
+    """An abstention has its own style, and no marker, copy button or vote."""
     turn = visit.open("/embed").ask("abstained")
 
     assert turn.get_attribute("data-look") == "none"
@@ -64,7 +64,7 @@ def test_an_abstention_shows_the_articles_that_come_close_and_no_others(visit: V
     "question", ["What is the capital of Australia?", "Who is the prime minister of France?", "How do I bake bread?"]
 )
 def test_a_question_that_the_articles_do_not_touch_hints_at_no_article(visit: Visit, question: str) -> None:
-    """An article beside an abstention would be read as half an answer."""
+    """An abstention shows no unrelated article."""
     turn = visit.open().ask(question)
 
     assert turn.get_attribute("data-look") == "none"
@@ -98,7 +98,7 @@ def test_each_kind_of_answer_has_a_look_of_its_own(visit: Visit, question: str, 
 
 
 def test_withheld_sentences_stand_apart_with_their_reasons(visit: Visit) -> None:
-    """They are folded away and counted, and are not part of the answer."""
+    """They are counted in a closed box, and are not part of the answer."""
     turn = visit.open("/embed").ask("withheld")
     folded = turn.locator(".held").first.is_visible()
     turn.locator(".withheld summary").click()
@@ -113,7 +113,7 @@ def test_withheld_sentences_stand_apart_with_their_reasons(visit: Visit) -> None
 
 
 def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Visit) -> None:
-    """Neither side is left out, and each leads to its words in its article."""
+    """Both sides are shown, each with a link to its quote."""
     note = visit.open("/embed").ask("conflict").locator(".conflict")
 
     assert note.locator(".value").all_inner_texts() == ["16 days", "three days"]
@@ -125,7 +125,7 @@ def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Vi
 
 
 def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) -> None:
-    """The verdict gives their age and no note repeats it; the other warning is in the widget's words."""
+    """The verdict gives their age once; the other warning has the widget's own text."""
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     turn = visit.open("/embed").ask("stale")
 
@@ -149,7 +149,7 @@ def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) ->
     ],
 )
 def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, now: str, lang: str, said: str) -> None:
-    """The newest cited article and the reader's clock decide."""
+    """The date is that of the newest cited article; the age uses the visitor's clock."""
     visit.page.clock.set_fixed_time(now)
     latest = visit.open(f"/embed?lang={lang}").ask("dated").locator(".latest").inner_text()
 
@@ -157,7 +157,7 @@ def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, 
 
 
 def test_each_sentence_stands_under_the_date_and_name_of_its_article(visit: Visit) -> None:
-    """Sentences of one article in a row share a line; one without a date says so."""
+    """Consecutive sentences of one article share a line; a missing date is stated."""
     visit.open("/embed")
 
     assert visit.ask("dated").locator(".dateline").all_inner_texts() == [
@@ -170,7 +170,7 @@ def test_each_sentence_stands_under_the_date_and_name_of_its_article(visit: Visi
 
 
 def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
-    """Above the answer, at its marker and at its quote; a verified sentence is not marked so."""
+    """It is marked above the answer, at its marker and at its quote; a verified sentence is not."""
     turn = visit.open("/embed").ask("differs")
     names = [marker.get_attribute("aria-label") or "" for marker in turn.locator(".marker").all()]
     turn.locator(".marker").nth(1).click()
@@ -183,7 +183,7 @@ def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
 
 
 def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -> None:
-    """Every sentence is verified, and no warning qualifies the answer."""
+    """Every sentence is verified, and the answer has no warning."""
     visit.open("/embed")
     ticked = {
         question
@@ -195,7 +195,7 @@ def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -
 
 
 def test_one_article_is_one_card(visit: Visit) -> None:
-    """With the numbers of all its passages, every quote, and one article in the count."""
+    """The card has all markers and quotes, and counts as one article."""
     turn = visit.open("/embed").ask("markdown")
     turn.locator(".card-head").click()
 
@@ -206,7 +206,7 @@ def test_one_article_is_one_card(visit: Visit) -> None:
 
 
 def test_markers_of_different_quotes_have_different_names(visit: Visit) -> None:
-    """Also where both are of one passage."""
+    """This includes two quotes of one passage."""
     turn = visit.open("/embed").ask("same")
     names = {marker.get_attribute("aria-label") for marker in turn.locator(".marker").all()}
 
@@ -241,7 +241,7 @@ def test_quotes_titles_and_quoted_sentences_name_their_language(visit: Visit) ->
 
 
 def test_a_quote_opens_and_closes_at_its_marker(visit: Visit) -> None:
-    """The button states it; another button closes the first quote, and Escape returns the focus."""
+    """The button states whether it is open; another button closes the first quote, and Escape returns the focus."""
     turn = visit.open("/embed").ask("checked")
     first, second = turn.locator(".marker").all()
     first.click()
@@ -265,7 +265,7 @@ def test_a_quote_opens_and_closes_at_its_marker(visit: Visit) -> None:
 
 
 def test_a_publisher_is_linked_at_the_words_that_are_quoted(visit: Visit) -> None:
-    """Browsers that can find a text go to it; for others the link is the article's."""
+    """Browsers with text fragments scroll to it; for others the link is that of the article."""
     turn = visit.open("/embed").ask("checked")
     turn.locator(".marker").first.click()
     link = turn.locator(".proof a").last
@@ -348,14 +348,14 @@ def test_without_a_network_the_chat_says_so_and_recovers(visit: Visit) -> None:
 
 @pytest.mark.parametrize("piece", [b"", b"data: {half\n\n", b": keep-alive\n\n"])
 def test_a_stream_without_its_last_event_is_no_answer(visit: Visit, piece: bytes) -> None:
-    """A clean end and a partial event count alike."""
+    """A clean end and a partial event have the same effect."""
     visit.service.scripts["endless"] = Streamed([*PIECES[:3], piece])
 
     assert visit.open("/embed").ask("endless").locator(".verdict").text_content() == "Connection lost"
 
 
 def test_a_stream_that_falls_silent_times_out(visit: Visit) -> None:
-    """After the timeout that the page sets."""
+    """This happens after the page's timeout."""
     visit.service.scripts["silent"] = Streamed(PIECES, held=4)
     visit.host(
         '<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>'
@@ -375,7 +375,7 @@ def test_a_stream_that_falls_silent_times_out(visit: Visit) -> None:
     ],
 )
 def test_an_error_is_shown_in_the_words_for_its_code(visit: Visit, code: str, verdict: str) -> None:
-    """Before a stream and within one; the service's own message goes to the console only."""
+    """This holds before a stream and within one; the service's message goes to the console only."""
     said = "No index in /srv/data. Run `serve --x`."
     error = {"error": {"type": "t", "code": code, "message": said, "param": None, "request_id": "req_7"}}
     console: list[str] = []
@@ -395,7 +395,7 @@ def test_an_error_is_shown_in_the_words_for_its_code(visit: Visit, code: str, ve
 
 
 def test_a_reply_that_is_not_streamed_is_shown_as_well(visit: Visit) -> None:
-    """A proxy that turns the stream into one reply changes nothing for the reader."""
+    """A stream that a proxy buffers into one reply is shown correctly."""
     visit.open()
     whole = PIECES[-1].decode().partition("data: ")[2]
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=whole, content_type="application/json"))
@@ -404,7 +404,7 @@ def test_a_reply_that_is_not_streamed_is_shown_as_well(visit: Visit) -> None:
 
 
 def test_the_conversation_outlives_a_reload_and_ends_when_the_reader_says(visit: Visit) -> None:
-    """The tab alone stores it; a new conversation deletes it."""
+    """Only the tab stores it; a new conversation deletes it."""
     visit.open().ask("checked")
     visit.page.reload()
     kept = visit.chat.locator(".turn").first.inner_text()
@@ -428,7 +428,7 @@ def test_an_invalid_history_is_ignored(visit: Visit, stored: str) -> None:
 
 
 def test_an_answer_is_copied_with_its_sources(visit: Visit) -> None:
-    """The text, then each source with its quotes and their addresses."""
+    """The copy has the text, then each source with its quotes and their addresses."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     turn = visit.open().ask("checked")
     turn.locator(".copy").click()
@@ -472,7 +472,7 @@ def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:
 
 
 def test_a_vote_is_stored_with_what_is_wrong(visit: Visit, data: Path) -> None:
-    """The reader's reasons and words arrive, and the buttons are gone."""
+    """The reasons and the comment are sent, and the buttons disappear."""
     turn = visit.open().ask("checked")
     turn.locator(".vote").nth(1).click()
     turn.get_by_label("Out of date").check()
@@ -489,7 +489,7 @@ def test_a_vote_is_stored_with_what_is_wrong(visit: Visit, data: Path) -> None:
 
 
 def test_a_vote_sends_what_the_reader_is_told_and_no_more(visit: Visit) -> None:
-    """Question, answer and quotes; not the conversation before it. The notice is there before either vote."""
+    """A vote sends question, answer and quotes, not the conversation. The notice is shown before the vote."""
     visit.open("/embed").ask("weak")
     turn = visit.ask("checked")
     notice = turn.locator(".vote-note").inner_text()
@@ -517,7 +517,7 @@ def test_the_form_for_what_went_wrong_opens_and_closes_at_its_button(visit: Visi
 
 
 def test_a_question_that_is_too_long_is_kept_whole_and_not_asked(visit: Visit) -> None:
-    """A paste is never cut; the widget says by how many code points to shorten it."""
+    """A pasted text is not cut; the widget says by how many code points to shorten it."""
     field = visit.open("/embed").chat.locator("#question")
     field.fill("🚢" * 2_003)
     field.press("Enter")
@@ -580,5 +580,5 @@ def test_dark_mode_follows_the_reader_unless_the_page_decides(new_visit: Callabl
 
 
 def test_every_kind_of_reply_is_exercised() -> None:
-    """Each reply of the fixtures has a look to check."""
+    """Each scripted reply has an expected display."""
     assert set(BY_QUESTION) - set(LOOKS) == {"scripts", "same", "dated", "markdown"}

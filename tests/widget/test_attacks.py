@@ -1,4 +1,4 @@
-"""Hostile articles and answers: no script runs, no other host is contacted, no policy is violated."""
+"""Hostile articles and answers: they run no script, contact no other host and violate no policy."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -47,7 +47,7 @@ INSERTED = (
 
 
 def attacking(payload: str, url: str) -> Answer:
-    """An answer with the payload in every field that has text."""
+    """Return an answer with the payload in every text field."""
     sources = tuple(
         replace(source, title=payload, source=payload, url=url, duplicates=(Duplicate(payload, payload, payload, url),))
         for source in CONFLICT.sources
@@ -64,7 +64,7 @@ def attacking(payload: str, url: str) -> Answer:
 
 
 def unharmed(visit: Visit, pages: list[Page]) -> None:
-    """Assert that nothing ran, nothing was asked of others, and nothing of the payload became an element."""
+    """Assert that no script ran, no other host was contacted, and no part of the payload became an element."""
     assert [page.evaluate("window.hacked ?? null") for page in pages] == [None] * len(pages)
     assert visit.foreign() == []
     assert visit.violations() == []
@@ -72,7 +72,7 @@ def unharmed(visit: Visit, pages: list[Page]) -> None:
 
 
 def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) -> None:
-    """Streamed, unfolded, shown again from the history: text and nothing but text."""
+    """The payload stays text when streamed, opened and shown again from the history."""
     visit.open("/embed")
     for number, payload in enumerate(PACK):
         visit.service.scripts[f"attack {number}"] = Streamed(
@@ -93,7 +93,7 @@ def test_an_attack_in_every_field_of_an_answer_is_shown_as_text(visit: Visit) ->
 
 
 def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
-    """If the articles have no such address, every link leads to the service's own articles."""
+    """Without a valid address, every link leads to the service's own articles."""
     visit.open("/embed")
     for number, address in enumerate(ADDRESSES):
         visit.service.scripts[f"attack {number}"] = Streamed(encoded(events(attacking("x", address))))
@@ -109,7 +109,7 @@ def test_only_addresses_of_the_web_become_links(visit: Visit) -> None:
 
 
 def test_an_attack_in_an_error_is_not_shown(visit: Visit) -> None:
-    """Neither code nor message is shown, only the widget's words."""
+    """Neither code nor message is shown, only the widget's text."""
     visit.open("/embed")
     for number, payload in enumerate(PACK):
         visit.service.scripts[f"attack {number}"] = Refused(500, payload, payload)
@@ -120,7 +120,7 @@ def test_an_attack_in_an_error_is_not_shown(visit: Visit) -> None:
 
 
 def test_an_attacking_article_is_shown_as_text_on_our_pages(visit: Visit) -> None:
-    """Title, source, language, address and body, on the demo, the list and the article's page."""
+    """The payload in title, source, language, address and body is text on the demo, the list and the page."""
     for path in ("/", "/articles", "/articles/attack", "/articles/attack?start=0&end=60", "/articles/%3Cscript%3E"):
         visit.open(path)
         assert visit.page.evaluate("window.hacked ?? null") is None
@@ -134,7 +134,7 @@ def test_an_attacking_article_is_shown_as_text_on_our_pages(visit: Visit) -> Non
 
 
 def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
-    """Title, language, theme and questions are escaped, and are what the chat shows."""
+    """Title, language, theme and questions are escaped, and shown in the chat."""
     attack = '"><script>window.hacked=1</script><img src=x onerror=window.hacked=1>'
     query = urlencode(dict.fromkeys(("title", "intro", "lang", "theme", "questions"), attack))
     page = f'<!doctype html><html lang="en"><iframe src="HOME/embed?{escape(query)}" width="400" height="600"></iframe>'
@@ -148,7 +148,7 @@ def test_an_attack_in_the_address_of_the_frame_is_text(visit: Visit) -> None:
 
 
 def test_an_attack_is_text_on_a_page_without_any_policy(new_visit: Callable[..., Visit]) -> None:
-    """The chat itself keeps the payload from running, without the help of a policy."""
+    """The chat keeps the payload from running without a policy."""
     visit = new_visit().host(
         '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     )

@@ -29,7 +29,7 @@ def test_every_operation_and_every_field_is_shown(visit: Visit) -> None:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_nothing_wrong(new_visit: Callable[..., Visit], scheme: str) -> None:
-    """With the first example open."""
+    """The first example is open."""
     visit = new_visit(color_scheme=scheme).open("/docs")
     visit.page.locator("summary").first.click()
 

@@ -1,4 +1,4 @@
-"""Quotes in scripts that JavaScript counts otherwise: emoji, Arabic and Hebrew do not shift a highlight."""
+"""Highlights with emoji, Arabic and Hebrew, whose offsets differ in JavaScript."""
 
 import pytest
 from playwright.sync_api import expect
@@ -18,7 +18,7 @@ _BEFORE = """mark => {
 
 @pytest.mark.parametrize("citation", SCRIPTS.citations, ids=lambda citation: citation.article_id)
 def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Visit, citation: Citation) -> None:
-    """The words before and after it are those of the article, in the card and on the page."""
+    """The context is that of the article, in the card and on the page."""
     body = BODIES[citation.article_id]
     turn = visit.open().ask("scripts")
     turn.locator(f'.marker[data-citation="{citation.id}"]').click()
@@ -35,7 +35,7 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
 
 
 def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
-    """Two sentences that cite one article share its number, not its quote; emoji do not mix them up."""
+    """Two sentences of one article share its marker, not its quote, also with emoji."""
     turn = visit.open().ask("same")
     opened = []
     for marker in turn.locator(".marker").all():
@@ -50,7 +50,7 @@ def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
     ("article_id", "start", "end"), [("emoji-parade", 0, 3), ("attack", 3, 150), ("arabic-port", 10, 11)]
 )
 def test_any_span_of_an_article_is_marked_exactly(visit: Visit, article_id: str, start: int, end: int) -> None:
-    """Also over angle brackets, line ends of Windows, and a lone character."""
+    """This holds for angle brackets, Windows line ends and a single character."""
     visit.open(f"/articles/{article_id}?start={start}&end={end}")
 
     assert visit.page.locator("mark").text_content() == BODIES[article_id][start:end]
@@ -58,7 +58,7 @@ def test_any_span_of_an_article_is_marked_exactly(visit: Visit, article_id: str,
 
 
 def test_a_quote_far_down_is_scrolled_to_even_without_a_fragment(visit: Visit) -> None:
-    """The address that the contract gives, `?start=&end=` alone, leads to the words as well."""
+    """The address with `?start=&end=` alone leads to the quote as well."""
     length = len(BODIES["emoji-parade"])
     visit.page.set_viewport_size({"width": 600, "height": 400})
     visit.open(f"/articles/emoji-parade?start={length - 30}&end={length - 10}")
@@ -73,7 +73,7 @@ def test_a_quote_far_down_is_scrolled_to_even_without_a_fragment(visit: Visit) -
     "query", ["?start=5&end=99999999", "?start=9&end=3", "?start=x&end=9", "?start=-1&end=4", "?start=1"]
 )
 def test_a_place_that_is_not_there_is_said_to_have_moved(visit: Visit, query: str) -> None:
-    """Nothing is marked, the article is shown, and the page says so."""
+    """The article is shown without a highlight, and the page says so."""
     visit.open(f"/articles/grain-ship{query}")
 
     assert visit.page.locator("mark").count() == 0
@@ -82,7 +82,7 @@ def test_a_place_that_is_not_there_is_said_to_have_moved(visit: Visit, query: st
 
 
 def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> None:
-    """A wrong context is worse than none."""
+    """A context that does not match is left out."""
     visit.open("/embed")
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=_shifted(), content_type="application/json"))
     turn = visit.ask("shifted")

@@ -1,4 +1,4 @@
-"""The widget on host pages: neither affects the other, even if the page is hostile."""
+"""The widget on host pages: neither affects the other, also on a hostile page."""
 
 from collections.abc import Callable
 
@@ -56,7 +56,7 @@ POLICY = {
     ids=["global style", "quirks mode", "polluted prototypes", "base address", "transformed body"],
 )
 def test_a_hostile_page_changes_nothing_that_matters(visit: Visit, page: str) -> None:
-    """The launcher is seen where it belongs, opens, asks, answers, and marks the quote, looking as everywhere."""
+    """The launcher is in its corner; the chat opens, answers and highlights the quote, in its usual style."""
     visit.host(page)
     launcher = visit.chat.locator(".launcher")
     box = launcher.bounding_box() or {"x": 0.0, "y": 0.0, "width": 0.0, "height": 0.0}
@@ -86,7 +86,7 @@ def test_a_page_that_enforces_trusted_types_needs_two_lines_of_policy(visit: Vis
 
 
 def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
-    """No global name, no style, no listener that swallows keys, nothing in the head; the focus stays."""
+    """The page keeps its globals, styles, key events, head and focus."""
     page = f'<!doctype html><html lang="en"><title>H</title><p id="p">Host</p><input id="own" autofocus>{SCRIPT}</html>'
     visit.host(page.replace(SCRIPT, ""))
     expect(visit.page.locator("#own")).to_be_focused()
@@ -99,7 +99,7 @@ def test_the_page_around_it_stays_as_it_was(visit: Visit) -> None:
 
 
 def test_a_page_of_another_origin_is_answered_only_if_it_is_allowed(visit: Visit) -> None:
-    """The same page under a name that is not in the setting cannot reach the service, and says so."""
+    """The same page under another name gets an error, and says so."""
     page = '<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'
     allowed = visit.host(page).ask("checked").get_attribute("data-look")
     visit.page.goto(f"http://other.localhost:{visit.port}/host/page")
@@ -137,7 +137,7 @@ def test_the_script_places_one_chat_where_the_page_says(visit: Visit) -> None:
 
 
 def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
-    """Methods open, ask, clear and close; events tell each; attributes take effect at once; moving it loses nothing."""
+    """The methods open, ask, clear and close emit events; attributes take effect at once; moving keeps the state."""
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p><div id="other"></div>{SCRIPT}</html>')
     visit.page.evaluate(LISTEN)
     assert visit.page.evaluate("chat.ask('  ')") is False
@@ -159,7 +159,7 @@ def test_a_page_steers_the_chat_and_hears_of_it(visit: Visit) -> None:
 
 
 def test_colours_and_letters_are_set_by_custom_properties(visit: Visit) -> None:
-    """From the page's own style, through the shadow."""
+    """The page's style sets properties and parts."""
     visit.host(
         '<!doctype html><html lang="en">'
         "<style>dateline-chat { --dateline-paper: rgb(1, 2, 3); --dateline-accent: rgb(4, 5, 6) }</style>"
@@ -172,7 +172,7 @@ def test_colours_and_letters_are_set_by_custom_properties(visit: Visit) -> None:
 
 
 def test_filters_of_the_page_go_with_every_question(visit: Visit) -> None:
-    """As JSON, in the shape of the API."""
+    """Filters are JSON in the shape of the API."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat data-filters='{"sources": ["Tarnmouth Gazette"]}'>
         <ul><li>What of the birds?</li></ul></dateline-chat><script src="HOME/widget.js" defer></script>"""
@@ -185,7 +185,7 @@ def test_filters_of_the_page_go_with_every_question(visit: Visit) -> None:
 
 
 def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Visit]) -> None:
-    """A sandboxed frame has no storage; nothing else breaks."""
+    """Without storage, in a sandboxed frame, the chat works."""
     visit = new_visit()
     visit.context.add_init_script(
         "Object.defineProperty(window, 'sessionStorage', { get() { throw new DOMException('no', 'SecurityError') } })"
@@ -196,7 +196,7 @@ def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Vis
 
 
 def test_a_page_that_is_rewritten_gets_its_chat_again(visit: Visit) -> None:
-    """With its body replaced and the script run again, as some sites do to change pages, or with `document.write`."""
+    """This includes a replaced body with the script run again, and `document.write`."""
     page = f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>'
     visit.host(page)
     visit.chat.locator(".launcher").wait_for()
@@ -218,7 +218,7 @@ def test_a_page_that_is_rewritten_gets_its_chat_again(visit: Visit) -> None:
     [("", "Every sentence checked"), ('sandbox="allow-scripts"', "Not set up for this site")],
 )
 def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, verdict: str) -> None:
-    """As in an editor's preview; a frame without an origin of its own may not ask, and says so."""
+    """The chat works in a frame of the same origin; in one without an origin it shows an error."""
     inner = "<dateline-chat></dateline-chat><script src='HOME/widget.js'></script>"
     visit.host(
         f'<!doctype html><html lang="en"><iframe {sandbox} srcdoc="{inner}" width="400" height="600"></iframe></html>'
@@ -234,7 +234,7 @@ def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, v
 
 
 def test_the_focus_goes_back_to_what_opened_the_dialog(visit: Visit) -> None:
-    """Also where that is a button of the page."""
+    """This includes a button of the page."""
     visit.host(f"""<!doctype html><html lang="en"><body><button id="own">Ask</button>{SCRIPT}</html>""")
     visit.chat.locator(".launcher").wait_for()
     visit.page.evaluate("void (own.onclick = () => document.querySelector('dateline-chat').open())")
@@ -260,7 +260,7 @@ def test_a_change_of_the_page_loses_neither_the_draft_nor_the_open_dialog(visit:
 
 
 def test_invalid_words_and_levels_are_ignored(visit: Visit) -> None:
-    """Only strings replace words, and the level of a heading is an integer."""
+    """Only strings replace texts, and the level of a heading is an integer."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat data-level="1.4" data-strings='{"ask": 7, "title": null}'>
         </dateline-chat><script src="HOME/widget.js"></script>"""
@@ -272,7 +272,7 @@ def test_invalid_words_and_levels_are_ignored(visit: Visit) -> None:
 
 
 def test_elements_without_an_id_have_a_conversation_each(visit: Visit) -> None:
-    """Also after a reload, in the order of the page."""
+    """This holds after a reload, in the order of the page."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat></dateline-chat><dateline-chat></dateline-chat>
         <script src="HOME/widget.js"></script>"""
@@ -288,7 +288,7 @@ def test_elements_without_an_id_have_a_conversation_each(visit: Visit) -> None:
 
 
 def test_attributes_that_change_later_take_effect(visit: Visit) -> None:
-    """Filters go with the next question; another service is another conversation, and the first one is kept."""
+    """Filters apply from the next question on; another service has another conversation, and the first is kept."""
     visit.host('<!doctype html><html lang="en"><dateline-chat></dateline-chat><script src="HOME/widget.js"></script>')
     visit.ask("checked")
     chat = visit.chat
@@ -305,7 +305,7 @@ def test_attributes_that_change_later_take_effect(visit: Visit) -> None:
 
 
 def test_the_page_beside_the_dialog_stays_readable(visit: Visit) -> None:
-    """A reader may ask about the article behind it, so the backdrop is transparent."""
+    """The page behind the dialog stays readable: the backdrop is transparent."""
     visit.host(f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>').chat.locator(".launcher").click()
     ground = visit.chat.locator("dialog").evaluate("each => getComputedStyle(each, '::backdrop').backgroundColor")
 
@@ -313,7 +313,7 @@ def test_the_page_beside_the_dialog_stays_readable(visit: Visit) -> None:
 
 
 def test_the_letters_follow_the_page_where_it_asks_for_that(visit: Visit) -> None:
-    """A page with a control for the size of its text hands it on by one property."""
+    """One property sets the font size."""
     visit.host(
         '<!doctype html><html lang="en" style="font-size: 24px"><style>dateline-chat { --dateline-size: 1rem }</style>'
         '<dateline-chat></dateline-chat><script src="HOME/widget.js"></script>'

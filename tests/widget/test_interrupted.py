@@ -1,4 +1,4 @@
-"""Interruptions of a stream by the page, the reader and the network: the chat recovers from each."""
+"""Interruptions of a stream by the page, the visitor and the network: the chat recovers."""
 
 import json
 import socket
@@ -22,7 +22,7 @@ MOVES = {
 
 
 def streaming(visit: Visit, attributes: str = "") -> Visit:
-    """A page whose chat has shown the first sentence of an answer and waits for the next."""
+    """Return a page with the first sentence of an answer, waiting for the next."""
     visit.service.scripts["held"] = Streamed(PIECES, held=4)
     visit.host(PAGE.replace("{0}", attributes))
     visit.page.evaluate("window.chat = document.querySelector('dateline-chat')")
@@ -61,7 +61,7 @@ def test_a_chat_that_is_taken_out_stops_and_can_be_put_back(visit: Visit) -> Non
 
 
 def test_what_the_page_changes_while_an_answer_streams_takes_effect_after_it(visit: Visit) -> None:
-    """The answer is not disturbed, and the change is not forgotten."""
+    """The answer is completed, then the change is applied."""
     streaming(visit).page.evaluate("chat.dataset.lang = 'de'")
     visit.service.go_on.set()
 
@@ -80,21 +80,21 @@ def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> N
 
 
 def test_a_page_may_clear_and_ask_at_once(visit: Visit) -> None:
-    """Also while an answer streams."""
+    """This holds while an answer streams."""
     assert streaming(visit).page.evaluate("chat.clear(), chat.ask('weak')") is True
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "weak")
     assert visit.service.left.wait(5)
 
 
 def test_the_button_is_ready_again_after_a_new_conversation(visit: Visit) -> None:
-    """Clearing ends the answer, and with it the wait."""
+    """Clearing ends the answer and its timeout."""
     streaming(visit).chat.locator(".renew").click()
 
     expect(visit.chat.locator(".composer .solid")).not_to_have_attribute("aria-disabled", "true")
 
 
 def test_a_service_that_accepts_a_question_and_stays_silent_times_out(visit: Visit) -> None:
-    """The timeout runs from the question on, not from the first byte."""
+    """The timeout starts with the question, not with the first byte."""
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         visit.host(PAGE.replace("{0}", f' data-timeout="0.4" data-api="{address}"'))
@@ -116,7 +116,7 @@ def test_an_invalid_timeout_is_ignored(visit: Visit, seconds: str) -> None:
     [("<h1>Log in to the hotel's network</h1>", "text/html"), ("{}", "application/json"), ("[1]", "application/json")],
 )
 def test_a_reply_of_another_shape_is_an_error(visit: Visit, body: str, type_: str) -> None:
-    """The page of a proxy or a captive network does not count as an abstention."""
+    """The page of a proxy or a captive network is an error, not an abstention."""
     visit.open("/embed")
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=body, content_type=type_))
     turn = visit.ask("checked")
@@ -161,7 +161,7 @@ def test_a_vote_is_sent_once_however_often_it_is_pressed(visit: Visit) -> None:
 
 
 def test_a_long_conversation_stays_within_what_the_service_takes(new_visit: Callable[..., Visit]) -> None:
-    """Forty turns, the longest question, answers that are long: every one is asked and answered."""
+    """Forty turns with the longest question and long answers are all answered."""
     visit = new_visit().open("/embed")
     turns: list[dict[str, object]] = [
         {

@@ -1,4 +1,4 @@
-"""The modules alone, loaded as ES modules."""
+"""The widget's modules, loaded as ES modules."""
 
 import random
 
@@ -22,7 +22,7 @@ DATA = ["one\ntwo\n", "🎉 é", " kept space", "a:b: c"]
 
 @pytest.fixture
 def modules(visit: Visit) -> Visit:
-    """A page that can import the modules."""
+    """Return a page that can import the modules."""
     for file in FOLDER.glob("*.js"):
         headers = {"Content-Type": "text/javascript; charset=utf-8"}
         visit.service.pages[f"/host/modules/{file.name}"] = (file.read_text(encoding="utf-8"), headers)
@@ -40,7 +40,7 @@ def parsed(visit: Visit, pieces: list[list[int]]) -> object:
 
 
 def test_events_are_the_same_however_the_network_cuts_them(modules: Visit) -> None:
-    """Byte by byte, in one piece, and in 40 random ways; within characters and between CR and LF."""
+    """The events are the same byte by byte, in one piece, and in 40 random splits, also inside a character or CRLF."""
     sent = list(STREAM.encode())
     ways = [[sent], [[byte] for byte in sent]]
     for seed in range(40):
@@ -53,7 +53,7 @@ def test_events_are_the_same_however_the_network_cuts_them(modules: Visit) -> No
 
 @pytest.mark.parametrize(("start", "end"), [(0, 1), (1, 4), (3, 9), (0, 99)])
 def test_texts_are_sliced_by_code_points(modules: Visit, start: int, end: int) -> None:
-    """As Python slices them."""
+    """Offsets are those of Python."""
     text = "a🎉é👩‍👩‍👧 שלום 𝒳z"
     sliced = modules.page.evaluate(
         """async ([text, start, end]) => { const { slicePoints, countPoints } = await import("/host/modules/dom.js");
@@ -65,7 +65,7 @@ def test_texts_are_sliced_by_code_points(modules: Visit, start: int, end: int) -
 
 
 def test_numbers_choose_their_words(modules: Visit) -> None:
-    """As each language counts: one and many, and in Arabic two and few as well."""
+    """The plural rules are those of the language, with two and few in Arabic."""
     said = modules.page.evaluate(
         """async () => { const { Words } = await import("/host/modules/words.js");
         const said = (lang) => [1, 2, 3, 11].map((count) => new Words(lang, {}).say("withheld", { count }));
@@ -94,7 +94,7 @@ def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
 
 
 def gaps(text: str) -> set[str]:
-    """The names in braces."""
+    """Return the names in braces."""
     return {part.partition("}")[0] for part in text.split("{")[1:]}
 
 
@@ -102,7 +102,7 @@ def gaps(text: str) -> set[str]:
     "text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"]
 )
 def test_the_text_is_announced_in_complete_sentences(modules: Visit, text: str) -> None:
-    """Letter by letter or at once, the same is announced; only the markers are left out."""
+    """The announcement is the same letter by letter or at once, without the markers."""
     heard = modules.page.evaluate(
         """async (text) => { const { Announcer } = await import("/host/modules/dom.js");
         return [[...text], [text]].map((pieces) => { const announcer = new Announcer();
@@ -133,7 +133,7 @@ def test_the_text_is_announced_in_complete_sentences(modules: Visit, text: str) 
     ],
 )
 def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: str, plain: str) -> None:
-    """Signs of Markdown go; the same characters within prose and sums stay. Hostile runs are quick."""
+    """Markdown is removed; the same characters in prose stay. Long runs take linear time."""
     shown = modules.page.evaluate(
         """async (text) => { const { plain, rendered } = await import("/host/modules/dom.js");
         const shown = document.createElement("p"); shown.append(...rendered(text));
@@ -146,7 +146,7 @@ def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: s
 
 @pytest.mark.parametrize(("start", "end"), [(0, 3), (4, 11), (2, 14), (6, 9), (0, 30)])
 def test_a_mark_covers_its_part_of_a_text_across_emphasis(modules: Visit, start: int, end: int) -> None:
-    """One element marks the part; the rest of the text is complete, without signs."""
+    """One element marks the part; the rest of the text is complete, without Markdown."""
     text = "The **Old *Lamp*** is lit [2]."
     marked, whole, marks = modules.page.evaluate(
         """async ([text, start, end]) => { const { rendered } = await import("/host/modules/dom.js");

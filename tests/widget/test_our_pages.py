@@ -10,7 +10,7 @@ from tests.widget.browsing import Visit
 
 @pytest.mark.parametrize("height", [844, 640])
 def test_the_question_comes_first_on_a_phone(new_visit: Callable[..., Visit], height: int) -> None:
-    """The field is in the upper half of the screen, above everything there is to read."""
+    """The field is in the upper half of the screen, above the texts."""
     visit = new_visit(viewport={"width": 390, "height": height}).open("/")
     field = visit.chat.locator("#question").bounding_box()
     headline = visit.page.locator(".headlines a").first.bounding_box()
@@ -22,7 +22,7 @@ def test_the_question_comes_first_on_a_phone(new_visit: Callable[..., Visit], he
 
 
 def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
-    """Question, answer and sources; no field to ask in, no headlines, no navigation."""
+    """In print there are question, answer and sources, without field, headlines and navigation."""
     turn = visit.open("/").ask("checked")
     visit.page.emulate_media(media="print")
 
@@ -35,7 +35,7 @@ def test_the_conversation_is_printed_and_the_rest_is_not(visit: Visit) -> None:
 
 @pytest.mark.parametrize(("path", "element"), [("/embed?theme=dark", "dateline-chat"), ("/articles", "html")])
 def test_paper_is_light(new_visit: Callable[..., Visit], path: str, element: str) -> None:
-    """Print ignores the theme of reader and page."""
+    """Print ignores the theme."""
     page = new_visit(color_scheme="dark").open(path).page
     page.emulate_media(media="print")
 
@@ -44,7 +44,7 @@ def test_paper_is_light(new_visit: Callable[..., Visit], path: str, element: str
 
 @pytest.mark.parametrize("media", ["screen", "print"])
 def test_a_quote_is_marked_by_more_than_colour(visit: Visit, media: str) -> None:
-    """By a line of two pixels under it, on paper as well."""
+    """The quote has a line of two pixels under it, also in print."""
     visit.open("/articles/ferry-ends?start=0&end=39").page.emulate_media(media=media)  # type: ignore[arg-type]
     mark = visit.page.locator("mark")
 
@@ -77,7 +77,7 @@ def test_a_reader_of_an_article_can_ask_about_it(visit: Visit) -> None:
 
 
 def test_paragraphs_and_headings_can_be_walked_through(visit: Visit) -> None:
-    """A sample article has its headings below its title, and a paragraph for each of the author's."""
+    """A sample article has its headings below its title, and the author's paragraphs."""
     visit.open("/articles/council-approves-2026-budget")
     levels = visit.page.evaluate("[...document.querySelectorAll('h1, h2, h3')].map(each => each.tagName)")
 

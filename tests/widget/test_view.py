@@ -1,4 +1,4 @@
-"""The newest answer is in view while it arrives, and a sentence together with its quote."""
+"""The newest answer scrolls into view while it arrives, and a sentence with its quote."""
 
 from collections.abc import Callable
 
@@ -25,7 +25,7 @@ MODES = {
     "frame": ("/embed", FRAME),
 }
 QUESTIONS = ("dated", "withheld", "checked", "scripts", "dated")
-# The part of an element that is seen: within the window, the box that scrolls, and above the field.
+# The visible part of an element: within the window and the scrolling box, and above the field.
 SEEN = """each => {
   const root = each.getRootNode(), log = root.querySelector(".log"), box = each.getBoundingClientRect();
   const boxed = getComputedStyle(log).overflowY === "auto", around = log.getBoundingClientRect();
@@ -35,7 +35,7 @@ SEEN = """each => {
   const seen = Math.max(0, Math.min(box.bottom, bottom) - Math.max(box.top, top));
   return { share: seen / box.height, top: box.top - top, tall: box.height > bottom - top }; }"""
 
-# Heading and field keep their places in a box: it does not scroll as a whole.
+# Heading and field are fixed in a box.
 ALL_OF_IT = """panel => {
   const box = (panel.closest("dialog") ?? panel).getBoundingClientRect();
   const boxed = getComputedStyle(panel.querySelector(".log")).overflowY === "auto";
@@ -45,7 +45,7 @@ ALL_OF_IT = """panel => {
 
 
 def opened(new_visit: Callable[..., Visit], mode: str) -> Visit:
-    """A visit with the chat open in a mode."""
+    """Return a visit with the chat open in a mode."""
     place, viewport = MODES[mode]
     visit = new_visit(viewport=viewport)
     if place.startswith("/"):
@@ -57,14 +57,14 @@ def opened(new_visit: Callable[..., Visit], mode: str) -> Visit:
 
 
 def in_view(element: Locator) -> bool:
-    """Whether an element is in view completely or, if it is taller than the view, from its top."""
+    """Return whether an element is in view, completely or from its top if it is taller than the view."""
     seen = element.evaluate(SEEN)
     return bool(seen["share"] >= 0.95 or (seen["tall"] and -1 <= seen["top"] <= 40))
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_the_newest_answer_is_in_view_however_many_came_before(new_visit: Callable[..., Visit], mode: str) -> None:
-    """Question, verdict and text, as soon as the answer is complete: after each of five questions."""
+    """After each of five questions, its question, verdict and text are in view when the answer is complete."""
     visit = opened(new_visit, mode)
     out_of_view = []
     for number, question in enumerate(QUESTIONS, 1):
@@ -82,7 +82,7 @@ def test_the_newest_answer_is_in_view_however_many_came_before(new_visit: Callab
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_sentence_and_its_quote_are_seen_together(new_visit: Callable[..., Visit], mode: str) -> None:
-    """The quote opens right below; the sentence stays, also where it was at the lower edge or the upper one."""
+    """The quote opens below the sentence, which stays in view, also at the lower or upper edge."""
     visit = opened(new_visit, mode)
     visit.ask("dated")
     turn = visit.ask("scripts")

@@ -7,5 +7,5 @@ from index.embedding.local import LocalEmbedder
 
 @pytest.fixture(scope="session")
 def exact(models: Path) -> LocalEmbedder:
-    """The embedded model in single precision."""
+    """Return the local model in single precision."""
     return LocalEmbedder(models, precision="fp32")

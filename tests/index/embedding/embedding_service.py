@@ -1,4 +1,4 @@
-"""An embedding service on the loopback interface, which answers as its test says."""
+"""A scripted embedding service on the loopback interface."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +9,7 @@ from threading import Thread
 
 @dataclass(frozen=True)
 class Reply:
-    """A status, a body and more headers."""
+    """A reply: status, body and additional headers."""
 
     status: int = 200
     body: bytes = b"{}"
@@ -20,19 +20,19 @@ Answer = Callable[[list[str]], Reply]
 
 
 def embeddings(vectors: Sequence[Sequence[float]], indexes: Sequence[int] | None = None) -> Reply:
-    """The reply that carries these vectors under these indexes, or counted from 0 where none are given."""
+    """Return the reply with these vectors and indexes; the default indexes count from 0."""
     numbered = zip(range(len(vectors)) if indexes is None else indexes, vectors, strict=True)
     data = [{"object": "embedding", "index": index, "embedding": list(vector)} for index, vector in numbered]
     return Reply(body=json.dumps({"object": "list", "data": data, "model": "m"}).encode())
 
 
 def letters(texts: list[str]) -> Reply:
-    """Vectors that tell texts apart: how many characters, how many of them an e, and 1."""
+    """Return different vectors for different texts: the number of characters, the number of e, and 1."""
     return embeddings([[len(text), text.count("e"), 1.0] for text in texts])
 
 
 class EmbeddingService:
-    """The service: `answer` says what it replies to texts, `requests` and `keys` what it was sent."""
+    """The service: `answer` returns the reply to texts; `requests` and `keys` record what it received."""
 
     def __init__(self, answer: Answer) -> None:
         self.answer = answer
@@ -69,6 +69,6 @@ class EmbeddingService:
                 self.wfile.write(reply.body)
 
             def log_message(self, *args: object) -> None:
-                """Say nothing."""
+                """Do not log."""
 
         return Handler

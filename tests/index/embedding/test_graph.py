@@ -38,7 +38,7 @@ else:
 
 @pytest.fixture(scope="session")
 def whole(models: Path, exact: LocalEmbedder) -> Graph:
-    """A float32 graph on disk, the kind that is made quickest; the embedder has made it."""
+    """Return a folder with a float32 graph, the fastest kind to build."""
     graph = prepare(models, precision="fp32")
     assert graph.kind == exact.graph
     return graph
@@ -46,14 +46,14 @@ def whole(models: Path, exact: LocalEmbedder) -> Graph:
 
 @pytest.fixture
 def copied(tmp_path: Path, whole: Graph) -> Graph:
-    """A whole float32 graph with its record, in a folder of the test's own."""
+    """Return a copy of a valid float32 graph with its record."""
     shutil.copy(record_of(whole), tmp_path)
     return whole._replace(path=Path(shutil.copy(whole.path, tmp_path)))
 
 
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
-    """A folder that every user may look into, as pytest's own are not."""
+    """Return a folder that every user may enter, unlike pytest's own."""
     with TemporaryDirectory() as folder:
         path = Path(folder, "models")
         path.mkdir()
@@ -74,14 +74,14 @@ def output(process: "subprocess.Popen[str]") -> str:
 
 
 def test_a_graph_is_made_once(copied: Graph) -> None:
-    """A folder that holds the graph is used as it is: nothing in it is written."""
+    """A folder with the graph is used without writing to it."""
     before = {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()}
     assert prepare(copied.path.parent, precision="fp32") == copied
     assert {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()} == before
 
 
 def test_the_record_says_what_was_measured(models: Path, embedder: LocalEmbedder) -> None:
-    """The record beside the graph has its kind and the smallest cosine that was measured."""
+    """The record beside the graph has its kind and the smallest measured cosine."""
     graph = prepare(models)
     (path,) = models.glob("*-int8.json")
     record = json.loads(path.read_text(encoding="utf-8"))
@@ -112,7 +112,7 @@ def _cut_record(graph: Graph) -> None:
 
 @pytest.mark.parametrize("damage", [_cut, _flip, _remove, _cut_record])
 def test_a_damaged_graph_is_built_again(copied: Graph, whole: Graph, damage: Callable[[Graph], None]) -> None:
-    """A graph that was cut, changed or removed, or has no readable record, is built again, to the same bytes."""
+    """A truncated, changed or missing graph, or one without a valid record, is rebuilt to the same bytes."""
     damage(copied)
     assert prepare(copied.path.parent, precision="fp32") == copied
     assert copied.path.read_bytes() == whole.path.read_bytes()
@@ -121,7 +121,7 @@ def test_a_damaged_graph_is_built_again(copied: Graph, whole: Graph, damage: Cal
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    """A folder that cannot exist is refused with its path and the setting that moves it."""
+    """An invalid folder is an error with its path and the setting for it."""
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError) as raised:
         prepare(tmp_path / "file" / "models")
@@ -130,7 +130,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 
 def test_a_read_only_folder_with_the_graph_is_used(open_folder: Path, whole: Graph) -> None:
-    """A folder that holds the graph serves a user who may not write to it."""
+    """A user without write permission can use a folder with the graph."""
     shutil.copy(whole.path, open_folder)
     shutil.copy(record_of(whole), open_folder)
     open_folder.chmod(0o555)
@@ -138,7 +138,7 @@ def test_a_read_only_folder_with_the_graph_is_used(open_folder: Path, whole: Gra
 
 
 def test_a_read_only_folder_without_the_graph_is_refused(open_folder: Path) -> None:
-    """A folder without the graph is refused to a user who may not write to it, and the setting is named."""
+    """For a user without write permission, a folder without the graph is an error that names the setting."""
     open_folder.chmod(0o555)
     said = output(run(AS_NOBODY, open_folder))
     assert said.startswith(f"ConfigurationError {open_folder} has no valid graph")
@@ -147,7 +147,7 @@ def test_a_read_only_folder_without_the_graph_is_refused(open_folder: Path) -> N
 
 
 def test_a_damaged_graph_in_a_read_only_folder_is_refused(open_folder: Path, whole: Graph) -> None:
-    """A damaged graph that cannot be replaced is refused with its name, never used."""
+    """A corrupt graph that cannot be replaced is an error with its name."""
     shutil.copy(record_of(whole), open_folder)
     os.truncate(shutil.copy(whole.path, open_folder), 1_000_000)
     open_folder.chmod(0o555)
@@ -155,7 +155,7 @@ def test_a_damaged_graph_in_a_read_only_folder_is_refused(open_folder: Path, who
 
 
 def test_two_processes_may_make_the_graph_at_once(tmp_path: Path, whole: Graph) -> None:
-    """Two processes that start on an empty folder both get the graph, and leave it and its record, no more."""
+    """Two processes that start on an empty folder both get the graph, and leave only it and its record."""
     script = "import sys, pathlib, index.embedding.graph as graph\n"
     script += "print(graph.prepare(pathlib.Path(sys.argv[1]), precision='fp32').path)"
     processes = [run(script, tmp_path) for _ in range(2)]
@@ -165,7 +165,7 @@ def test_two_processes_may_make_the_graph_at_once(tmp_path: Path, whole: Graph) 
 
 
 def test_what_a_killed_process_left_is_swept(copied: Graph) -> None:
-    """Making a graph removes the folders of builds that were killed over an hour ago, not those of running ones."""
+    """Building a graph removes the folders of builds killed over an hour ago, not those of running ones."""
     killed, running = (copied.path.parent / f".building-{name}" for name in ("killed", "running"))
     for folder in (killed, running):
         folder.mkdir()
@@ -176,7 +176,7 @@ def test_what_a_killed_process_left_is_swept(copied: Graph) -> None:
 
 
 def test_integers_too_coarse_are_not_used(tmp_path: Path, models: Path) -> None:
-    """Eight bits give way to seven or to float32 where they do not come close enough, and all integers to float32."""
+    """If int8 is not close enough, int8-reduced or float32 is used; if no integer graph is, float32."""
     asked = prepare(models).cosine + 1e-6
     finer = prepare(tmp_path / "finer", close_enough=asked)
     assert finer.kind in {"int8-reduced", "fp32"}
@@ -185,14 +185,14 @@ def test_integers_too_coarse_are_not_used(tmp_path: Path, models: Path) -> None:
 
 
 def test_a_graph_the_runtime_refuses_is_named(tmp_path: Path) -> None:
-    """A file that is not a graph is refused with its path."""
+    """A file that is not a graph is an error with its path."""
     (tmp_path / "graph.onnx").write_bytes(b"no graph")
     with pytest.raises(ConfigurationError, match=r"does not run .*graph\.onnx"):
         load_session(tmp_path / "graph.onnx")
 
 
 def test_weights_that_are_none_are_named(tmp_path: Path) -> None:
-    """A weights file that cannot be read is refused with its path and the command that brings it back."""
+    """An unreadable weights file is an error with its path and the command that restores it."""
     (tmp_path / "model.safetensors").write_bytes(b"no weights")
     with pytest.raises(ConfigurationError) as raised:
         write_network(tmp_path / "model.safetensors", tmp_path / "graph.onnx")

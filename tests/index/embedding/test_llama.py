@@ -9,7 +9,7 @@ from index.errors import ConfigurationError, EmbeddingFailed
 
 
 class Letters(BaseEmbedding):
-    """Vectors that tell texts apart, and questions from texts; `broken` says how they go wrong."""
+    """An embedding with different vectors for texts and questions; `broken` names the fault."""
 
     broken: str = ""
     api_key: str = ""
@@ -33,7 +33,7 @@ secrets = st.dictionaries(st.sampled_from(["api_key", "APIKEY", "hf_token", "cli
 
 
 def test_texts_and_questions_get_unit_vectors_of_their_own() -> None:
-    """Texts get their vectors in their order, a question the vector of a question, all of length 1."""
+    """Texts get text vectors in their order, a question gets a query vector, all of length 1."""
     embedder = LlamaIndexEmbedder(PATH, {"embed_batch_size": 2})
     texts = ["a", "bbb", "cc", "d" * 20, "e"]
     expected = np.array([[len(text), 1.0, 0.0] for text in texts])
@@ -43,13 +43,13 @@ def test_texts_and_questions_get_unit_vectors_of_their_own() -> None:
 
 
 def test_the_dimension_is_learned() -> None:
-    """The dimension is that of a vector the class gives."""
+    """The dimension is that of a vector from the class."""
     assert LlamaIndexEmbedder(PATH, {}).dimension == 3
 
 
 @pytest.mark.parametrize(("broken", "said"), [("raises", "ConnectionResetError: the model went away"), ("nan", "nan")])
 def test_what_goes_wrong_inside_is_passed_on(broken: str, said: str) -> None:
-    """Errors of the class, and vectors without a direction, become EmbeddingFailed and say what happened."""
+    """Errors of the class, and zero vectors, become EmbeddingFailed with the cause."""
     embedder = LlamaIndexEmbedder(PATH, {"broken": broken})
     with pytest.raises(EmbeddingFailed, match=said):
         embedder.embed_texts(["a", "b"])
@@ -59,7 +59,7 @@ def test_what_goes_wrong_inside_is_passed_on(broken: str, said: str) -> None:
 
 @given(options, options)
 def test_other_options_have_another_name(one: dict[str, object], other: dict[str, object]) -> None:
-    """Two sets of options share a name exactly where they are the same."""
+    """Two sets of options have the same name if and only if they are equal."""
     names = {LlamaIndexEmbedder(PATH, chosen).name for chosen in (one, other)}
     assert (len(names) == 1) == (one == other)
     assert all(name.startswith(f"{PATH}#") for name in names)
@@ -67,7 +67,7 @@ def test_other_options_have_another_name(one: dict[str, object], other: dict[str
 
 @given(options, secrets, secrets)
 def test_a_secret_is_no_part_of_the_name(chosen: dict[str, object], one: dict[str, str], other: dict[str, str]) -> None:
-    """Options that differ in a key, token, secret or password have one name, however deep it lies."""
+    """Options that differ only in a key, token, secret or password, at any depth, have the same name."""
     names = {LlamaIndexEmbedder(PATH, {**chosen, **held, "deep": [held]}).name for held in (one, other)}
     assert len(names) == 1
 
@@ -85,7 +85,7 @@ def test_a_secret_is_no_part_of_the_name(chosen: dict[str, object], one: dict[st
     ],
 )
 def test_a_path_that_leads_to_no_embedding_is_named(path: str, said: str) -> None:
-    """A path to no module, no class or a class of another kind is refused with the path and the setting."""
+    """A path without a module or a valid class is an error with the path and the setting."""
     with pytest.raises(ConfigurationError) as raised:
         LlamaIndexEmbedder(path, {})
     for part in (path, said, "DATELINE_EMBEDDING_MODEL"):
@@ -93,7 +93,7 @@ def test_a_path_that_leads_to_no_embedding_is_named(path: str, said: str) -> Non
 
 
 def test_options_the_class_does_not_take_are_named_without_their_secrets() -> None:
-    """Options that the class refuses are named with the fault, and no key is quoted."""
+    """Options that the class rejects are an error with the cause, without keys."""
     with pytest.raises(ConfigurationError) as raised:
         LlamaIndexEmbedder(PATH, {"embed_batch_size": 0, "api_key": ["sk-harbour"]})
     for part in (PATH, "embed_batch_size", "greater than 0", "api_key", "DATELINE_EMBEDDING_OPTIONS"):

@@ -34,19 +34,19 @@ KNOWN = {
 
 @pytest.mark.parametrize("text", KNOWN)
 def test_the_exact_graph_computes_what_the_model_computes(exact: LocalEmbedder, text: str) -> None:
-    """In float32 the graph gives the vectors that the model gives elsewhere."""
+    """The float32 graph gives the same vectors as the reference implementation."""
     assert exact.embed_query(text)[:8] == pytest.approx(KNOWN[text], abs=2e-5)
 
 
 def test_int8_stays_close_to_float32(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
-    """On news, the int8 vectors have a cosine of .98 and more with those of float32, and are not the same."""
+    """On news, int8 vectors have a cosine of at least .98 with those of float32, and differ from them."""
     cosines = (embedder.embed_texts(NEWS) * exact.embed_texts(NEWS)).sum(axis=1)
     assert cosines.min() >= 0.98
     assert cosines.max() < 1
 
 
 def test_it_says_what_it_is(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
-    """Name and dimension are the model's; the graph tells int8 from float32."""
+    """Name and dimension are the model's; the graph distinguishes int8 from float32."""
     assert (embedder.name, embedder.dimension) == ("local:all-MiniLM-L6-v2", 384)
     assert (exact.name, exact.graph) == (embedder.name, "fp32")
     assert embedder.graph in {"int8", "int8-reduced"}
@@ -68,7 +68,7 @@ def test_a_paraphrase_is_closer_than_another_topic(embedder: LocalEmbedder) -> N
 @settings(max_examples=25, deadline=None)
 @given(st.lists(st.one_of(st.sampled_from(NEWS), st.text(max_size=300)), max_size=6))
 def test_a_text_gives_the_same_vector_in_any_company(embedder: LocalEmbedder, texts: list[str]) -> None:
-    """Texts embedded together give, in their order and to the last bit, the vectors each gives alone."""
+    """Texts embedded together have, bit for bit, the vectors that each has alone."""
     together = embedder.embed_texts(texts)
     assert together.shape == (len(texts), 384)
     assert together.dtype == np.float32
@@ -79,18 +79,18 @@ def test_a_text_gives_the_same_vector_in_any_company(embedder: LocalEmbedder, te
 @settings(max_examples=50, deadline=None)
 @given(st.text(st.characters(categories=["L", "M", "N", "P", "S", "Z", "C"]), max_size=100))
 def test_every_text_has_a_unit_vector(embedder: LocalEmbedder, text: str) -> None:
-    """Any text, half surrogate pairs included, gives a finite vector of length 1."""
+    """Any text, also with half surrogate pairs, has a finite vector of length 1."""
     assert np.linalg.norm(embedder.embed_query(text)) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("text", ["", " \n", "\x00"])
 def test_nothing_has_a_unit_vector_too(embedder: LocalEmbedder, text: str) -> None:
-    """A text without a single word gives a finite vector of length 1."""
+    """A text without words has a finite vector of length 1."""
     assert np.linalg.norm(embedder.embed_query(text)) == pytest.approx(1, abs=1e-5)
 
 
 def test_a_text_counts_to_its_256th_piece(embedder: LocalEmbedder) -> None:
-    """Words up to the 254th change a text's vector, those after it do not."""
+    """Only the first 254 words change a text's vector."""
     base = embedder.embed_query("ferry " * 254)
     for at in (127, 200, 253):
         words = ["ferry"] * 254
@@ -100,7 +100,7 @@ def test_a_text_counts_to_its_256th_piece(embedder: LocalEmbedder) -> None:
 
 
 def test_threads_share_one_embedder(embedder: LocalEmbedder) -> None:
-    """Questions asked from several threads at once get the vectors they get one after another."""
+    """Concurrent questions get the same vectors as consecutive ones."""
     alone = [embedder.embed_query(text) for text in NEWS]
     with ThreadPoolExecutor(4) as threads:
         at_once = list(threads.map(embedder.embed_query, NEWS * 8))
@@ -108,7 +108,7 @@ def test_threads_share_one_embedder(embedder: LocalEmbedder) -> None:
 
 
 def test_threads_are_shared(embedder: LocalEmbedder, exact: LocalEmbedder) -> None:
-    """However often texts are embedded, there are no more threads for it than processors."""
+    """Repeated embedding does not start more threads than processors."""
     for _ in range(5):
         embedder.embed_texts(NEWS)
         exact.embed_texts(NEWS)

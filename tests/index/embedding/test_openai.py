@@ -23,7 +23,7 @@ def service() -> Iterator[EmbeddingService]:
 
 @pytest.fixture
 def start(service: EmbeddingService) -> Iterator[Start]:
-    """Makes embedders that ask the service, and closes them."""
+    """Yield a function that makes embedders of the service; close them at the end."""
     started: list[OpenAIEmbedder] = []
 
     def one(answer: Answer = letters, *, retries: int = 0, timeout: float = 5.0) -> OpenAIEmbedder:
@@ -39,7 +39,7 @@ def start(service: EmbeddingService) -> Iterator[Start]:
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.text(st.sampled_from("eé…x "), min_size=1, max_size=30), max_size=300))
 def test_every_text_gets_its_own_unit_vector(start: Start, texts: list[str]) -> None:
-    """Any number of texts, in as many requests as it takes, get their own vectors in their order, of length 1."""
+    """Any number of texts get their vectors in their order, of length 1."""
     matrix = start().embed_texts(texts)
     expected = np.array([[len(text), text.count("e"), 1.0] for text in texts], np.float32).reshape(-1, 3)
     assert matrix.shape == expected.shape
@@ -48,13 +48,13 @@ def test_every_text_gets_its_own_unit_vector(start: Start, texts: list[str]) -> 
 
 
 def test_the_order_is_the_services_numbering(start: Start) -> None:
-    """Vectors that arrive in another order are put where their index says."""
+    """Vectors in another order are sorted by their index."""
     embedder = start(lambda texts: embeddings([[0.0, 3.0], [2.0, 0.0]], indexes=[1, 0]))
     assert embedder.embed_texts(["one", "two"]).tolist() == [[1.0, 0.0], [0.0, 1.0]]
 
 
 def test_a_request_is_bounded(start: Start, service: EmbeddingService) -> None:
-    """A request carries 128 texts and 100,000 characters at most; only a text longer than that goes alone."""
+    """A request has at most 128 texts and 100,000 characters; a longer text is sent alone."""
     texts = ["e"] * 300 + ["long" * 10_000] * 5 + ["longer" * 20_000] + ["e"]
     start().embed_texts(texts)
     assert [text for request in service.requests for text in request] == texts
@@ -62,7 +62,7 @@ def test_a_request_is_bounded(start: Start, service: EmbeddingService) -> None:
 
 
 def test_the_dimension_is_the_models(start: Start, service: EmbeddingService) -> None:
-    """The dimension is learned from the first vectors, and asked for once where there were none."""
+    """The dimension is that of the first vectors; without any, one request determines it."""
     asking = start()
     assert (asking.dimension, asking.dimension, len(service.requests)) == (3, 3, 1)
     knowing = start()
@@ -71,7 +71,7 @@ def test_the_dimension_is_the_models(start: Start, service: EmbeddingService) ->
 
 
 def test_it_is_named_for_the_model(start: Start) -> None:
-    """The name is the model's, and the graph is not ours to know."""
+    """The name is the model's, and the graph is unknown."""
     assert (start().name, start().graph) == ("openai:m", "remote")
 
 
@@ -89,7 +89,7 @@ def test_it_is_named_for_the_model(start: Start) -> None:
     ],
 )
 def test_a_refusal_is_passed_on_with_a_way_out(start: Start, service: EmbeddingService, status: int, hint: str) -> None:
-    """A refusal names the address, the model, what the service said, and what to do."""
+    """An error names the address, the model, the service's message, and the fix."""
     embedder = start(lambda texts: Reply(status, b'{"error": {"message": "no harbour today"}}'))
     with pytest.raises(EmbeddingFailed) as raised:
         embedder.embed_query("e")
@@ -117,7 +117,7 @@ def test_a_refusal_is_passed_on_with_a_way_out(start: Start, service: EmbeddingS
     ],
 )
 def test_what_is_no_vectors_is_refused(start: Start, answer: Answer) -> None:
-    """A reply that is not one usable vector for each of the two texts is refused."""
+    """A reply without one valid vector for each of the two texts is an error."""
     with pytest.raises(
         EmbeddingFailed, match=r"gave (no embeddings but|\d embeddings for 2|numbers of|something|a vector)"
     ):
@@ -125,7 +125,7 @@ def test_what_is_no_vectors_is_refused(start: Start, answer: Answer) -> None:
 
 
 def test_a_model_of_one_dimension_stays_of_it(start: Start) -> None:
-    """A service whose vectors change their dimension on the way is refused."""
+    """A change of dimension between replies is an error."""
     embedder = start(lambda texts: embeddings([[1.0] * (len(texts[0]))] * len(texts)))
     embedder.embed_query("four")
     with pytest.raises(EmbeddingFailed, match=r"shape \(1, 3\), expected \(1, 4\)"):
@@ -133,7 +133,7 @@ def test_a_model_of_one_dimension_stays_of_it(start: Start) -> None:
 
 
 def test_a_passing_trouble_is_repeated(start: Start, service: EmbeddingService) -> None:
-    """A request that is refused once is retried, without an error."""
+    """A request that fails once is retried without an error."""
 
     def busy_once(texts: list[str]) -> Reply:
         return letters(texts) if len(service.requests) > 1 else Reply(429, headers={"Retry-After-Ms": "1"})
@@ -143,7 +143,7 @@ def test_a_passing_trouble_is_repeated(start: Start, service: EmbeddingService) 
 
 
 def test_a_service_that_is_not_there_is_named() -> None:
-    """A refused connection names the address and what to check."""
+    """The error of a refused connection names the address and the settings to check."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
     embedder = OpenAIEmbedder("m", base_url=f"http://127.0.0.1:{port}/v1", retries=0)
@@ -153,7 +153,7 @@ def test_a_service_that_is_not_there_is_named() -> None:
 
 
 def test_a_service_that_does_not_answer_is_given_up(start: Start) -> None:
-    """A service slower than the timeout is given up and named."""
+    """A service slower than the timeout is an error that names it."""
 
     def slow(texts: list[str]) -> Reply:
         time.sleep(0.5)
@@ -181,14 +181,14 @@ def test_only_settings_say_where_requests_go(service: EmbeddingService, monkeypa
 
 
 def test_without_a_key_the_official_service_is_not_asked() -> None:
-    """Without a key and an address the error names the settings that help."""
+    """Without a key and an address the error names their settings."""
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
         OpenAIEmbedder("m")
 
 
 @pytest.mark.parametrize("address", ["nonsense", "ftp://127.0.0.1/v1", "http://", "http://[::1", "127.0.0.1:8080/v1"])
 def test_an_address_that_is_none_is_refused_at_the_start(address: str) -> None:
-    """An invalid address is refused before any request, with an example of a valid one."""
+    """An invalid address is an error before any request, with a valid example."""
     with pytest.raises(ConfigurationError) as raised:
         OpenAIEmbedder("m", base_url=address)
     assert repr(address) in str(raised.value)

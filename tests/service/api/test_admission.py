@@ -100,7 +100,7 @@ def test_a_slot_is_free_again_after_the_reply(client: TestClient, body: dict[str
     ],
 )
 def test_each_kind_of_request_has_its_slots(method: str, path: str, kind: str | None) -> None:
-    """Cheap requests have no limit."""
+    """Cheap requests need no slot."""
     limits = Limits(Slots(1))
 
     assert limits.slots_for(method, path) is (getattr(limits, kind) if kind else None)

@@ -157,7 +157,7 @@ NOT_STATED = [
 
 @pytest.mark.parametrize(("claim", "source"), STATED)
 def test_the_same_number_is_stated(claim: str, source: str) -> None:
-    """A number is stated in another form, without its unit, or exactly if the claim has a hedge."""
+    """A number is stated in another form, without its unit, or for a claim with a hedge."""
     assert missing_number(find_numbers(claim), find_numbers(source)) is None
 
 
