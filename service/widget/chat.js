@@ -30,7 +30,7 @@ class DatelineChat extends HTMLElement {
   #launcher = null;
   /** @type {Panel?} */
   #panel = null;
-  /** Whether an attribute changed while an answer was being read: it takes effect after the answer. */
+  /** Whether an attribute changed while an answer was arriving; the change takes effect after the answer. */
   #stale = false;
 
   connectedCallback() {
@@ -39,7 +39,7 @@ class DatelineChat extends HTMLElement {
   }
 
   disconnectedCallback() {
-    // An element that moves is taken out and put in again; only one that is gone stops.
+    // A move removes the element and inserts it again; only a removed element stops.
     queueMicrotask(() => {
       if (this.isConnected) return;
       this.#conversation?.stop();
@@ -52,7 +52,7 @@ class DatelineChat extends HTMLElement {
     if (this.#panel && this.isConnected) this.#refresh();
   }
 
-  /** Open the dialog; nothing happens in inline mode. */
+  /** Open the dialog; in inline mode, do nothing. */
   open() {
     this.#launcher?.open();
   }
@@ -63,7 +63,7 @@ class DatelineChat extends HTMLElement {
   }
 
   /**
-   * Ask a question as if it had been typed; false while an answer is being read.
+   * Ask a question as if it had been typed; return false while an answer is arriving.
    * @param {string} question
    */
   ask(question) {
@@ -78,7 +78,7 @@ class DatelineChat extends HTMLElement {
     this.#panel?.clear();
   }
 
-  /** Render by the current attributes and place, unless an answer is being read. */
+  /** Render by the current attributes and place, unless an answer is arriving. */
   #refresh() {
     this.#stale = this.#conversation?.asking ?? false;
     if (!this.#stale) this.#render();
@@ -227,7 +227,7 @@ class Launcher {
     this.show();
   }
 
-  /** Set the dialog to closed for an element that is gone. */
+  /** Close the dialog of a removed element. */
   reset() {
     this.dialog.removeAttribute("open");
     this.button.setAttribute("aria-expanded", "false");
@@ -237,7 +237,7 @@ class Launcher {
   open() {
     if (this.dialog.open) return;
     const focused = /** @type {HTMLElement?} */ (document.activeElement);
-    // The page sees the host alone where the focus is in its shadow tree: there it is on the button.
+    // For a focus in the shadow tree, the page sees only the host: then it is on the button.
     this.#opener = focused === document.body || focused === this.button.getRootNode().host ? null : focused;
     this.show();
     this.#emit("open");
@@ -284,11 +284,11 @@ if (!customElements.get("dateline-chat")) {
   customElements.define("dateline-chat", DatelineChat);
 }
 
-// Also if the element is defined already: a page that replaces its body runs the script again, and has no chat then.
+// Also if the element is defined already: a page that replaces its body runs the script again, without a chat.
 if (document.readyState === "loading") addEventListener("DOMContentLoaded", place, { once: true });
 else place();
 
-/** Place a launcher, or a chat after the script tag, unless the page has an element or wants none. */
+/** Add a launcher, or a chat after the script tag, unless the page has an element or the mode is `none`. */
 function place() {
   const mode = script?.dataset.mode ?? "launcher";
   if (mode === "none" || document.querySelector("dateline-chat")) return;

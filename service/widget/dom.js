@@ -59,7 +59,7 @@ export const ICONS = {
 };
 
 /**
- * Return an address of the web, or null for any other, such as a script.
+ * Return a web address, or null for any other, such as a script.
  * @param {unknown} address
  */
 export function webAddress(address) {
@@ -105,9 +105,9 @@ export function slicePoints(text, start, end) {
   return [...text].slice(start, end).join("");
 }
 
-// The Markdown that article texts hold: a heading's or quotation's sign, a link or picture, a note's number, and text
-// between signs. The signs of emphasis are at the edges of words: `2 * 3 * 4` and `snake_case_name` stay as they are.
-// Lengths are bounded, so that matching is quick.
+// The Markdown in article texts: a heading's or quotation's sign, a link or picture, a reference mark, and emphasis.
+// Signs of emphasis are at the edges of words: `2 * 3 * 4` and `snake_case_name` do not change. Lengths are bounded, so
+// that matching takes linear time.
 const MARKS = new RegExp(
   [
     String.raw`^(?<head>#{1,6}[ \t]+)(?<heading>[^\n]*)`,
@@ -231,7 +231,7 @@ export class Announcer {
     this.#pending = "";
   }
 
-  /** Discard everything, also what was announced. */
+  /** Discard everything, including announced text. */
   clear() {
     this.discard();
     this.element.replaceChildren();

@@ -10,7 +10,7 @@ import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
 
 /** Code points that a question may have. */
 const LENGTH = 2000;
-/** The code of a key that an input method takes: Safari reports the Enter that ends a composition only by it. */
+/** The key code of an input method: Safari reports the Enter that ends a composition only by this code. */
 const COMPOSING = 229;
 
 /** Shows a conversation and takes questions. */
@@ -47,7 +47,7 @@ export class Panel {
     this.#welcome = this.#makeWelcome(texts);
     this.#turns = make("div", { class: "turns" });
     this.#renew = this.#iconButton("renew", ICONS.renew, () => this.clear());
-    // A box that scrolls is a tab stop, any other is not.
+    // Only a box that scrolls is a tab stop.
     const log = { class: "log", role: "group", "aria-label": words.say("conversation"), tabindex: boxed ? "0" : null };
     this.log = make("div", log, this.#welcome, this.#turns);
     this.element = make(
@@ -101,7 +101,7 @@ export class Panel {
     this.composer.focus();
   }
 
-  /** Show the last turn, as when the panel opens on a conversation. */
+  /** Scroll to the last turn, for example when the panel opens. */
   scrollToEnd() {
     if (this.#scrolls()) this.log.scrollTop = this.log.scrollHeight;
   }
@@ -129,7 +129,7 @@ export class Panel {
   }
 
   /**
-   * Announce what sighted readers see around the text: the verdict, the articles, and what was left out.
+   * Announce what is shown around the text: the verdict, the number of articles and of withheld sentences.
    * @param {Turn} turn
    */
   #announce(turn) {
@@ -185,7 +185,7 @@ export class Panel {
     else if (this.#conversation.turns.length > 1 || top > innerHeight / 3) turn.scrollIntoView({ block: "start" });
   }
 
-  /** Whether the turns scroll in a box of their own, and not with the page. */
+  /** Return whether the turns scroll in a separate box instead of with the page. */
   #scrolls() {
     return getComputedStyle(this.log).overflowY === "auto";
   }
@@ -238,7 +238,7 @@ class Composer {
       placeholder: words.say("placeholder"),
       on: { input: () => this.#fit(), keydown: (/** @type {KeyboardEvent} */ event) => this.#key(event) },
     });
-    // A click asks, and no form is submitted: some frames forbid that.
+    // A click asks directly, because some frames do not allow submitting a form.
     this.#button = make("button", { type: "button", class: "solid", part: "ask", text: words.say("ask"), on: { click: () => this.#submit() } });
     this.element = make(
       "form",
@@ -277,7 +277,7 @@ class Composer {
   }
 
   /**
-   * Ask on Enter; not with Shift, nor where Enter ends a composition of letters.
+   * Ask on Enter, except with Shift or at the end of a composition.
    * @param {KeyboardEvent} event
    */
   #key(event) {
@@ -286,7 +286,7 @@ class Composer {
     this.#submit();
   }
 
-  /** Return how many code points there are too many: a text that is too long is never cut. */
+  /** Return the number of code points above the limit; a long text is not cut. */
   #excess() {
     return Math.max(0, countPoints(this.text.trim()) - LENGTH);
   }

@@ -39,7 +39,7 @@ export class Client {
   }
 
   /**
-   * Yield the events of an answer. The last one is `answer.completed`; raises ServiceError where it does not arrive.
+   * Yield the events of an answer. The last one is `answer.completed`; raises ServiceError if it does not arrive.
    * @param {object} body as `POST /v1/ask` takes it
    * @param {AbortSignal} signal
    */
@@ -116,7 +116,7 @@ export class Client {
     /** @type {RequestInit} */
     const usual = { credentials: "omit", cache: "no-store", referrerPolicy: "no-referrer" };
     try {
-      // The signal also ends the body, which only the caller can do by then: the timer is cleared.
+      // The timer is cleared, but the signal can still end the body for the caller.
       return await fetch(new URL(path, this.#base).href, { ...usual, ...options, signal: ended });
     } finally {
       clearTimeout(timer);
@@ -124,7 +124,7 @@ export class Client {
   }
 
   /**
-   * Whether the service answers, but not to this page. A browser does not say why a request failed: the service refuses
+   * Return whether the service answers, but not to this page. A browser does not say why a request failed: the service refuses
    * the page if a response arrives that may not be read, and none that may.
    */
   async #refuses() {
@@ -232,7 +232,7 @@ async function readJson(response) {
 function errorOf(body, status) {
   const { code, message, request_id: id } = body?.error ?? {};
   const error = new ServiceError(String(code ?? `http_${status}`), String(message ?? ""));
-  // For the page's operator: readers see the widget's words for the code, in their language.
+  // For the page's operator: visitors see the widget's text for the code.
   console.warn(`dateline-chat: ${error.code} ${error.message} (request ${id ?? "unknown"})`);
   return error;
 }
@@ -300,7 +300,7 @@ export function claim(name) {
 }
 
 /**
- * Claim a name again for an element that has come back.
+ * Claim a name again for an element that was moved.
  * @param {string} name as `claim` returned it
  */
 export function reclaim(name) {
@@ -342,11 +342,11 @@ export class History {
   }
 }
 
-// How much of the conversation goes with a question: the service reads eight messages of it.
+// The service uses the last eight messages of the conversation.
 const MESSAGES = 16;
 const CHARACTERS = 20_000;
 
-/** A conversation with one service: its turns, and the stream of the answer that is being read. */
+/** A conversation with one service: its turns, and the stream of the current answer. */
 export class Conversation {
   /** @type {Client | undefined} */
   #client;
@@ -373,12 +373,12 @@ export class Conversation {
     this.#filters = filters;
   }
 
-  /** Whether an answer is being read. */
+  /** Return whether an answer is arriving. */
   get asking() {
     return this.#running !== null;
   }
 
-  /** Stop the answer that is being read, and keep what has arrived. */
+  /** Stop the answer, and keep what has arrived. */
   stop() {
     this.#running?.abort();
   }
@@ -472,7 +472,7 @@ export class Conversation {
 }
 
 /**
- * Update a turn by an event; events of unknown types change nothing.
+ * Update a turn by an event; unknown types are ignored.
  * @param {Turn} turn
  * @param {any} event
  */

@@ -5,7 +5,7 @@
 
 import { countPoints, externalLink, make, plain, rendered, slicePoints, webAddress } from "./dom.js";
 
-/** Articles that an abstention shows at most. */
+/** Largest number of articles beside an abstention. */
 const CLOSEST = 3;
 /**
  * The least cosine between a question and a passage for the passage to count as close. For questions that the articles
@@ -15,10 +15,10 @@ const CLOSEST = 3;
 const CLOSE = 0.3;
 /** Code points of context before and after a quote. */
 const CONTEXT = 160;
-/** Words at each end of a quote by which a browser finds it in the publisher's page. */
+/** Words at each end of a quote with which a browser finds it in the publisher's page. */
 const EDGE = 6;
 
-/** The cards of the articles that an answer cites or, where it cites none, of those that come close. */
+/** The cards of the cited articles or, for an abstention, of related ones. */
 export class SourcesView {
   #parts;
   /** @type {Map<string, {numbers: HTMLElement, quotes: HTMLElement}>} by article */
@@ -112,7 +112,7 @@ export class SourcesView {
 }
 
 /**
- * Return the first passage of each article that comes close; none unless the reply is an abstention.
+ * Return the first passage of each related article; for answers, return an empty list.
  * @param {Reply} reply
  */
 export function closest({ status, sources }) {
@@ -144,7 +144,7 @@ export function quoteBox(citation, source, { words, client }, named) {
 }
 
 /**
- * Make a retrieved passage that no quote was taken from.
+ * Make a retrieved passage without a quote.
  * @param {Source} source
  * @param {{words: Words, client: Client}} parts
  */
@@ -160,7 +160,7 @@ function passageBox(source, { words, client }) {
 }
 
 /**
- * Whether the wording of a sentence differs from its quote.
+ * Return whether the wording of a sentence differs from its quote.
  * @param {Citation} citation
  */
 export function differs(citation) {
@@ -210,7 +210,7 @@ function citationPage(citation, client) {
 function quoteInContext(citation, source) {
   const start = citation.start_char_index - source.start_char_index;
   const end = citation.end_char_index - source.start_char_index;
-  // If the passage has other words at this place, the quote is shown alone: a wrong context is worse than none.
+  // If the passage does not match at this position, show the quote without context.
   const matches = start >= 0 && slicePoints(source.snippet, start, end) === citation.cited_text;
   const before = matches ? tail(slicePoints(source.snippet, 0, start)) : "";
   const after = matches ? head(slicePoints(source.snippet, end)) : "";
@@ -238,7 +238,7 @@ function tail(text) {
 }
 
 /**
- * Make the links to the article here and at its publisher, there at the quote in browsers that can find a text.
+ * Make the links to the article here and at its publisher, there at the quote in browsers with text fragments.
  * @param {string} page
  * @param {Source} source
  * @param {Words} words
@@ -260,7 +260,7 @@ function withText(address, quote) {
   const words = quote.split(/\s+/u).filter(Boolean);
   if (!words.length) return address;
   const ends = words.length > 2 * EDGE ? [words.slice(0, EDGE), words.slice(-EDGE)] : [words];
-  // `encodeURIComponent` leaves a hyphen, which has a meaning of its own in a text fragment.
+  // `encodeURIComponent` keeps hyphens, which have a meaning in text fragments.
   const text = ends.map((part) => encodeURIComponent(part.join(" ")).replace(/-/gu, "%2D")).join(",");
   return `${address}${address.includes("#") ? "" : "#"}:~:text=${text}`;
 }
@@ -285,7 +285,7 @@ export function copyText(question, reply, words, client) {
 }
 
 /**
- * Put a text on the clipboard; false where the browser does not allow it.
+ * Copy a text to the clipboard; return false if the browser does not allow it.
  * @param {string} text
  * @param {Node} near a place for the field that browsers without a clipboard API copy from
  * @returns {Promise<boolean>}

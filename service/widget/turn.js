@@ -1,4 +1,4 @@
-// A question and its answer on the page: the text with its markers and quotes, the verdict, and the reader's actions.
+// A question and its answer on the page: the text with its markers and quotes, the verdict, and the actions.
 
 /** @import { Client, Conversation } from "./service.js" */
 /** @import { Words } from "./words.js" */
@@ -7,13 +7,13 @@ import { icon, ICONS, make, plain } from "./dom.js";
 import { aboutLine, copyText, describe, differs, quoteBox, SourcesView, toClipboard } from "./sources.js";
 import { explanation, kindOf, latestText, lookOf, notesOn, verdictLine } from "./verdict.js";
 
-/** Words of a quote in the name of its marker: they tell markers of one article apart. */
+/** Words of a quote in the name of its marker, which distinguish markers of one article. */
 const WORDS_OF_QUOTE = 6;
 // A marker, the end of the word before it and the punctuation after it: they stay on one line.
 const TIE = /(\S{0,20}\s?(?:\[\d{1,4}\])+[.,;:!?…"'”’»)。؟]*)/u;
 const VERBATIM = ["exact", "normalised"];
 const REASONS = ["wrong_citation", "not_in_sources", "outdated", "incomplete", "other"];
-/** How long a button says that it has copied. */
+/** Milliseconds for which a button shows that it has copied. */
 const COPIED_MS = 4_000;
 
 let lastId = 0;
@@ -62,7 +62,7 @@ export class TurnView {
     const stop = make("button", { type: "button", class: "plain stop", text: words.say("stop"), on: { click: parts.stop } });
     this.#status = make("div", { class: "working" }, make("span", { class: "pulse", "aria-hidden": "true" }), this.#progress, stop);
     this.#body = make("div", { class: "reply" }, this.#status, this.#text.element, this.#sources.element);
-    // The hidden words are in the reader's language and do not decide the direction of the question.
+    // The hidden words are in the page's language and do not decide the direction of the question.
     const hidden = make("span", { class: "unseen", text: `${words.say("you_asked")} ` });
     const asked = make(`h${parts.level + 1}`, { class: "question", part: "question" }, hidden, make("span", { class: "asked", dir: "auto", text: turn.question }));
     this.element = make(
@@ -98,14 +98,14 @@ export class TurnView {
     const latest = latestText(kind, turn, this.#words);
     const why = explanation(kind, turn, this.#words);
     this.#status.remove();
-    // The text keeps its place, so that a reader of a quote in it keeps the focus.
+    // The text stays in the page, so that the focus stays in it.
     this.#body.prepend(verdictLine(kind, turn, this.#words), ...(latest ? [make("p", { class: "about latest", text: latest })] : []));
     this.#text.element.after(...(why ? [make("p", { class: "why", text: why })] : []), ...notesOn(kind, turn, this.#parts));
     const actions = new Actions(turn, this.#parts).element;
     if (actions.childElementCount) this.#body.append(actions);
   }
 
-  /** Return the answer or, for an abstention, its reason in the reader's language. */
+  /** Return the answer or, for an abstention, its reason in the page's language. */
   #shownText() {
     const { reply, text } = this.#turn;
     const reason = reply?.status === "not_in_sources" ? reply.status_reason : null;

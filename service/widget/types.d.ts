@@ -1,4 +1,4 @@
-// The shapes that several modules share, and what an import of a style sheet gives; for the type checker only.
+// Shapes shared by several modules, and the type of an imported style sheet; for the type checker only.
 
 /** A sentence of the answer and the quote that supports it; offsets count code points, half-open. */
 interface Citation {
@@ -43,7 +43,7 @@ interface Source {
   duplicates: Duplicate[];
 }
 
-/** The value that one article gives where articles disagree. */
+/** The value of one article in a disagreement. */
 interface Position {
   value: string;
   article_id: string;
@@ -84,7 +84,7 @@ interface Turn {
   citations: Citation[];
   sources: Source[];
   reply: Reply | null;
-  /** Why there is no complete answer: a code of the service, or one of `ServiceError`. */
+  /** Why the answer is incomplete: a code of the service, or of `ServiceError`. */
   trouble: { code: string } | null;
   vote: "up" | "down" | null;
   /** Id of the stored vote. */

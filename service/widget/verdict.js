@@ -40,12 +40,12 @@ const CODES = {
   invalid_request: "refused",
   too_large: "refused",
 };
-/** Codes of a language model's failures: one text covers them all. */
+/** Codes of a language model's failures, which share one text. */
 const MODEL = /^reader_/u;
 const DAY_MS = 86_400_000;
 
 /**
- * Return the kind of a turn that has ended: the verdict of its reply, or why there is none.
+ * Return the kind of a turn that has ended: the verdict of its reply, or the kind of failure.
  * @param {Turn} turn
  * @returns {string}
  */
@@ -91,7 +91,7 @@ export function verdictLine(kind, turn, words) {
 }
 
 /**
- * Return the date of the newest report in words; null where the verdict gives it, or none is known.
+ * Return the date of the newest report in words; null if the verdict gives it or it is unknown.
  * @param {string} kind
  * @param {Turn} turn
  * @param {Words} words
@@ -117,7 +117,7 @@ function latestReport({ citations, sources }, words) {
 }
 
 /**
- * Return the text in place of a missing answer, or below a part of one; null where none is needed.
+ * Return the text in place of a missing answer, or below a partial one; null if it needs none.
  * @param {string} kind
  * @param {Turn} turn
  * @param {Words} words
@@ -224,7 +224,7 @@ function warningsNotes(kind, turn, warnings, words) {
 }
 
 /**
- * A warning in the reader's language; the service's English where the widget has no words for its code.
+ * Return a warning in the page's language, or the service's English if the widget has no text for its code.
  * @param {Warning} warning
  * @param {Turn} turn
  * @param {Words} words

@@ -8,7 +8,7 @@ import { ENGLISH } from "./strings-en.js";
 const TABLES = { en: ENGLISH, de: GERMAN, ar: ARABIC };
 const RIGHT_TO_LEFT = ["ar", "arc", "ckb", "dv", "fa", "he", "ku", "ps", "sd", "ug", "ur", "yi"];
 
-/** @type {[Intl.RelativeTimeFormatUnit, number, number][]} units of time, the days in each, and from how many units on it is used */
+/** @type {[Intl.RelativeTimeFormatUnit, number, number][]} units of time, the days in each, and the least number of units for which it is used */
 const UNITS = [
   ["year", 365.25, 1.5],
   ["month", 30.44, 1.5],
@@ -42,7 +42,7 @@ export class Words {
   }
 
   /**
-   * Whether there is a text for a key, in any language.
+   * Return whether a key has a text, in any language.
    * @param {string} key
    */
   knows(key) {
