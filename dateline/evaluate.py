@@ -81,7 +81,7 @@ def run(
 
 @app.command()
 def score(run_file: RunFile, gold: Gold = OURS / "gold") -> None:
-    """Print the verdicts and figures of a run as JSON."""
+    """Print the outcomes and figures of a run as JSON."""
     from eval.baseline import read_run
     from eval.gold import read_gold
     from eval.score import score as score_run
@@ -138,7 +138,7 @@ def explain(
     ] = None,
     gold: Gold = OURS / "gold",
 ) -> None:
-    """Explain the verdict on one question.
+    """Explain the outcome of one question.
 
     Prints what it expects, what was retrieved, answered and cited, and how that was scored.
     """

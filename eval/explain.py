@@ -1,7 +1,7 @@
-"""The verdict on one question explained for the terminal: expected, retrieved, answered, cited, scored."""
+"""The outcome of one question explained for the terminal: expected, retrieved, answered, cited, scored."""
 
 import textwrap
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,7 +9,7 @@ from eval.errors import GoldInvalid
 from eval.gold import GoldSet
 from eval.matching import matches
 from eval.metrics.citations import is_dangling, is_exact
-from eval.records import Forbidden, GoldItem, Prediction, Run, Verdict
+from eval.records import GoldItem, Prediction, Run, Verdict
 from eval.report.rows import clip, visible
 from eval.score import score_one
 from index.records import Article
@@ -17,6 +17,8 @@ from index.records import Article
 WIDTH = 100
 SNIPPET = 160
 """Code points of a passage to show."""
+
+Reply = Mapping[str, Any]
 
 
 def explain(gold: GoldSet, question_id: str, run: Run) -> str:
@@ -29,8 +31,15 @@ def explain(gold: GoldSet, question_id: str, run: Run) -> str:
     if prediction is None:
         raise GoldInvalid(f"the run did not ask {item.id}", "Leave out --run to ask it now.")
     verdict = score_one(item, prediction, gold.articles)
-    sections = [*_expected(item, verdict), *_answered(item, prediction, gold.articles), *_judged(verdict)]
-    return visible("\n\n".join("\n".join(section) for section in sections if section))
+    sections = [_question(item), _expected(item, verdict)]
+    if prediction.reply is None:
+        sections.append(_wrapped("error: ", prediction.error or "no reply"))
+    else:
+        reply = prediction.reply
+        sections += [_retrieved(item, reply), _answered(reply), _forbidden(item, reply)]
+        sections += [_cited(reply, gold.articles), _withheld(reply), _paraphrases(item, prediction)]
+    sections += [_outcome(verdict), _figures(verdict)]
+    return visible("\n\n".join(filter(None, ("\n".join(section) for section in sections))))
 
 
 def _item(gold: GoldSet, question_id: str) -> GoldItem:
@@ -51,107 +60,97 @@ def _item(gold: GoldSet, question_id: str) -> GoldItem:
     return item
 
 
-def _expected(item: GoldItem, verdict: Verdict) -> Iterator[list[str]]:
-    marks = [
-        item.type,
-        *(["critical"] if item.critical else []),
-        *([f"asked {item.asked_at}"] if item.asked_at else []),
-    ]
-    earlier = [line for turn in item.turns[:-1] for line in _lines(f"{turn.role}: ", turn.content)]
-    yield [f"{item.id} ({', '.join(marks)})", *earlier, *_lines("question: ", item.question)]
-    stated = {tick.fact: tick.stated for tick in verdict.ticks}
-    yield [
-        f"expected: {item.expect.replace('_', ' ')}{f' ({item.reason})' if item.reason else ''}",
-        *(_lines("  false premise: ", item.premise) if item.premise else []),
-        *(
-            line
-            for fact in item.facts
-            for line in _lines(f"  {_tick(stated.get(fact.id))} [{fact.weight}] ", fact.text)
-        ),
-        *(line for evidence in item.evidence for line in _lines(f"  {evidence.article}: ", f"“{evidence.quote}”")),
-        *([f"  canary: {item.canary}"] if item.canary else []),
-    ]
+def _question(item: GoldItem) -> Iterator[str]:
+    marks = (item.type, "critical" if item.critical else "", f"asked {item.asked_at}" if item.asked_at else "")
+    yield f"{item.id} ({', '.join(filter(None, marks))})"
+    for turn in item.turns[:-1]:
+        yield from _wrapped(f"{turn.role}: ", turn.content)
+    yield from _wrapped("question: ", item.question)
 
 
-def _answered(item: GoldItem, prediction: Prediction, articles: Mapping[str, Article]) -> Iterator[list[str]]:
-    reply = prediction.reply
-    if reply is None:
-        yield _lines("error: ", prediction.error or "no reply")
-        return
-    yield ["retrieved:", *_retrieved(item, reply)]
-    reason = f" ({reply['status_reason']})" if reply["status_reason"] else ""
-    yield [f"answer: {reply['status']}{reason}", *_lines("  ", reply["answer"])]
-    yield [line for forbidden in item.must_not for line in _forbidden(forbidden, reply)]
-    if reply["citations"]:
-        cited = (line for citation in reply["citations"] for line in _citation(citation, reply, articles))
-        yield ["citations:", *cited]
-    if reply["unsupported"]:
-        withheld = ((f"  {sentence['reason']}: ", sentence["text"]) for sentence in reply["unsupported"])
-        yield ["withheld sentences:", *(line for start, text in withheld for line in _lines(start, text))]
-    others = zip(item.paraphrases, prediction.paraphrased, strict=False)
-    yield [line for asked, other in others for line in _paraphrase(asked, other)]
+def _expected(item: GoldItem, verdict: Verdict) -> Iterator[str]:
+    yield f"expected: {item.expect.replace('_', ' ')}{f' ({item.reason})' if item.reason else ''}"
+    if item.premise:
+        yield from _wrapped("  false premise: ", item.premise)
+    ticks = {tick.fact: "✓" if tick.stated else "✗" for tick in verdict.ticks}
+    for fact in item.facts:
+        yield from _wrapped(f"  {ticks.get(fact.id, '–')} [{fact.weight}] ", fact.text)
+    for evidence in item.evidence:
+        yield from _wrapped(f"  {evidence.article}: ", f"“{evidence.quote}”")
+    if item.canary:
+        yield f"  canary: {item.canary}"
 
 
-def _retrieved(item: GoldItem, reply: dict[str, Any]) -> Iterator[str]:
+def _retrieved(item: GoldItem, reply: Reply) -> Iterator[str]:
     """Yield the passages that the reader was shown, best first, and the articles with evidence that it was not."""
+    yield "retrieved:"
+    named = {"GOLD": item.gold_articles, "POISONED": item.poison, "NEAR MISS": item.near_miss}
     for rank, source in enumerate(reply["sources"], 1):
-        sign = _sign(item, source["article_id"])
         cited = f" [{source['marker']}]" if source["marker"] else ""
-        scores = source["scores"]
-        figures = f"{source['score']:.3f} (dense {scores['dense']:.3f}, lexical {scores['lexical']:.2f})"
-        yield f"{rank:>3}. {source['article_id']}{cited}{sign}  {figures}"
-        yield from _lines("     ", clip(" ".join(source["snippet"].split()), SNIPPET))
+        signs = "".join(f"  {sign}" for sign, ids in named.items() if source["article_id"] in ids)
+        scores = f"dense {source['scores']['dense']:.3f}, lexical {source['scores']['lexical']:.2f}"
+        yield f"{rank:>3}. {source['article_id']}{cited}{signs}  {source['score']:.3f} ({scores})"
+        yield from _wrapped("     ", clip(" ".join(source["snippet"].split()), SNIPPET))
     missing = item.gold_articles - {source["article_id"] for source in reply["sources"]}
     yield from (f"  –  {article}  GOLD, not retrieved" for article in sorted(missing))
 
 
-def _forbidden(forbidden: Forbidden, reply: dict[str, Any]) -> list[str]:
-    stated = matches(forbidden.match, reply["answer"])
-    return _lines(f"  {'✗ stated' if stated else '✓ not stated'}, forbidden: ", forbidden.why)
+def _answered(reply: Reply) -> Iterator[str]:
+    reason = f" ({reply['status_reason']})" if reply["status_reason"] else ""
+    yield f"answer: {reply['status']}{reason}"
+    yield from _wrapped("  ", reply["answer"])
 
 
-def _sign(item: GoldItem, article: str) -> str:
-    signs = {"GOLD": item.gold_articles, "POISONED": item.poison, "NEAR MISS": item.near_miss}
-    return "".join(f"  {sign}" for sign, named in signs.items() if article in named)
+def _forbidden(item: GoldItem, reply: Reply) -> Iterator[str]:
+    for forbidden in item.must_not:
+        sign = "✗ stated" if matches(forbidden.match, reply["answer"]) else "✓ not stated"
+        yield from _wrapped(f"  {sign}, forbidden: ", forbidden.why)
 
 
-def _citation(citation: dict[str, Any], reply: dict[str, Any], articles: Mapping[str, Article]) -> Iterator[str]:
-    checked = citation["verification"]
-    exact = is_exact(citation, articles)
-    signs = ["exact" if exact else "NOT EXACT", *(["DANGLING"] if is_dangling(citation, reply) else [])]
-    support = f"{checked['status']} by {checked['method']}, {checked['score']:.2f}"
-    yield f"  [{citation['marker']}] {citation['article_id']}: {', '.join(signs)}; {support}"
-    yield from _lines("      sentence: ", reply["answer"][citation["start_index"] : citation["end_index"]])
-    yield from _lines("      quote:    ", citation["cited_text"])
-    if not exact:
-        article = articles.get(citation["article_id"])
-        there = article.body[citation["start_char_index"] : citation["end_char_index"]] if article else None
-        yield from _lines("      article:  ", there if there is not None else "not in the corpus")
+def _cited(reply: Reply, articles: Mapping[str, Article]) -> Iterator[str]:
+    if reply["citations"]:
+        yield "citations:"
+    for citation in reply["citations"]:
+        exact = is_exact(citation, articles)
+        signs = f"{'exact' if exact else 'NOT EXACT'}{', DANGLING' if is_dangling(citation, reply) else ''}"
+        checked = citation["verification"]
+        support = f"{checked['status']} by {checked['method']}, {checked['score']:.2f}"
+        yield f"  [{citation['marker']}] {citation['article_id']}: {signs}; {support}"
+        yield from _wrapped("      sentence: ", reply["answer"][citation["start_index"] : citation["end_index"]])
+        yield from _wrapped("      quote:    ", citation["cited_text"])
+        if not exact:
+            article = articles.get(citation["article_id"])
+            span = slice(citation["start_char_index"], citation["end_char_index"])
+            yield from _wrapped("      article:  ", article.body[span] if article else "not in the corpus")
 
 
-def _paraphrase(asked: str, reply: dict[str, Any]) -> Iterator[str]:
-    yield from _lines("paraphrase: ", asked)
-    yield from _lines(f"  {reply['status']}: ", reply["answer"])
+def _withheld(reply: Reply) -> Iterator[str]:
+    if reply["unsupported"]:
+        yield "withheld sentences:"
+    for sentence in reply["unsupported"]:
+        yield from _wrapped(f"  {sentence['reason']}: ", sentence["text"])
 
 
-def _judged(verdict: Verdict) -> Iterator[list[str]]:
+def _paraphrases(item: GoldItem, prediction: Prediction) -> Iterator[str]:
+    for words, reply in zip(item.paraphrases, prediction.paraphrased, strict=False):
+        yield from _wrapped("paraphrase: ", words)
+        yield from _wrapped(f"  {reply['status']}: ", reply["answer"])
+
+
+def _outcome(verdict: Verdict) -> Iterator[str]:
     stage = f" at the stage {verdict.stage}" if verdict.stage else ""
-    note = f": {verdict.note}" if verdict.note else ""
-    figures = [f"{name} {value:g}" for name, value in verdict.figures.items()]
-    yield _lines("verdict: ", f"{verdict.outcome}{stage}{note}")
-    yield _lines("figures: ", ", ".join(figures)) if figures else []
+    yield from _wrapped("outcome: ", f"{verdict.outcome}{stage}{f': {verdict.note}' if verdict.note else ''}")
 
 
-def _tick(stated: bool | None) -> str:  # noqa: FBT001 - None: no answer
-    return {True: "✓", False: "✗", None: "–"}[stated]
+def _figures(verdict: Verdict) -> Iterator[str]:
+    if verdict.figures:
+        yield from _wrapped("figures: ", ", ".join(f"{name} {value:g}" for name, value in verdict.figures.items()))
 
 
-def _lines(start: str, text: str) -> list[str]:
-    """Wrap a text; the first line begins with `start`, the others are indented."""
-    paragraphs: Iterable[str] = text.splitlines() or [""]
+def _wrapped(start: str, text: str) -> Iterator[str]:
+    """Yield the lines of a text; the first begins with `start`, the others are indented."""
     indent = " " * min(len(start), 12)
-    wrapped = (
-        textwrap.wrap(paragraph, WIDTH, initial_indent=start if at == 0 else indent, subsequent_indent=indent)
-        for at, paragraph in enumerate(paragraphs)
-    )
-    return [line for lines in wrapped for line in lines] or [start.rstrip()]
+    first, *others = text.splitlines() or [""]
+    yield from textwrap.wrap(first, WIDTH, initial_indent=start, subsequent_indent=indent) or [start.rstrip()]
+    for other in others:
+        yield from textwrap.wrap(other, WIDTH, initial_indent=indent, subsequent_indent=indent)

@@ -79,8 +79,8 @@ def _details(row: Row) -> Iterator[str]:
     yield from (f"- expected{'' if fact.vital else ' (not vital)'}: {_stated(fact)}" for fact in row.facts[:MOST])
     yield from (f"- forbidden: {_stated(statement)}" for statement in row.forbidden[:MOST])
     for c in row.citations[:MOST]:
-        status = f"{c.status}{', **dangling**' if c.dangling else ''}"
-        yield f"- cites \\[{c.marker}\\] {escaped(c.article, 80)} ({status}): “{escaped(c.quote)}”"
+        status = f"{c['verification']['status']}{', **dangling**' if c['dangling'] else ''}"
+        yield f"- cites \\[{c['marker']}\\] {escaped(c['article_id'], 80)} ({status}): “{escaped(c['cited_text'])}”"
 
 
 def _words(row: Row, kind: str, tag: str) -> str:

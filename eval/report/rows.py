@@ -31,16 +31,6 @@ class Statement(NamedTuple):
     vital: bool = True
 
 
-class CitationRow(NamedTuple):
-    """A citation of the answer; it dangles if the reader was not shown its source."""
-
-    marker: int
-    article: str
-    quote: str
-    status: str
-    dangling: bool
-
-
 class Piece(NamedTuple):
     """Words that two answers share, or that only one of them has."""
 
@@ -95,15 +85,10 @@ class Row(Record):
         return [Statement(each.why, _makes(self.before, each), _makes(self.after, each)) for each in self.item.must_not]
 
     @property
-    def citations(self) -> list[CitationRow]:
-        """The citations of the answer now."""
+    def citations(self) -> list[dict[str, Any]]:
+        """The citations of the answer now, each marked `dangling` or not."""
         reply: Mapping[str, Any] = self.after.prediction.reply or {"citations": []}
-        return [
-            CitationRow(
-                c["marker"], c["article_id"], c["cited_text"], c["verification"]["status"], is_dangling(c, reply)
-            )
-            for c in reply["citations"]
-        ]
+        return [{**citation, "dangling": is_dangling(citation, reply)} for citation in reply["citations"]]
 
 
 def visible(text: str) -> str:

@@ -1,4 +1,4 @@
-"""The explanation of one question's verdict."""
+"""The explanation of one question's outcome."""
 
 from typing import Any
 
@@ -48,7 +48,7 @@ def test_a_wrong_answer_is_explained_in_full() -> None:
     assert "  ✗ stated, forbidden: the length of the strike" in lines
     assert "withheld sentences:" in lines
     assert "  number_not_in_source: It rose by 5." in lines
-    assert "verdict: wrong at the stage reader: makes a forbidden statement: the length of the strike" in lines
+    assert "outcome: wrong at the stage reader: makes a forbidden statement: the length of the strike" in lines
     assert "fact_recall 0," in " ".join(lines)
 
 
@@ -58,7 +58,7 @@ def test_a_correct_answer_names_no_stage() -> None:
 
     assert "  ✓ [vital] the number 12" in text
     assert "[1] museum-theft: exact; verified by exact, 1.00" in text
-    assert "verdict: correct\n" in text
+    assert "outcome: correct\n" in text
     assert "at the stage" not in text
     assert "withheld" not in text
 
@@ -89,7 +89,7 @@ def test_evidence_that_was_not_retrieved_is_named() -> None:
 
     assert "  –  ferry-strike  GOLD, not retrieved" in text
     assert "answer: not_in_sources (low_relevance)" in text
-    assert "verdict: over_refused at the stage retrieval: low_relevance" in text
+    assert "outcome: over_refused at the stage retrieval: low_relevance" in text
 
 
 def test_the_tempting_article_is_named() -> None:
@@ -106,7 +106,7 @@ def test_an_error_is_shown_instead_of_an_answer() -> None:
 
     assert "error: TimeoutError: nothing after 120 s" in text
     assert "  – [vital] the number 12" in text
-    assert "verdict: error: TimeoutError" in text
+    assert "outcome: error: TimeoutError" in text
 
 
 def test_a_conversation_is_shown_from_its_beginning() -> None:
