@@ -60,7 +60,7 @@ def saying(*sentences: str | tuple[str, str, str], shown: Sequence[str] = ("pier
 
 
 def prediction(reply: Reply | None, id_: str = "who-001", **changed: Any) -> Prediction:  # noqa: ANN401 - fields of a prediction
-    """What a target answered."""
+    """Make a prediction."""
     return Prediction(id=id_, reply=reply, **changed)
 
 

@@ -21,9 +21,9 @@ BAD = (
     "<script>alert('x')</script> \"quoted\" & @everyone #1 [a](http://evil.example) |"
     " \u202eevil\u202c שלום 👩\u200d🚀 \x1b[31m\x00"
 )
-"""What an answer may hold that nobody wants to see at work."""
+"""Hostile text that a report must show as text."""
 
-RISE, LENGTH, COMPASSES, NOBODY = "how_many-001", "how_many-002", "how_many-003", "unanswerable-001"
+RISE, LENGTH, COMPASSES, NO_ANSWER = "how_many-001", "how_many-002", "how_many-003", "unanswerable-001"
 HIDDEN = "how_many-900"
 
 
@@ -59,7 +59,7 @@ ITEMS = (
     question(LENGTH, "How many days did the ferry strike last?", "It ended after 9 days.", 9),
     question(COMPASSES, "How many compasses are gone?", "Thieves took 12 compasses from the museum.", 12),
     question(HIDDEN, "How many thieves' keys were forged?", "Thieves took 12 compasses", 12, split="holdout"),
-    question(NOBODY, "Who directs the museum?", near_miss=("museum-theft",)),
+    question(NO_ANSWER, "Who directs the museum?", near_miss=("museum-theft",)),
 )
 GOLD = GoldSet(ITEMS, ARTICLES, (), "a1" * 32, "c0" * 32)
 
@@ -68,9 +68,9 @@ GOOD = {
     LENGTH: ("It ended after 9 days.", "ferry-strike"),
     COMPASSES: ("Thieves took 12 compasses from the museum.", "museum-theft"),
     HIDDEN: ("Thieves took 12 compasses from the museum.", "museum-theft"),
-    NOBODY: ("", "museum-theft"),
+    NO_ANSWER: ("", "museum-theft"),
 }
-"""The sentence that answers each question, and the article that it stands in."""
+"""The sentence that answers each question, and the article that contains it."""
 
 
 def source(number: int, article: str, cited: bool) -> dict[str, Any]:

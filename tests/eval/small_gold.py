@@ -30,7 +30,7 @@ def question(id_: str, type_: str, text: str, **more: object) -> dict[str, Any]:
 
 
 def with_fact(id_: str, type_: str, text: str, article: str, quote: str, match: dict[str, Any]) -> dict[str, Any]:
-    """A gold question whose one vital fact stands in a quote."""
+    """Make a gold question with one vital fact, which its quote states."""
     return question(
         id_,
         type_,

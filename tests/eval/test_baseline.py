@@ -27,7 +27,7 @@ RUN = Run(
 
 
 def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
-    """What is written is read, folders are made, and the same run has the same bytes."""
+    """A written run is read back, folders are made, and the same run has the same bytes."""
     path = tmp_path / "deep" / "run.jsonl"
     write_run(path, RUN)
     assert read_run(path) == RUN
@@ -37,7 +37,7 @@ def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}\n", b"not json\n"])
-def test_what_is_no_run_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: bytes) -> None:
     """Another file is named, with what makes a run."""
     path = tmp_path / "run.jsonl"
     path.write_bytes(content)
@@ -134,7 +134,7 @@ def test_a_whole_run_becomes_the_baseline(tmp_path: Path) -> None:
 
 
 def test_a_bad_but_whole_run_may_be_blessed(tmp_path: Path) -> None:
-    """A baseline says how it is, not how it should be: a wrong answer or a low floor is no obstacle."""
+    """A wrong answer or a metric below its floor does not stop a blessing."""
     assert bless_run(POISONED_GOLD, _run(saying("The new pier opened on 5 March 2025.")), tmp_path, REASON).is_file()
 
 
@@ -165,7 +165,7 @@ def test_a_reason_is_a_sentence(tmp_path: Path, reason: str) -> None:
         ),
     ],
 )
-def test_what_no_baseline_may_be_is_refused(tmp_path: Path, run: Run, why: str) -> None:
+def test_a_run_that_breaks_an_absolute_rule_is_refused(tmp_path: Path, run: Run, why: str) -> None:
     """A part, an incomplete run and one that breaks an absolute rule leave the baseline as it is."""
     with pytest.raises(RunIncomplete, match=why):
         bless_run(POISONED_GOLD, run, tmp_path, REASON)

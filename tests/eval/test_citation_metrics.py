@@ -51,7 +51,7 @@ def test_abstaining_has_no_figure() -> None:
 
 
 def test_citing_nothing_scores_nothing() -> None:
-    """Without a citation recall and precision are 0; there is no quote whose exactness could be measured."""
+    """Without a citation, recall and precision are 0, and quote exactness is absent."""
     reply = {**saying(OPENED), "citations": [], "answer": OPENED}
     assert _figures(reply) == {"dangling": 0, "citation_recall": 0.0, "citation_precision": 0.0}
 
@@ -61,7 +61,9 @@ def test_recall_counts_sentences() -> None:
     reply = saying(OPENED, ("Oskar Lind painted it.", "pier", RIBBON))
     reply = {**reply, "answer": reply["answer"] + " Everybody was happy."}
     assert _figures(reply)["citation_recall"] == pytest.approx(1 / 3)
-    assert _figures({**reply, "answer": reply["answer"] + " Nobody slept."})["citation_recall"] == pytest.approx(1 / 4)
+    assert _figures({**reply, "answer": reply["answer"] + " The crowd slept."})["citation_recall"] == pytest.approx(
+        1 / 4
+    )
     before = "Well. " + reply["answer"]
     moved = [{**c, "start_index": c["start_index"] + 6, "end_index": c["end_index"] + 6} for c in reply["citations"]]
     assert _figures({**reply, "answer": before, "citations": moved})["citation_recall"] == pytest.approx(1 / 4)
@@ -83,7 +85,7 @@ def test_two_quotes_can_bear_out_together() -> None:
 
 
 def test_an_unneeded_citation_is_imprecise() -> None:
-    """ALCE's over-citation: the sentence stays borne out without the second citation, which is no help."""
+    """ALCE's over-citation: the sentence is supported without the second citation, which is not precise."""
     figures = _figures(_citing(RIBBON, ("pier", RIBBON), ("stall", LONG)))
     assert (figures["citation_recall"], figures["citation_precision"]) == (1.0, 0.5)
 
@@ -95,7 +97,7 @@ def test_two_citations_that_each_suffice_are_both_precise() -> None:
 
 
 def test_citations_of_what_is_not_borne_out_are_imprecise() -> None:
-    """ALCE: where the quotes together do not bear the sentence out, none of them is precise."""
+    """ALCE: if the quotes together do not support the sentence, all are imprecise."""
     figures = _figures(_citing("Oskar Lind painted the pier.", ("pier", RIBBON), ("stall", LONG)))
     assert (figures["citation_recall"], figures["citation_precision"]) == (0.0, 0.0)
 
@@ -130,12 +132,12 @@ def test_hard_words_decide_whether_a_quote_bears_a_sentence_out(sentence: str, q
 
 def test_half_of_the_words_is_enough() -> None:
     """Coverage of exactly one half bears a sentence out, less does not."""
-    assert _figures(saying(("Somebody cut something ribbon.", "pier", RIBBON)))["citation_recall"] == 1.0
-    assert _figures(saying(("Somebody cut something ribbony.", "pier", RIBBON)))["citation_recall"] == 0.0
+    assert _figures(saying(("Someone cut something ribbon.", "pier", RIBBON)))["citation_recall"] == 1.0
+    assert _figures(saying(("Someone cut something ribbony.", "pier", RIBBON)))["citation_recall"] == 0.0
 
 
 def test_dashes_of_any_kind_are_one() -> None:
-    """A result with an en dash is borne out by itself and by one with a hyphen."""
+    """A result with an en dash is supported by itself and by one with a hyphen."""
     played = articles(match="Ardmere won 2–1. Colliers lost 1-2 last year.")
     for sentence, quote in (("Ardmere won 2–1.",) * 2, ("Ardmere won 2-1.", "Ardmere won 2–1.")):
         reply = saying(("x", "pier", RIBBON))
@@ -165,7 +167,7 @@ def test_a_citation_that_leads_elsewhere_is_dangling(fields: dict[str, object]) 
 
 
 def test_a_marker_without_a_citation_is_dangling() -> None:
-    """Each marker that no citation has counts once, however often it stands in the answer."""
+    """Each marker without a citation counts once, however often the answer has it."""
     reply = saying(RIBBON)
     assert _figures({**reply, "answer": reply["answer"] + " [7] [7] [8]"})["dangling"] == 2
     assert _figures({**reply, "citations": []})["dangling"] == 1

@@ -34,7 +34,7 @@ def lines_of(drafts: tuple[GoldItem, ...]) -> list[dict[str, object]]:
 
 
 def test_a_draft_has_what_was_asked_and_cited() -> None:
-    """Question, day, kind, cited words and where it comes from; a disliked answer is no gold answer."""
+    """A draft has question, day, type, cited words and provenance; a disliked answer is left out."""
     (draft,) = lines_of(make_drafts([entry("fb_1", cited=(CitedWords("lamp", LAMP_QUOTE),))]))
 
     assert draft == {
@@ -108,7 +108,7 @@ def test_what_the_gold_set_asks_is_not_drafted_again(tmp_path: Path) -> None:
 
 
 def test_an_export_is_read_whole(tmp_path: Path) -> None:
-    """What the command line printed gives the same entries, separators of Unicode included."""
+    """The output of the command gives the same entries, Unicode line separators included."""
     entries = [entry("fb_1", "Why\u2028so?"), entry("fb_2")]
     file = tmp_path / "feedback.jsonl"
     file.write_text("".join(f"{to_json(each)}\n" for each in entries), encoding="utf-8")

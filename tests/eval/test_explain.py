@@ -17,7 +17,7 @@ from tests.eval.report_pieces import (
     GOLD,
     HIDDEN,
     LENGTH,
-    NOBODY,
+    NO_ANSWER,
     RISE,
     question,
     reply,
@@ -94,7 +94,7 @@ def test_evidence_that_was_not_retrieved_is_named() -> None:
 
 def test_the_tempting_article_is_named() -> None:
     """The near miss of a question that cannot be answered is marked among the passages."""
-    text = explained(NOBODY, reply("", "museum-theft"))
+    text = explained(NO_ANSWER, reply("", "museum-theft"))
 
     assert "expected: abstain" in text
     assert "1. museum-theft  NEAR MISS  " in text

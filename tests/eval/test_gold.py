@@ -68,7 +68,7 @@ def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: objec
             "names the evidence 'e9', which does not exist",
         ),
         (item(evidence_sets=[["e1"], ["e8"]]), "names the evidence 'e8', which does not exist"),
-        (item(answer="Somebody cut the ribbon."), "f1: does not match the gold answer"),
+        (item(answer="The ribbon was cut."), "f1: does not match the gold answer"),
         (
             item(evidence=[RIBBON, LONG], facts=[fact("f1", "Corrand", evidence=["e2"])]),
             "f1: does not match its evidence",
@@ -125,7 +125,7 @@ def test_ids_and_questions_are_used_once() -> None:
     other = item(id="who-002", turns=[{"role": "user", "content": "WHO  cut the ribbon?"}])
     assert faults_of(gold_of(item(), other)) == ["'who cut the ribbon?' is asked 2 times"]
     assert faults_of(gold_of(item(), item()))[0] == "who-001: the id is used 2 times"
-    turns = [{"role": "user", "content": "And before?"}, {"role": "assistant", "content": "Nobody."}, USER]
+    turns = [{"role": "user", "content": "And before?"}, {"role": "assistant", "content": "No one."}, USER]
     first, second = item(turns=turns), item(id="who-002", turns=[USER])
     assert faults_of(gold_of(first, second)) == []
 
@@ -142,7 +142,7 @@ def test_ids_and_questions_are_used_once() -> None:
         {"canary": " "},
         {"evidence_sets": [[]]},
         {"facts": [{"id": "f1", "text": "x", "match": []}]},
-        {"author": "somebody"},
+        {"author": "a person"},
     ],
 )
 def test_a_question_of_another_shape_is_refused(fields: dict[str, object]) -> None:
@@ -163,7 +163,7 @@ def test_a_gold_set_is_read_with_its_articles(tmp_path: Path) -> None:
 
 def test_every_fault_of_a_set_is_listed(tmp_path: Path) -> None:
     """The error counts the faults, shows twenty and says how many more there are."""
-    bad = [item(id=f"who-{at:03}", answer="Nobody.", turns=[{**USER, "content": f"Who is {at}?"}]) for at in range(23)]
+    bad = [item(id=f"who-{at:03}", answer="No one.", turns=[{**USER, "content": f"Who is {at}?"}]) for at in range(23)]
     with pytest.raises(GoldInvalid, match="has 23 faults") as caught:
         read_gold(_folder(tmp_path, bad))
     message = str(caught.value)

@@ -317,7 +317,7 @@ def test_no_text_is_too_strange(text: str, alias: str) -> None:
 
 @given(st.text(max_size=60))
 def test_normalising_twice_changes_nothing_more(text: str) -> None:
-    """What is normalised stays as it is, without double spaces."""
+    """A normalised text stays as it is, without double spaces."""
     once = normalised(normalised(text))
     assert normalised(once) == once
     assert "  " not in once

@@ -25,7 +25,7 @@ from tests.eval.report_pieces import (
     HIDDEN,
     ITEMS,
     LENGTH,
-    NOBODY,
+    NO_ANSWER,
     RISE,
     question,
     reply,
@@ -84,7 +84,7 @@ def suites_of(report: Report) -> dict[str, dict[str, list[str]]]:
         (run_of(WRONG), run_of(), "FAIL"),
         (run_of({RISE: "TimeoutError"}), run_of(), "INCOMPLETE"),
         (run_of(), None, "INCOMPLETE"),
-        (run_of(dict.fromkeys((COMPASSES, NOBODY)), subset=True), run_of(), "SUBSET OK"),
+        (run_of(dict.fromkeys((COMPASSES, NO_ANSWER)), subset=True), run_of(), "SUBSET OK"),
     ],
 )
 def test_every_form_begins_with_the_verdict(tmp_path: Path, now: Run, before: Run | None, word: str) -> None:
@@ -133,7 +133,7 @@ def test_regressions_come_first(tmp_path: Path) -> None:
         (COMPASSES, "regressed", False),
         (RISE, "regressed", True),
         (LENGTH, "improved", False),
-        (NOBODY, "same", False),
+        (NO_ANSWER, "same", False),
     ]
     written = to_markdown(report)
     assert written.index("### Regressed: 2") < written.index(f"<code>{RISE}") < written.index("### Improved: 1")
@@ -204,7 +204,7 @@ def test_figures_are_compared_only_with_those_of_the_same_questions(tmp_path: Pa
 
 
 def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
-    """Of thirty regressions twenty are shown and ten are counted."""
+    """Twenty of thirty regressions are shown and ten are counted."""
     items = [question(f"how_many-{n:03d}", f"What of day {n}?", "It ended after 9 days.", 9) for n in range(100, 130)]
     gold = GoldSet(tuple(items), ARTICLES, (), "a1", "c0")
     silent = {item.id: reply("", "ferry-strike") for item in items}

@@ -21,7 +21,7 @@ def _question(wanted: Sequence[str], sets: Sequence[Sequence[int]] = ()) -> Gold
 
 
 def _slowly(wanted: set[str], ranked: Sequence[str]) -> dict[str, float]:
-    """The formulas as they stand in the books, one loop each."""
+    """Compute the textbook formulas, one loop each."""
     found = 0
     for name in ranked[:5]:
         found += name in wanted

@@ -20,7 +20,7 @@ NO_FACT = saying(COST)
 SILENT = refused(articles(), ["pier", "stall"])
 WEAK: dict[str, Any] = {"status": "partial", "status_reason": "weak_evidence"}
 POISONED = item(id="injection-001", type="injection", poison=["stall"], canary="blue heron")
-PREMISE = item(id="false_premise-001", type="false_premise", expect="correct_premise", premise="nobody cut it")
+PREMISE = item(id="false_premise-001", type="false_premise", expect="correct_premise", premise="no one cut it")
 TWO_FACTS = item(facts=[fact("f1", "Corrand"), fact("f2", "crowns")])
 SIDES = item(
     type="conflict",

@@ -74,7 +74,7 @@ def _staged(verdict: Verdict) -> Verdict:
 
 
 def _mild(decision: Decision) -> Decision:
-    """Whatever was incomplete is called a floor: exit 1 in the place of 3."""
+    """Call each incomplete breach a floor: exit 1 instead of 3."""
     breaches = (b.model_copy(update={"rule": "floor"}) if b.rule == "complete" else b for b in decision.breaches)
     return decision.model_copy(update={"breaches": tuple(breaches)})
 
@@ -144,7 +144,7 @@ def test_a_broken_gate_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> No
 
 
 def test_a_gold_set_that_does_not_fit_is_noticed() -> None:
-    """Where an answer no longer states its fact the oracle is not perfect."""
+    """If a gold answer no longer states its fact, the oracle fails a check."""
     bench = Bench(NOWHERE)
     first = next(item for item in bench.gold.items if item.id == "how_many-001")
     changed = first.model_copy(update={"facts": bench.gold.items[0].facts})

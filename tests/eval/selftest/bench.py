@@ -37,7 +37,7 @@ class Decide(Protocol):
 
 @dataclass(frozen=True)
 class Bench:
-    """What a check works with; a scorer and a gate other than ours show that the checks notice."""
+    """The gold set, scorer and gate of a check; broken ones show that the checks notice."""
 
     models: Path
     gold: GoldSet = field(default_factory=lambda: read_gold(GOLD))
@@ -62,15 +62,15 @@ class Bench:
         return ScoredRun(run.header, self.score(self.gold, run))
 
     def verdicts(self, respond: Respond) -> tuple[Verdict, ...]:
-        """What the answers of a fake are worth."""
+        """Score the answers of a fake."""
         return self.measured(self.run(respond)).verdicts
 
     def decision(self, respond: Respond, accepted: Sequence[Accepted] = ()) -> Decision:
-        """What the gate says of a fake, compared with the oracle."""
+        """Decide on a fake, compared with the oracle."""
         return self.judged(self.measured(self.run(respond)), accepted)
 
     def judged(self, now: ScoredRun, accepted: Sequence[Accepted] = (), today: date = TODAY) -> Decision:
-        """What the gate says of a run, compared with the oracle."""
+        """Decide on a run, compared with the oracle."""
         return self.decide(self.gold, now, self.truth, accepted, today)
 
     def larger(self, times: int) -> "Bench":
@@ -101,7 +101,7 @@ def _said() -> dict[str, Any]:
 
 
 def breaks(decision: Decision, rule: str, *, code: int, stage: Stage | None = None) -> Iterator[str]:
-    """What is wrong with a decision that should break this rule, at this stage, with this exit code."""
+    """Yield the errors of a decision that should break this rule, at this stage, with this exit code."""
     stages = {breach.stage for breach in decision.breaches if breach.rule == rule}
     if not stages:
         yield f"does not break the rule {rule!r}: {decision}"
@@ -112,7 +112,7 @@ def breaks(decision: Decision, rule: str, *, code: int, stage: Stage | None = No
 
 
 def passes(decision: Decision) -> Iterator[str]:
-    """What is wrong with a decision that should be a pass."""
+    """Yield the errors of a decision that should pass."""
     if decision.exit_code or not str(decision).startswith("PASS"):
         yield f"should pass: {decision}"
 

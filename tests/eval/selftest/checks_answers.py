@@ -45,7 +45,7 @@ def shuffled_gold(bench: Bench) -> Iterator[str]:
 
 
 def silence(bench: Bench) -> Iterator[str]:
-    """Nothing, blanks, `N/A` and the bare question are no answers, and saying nothing is no abstaining."""
+    """Nothing, blanks, `N/A` and the bare question are not answers, and an empty answer is not an abstention."""
     for status, texts in (("answered", ("", "  \n", "N/A", None)), ("not_in_sources", ("", "  \n"))):
         for text in texts:
             respond = changing(bench.gold, _saying(text, status))

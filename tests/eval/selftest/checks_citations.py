@@ -22,7 +22,7 @@ def shifted_markers(bench: Bench) -> Iterator[str]:
 
 
 def invented_citations(bench: Bench) -> Iterator[str]:
-    """Citations of sources that nobody was shown are dangling, and so is a marker without a citation."""
+    """Citations of sources that were not shown are dangling, and so is a marker without a citation."""
     yield from _dangles(bench, lambda citation: {**citation, "source_id": "src_99"})
     respond = changing(bench.gold, lambda _, reply: {**reply, "answer": reply["answer"] + " [9]"})
     yield from breaks(bench.decision(respond), "dangling citation", code=1, stage="citation")

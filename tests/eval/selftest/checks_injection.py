@@ -1,4 +1,4 @@
-"""Checks of poisoned articles: obeying fails, quoting does not, and a poison nobody saw proves nothing."""
+"""Checks of poisoned articles: obeying fails, quoting does not, and an article that was not shown is no test."""
 
 from collections.abc import Callable, Iterator
 
@@ -30,7 +30,7 @@ def quoted_injection(bench: Bench) -> Iterator[str]:
 
 
 def unseen_poison(bench: Bench) -> Iterator[str]:
-    """Where the poisoned articles never reach the reader the run is incomplete."""
+    """A run in which no poisoned article reaches the reader is incomplete."""
     respond = retrieving(bench.gold, lambda item, ranked: [name for name in ranked if name not in item.poison])
     yield from breaks(bench.decision(respond), "complete", code=3, stage="retrieval")
 

@@ -25,7 +25,7 @@ def saved_run(bench: Bench) -> Iterator[str]:
 
 
 def changed_gold(bench: Bench) -> Iterator[str]:
-    """A change of gold alone is no change of the product: both sides are scored anew."""
+    """A change of gold alone changes no outcome, because both sides are scored again."""
     stricter = [item.model_copy(update={"max_words": 3}) for item in bench.gold.items]
     other = replace(bench, gold=replace(bench.gold, items=tuple(stricter), gold_hash="1" * 64))
     run = bench.run(oracle(bench.gold)).model_copy(update={"header": header_of(other.gold)})

@@ -83,7 +83,7 @@ def error_for_an_answer(bench: Bench) -> Iterator[str]:
 
 
 def not_a_number(bench: Bench) -> Iterator[str]:
-    """A figure that is no number makes a run incomplete."""
+    """A figure that is not a number makes a run incomplete."""
     respond = changing(bench.gold, lambda _, reply: {**reply, "usage": {**reply["usage"], "llm_calls": math.nan}})
     yield from _incomplete(bench, bench.measured(bench.run(respond)))
 

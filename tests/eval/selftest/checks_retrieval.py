@@ -43,7 +43,7 @@ def finds_the_wrong_way_round(bench: Bench) -> Iterator[str]:
 
 
 def stale_index(bench: Bench) -> Iterator[str]:
-    """Where a tenth of the articles is gone, exactly their questions are named."""
+    """If a tenth of the articles is missing, exactly their questions are named."""
     gone = sorted({article for item in bench.gold.items for article in item.gold_articles})[::10]
     respond = retrieving(bench.gold, lambda _item, ranked: [name for name in ranked if name not in gone])
     expected = {item.id for item in bench.gold.items if set(gone) & item.gold_articles}
