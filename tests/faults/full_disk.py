@@ -1,17 +1,15 @@
-"""Ingests that run out of disk at many points: `python -m tests.faults.full_disk`.
+"""Ingests that run out of disk.
 
 Two ways to run out: a small file system of its own (a tmpfs, where this process may mount one), and a limit on
 how large one file may grow, which every process may set. `python -m tests.faults.full_disk limited LIMIT COMMAND…`
 and `… mounted SIZE FOLDER COMMAND…` are the two children.
 """
 
-import argparse
 import os
 import resource
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +18,6 @@ from dateline.exit_codes import FAILED
 from index.errors import DatelineError
 from index.generation import damaged_files
 from index.layout import CATALOG, EMBEDDINGS, VECTORS, current_name, generation_folder
-from tests.faults.mounting import can_mount
 from tests.faults.newsdesk import ROOT, Newsdesk, manifest_of
 
 KB = 1024
@@ -162,39 +159,9 @@ def rooms_of(sizes: Mapping[str, int]) -> list[int]:
     return [catalog // 3, catalog + vectors // 2, catalog + vectors + sizes["chroma.sqlite3"]]
 
 
-def main() -> None:
-    """Run out of room at many points, both ways, and print what became of each."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=600)
-    parser.add_argument("--steps", type=int, default=16)
-    given = parser.parse_args()
-    mountable = can_mount()
-    for warm in (False, True):
-        with tempfile.TemporaryDirectory() as place:
-            desk = Desk(Path(place), given.articles, dimension=512, warm=warm)
-            sizes = desk.sizes()
-            _show(f"no file larger than this; vectors {'stored' if warm else 'to be stored'}; {sizes}")
-            for shortage in file_too_large(desk, sorted({size - 1 for size in sizes.values() if size > KB})):
-                _show(shortage)
-            _show(f"room left on the disk; vectors {'stored' if warm else 'to be stored'}")
-            total = sum(sizes.values()) * (1 if warm else 2)
-            rooms = [total * step // given.steps for step in range(given.steps)]
-            for shortage in disk_full(desk, rooms if mountable else []):
-                _show(shortage)
-    if not mountable:
-        _show("this process may not mount: no full disk")
-
-
-def _show(line: object) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
     match sys.argv[1:]:
         case ["limited", limit, *command]:
             limited(int(limit), command)
         case ["mounted", room, folder, *command]:
             sys.exit(mounted(int(room), Path(folder), command))
-        case _:
-            main()

@@ -1,21 +1,17 @@
-"""Ingests killed by SIGKILL in every phase, while readers ask: `python -m tests.faults.killed_ingest --kills 60`.
+"""Ingests killed by SIGKILL in every phase, while readers ask.
 
 Each kill is aimed: the ingest stops itself at an event of its interpreter, goes on for a random moment, is
 stopped again and looked at, so that the phase is the one it really was in, and is killed there.
 """
 
-import argparse
 import os
 import random
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import cycle, islice
 from pathlib import Path
 
 from index.generation import file_digests
@@ -52,7 +48,7 @@ class Aim:
 KEEP = IndexSettings.model_fields["keep_generations"].default
 STAGED = rf"/{STAGING_PREFIX}[0-9a-f]{{12}}"
 EACH_PHASE: tuple[Aim, ...] = (
-    Aim("open", r"/articles/.*\.md", upto=100),
+    Aim("open", r"/articles/.*\.md", upto=20),
     Aim("sqlite3.connect", EMBEDDINGS, 0.05),
     Aim("open", f"{STAGED}/{VECTORS}", nth=2),
     Aim("sqlite3.connect", f"{STAGED}/{CHROMA}/"),
@@ -92,8 +88,10 @@ PHASES = (
     "CURRENT replaced",
     "retiring",
 )
+EACH_EVENT = tuple(aim for aim in EACH_PHASE if not aim.moment_s)
+"""The aims that stop at an event and go on for no moment more: they hit the phases in `CERTAIN`."""
+
 CERTAIN = frozenset(PHASES) - {"starting", "chunking and embedding", "verification"}
-"""What the aims of `EACH_PHASE` hit for sure: those that stop at an event and go on for no moment more."""
 
 
 @dataclass(slots=True)
@@ -264,20 +262,3 @@ def killed_ingests(place: Path, aims: Sequence[Aim], *, articles: int, every: in
     attack.check_answers(asked)
     attack.figures.seconds = time.monotonic() - started
     return attack.figures
-
-
-def main() -> None:
-    """Kill as often as the command line says, over all aims, and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=60)
-    parser.add_argument("--articles", type=int, default=400)
-    parser.add_argument("--seed", type=int, default=1)
-    given = parser.parse_args()
-    aims = list(islice(cycle(EACH_PHASE + ANYWHERE), given.kills))
-    with tempfile.TemporaryDirectory() as place:
-        figures = killed_ingests(Path(place), aims, articles=given.articles, every=1, seed=given.seed)
-    sys.stdout.write(f"{figures}\n")
-
-
-if __name__ == "__main__":
-    main()

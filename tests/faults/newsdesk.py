@@ -9,14 +9,15 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from shutil import copytree
 
-from index.embedding.llama import LlamaIndexEmbedder
+from index.dense import ChromaServer
 from index.generation import read_manifest
 from index.layout import GENERATIONS, current_name, generation_folder, generation_names
 from index.records import Manifest
 from ingest.job import Ingest, run
 from ingest.progress import Progress
+from ingest.report import IngestReport
 from tests.fakes import TOPICS, sentence
-from tests.faults.vectors import CLASS_PATH
+from tests.faults.vectors import CLASS_PATH, embedder
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("Courier", "Echo")
@@ -91,15 +92,15 @@ class Newsdesk:
         """`dateline ingest` of all articles, run to its end."""
         return self.run("ingest", str(self.articles), "--data", str(self.data), "--json")
 
-    def ingest_here(self, data: Path | None = None) -> Manifest:
-        """The manifest of an ingest of all articles by this process, into `data` or the desk's own folder."""
-        data = data or self.data
-        run(
-            Ingest((self.articles,), data, "english"),
-            LlamaIndexEmbedder(CLASS_PATH, self.options),
-            Progress(quiet=True),
-        )
-        return manifest_of(data)
+    def ingest_here(self, data: Path | None = None, server: ChromaServer | None = None) -> Manifest:
+        """Ingest all articles in this process, into `data` or the desk's own folder; return the manifest."""
+        self.report_here(data, server)
+        return manifest_of(data or self.data)
+
+    def report_here(self, data: Path | None = None, server: ChromaServer | None = None) -> IngestReport:
+        """Ingest as `ingest_here` does; return the report."""
+        order = Ingest((self.articles,), data or self.data, "english", server=server)
+        return run(order, embedder(self.options), Progress(quiet=True))
 
     def copy_generation(self, count: int) -> None:
         """Put so many copies of the current generation beside it, as if they were older ones."""

@@ -1,39 +1,116 @@
-from collections.abc import Iterator
+"""A service whose Chroma server stops or ends: it says so, answers what it can, and recovers without a restart."""
 
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+import httpx
 import pytest
+from starlette.testclient import TestClient
 
+from index.dense import ChromaServer
+from index.errors import ChromaUnavailable
+from index.generations import prune
+from index.layout import current_name
+from service.api.app import create_app
+from service.build import build_pipeline
 from tests.chroma_server import RunningChroma
-from tests.faults.chroma_away import RECOVERY_S, absences, at_a_server, collections_after_swap, ingest_refused
-from tests.faults.newsdesk import Newsdesk
+from tests.faults.newsdesk import SOURCES, Newsdesk
+from tests.faults.vectors import CLASS_PATH
+from tests.samples import settings_for
+
+QUESTION = {"question": "What did the storm cost?"}
+FILTERED = {**QUESTION, "filters": {"sources": [SOURCES[1]]}}
+COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
+RECOVERY_S = 30.0
 
 
 @pytest.fixture(scope="module")
-def hosted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Newsdesk, RunningChroma]]:
-    with at_a_server(tmp_path_factory.mktemp("hosted"), articles=60) as desk_and_server:
-        yield desk_and_server
+def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]:
+    chroma = RunningChroma(tmp_path_factory.mktemp("chroma"))
+    yield chroma
+    chroma.kill()
 
 
-def test_a_server_that_is_away_is_told_of_and_found_again(hosted: tuple[Newsdesk, RunningChroma]) -> None:
-    """Without its server a service says so within 3 s, answers what it can, stays alive, and recovers by itself."""
-    for absence in absences(*hosted, away_s=2.2, after_s=2, per_second=8):
-        assert absence.refused, str(absence)
-        assert {(each.status, each.code) for each in absence.refused} == {(503, "index_unavailable")}, str(absence)
-        assert max(each.seconds for each in absence.refused) < 3, str(absence)
-        assert {each.status for each in absence.filtered} == {200}, str(absence)
-        assert {(each.readyz, each.healthz) for each in absence.health} == {((503, "index_unavailable"), 200)}
-        assert absence.recovered_s <= RECOVERY_S, str(absence)
-        assert not absence.faults, absence.faults[:3]
+@pytest.fixture(scope="module")
+def server(chroma: RunningChroma) -> Iterator[ChromaServer]:
+    """The client that ingests use."""
+    with closing(ChromaServer(chroma.url)) as server:
+        yield server
 
 
-def test_an_ingest_does_not_wait_for_a_server_that_stands_still(hosted: tuple[Newsdesk, RunningChroma]) -> None:
-    """It ends with a message that names the server, in seconds, and CURRENT is what it was."""
-    refused = ingest_refused(*hosted)
-    assert refused.done.returncode == 1, refused.done.stderr
-    assert hosted[1].url in refused.done.stderr
-    assert refused.current_stayed
-    assert refused.seconds < 15
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> Newsdesk:
+    """A desk whose index has its vectors on the server."""
+    desk = Newsdesk(tmp_path_factory.mktemp("hosted"), articles=12)
+    desk.ingest_here(server=server)
+    return desk
 
 
-def test_no_collection_outlives_its_generation(hosted: tuple[Newsdesk, RunningChroma]) -> None:
-    """After a swap the server holds a collection for each generation, after a prune the current one's only."""
-    assert collections_after_swap(*hosted) == (2, 1)
+@pytest.fixture
+def client(desk: Newsdesk, chroma: RunningChroma) -> Iterator[TestClient]:
+    """A client of a service on that index."""
+    settings = settings_for(desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05)
+    pipeline = build_pipeline(settings)
+    with TestClient(create_app(settings, pipeline), raise_server_exceptions=False) as client:
+        yield client
+    # The service's own connections end with its process.
+    assert pipeline.library._server is not None
+    pipeline.library._server.close()
+
+
+def status_and_code(client: TestClient, path: str = "/readyz") -> tuple[int, str | None]:
+    reply = client.get(path)
+    return reply.status_code, reply.json().get("error", {}).get("code")
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + RECOVERY_S
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize(("leave", "come_back"), [("halt", "resume"), ("kill", "start")])
+def test_a_service_without_its_server_says_so_and_recovers(
+    client: TestClient, chroma: RunningChroma, leave: str, come_back: str
+) -> None:
+    """Questions that need the server get 503; filtered ones, which do not, are answered; all are once it is back."""
+    assert client.post("/v1/ask", json=QUESTION).json()["citations"]
+    getattr(chroma, leave)()
+    try:
+        refused = client.post("/v1/ask", json=QUESTION)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "index_unavailable")
+        assert client.post("/v1/ask", json=FILTERED).json()["citations"]
+        assert status_and_code(client) == (503, "index_unavailable")
+        assert client.get("/healthz").status_code == 200
+    finally:
+        getattr(chroma, come_back)()
+    wait_until(lambda: client.post("/v1/ask", json=QUESTION).status_code == 200)
+    wait_until(lambda: status_and_code(client) == (200, None))
+
+
+def test_an_ingest_does_not_wait_for_a_server_that_is_halted(desk: Newsdesk, chroma: RunningChroma) -> None:
+    """It ends with an error that names the server, and CURRENT does not change."""
+    desk.change(5)
+    before = current_name(desk.data)
+    chroma.halt()
+    try:
+        with closing(ChromaServer(chroma.url)) as server, pytest.raises(ChromaUnavailable, match=chroma.url):
+            desk.ingest_here(server=server)
+    finally:
+        chroma.resume()
+    assert current_name(desk.data) == before
+
+
+def test_no_collection_outlives_its_generation(desk: Newsdesk, chroma: RunningChroma, server: ChromaServer) -> None:
+    """The server has a collection for each generation, and after a prune only that of the current one."""
+
+    def collections() -> int:
+        return len(httpx.get(f"{chroma.url}{COLLECTIONS}", trust_env=False).raise_for_status().json())
+
+    desk.change(5)
+    desk.ingest_here(server=server)
+    assert collections() == 2
+    prune(desk.data, 1, server)
+    assert collections() == 1

@@ -2,13 +2,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.killed_ingest import CERTAIN, EACH_PHASE, killed_ingests
+from tests.faults.killed_ingest import CERTAIN, EACH_EVENT, killed_ingests
 
 
 @pytest.mark.timeout(400)
 def test_a_killed_ingest_leaves_a_whole_index_and_disturbs_nobody(tmp_path: Path) -> None:
     """Killed in any phase, an ingest leaves CURRENT whole and no question unanswered, and its rerun converges."""
-    figures = killed_ingests(tmp_path, EACH_PHASE, articles=120, every=99, seed=1)
+    figures = killed_ingests(tmp_path, EACH_EVENT, articles=24, every=99, seed=1)
     assert set(figures.phases) >= CERTAIN, str(figures)
     assert figures.reruns == 1
     assert figures.half_pointers == 0, str(figures)

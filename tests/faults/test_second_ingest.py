@@ -1,15 +1,26 @@
+import os
+import signal
 from pathlib import Path
 
 from tests.faults.newsdesk import Newsdesk, manifest_of
-from tests.faults.second_ingest import second_while_first_runs
+
+BEFORE_PUBLISHING = ("subprocess.Popen", r"index\.verification", "1")
 
 
-def test_a_second_ingest_is_told_who_is_first(tmp_path: Path) -> None:
-    """While one ingest runs another ends with 4 within two seconds, names the first's process, disturbs nothing."""
-    desk = Newsdesk(tmp_path, articles=60)
-    told = second_while_first_runs(desk, 4)
-    assert {each.exit_code for each in told} == {4}
-    assert all(f"process {each.holder} " in each.words for each in told)
-    # The best of four: something else may have had the processor during the others.
-    assert min(each.seconds for each in told) < 2
-    assert manifest_of(desk.data).article_count == 60
+def test_a_second_ingest_ends_and_names_the_first(tmp_path: Path) -> None:
+    """While one ingest is stopped, another ends with 4 and names its process; the first then publishes all articles."""
+    desk = Newsdesk(tmp_path, articles=12)
+    command = ("ingest", str(desk.articles), "--data", str(desk.data))
+    with desk.start(*command, module=("tests.faults.stopping", *BEFORE_PUBLISHING)) as first:
+        os.waitpid(first.pid, os.WUNTRACED)
+        try:
+            # It ends although the first holds the lock throughout: it does not wait.
+            second = desk.run(*command)
+        finally:
+            os.kill(first.pid, signal.SIGCONT)
+        _, error = first.communicate(timeout=100)
+    assert second.returncode == 4
+    assert f"process {first.pid} " in second.stderr
+    assert first.returncode == 0, error
+    assert manifest_of(desk.data).article_count == 12
+    assert desk.left_behind() == []

@@ -1,8 +1,11 @@
 """Vectors without a model, for commands that run in processes of their own."""
 
+from collections.abc import Mapping
+
 from llama_index.core.base.embeddings.base import BaseEmbedding
 from pydantic import PrivateAttr
 
+from index.embedding.llama import LlamaIndexEmbedder
 from tests.fakes import HashedEmbedder
 
 CLASS_PATH = "tests.faults.vectors.WordVectors"
@@ -31,3 +34,8 @@ class WordVectors(BaseEmbedding):
 
     async def _aget_query_embedding(self, query: str) -> list[float]:
         return self._get_query_embedding(query)
+
+
+def embedder(options: Mapping[str, object] | None = None) -> LlamaIndexEmbedder:
+    """Return the embedder that commands with these options use."""
+    return LlamaIndexEmbedder(CLASS_PATH, dict(options or {}))

@@ -9,14 +9,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.fakes import TOPICS
-from tests.faults.arrivals import Latency, latency
-from tests.faults.questions import Service
+from tests.faults.newsdesk import Newsdesk
+from tests.faults.questions import Service, serving
+from tests.soak.arrivals import Latency, latency
+from tests.soak.load import use_embedded_model
 from tests.soak.wire import Reply, asked, parsed
 
 CLIENTS = 8
 """Clients who ask one question after another to find out how many can be answered."""
 
 LOOKS = 5
+REFUSED_MS = 200.0
+"""The p99 of refusals that a service must stay under."""
+
+GROWTH_MB = 50
 
 _WORDS = [word for topic in TOPICS for word in topic.split()]
 
@@ -121,3 +127,16 @@ def _is_answer(reply: Reply) -> bool:
 def _memory_mb(process: int) -> int:
     status = Path(f"/proc/{process}/status").read_text(encoding="utf-8")
     return int(next(line for line in status.splitlines() if line.startswith("VmRSS")).split()[1]) // 1024
+
+
+def soak(place: Path) -> Figures:
+    """Ask twice as many questions as a service can answer for a minute."""
+    desk = Newsdesk(place, articles=300, sentences=12)
+    use_embedded_model(desk, place / "models")
+    assert desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=900).returncode == 0
+    with serving(desk) as service:
+        figures = overload(service, seconds=60)
+    assert not figures.lost, figures
+    assert figures.refused.p99 <= REFUSED_MS, figures
+    assert figures.memory_mb[1] - figures.memory_mb[0] <= GROWTH_MB, figures
+    return figures

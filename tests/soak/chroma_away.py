@@ -1,31 +1,22 @@
-"""A Chroma server that halts, dies and comes back: `python -m tests.faults.chroma_away` prints what readers were told.
+"""A Chroma server that is halted or killed while readers ask, and comes back.
 
 The service is not started again throughout.
 """
 
-import argparse
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from subprocess import CompletedProcess
 
-import httpx
-
-from index.layout import current_name
 from tests.chroma_server import RunningChroma
-from tests.faults.arrivals import Arrivals, Exchange, arriving, latency
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service, serving
-from tests.faults.whole_replies import Proof, mixed_inquiry
+from tests.soak.arrivals import Arrivals, Exchange, arriving, latency
+from tests.soak.whole_replies import Proof, mixed_inquiry
 
 RECOVERY_S = 5.0
 """Seconds after its return in which the server must be in use again."""
-
-COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +65,6 @@ class Course:
     per_second: float
 
 
-@dataclass(frozen=True, slots=True)
-class Refused:
-    """An ingest while the server is away: how it ended, after how long, and whether CURRENT stayed as it was."""
-
-    done: CompletedProcess[str]
-    seconds: float
-    current_stayed: bool
-
-
 @contextmanager
 def at_a_server(place: Path, articles: int) -> Iterator[tuple[Newsdesk, RunningChroma]]:
     """A desk whose vectors are on a real Chroma server, with an index, until the block ends."""
@@ -115,34 +97,6 @@ def absences(
                 ("killed", (chroma.kill, chroma.start)),
             )
         ]
-
-
-def ingest_refused(desk: Newsdesk, chroma: RunningChroma) -> Refused:
-    """Try an ingest while the server stands still."""
-    desk.change(5)
-    before, began = current_name(desk.data), time.monotonic()
-    chroma.halt()
-    try:
-        done = desk.ingest()
-    finally:
-        chroma.resume()
-    return Refused(done, time.monotonic() - began, current_name(desk.data) == before)
-
-
-def collections_after_swap(desk: Newsdesk, chroma: RunningChroma) -> tuple[int, int]:
-    """How many collections the server holds when a service has gone over to a new generation, and after `prune`."""
-    with serving(desk) as service:
-        desk.change(5)
-        done = desk.ingest()
-        assert done.returncode == 0, done.stderr
-        deadline = time.monotonic() + 20
-        while service.ready()["generation"] != current_name(desk.data):
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
-        swapped = _collections(chroma)
-        pruned = desk.run("generations", "prune", "--keep", "1", "--data", str(desk.data))
-        assert pruned.returncode == 0, pruned.stderr
-    return swapped, _collections(chroma)
 
 
 def _absence(
@@ -204,28 +158,14 @@ def _faults(proof: Proof, arrivals: Arrivals, leaves: float, settled: float) -> 
     )
 
 
-def _collections(chroma: RunningChroma) -> int:
-    return len(httpx.get(f"{chroma.url}{COLLECTIONS}", trust_env=False).raise_for_status().json())
-
-
-def main() -> None:
-    """Take the server away for as long as the command line says and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--away", type=float, default=60, help="seconds")
-    parser.add_argument("--rate", type=float, default=5, help="questions a second")
-    parser.add_argument("--articles", type=int, default=1200)
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place, at_a_server(Path(place), given.articles) as (desk, chroma):
-        for absence in absences(desk, chroma, away_s=given.away, after_s=RECOVERY_S + 2, per_second=given.rate):
-            sys.stdout.write(f"{absence}\n")
-        refused = ingest_refused(desk, chroma)
-        sys.stdout.write(
-            f"ingest while halted: exit {refused.done.returncode} after {refused.seconds:.1f} s:"
-            f" {refused.done.stderr.strip().splitlines()[-2:]}; CURRENT stayed: {refused.current_stayed}\n"
-        )
-        swapped, pruned = collections_after_swap(desk, chroma)
-        sys.stdout.write(f"collections on the server: {swapped} after a swap, {pruned} after prune --keep 1\n")
-
-
-if __name__ == "__main__":
-    main()
+def soak(place: Path) -> str:
+    """Halt and kill the server for a minute each while 5 questions arrive each second."""
+    with at_a_server(place, articles=1200) as (desk, chroma):
+        found = absences(desk, chroma, away_s=60, after_s=RECOVERY_S + 2, per_second=5)
+    for absence in found:
+        assert {(each.status, each.code) for each in absence.refused} == {(503, "index_unavailable")}, absence
+        assert {each.status for each in absence.filtered} == {200}, absence
+        assert {(each.readyz, each.healthz) for each in absence.health} == {((503, "index_unavailable"), 200)}, absence
+        assert absence.recovered_s <= RECOVERY_S, absence
+        assert not absence.faults, absence
+    return "\n".join(map(str, found))

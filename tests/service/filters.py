@@ -1,13 +1,10 @@
-"""Retrieval with each kind of filter against an exact search of its own: `python -m tests.faults.filters`.
+"""Retrieval with each kind of filter, compared with an exact search of its own.
 
 The exact search knows the articles as they were made and nothing of the index: it filters them one by one, embeds
 their chunks itself, and multiplies.
 """
 
-import argparse
 import random
-import sys
-import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
@@ -19,12 +16,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Embedder, Matrix, Vector
-from index.embedding.local import LocalEmbedder
 from index.generation import Generation
 from index.records import Article, Filters, indexed_text
 from service.records import Mode
 from service.retrieve import retrieve
-from tests.fakes import TOPICS, HashedEmbedder, article, built, sentence, sentence_chunks
+from tests.fakes import TOPICS, article, built, sentence, sentence_chunks
 
 TOP = 10
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -177,26 +173,3 @@ def compared(data: Path, articles: Sequence[Article], embedder: Embedder, questi
     with closing(Generation(built(data, articles, embedder))) as generation:
         assert generation.catalog.chunk_count == len(oracle.ids)
         return measured(generation, embedder, oracle, questions_on(articles, questions))
-
-
-def main() -> None:
-    """Compare over more than 10,000 chunks and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=1800)
-    parser.add_argument("--questions", type=int, default=200)
-    parser.add_argument("--fake", action="store_true", help="bags of words instead of the embedded model")
-    given = parser.parse_args()
-    articles = labelled(given.articles, sentences=6)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        embedder: Embedder = HashedEmbedder() if given.fake else LocalEmbedder(place / "models")
-        kinds = compared(place / "data", articles, embedder, given.questions)
-        chunks = sum(len(sentence_chunks(each)) for each in articles)
-    sys.stdout.write(f"{chunks} chunks, {given.questions} questions each, {embedder.name}\n")
-    sys.stdout.write(f"{'':36}recall@10  outside  let by  p50 ms\n")
-    for name, kind in kinds.items():
-        sys.stdout.write(f"{name:36}{kind}\n")
-
-
-if __name__ == "__main__":
-    main()

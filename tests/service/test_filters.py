@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from tests.fakes import HashedEmbedder
-from tests.faults.filters import EACH_KIND, compared, labelled
+from tests.service.filters import EACH_KIND, compared, labelled
 
 
 def test_every_kind_of_filter_finds_what_an_exact_search_finds(tmp_path: Path) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 from index.generation import read_manifest
 from index.layout import generation_folder, generation_names
 from tests.fakes import TOPICS
-from tests.faults.arrivals import Exchange, Inquiry
 from tests.faults.newsdesk import SOURCES
 from tests.faults.questions import Archive, Quoted
+from tests.soak.arrivals import Exchange, Inquiry
 
 TELLING = [word for topic in TOPICS for word in topic.split()]
 

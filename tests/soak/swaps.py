@@ -1,9 +1,5 @@
-"""Generations swapped under load, over and over: `python -m tests.faults.swaps` prints what the service keeps of it."""
+"""Generations swapped under load, over and over: no question fails, and the service keeps nothing of old ones."""
 
-import argparse
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,10 +8,10 @@ from pathlib import Path
 
 from index.layout import GENERATIONS, generation_names
 from index.publish import make_current
-from tests.faults.arrivals import Latency, arriving
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service, serving
-from tests.faults.whole_replies import Proof, mixed_inquiry
+from tests.soak.arrivals import Latency, arriving
+from tests.soak.whole_replies import Proof, mixed_inquiry
 
 SWAP_S = 20.0
 """How long a service may take to go over, at most."""
@@ -125,26 +121,14 @@ def _views(desk: Newsdesk) -> int:
     return len(list(desk.temporary.iterdir()))
 
 
-def main() -> None:
-    """Swap as often as the command line says and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--swaps", type=int, default=200)
-    parser.add_argument("--rollbacks", type=int, default=10, help="how many of them by `dateline generations rollback`")
-    parser.add_argument("--warm-up", type=int, default=30, help="swaps before memory is measured")
-    parser.add_argument("--articles", type=int, default=1500)
-    parser.add_argument("--rate", type=float, default=20, help="questions a second")
-    given = parser.parse_args()
-    sys.stdout.write(f"load average before: {os.getloadavg()}\n")
-    with tempfile.TemporaryDirectory() as place:
-        figures = swapped(
-            Newsdesk(Path(place), articles=given.articles, sentences=20),
-            warm_up=given.warm_up,
-            swaps=given.swaps,
-            rollbacks=given.rollbacks,
-            per_second=given.rate,
-        )
-    sys.stdout.write(f"{figures}\n")
-
-
-if __name__ == "__main__":
-    main()
+def soak(place: Path) -> Figures:
+    """Swap 200 generations while 20 questions arrive each second."""
+    desk = Newsdesk(place, articles=1500, sentences=20)
+    figures = swapped(desk, warm_up=30, swaps=200, rollbacks=10, per_second=20)
+    assert not figures.faults, figures
+    assert figures.answered_from == 3, figures
+    assert figures.after.files <= figures.before.files, figures
+    assert figures.after.views == figures.before.views == 1, figures
+    assert figures.after.generations == figures.before.generations, figures
+    assert figures.after.memory <= figures.before.memory * 1.15, figures
+    return figures

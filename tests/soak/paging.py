@@ -1,17 +1,13 @@
-"""An index of more rows than one SQL statement takes: `python -m tests.faults.paging` prints times and memory.
+"""An index of more rows than one SQL statement takes: every command works on it.
 
-SQLite takes 32,766 variables in a statement, Chroma some thousand rows in a call: who reads or writes more than that
-at once fails here, whatever the command.
+SQLite takes 32,766 variables in a statement, Chroma some thousand rows in a call. tests/faults/test_paging.py lowers
+the limit of SQLite instead.
 """
 
-import argparse
 import json
 import os
 import random
-import sys
-import tempfile
 import time
-from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,12 +15,9 @@ from shutil import copytree, rmtree
 
 from index.catalog import Catalog
 from index.dense.view import SQLITE
-from index.embedding.llama import LlamaIndexEmbedder
 from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
-from ingest.job import configuration_of
-from tests.fakes import TOPICS, article, built, sentence
+from tests.fakes import TOPICS, sentence
 from tests.faults.newsdesk import Newsdesk, manifest_of
-from tests.faults.vectors import CLASS_PATH
 
 ROWS = 33_000
 TAKEN_DOWN = "paper-1"
@@ -50,16 +43,6 @@ class Paging:
         self.data = desk.data
         self.place = place
         self.steps: list[Step] = []
-
-    def put_there(self, articles: int, sections: int) -> None:
-        """Make the generation that an ingest of the articles makes, in a tenth of the time: a sentence a chunk."""
-        rng, embedder = random.Random(1), LlamaIndexEmbedder(CLASS_PATH, self.desk.options)
-        papers = [
-            article(f"paper-{number}", " ".join(sentence(rng, TOPICS[number % len(TOPICS)]) for _ in range(sections)))
-            for number in range(1, articles + 1)
-        ]
-        built(self.data, papers, embedder, made=configuration_of(embedder, "english"))
-        assert manifest_of(self.data).chunk_count > ROWS
 
     def ingested(self, articles: int, sections: int) -> None:
         """Take so many articles in; there are more chunks than one statement takes."""
@@ -135,33 +118,15 @@ def write_papers(folder: Path, count: int, sections: int, *, beginning: str = "p
         (folder / f"{beginning}-{number}.md").write_text("\n".join(lines), encoding="utf-8")
 
 
-def every_command(place: Path, articles: int, sections: int, *, from_files: bool) -> Sequence[Step]:
-    """Make a large index, `from_files` as an ingest does or quicker, and do to it all that its keeper can do."""
-    paging = Paging(Newsdesk(place, articles=0, options={"dimension": 16}), place)
-    (paging.ingested if from_files else paging.put_there)(articles, sections)
-    if from_files:
-        paging.examined()
-    for step in (paging.repaired, paging.taken_down, paging.restored, paging.gone_on):
-        step()
-    return paging.steps
-
-
 def _chunks_of(data: Path, article_id: str) -> int:
     with closing(Catalog(generation_folder(data, current_name(data) or "none") / CATALOG)) as catalog:
         return sum(chunk.article_id == article_id for chunk, _ in catalog.chunks(range(catalog.chunk_count)))
 
 
-def main() -> None:
-    """Do everything to an index as large as the command line says and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=250)
-    parser.add_argument("--sections", type=int, default=150, help="of each article: a chunk each")
-    given = parser.parse_args()
-    with tempfile.TemporaryDirectory() as place:
-        steps = every_command(Path(place), given.articles, given.sections, from_files=True)
-    for step in steps:
-        sys.stdout.write(f"{step}\n")
-
-
-if __name__ == "__main__":
-    main()
+def soak(place: Path) -> str:
+    """Ingest 37,500 sections, and run each command on the index."""
+    paging = Paging(Newsdesk(place, articles=0, options={"dimension": 16}), place)
+    paging.ingested(articles=250, sections=150)
+    for step in (paging.examined, paging.repaired, paging.taken_down, paging.restored, paging.gone_on):
+        step()
+    return "\n".join(map(str, paging.steps))

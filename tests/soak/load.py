@@ -1,24 +1,16 @@
-"""Questions while ingests publish: `python -m tests.faults.load` prints how long readers waited, quiet and busy.
+"""Questions while ingests publish: no reply is wrong, and new articles are cited soon."""
 
-By default the embedded model on both sides, 1,500 articles, 20 questions a second, two minutes quiet and five
-with five ingests.
-"""
-
-import argparse
 import json
-import os
-import sys
-import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.layout import CURRENT
-from tests.faults.arrivals import Arrivals, Inquiry, Latency, arriving
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service, serving
-from tests.faults.whole_replies import Proof, mixed_inquiry
+from tests.soak.arrivals import Arrivals, Inquiry, Latency, arriving
+from tests.soak.whole_replies import Proof, mixed_inquiry
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,24 +120,13 @@ def _cites(service: Service, inquiry: Inquiry, beginning: str) -> bool:
     return any(citation["article_id"].startswith(beginning) for citation in reply["citations"])
 
 
-def main() -> None:
-    """Load a service with the embedded model and print the figures."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--articles", type=int, default=1500)
-    parser.add_argument("--fresh", type=int, default=50, help="articles that are new in each ingest; as many change")
-    parser.add_argument("--quiet", type=float, default=120, help="seconds without ingest")
-    parser.add_argument("--busy", type=float, default=300, help="seconds with ingests")
-    parser.add_argument("--publishes", type=int, default=5)
-    parser.add_argument("--rate", type=float, default=20, help="questions a second")
-    given = parser.parse_args()
-    sys.stdout.write(f"load average before: {os.getloadavg()}\n")
-    with tempfile.TemporaryDirectory() as place:
-        desk = Newsdesk(Path(place), articles=given.articles, sentences=20)
-        use_embedded_model(desk, Path(place) / "models")
-        assert desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=900).returncode == 0
-        figures = load(desk, Course(10, given.quiet, given.busy, given.publishes, given.fresh, given.rate))
-    sys.stdout.write(f"{figures}\n")
-
-
-if __name__ == "__main__":
-    main()
+def soak(place: Path) -> Figures:
+    """Ask 20 questions a second for two minutes without an ingest and five minutes beside five ingests."""
+    desk = Newsdesk(place, articles=1500, sentences=20)
+    use_embedded_model(desk, place / "models")
+    assert desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=900).returncode == 0
+    course = Course(warm_up_s=10, quiet_s=120, busy_s=300, publishes=5, fresh=50, per_second=20)
+    figures = load(desk, course)
+    assert not figures.faults, figures
+    assert max(each.answerable_s for each in figures.publishes) <= 10, figures
+    return figures
