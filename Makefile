@@ -25,7 +25,7 @@ help:
 	@echo 'make install  install $(BIN)/dateline into $(VENV)'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
-	@echo 'make soak     run the load and attack tests (minutes)'
+	@echo 'make soak     run the load, fault and attack programs (half an hour)'
 	@echo 'make docs     generate docs/settings.md and .env.example from the settings'
 	@echo 'make lock     resolve requirements*.lock from pyproject.toml (needs uv)'
 	@echo 'make image    build the container image `dateline`'
@@ -40,9 +40,8 @@ run: install
 	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
 	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
 
-# One process runs each test file, so that its fixtures are made once. Fault and load tests run alone.
-TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/faults --ignore tests/soak && \
-    $(BIN)/python -m pytest tests/faults tests/soak
+# One process runs each test file, so that its fixtures are made once; the slow files of one test come early.
+TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
 
 test: dev
 	@$(NO_KEYS) $(TESTS)
