@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from shutil import copytree
 
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.generation import read_manifest
 from index.layout import GENERATIONS, current_name, generation_folder, generation_names
 from index.records import Manifest

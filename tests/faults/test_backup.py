@@ -38,7 +38,7 @@ def test_a_restored_copy_serves_and_goes_on(tmp_path: Path) -> None:
         rmtree(desk.data)
         with running.pinned() as generation:
             assert [each.body for each in generation.catalog.every_article()] == bodies
-            assert len(generation.nearest(embedder().embed_query("What did the storm cost?"), 3, None)) == 3
+            assert len(generation.dense.nearest(embedder().embed_query("What did the storm cost?"), 3, None)) == 3
     subprocess.run(["sh", "-c", RESTORE], cwd=tmp_path, check=True)
     assert roll_back(desk.data, before.generation) == current_name(desk.data) == before.generation
     assert not (desk.data / EMBEDDINGS).exists()

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from index.dense import ChromaServer
+from index.dense.server import ChromaServer
 from index.errors import ChromaUnavailable
 from index.generations import prune
 from index.layout import current_name
