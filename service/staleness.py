@@ -7,12 +7,22 @@ another language never has the warning.
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BeforeValidator, TypeAdapter
 
 from service.answer import STALE
 from service.records import AnswerWarning, Question
 
 _UNITS = (("years", 365.25, 1.5), ("months", 30.44, 1.5), ("weeks", 7, 2), ("days", 1, 0))
 """Units of an age with their days, and the number of units from which an age is given in them, as in the widget."""
+Words = Annotated[frozenset[str], BeforeValidator(str.split)]
+"""Words, in the file one string with spaces between them."""
+Phrases = Annotated[re.Pattern[str], BeforeValidator("|".join)]
+"""A pattern, in the file a list of alternatives."""
+
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
 _SENTENCE = re.compile(r"(?<=[.?!…])\s+")
 _SHORT_IS = re.compile(r"\b(who|what|where|when|how|why|which|it|there|that)'s\b")
@@ -73,9 +83,7 @@ def asks_about_present(question: str) -> bool:
     named = _WHO_IS.fullmatch(text)
     if named and all(word[0].isupper() and "'s" not in word for word in named[1].split()):
         return False  # "Who is Benedikt Orlo?" asks about a name, and not for who holds an office.
-    return any(
-        _is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in (_ENGLISH, _GERMAN)
-    )
+    return any(_is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in _languages())
 
 
 def _is_present(sentence: str, language: "_Language") -> bool:
@@ -101,90 +109,27 @@ def _is_present(sentence: str, language: "_Language") -> bool:
 class _Language:
     """The words of a language that show the time a question asks about."""
 
-    lead: re.Pattern[str]
+    lead: Phrases
     """Words that may come before the question itself: a greeting, "and", "do you know"."""
-    questions: frozenset[str]
-    openers: frozenset[str]
+    questions: Words
+    openers: Words
     """Verbs that open a question about the present."""
-    present: frozenset[str]
-    other: frozenset[str]
+    present: Words
+    other: Words
     """Finite verbs that are not in the present: the first finite verb decides."""
-    joining: frozenset[str]
+    joining: Words
     """Words before a verb that is not the question's own: "the bridge that is …", "the run"."""
-    past: re.Pattern[str]
-    now: re.Pattern[str]
-    """Words for the present; a word for the past counts more."""
-    today: re.Pattern[str]
-    """Words for the day of the question, whatever the tense."""
-    timeless: re.Pattern[str]
+    past: Phrases
+    now: Phrases
+    """Words for the present; a word for the past takes precedence."""
+    today: Phrases
+    """Words for the day of the question, in any tense."""
+    timeless: Phrases
     """Openings that ask for a meaning, a reason or whether a report is true."""
 
 
-def _any(*phrases: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(phrases)})\b")
-
-
-def _words(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-_ENGLISH = _Language(
-    lead=re.compile(
-        r"^(?:(?:hi|hello|hey|please|so|and|but|or|ok|okay|well|also|now|(?:can|could) you (?:tell me|say)"
-        r"|do you know|does any(?:one|body) know|any(?:one|body) know|tell me|i wonder|i want to know"
-        r"|i(?: would|'d) like to know)[\s,:]+)+"
-    ),
-    questions=_words("who whom whose what where when why how which if whether"),
-    openers=_words("is are am isn't aren't do does don't doesn't can can't cannot must may"),
-    present=_words("is are am isn't aren't do does don't doesn't can can't cannot must cost costs owns runs leads")
-    | _words("operates live lives work works belongs holds remains run sail sails leave leaves open opens close closes")
-    | _words("heads chairs governs sell sells serve serves go goes own lead need needs"),
-    other=_words("was were wasn't weren't did didn't had hadn't has have hasn't haven't will won't would could should")
-    | _words("shall might"),
-    joining=_words("that who which where and the a an to of in on at for his her their its"),
-    past=_any(
-        r"was|were|wasn't|weren't|did|didn't|had|hadn't|used to|yesterday|ago|previously|formerly|former|originally",
-        r"happened|occurred|won|died|caused|resigned|became|back then|at the time|at that time",
-        r"(?:last|previous|past) (?:\w+ )?(?:week|month|year|night|weekend|season|time|century|decade|spring|summer)s?",
-        r"last (?:autumn|fall|winter|\w+day)",
-    ),
-    now=_any(
-        r"still|now|currently|nowadays|yet|any ?more|already|these days|at the moment|at present",
-        r"this (?:month|year|season)",
-        r"^(?:has|have|hasn't|haven't)\b(?!.*\bever\b).*\b(?:been|reopened|resumed|restarted|returned|recovered|ended)",
-        r"^(?:has|have|hasn't|haven't)\b(?!.*\bever\b).*\b(?:finished|started|begun|opened|closed|changed)",
-    ),
-    today=_any(r"today|tonight|tomorrow|right now|this (?:morning|afternoon|evening|week|weekend)"),
-    timeless=re.compile(
-        r"^(?:(?:why|how) (?:do|does)\b|(?:what|who) (?:is|are) an?\b|(?:is|are) (?:it|there) (?:true|any truth)\b"
-        r"|what (?:do|does)\b.*\b(?:mean|say|stand for)\b)"
-    ),
-)
-_GERMAN = _Language(
-    lead=re.compile(
-        r"^(?:(?:hallo|guten tag|bitte|und|aber|also|oder|so|weißt du|wissen sie|sag mir|sagen sie mir)[\s,:]+)+"
-    ),
-    questions=_words(
-        "wer wen wem wessen was wo wohin woher wie welche welcher welches welchem welchen wann warum wieso"
-    )
-    | _words("wieviel wieviele ob"),
-    openers=_words("ist sind kann können darf dürfen muss müssen gibt gilt gelten kostet kosten fährt fahren läuft"),
-    present=_words("ist sind kann können darf dürfen muss müssen gibt gilt gelten kostet kosten fährt fahren läuft")
-    | _words("laufen heißt liegt liegen leitet führt gehört gehören wohnt wohnen lebt leben arbeitet arbeiten öffnet")
-    | _words("öffnen schließt schließen steht stehen"),
-    other=_words("war waren wurde wurden hatte hatten hat haben wird werden würde soll sollen sollte könnte gab ging"),
-    joining=_words("die der das den dem und wo"),
-    past=_any(
-        r"war|waren|wurde|wurden|hatte|hatten|gab|ging|kam|gestern|vorgestern|damals|früher|ehemalige\w*|einst",
-        r"worden|gewesen|gestorben|passiert|geschehen|gesunken|zurückgetreten",
-        r"(?:letzte|vorige|vergangene)[nrsm]? (?:woche|monat|jahr|nacht|mal|saison|sommer|winter|herbst|\w+tag)",
-        r"vor \w+ (?:jahren?|tagen?|wochen?|monaten?)",
-    ),
-    now=_any(
-        r"noch|jetzt|derzeit|zurzeit|momentan|aktuell|gerade|inzwischen|mittlerweile",
-        r"diese[nrs]? (?:monat|jahr|saison)",
-        r"^(?:hat|haben|ist|sind)\b.*\b(?:wieder|schon|bereits)",
-    ),
-    today=_any(r"heute|diese woche|dieses wochenende"),
-    timeless=re.compile(r"^(?:was (?:ist|sind) eine?\b|stimmt es\b|ist es wahr\b|was heißt\b|wie funktioniert\b)"),
-)
+@cache
+def _languages() -> tuple[_Language, ...]:
+    """Return the words of English and German."""
+    file = Path(__file__).with_suffix(".json")
+    return tuple(TypeAdapter(dict[str, _Language]).validate_json(file.read_bytes()).values())
