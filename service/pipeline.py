@@ -99,10 +99,26 @@ class Pipeline:
         async with self.pinned() as generation:
             run = AnswerRun(question, generation, reader, self.clock())
             yield Started(run.id, isoformat(run.created, "milliseconds"))
-            await self._standalone(run)
+
+            with run.timed("standalone"):
+                chat = None if reader.quotes_only else self.chat
+                standalone = await standalone_question(
+                    question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
+                )
+            run.standalone, run.usage, run.caution = standalone.text, standalone.usage, standalone.caution
+
             found = await self._retrieve(run)
-            yield run.retrieval_completed()
-            reading = await self._score(run, found)
+            sources = run.composition.sources()
+            yield RetrievalCompleted(
+                retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
+            )
+
+            passages = run.composition.passages
+            with run.timed("read"):
+                evidence = await asyncio.to_thread(
+                    self.scorer.score, run.standalone, found.vector, passages, generation.lexical
+                )
+            reading = Reading(run.standalone, passages, evidence, run.created.date().isoformat())
             may_read = self._may_read(run, reading, found.reason)
             while may_read:
                 may_read = False
@@ -114,6 +130,7 @@ class Pipeline:
                                     yield event
                 except ReaderFailed as failure:
                     may_read = self._fall_back(run, reading, failure)
+
             answer = run.answer(self.stale_after)
             if answer.status == "not_in_sources":
                 yield AnswerDelta(answer.answer)
@@ -159,17 +176,6 @@ class Pipeline:
         if self.chat is not None:
             await self.chat.aclose()
 
-    async def _standalone(self, run: "AnswerRun") -> None:
-        """Rewrite a follow-up so that it needs no conversation."""
-        chat = None if run.reader.quotes_only else self.chat
-        with run.timed("standalone"):
-            standalone = await standalone_question(
-                run.question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
-            )
-        run.standalone = standalone.text
-        run.usage += standalone.usage
-        run.caution = standalone.caution
-
     async def _retrieve(self, run: "AnswerRun") -> Retrieved:
         """Retrieve the passages that the reader has room for."""
         question = run.question
@@ -186,13 +192,6 @@ class Pipeline:
         run.candidates = found.candidates
         run.composition = Composition(await run.reader.fit(found.passages))
         return found
-
-    async def _score(self, run: "AnswerRun", found: Retrieved) -> Reading:
-        """Score the sentences of the passages as evidence for the question."""
-        passages, lexical = run.composition.passages, run.generation.lexical
-        with run.timed("read"):
-            evidence = await asyncio.to_thread(self.scorer.score, run.standalone, found.vector, passages, lexical)
-        return Reading(run.standalone, passages, evidence, run.created.date().isoformat())
 
     def _may_read(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> bool:
         """Return whether the passages are related to the question; note the reason if not, and weak evidence."""
@@ -274,12 +273,6 @@ class AnswerRun:
     def warn(self, code: str, message: str) -> None:
         """Add a warning to the answer."""
         self.warnings.append(AnswerWarning(code, message))
-
-    def retrieval_completed(self) -> RetrievalCompleted:
-        """Return the event with the sources."""
-        sources = self.composition.sources()
-        found = retrieval(self.question, self.standalone, self.candidates)
-        return RetrievalCompleted(found, sources, freshness(self.generation, sources))
 
     def status(self) -> tuple[Status, StatusReason | None]:
         """Return the status of the answer and its reason."""
