@@ -23,7 +23,7 @@ from pathlib import Path
 
 from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk
-from service.citations.verify import THRESHOLDS, SupportCheck, Thresholds, Verdict
+from service.citations.verify import THRESHOLDS, SupportCheck, SupportResult, Thresholds
 from service.records import Passage
 
 FOLDER = Path(__file__).parent / "support"
@@ -40,12 +40,12 @@ class Row:
     sentence: str
     supported: bool
     kind: str
-    verdict: Verdict
+    result: SupportResult
 
     def shown(self, level: str, threshold: float) -> bool:
         """Return whether the sentence is shown with this level of support or a higher one."""
-        certain = level == "partial" or self.verdict.status == "verified"
-        return self.verdict.reason is None and certain and self.verdict.score >= threshold
+        certain = level == "partial" or self.result.status == "verified"
+        return self.result.reason is None and certain and self.result.score >= threshold
 
 
 def main() -> None:
@@ -73,7 +73,7 @@ def main() -> None:
     if arguments.errors:
         for row in halves[0]:
             if row.shown("partial", partial) != row.supported:
-                print(f"  {row.kind}: {row.verdict.reason} {row.verdict.score} {row.sentence}")
+                print(f"  {row.kind}: {row.result.reason} {row.result.score} {row.sentence}")
     if arguments.write:
         command = "python -m benchmarks.support_check --write"
         THRESHOLDS.write_text(json.dumps({**thresholds, "rates": rates, "command": command}, indent=2) + "\n")

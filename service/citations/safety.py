@@ -1,12 +1,11 @@
 """Detect unsafe text of a language model: links, markup, invisible characters and secrets.
 
-Clients render Markdown and HTML, turn addresses into links, and follow direction overrides. A sentence may have such a
-thing only where the text that it quotes has it.
+Clients render Markdown and HTML, turn addresses into links, and follow direction overrides. A sentence may have these
+only where the text that it quotes has them.
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from index.terms import normal_form
@@ -15,7 +14,7 @@ EXCERPT = 300
 """Code points of a withheld sentence that a reply repeats; nearly every sentence is shorter."""
 
 SHORTEST_SECRET = 8
-"""Characters of the shortest secret that is looked for: a shorter key may be a word of the news."""
+"""Characters of the shortest secret that is searched for: a shorter key may be a word of the news."""
 
 _REMOVED = "…"
 _LINK = re.compile(
@@ -25,7 +24,7 @@ _LINK = re.compile(
     re.IGNORECASE,
 )
 _EMOJI = "\u00a9\u00ae\u203c-\u3299\U0001f000-\U0001faff"
-# Scripts that are misspelt without joiners: Arabic and its neighbours, the scripts of India, Burmese, Khmer, Mongolian.
+# Scripts that need joiners: Arabic and its neighbours, the scripts of India, Burmese, Khmer, Mongolian.
 _JOINED = "\u0620-\u08ff\u0900-\u0dff\u1000-\u109f\u1780-\u18af\ufb50-\ufdff\ufe70-\ufefc\U00011000-\U00011dff"
 _UNSPACED = "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff"  # Thai, Lao, Burmese, Khmer: no visible space between words
 _HAN = "\u3400-\u9fff\U00020000-\U0003ffff"
@@ -55,12 +54,15 @@ class Safety:
 
     def is_unsafe(self, text: str, quoted: str = "") -> bool:
         """Return whether a text has a link, markup, a hidden character or a secret that the quoted text lacks."""
-        if self._has_secret(text):
+        if any(_contains(text, secret) for secret in self.secrets):
             return True
-        known = quoted.casefold()
-        if any(word.casefold() not in known for word in _unsafe_words(text)):
-            return True
-        # Wide and styled letters are plain ones to a resolver of addresses.
+        hidden, known = _hidden(text), quoted.casefold()
+        for word in re.finditer(r"[^ \t\n\r]+", text):
+            if any(hidden[word.start() : word.end()]) or _LINK.search(word.group()):
+                bare = word.group().strip(_TRIM) or word.group()
+                if bare.casefold() not in known:
+                    return True
+        # A resolver of addresses reads wide and styled letters as plain ones.
         plain = normal_form("NFKC", text)
         return bool(_LINK.search(plain)) and not _LINK.search(text)
 
@@ -70,24 +72,18 @@ class Safety:
         shown = " ".join(_REMOVED if _LINK.search(word) else word for word in visible.split())
         if len(shown) > EXCERPT:
             shown = shown[: EXCERPT - 1].rstrip() + _REMOVED
-        return _REMOVED if self._has_secret(text) or self.is_unsafe(shown) else shown
-
-    def _has_secret(self, text: str) -> bool:
-        letters = "".join(char for char in text.casefold() if char.isalnum())
-        secrets = ("".join(char for char in secret.casefold() if char.isalnum()) for secret in self.secrets)
-        return any(len(secret) >= SHORTEST_SECRET and secret in letters for secret in secrets)
+        has_secret = any(_contains(text, secret) for secret in self.secrets)
+        return _REMOVED if has_secret or self.is_unsafe(shown) else shown
 
 
-def _unsafe_words(text: str) -> Iterator[str]:
-    """Yield the words, without the signs around them, that have a link, markup or a hidden character."""
-    hidden = _hidden(text)
-    for word in re.finditer(r"[^ \t\n\r]+", text):
-        if any(hidden[word.start() : word.end()]) or _LINK.search(word.group()):
-            yield word.group().strip(_TRIM) or word.group()
+def _contains(text: str, secret: str) -> bool:
+    """Return whether a text has a secret, however its letters and digits are separated."""
+    letters, wanted = ("".join(char for char in each.casefold() if char.isalnum()) for each in (text, secret))
+    return len(wanted) >= SHORTEST_SECRET and wanted in letters
 
 
 def _hidden(text: str) -> list[bool]:
-    """Return for each character whether it is invisible or changes the direction, and no script needs it there."""
+    """Return for each character whether it is invisible or changes the direction where no script needs it."""
     masked = _ALLOWED.sub(lambda found: "x" * len(found.group()), text)
     return [
         char not in _WHITE_SPACE

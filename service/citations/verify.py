@@ -1,9 +1,9 @@
 """Verify a draft sentence: locate it in the passages that it cites, or check that they support it.
 
-A sentence that is a whole sentence of a passage needs no judgement. Otherwise the window (one to three sentences) that
-covers it best must state all of its numbers, dates and names, and say them of the same; then the share of its content
-words that the window has, and the similarity of the two, say how sure that is. A sentence that goes beyond the window
-is partial at best. The thresholds are data, fitted on one half of `benchmarks/support`.
+A complete sentence of a passage is verified as it is. Otherwise the window (one to three sentences) that covers it best
+must state all of its numbers, dates and names, of the same things; its coverage of the content words and the similarity
+of the two give the score. A sentence that says more than the window is partial at best. The thresholds are data, fitted
+on one half of `benchmarks/support`.
 """
 
 import json
@@ -22,7 +22,7 @@ from service.citations.support import Claim, Window, candidates, ordinary_word, 
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support
 
 COMPARED = 3
-"""Windows compared by similarity: those of the best coverage."""
+"""Windows compared by similarity, those with the best coverage."""
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 
@@ -34,7 +34,7 @@ _PLAIN = str.maketrans({
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The least score, in [0, 1], of a verified and of a partial sentence."""
+    """The lowest score, in [0, 1], of a verified and of a partial sentence."""
 
     verified: float
     partial: float
@@ -47,7 +47,7 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class SupportResult:
     """The support of a sentence: status, score in [0, 1], quotes, and the reason where it is unverified."""
 
     status: Support
@@ -58,7 +58,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The quotes that support a sentence; `withheld` is the reason why it must not be shown, or None."""
+    """The quotes that support a sentence; `withheld` is the reason to leave it out, or None."""
 
     quotes: tuple[Quote, ...] = ()
     withheld: str | None = None
@@ -74,31 +74,31 @@ class Verifier:
     def verify(self, draft: DraftSentence, passages: Mapping[str, Passage], mode: CitationMode) -> Check:
         """Check a sentence against its passages, by key.
 
-        Mode `verified` withholds a sentence without support; mode `markers` shows it with its passages quoted whole
-        and unverified; mode `off` looks for no support. Every mode withholds a sentence with something unsafe that its
-        quotes do not have.
+        Mode `verified` withholds a sentence without support; mode `markers` shows it with each passage as an unverified
+        quote; mode `off` searches for no support. Every mode withholds a sentence with something unsafe that its quotes
+        do not have.
         """
-        check = self._verify(draft, passages, mode)
+        cited = [passages[key] for key in draft.keys if key in passages] if mode != "off" else []
+        check = Check()
+        if mode == "verified" and not draft.whole:
+            check = Check(withheld="too_long")
+        elif cited:
+            result = self.support.check(draft.text.strip(), cited)
+            if result.status != "unverified":
+                check = Check(result.quotes)
+            elif mode == "verified":
+                check = Check(withheld=result.reason or "not_in_source")
+            else:
+                whole = [(passage, Span(0, len(passage.chunk.text))) for passage in cited]
+                check = Check(
+                    tuple(_quote(passage, span, "unverified", "coverage", result.score) for passage, span in whole)
+                )
+        elif mode == "verified":
+            check = Check(withheld="invented_marker" if draft.invented else "no_marker")
         quoted = [quote.text for quote in check.quotes]
         if check.withheld:
-            quoted = [passages[key].chunk.text for key in draft.keys if key in passages]
+            quoted = [passage.chunk.text for passage in cited]
         return Check(withheld="unsafe_text") if self.safety.is_unsafe(draft.text, "\n".join(quoted)) else check
-
-    def _verify(self, draft: DraftSentence, passages: Mapping[str, Passage], mode: CitationMode) -> Check:
-        if mode == "off":
-            return Check()
-        if not draft.whole and mode == "verified":
-            return Check(withheld="too_long")
-        cited = [passages[key] for key in draft.keys if key in passages]
-        if not cited:
-            unmarked = "invented_marker" if draft.invented else "no_marker"
-            return Check(withheld=unmarked if mode == "verified" else None)
-        verdict = self.support.check(draft.text.strip(), cited)
-        if verdict.status != "unverified":
-            return Check(verdict.quotes)
-        if mode == "verified":
-            return Check(withheld=verdict.reason or "not_in_source")
-        return Check(tuple(_whole(passage, verdict.score) for passage in cited))
 
 
 class SupportCheck:
@@ -108,32 +108,32 @@ class SupportCheck:
         self._embedder = embedder
         self._thresholds = thresholds
 
-    def check(self, sentence: str, passages: Sequence[Passage]) -> Verdict:
-        """Find the place in the passages, together, that supports a sentence (without its markers)."""
+    def check(self, sentence: str, passages: Sequence[Passage]) -> SupportResult:
+        """Find the quotes in the passages that together support a sentence, given without its markers."""
         for passage in passages:
             quote = locate(sentence, passage)
             if quote is not None:
-                return Verdict("verified", None, quote.score, (quote,))
+                return SupportResult("verified", None, quote.score, (quote,))
         claim = Claim.of(sentence, ordinary_word(passages))
         if claim.is_empty:
-            return Verdict("unverified", "not_in_source", 0.0)
-        return self._judge(claim, candidates(claim, passages))
+            return SupportResult("unverified", "not_in_source", 0.0)
+        return self._best(claim, candidates(claim, passages))
 
-    def _judge(self, claim: Claim, windows: Sequence[Window]) -> Verdict:
-        """Return the verdict of the best window without a contradiction, or that of the closest window."""
+    def _best(self, claim: Claim, windows: Sequence[Window]) -> SupportResult:
+        """Return the result for the best window without a contradiction, or for the closest window."""
         if not windows:
-            return Verdict("unverified", "not_in_source", 0.0)
+            return SupportResult("unverified", "not_in_source", 0.0)
         closest = windows[0]
         sound = [window for window in windows if claim.contradiction(window) is None][:COMPARED]
         if not sound:
-            return Verdict("unverified", claim.contradiction(closest), 0.0)
+            return SupportResult("unverified", claim.contradiction(closest), 0.0)
         score, best = max(self._scored(claim, sound), key=lambda pair: pair[0])
         if score < self._thresholds.partial:
-            return Verdict("unverified", claim.contradiction(closest) or "not_in_source", score)
+            return SupportResult("unverified", claim.contradiction(closest) or "not_in_source", score)
         certain = score >= self._thresholds.verified and not claim.goes_beyond(best)
         status: Support = "verified" if certain else "partial"
         quotes = tuple(_quote(passage, span, status, "coverage", score) for passage, span in best.spans)
-        return Verdict(status, None, score, quotes)
+        return SupportResult(status, None, score, quotes)
 
     def _scored(self, claim: Claim, sound: Sequence[Window]) -> list[tuple[float, Window]]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
@@ -145,14 +145,14 @@ class SupportCheck:
 
 
 def locate(sentence: str, passage: Passage) -> Quote | None:
-    """Return the whole sentences of a passage that are this sentence, exactly or but for typography and markup.
+    """Return the sentences of a passage that equal this one, exactly or apart from typography and markup.
 
-    Typography is case, white space and punctuation; markup is what `readable` leaves out. Whole sentences only: a part
-    of one may say the opposite of it.
+    Typography is case, white space and punctuation; markup is removed by `readable`. A part of a sentence is never
+    enough: it may say the opposite of the sentence.
     """
     text = passage.chunk.text
     wanted = {normalised(sentence), normalised(readable(sentence))} - {""}
-    # An image or a rule beside a sentence is not part of its quote.
+    # An image or a rule next to a sentence is not part of its quote.
     spans = [span for span in sentence_spans(text) if normalised(readable(text[span.start : span.end]))]
     for first, begin in enumerate(spans):
         for end in spans[first : first + 3]:
@@ -173,7 +173,3 @@ def _quote(passage: Passage, span: Span, status: Support, method: Method, score:
     """Return the quote at a span of a passage's chunk, in the offsets and words of the article."""
     start, end = passage.chunk.start_char + span.start, passage.chunk.start_char + span.end
     return Quote(passage, Span(start, end), passage.article.body[start:end], status, method, score)
-
-
-def _whole(passage: Passage, score: float) -> Quote:
-    return _quote(passage, Span(0, len(passage.chunk.text)), "unverified", "coverage", score)

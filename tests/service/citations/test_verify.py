@@ -12,7 +12,7 @@ from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk, Span
 from index.text import sentence_spans
 from service.citations.support import support_score
-from service.citations.verify import Check, SupportCheck, Thresholds, Verdict, Verifier, locate, normalised
+from service.citations.verify import Check, SupportCheck, SupportResult, Thresholds, Verifier, locate, normalised
 from service.records import DraftSentence, Passage
 from tests.fakes import HashedEmbedder
 from tests.service.passages import make_passage
@@ -411,7 +411,7 @@ def check(embedder: LocalEmbedder) -> SupportCheck:
     return SupportCheck(embedder, Thresholds.read())
 
 
-def is_the_body(verdict: Verdict) -> bool:
+def is_the_body(verdict: SupportResult) -> bool:
     """Return whether every quote equals the body of its article at its span, within its passage."""
     return all(
         quote.passage.article.body[quote.span.start : quote.span.end] == quote.text
@@ -553,7 +553,7 @@ def test_nothing_supports_nothing(check: SupportCheck) -> None:
     """Without a passage, or with one that has no sentence, a sentence is unverified."""
     empty: list[list[Passage]] = [[], [make_passage("k7f2", " ")]]
     for passages in empty:
-        assert check.check("It rained.", passages) == Verdict("unverified", "not_in_source", 0.0)
+        assert check.check("It rained.", passages) == SupportResult("unverified", "not_in_source", 0.0)
 
 
 @given(sentence=st.text(max_size=40), text=st.text(max_size=60))
