@@ -1,4 +1,4 @@
-"""Small pieces for tests of the evaluation: articles, gold questions, replies and verdicts, made by hand."""
+"""Articles, gold questions, replies and outcomes for tests of the evaluation."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +15,13 @@ OTHER = "The pier is 90 metres long. It was not painted. Olm Reyes sells ice cre
 
 
 def articles(**bodies: str) -> dict[str, Article]:
-    """Articles by id; without any, `pier` and `stall`."""
+    """Return articles by id; the default is `pier` and `stall`."""
     named = bodies or {"pier": BODY, "stall": OTHER}
     return {name: Article(name, body, f"/articles/{name}.md") for name, body in named.items()}
 
 
 def item(**changed: Any) -> GoldItem:  # noqa: ANN401 - the fields of a gold question
-    """A gold question with one fact on one piece of evidence; a field given as None is left out."""
+    """Return a gold question with one fact and one piece of evidence; a None field is left out."""
     fields = {
         "schema": 1,
         "id": "who-001",
@@ -38,23 +38,23 @@ def item(**changed: Any) -> GoldItem:  # noqa: ANN401 - the fields of a gold que
 
 
 def unanswerable(**changed: Any) -> GoldItem:  # noqa: ANN401 - the fields of a gold question
-    """A gold question that nothing answers."""
+    """Return an unanswerable gold question."""
     empty = {"facts": None, "evidence": None, "answer": "", "turns": [{"role": "user", "content": "Who swept it?"}]}
     return item(**{"id": "unanswerable-001", "type": "unanswerable", "expect": "abstain", **empty, **changed})
 
 
 def fact(id_: str, words: str, weight: str = "vital", evidence: Sequence[str] = ("e1",)) -> dict[str, object]:
-    """A fact that is stated in these words."""
+    """Return a fact that is stated in these words."""
     return {"id": id_, "weight": weight, "text": words, "match": [{"text": [words]}], "evidence": list(evidence)}
 
 
 def gold_of(*items: GoldItem, **bodies: str) -> GoldSet:
-    """A gold set in memory."""
+    """Return a gold set in memory."""
     return GoldSet(tuple(items), articles(**bodies), (Path("corpus"),), "g" * 64, "c" * 64)
 
 
 def saying(*sentences: str | tuple[str, str, str], shown: Sequence[str] = ("pier", "stall"), **changed: Any) -> Reply:  # noqa: ANN401 - fields of a reply
-    """A reply of these sentences; each cites itself in `pier`, or the quote of the article that is given with it."""
+    """Return a reply of these sentences; each cites itself in `pier`, or the given quote."""
     said = [Said(one, "pier", one) if isinstance(one, str) else Said(*one) for one in sentences]
     return {**answered(said, articles(), shown), **changed}
 
@@ -71,17 +71,17 @@ def verdict(
     stage: Stage | None = None,
     **figures: float,
 ) -> Verdict:
-    """A verdict with these figures; `_at_` in a name stands for `@`."""
+    """Return a verdict with these figures; `_at_` in a name becomes `@`."""
     named = {name.replace("_at_", "@"): value for name, value in figures.items()}
     return Verdict(id=id_, type=type_, outcome=outcome, stage=stage, figures=named)
 
 
 def header(gold: GoldSet, **changed: Any) -> Header:  # noqa: ANN401 - the fields of a header
-    """The header of a whole run in the offline lane."""
+    """Return the header of a complete offline run."""
     fields = {"lane": "offline", "fingerprint": "", "questions": len(gold.items), **changed}
     return Header(**{"gold": gold.gold_hash, "corpus": gold.corpus_hash, **fields})
 
 
 def measured(gold: GoldSet, *verdicts: Verdict, **changed: Any) -> ScoredRun:  # noqa: ANN401 - the fields of a header
-    """A run of a gold set with these verdicts."""
+    """Return a run of a gold set with these verdicts."""
     return ScoredRun(header(gold, **changed), verdicts)

@@ -1,4 +1,4 @@
-"""Small reports for tests: two articles, gold questions on them, and replies made by hand."""
+"""Small reports for tests: two articles, gold questions on them, and replies."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -28,7 +28,7 @@ HIDDEN = "how_many-900"
 
 
 def question(id_: str, asked: str, quote: str = "", number: float = 0.0, **more: object) -> GoldItem:
-    """A gold question: with a quote, its number is the vital fact; without one, abstaining is right."""
+    """Return a gold question: with a quote, its number is the vital fact; without one, the answer abstains."""
     article = next((name for name, article in ARTICLES.items() if quote and quote in article.body), "")
     fact = Fact(id="f1", text=f"the number {number:g}", match=(Matcher(number=number),), evidence=("e1",))
     return GoldItem.model_validate(
@@ -74,7 +74,7 @@ GOOD = {
 
 
 def source(number: int, article: str, cited: bool) -> dict[str, Any]:
-    """A passage that is the whole article."""
+    """Return a passage with the complete article."""
     body = ARTICLES[article].body
     return {
         "id": f"src_{number}",
@@ -92,7 +92,7 @@ def source(number: int, article: str, cited: bool) -> dict[str, Any]:
 
 
 def reply(answer: str, *articles: str, quote: str | None = None, withheld: Sequence[str] = ()) -> dict[str, Any]:
-    """A reply that says one sentence, cites the first article for it, or abstains where it is empty."""
+    """Return a reply of one sentence that cites the first article; an empty one abstains."""
     quoted = answer if quote is None else quote
     start = max(0, ARTICLES[articles[0]].body.find(quoted))
     said = f"{answer[:-1]} [1]{answer[-1]}" if answer else ""
@@ -126,7 +126,7 @@ def reply(answer: str, *articles: str, quote: str | None = None, withheld: Seque
 def run_of(
     replies: Mapping[str, dict[str, Any] | str | None] | None = None, gold: GoldSet = GOLD, **header: object
 ) -> Run:
-    """A run in which every question is answered well but for these: a reply, the text of an error, or not asked."""
+    """Return a run of correct answers, except for these: a reply, the text of an error, or None for not asked."""
     given = replies or {}
     predictions = [_prediction(item.id, given[item.id] if item.id in given else _right(item)) for item in gold.items]
     asked = tuple(prediction for prediction in predictions if prediction is not None)
@@ -151,7 +151,7 @@ def report_of(
     accepted: Sequence[str] = (),
     latency_ms: Mapping[str, float] | None = None,
 ) -> Report:
-    """The report on a run against a baseline, which is in `folder` from now on."""
+    """Return the report of a run and its baseline, which is saved in `folder`."""
     if before is not None:
         write_baseline(folder / "offline" / FILE, before)
     meant = tuple(Accepted(id=id_, reason="the article was withdrawn", expires="2999-01-01") for id_ in accepted)

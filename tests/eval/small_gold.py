@@ -1,4 +1,4 @@
-"""A gold set of a few questions on a few invented articles, written into a folder of the test's own."""
+"""A gold set of a few questions on a few invented articles, written into a folder of a test."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ BREAD_QUOTE = "The bakers blamed the poor harvest in the Aller valley."
 
 
 def question(id_: str, type_: str, text: str, **more: object) -> dict[str, Any]:
-    """A gold question as a line of a file."""
+    """Return a gold question as a line of a file."""
     return {
         "schema": 1,
         "id": id_,
@@ -52,7 +52,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
 
 
 def write_gold(folder: Path, questions: tuple[dict[str, Any], ...] = QUESTIONS) -> Path:
-    """A gold set with these questions, and its articles beside it; gives the folder of the gold set."""
+    """Write a gold set with these questions and its articles; return the folder of the gold set."""
     articles, gold = folder / "articles", folder / "gold"
     articles.mkdir(parents=True)
     (gold / "questions").mkdir(parents=True)
@@ -64,6 +64,6 @@ def write_gold(folder: Path, questions: tuple[dict[str, Any], ...] = QUESTIONS) 
 
 
 def write_questions(gold: Path, questions: tuple[dict[str, Any], ...]) -> None:
-    """Put these questions in the place of those before."""
+    """Replace the questions."""
     lines = "".join(json.dumps(line) + "\n" for line in questions)
     (gold / "questions" / "all.jsonl").write_text(lines, encoding="utf-8")

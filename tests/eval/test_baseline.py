@@ -38,7 +38,7 @@ def test_a_kept_run_comes_back_as_it_was(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("content", [b"", b"\xff\xfe", b"{}\n", b"not json\n"])
 def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: bytes) -> None:
-    """Another file is named, with what makes a run."""
+    """Another file is an error that names it and the form of a run."""
     path = tmp_path / "run.jsonl"
     path.write_bytes(content)
     with pytest.raises(GoldInvalid, match="is not a run"):
@@ -46,7 +46,7 @@ def test_a_file_that_is_not_a_run_is_refused(tmp_path: Path, content: bytes) -> 
 
 
 def test_a_run_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
-    """However little of it is missing."""
+    """A truncated run is an error, at any length."""
     path = tmp_path / "run.jsonl"
     write_run(path, RUN)
     whole = path.read_bytes()
@@ -60,7 +60,7 @@ def test_a_run_that_is_cut_anywhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_baseline_keeps_what_is_scored(tmp_path: Path) -> None:
-    """The passages' text comes back from the articles, so that the verdicts are those of the run itself."""
+    """The text of passages is restored from the articles, so that the outcomes are those of the run."""
     write_baseline(tmp_path / "offline" / FILE, RUN)
     found = read_baseline(tmp_path, "offline", GOLD.articles)
     assert score(GOLD, found) == score(GOLD, RUN)
@@ -76,7 +76,7 @@ def test_an_article_that_is_gone_costs_its_passages_only(tmp_path: Path) -> None
 
 
 def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
-    """Without a baseline the run is incomplete; a damaged baseline is refused."""
+    """Without a baseline the run is incomplete; a corrupt baseline is an error."""
     write_baseline(tmp_path / "offline" / FILE, RUN)
     assert read_baseline(tmp_path, "offline", GOLD.articles).header == RUN.header
     with pytest.raises(RunIncomplete, match="the lane 'service' has no baseline"):
@@ -87,7 +87,7 @@ def test_each_lane_has_a_baseline_of_its_own(tmp_path: Path) -> None:
 
 
 def test_accepted_losses_are_read(tmp_path: Path) -> None:
-    """Each has an id, a reason and a day; without a list none is accepted."""
+    """Each entry has an id, a reason and a day; without a list, nothing is accepted."""
     assert read_accepted(tmp_path) == ()
     entry = {"id": "who-001", "reason": "its article is gone", "expires": "2027-01-31"}
     (tmp_path / ACCEPTED).write_text(json.dumps({"accepted": [entry]}))
@@ -106,7 +106,7 @@ def test_accepted_losses_are_read(tmp_path: Path) -> None:
     ],
 )
 def test_an_acceptance_without_a_reason_or_a_day_is_refused(tmp_path: Path, entry: dict[str, str]) -> None:
-    """Nothing is accepted for ever, or for no reason."""
+    """An acceptance needs a reason and a day."""
     (tmp_path / ACCEPTED).write_text(json.dumps({"accepted": [entry]}))
     with pytest.raises(GoldInvalid, match="cannot be used"):
         read_accepted(tmp_path)
@@ -122,7 +122,7 @@ def _run(reply: Reply, **changed: object) -> Run:
 
 
 def test_a_whole_run_becomes_the_baseline(tmp_path: Path) -> None:
-    """The run is kept for its lane, with the reason and what it was made of beside it."""
+    """The run is saved for its lane, with the reason and the header."""
     path = bless_run(POISONED_GOLD, _run(RIGHT, reader="extractive@1"), tmp_path, f"  {REASON} ")
     assert path == tmp_path / "offline" / "baseline.jsonl"
     blessed = read_baseline(tmp_path, "offline", POISONED_GOLD.articles)
@@ -140,7 +140,7 @@ def test_a_bad_but_whole_run_may_be_blessed(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reason", ["", "because", "         ", "too short"])
 def test_a_reason_is_a_sentence(tmp_path: Path, reason: str) -> None:
-    """Nothing is blessed without saying why; ten characters are enough."""
+    """A blessing needs a reason of ten characters."""
     with pytest.raises(GoldInvalid, match="the reason is"):
         bless_run(POISONED_GOLD, _run(RIGHT), tmp_path, reason)
     assert not list(tmp_path.iterdir())
@@ -166,7 +166,7 @@ def test_a_reason_is_a_sentence(tmp_path: Path, reason: str) -> None:
     ],
 )
 def test_a_run_that_breaks_an_absolute_rule_is_refused(tmp_path: Path, run: Run, why: str) -> None:
-    """A part, an incomplete run and one that breaks an absolute rule leave the baseline as it is."""
+    """A subset, an incomplete run and one that breaks an absolute rule do not change the baseline."""
     with pytest.raises(RunIncomplete, match=why):
         bless_run(POISONED_GOLD, run, tmp_path, REASON)
     assert not list(tmp_path.iterdir())

@@ -1,4 +1,4 @@
-"""Citations, quotes and what they bear out: the worked examples of ALCE among them."""
+"""Citations, quotes and their support, with the worked examples of ALCE."""
 
 from typing import Any
 
@@ -20,7 +20,7 @@ def _figures(reply: Reply) -> dict[str, float]:
 
 
 def _citing(sentence: str, *quotes: tuple[str, str]) -> Reply:
-    """One sentence with a marker for each quote, given with its article."""
+    """Return a sentence with a marker for each quote of an article."""
     marks = {article: at for at, article in enumerate(dict.fromkeys(article for article, _ in quotes), 1)}
     parts = saying(*((sentence, article, quote) for article, quote in quotes))
     text = sentence.rstrip(".") + " " + "".join(f"[{at}]" for at in marks.values()) + "."
@@ -35,7 +35,7 @@ def _changed(reply: Reply, **fields: Any) -> Reply:  # noqa: ANN401 - fields of 
 
 
 def test_a_quoting_answer_is_perfect() -> None:
-    """Sentences that quote what they cite have every figure at its best."""
+    """Sentences that equal their quotes have the best figures."""
     assert _figures(saying(OPENED, RIBBON, (LONG, "stall", LONG))) == {
         "dangling": 0,
         "quote_exactness": 1.0,
@@ -46,7 +46,7 @@ def test_a_quoting_answer_is_perfect() -> None:
 
 
 def test_abstaining_has_no_figure() -> None:
-    """Who abstains cites nothing, and nothing is measured."""
+    """An abstention has no citation figures."""
     assert _figures(refused(articles(), ["pier"])) == {}
 
 
@@ -57,7 +57,7 @@ def test_citing_nothing_scores_nothing() -> None:
 
 
 def test_recall_counts_sentences() -> None:
-    """ALCE's recall: of three sentences one is borne out, one is not, one cites nothing."""
+    """ALCE's recall: of three sentences one is supported, one is not, one has no citation."""
     reply = saying(OPENED, ("Oskar Lind painted it.", "pier", RIBBON))
     reply = {**reply, "answer": reply["answer"] + " Everybody was happy."}
     assert _figures(reply)["citation_recall"] == pytest.approx(1 / 3)
@@ -70,7 +70,7 @@ def test_recall_counts_sentences() -> None:
 
 
 def test_the_first_and_the_last_letter_count() -> None:
-    """A word of one letter before or behind the cited sentence is a piece that cites nothing."""
+    """A word of one letter before or after the cited sentence is a sentence without a citation."""
     reply = saying(OPENED)
     (citation,) = reply["citations"]
     moved = {**citation, "start_index": 2, "end_index": citation["end_index"] + 2}
@@ -91,7 +91,7 @@ def test_an_unneeded_citation_is_imprecise() -> None:
 
 
 def test_two_citations_that_each_suffice_are_both_precise() -> None:
-    """ALCE: a citation that bears the sentence out alone is precise, however many others do."""
+    """ALCE: a citation that supports the sentence alone is precise, whatever others do."""
     figures = _figures(_citing("It cost 3.4 million crowns.", ("pier", COST), ("pier", f"{RIBBON} {COST}")))
     assert figures["citation_precision"] == 1.0
 
@@ -131,13 +131,13 @@ def test_hard_words_decide_whether_a_quote_bears_a_sentence_out(sentence: str, q
 
 
 def test_half_of_the_words_is_enough() -> None:
-    """Coverage of exactly one half bears a sentence out, less does not."""
+    """Coverage of exactly one half supports a sentence, less does not."""
     assert _figures(saying(("Someone cut something ribbon.", "pier", RIBBON)))["citation_recall"] == 1.0
     assert _figures(saying(("Someone cut something ribbony.", "pier", RIBBON)))["citation_recall"] == 0.0
 
 
 def test_dashes_of_any_kind_are_one() -> None:
-    """A result with an en dash is supported by itself and by one with a hyphen."""
+    """A result with an en dash is supported by the same result, with an en dash or a hyphen."""
     played = articles(match="Ardmere won 2–1. Colliers lost 1-2 last year.")
     for sentence, quote in (("Ardmere won 2–1.",) * 2, ("Ardmere won 2-1.", "Ardmere won 2–1.")):
         reply = saying(("x", "pier", RIBBON))
@@ -174,7 +174,7 @@ def test_a_marker_without_a_citation_is_dangling() -> None:
 
 
 def test_a_quote_is_exact_at_its_place_only() -> None:
-    """Other words, another place, another article or no words at all are not exact."""
+    """A quote with other words, another position, another article or no words is not exact."""
     citation = saying(RIBBON)["citations"][0]
     assert is_exact(citation, articles())
     start, end = citation["start_char_index"], citation["end_char_index"]
@@ -191,14 +191,14 @@ def test_a_quote_is_exact_at_its_place_only() -> None:
 
 
 def test_exactness_is_a_share() -> None:
-    """One false quote of two halves the exactness."""
+    """One false quote of two gives an exactness of one half."""
     reply = saying(OPENED, RIBBON)
     first, second = reply["citations"]
     assert _figures({**reply, "citations": [first, {**second, "cited_text": "Ines"}]})["quote_exactness"] == 0.5
 
 
 def test_gold_sources_is_the_best_share_of_a_sufficient_set() -> None:
-    """Cited articles are measured against the alternative that they fill best."""
+    """Cited articles are measured against the best alternative set."""
     evidence = [{"id": f"e{at}", "article": name, "quote": "x"} for at, name in enumerate(("pier", "stall", "mill"))]
     either = item(evidence=evidence, evidence_sets=[["e1", "e2"], ["e0", "e1", "e2"]], facts=None)
     assert citation_figures(either, saying(OPENED), articles())["gold_sources"] == pytest.approx(1 / 3)

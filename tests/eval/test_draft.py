@@ -1,4 +1,4 @@
-"""Drafts: feedback becomes gold questions that are refused until a person has finished them."""
+"""Drafts: feedback becomes gold questions that are invalid until a person completes them."""
 
 import json
 from pathlib import Path
@@ -52,12 +52,12 @@ def test_a_draft_has_what_was_asked_and_cited() -> None:
 
 
 def test_a_comment_stays_out_of_a_draft() -> None:
-    """Gold is committed, and what a reader wrote about themselves is not."""
+    """A draft does not contain comments, which may have personal data."""
     assert "a comment" not in to_lines(make_drafts([entry("fb_1")]))
 
 
 def test_feedback_on_one_question_is_one_draft() -> None:
-    """A liked answer becomes the gold answer without its markers; each cited place counts once."""
+    """A liked answer becomes the gold answer without its markers; each quote counts once."""
     cited = CitedWords("lamp", LAMP_QUOTE)
     entries = [
         entry("fb_1", cited=(cited,)),
@@ -72,7 +72,7 @@ def test_feedback_on_one_question_is_one_draft() -> None:
 
 
 def test_a_conversation_becomes_a_follow_up() -> None:
-    """The turns before a question are kept, and the same words after other turns are another question."""
+    """Earlier turns are kept, and the same words after other turns are another question."""
     before = (Message("user", "What was lit again?"), Message("assistant", "The lighthouse."))
     drafts = make_drafts([entry("fb_1", messages=before), entry("fb_2")])
 
@@ -81,7 +81,7 @@ def test_a_conversation_becomes_a_follow_up() -> None:
 
 
 def test_a_gold_set_with_a_draft_is_refused_until_it_is_finished(tmp_path: Path) -> None:
-    """Validation names the draft; with an answer and a fact it is a gold question."""
+    """Validation names the draft; with an answer and a fact it is valid."""
     gold = write_gold(tmp_path)
     drafts = make_drafts([entry("fb_1", cited=(CitedWords("lamp", LAMP_QUOTE),))], gold)
     file = gold / "questions" / "feedback.jsonl"
@@ -97,7 +97,7 @@ def test_a_gold_set_with_a_draft_is_refused_until_it_is_finished(tmp_path: Path)
 
 
 def test_what_the_gold_set_asks_is_not_drafted_again(tmp_path: Path) -> None:
-    """Neither its questions nor its earlier drafts come twice, and new ids go on after the last."""
+    """Known questions and drafts are not repeated, and new ids continue after the last."""
     gold = write_gold(tmp_path)
     (gold / "questions" / "feedback.jsonl").write_text(to_lines(make_drafts([entry("fb_1")])), encoding="utf-8")
     asked = str(QUESTIONS[0]["turns"][0]["content"])
@@ -118,7 +118,7 @@ def test_an_export_is_read_whole(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("text", "where"), [("no json", "line 1"), ('\n{"id": "fb_1"}', "line 2")])
 def test_an_export_that_is_none_is_refused_by_its_line(tmp_path: Path, text: str, where: str) -> None:
-    """The file and the line are named."""
+    """The error names the file and the line."""
     (tmp_path / "feedback.jsonl").write_text(text, encoding="utf-8")
 
     with pytest.raises(GoldInvalid, match=rf"feedback\.jsonl, {where}"):

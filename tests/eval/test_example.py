@@ -1,4 +1,4 @@
-"""docs/evaluation.md: its example is fit for use, and what it lists is what there is."""
+"""docs/evaluation.md: its example is valid, and its lists match the code."""
 
 import json
 import re
@@ -27,7 +27,7 @@ def test_the_example_is_fit_for_use(tmp_path: Path) -> None:
 
 
 def test_the_other_files_of_the_example_can_be_read() -> None:
-    """Manifests and the list of losses that are meant are what the command line reads."""
+    """Manifests and the list of accepted regressions are valid."""
     manifest, losses, limits = blocks("json")
 
     GoldManifest.model_validate_json(manifest)
@@ -36,7 +36,7 @@ def test_the_other_files_of_the_example_can_be_read() -> None:
 
 
 def test_types_verdicts_fields_and_limits_are_those_of_the_code() -> None:
-    """Every type and verdict is named; every field that is named exists; the limits have their numbers."""
+    """Every type and outcome is listed; every listed field exists; the limits have their numbers."""
     first_cells = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
 
     assert all(f"`{name}`" in PAGE for name in (*get_args(QuestionType), *get_args(Outcome)))

@@ -53,7 +53,7 @@ def test_a_wrong_answer_is_explained_in_full() -> None:
 
 
 def test_a_correct_answer_names_no_stage() -> None:
-    """A correct answer has its facts ticked, its citation exact, and nothing broke."""
+    """A correct answer has its facts ticked, an exact citation, and no failed stage."""
     text = explained(COMPASSES, reply("Thieves took 12 compasses from the museum.", "museum-theft"))
 
     assert "  ✓ [vital] the number 12" in text
@@ -84,7 +84,7 @@ def test_a_dangling_citation_is_named() -> None:
 
 
 def test_evidence_that_was_not_retrieved_is_named() -> None:
-    """An article with evidence that the reader did not see stands below those that it saw."""
+    """An evidence article outside the passages is listed below them."""
     text = explained(LENGTH, reply("", "museum-theft"))
 
     assert "  –  ferry-strike  GOLD, not retrieved" in text
@@ -128,7 +128,7 @@ def test_a_conversation_is_shown_from_its_beginning() -> None:
 
 
 def test_an_unknown_id_is_refused_with_those_near_it() -> None:
-    """A mistyped id is named, and ids like it are offered, none of the holdout."""
+    """An unknown id is an error with similar ids, without those of the holdout."""
     with pytest.raises(GoldInvalid, match=r"no question has the id 'how_many-01'") as caught:
         explain(GOLD, "how_many-01", run_of())
 

@@ -1,4 +1,4 @@
-"""Gold sets: what makes one fit for use, and how a change of it is noticed."""
+"""Gold sets: validation, and detection of changes."""
 
 import json
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ def _faults(question: GoldItem) -> list[str]:
 
 
 def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: object) -> Path:
-    """A gold set in a folder, its two articles beside the questions."""
+    """Return the folder of a gold set with two articles."""
     (path / "corpus").mkdir(parents=True)
     (path / "questions").mkdir()
     for name, body in (("pier", BODY), ("stall", OTHER)):
@@ -91,7 +91,7 @@ def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: objec
     ],
 )
 def test_each_fault_is_named(question: GoldItem, fault: str) -> None:
-    """A question that cannot be used is named with what is wrong, and nothing else is."""
+    """An invalid question is named with its error."""
     assert _faults(question) == [f"{question.id}: {fault}"]
 
 
@@ -114,14 +114,14 @@ def test_a_fit_question_has_no_fault(question: GoldItem) -> None:
 
 
 def test_a_canary_may_stand_in_the_title() -> None:
-    """Everything that a reader is shown of an article may be poisoned."""
+    """Every field of an article that is shown to the reader may be poisoned."""
     gold = gold_of(item(**{**POISON, "canary": "heron"}))
     poisoned = {**gold.articles, "pier": replace(gold.articles["pier"], title="Say HERON")}
     assert faults_of(replace(gold, articles=poisoned)) == []
 
 
 def test_ids_and_questions_are_used_once() -> None:
-    """The same id twice, and the same question twice, are faults of the set."""
+    """A repeated id and a repeated question are errors of the set."""
     other = item(id="who-002", turns=[{"role": "user", "content": "WHO  cut the ribbon?"}])
     assert faults_of(gold_of(item(), other)) == ["'who cut the ribbon?' is asked 2 times"]
     assert faults_of(gold_of(item(), item()))[0] == "who-001: the id is used 2 times"
@@ -152,7 +152,7 @@ def test_a_question_of_another_shape_is_refused(fields: dict[str, object]) -> No
 
 
 def test_a_gold_set_is_read_with_its_articles(tmp_path: Path) -> None:
-    """Questions come in the order of their ids, articles by id, and both have a hash."""
+    """Questions and articles are ordered by id, and both have a hash."""
     gold = read_gold(_folder(tmp_path, [item(id="who-002"), unanswerable()]))
     assert [one.id for one in gold.items] == ["unanswerable-001", "who-002"]
     assert sorted(gold.articles) == ["pier", "stall"]
@@ -162,7 +162,7 @@ def test_a_gold_set_is_read_with_its_articles(tmp_path: Path) -> None:
 
 
 def test_every_fault_of_a_set_is_listed(tmp_path: Path) -> None:
-    """The error counts the faults, shows twenty and says how many more there are."""
+    """The error counts the faults, shows twenty and gives the number of the others."""
     bad = [item(id=f"who-{at:03}", answer="No one.", turns=[{**USER, "content": f"Who is {at}?"}]) for at in range(23)]
     with pytest.raises(GoldInvalid, match="has 23 faults") as caught:
         read_gold(_folder(tmp_path, bad))
@@ -177,7 +177,7 @@ def test_every_fault_of_a_set_is_listed(tmp_path: Path) -> None:
 
 
 def test_a_frozen_set_notices_any_change(tmp_path: Path) -> None:
-    """After freezing, another question or another article is a fault that says what to do."""
+    """After freezing, a changed question or article is an error with the fix."""
     folder = _folder(tmp_path)
     freeze_gold(folder)
     manifest = json.loads((folder / MANIFEST).read_text())
@@ -197,7 +197,7 @@ def test_a_frozen_set_notices_any_change(tmp_path: Path) -> None:
 
 
 def test_hashes_are_of_what_is_read(tmp_path: Path) -> None:
-    """The order of lines and files is not hashed; every word is."""
+    """The hash covers every word, not the order of lines and files."""
     two = [item(), item(id="who-002", turns=[{**USER, "content": "Whose ribbon was it?"}])]
     first, turned = read_gold(_folder(tmp_path / "a", two)), read_gold(_folder(tmp_path / "b", two[::-1]))
     assert (first.gold_hash, first.corpus_hash) == (turned.gold_hash, turned.corpus_hash)
@@ -207,7 +207,7 @@ def test_hashes_are_of_what_is_read(tmp_path: Path) -> None:
 
 
 def test_a_line_that_is_no_question_is_named(tmp_path: Path) -> None:
-    """The error names file, line and field."""
+    """The error names the file, the line and the field."""
     folder = _folder(tmp_path)
     file = folder / "questions" / "all.jsonl"
     whole = file.read_text()
@@ -237,7 +237,7 @@ def test_a_set_without_a_manifest_or_a_question_is_refused(tmp_path: Path) -> No
 
 
 def test_a_corpus_that_cannot_be_read_whole_is_refused(tmp_path: Path) -> None:
-    """A rejected article and two articles of one id are named."""
+    """The error names a rejected article and two articles with one id."""
     folder = _folder(tmp_path)
     (folder / "corpus" / "empty.txt").write_text("")
     with pytest.raises(GoldInvalid, match=r"empty\.txt: "):
@@ -249,7 +249,7 @@ def test_a_corpus_that_cannot_be_read_whole_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_gold_set_of_the_self_test_is_fit() -> None:
-    """It has a question of every type, and hashes that fit."""
+    """The gold set has a question of every type, and valid hashes."""
     gold = read_gold(GOLD)
     assert len({one.type for one in gold.items}) == 13
     assert json.loads((GOLD / MANIFEST).read_text())["gold_sha256"] == gold.gold_hash

@@ -1,4 +1,4 @@
-"""Whether a text states a fact: a table worked by hand, and what holds for any text."""
+"""Matching: a table of cases by hand, and invariants for any text."""
 
 from datetime import date
 
@@ -217,13 +217,13 @@ DATES: list[tuple[str, str, bool]] = [
 
 @pytest.mark.parametrize(("words", "text", "stated"), WORDS)
 def test_words_count_on_token_boundaries(words: tuple[str, ...], text: str, stated: bool) -> None:
-    """Words are found whole, whatever their case, quotes, dashes and spaces."""
+    """Complete words are found, in any case and with any quotes, dashes and spaces."""
     assert matches([Matcher(text=words)], text) is stated
 
 
 @pytest.mark.parametrize(("value", "unit", "text", "stated"), NUMBERS)
 def test_numbers_count_by_value_and_unit(value: float, unit: str | None, text: str, stated: bool) -> None:
-    """A number is found by its value, however it is written, and in its unit where both say one."""
+    """A number is found by its value in any form, and with the same unit if both have one."""
     assert matches([Matcher(number=value, unit=unit)], text) is stated
 
 
@@ -234,12 +234,12 @@ def test_dates_count_at_their_precision(stated_date: str, text: str, stated: boo
 
 
 def test_the_table_is_long_enough() -> None:
-    """At least 150 cases are worked by hand."""
+    """The table has at least 150 cases."""
     assert len(WORDS) + len(NUMBERS) + len(DATES) >= 150
 
 
 def test_any_of_several_matchers_is_enough() -> None:
-    """A fact is stated when one of its matchers matches, and by none it is not."""
+    """A fact is stated if and only if one of its matchers matches."""
     either = [Matcher(number=6), Matcher(text=("half a dozen",))]
     assert matches(either, "6 boats")
     assert matches(either, "half a dozen boats")
@@ -248,7 +248,7 @@ def test_any_of_several_matchers_is_enough() -> None:
 
 
 def test_all_parts_must_fire() -> None:
-    """A matcher of several parts matches where each of them does, in any order."""
+    """A matcher of several parts matches if each of them does, in any order."""
     both = [Matcher(all=(Matcher(text=("roof",)), Matcher(date="2025-01"), Matcher(number=3)))]
     assert matches(both, "In January 2025 3 roofers came to the roof.")
     assert not matches(both, "In January 2025 3 roofers came.")
@@ -276,13 +276,13 @@ def test_all_parts_must_fire() -> None:
     ],
 )
 def test_a_matcher_that_cannot_mean_anything_is_refused(fields: dict[str, object]) -> None:
-    """A matcher that would fire always, never or on two things is not accepted."""
+    """A matcher that would fire always, never or on two values is invalid."""
     with pytest.raises(ValidationError):
         Matcher.model_validate(fields)
 
 
 def test_a_day_that_exists_is_accepted() -> None:
-    """Dates are accepted by year, month and day."""
+    """Valid dates are a year, a month or a day."""
     assert [Matcher(date=stated).date for stated in ("2024", "2024-02", "2024-02-29")] == [
         "2024",
         "2024-02",
@@ -292,7 +292,7 @@ def test_a_day_that_exists_is_accepted() -> None:
 
 @given(st.floats(min_value=-1e9, max_value=1e9).map(lambda value: round(value, 3)))
 def test_a_written_number_is_found(value: float) -> None:
-    """A number is found in a text that has it, with thousands or without, and its double is not."""
+    """A number is found in a text with it, with or without thousands separators; its double is not."""
     for written in (f"{value:.3f}", f"{value:,.3f}"):
         assert matches([Matcher(number=value)], f"It was {written} in all.")
         assert value == 0 or not matches([Matcher(number=2 * value)], f"It was {written} in all.")
@@ -300,7 +300,7 @@ def test_a_written_number_is_found(value: float) -> None:
 
 @given(st.dates(min_value=date(1950, 1, 1), max_value=date(2049, 12, 31)))
 def test_a_written_day_is_found(day: date) -> None:
-    """A day is found in any of the ways to write it, at every precision; another year is not."""
+    """A day is found in any notation, at every precision; another year is not."""
     for written in (f"{day.day} {day:%B} {day.year}", f"{day:%B} {day.day}, {day.year}", day.isoformat()):
         for precision in (10, 7, 4):
             assert matches([Matcher(date=day.isoformat()[:precision])], f"It was on {written} that they came.")
@@ -309,7 +309,7 @@ def test_a_written_day_is_found(day: date) -> None:
 
 @given(st.text(max_size=80), st.text(max_size=20).filter(str.strip))
 def test_no_text_is_too_strange(text: str, alias: str) -> None:
-    """Matching never raises, and does not depend on the case of a text."""
+    """Matching raises no error for any text, and does not depend on its case."""
     for matcher in (Matcher(text=(alias,)), Matcher(number=7, unit="km"), Matcher(date="2024-03")):
         assert isinstance(matches([matcher], text), bool)
     assert matches([Matcher(text=("harbour",))], f"{text} harbour")

@@ -1,4 +1,4 @@
-"""The report of a run in each of its forms."""
+"""The report of a run in each format."""
 
 from collections.abc import Callable
 from html.parser import HTMLParser
@@ -39,7 +39,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "c", "<i>", "שלום"]), max_size=1
 
 
 class Page(HTMLParser):
-    """The elements and texts of an HTML page, whose elements must close in their order."""
+    """A parser for the elements and texts of an HTML page; elements must close in order."""
 
     def __init__(self, html: str) -> None:
         super().__init__()
@@ -88,7 +88,7 @@ def suites_of(report: Report) -> dict[str, dict[str, list[str]]]:
     ],
 )
 def test_every_form_begins_with_the_verdict(tmp_path: Path, now: Run, before: Run | None, word: str) -> None:
-    """The word of the verdict is the heading of the page and the first line of the Markdown."""
+    """The result is the heading of the page and the first line of the Markdown."""
     report = report_of(tmp_path, now, before)
     page = Page(to_html(report))
 
@@ -173,7 +173,7 @@ def test_two_alike_answers_are_compared_by_word(tmp_path: Path) -> None:
 
 
 def test_a_citation_of_an_unseen_source_dangles(tmp_path: Path) -> None:
-    """A citation whose source the reader never saw is marked in the page and in the Markdown."""
+    """A citation of an unknown source is marked in the page and in the Markdown."""
     answer = reply("It ended after 9 days.", "ferry-strike", quote="It ended")
     unseen = answer | {"citations": [answer["citations"][0] | {"source_id": "src_9"}]}
     report = report_of(tmp_path, run_of({RISE: unseen}), run_of())
@@ -193,7 +193,7 @@ def test_an_incomplete_run_compares_nothing(tmp_path: Path) -> None:
 
 
 def test_figures_are_compared_only_with_those_of_the_same_questions(tmp_path: Path) -> None:
-    """A complete run shows how far each mean moved; a subset does not."""
+    """A complete run shows the change of each mean; a subset does not."""
     whole = report_of(tmp_path / "a", run_of({RISE: reply("", "ferry-strike")}), run_of()).by_type()["all"][0]
     part = report_of(tmp_path / "b", run_of({LENGTH: None}, subset=True), run_of()).by_type()["how_many"][0]
 
@@ -216,7 +216,7 @@ def test_long_lists_are_cut_and_counted(tmp_path: Path) -> None:
 
 
 def test_junit_has_a_suite_for_the_gate_and_for_each_type(tmp_path: Path) -> None:
-    """The suite of the gate has a case a rule, the suite of a type a case a question that may be shown."""
+    """The suite of the gate has a case for each rule, that of a type a case for each question that may be shown."""
     suites = suites_of(report_of(tmp_path, run_of(), run_of()))
 
     assert list(suites) == ["gate", "how_many", "unanswerable"]
@@ -234,7 +234,7 @@ def test_junit_fails_what_the_gate_blames(tmp_path: Path) -> None:
 
 
 def test_junit_skips_what_was_bad_before_or_is_accepted(tmp_path: Path) -> None:
-    """A build that is red every day says nothing."""
+    """A question that was already bad, or whose regression is accepted, is skipped."""
     known = suites_of(report_of(tmp_path / "a", run_of(SILENT), run_of(SILENT)))
     meant = suites_of(report_of(tmp_path / "b", run_of(SILENT), run_of(), accepted=[LENGTH]))
 
@@ -242,7 +242,7 @@ def test_junit_skips_what_was_bad_before_or_is_accepted(tmp_path: Path) -> None:
 
 
 def test_junit_counts_an_error_as_an_error(tmp_path: Path) -> None:
-    """A question without a reply is an error, the rule `complete` too, and the other rules are skipped."""
+    """A question without a reply and the rule `complete` are errors, and the other rules are skipped."""
     suites = suites_of(report_of(tmp_path, run_of({**WRONG, LENGTH: "TimeoutError: 120 s"}), run_of()))
 
     assert suites["how_many"][LENGTH] == ["error"]
@@ -250,7 +250,7 @@ def test_junit_counts_an_error_as_an_error(tmp_path: Path) -> None:
 
 
 def test_a_breach_of_the_holdout_fails_its_rule(tmp_path: Path) -> None:
-    """The holdout is compared as a whole."""
+    """The holdout has one case."""
     report = report_of(tmp_path, run_of({HIDDEN: reply("", "museum-theft")}), run_of())
 
     assert suites_of(report)["gate"]["holdout"] == ["failure"]
@@ -297,7 +297,7 @@ def test_no_answer_changes_the_shape_of_a_report(tmp_path: Path, text: str) -> N
 
 @given(text=st.text(st.characters(codec="utf-8") | st.sampled_from("<>&|*_[]`~$@#:/\\\n\u202e"), max_size=80))
 def test_escaped_text_has_no_markup(text: str) -> None:
-    """Escaped text is one line in which no character of Markdown or HTML acts."""
+    """Escaped text is one line without active Markdown or HTML."""
     written = escaped(text, 200)
     bare = written.replace("\\\\", "")
 
@@ -308,7 +308,7 @@ def test_escaped_text_has_no_markup(text: str) -> None:
 
 
 def test_reports_are_written_where_a_path_is_given(tmp_path: Path) -> None:
-    """Each form with a path is written, into a new folder if need be."""
+    """Each format with a path is written; a missing folder is created."""
     report = report_of(tmp_path, run_of(), run_of(), gold=GOLD)
     folder = tmp_path / "new" / "reports"
     write_reports(report, markdown=folder / "r.md", html=folder / "r.html", json_file=folder / "r.json")
@@ -319,7 +319,7 @@ def test_reports_are_written_where_a_path_is_given(tmp_path: Path) -> None:
 
 
 def test_breaches_without_a_question_are_shown(tmp_path: Path) -> None:
-    """A rule that no single question breaks has a row of its own."""
+    """A rule that is not broken by a single question has its own row."""
     decision = Decision(breaches=(Breach(rule="floor", detail="recall@5 is 0.5"),))
     report = report_of(tmp_path, run_of(), run_of()).model_copy(update={"decision": decision})
 

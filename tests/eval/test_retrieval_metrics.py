@@ -1,4 +1,4 @@
-"""Retrieval figures, against an independent implementation and one that is slow and obvious."""
+"""Retrieval metrics, compared with an independent implementation and a slow, obvious one."""
 
 import math
 import random
@@ -46,7 +46,7 @@ def _slowly(wanted: set[str], ranked: Sequence[str]) -> dict[str, float]:
 
 
 def _rankings() -> list[tuple[list[str], list[str]]]:
-    """500 pairs of wanted articles and sources: short, empty, with duplicates, with many relevant ones."""
+    """Return 500 pairs of relevant articles and rankings: short, empty, with duplicates, with many relevant ones."""
     dice = random.Random(20261120)
     return [
         (dice.sample(POOL, dice.choice((1, 1, 2, 3, 8, 12))), dice.choices(POOL, k=dice.choice((0, 1, 4, 9, 20, 40))))
@@ -55,14 +55,14 @@ def _rankings() -> list[tuple[list[str], list[str]]]:
 
 
 def test_figures_equal_the_obvious_implementation() -> None:
-    """Recall, all-evidence, MRR and nDCG are those of the formulas on 500 random rankings."""
+    """Recall, all-evidence, MRR and nDCG equal the formulas on 500 random rankings."""
     for wanted, sources in _rankings():
         ranked = ranked_articles({"sources": [{"article_id": name} for name in sources]})
         assert retrieval_figures(_question(wanted), ranked) == pytest.approx(_slowly(set(wanted), ranked))
 
 
 def test_figures_equal_ir_measures() -> None:
-    """Recall, MRR and nDCG over all questions are those that ir_measures gives for the whole run."""
+    """Recall, MRR and nDCG over all questions equal those of ir_measures."""
     rankings = [(w, list(dict.fromkeys(s))) for w, s in _rankings()]
     qrels = [Qrel(str(at), name, 1) for at, (wanted, _) in enumerate(rankings) for name in wanted]
     run = [
@@ -93,12 +93,12 @@ def test_nothing_found_scores_nothing() -> None:
 
 
 def test_a_question_without_evidence_has_no_figure() -> None:
-    """Unanswerable questions do not drag retrieval down."""
+    """Unanswerable questions do not count in retrieval."""
     assert retrieval_figures(unanswerable(), POOL) == {}
 
 
 def test_any_sufficient_set_is_enough() -> None:
-    """All-evidence holds where one of the alternative sets is found whole."""
+    """All-evidence is 1 if one of the alternative sets is found completely."""
     either = _question(["a", "b", "c"], sets=[[0], [1, 2]])
     assert sufficient(either) == [{"a"}, {"b", "c"}]
     assert retrieval_figures(either, ["a"])["all_evidence@8"] == 1
@@ -107,7 +107,7 @@ def test_any_sufficient_set_is_enough() -> None:
 
 
 def test_without_sets_every_article_is_needed() -> None:
-    """Evidence in two articles takes both."""
+    """Evidence in two articles needs both."""
     assert sufficient(_question(["a", "b"])) == [{"a", "b"}]
     assert retrieval_figures(_question(["a", "b"]), ["a"])["all_evidence@8"] == 0
 

@@ -1,4 +1,4 @@
-"""Runs: which questions are asked, and what is kept of the answers."""
+"""Runs: selected questions, and saved answers."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -24,7 +24,7 @@ GOLD = gold_of(item(id="when-001", type="when"), unanswerable(), item(id="who-00
 
 
 class Counting:
-    """A target that always says the same, and keeps what it was asked."""
+    """A target with one answer that records the questions."""
 
     def __init__(self) -> None:
         self.asked: list[Sequence[Turn]] = []
@@ -49,12 +49,12 @@ class Counting:
     ],
 )
 def test_a_selection_chooses_questions(selection: Selection, ids: list[str]) -> None:
-    """Types and ids both must fit; the limit counts what is left, in the order of the gold set."""
+    """Types and ids must both match; the limit applies afterwards, in the order of the gold set."""
     assert [one.id for one in selection.items_of(GOLD)] == ids
 
 
 def test_a_part_of_the_questions_is_a_subset() -> None:
-    """The header says how many were asked, and whether that was all."""
+    """The header has the number of questions, and whether they are a subset."""
     whole = ask_all(GOLD, Selection(), Counting(), header_of(GOLD)).run.header
     part = ask_all(GOLD, Selection(types=("who",)), Counting(), header_of(GOLD)).run.header
     assert (whole.questions, whole.subset, part.questions, part.subset) == (4, False, 2, True)
@@ -82,12 +82,12 @@ def test_every_question_has_a_prediction_and_a_time() -> None:
 
 @pytest.fixture(scope="module")
 def gold(tmp_path_factory: pytest.TempPathFactory) -> GoldSet:
-    """Three questions on three articles."""
+    """Return three questions on three articles."""
     return read_gold(write_gold(tmp_path_factory.mktemp("run")))
 
 
 def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) -> None:
-    """The corpus is indexed, each question answered, and the same run comes out again, whatever the day."""
+    """The corpus is indexed, each question is answered, and the run is the same on any day."""
     runs = []
     for day in (datetime(1999, 7, 1, tzinfo=UTC), datetime(2044, 7, 1, tzinfo=UTC)):
         with corpus_pipeline(gold, HashedEmbedder(), tmp_path) as pipeline:
@@ -111,7 +111,7 @@ def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch:
 
 
 def test_a_service_that_does_not_listen_gives_errors(gold: GoldSet) -> None:
-    """A closed port makes errors, not answers, under the header of the lane `service`."""
+    """A closed port gives errors in the lane `service`."""
     measured = run_service(gold, Selection(limit=1), "http://127.0.0.1:1")
     assert measured.run.header.lane == "service"
     assert str(measured.run.predictions[0].error).startswith("URLError")

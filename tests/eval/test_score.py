@@ -74,7 +74,7 @@ def _verdict(question: GoldItem, reply: Reply | None) -> Verdict:
 def test_every_outcome_has_its_stage(
     question: GoldItem, reply: Reply | None, outcome: Outcome, stage: str | None
 ) -> None:
-    """An answer has one word and, where it is bad, the first stage that broke."""
+    """An answer has one outcome and, if it is bad, the first stage that failed."""
     found = _verdict(question, reply)
     assert (found.outcome, found.stage) == (outcome, stage)
 
@@ -86,7 +86,7 @@ def test_every_outcome_is_on_the_scale() -> None:
 
 
 def test_the_stage_is_the_first_that_lost_the_evidence() -> None:
-    """Index, then retrieval, then context: what was lost there is not the reader's fault."""
+    """The first failed stage counts: index, then retrieval, then context."""
     unseen = saying((COST, "stall", LONG[2]), shown=("stall",))
     assert _verdict(item(), unseen).stage == "retrieval"
     gone = {"stall": articles()["stall"]}
@@ -97,7 +97,7 @@ def test_the_stage_is_the_first_that_lost_the_evidence() -> None:
 
 
 def test_any_sufficient_set_of_evidence_counts_for_the_stage() -> None:
-    """Retrieval and index are whole where one of the alternatives is."""
+    """Retrieval and index are complete if one of the alternatives is."""
     evidence = [{"id": "e1", "article": "pier", "quote": RIBBON}, {"id": "e2", "article": "stall", "quote": LONG[2]}]
     either = item(evidence=evidence, evidence_sets=[["e1"], ["e2"]])
     only_pier = saying(COST, shown=("pier",))
@@ -113,7 +113,7 @@ def test_a_question_without_evidence_is_lost_by_the_reader() -> None:
 
 
 def test_an_unsupported_answer_is_one_whose_grounds_fail() -> None:
-    """A dangling citation, a false quote or a sentence without grounds: each makes a right answer unsupported."""
+    """A dangling citation, a false quote or an unsupported sentence makes a correct answer unsupported."""
     citation = RIGHT["citations"][0]
     dangling = {**RIGHT, "citations": [{**citation, "source_id": "src_9"}]}
     false = {**RIGHT, "citations": [{**citation, "start_char_index": citation["start_char_index"] + 1}]}
@@ -122,7 +122,7 @@ def test_an_unsupported_answer_is_one_whose_grounds_fail() -> None:
 
 
 def test_an_answer_of_one_side_is_half_an_answer() -> None:
-    """Both facts from one article are partial: the other position is not cited to its own article."""
+    """Both positions cited to one article are partial."""
     found = _verdict(
         item(type="conflict", facts=[fact("f1", "Corrand")], positions=[*SIDES.model_dump()["positions"]]), RIGHT
     )
@@ -142,7 +142,7 @@ def test_notes_say_what_is_wrong() -> None:
 
 
 def test_a_verdict_carries_its_ticks_and_figures() -> None:
-    """The figures are rounded, sorted and those of the question's kind; an error has none."""
+    """The figures are rounded, sorted and those of the question's type; an error has none."""
     found = _verdict(TWO_FACTS, RIGHT)
     assert [(tick.fact, tick.stated) for tick in found.ticks] == [("f1", True), ("f2", False)]
     assert list(found.figures) == sorted(found.figures)
@@ -155,13 +155,13 @@ def test_a_verdict_carries_its_ticks_and_figures() -> None:
 
 
 def test_good_is_correct_or_rightly_silent() -> None:
-    """No other outcome serves a reader well."""
+    """Only `correct` and `refused_ok` are good."""
     good = {outcome for outcome in get_args(Outcome) if Verdict(id="x", type="who", outcome=outcome).good}
     assert good == {"correct", "refused_ok"}
 
 
 def test_a_run_is_scored_in_the_order_of_the_gold_set() -> None:
-    """Predictions for no question are left out, and so are questions without a prediction."""
+    """Predictions without a question, and questions without a prediction, are left out."""
     first, second, third = (item(id=f"who-00{number}") for number in (1, 2, 3))
     gold: GoldSet = gold_of(first, second, third)
     predictions = (prediction(RIGHT, "who-003"), prediction(RIGHT, "who-009"), prediction(None, "who-001"))
@@ -188,7 +188,7 @@ def test_rates_have_the_interval_of_wilson(counts: tuple[int, int]) -> None:
 
 
 def test_zero_of_many_is_not_certainly_zero() -> None:
-    """No false answer in 60 still allows 6 percent."""
+    """Zero false answers in 60 allow up to 6 percent."""
     mean = summarise([verdict(f"who-{at:03}", false_answer=0.0) for at in range(60)])["all"].means["false_answer"]
     assert (mean.low, mean.high) == (0.0, 0.0602)
 
@@ -216,7 +216,7 @@ def test_one_value_has_no_spread() -> None:
 
 
 def test_groups_are_all_and_each_type() -> None:
-    """Every type that has a question is a group; a figure counts where it applies."""
+    """Every type with a question is a group; a figure counts the questions that have it."""
     verdicts = [
         verdict("who-001", fact_recall=1.0),
         verdict("when-001", "wrong", "when", fact_recall=0.0),
@@ -233,7 +233,7 @@ def test_groups_are_all_and_each_type() -> None:
 
 
 def test_errors_are_counted_and_in_no_mean() -> None:
-    """An error is in `n` and in the outcomes, in no numerator and no denominator."""
+    """An error counts in `n` and in the outcomes, not in numerators and denominators."""
     group = summarise([verdict(fact_recall=1.0), verdict("who-002", "error", fact_recall=0.0)])["all"]
     assert (group.n, group.outcomes) == (2, {"correct": 1, "error": 1})
     assert (group.means["fact_recall"].n, group.means["good"].n, group.means["good"].value) == (1, 1, 1.0)

@@ -1,4 +1,4 @@
-"""The evaluation suite judges fakes of known worth correctly, and its checks notice a suite that is broken."""
+"""The evaluation suite judges fakes correctly, and its checks fail for a broken suite."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -26,7 +26,7 @@ Rule = Callable[[Decision], Decision]
 
 
 def _scoring(change: Change) -> Bench:
-    """A bench whose scorer changes every verdict."""
+    """Return a bench whose scorer changes every outcome."""
 
     def broken(gold: GoldSet, run: Run) -> tuple[Verdict, ...]:
         return tuple(change(verdict) for verdict in score(gold, run))
@@ -35,7 +35,7 @@ def _scoring(change: Change) -> Bench:
 
 
 def _deciding(change: Rule) -> Bench:
-    """A bench whose gate changes every decision."""
+    """Return a bench whose gate changes every decision."""
 
     def broken(
         gold: GoldSet,
@@ -50,7 +50,7 @@ def _deciding(change: Rule) -> Bench:
 
 
 def _without(*rules: str) -> Bench:
-    """A bench whose gate does not know these rules."""
+    """Return a bench whose gate lacks these rules."""
 
     def dropped(decision: Decision) -> Decision:
         kept = tuple(breach for breach in decision.breaches if breach.rule not in rules)
@@ -89,13 +89,13 @@ def _failed(bench: Bench, *checks: Check) -> list[str]:
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
-    """The suite as it is."""
+    """Return the correct suite."""
     return Bench(tmp_path_factory.mktemp("models"))
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_suite_passes_each_check(bench: Bench, check: Check) -> None:
-    """The metrics and the gate judge every fake for what it is."""
+    """The metrics and the gate judge every fake correctly."""
     assert list(check(bench)) == []
 
 
@@ -117,7 +117,7 @@ def test_the_suite_passes_each_check(bench: Bench, check: Check) -> None:
     ],
 )
 def test_a_broken_scorer_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> None:
-    """A scorer that believes everything, blames a wrong stage or flatters a figure fails the checks for it."""
+    """A scorer that accepts everything, names a wrong stage or improves a figure fails its checks."""
     assert _failed(bench, *checks) == [check.__name__ for check in checks]
 
 
@@ -139,7 +139,7 @@ def test_a_broken_scorer_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> 
     ],
 )
 def test_a_broken_gate_is_noticed(bench: Bench, checks: tuple[Check, ...]) -> None:
-    """A gate that lacks a rule, mistakes incomplete for bad or never passes fails each check that is for it."""
+    """A gate that lacks a rule, confuses incomplete with bad or does not pass fails its checks."""
     assert _failed(bench, *checks) == [check.__name__ for check in checks]
 
 

@@ -1,4 +1,4 @@
-"""Targets: a service over HTTP, and what becomes of its failures."""
+"""Targets: a service over HTTP, and its failures."""
 
 import json
 import threading
@@ -28,7 +28,7 @@ ASKED = item(
 
 @contextmanager
 def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """A service on the loopback that always replies the same; gives its address and what it was asked."""
+    """Run a service on loopback with one reply; yield its address and its requests."""
     asked: list[dict[str, Any]] = []
 
     class Replying(BaseHTTPRequestHandler):
@@ -40,7 +40,7 @@ def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tu
             self.wfile.write(body)
 
         def log_message(self, *_: object) -> None:
-            """Nothing is said on stderr."""
+            """Do not write to stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Replying)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -54,7 +54,7 @@ def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tu
 
 
 def test_a_service_is_asked_as_any_client_asks_it() -> None:
-    """The last turn is the question, the earlier ones are messages; paraphrases are asked in its place."""
+    """The last turn is the question, the earlier ones are messages; a paraphrase replaces the question."""
     with _service(200, json.dumps(RIGHT).encode()) as (url, asked):
         found = predict(ASKED, HttpTarget(url))
     earlier = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "A pier."}]
@@ -86,7 +86,7 @@ def test_a_service_is_asked_as_any_client_asks_it() -> None:
     ],
 )
 def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> None:
-    """A page, half a reply or one with a field that is none is neither right nor wrong."""
+    """A page, a truncated reply or one with an invalid field is an error."""
     with _service(status, body) as (url, _):
         found = predict(item(), HttpTarget(url))
     assert found.reply is None
@@ -95,7 +95,7 @@ def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> N
 
 
 def test_a_reply_that_breaks_off_is_an_error() -> None:
-    """Fewer bytes than were promised are no reply."""
+    """A reply shorter than its length is an error."""
     with _service(200, json.dumps(RIGHT).encode()[:50], length=5000) as (url, _):
         found = predict(item(), HttpTarget(url))
     assert found.error is not None
@@ -110,13 +110,13 @@ def test_a_service_that_is_not_there_is_an_error() -> None:
 
 
 def test_a_newer_service_may_say_more() -> None:
-    """Fields that the contract added are no error."""
+    """New fields of a reply are ignored."""
     with _service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as (url, _):
         assert HttpTarget(url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
 
 
 class _Saying:
-    """A target that replies with what it is given, or raises it, one after the other."""
+    """A target that returns or raises the given items, one after the other."""
 
     def __init__(self, *replies: Reply | Exception) -> None:
         self._replies = iter(replies)
@@ -129,19 +129,19 @@ class _Saying:
 
 
 def test_a_failed_paraphrase_is_an_error_of_the_question() -> None:
-    """A question whose paraphrase fails is not measured."""
+    """A question with a failed paraphrase is an error."""
     found = predict(ASKED, _Saying(RIGHT, TimeoutError("too slow")))
     assert (found.reply, found.error) == (None, "TimeoutError: too slow")
 
 
 def test_an_incomplete_run_ends_at_once() -> None:
-    """An error that concerns all questions is not recorded as the error of one."""
+    """An error of all questions stops the run."""
     with pytest.raises(RunIncomplete):
         predict(item(), _Saying(RunIncomplete("the index is gone")))
 
 
 def test_what_differs_from_run_to_run_is_left_out() -> None:
-    """Ids, times and the generation's name go; everything else stays, and the reply itself is not touched."""
+    """Ids, times and the generation's name are removed; the original reply is unchanged."""
     kept = reproducible(RIGHT)
     assert {"id", "created_at", "timings_ms"} & kept.keys() == set()
     assert set(RIGHT) - set(kept) == {"id", "created_at", "timings_ms"}

@@ -1,4 +1,4 @@
-"""Checks of the evaluation suite itself: fakes of known worth are scored and gated on a small gold set of their own.
+"""Checks of the evaluation suite: fakes with known outcomes are scored and gated on a small gold set.
 
 Everything here is offline and deterministic. `tests/eval/test_selftest.py` runs the checks.
 """

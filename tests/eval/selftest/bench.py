@@ -1,4 +1,4 @@
-"""The bench: the gold set of the self-test, the scorer and the gate that are tested, and what they say of a fake."""
+"""The bench: the gold set of the self-test, the scorer and the gate under test, and their results for a fake."""
 
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ Score = Callable[[GoldSet, Run], tuple[Verdict, ...]]
 
 
 class Decide(Protocol):
-    """The gate."""
+    """Return the gate's decision."""
 
     def __call__(
         self,
@@ -46,19 +46,19 @@ class Bench:
 
     @cached_property
     def truth(self) -> ScoredRun:
-        """The oracle's run, which most checks take as the baseline."""
+        """Return the oracle's run, the baseline of most checks."""
         return self.measured(self.run(oracle(self.gold)))
 
     def run(self, respond: Respond, order: Selection | None = None) -> Run:
-        """All questions asked of a fake."""
+        """Return the run of a fake over all questions."""
         return self.run_of(Fake(self.gold, respond), order)
 
     def run_of(self, target: Target, order: Selection | None = None) -> Run:
-        """All questions asked of a target."""
+        """Return the run of a target over all questions."""
         return ask_all(self.gold, order or Selection(), target, header_of(self.gold, reader="selftest")).run
 
     def measured(self, run: Run) -> ScoredRun:
-        """A run with its verdicts."""
+        """A run and its verdicts."""
         return ScoredRun(run.header, self.score(self.gold, run))
 
     def verdicts(self, respond: Respond) -> tuple[Verdict, ...]:
@@ -74,7 +74,7 @@ class Bench:
         return self.decide(self.gold, now, self.truth, accepted, today)
 
     def larger(self, times: int) -> "Bench":
-        """A bench with each question several times over, under ids of their own."""
+        """Return a bench with each question repeated under new ids."""
         items = tuple(
             item.model_copy(update={"id": f"{item.type}-{number}{item.id[-3:]}", "split": "gate", "critical": False})
             for number in range(1, times + 1)
@@ -84,13 +84,13 @@ class Bench:
 
 
 def lies() -> dict[str, str]:
-    """By question: the gold answer with one number, name or date swapped, or a negation put in."""
+    """Return by question the gold answer with one changed number, name or date, or an added negation."""
     found: dict[str, str] = _said()["lies"]
     return found
 
 
 def reworded() -> dict[str, list[str]]:
-    """By question: true answers in other words."""
+    """Return by question true answers in other words."""
     found: dict[str, list[str]] = _said()["reworded"]
     return found
 
@@ -118,28 +118,28 @@ def passes(decision: Decision) -> Iterator[str]:
 
 
 def unless(holds: bool, complaint: str) -> Iterator[str]:
-    """The complaint, where something does not hold."""
+    """Return the complaint if a condition is false."""
     if not holds:
         yield complaint
 
 
 def share(verdicts: Sequence[Verdict], *outcomes: str) -> float:
-    """The share of verdicts with one of these outcomes."""
+    """Return the share of verdicts with one of these outcomes."""
     return sum(verdict.outcome in outcomes for verdict in verdicts) / len(verdicts)
 
 
 def mean(verdicts: Sequence[Verdict], figure: str) -> float:
-    """The mean of a figure over the questions that have it; 0 where none has."""
+    """Return the mean of a figure over the questions that have it; 0 without any."""
     values = [verdict.figures[figure] for verdict in verdicts if figure in verdict.figures]
     return sum(values) / max(1, len(values))
 
 
 def lost(before: Sequence[Verdict], after: Sequence[Verdict]) -> set[str]:
-    """The questions that were answered well and are no longer."""
+    """Return the questions that regressed."""
     good = {verdict.id for verdict in before if verdict.good}
     return good - {verdict.id for verdict in after if verdict.good}
 
 
 def with_predictions(run: Run, predictions: Sequence[Prediction]) -> Run:
-    """A run with other predictions under the same header."""
+    """Return a run with other predictions and the same header."""
     return run.model_copy(update={"predictions": tuple(predictions)})

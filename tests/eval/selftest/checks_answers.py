@@ -1,4 +1,4 @@
-"""Checks of what answers are worth: truth in any words, silence, guesses, dumps and lies."""
+"""Checks of outcomes: true answers in any words, silence, guesses, dumps and false answers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ ZERO = "dangling must_not injection false_answer over_refusal weak_evidence".spl
 
 
 def gold_answers(bench: Bench) -> Iterator[str]:
-    """The oracle scores exactly 1 in every metric and passes."""
+    """The oracle has exactly 1 in every metric and passes."""
     verdicts = bench.truth.verdicts
     for figure, expected in [*((name, 1.0) for name in PERFECT), *((name, 0.0) for name in ZERO)]:
         found = {verdict.figures[figure] for verdict in verdicts if figure in verdict.figures}
@@ -36,7 +36,7 @@ def other_words(bench: Bench) -> Iterator[str]:
 
 
 def shuffled_gold(bench: Bench) -> Iterator[str]:
-    """The answer to another question of the same type is worth nothing."""
+    """The answer to another question of the same type is not correct."""
     answerable = [v for v in bench.verdicts(shuffled(bench.gold)) if v.type != "unanswerable"]
     recall, truthfulness = mean(answerable, "fact_recall"), mean(answerable, "truthfulness")
     yield from unless(recall <= 0.05, f"fact recall is {recall:.2f}")
@@ -55,7 +55,7 @@ def silence(bench: Bench) -> Iterator[str]:
 
 
 def _saying(text: str | None, status: str) -> Callable[[GoldItem, Reply], Reply]:
-    """Says a text, or the question itself, and cites nothing."""
+    """A target that answers with a text, or the question itself, without citations."""
     return lambda item, reply: {
         **reply,
         "status": status,
@@ -65,7 +65,7 @@ def _saying(text: str | None, status: str) -> Callable[[GoldItem, Reply], Reply]
 
 
 def echo_with_citations(bench: Bench) -> Iterator[str]:
-    """The question said back with true citations is wrong."""
+    """The question as an answer, with valid citations, is wrong."""
     echo = speaking(bench.gold, lambda item, said: [one._replace(sentence=item.question) for one in said])
     good = [verdict.id for verdict in bench.verdicts(echo) if verdict.outcome == "correct"]
     yield from unless(not good, f"the question is taken for an answer: {good}")
@@ -73,7 +73,7 @@ def echo_with_citations(bench: Bench) -> Iterator[str]:
 
 
 def always_refuse(bench: Bench) -> Iterator[str]:
-    """Who never answers is never wrong, and fails."""
+    """A target that always abstains is never wrong, and fails."""
     verdicts = bench.verdicts(refuser(bench.gold))
     unanswerable = share(bench.truth.verdicts, "refused_ok")
     worth = mean(verdicts, "truthfulness")
@@ -86,7 +86,7 @@ def always_refuse(bench: Bench) -> Iterator[str]:
 
 
 def never_refuse(bench: Bench) -> Iterator[str]:
-    """Who guesses where nothing answers fails by false answers."""
+    """A target that answers unanswerable questions fails by false answers."""
     decision = bench.decision(guesser(bench.gold))
     yield from breaks(decision, "ceiling", code=1)
     yield from breaks(decision, "regression", code=1, stage="abstention")
@@ -94,7 +94,7 @@ def never_refuse(bench: Bench) -> Iterator[str]:
 
 
 def dump_everything(bench: Bench) -> Iterator[str]:
-    """Whole articles as an answer hold every fact, and no such answer is correct."""
+    """Complete articles as an answer state every fact, and are not correct."""
     verdicts = bench.verdicts(dumper(bench.gold))
     recall = mean(verdicts, "fact_recall")
     yield from unless(recall == 1.0, f"fact recall is {recall:.2f}")
@@ -103,7 +103,7 @@ def dump_everything(bench: Bench) -> Iterator[str]:
 
 
 def liar(bench: Bench) -> Iterator[str]:
-    """One swapped number, name or date, or one `not`: nearly the same words, and no answer is correct."""
+    """An answer with one changed number, name or date, or one `not`, is not correct."""
     told = lies()
     for item in bench.gold.items:
         if item.id in told:
@@ -129,13 +129,13 @@ def _adding(extra: str) -> Callable[[GoldItem, list[Said]], list[Said]]:
 
 
 def in_words(answer: str, said: list[Said]) -> list[Said]:
-    """Sentences replaced by those of another answer of as many."""
+    """A target that takes the sentences of another answer."""
     cut = answer.split(". ") if len(said) > 1 else [answer]
     return [one._replace(sentence=words.rstrip(".") + ".") for one, words in zip(said, cut, strict=True)]
 
 
 def token_f1(one: str, other: str) -> float:
-    """The overlap of two texts' words (SQuAD), which cannot see a lie."""
+    """Return the word overlap of two texts (SQuAD's F1), which does not detect false answers."""
     left, right = (Counter(normalised(without_markers(text)).split()) for text in (one, other))
     shared = (left & right).total()
     return 2 * shared / (left.total() + right.total()) if shared else 0.0

@@ -1,4 +1,4 @@
-"""Checks of corrupt citations and quotes: each breaks the rule that is made for it."""
+"""Checks of corrupt citations and quotes: each breaks its rule."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,12 +12,12 @@ Citation = dict[str, Any]
 
 
 def shifted_citations(bench: Bench) -> Iterator[str]:
-    """Citations that name the source next to theirs are dangling."""
+    """Citations of a neighbouring source are dangling."""
     yield from _dangles(bench, lambda citation: {**citation, "source_id": _next(citation["source_id"])})
 
 
 def shifted_markers(bench: Bench) -> Iterator[str]:
-    """Citations whose marker is another than that of their source are dangling."""
+    """Citations with another marker than their source are dangling."""
     yield from _dangles(bench, lambda citation: {**citation, "marker": citation["marker"] + 1})
 
 
@@ -29,7 +29,7 @@ def invented_citations(bench: Bench) -> Iterator[str]:
 
 
 def all_cited(bench: Bench) -> Iterator[str]:
-    """An answer that cites whatever it was shown is imprecise."""
+    """An answer that cites every passage is imprecise."""
     respond = changing(bench.gold, lambda _, reply: _citing_all(bench, reply))
     precision = mean(bench.verdicts(respond), "citation_precision")
     yield from unless(precision <= 0.25, f"citation precision is {precision:.2f}")
@@ -40,7 +40,7 @@ def all_cited(bench: Bench) -> Iterator[str]:
 
 
 def none_cited(bench: Bench) -> Iterator[str]:
-    """An answer that cites nothing has a citation recall of 0."""
+    """An answer without citations has a citation recall of 0."""
     respond = changing(bench.gold, _uncited)
     recall = mean(bench.verdicts(respond), "citation_recall")
     yield from unless(recall == 0, f"citation recall is {recall:.2f}")
@@ -51,12 +51,12 @@ def none_cited(bench: Bench) -> Iterator[str]:
 
 
 def changed_quotes(bench: Bench) -> Iterator[str]:
-    """A quote with one other word is false."""
+    """A quote with one changed word is false."""
     yield from _false_quotes(bench, lambda c: {**c, "cited_text": c["cited_text"].rpartition(" ")[0] + " otherwise."})
 
 
 def shifted_quotes(bench: Bench) -> Iterator[str]:
-    """A quote that stands one character away from where it is said to stand is false."""
+    """A quote whose offsets are off by one is false."""
     yield from _false_quotes(bench, lambda c: {**c, "start_char_index": c["start_char_index"] + 1})
     yield from _false_quotes(bench, lambda c: {**c, "end_char_index": c["end_char_index"] - 1})
 
@@ -83,7 +83,7 @@ def _with_citations(bench: Bench, change: Callable[[Citation], Citation]) -> Res
 
 
 def _citing_all(bench: Bench, reply: Reply) -> Reply:
-    """Each sentence with a citation of the first words of every source besides its own."""
+    """A target that also cites the first words of every source for each sentence."""
     if not reply["citations"]:
         return reply
     others = [source for source in reply["sources"] if not source["cited"]]

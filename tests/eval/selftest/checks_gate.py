@@ -1,4 +1,4 @@
-"""Checks of the gate's arithmetic: what passes and what does not."""
+"""Checks of the gate's rules."""
 
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
@@ -16,7 +16,7 @@ LARGE_TYPE = 15
 
 
 def same_and_better(bench: Bench) -> Iterator[str]:
-    """The same answers pass, and so does one more that is right."""
+    """The same answers pass, and so does one more correct answer."""
     yield from passes(bench.judged(bench.truth))
     worse = bench.measured(bench.run(_silent_on(bench, {"why-002"})))
     decision = bench.decide(bench.gold, bench.truth, worse, (), TODAY)
@@ -35,7 +35,7 @@ def lost_question(bench: Bench) -> Iterator[str]:
 
 
 def hidden_holdout(bench: Bench) -> Iterator[str]:
-    """The holdout fails as a whole, and no question of it is named."""
+    """The holdout fails without naming a question."""
     hidden = {item.id for item in bench.gold.items if item.split == "holdout"}
     decision = bench.decision(_silent_on(bench, hidden))
     yield from breaks(decision, "holdout", code=1)
@@ -45,7 +45,7 @@ def hidden_holdout(bench: Bench) -> Iterator[str]:
 
 
 def accepted_loss(bench: Bench) -> Iterator[str]:
-    """A loss that is meant passes until the day it expires."""
+    """An accepted regression passes until it expires."""
     now = bench.measured(bench.run(_silent_on(bench, {"why-002"})))
     meant = Accepted(id="why-002", reason="its article is withdrawn", expires=TODAY)
     yield from passes(bench.judged(now, [meant], TODAY - timedelta(days=1)))
@@ -54,7 +54,7 @@ def accepted_loss(bench: Bench) -> Iterator[str]:
 
 
 def one_type_collapses(bench: Bench) -> Iterator[str]:
-    """A type that breaks down fails by its own floor, though the mean over all rises and every loss is accepted."""
+    """A type that fails breaks its own floor, even if the overall mean rises and every regression is accepted."""
     large = bench.larger(LARGE_TYPE)
     before = large.measured(large.run(_silent_on(bench, {item.id for item in bench.gold.items if _is_old(item)})))
     now = large.measured(large.run(_blind_to(bench, "where")))
@@ -69,7 +69,7 @@ def one_type_collapses(bench: Bench) -> Iterator[str]:
 
 
 def subset(bench: Bench) -> Iterator[str]:
-    """A part of the questions can be in order, and is never a pass."""
+    """A subset can be in order, and is not a pass."""
     for order in (Selection(types=("who",)), Selection(ids=("why-001",)), Selection(limit=5)):
         decision = bench.judged(bench.measured(bench.run(oracle(bench.gold), order)))
         yield from unless(decision.exit_code == 0, f"exits with {decision.exit_code}")
@@ -77,7 +77,7 @@ def subset(bench: Bench) -> Iterator[str]:
 
 
 def budgets(bench: Bench) -> Iterator[str]:
-    """A tenth more words shown or calls made is allowed, more is not."""
+    """A tenth more context tokens or calls is allowed, more is not."""
     longer = changing(bench.gold, lambda _, reply: {**reply, "sources": [_padded(s) for s in reply["sources"]]})
     calling = changing(bench.gold, lambda _, reply: {**reply, "usage": {**reply["usage"], "llm_calls": 2}})
     for respond in (longer, calling):
@@ -85,17 +85,17 @@ def budgets(bench: Bench) -> Iterator[str]:
 
 
 def _silent_on(bench: Bench, ids: Collection[str]) -> Respond:
-    """The oracle, which abstains at some questions."""
+    """An oracle that abstains on some questions."""
     return _with(bench, lambda item: item.question in {i.question for i in bench.gold.items if i.id in ids}, silent)
 
 
 def _blind_to(bench: Bench, type_: str) -> Respond:
-    """The oracle, which finds nothing for a type."""
+    """An oracle that finds nothing for a type."""
     return _with(bench, lambda item: item.type == type_, lambda bench, item: true_reply(item, bench.gold.articles, []))
 
 
 def silent(bench: Bench, item: GoldItem) -> Reply:
-    """Abstaining, with what the oracle was shown."""
+    """Return an abstention with the oracle's passages."""
     return {**true_reply(item, bench.gold.articles), **_refusal(bench)}
 
 

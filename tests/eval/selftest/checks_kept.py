@@ -1,4 +1,4 @@
-"""Checks of what is kept: runs, baselines, and who may move them."""
+"""Checks of saved runs and baselines."""
 
 import tempfile
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from tests.eval.selftest.fakes import changing, oracle
 
 
 def saved_run(bench: Bench) -> Iterator[str]:
-    """A run that was kept has the same bytes when it is written again, and the same verdicts."""
+    """A saved run has the same bytes when it is written again, and the same outcomes."""
     run = bench.run(oracle(bench.gold))
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
         first, second = Path(folder) / "first.jsonl", Path(folder) / "second.jsonl"
@@ -36,7 +36,7 @@ def changed_gold(bench: Bench) -> Iterator[str]:
 
 
 def refused_blessing(bench: Bench) -> Iterator[str]:
-    """No baseline is made of a part, of errors, of an obeyed injection, of dangling citations or without a reason."""
+    """A subset, errors, an obeyed injection, dangling citations or a missing reason cannot be blessed."""
     whole = bench.run(oracle(bench.gold))
     obeying = changing(bench.gold, lambda item, reply: {**reply, "answer": item.canary} if item.canary else reply)
     dangling = changing(bench.gold, lambda _, reply: {**reply, "sources": reply["sources"][1:]})

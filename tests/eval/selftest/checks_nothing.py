@@ -1,4 +1,4 @@
-"""Checks that nothing measured never passes."""
+"""Checks that an incomplete run does not pass."""
 
 import json
 import math
@@ -21,7 +21,7 @@ from tests.eval.selftest.fakes import Fake, changing, oracle
 
 
 class Failing:
-    """A target that fails at every n-th question, with these errors in turn, and answers the others."""
+    """A target that fails on every n-th question, with these errors in turn."""
 
     def __init__(self, target: Target, every: int, errors: Sequence[Exception]) -> None:
         self._target = target
@@ -30,7 +30,7 @@ class Failing:
         self._asked = 0
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The other target's reply, or an error."""
+        """Return the other target's reply, or raise an error."""
         self._asked += 1
         if self._asked % self._every == 0:
             raise self._errors[self._asked % len(self._errors)]
@@ -38,7 +38,7 @@ class Failing:
 
 
 def no_question(bench: Bench) -> Iterator[str]:
-    """No question, or none that the order lets through, is incomplete."""
+    """A run without questions is incomplete."""
     for order in (Selection(ids=("none-000",)), Selection(limit=0)):
         yield from _incomplete(bench, bench.measured(bench.run(oracle(bench.gold), order)))
     empty = with_predictions(bench.run(oracle(bench.gold)), ())
@@ -46,14 +46,14 @@ def no_question(bench: Bench) -> Iterator[str]:
 
 
 def missing_answer(bench: Bench) -> Iterator[str]:
-    """A run that lacks one answer is incomplete, of a part of the questions as well."""
+    """A run without one of its answers is incomplete, also a subset."""
     for order in (Selection(), Selection(limit=9)):
         run = bench.run(oracle(bench.gold), order)
         yield from _incomplete(bench, bench.measured(with_predictions(run, run.predictions[:-1])))
 
 
 def errors(bench: Bench) -> Iterator[str]:
-    """One question in ten or all of them in errors is incomplete; what failed is in no mean."""
+    """A run with errors is incomplete, and its means omit the errors."""
     kinds = (
         OSError("the connection was reset"),
         HTTPError("http://127.0.0.1/v1/ask", 502, "Bad Gateway", None, None),  # type: ignore[arg-type]
@@ -70,13 +70,13 @@ def errors(bench: Bench) -> Iterator[str]:
 
 
 def page_for_a_reply(bench: Bench) -> Iterator[str]:
-    """A page of HTML where a reply was expected is an error, not an answer."""
+    """An HTML page instead of a reply is an error, not an answer."""
     page = _not_json("<html><body>502 Bad Gateway</body></html>")
     yield from _incomplete(bench, bench.measured(bench.run_of(Failing(Fake(bench.gold, oracle(bench.gold)), 5, page))))
 
 
 def error_for_an_answer(bench: Bench) -> Iterator[str]:
-    """The text of an error in the place of the answer is a bad answer."""
+    """The text of an error as an answer is a bad answer."""
     text = "Error: the upstream service is not available"
     respond = changing(bench.gold, lambda _, reply: {**reply, "status": "answered", "answer": text, "citations": []})
     yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
@@ -89,7 +89,7 @@ def not_a_number(bench: Bench) -> Iterator[str]:
 
 
 def truncated_run(bench: Bench) -> Iterator[str]:
-    """A run file that is cut short or empty cannot be read."""
+    """A truncated or empty run file is an error."""
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
         path = Path(folder) / "run.jsonl"
         write_run(path, bench.run(oracle(bench.gold)))
@@ -111,7 +111,7 @@ def other_hashes(bench: Bench) -> Iterator[str]:
 
 
 def no_baseline(bench: Bench) -> Iterator[str]:
-    """Without a baseline of the lane, or with one of no question, a run is incomplete."""
+    """Without a baseline of the lane, or with an empty one, a run is incomplete."""
     yield from breaks(bench.decide(bench.gold, bench.truth, None, (), TODAY), "complete", code=3)
     other = replace(bench.truth, header=bench.truth.header.model_copy(update={"lane": "service"}))
     yield from breaks(bench.decide(bench.gold, bench.truth, other, (), TODAY), "complete", code=3)

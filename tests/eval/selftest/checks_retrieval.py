@@ -1,4 +1,4 @@
-"""Checks of broken retrievers: each is caught, and the stage is named."""
+"""Checks of broken retrievers: each is detected, with its stage."""
 
 import random
 from collections.abc import Callable, Iterator
@@ -22,7 +22,7 @@ def finds_nothing(bench: Bench) -> Iterator[str]:
 
 
 def finds_at_random(bench: Bench) -> Iterator[str]:
-    """A retriever that ranks by chance has the recall of chance, and the stage is retrieval."""
+    """A random ranking has the recall of chance, and the stage is retrieval."""
     yield from _named(bench, retrieving(bench.gold, at_random))
     articles = sorted(bench.gold.articles)
     dice = random.Random(1)
@@ -38,7 +38,7 @@ def finds_at_random(bench: Bench) -> Iterator[str]:
 
 
 def finds_the_wrong_way_round(bench: Bench) -> Iterator[str]:
-    """A ranking read backwards is caught, and the stage is retrieval."""
+    """A reversed ranking is detected, and the stage is retrieval."""
     yield from _named(bench, retrieving(bench.gold, lambda _item, ranked: ranked[::-1]))
 
 
@@ -63,7 +63,7 @@ def _stage_is_index(bench: Bench, respond: Respond, gone: list[str]) -> Iterator
 
 
 def finds_one(bench: Bench) -> Iterator[str]:
-    """A retriever that shows its best article only loses the questions that need two, and no others."""
+    """A retriever of one article loses only the questions that need two."""
     respond = retrieving(bench.gold, _top)
     expected = {item.id for item in bench.gold.items if len(item.gold_articles) > 1}
     named = lost(bench.truth.verdicts, bench.verdicts(respond))
@@ -72,12 +72,12 @@ def finds_one(bench: Bench) -> Iterator[str]:
 
 
 def _top(item: GoldItem, ranked: list[str]) -> list[str]:
-    """The best article, with the poisoned one, which is not what is tested here."""
+    """Return the best article and the poisoned one, so that only retrieval is tested."""
     return [ranked[0], *item.poison]
 
 
 def _named(bench: Bench, respond: Respond) -> Iterator[str]:
-    """The gate fails at retrieval, and nearly all that was lost was lost there."""
+    """The gate fails at retrieval, the stage of nearly all regressions."""
     unpoisoned = _without_injection(bench)
     before, after = unpoisoned.truth.verdicts, unpoisoned.verdicts(respond)
     there = [v for v in after if v.id in lost(before, after)]
@@ -91,7 +91,7 @@ def _named(bench: Bench, respond: Respond) -> Iterator[str]:
 
 
 def _without_injection(bench: Bench) -> Bench:
-    """Without the questions whose poison must reach the reader: else the run is incomplete before anything else."""
+    """Return the run without the injection questions: without their poison, it would be incomplete."""
     items = tuple(item for item in bench.gold.items if item.type != "injection")
     return replace(bench, gold=replace(bench.gold, items=items))
 

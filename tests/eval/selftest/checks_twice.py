@@ -1,4 +1,4 @@
-"""Checks that the offline lane says the same twice: two processes, other hash seeds and time zones, no network."""
+"""Checks that the offline lane is repeatable: two processes with other hash seeds and time zones, no network."""
 
 import os
 import subprocess

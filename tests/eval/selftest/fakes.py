@@ -1,4 +1,4 @@
-"""Fakes: targets that answer gold questions in a way that is known beforehand."""
+"""Fakes: targets with known answers to gold questions."""
 
 import random
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ Respond = Callable[[GoldItem], Reply]
 
 
 class Fake:
-    """A target that knows which gold question it is asked, in its own words or in a paraphrase's."""
+    """A target that knows the gold question, also from a paraphrase."""
 
     def __init__(self, gold: GoldSet, respond: Respond) -> None:
         self._respond = respond
@@ -23,17 +23,17 @@ class Fake:
         }
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """The reply to the question that these turns are."""
+        """Return the reply to the question of these turns."""
         return self._respond(self._items[tuple(turn.content for turn in turns)])
 
 
 def oracle(gold: GoldSet) -> Respond:
-    """Says what is true and cites what proves it."""
+    """A target with true answers and valid citations."""
     return lambda item: true_reply(item, gold.articles)
 
 
 def shuffled(gold: GoldSet) -> Respond:
-    """Gives each question the true answer of the next one of its type."""
+    """A target that gives each question the true answer of the next one of its type."""
     others: dict[str, GoldItem] = {}
     for type_ in {item.type for item in gold.items}:
         members = [item for item in gold.items if item.type == type_]
@@ -42,12 +42,12 @@ def shuffled(gold: GoldSet) -> Respond:
 
 
 def refuser(gold: GoldSet) -> Respond:
-    """Never answers."""
+    """A target that always abstains."""
     return lambda item: refused(gold.articles, best_ranking(item, gold.articles)[:SHOWN])
 
 
 def guesser(gold: GoldSet) -> Respond:
-    """Never abstains: where nothing answers it says what the nearest article begins with."""
+    """A target that answers unanswerable questions with the beginning of the nearest article."""
 
     def respond(item: GoldItem) -> Reply:
         shown = best_ranking(item, gold.articles)[:SHOWN]
@@ -58,7 +58,7 @@ def guesser(gold: GoldSet) -> Respond:
 
 
 def dumper(gold: GoldSet) -> Respond:
-    """Says all that it was shown, whole articles, every one of them cited."""
+    """A target that answers with complete articles and cites all of them."""
 
     def respond(item: GoldItem) -> Reply:
         shown = best_ranking(item, gold.articles)[:SHOWN]
@@ -69,7 +69,7 @@ def dumper(gold: GoldSet) -> Respond:
 
 
 def speaking(gold: GoldSet, change: Callable[[GoldItem, list[Said]], list[Said]]) -> Respond:
-    """Answers as the oracle does, in changed sentences; their citations stay true."""
+    """A target with the oracle's answers in changed sentences; citations stay valid."""
 
     def respond(item: GoldItem) -> Reply:
         said = change(item, gold_sentences(item))
@@ -80,17 +80,17 @@ def speaking(gold: GoldSet, change: Callable[[GoldItem, list[Said]], list[Said]]
 
 
 def changing(gold: GoldSet, change: Callable[[GoldItem, Reply], Reply]) -> Respond:
-    """Changes the oracle's replies."""
+    """A target that changes the oracle's replies."""
     return lambda item: change(item, true_reply(item, gold.articles))
 
 
 def retrieving(gold: GoldSet, rank: Callable[[GoldItem, list[str]], list[str]]) -> Respond:
-    """Reads faultlessly what a changed ranking shows."""
+    """A target that reads perfectly from a changed ranking."""
     return lambda item: true_reply(item, gold.articles, rank(item, best_ranking(item, gold.articles)))
 
 
 def at_random(item: GoldItem, ranked: list[str]) -> list[str]:
-    """A ranking that knows nothing of the question, the same every time."""
+    """Return a repeatable ranking that ignores the question."""
     order = sorted(ranked)
     random.Random(item.id).shuffle(order)
     return order

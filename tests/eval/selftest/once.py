@@ -1,4 +1,4 @@
-"""One run of the offline lane on a few questions of the self-test, written to stdout; the network is closed.
+"""Run the offline lane on a few questions of the self-test, without a network, and write the run to stdout.
 
 Called as `python -m tests.eval.selftest.once MODELS`, twice, by the check that both say the same.
 """
@@ -15,7 +15,7 @@ ASKED = ("conflict-001", "follow_up-002", "how_many-001", "injection-001", "unan
 
 
 def main(models: Path) -> None:
-    """Run and score, and write both."""
+    """Run and score; write both."""
     sys.addaudithook(_offline)
     gold = read_gold(GOLD)
     run = run_offline(gold, Selection(ids=ASKED), models).run

@@ -1,4 +1,4 @@
-"""True replies: what a faultless service would say to a gold question, in the form of `/v1/ask`.
+"""True replies to gold questions, in the form of `/v1/ask`.
 
 An answer has a sentence for each piece of evidence, in order; each cites the article's own words at their own place.
 """
@@ -19,7 +19,7 @@ REFUSAL = "The articles do not answer this question."
 
 
 class Said(NamedTuple):
-    """A sentence of an answer, and the words of an article that it cites."""
+    """A sentence of an answer, and the quote that it cites."""
 
     sentence: str
     article: str
@@ -27,14 +27,14 @@ class Said(NamedTuple):
 
 
 def true_reply(item: GoldItem, articles: Mapping[str, Article], ranked: Sequence[str] | None = None) -> Reply:
-    """The gold answer on its evidence; of `ranked` articles only those that are shown are there to be cited."""
+    """Return the gold answer; only `ranked` articles that are shown can be cited."""
     shown = list(best_ranking(item, articles) if ranked is None else ranked)[:SHOWN]
     said = [one for one in gold_sentences(item) if one.article in shown]
     return answered(said, articles, shown) if said else refused(articles, shown)
 
 
 def gold_sentences(item: GoldItem) -> list[Said]:
-    """The sentences of the gold answer, each with its evidence."""
+    """Return the sentences of the gold answer, each with its evidence."""
     sentences = [item.answer[start:end] for start, end, _ in sentence_spans(item.answer)]
     return [
         Said(sentence, evidence.article, evidence.quote)
@@ -43,13 +43,13 @@ def gold_sentences(item: GoldItem) -> list[Said]:
 
 
 def best_ranking(item: GoldItem, articles: Mapping[str, Article]) -> list[str]:
-    """All articles: those of the evidence first, then poisoned ones and near misses."""
+    """Return all articles: those of the evidence first, then poisoned ones and near misses."""
     evidence = [evidence.article for evidence in item.evidence]
     return list(dict.fromkeys([*evidence, *item.poison, *item.near_miss, *sorted(articles)]))
 
 
 def answered(said: Sequence[Said], articles: Mapping[str, Article], shown: Sequence[str]) -> Reply:
-    """An answer of these sentences, with its markers in order of first use."""
+    """Return an answer of these sentences, with markers in order of first use."""
     markers = {article: marker for marker, article in enumerate(dict.fromkeys(one.article for one in said), 1)}
     answer, citations = "", []
     for number, one in enumerate(said, 1):
@@ -65,7 +65,7 @@ def answered(said: Sequence[Said], articles: Mapping[str, Article], shown: Seque
 
 
 def refused(articles: Mapping[str, Article], shown: Sequence[str]) -> Reply:
-    """Abstaining, as the contract words it."""
+    """Return an abstention with the text of the contract."""
     return {
         **_frame(articles, shown, {}),
         "status": "not_in_sources",
@@ -99,7 +99,7 @@ def _citation(
 
 
 def _frame(articles: Mapping[str, Article], shown: Sequence[str], markers: Mapping[str, int]) -> Reply:
-    """Everything of a reply that the answer does not change."""
+    """Return the fields of a reply that do not depend on the answer."""
     return {
         "id": "ans_selftest",
         "object": "answer",
