@@ -5,7 +5,7 @@ from typing import Any, get_args
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.ask import EXAMPLE, AskRequest
+from service.api.ask import EXAMPLES, AskRequest
 from service.records import Verdict
 from tests.service.api.events import read_events
 
@@ -193,6 +193,6 @@ def test_the_description_names_every_verdict(client: TestClient) -> None:
 
 def test_the_example_has_the_fields_of_a_reply(client: TestClient) -> None:
     """The example of the description shows what the service sends."""
-    assert set(EXAMPLE) == FIELDS
-    assert {frozenset(source) for source in EXAMPLE["sources"]} == {frozenset(SOURCE_FIELDS)}
-    assert set(EXAMPLE["freshness"]) == set(ask(client)["freshness"])
+    assert set(EXAMPLES["answer"]) == FIELDS
+    assert {frozenset(source) for source in EXAMPLES["answer"]["sources"]} == {frozenset(SOURCE_FIELDS)}
+    assert set(EXAMPLES["answer"]["freshness"]) == set(ask(client)["freshness"])
