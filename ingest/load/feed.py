@@ -73,7 +73,7 @@ def _parse(text: str, origin: str) -> "FeedParserDict":
 
     doctype = _DOCTYPE.match(text)
     if doctype and doctype["end"] == "[":
-        raise ArticleRejected(origin, "it declares entities; expected a feed without a DOCTYPE of its own", "bad_feed")
+        raise ArticleRejected(origin, "its DOCTYPE declares entities: remove them", "bad_feed")
     # As a stream, because feedparser would fetch a string that is an address; with the header, because the text is
     # UTF-8 now, whatever its first line declares.
     headers = {"content-type": "application/xml; charset=utf-8"}

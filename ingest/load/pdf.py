@@ -21,7 +21,7 @@ _NO_TITLE = re.compile(
     re.IGNORECASE,
 )
 _TITLE_LENGTH = 200
-# A line this much shorter than the full ones of its page is the last of its paragraph.
+# A line shorter than this share of the full lines of its page is the last of its paragraph.
 _SHORT = 0.75
 _BROKEN_WORD = re.compile(r"(?<![^\W\d_])(?P<first>[^\W\d_]+)-\n(?P<rest>[^\W\d_]+)")
 _SENTENCE_END = re.compile(r"[.!?…:。！？][\"'”’»)\]]*$")
@@ -35,7 +35,7 @@ def parse_pdf(file: ArticleFile) -> Iterator[RawArticle]:
     """
     title, body = _title_and_body(read_bytes(file, PDF_FILE_LIMIT), file.origin)
     if not body.strip():
-        raise ArticleRejected(file.origin, "the PDF has no text, like a scan: run OCR on it first", "empty")
+        raise ArticleRejected(file.origin, "the PDF has no text (is it a scan?): run OCR on it first", "empty")
     yield RawArticle(file.origin, path_id(file), {"body": body, "title": title})
 
 
