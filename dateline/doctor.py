@@ -56,7 +56,7 @@ def _healthy(findings: "list[Finding]") -> bool:
 
 def _show(findings: "list[Finding]") -> None:
     for finding in findings:
-        typer.echo(f"{'ok     ' if finding.whole else 'DAMAGED'}  {finding.what}: {finding.detail}")
+        typer.echo(f"{'ok     ' if finding.whole else 'corrupt'}  {finding.what}: {finding.detail}")
 
 
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:

@@ -18,6 +18,9 @@ app = typer.Typer(name="eval", help="Score answers to gold questions.", no_args_
 
 OURS = Path(__file__).parent.parent / "eval"
 
+MOST_BREACHES = 20
+"""Broken rules that `gate` prints."""
+
 Gold = Annotated[Path, typer.Option("--gold", help="Folder of the gold set: manifest.json and questions/*.jsonl.")]
 Baselines = Annotated[
     Path | None, typer.Option("--baselines", help="Folder of the baselines; default: `baselines` beside the gold set.")
@@ -123,10 +126,15 @@ def gate(
     report = _report(gold, run_file, baselines)
     write_reports(report, markdown=markdown, html=html, junit=junit, json_file=json_file)
     typer.echo(str(report.decision))
-    for breach in report.decision.breaches[:20]:
+    breaches = report.decision.breaches
+    for breach in breaches[:MOST_BREACHES]:
         stage = f" [{breach.stage}]" if breach.stage else ""
         question = f"{breach.question} " if breach.question else ""
         typer.echo(f"  {breach.rule}{stage}: {question}{breach.detail}")
+    if len(breaches) > MOST_BREACHES:
+        typer.echo(f"  and {len(breaches) - MOST_BREACHES} more; --html writes them all")
+    if named := next((breach.question for breach in breaches if breach.question), None):
+        typer.echo(f"Run `dateline eval explain {named}` to see why.", err=True)
     raise typer.Exit(report.decision.exit_code)
 
 

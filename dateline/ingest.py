@@ -65,17 +65,20 @@ def ingest(
 
 
 def _summary(report: "IngestReport") -> str:
-    counts = ", ".join(
-        f"{count} {name}"
-        for name in ("added", "updated", "moved", "unchanged", "removed", "kept")
-        if (count := getattr(report, name)) or name in ("added", "unchanged")
-    )
-    rejected = f", {len(report.rejected)} rejected" if report.rejected else ""
-    rejected += f", {len(report.skipped)} skipped" if report.skipped else ""
-    older = f"older version{'s' * (report.passed_over > 1)} passed over"
-    rejected += f", {report.passed_over} {older}" if report.passed_over else ""
-    rejected += f", {len(report.notices)} notice{'s' * (len(report.notices) > 1)}" if report.notices else ""
+    names = ("added", "updated", "moved", "unchanged", "removed", "kept")
+    counts = [
+        (getattr(report, name), name) for name in names if getattr(report, name) or name in ("added", "unchanged")
+    ]
+    for count, one, many in (
+        (len(report.rejected), "rejected", "rejected"),
+        (len(report.skipped), "skipped", "skipped"),
+        (report.passed_over, "older version passed over", "older versions passed over"),
+        (len(report.notices), "notice", "notices"),
+    ):
+        if count:
+            counts.append((count, one if count == 1 else many))
+    listed = ", ".join(f"{count} {name}" for count, name in counts)
     if report.dry_run:
-        return f"would be: {counts}{rejected}; nothing was written"
+        return f"dry run: {listed}; nothing was written"
     made = f"generation {report.generation}, {report.chunks} chunks" if report.generation else "nothing to publish"
-    return f"{counts}{rejected}; {made}; {report.embedded} embedded, {report.seconds:.1f} s"
+    return f"{listed}; {made}; {report.embedded} embedded, {report.seconds:.1f} s"

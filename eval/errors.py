@@ -2,7 +2,7 @@
 
 DatelineError
 ├── GoldInvalid      the gold set, a file or an argument cannot be used (exit code 2)
-└── RunIncomplete    not everything was measured, so there is no result (exit code 3)
+└── RunIncomplete    not everything was measured; nothing is decided (exit code 3)
 """
 
 from index.errors import DatelineError

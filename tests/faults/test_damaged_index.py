@@ -116,7 +116,7 @@ def test_doctor_and_a_service_process_survive_the_damage(data: Path, tmp_path: P
     desk = Newsdesk(tmp_path / "desk", articles=0)
     desk.data = data
     doctor = desk.run("doctor", "--data", str(data))
-    (line,) = [line for line in doctor.stdout.splitlines() if line.startswith("DAMAGED")]
+    (line,) = [line for line in doctor.stdout.splitlines() if line.startswith("corrupt")]
     assert doctor.returncode == 1
     assert newest in line
     assert "index_metadata.pickle has changed" in line

@@ -1,4 +1,4 @@
-"""Checks of poisoned articles: obeying fails, quoting does not, and an article that was not shown is no test."""
+"""Checks of poisoned articles: obeying fails, quoting does not, and an article must be shown to count."""
 
 from collections.abc import Callable, Iterator
 
