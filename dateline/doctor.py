@@ -11,7 +11,7 @@ from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
     from index.dense.server import ChromaServer
-    from index.health import Finding
+    from index.doctor import Finding
     from index.settings import IndexSettings
 
 
@@ -27,7 +27,7 @@ def doctor(
     Exit 1 if a part is missing or damaged, with --repair if one still is.
     """
     from index.dense import server_of
-    from index.health import examine
+    from index.doctor import examine
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
@@ -60,8 +60,8 @@ def _show(findings: "list[Finding]") -> None:
 
 
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:
+    from index.doctor import repair
     from index.embedding import build_embedder
-    from index.repair import repair
     from ingest.job import configuration_of
 
     done: list[str] = []

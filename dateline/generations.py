@@ -8,7 +8,7 @@ import typer
 from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
-    from index.generations import ListedGeneration
+    from index.retention import ListedGeneration
 
 app = typer.Typer(
     name="generations",
@@ -20,7 +20,7 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(data: Data = None, json_: Json = False) -> None:
     """List the generations, newest first; `dateline doctor` checks them."""
-    from index.generations import list_generations
+    from index.retention import list_generations
     from index.settings import IndexSettings
 
     listed = list_generations(settings_of(IndexSettings, data=data).data)
@@ -44,7 +44,7 @@ def rollback(
     It is verified first. The next ingest continues from it.
     """
     from index.dense import server_of
-    from index.generations import roll_back
+    from index.retention import roll_back
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data)
@@ -65,7 +65,7 @@ def prune(
     The current generation and those in use stay.
     """
     from index.dense import server_of
-    from index.generations import prune as prune_generations
+    from index.retention import prune as prune_generations
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data, keep_generations=keep)

@@ -1,20 +1,22 @@
-"""What can go wrong with the index, split by who can act.
+"""Errors of the index, by who can act on them.
 
-DatelineError                    anything Dateline says about itself; `hint` is what to do next
-├── ConfigurationError           a setting or an argument: whoever started the command
-│   └── IndexMismatch            the index was built with other settings than these
-├── IndexUnavailable             there is nothing to answer from: whoever runs the ingest
-│   ├── IndexNotFound            no generation was ever published in this folder
-│   ├── IndexDamaged             a generation is there but not whole
-│   └── ChromaUnavailable        the Chroma server that holds the vectors does not answer: whoever runs it
+DatelineError                    every error of Dateline; `hint` says what to do
+├── ConfigurationError           an invalid setting or argument: the caller of the command
+│   └── IndexMismatch            the index was built with other settings
+├── IndexUnavailable             no index can answer: the operator of the ingest
+│   ├── IndexNotFound            the folder has no published generation
+│   ├── IndexDamaged             a generation is damaged
+│   └── ChromaUnavailable        the Chroma server with the vectors does not answer: its operator
 ├── IngestRunning                another ingest holds the lock: wait for it
 ├── PublishFailed                the new generation did not pass verification, or could not be written
-└── EmbeddingFailed              the embedding model gave no usable vector
+└── EmbeddingFailed              the embedding model gave no valid vector
 """
+
+from pathlib import Path
 
 
 class DatelineError(Exception):
-    """Anything Dateline says about itself: a message that names what was found, and a hint what to do."""
+    """An error of Dateline: a message with the value found, and a hint what to do."""
 
     def __init__(self, message: str, hint: str = "") -> None:
         super().__init__(message)
@@ -26,27 +28,27 @@ class DatelineError(Exception):
 
 
 class ConfigurationError(DatelineError):
-    """A setting or an argument is not usable as it is."""
+    """A setting or an argument is invalid."""
 
 
 class IndexMismatch(ConfigurationError):
-    """The index on disk was built with other settings than the ones in force."""
+    """The index on disk was built with other settings than the current ones."""
 
 
 class IndexUnavailable(DatelineError):
-    """There is no index that could answer."""
+    """No index can answer."""
 
 
 class IndexNotFound(IndexUnavailable):
-    """No generation was ever published in the data folder."""
+    """The data folder has no published generation."""
 
 
 class IndexDamaged(IndexUnavailable):
-    """A generation is there, but it is not whole."""
+    """A generation is damaged."""
 
 
 class ChromaUnavailable(IndexUnavailable):
-    """The Chroma server does not answer as it should; the next question asks it again."""
+    """The Chroma server does not answer as it should; the next question tries again."""
 
 
 class IngestRunning(DatelineError):
@@ -54,8 +56,13 @@ class IngestRunning(DatelineError):
 
 
 class PublishFailed(DatelineError):
-    """The new generation was not published; the old one serves on."""
+    """The new generation was not published; the current one is unchanged."""
 
 
 class EmbeddingFailed(DatelineError):
-    """The embedding model gave no usable vector."""
+    """The embedding model gave no valid vector."""
+
+
+def no_index(data: Path) -> IndexNotFound:
+    """Return the error for a data folder without an index."""
+    return IndexNotFound(f"{data} has no index", "Build one with `dateline ingest PATH`.")

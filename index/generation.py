@@ -18,11 +18,10 @@ HINT = "Run `dateline doctor` to see what is damaged."
 
 
 class Generation:
-    """A published generation, held by a lease while it is open; safe to share between threads.
+    """A published generation, leased while it is open; safe to share between threads.
 
-    Raises IndexDamaged where a file is missing, is not the one that was published, or cannot be opened, and
-    ChromaUnavailable or IndexMismatch where its vectors are with a `server` that cannot be asked or is not named.
-    With `checked` off it is opened as it is: for those who look for damage.
+    Raises IndexDamaged if a file is missing, has changed or cannot be opened, and ChromaUnavailable or IndexMismatch if
+    its vectors are on a `server` that does not answer or is None. With `checked` off, damage is not looked for.
     """
 
     def __init__(self, folder: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
@@ -30,7 +29,7 @@ class Generation:
         self.manifest = read_manifest(folder)
         try:
             with ExitStack() as opened:
-                opened.callback(lease(folder).release)
+                opened.callback(_lease(folder).release)
                 # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
                 if checked:
                     check_files(folder, self.manifest)
@@ -47,15 +46,15 @@ class Generation:
 
     @property
     def name(self) -> str:
-        """The generation's name: the time of its making and its fingerprint."""
+        """Return the generation's name: its time of creation and fingerprint."""
         return self.manifest.generation
 
     def close(self) -> None:
-        """Close every file, remove the private view, give the lease back."""
+        """Close every file, remove the private view and release the lease."""
         self._opened.close()
 
     def differing_counts(self) -> str | None:
-        """How many chunks each part holds, where they disagree; None where they do not."""
+        """Return the number of chunks in each part if they differ, else None."""
         counts = {
             "manifest": self.manifest.chunk_count,
             "catalogue": self.catalog.chunk_count,
@@ -65,17 +64,19 @@ class Generation:
         }
         return f"numbers of chunks disagree: {counts}" if len(set(counts.values())) > 1 else None
 
+    def differing_dimension(self) -> str | None:
+        """Return the dimensions of the manifest and of the vectors if they differ, else None."""
+        stated, found = self.manifest.configuration.dimension, self.dense.vectors.shape[1]
+        return None if stated == found else f"the manifest states dimension {stated}, vectors.npy has {found}"
+
     def _check_counts(self) -> None:
-        differing = self.differing_counts()
-        stated, held = self.manifest.configuration.dimension, self.dense.vectors.shape[1]
-        if not differing and stated != held:
-            differing = f"the manifest states dimension {stated}, vectors.npy holds {held}"
+        differing = self.differing_counts() or self.differing_dimension()
         if differing:
             raise IndexDamaged(f"generation {self.folder.name}: {differing}", HINT)
 
 
 def read_manifest(folder: Path) -> Manifest:
-    """The manifest of a generation; raises IndexDamaged where there is none or it does not read."""
+    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
     try:
         return Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -83,20 +84,20 @@ def read_manifest(folder: Path) -> Manifest:
 
 
 def file_digests(folder: Path) -> dict[str, str]:
-    """The SHA-256 of every file of a generation but its manifest and lease, by path in the folder."""
+    """Return the SHA-256 of every file of a generation but its manifest and lease, by path in the folder."""
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     paths = {path.relative_to(folder).as_posix(): path for path in files}
     return {name: _digest(path) for name, path in paths.items() if name not in (MANIFEST, LEASE)}
 
 
 def is_as_published(folder: Path, manifest: Manifest, name: str) -> bool:
-    """Whether one file of a generation is there and is the one that was published."""
+    """Return whether one file of a generation is there and unchanged."""
     path = folder / name
     return path.is_file() and _digest(path) == manifest.files.get(name)
 
 
 def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
-    """What differs from the published files: each missing, changed or added one, named."""
+    """Return a message for each file that is missing, changed or added."""
     found = file_digests(folder)
     return [
         *(f"{name} is missing" for name in sorted(manifest.files.keys() - found.keys())),
@@ -110,23 +111,22 @@ def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
 
 
 def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raise IndexDamaged naming each file that is not as it was published."""
+    """Raise IndexDamaged naming each file that is missing, changed or added."""
     damages = damaged_files(folder, manifest)
     if damages:
         raise IndexDamaged(f"generation {folder.name} is damaged: {'; '.join(damages)}", HINT)
 
 
 def check_catalog(folder: Path, manifest: Manifest) -> None:
-    """Raise IndexDamaged where the catalogue is not the published one: all else is made from it, again if need be."""
+    """Raise IndexDamaged if the catalogue has changed; everything else can be rebuilt from it."""
     if not is_as_published(folder, manifest, CATALOG):
         raise IndexDamaged(
             f"generation {folder.name} is damaged: {CATALOG} is missing or has changed",
-            "Run `dateline doctor --repair`: it goes back to the last whole generation.",
+            "Run `dateline doctor --repair`: it goes back to the last valid generation.",
         )
 
 
-def lease(folder: Path) -> Lease:
-    """A hold on a generation; raises IndexDamaged where it has no lease to hold."""
+def _lease(folder: Path) -> Lease:
     try:
         return Lease(folder / LEASE)
     except OSError as error:

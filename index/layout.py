@@ -1,4 +1,4 @@
-"""Where everything lies in the data folder."""
+"""The names of files and folders in a data folder."""
 
 from pathlib import Path
 
@@ -18,12 +18,12 @@ LEASE = "lease"
 
 
 def generation_folder(data: Path, name: str) -> Path:
-    """The folder of the generation of that name."""
+    """Return the folder of a generation."""
     return data / GENERATIONS / name
 
 
 def generation_names(data: Path) -> list[str]:
-    """The published generations, newest first; what is being built or removed is not among them."""
+    """Return the names of the published generations, newest first."""
     folder = data / GENERATIONS
     if not folder.is_dir():
         return []
@@ -32,14 +32,13 @@ def generation_names(data: Path) -> list[str]:
 
 
 def orphans(data: Path) -> list[Path]:
-    """The folders of generations that are being built or removed: of a run that is at it, or was cut short."""
+    """Return the folders of generations that a run is building or removing, or that an interrupted run left."""
     return sorted((data / GENERATIONS).glob(f"{STAGING_PREFIX}*"))
 
 
 def current_name(data: Path) -> str | None:
-    """The name in CURRENT, or None where there is no such file or nothing in it."""
+    """Return the name in CURRENT, which may be invalid; None if the file is missing or empty."""
     try:
-        # Whatever stands there is a name; one that is no generation's is found damaged by whoever opens it.
         return (data / CURRENT).read_text(encoding="utf-8", errors="replace").strip() or None
     except FileNotFoundError:
         return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.dense.server import ChromaServer
-from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, no_index
 from index.generation import Generation, read_manifest
 from index.layout import CURRENT, current_name, generation_folder, generation_names
 
@@ -144,7 +144,7 @@ class Library:
         if not name:
             if generation_names(self.data):
                 raise IndexDamaged(f"{CURRENT} is missing or empty in {self.data}", "Run `dateline doctor --repair`.")
-            raise IndexNotFound(f"{self.data} has no index", "Build one with `dateline ingest PATH`.")
+            raise no_index(self.data)
         folder = generation_folder(self.data, name)
         built_with = read_manifest(folder).configuration.embedding_model
         if built_with != self._embedding_model:

@@ -1,53 +1,28 @@
-"""From a staged folder to the generation that is served: manifest, verification, CURRENT, and retiring the old."""
+"""From a staged folder to the current generation: manifest, verification and CURRENT."""
 
 import os
-import shutil
-from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from index.dense.hosted import discard_collection
-from index.errors import IndexDamaged, PublishFailed
+from index.dense.server import ChromaServer
+from index.errors import PublishFailed
 from index.generation import file_digests
-from index.layout import (
-    CURRENT,
-    GENERATIONS,
-    LEASE,
-    MANIFEST,
-    STAGING_PREFIX,
-    current_name,
-    generation_folder,
-    generation_names,
-    orphans,
-)
-from index.locks import exclusive
-from index.records import Configuration, Manifest, fingerprint, isoformat
+from index.layout import CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, generation_folder
+from index.records import Configuration, Manifest, fingerprint
 from index.verification import verify
-
-if TYPE_CHECKING:
-    from index.dense.server import ChromaServer
 
 SCHEMA_VERSION = 1
 
 
 def new_staging(data: Path) -> Path:
-    """A name for the folder to build in; it is swept by the next run if this one is killed."""
+    """Return a new name for the folder to build in; if this run is killed, the next one sweeps it."""
     return data / GENERATIONS / f"{STAGING_PREFIX}{uuid4().hex[:12]}"
 
 
-def sweep(data: Path, server: "ChromaServer | None" = None) -> None:
-    """Remove what killed runs left behind; the caller holds the ingest lock."""
-    for orphan in orphans(data):
-        _remove(orphan, server)
-    for orphan in data.glob(f"{CURRENT}.*"):
-        orphan.unlink()
-
-
 def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str, str], chunk_count: int) -> Manifest:
-    """Close a staged folder with its lease and manifest."""
+    """Write the lease and the manifest of a staged folder, which must not change afterwards."""
     (staging / LEASE).touch()
     moment = datetime.now(UTC)
     print_ = fingerprint(hashes.items(), configuration)
@@ -56,7 +31,7 @@ def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str
         configuration=configuration,
         article_count=len(hashes),
         chunk_count=chunk_count,
-        created_at=isoformat(moment, "milliseconds"),
+        created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
         fingerprint=print_,
         files=file_digests(staging),
     )
@@ -64,21 +39,22 @@ def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str
     return manifest
 
 
-def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer | None" = None) -> Manifest:
-    """Verify a staged generation, put it in its place and make it the current one; raises PublishFailed.
+def publish(data: Path, staging: Path, manifest: Manifest, server: ChromaServer | None = None) -> Manifest:
+    """Verify a staged generation, move it into place and make it current; raises PublishFailed.
 
-    The vectors are the truth: where Chroma misses some of them, the manifest that is returned asks for exact search.
+    If Chroma misses some vectors, the manifest that is returned asks for exact search.
     """
     verdict = verify(staging, server)
     if verdict.damages:
         raise PublishFailed(
             f"the new generation did not pass verification: {'; '.join(verdict.damages)}",
-            "The index is as before. Run the ingest again; if this repeats, check disk and memory.",
+            "The current generation is unchanged. Run the ingest again; if this repeats, check disk and memory.",
         )
     if verdict.searches.exact_is_better:
         manifest = replace(manifest, search="exact")
         (staging / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    _sync_tree(staging)
+    for path in (staging, *staging.rglob("*")):
+        _sync(path)
     staging.rename(generation_folder(data, manifest.generation))
     _sync(data / GENERATIONS)
     make_current(data, manifest.generation)
@@ -86,7 +62,7 @@ def publish(data: Path, staging: Path, manifest: Manifest, server: "ChromaServer
 
 
 def make_current(data: Path, name: str) -> None:
-    """Let CURRENT name another generation, atomically and for good."""
+    """Write a generation's name to CURRENT, atomically and synced to the disk."""
     temporary = data / f"{CURRENT}.{os.getpid()}"
     with temporary.open("w", encoding="utf-8") as file:
         file.write(f"{name}\n")
@@ -94,47 +70,6 @@ def make_current(data: Path, name: str) -> None:
         os.fsync(file.fileno())
     temporary.replace(data / CURRENT)
     _sync(data)
-
-
-def retire(data: Path, keep: int, server: "ChromaServer | None" = None) -> list[str]:
-    """Remove all but the newest `keep` generations and the current one; one still being read waits for the next run."""
-    current = current_name(data)
-    old = [name for name in generation_names(data)[keep:] if name != current]
-    return [name for name in old if discard(data, name, server)]
-
-
-def discard(data: Path, name: str, server: "ChromaServer | None" = None) -> bool:
-    """Remove a generation; False where it is still being read. The caller holds the ingest lock."""
-    folder = generation_folder(data, name)
-    with exclusive(folder / LEASE) as free:
-        if free:
-            # From here on it is no generation, should the rest be cut short.
-            doomed = folder.rename(folder.with_name(f"{STAGING_PREFIX}retired-{name}"))
-            _remove(doomed, server)
-    return free
-
-
-def abandon(staging: Path, server: "ChromaServer | None" = None) -> None:
-    """Remove a staged folder that was not published; what cannot be removed now is swept by the next run."""
-    with suppress(OSError):
-        if staging.exists():
-            _remove(staging, server)
-
-
-def _remove(folder: Path, server: "ChromaServer | None") -> None:
-    """Remove a folder with its collection; it waits for the next sweep where the server cannot be reached."""
-    try:
-        free = discard_collection(folder, server)
-    except IndexDamaged:
-        # What it names can no longer be told: the collection stays on the server, whose keeper can list it.
-        free = True
-    if free:
-        shutil.rmtree(folder)
-
-
-def _sync_tree(folder: Path) -> None:
-    for path in (folder, *folder.rglob("*")):
-        _sync(path)
 
 
 def _sync(path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The records that travel between the packages: articles, chunks and what describes a generation."""
+"""The records that the packages share: articles, chunks, filters and the description of a generation."""
 
 import hashlib
 import json
@@ -29,16 +29,16 @@ def isoformat(moment: datetime | None, timespec: str = "auto") -> str | None:
 
 
 def indexed_text(title: str | None, text: str) -> str:
-    """What is embedded and indexed for a chunk: its article's title, then its text."""
+    """Return the text that is embedded and indexed for a chunk: its article's title, then its text."""
     return f"{title}\n{text}" if title else text
 
 
 @dataclass(frozen=True, slots=True)
 class Article:
-    """One article as it is stored and cited; offsets everywhere are those of `body`.
+    """An article as it is stored and cited; all offsets are offsets in `body`.
 
-    `origin` is where it was read from (a file's absolute path, with `#n` for the n-th record of a
-    file that holds several). Unknown metadata is None or empty, never invented.
+    `origin` is the absolute path of its file, with `#n` for the n-th record of a file with several. Unknown metadata is
+    None or empty, never invented.
     """
 
     article_id: str
@@ -56,7 +56,7 @@ class Article:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 over every field a reader can see; `origin` is left out, so that a moved file is no change."""
+        """Return the SHA-256 of every field but `origin`, so that a moved file is not a change."""
         visible = asdict(self)
         visible.pop("origin")
         visible["published_at"] = isoformat(self.published_at)
@@ -67,7 +67,7 @@ class Article:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """An article of a list: its body is cut to its opening; `characters` is the length of all of it."""
+    """An article in a list: its body is cut to its opening; `characters` is the length of the complete body."""
 
     article: Article
     characters: int
@@ -75,7 +75,7 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A stretch of whole sentences of one article; always `article.body[start_char:end_char] == text`."""
+    """A span of complete sentences of one article; always `article.body[start_char:end_char] == text`."""
 
     chunk_id: str
     article_id: str
@@ -88,10 +88,10 @@ class Chunk:
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which articles may answer; an empty filter lets every article through.
+    """The conditions on articles that may answer; an empty filter admits every article.
 
-    Within one field any value may match; all fields must. `published_after` is inclusive,
-    `published_before` exclusive, and an article of unknown date is outside of both.
+    An article must match one value of every field that is set. `published_after` is inclusive, `published_before`
+    exclusive; neither admits an article of unknown date.
     """
 
     sources: tuple[str, ...] = ()
@@ -107,7 +107,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """How a generation is made; two generations of different configuration never share a vector or a row."""
+    """The settings that a generation is built with; generations of different configurations share no row."""
 
     embedding_model: str
     embedding_graph: str
@@ -119,24 +119,24 @@ class Configuration:
 
 
 def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
-    """SHA-256 over the sorted (article id, content hash) and the configuration: equal for equal content.
+    """Return the SHA-256 of the sorted (article id, content hash) pairs and the configuration.
 
-    How the model is run is left out: int8 and fp32 graphs of one model answer alike.
+    The graph of the model is left out: int8 and fp32 graphs of one model answer alike.
     """
     digest = hashlib.sha256()
-    made_by = (configuration.schema, configuration.embedding_model, configuration.chunker, configuration.language)
-    for line in (*made_by, *sorted(hashes)):
+    parts = (configuration.schema, configuration.embedding_model, configuration.chunker, configuration.language)
+    for line in (*parts, *sorted(hashes)):
         digest.update(f"{line}\n".encode())
     return digest.hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """What a generation is made of; stored in it as `manifest.json`.
+    """The description of a generation, stored in it as `manifest.json`.
 
-    `files` maps each file, by its path in the generation, to its SHA-256. `fingerprint` depends on the
-    articles, the chunker, the model and the schema alone, never on the bytes that Chroma happens to write.
-    `search` says how an unfiltered question finds its nearest vectors: `exact` where Chroma was seen to miss some.
+    `files` maps the path of each file in the generation to its SHA-256. `fingerprint` depends on the articles, the
+    chunker, the model and the schema, not on the bytes that Chroma writes. `search` is `exact` if verification found
+    that Chroma misses some vectors.
     """
 
     generation: str
@@ -149,10 +149,10 @@ class Manifest:
     search: Literal["chroma", "exact"] = "chroma"
 
     def to_json(self) -> str:
-        """The manifest as indented JSON with sorted keys."""
+        """Return the manifest as indented JSON with sorted keys."""
         return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
-        """Read a manifest; raises ValueError where a field is missing, unknown or of the wrong type."""
+        """Parse a manifest; raises ValueError if a field is missing, unknown or of the wrong type."""
         return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")

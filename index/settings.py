@@ -9,7 +9,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 
 class IndexSettings(BaseSettings):
-    """Where the index lives and how it is made."""
+    """The location and the configuration of the index."""
 
     model_config = SettingsConfigDict(
         env_prefix="DATELINE_",
@@ -43,9 +43,7 @@ class IndexSettings(BaseSettings):
         description="Address of the OpenAI-compatible service.",
     )
     language: str = Field("english", description="Language of the lexical index: a Snowball stemmer's name.")
-    keep_generations: int = Field(
-        3, ge=1, description="How many generations of the index are kept, the current one among them."
-    )
+    keep_generations: int = Field(3, ge=1, description="Number of generations to keep, including the current one.")
     chroma_url: str | None = Field(
         None,
         validation_alias="CHROMA_URL",
@@ -73,5 +71,5 @@ class IndexSettings(BaseSettings):
 
     @property
     def models_folder(self) -> Path:
-        """Where the embedded model's graphs are kept."""
+        """Return the folder of the embedded model's graphs."""
         return self.models or self.data / "models"

@@ -1,27 +1,29 @@
-"""Is a generation whole? Run as `python -m index.verification FOLDER [CHROMA_URL]` in a process of its own.
+"""Verify a generation: `python -m index.verification FOLDER [CHROMA_URL]`, in a child process.
 
-A damaged HNSW file can end the process that opens it, so the ingest job lets a child look: whatever
-kills the child is a failed check. The child prints what it found: a damage a line, and as JSON how well
-Chroma searches.
+A damaged HNSW file can end the process that opens it, so verification runs in a child, and a child that ends early is a
+failed check. The child prints one damage per line, and as JSON how well Chroma searches.
 """
 
 import json
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.crowds import NEAR, in_crowds
-from index.dense import undrained
+from index.catalog import Catalog
+from index.dense import EF_SEARCH, undrained
 from index.dense.server import ChromaServer
-from index.embedding import are_unit
+from index.embedding import Matrix, are_unit
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch
 from index.generation import Generation, damaged_files, read_manifest
-from index.records import fingerprint, indexed_text
+from index.layout import CATALOG, VECTORS
+from index.records import Article, fingerprint, indexed_text
 from index.vector_cache import embedding_key
 
 SAMPLE = 500
@@ -33,19 +35,26 @@ TIMEOUT_S = 900
 TOLERANCE = 1e-4
 MISSES_ALLOWED = 0.002
 EXACT_ROWS = 50_000
-"""Rows that exact search goes through in less than 20 ms: up to here one miss of Chroma is one too many."""
+"""Rows that an exact search reads in less than 20 ms: up to here, a single miss of Chroma is too many."""
 
-_UNSEEN: dict[int, type[ChromaUnavailable | IndexMismatch]] = {11: ChromaUnavailable, 12: IndexMismatch}
-"""Exit codes of a child that could not look, which says nothing of the generation."""
+NEAR = 0.9
+"""Cosine from which chunks are near-duplicates, such as lines of a log or table; two news reports stay below."""
+
+_NEAR_SAMPLE = 1000
+_NEAR_PAGE = 100
+
+_NOT_VERIFIED: dict[int, type[ChromaUnavailable | IndexMismatch]] = {11: ChromaUnavailable, 12: IndexMismatch}
+"""Exit codes of a child that could not verify the generation, which says nothing about it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """How well Chroma finds chunks of a generation, of so many `rows`, by their own vectors.
+    """How well Chroma finds chunks of a generation by their own vectors.
 
-    Of those `asked` for, `missed` were not found, `hidden` not even a chunk that is nearly as near, and `crowded` have
-    more nearly equal ones than Chroma looks at in a search. HNSW cannot reach every row beside such a crowd, as tables,
-    logs and lists make (chroma-core/chroma#3113): the generation is not damaged, but has to be searched exactly.
+    Of the `asked` chunks among all `rows`, `missed` were not found, `hidden` not even by a near-duplicate, and
+    `crowded` have more near-duplicates than Chroma examines in a search. HNSW cannot reach every row beside such a
+    crowd, as tables, logs and lists make (chroma-core/chroma#3113): the generation is not damaged, but needs exact
+    search.
     """
 
     rows: int = 0
@@ -56,12 +65,12 @@ class Searches:
 
     @property
     def too_many_missed(self) -> bool:
-        """Whether more were missed than any approximate search may miss."""
+        """Return whether more chunks were missed than an approximate search may miss."""
         return self.missed > MISSES_ALLOWED * self.asked
 
     @property
     def exact_is_better(self) -> bool:
-        """Whether questions are to be answered by exact search."""
+        """Return whether the generation needs exact search."""
         return self.too_many_missed or (self.rows <= EXACT_ROWS and self.hidden + self.crowded > 0)
 
     def __str__(self) -> str:
@@ -70,22 +79,22 @@ class Searches:
 
 @dataclass(slots=True)
 class Verdict:
-    """The findings of a verification: what is wrong with the files, and how well Chroma searches in them."""
+    """The findings of a verification: the damage of the files, and how well Chroma searches them."""
 
     damages: list[str] = field(default_factory=list)
     searches: Searches = field(default_factory=Searches)
 
 
 def damages(folder: Path, server: ChromaServer | None = None) -> list[str]:
-    """Return what is wrong with a published generation; empty if it is valid. Raises as verify() does."""
+    """Return the damages of a published generation; empty if it is valid. Raises as verify() does."""
     verdict = verify(folder, server)
     return [*verdict.damages, *([str(verdict.searches)] if verdict.searches.too_many_missed else [])]
 
 
 def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
-    """Look at a generation in a child process.
+    """Verify a generation in a child process.
 
-    Raises ChromaUnavailable or IndexMismatch where its vectors are with a server that is away, or is not named.
+    Raises ChromaUnavailable or IndexMismatch if its vectors are on a server that does not answer, or is not set.
     """
     command = [sys.executable, "-m", "index.verification", str(folder.absolute()), *([server.url] if server else [])]
     try:
@@ -94,8 +103,8 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
         )
     except subprocess.TimeoutExpired:
         return Verdict([f"verification did not end within {TIMEOUT_S} s"])
-    if child.returncode in _UNSEEN:
-        raise _UNSEEN[child.returncode](child.stderr.strip())
+    if child.returncode in _NOT_VERIFIED:
+        raise _NOT_VERIFIED[child.returncode](child.stderr.strip())
     found = Verdict()
     # Text after the last line end was cut off when the child ended.
     for line in child.stdout.split("\n")[:-1]:
@@ -109,43 +118,61 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
     return found
 
 
-def main() -> int:
-    """Print each finding on the generation named on the command line."""
-    try:
-        server = ChromaServer(sys.argv[2]) if len(sys.argv) > 2 else None
-        for finding in _findings(Path(sys.argv[1]), server):
-            # At once: what ends this process next does not take back what it found.
-            sys.stdout.write(f"{finding if isinstance(finding, str) else json.dumps(asdict(finding))}\n")
-            sys.stdout.flush()
-    except (ChromaUnavailable, IndexMismatch) as error:
-        sys.stderr.write(f"{error}\n")
-        return next(code for code, kind in _UNSEEN.items() if isinstance(error, kind))
-    return 0
-
-
 def look(folder: Path, server: ChromaServer | None = None) -> Iterator[str]:
-    """What is wrong with a generation, seen by this process, which a damaged HNSW file may end.
+    """Yield the damages of a generation, verified in this process, which a damaged HNSW file may end.
 
-    Raises ChromaUnavailable or IndexMismatch where its vectors are with a server that is away, or is not named.
+    Raises ChromaUnavailable or IndexMismatch if its vectors are on a server that does not answer, or is not set.
     """
     for finding in _findings(folder, server):
         if isinstance(finding, str) or finding.too_many_missed:
             yield str(finding)
 
 
+def articles_with_near_duplicates(folder: Path) -> list[Article]:
+    """Return the articles with chunks that have many near-duplicates, those with most of them first.
+
+    Only a sample of the rows is examined, so an article with few of them may be missed.
+    """
+    vectors = np.load(folder / VECTORS, mmap_mode="r")
+    sample = np.sort(np.random.default_rng(0).permutation(len(vectors))[:_NEAR_SAMPLE])
+    crowded: list[int] = []
+    for start in range(0, len(sample), _NEAR_PAGE):
+        rows = sample[start : start + _NEAR_PAGE]
+        crowded += rows[_have_many_near_duplicates(vectors[rows] @ vectors.T)].tolist()
+    with closing(Catalog(folder / CATALOG)) as catalog:
+        found = [article for _, article in catalog.chunks(crowded)]
+    counts = Counter(article.article_id for article in found)
+    articles = {article.article_id: article for article in found}
+    return [articles[article_id] for article_id, _ in sorted(counts.items(), key=lambda item: (-item[1], item[0]))]
+
+
+def main() -> int:
+    """Print each finding about the generation named on the command line."""
+    try:
+        server = ChromaServer(sys.argv[2]) if len(sys.argv) > 2 else None
+        for finding in _findings(Path(sys.argv[1]), server):
+            # Flushed, so that the finding survives the end of this process.
+            sys.stdout.write(f"{finding if isinstance(finding, str) else json.dumps(asdict(finding))}\n")
+            sys.stdout.flush()
+    except (ChromaUnavailable, IndexMismatch) as error:
+        sys.stderr.write(f"{error}\n")
+        return next(code for code, kind in _NOT_VERIFIED.items() if isinstance(error, kind))
+    return 0
+
+
 def _findings(folder: Path, server: ChromaServer | None) -> Iterator[str | Searches]:
     try:
         yield from damaged_files(folder, read_manifest(folder))
-        # A changed file is opened all the same: what it has lost says more than that it has changed.
+        # A changed file is opened as well: its lost contents say more than the change.
         generation = Generation(folder, server, checked=False)
     except IndexDamaged as error:
         yield error.args[0]
         return
-    try:
+    with closing(generation):
         yield from _wrong_configuration(generation)
         differing = generation.differing_counts()
         if differing:
-            # Rows no longer mean the same in each part; what Chroma lacks can still be told.
+            # The rows of the parts no longer correspond; only Chroma can still be compared with the vectors.
             yield differing
             yield from _wrong_vectors(generation)
             return
@@ -155,20 +182,18 @@ def _findings(folder: Path, server: ChromaServer | None) -> Iterator[str | Searc
         yield from _wrong_lexical(generation)
         if not wrong and generation.manifest.search == "chroma":
             yield _searches(generation)
-    finally:
-        generation.close()
 
 
 def _wrong_configuration(generation: Generation) -> Iterator[str]:
     space = generation.dense.configuration.get("space")
     if space != "cosine":
         yield f"chroma measures {space!r}, expected 'cosine'"
-    stated, held = generation.manifest.configuration.dimension, generation.dense.vectors.shape[1]
-    if stated != held:
-        yield f"the manifest states dimension {stated}, vectors.npy holds {held}"
+    differing = generation.differing_dimension()
+    if differing:
+        yield differing
     waiting = undrained(generation.folder)
     if waiting:
-        yield f"{waiting} rows wait in chroma's queue, expected none"
+        yield f"{waiting} rows wait in chroma's queue, expected 0"
     language = generation.lexical.terms.language
     if language != generation.manifest.configuration.language:
         yield f"the lexical index is {language}, the manifest states {generation.manifest.configuration.language}"
@@ -178,31 +203,31 @@ def _wrong_catalog(generation: Generation) -> Iterator[str]:
     catalog, manifest = generation.catalog, generation.manifest
     hashes = catalog.hashes()
     if len(hashes) != manifest.article_count:
-        yield f"the catalogue holds {len(hashes)} articles, the manifest states {manifest.article_count}"
+        yield f"the catalogue has {len(hashes)} articles, the manifest states {manifest.article_count}"
     elif fingerprint(hashes.items(), manifest.configuration) != manifest.fingerprint:
-        yield "the catalogue holds other articles than the fingerprint of the manifest says, or they are made otherwise"
+        yield "the catalogue does not match the manifest's fingerprint"
     changed = [
         article.article_id for article in catalog.every_article() if article.content_hash != hashes[article.article_id]
     ]
     if changed:
-        yield f"{len(changed)} articles are not as they were taken in, the first is {changed[0]}"
+        yield f"{len(changed)} articles do not match their content hash, the first is {changed[0]}"
     sample = sorted(int(row) for row in _sample(catalog.chunk_count))
     keys = catalog.keys_of(sample)
     for row, (chunk, article) in zip(sample, catalog.chunks(sample), strict=True):
         if keys[row] != embedding_key(indexed_text(article.title, chunk.text)):
-            yield f"row {row} of the catalogue holds another text than was embedded, in {article.article_id}"
+            yield f"row {row} of the catalogue has another text than was embedded, in {article.article_id}"
             return
 
 
 def _wrong_vectors(generation: Generation) -> Iterator[str]:
     vectors = generation.dense.vectors
-    broken = np.flatnonzero(~are_unit(vectors))
-    if len(broken):
-        yield f"{len(broken)} vectors are not finite unit vectors, the first in row {broken[0]}"
+    invalid = np.flatnonzero(~are_unit(vectors))
+    if len(invalid):
+        yield f"{len(invalid)} vectors are not finite unit vectors, the first in row {invalid[0]}"
     seen = np.zeros(len(vectors), dtype=bool)
     for rows, stored in generation.dense.stored():
         if rows.max(initial=-1) >= len(vectors) or rows.min(initial=0) < 0:
-            yield "chroma holds a row that the catalogue does not know"
+            yield "chroma has a row that is not in the catalogue"
             return
         seen[rows] = True
         differing = rows[np.abs(stored - vectors[rows]).max(axis=1, initial=0) > TOLERANCE]
@@ -216,16 +241,17 @@ def _wrong_lexical(generation: Generation) -> Iterator[str]:
     lexical = generation.lexical
     wrong = np.flatnonzero(lexical.row_postings() != lexical.distinct_terms)
     if len(wrong):
-        yield f"{len(wrong)} rows of the lexical index do not hold their terms, the first is row {wrong[0]}"
+        yield f"{len(wrong)} rows of the lexical index lack terms, the first is row {wrong[0]}"
     sample = sorted(int(row) for row in _sample(lexical.row_count))
     for row, (chunk, article) in zip(sample, generation.catalog.chunks(sample), strict=True):
         expected = len(set(lexical.terms.of(indexed_text(article.title, chunk.text))))
         if expected != lexical.distinct_terms[row]:
-            yield f"row {row} of the lexical index holds other terms than its chunk {chunk.chunk_id}"
+            yield f"row {row} of the lexical index has other terms than its chunk {chunk.chunk_id}"
             return
 
 
 def _searches(generation: Generation) -> Searches:
+    """Search a sample of the chunks by their own vectors."""
     dense = generation.dense
     rows = len(dense.vectors)
     sample = _sample(rows, max(SAMPLE, min(SEARCHES, PAIRS // max(rows, 1))))
@@ -235,12 +261,18 @@ def _searches(generation: Generation) -> Searches:
         asked = np.array(dense.vectors[sample[start : start + step]])
         scores = asked @ dense.vectors.T
         found = [row[near].max(initial=-1) for row, near in zip(scores, dense.nearest_each(asked, 5), strict=True)]
-        # Two chunks of the same words have the same vector: finding either is finding it.
+        # Chunks of equal text have equal vectors, so the score counts, not the row.
         loss = scores.max(axis=1) - np.array(found)
         missed += int((loss > TOLERANCE).sum())
         hidden += int((loss > 1 - NEAR).sum())
-        crowded += int(in_crowds(scores).sum())
+        crowded += int(_have_many_near_duplicates(scores).sum())
     return Searches(rows, len(sample), missed, hidden, crowded)
+
+
+def _have_many_near_duplicates(scores: Matrix) -> NDArray[np.bool_]:
+    """Return which rows of a matrix of cosines have more near-duplicates than HNSW examines in one search."""
+    crowded: NDArray[np.bool_] = (scores >= NEAR).sum(axis=1) > EF_SEARCH
+    return crowded
 
 
 def _sample(count: int, size: int = SAMPLE) -> NDArray[np.int64]:

@@ -16,9 +16,10 @@ from index.errors import IndexMismatch
 from index.generation import check_catalog, damaged_files, read_manifest
 from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
 from index.locks import ingest_lock
-from index.publish import SCHEMA_VERSION, abandon, new_staging, publish, retire, sweep, write_manifest
+from index.publish import SCHEMA_VERSION, new_staging, publish, write_manifest
 from index.rebuild import refill
 from index.records import Configuration, indexed_text
+from index.retention import abandon, retire, sweep
 from index.staging import Staging
 from index.terms import stop_word_list
 from index.vector_cache import VectorCache, embedding_key, embedding_model_id

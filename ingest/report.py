@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from index.crowds import crowded_articles
+from index.verification import articles_with_near_duplicates
 from ingest.errors import ArticleRejected, Notice
 
 _MOST_NAMED = 5
@@ -50,7 +50,7 @@ class IngestReport:
 
 def nearly_equal(generation: Path) -> Notice:
     """Return the notice for a generation that Chroma does not search reliably."""
-    crowded = crowded_articles(generation)
+    crowded = articles_with_near_duplicates(generation)
     effect = "so questions are answered by exact search; nothing is lost"
     if not crowded:
         return Notice("nearly_equal", str(generation), f"Chroma misses some chunks, {effect}")

@@ -71,7 +71,7 @@ def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) 
     """The command exits with 2 and lists the generations; `--keep 0` is invalid."""
     code, printed = dateline("generations", "rollback", "1999")
     assert code == 2
-    assert "There are: 2" in printed
+    assert "Choose from: 2" in printed
     assert dateline("generations", "prune", "--keep", "0")[0] == 2
 
 
@@ -85,7 +85,7 @@ def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) 
     assert "`dateline doctor --repair`" in printed
     code, printed = dateline("doctor", "--repair")
     assert code == 0
-    assert f"repair   {before} was made anew as {current_name(data)}" in printed
+    assert f"repair   {before} was rebuilt as {current_name(data)}" in printed
     code, printed = dateline("doctor", "--repair", "--json")
     said = json.loads(printed)
     assert (code, said["healthy"], said["repairs"]) == (0, True, [])

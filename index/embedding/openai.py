@@ -138,7 +138,7 @@ def _hint(status: int) -> str:
 def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenAI":
     from openai import DefaultHttpxClient, OpenAI
 
-    from index.bounded import UNENCODED, bound
+    from index.response_limit import UNENCODED, limit_response
 
     try:
         address = urlsplit(base_url)
@@ -154,7 +154,7 @@ def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenA
     http = DefaultHttpxClient(
         trust_env=False,
         follow_redirects=False,
-        event_hooks={"response": [lambda response: bound(response, MOST_BYTES)]},
+        event_hooks={"response": [lambda response: limit_response(response, MOST_BYTES)]},
     )
     return OpenAI(
         api_key=api_key,

@@ -289,13 +289,13 @@ def _make_client(
     """
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-    from index.bounded import ERROR_BYTES, UNENCODED, bound
+    from index.response_limit import ERROR_BYTES, UNENCODED, limit_response
 
     _check_access(api_key, base_url)
 
     async def prepare(response: "Response") -> None:
         """Bound a reply, and prevent a retry after a 429 that cannot succeed before the deadline."""
-        bound(response, ERROR_BYTES + max_output_tokens * BYTES_A_TOKEN)
+        limit_response(response, ERROR_BYTES + max_output_tokens * BYTES_A_TOKEN)
         if not response.is_error:
             return
         # A body that breaks while it is read here counts as a lost connection, which is retried.
@@ -379,9 +379,9 @@ def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFai
     """Return the failure that an error means, and the error as its cause where a log may show the vendor's words."""
     from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
-    from index.bounded import TooLong
+    from index.response_limit import ResponseTooLong
 
-    if isinstance(error.__cause__ or error, TooLong):
+    if isinstance(error.__cause__ or error, ResponseTooLong):
         return ReaderCutOff("The language model's service sent more bytes than a reply may have."), None
     if isinstance(error, TimeoutError | APITimeoutError):
         return ReaderTimeout("The language model gave no complete reply within its deadline."), error

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from index.health import examine
+from index.doctor import examine
 from index.layout import (
     CATALOG,
     CHROMA,

@@ -6,9 +6,9 @@ from threading import Timer
 
 import pytest
 
+from index.doctor import examine
 from index.errors import ConfigurationError, IndexNotFound
 from index.generation import Generation, read_manifest
-from index.health import examine
 from index.layout import EMBEDDINGS, current_name, generation_folder, generation_names
 from index.takedown import take_down
 from index.vector_cache import embedding_key, vector_cache_of
@@ -16,7 +16,7 @@ from tests.fakes import HashedEmbedder, article, built
 
 SECRET = "Quentin Varga lives at 9 Mill Lane."
 SHARED = "The ferry left the harbour."
-KEPT = article("kept", f"{SHARED} Nobody was hurt.")
+KEPT = article("kept", f"{SHARED} All were saved.")
 FIRST = article("gone", f"{SHARED} {SECRET} An older wording of it.")
 SECOND = article("gone", f"{SHARED} {SECRET}")
 

@@ -12,9 +12,9 @@ from contextlib import aclosing, asynccontextmanager
 import httpx2
 import pytest
 
-from index.bounded import ERROR_BYTES, TooLong, bound
 from index.embedding.openai import OpenAIEmbedder
 from index.errors import EmbeddingFailed
+from index.response_limit import ERROR_BYTES, ResponseTooLong, limit_response
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
 from service.readers.chat import CHARACTERS_A_TOKEN, ChatModel
 from service.records import request_id
@@ -187,10 +187,10 @@ def test_a_body_is_read_to_its_bound(status: int, length: int) -> None:
     """A reply above its bound raises; an error or redirect keeps its first bytes; the rest is not read."""
     read: list[int] = []
     transport = replies(status, b"x" * 1_000, 10_000, read)
-    hooks = {"response": [lambda response: bound(response, 5_000)]}
+    hooks = {"response": [lambda response: limit_response(response, 5_000)]}
     with httpx2.Client(transport=transport, event_hooks=hooks) as client:
         if status == 200:
-            with pytest.raises(TooLong):
+            with pytest.raises(ResponseTooLong):
                 client.get("http://model.example/")
         else:
             assert client.get("http://model.example/").content == b"x" * length
@@ -199,7 +199,7 @@ def test_a_body_is_read_to_its_bound(status: int, length: int) -> None:
 
 def test_a_body_within_its_bound_is_whole() -> None:
     """A reply of exactly the largest size is read completely."""
-    hooks = {"response": [lambda response: bound(response, 5_000)]}
+    hooks = {"response": [lambda response: limit_response(response, 5_000)]}
     with httpx2.Client(transport=replies(200, b"x" * 1_000, 5, []), event_hooks=hooks) as client:
         assert client.get("http://model.example/").content == b"x" * 5_000
 

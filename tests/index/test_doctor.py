@@ -8,33 +8,34 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from index.doctor import Finding, examine, repair
 from index.errors import IndexDamaged, IndexNotFound, PublishFailed
 from index.generation import Generation, read_manifest
-from index.health import examine
 from index.layout import (
     CATALOG,
     CHROMA,
     CURRENT,
     EMBEDDINGS,
+    GENERATIONS,
     LEASE,
     LEXICAL,
     MANIFEST,
+    STAGING_PREFIX,
     VECTORS,
     current_name,
     generation_folder,
     generation_names,
 )
 from index.records import Configuration
-from index.repair import repair
 from tests.fakes import HashedEmbedder, article, built, configuration
 
-OLD = [article("a", "Crews left the harbour. They came back."), article("b", "The mayor spoke. Nobody listened.")]
+OLD = [article("a", "Crews left the harbour. They came back."), article("b", "The mayor spoke. The council listened.")]
 NEW = [*OLD, article("c", "The roof of the museum leaks. Pails were fetched.")]
 Damage = Callable[[Path], object]
 
 
 def unasked() -> Configuration:
-    raise AssertionError("nothing here needs to know how a generation is made now")
+    raise AssertionError("the current configuration is not needed here")
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +97,7 @@ LOST: dict[str, Damage] = {
 
 
 @pytest.mark.parametrize("damage", REBUILT.values(), ids=REBUILT)
-def test_what_is_made_from_the_catalogue_is_made_anew(data: Path, damage: Damage) -> None:
+def test_a_generation_is_rebuilt_from_its_catalogue(data: Path, damage: Damage) -> None:
     """A corrupt generation with a valid catalogue is rebuilt with every article, without embedding."""
     before = current(data)
     fingerprint = read_manifest(before).fingerprint
@@ -111,16 +112,16 @@ def test_what_is_made_from_the_catalogue_is_made_anew(data: Path, damage: Damage
 
 
 @pytest.mark.parametrize("damage", LOST.values(), ids=LOST)
-def test_with_its_catalogue_lost_the_last_whole_generation_takes_over(data: Path, damage: Damage) -> None:
+def test_without_its_catalogue_the_last_valid_generation_becomes_current(data: Path, damage: Damage) -> None:
     """A changed catalogue is not used; the report says how to restore the newer articles."""
     damage(current(data))
     done = list(repair(data, unasked))
     assert healthy(data), done
     assert articles_of(data) == {"a", "b"}
-    assert any("`dateline ingest PATH` brings it up to date" in step for step in done)
+    assert any("run `dateline ingest PATH` to bring it up to date" in step for step in done)
 
 
-def test_what_cannot_be_written_gives_nothing_up(data: Path) -> None:
+def test_a_refused_repair_keeps_the_damaged_generation(data: Path) -> None:
     """If the disk is full, the error says so, and the repairable generation stays."""
     before = current(data)
     shutil.rmtree(before / CHROMA)
@@ -188,11 +189,11 @@ def test_a_damaged_generation_that_is_not_current_is_removed(data: Path) -> None
     """A corrupt older generation is removed; the current one is unchanged."""
     oldest, newest = sorted(generation_names(data))
     spoil(generation_folder(data, oldest), VECTORS)
-    assert list(repair(data, unasked)) == [f"{oldest} was removed: it was damaged, and is not the current generation"]
+    assert list(repair(data, unasked)) == [f"removed {oldest}: it was damaged, and it is not the current generation"]
     assert generation_names(data) == [newest]
 
 
-def test_what_cannot_be_mended_is_said(data: Path) -> None:
+def test_an_index_that_cannot_be_repaired_is_an_error(data: Path) -> None:
     """Without any valid catalogue the error names the fix, and nothing is removed."""
     for name in generation_names(data):
         (generation_folder(data, name) / CATALOG).unlink()
@@ -202,8 +203,69 @@ def test_what_cannot_be_mended_is_said(data: Path) -> None:
     assert len(generation_names(data)) == 2
 
 
-def test_without_an_index_there_is_nothing_to_mend(tmp_path: Path) -> None:
+def test_without_an_index_there_is_nothing_to_repair(tmp_path: Path) -> None:
     """An empty folder raises IndexNotFound and stays empty."""
     with pytest.raises(IndexNotFound):
         list(repair(tmp_path, unasked))
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A data folder with one generation."""
+    built(tmp_path, [article("a", "Crews left. They came back.")])
+    return tmp_path
+
+
+def wrong(findings: list[Finding]) -> dict[str, str]:
+    return {finding.what: finding.detail for finding in findings if not finding.whole}
+
+
+def test_a_valid_index_is_described(small: Path) -> None:
+    """Valid parts are listed with their contents, and the remains of a killed run are named."""
+    (small / GENERATIONS / f"{STAGING_PREFIX}123").mkdir()
+    findings = examine(small)
+    (name,) = generation_names(small)
+    assert wrong(findings) == {}
+    details = {finding.what: finding.detail for finding in findings}
+    assert details[CURRENT] == f"names {name}"
+    assert details[f"generation {name}"].startswith("1 articles, 2 chunks, fingerprint ")
+    assert details[EMBEDDINGS] == "2 vectors"
+    assert "the next ingest removes it" in details[f"{STAGING_PREFIX}123"]
+
+
+def test_everything_wrong_is_named(small: Path) -> None:
+    """A damaged generation, a CURRENT that leads nowhere and an unreadable store are each named."""
+    (name,) = generation_names(small)
+    with (small / GENERATIONS / name / CATALOG).open("ab") as file:
+        file.write(b"\0")
+    (small / CURRENT).write_text("20000101T000000000Z-00000000\n")
+    (small / EMBEDDINGS).write_bytes(b"no database at all" * 100)
+    found = wrong(examine(small))
+    assert found[f"generation {name}"] == "catalog.db has changed"
+    assert "20000101T000000000Z-00000000" in found[CURRENT]
+    assert found[EMBEDDINGS].startswith("cannot be read")
+
+
+def test_what_is_missing_is_named(small: Path) -> None:
+    """A missing CURRENT beside generations, and a missing store, are named with what follows from it."""
+    (small / CURRENT).unlink()
+    (small / EMBEDDINGS).unlink()
+    found = wrong(examine(small))
+    assert found == {
+        CURRENT: "is missing, though there are 1 generations",
+        EMBEDDINGS: "is missing: `dateline doctor --repair` restores it",
+    }
+
+
+def test_a_current_without_its_generation_is_damage(small: Path) -> None:
+    """A CURRENT that is left without any generation is damage, not a missing index."""
+    shutil.rmtree(small / GENERATIONS)
+    assert "which is not in" in wrong(examine(small))[CURRENT]
+
+
+def test_no_index_is_not_found(tmp_path: Path) -> None:
+    """An empty or missing folder has no index, and the error names the command that builds one."""
+    for folder in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(IndexNotFound, match=r"has no index(.|\n)*dateline ingest"):
+            examine(folder)

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 
 from index.catalog import Catalog
-from index.crowds import crowded_articles
 from index.errors import PublishFailed
 from index.generation import Generation, file_digests, read_manifest
 from index.layout import CATALOG, MANIFEST, VECTORS, current_name, generation_folder
 from index.publish import new_staging, publish
 from index.records import Article
-from index.verification import Searches, damages, verify
+from index.verification import Searches, articles_with_near_duplicates, damages, verify
 from tests.fakes import HashedEmbedder, article, built, newsroom
 
 GOOD = newsroom(10)
@@ -73,7 +72,7 @@ def test_every_chunk_beside_a_crowd_is_found(generation: Generation) -> None:
 
 def test_the_articles_of_a_crowd_are_named(published: Path) -> None:
     """Only the article of near-duplicate chunks is named."""
-    assert [each.article_id for each in crowded_articles(published)] == ["news-0005-odd"]
+    assert [each.article_id for each in articles_with_near_duplicates(published)] == ["news-0005-odd"]
 
 
 def test_ordinary_articles_are_searched_through_chroma(tmp_path: Path) -> None:

@@ -1,22 +1,22 @@
-"""Bodies of HTTP replies, read to a bound; imported only once a service is asked."""
+"""A limit on the bytes read of an HTTP response; imported only before a request to a service."""
 
 from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 
 ERROR_BYTES = 64_000
-"""Bytes read of the body of an error; its code is in the first thousand."""
+"""Limit for the body of an error, in bytes; its code is in the first thousand."""
 
 UNENCODED = {"Accept-Encoding": "identity"}
-"""Header by which a service is asked for plain bytes: a few kilobytes may decompress to gigabytes."""
+"""Header that asks a service for plain bytes: a few kilobytes may decompress to gigabytes."""
 
 
-class TooLong(httpx2.ReadError):
-    """A reply has more bytes than it may have."""
+class ResponseTooLong(httpx2.ReadError):
+    """A response is longer than its limit."""
 
 
-class _Bounded(httpx2.SyncByteStream, httpx2.AsyncByteStream):
-    """A body of at most `limit` bytes; what comes after them is dropped or, with `strict`, raises TooLong."""
+class _LimitedStream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
+    """The first `limit` bytes of a body; the rest is dropped or, with `strict`, raises ResponseTooLong."""
 
     def __init__(self, stream: object, limit: int, *, strict: bool) -> None:
         self._stream = stream
@@ -27,7 +27,7 @@ class _Bounded(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         """Yield the bytes up to the limit."""
         assert isinstance(self._stream, httpx2.SyncByteStream)
         for part in self._stream:
-            yield self._taken(part)
+            yield self._take(part)
             if self._is_over():
                 return
 
@@ -35,7 +35,7 @@ class _Bounded(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         """Yield the bytes up to the limit."""
         assert isinstance(self._stream, httpx2.AsyncByteStream)
         async for part in self._stream:
-            yield self._taken(part)
+            yield self._take(part)
             if self._is_over():
                 return
 
@@ -49,7 +49,7 @@ class _Bounded(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         assert isinstance(self._stream, httpx2.AsyncByteStream)
         await self._stream.aclose()
 
-    def _taken(self, part: bytes) -> bytes:
+    def _take(self, part: bytes) -> bytes:
         taken = part[: max(0, self._left)]
         self._left -= len(part)
         return taken
@@ -58,12 +58,12 @@ class _Bounded(httpx2.SyncByteStream, httpx2.AsyncByteStream):
         if self._left >= 0:
             return False
         if self._strict:
-            raise TooLong("the reply is longer than it may be")
+            raise ResponseTooLong("the response is longer than its limit")
         return True
 
 
-def bound(response: httpx2.Response, limit: int) -> None:
-    """Let a reply be read to `limit` bytes, an error or a redirect to ERROR_BYTES; never decompress it."""
+def limit_response(response: httpx2.Response, limit: int) -> None:
+    """Limit a response to `limit` bytes, an error or a redirect to ERROR_BYTES, and do not decompress it."""
     response.headers.pop("content-encoding", None)
     limit = limit if response.is_success else ERROR_BYTES
-    response.stream = _Bounded(response.stream, limit, strict=response.is_success)
+    response.stream = _LimitedStream(response.stream, limit, strict=response.is_success)
