@@ -105,7 +105,7 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage that the reader saw; `marker` is null where the answer does not cite it."""
+    """A passage that the reader was given; `marker` is null if the answer does not cite it."""
 
     id: str
     marker: int | None
@@ -159,7 +159,7 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class Versions:
-    """The reader, model, prompt and index that made an answer."""
+    """The reader, the model, the prompt and the generation of an answer."""
 
     reader: str
     model: str | None
@@ -230,7 +230,7 @@ class SearchTimings:
 
 @dataclass(frozen=True, slots=True)
 class SearchResult:
-    """The passages for a question, without a reader."""
+    """The passages for a question that no reader was given."""
 
     sources: tuple[Source, ...]
     retrieval: Retrieval

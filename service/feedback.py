@@ -1,4 +1,4 @@
-"""Readers' feedback on answers, in `feedback.db` beside the index.
+"""Users' feedback on answers, in `feedback.db` beside the index.
 
 The SQLite file is opened for each operation, so that the service and the command line may use it at once. Its journal
 mode stays the default: a change to a write-ahead log does not wait for a lock, so two processes that create the file
@@ -47,7 +47,7 @@ class CitedWords:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A reader's vote on an answer, with the question, the answer and the citations that the reader saw."""
+    """A user's vote on an answer, with the question, the answer and the citations that the user saw."""
 
     answer_id: str
     question: str

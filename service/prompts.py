@@ -1,6 +1,6 @@
 """The prompts: pairs of text files, rendered strictly and named by a digest of their bytes.
 
-Text of articles and readers is sanitised and put between fences, which it cannot open or close.
+Text of articles and users is sanitised and put between fences, which it cannot open or close.
 """
 
 import hashlib

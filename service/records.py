@@ -123,7 +123,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class AnswerWarning:
-    """Something the reader of an answer should know: a stable `code` and a sentence."""
+    """A warning for the user of an answer: a stable `code` and a sentence."""
 
     code: str
     message: str

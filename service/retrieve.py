@@ -27,7 +27,7 @@ DIGITS = 6
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 _MIXED = "bcdfghjkmnpqrstvwxz23456789"
 
-Scores = NDArray[np.float32] | NDArray[np.float64]
+CandidateScores = NDArray[np.float32] | NDArray[np.float64]
 """One score for each candidate."""
 
 
@@ -88,7 +88,7 @@ def _candidates(
     return np.unique(np.concatenate(sides))
 
 
-def fuse(dense: Scores, lexical: Scores, dense_weight: float) -> NDArray[np.float64]:
+def fuse(dense: CandidateScores, lexical: CandidateScores, dense_weight: float) -> NDArray[np.float64]:
     """Return one score in [0, 1] for each candidate, rounded; equal dense scores count 0, as does no lexical match."""
     fused = np.zeros(len(dense))
     if len(dense):

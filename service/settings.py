@@ -56,7 +56,7 @@ class ServiceSettings(IndexSettings):
     )
     public_url: str | None = Field(
         None,
-        description="Address at which readers reach the service, such as `https://ask.news.example`. Its host name is"
+        description="Address at which users reach the service, such as `https://ask.news.example`. Its host name is"
         " allowed, and the page at `/developers` shows it to copy.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(

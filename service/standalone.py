@@ -41,7 +41,7 @@ _NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", "This question was read 
 class StandaloneQuestion:
     """The question that is searched and answered, and the usage of rewriting it.
 
-    `caution` warns that the question depends on the conversation and was read without it.
+    `caution` warns that the question is a follow-up and was read without its conversation.
     """
 
     text: str
@@ -79,8 +79,7 @@ async def standalone_question(
 
 
 def _as_asked(question: Question, caution: AnswerWarning, usage: Usage | None = None) -> StandaloneQuestion:
-    depends = depends_on_conversation(question.text)
-    return StandaloneQuestion(question.text, usage or Usage(), caution if depends else None)
+    return StandaloneQuestion(question.text, usage or Usage(), caution if is_follow_up(question.text) else None)
 
 
 def _render(question: Question, prompts: Prompts, fence: str) -> RenderedPrompt:
@@ -99,8 +98,8 @@ def _one_line(reply: str) -> str:
     return line[:MAX_CHARS].strip()
 
 
-def depends_on_conversation(question: str) -> bool:
-    """Return whether a question needs an earlier message: for a pronoun, an ellipsis, or lack of a content word."""
+def is_follow_up(question: str) -> bool:
+    """Return whether a question needs an earlier message: it has a pronoun, an ellipsis, or no content word."""
     written = _WORD.findall(question)
     words = [word.lower().replace("’", "'") for word in written]
     language = max(_languages(), key=lambda each: sum(word in each.function for word in words))

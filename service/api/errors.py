@@ -20,7 +20,7 @@ from index.errors import (
     IngestRunning,
     PublishFailed,
 )
-from service.api.pages import NOT_NOW, page, reader_notice
+from service.api.pages import NOT_NOW, page, user_notice
 from service.errors import (
     ArticleNotFound,
     FeedbackFull,
@@ -37,7 +37,7 @@ logger = logging.getLogger("dateline")
 
 
 class Problem(NamedTuple):
-    """The reply to an error; `message` is for readers and names no path, setting, command or vendor."""
+    """The reply to an error; `message` is for users and names no path, setting, command or vendor."""
 
     status: int
     type: str
@@ -143,7 +143,7 @@ def error_page(request: Request, status: int, error: Exception | None = None) ->
     if isinstance(error, ArticleNotFound):
         title, text = "No such article", "It may have been removed, or the link may be wrong."
     elif isinstance(error, IndexUnavailable):
-        title, text = "There are no articles to show", reader_notice(error)
+        title, text = "There are no articles to show", user_notice(error)
     return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)
 
 

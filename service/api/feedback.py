@@ -1,4 +1,4 @@
-"""`POST /v1/feedback`: a reader's vote on an answer. Only what is sent here is stored."""
+"""`POST /v1/feedback`: a user's vote on an answer. Nothing else is stored."""
 
 from dataclasses import dataclass
 from typing import Annotated, Literal, Self
@@ -48,7 +48,7 @@ class CitedRequest(RequestModel):
 
 
 class FeedbackRequest(RequestModel):
-    """A vote on an answer, with the question, the answer and its citations as the reader saw them."""
+    """A vote on an answer, with the question, the answer and its citations as the user saw them."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -116,5 +116,5 @@ class FeedbackReply:
 
 @router.post("", status_code=201, summary="A vote on an answer")
 async def give_feedback(body: FeedbackRequest, state: State) -> FeedbackReply:
-    """Store what a reader says of an answer. Nothing of a question or an answer is stored unless it is sent here."""
+    """Store a vote on an answer. The service stores a question or an answer only if it is sent here."""
     return FeedbackReply(await state.store(state.feedback.add, body.feedback()))

@@ -147,7 +147,7 @@ class SharedPaths(CORSMiddleware):
 class RequestBody:
     """Refuses bodies that are not JSON or too large; the application gets a complete body.
 
-    A body without a media type is refused as well: any page can send one from its reader's browser, without a
+    A body without a media type is refused as well: any page can send one from its visitor's browser, without a
     preflight.
     """
 

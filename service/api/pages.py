@@ -78,7 +78,7 @@ async def home(request: Request, state: State, article: str = "") -> Response:
     try:
         archive = await state.read(_archive, state, article)
     except DatelineError as error:
-        notice = reader_notice(error)
+        notice = user_notice(error)
         logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive.articles:
         archive, notice = None, NO_ARTICLES
@@ -183,7 +183,7 @@ def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **
 
 
 def base_address(request: Request, state: ServiceState) -> str:
-    """Return the address at which readers reach the service, without a slash at its end."""
+    """Return the address at which users reach the service, without a slash at its end."""
     return str(state.public_url or request.base_url).rstrip("/")
 
 
@@ -230,8 +230,8 @@ def unless_cached(request: Request, reply: Response) -> Response:
     return Response(status_code=304, headers=kept)
 
 
-def reader_notice(error: DatelineError) -> str:
-    """Return the text for readers if the articles cannot be read."""
+def user_notice(error: DatelineError) -> str:
+    """Return the text for users if the articles cannot be read."""
     return NO_ARTICLES if isinstance(error, IndexNotFound) else NOT_NOW
 
 

@@ -102,7 +102,7 @@ def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) 
     assert stored(99)
 
 
-def test_the_first_readers_may_come_at_once(tmp_path: Path) -> None:
+def test_two_processes_may_create_the_file_at_once(tmp_path: Path) -> None:
     """Concurrent first entries wait for each other, and all are stored."""
     with ThreadPoolExecutor(8) as threads:
         for attempt in range(40):

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from service.prompts import Prompts
 from service.readers.chat import ChatModel
 from service.records import Message, Question, Usage
-from service.standalone import MAX_CHARS, StandaloneQuestion, depends_on_conversation, standalone_question
+from service.standalone import MAX_CHARS, StandaloneQuestion, is_follow_up, standalone_question
 from tests.scripted_llm import Reply, Script, ScriptedLLM
 
 ASKED = "And what did he inspect there?"
@@ -246,16 +246,16 @@ ALONE = (
 @pytest.mark.parametrize("question", LEANING)
 def test_a_question_leans_on_what_went_before(question: str) -> None:
     """A pronoun without its noun, a fragment, or no word of content."""
-    assert depends_on_conversation(question)
+    assert is_follow_up(question)
 
 
 @pytest.mark.parametrize("question", ALONE)
 def test_a_question_stands_alone(question: str) -> None:
     """A question with a named subject, or in an unknown language, is not a follow-up."""
-    assert not depends_on_conversation(question)
+    assert not is_follow_up(question)
 
 
 @given(text=st.text(max_size=300))
 def test_any_text_leans_or_does_not(text: str) -> None:
     """No text fails, and typographic apostrophes change nothing."""
-    assert depends_on_conversation(text.replace("'", "’")) == depends_on_conversation(text)
+    assert is_follow_up(text.replace("'", "’")) == is_follow_up(text)

@@ -65,7 +65,7 @@ def empty(tmp_path: Path, sample_settings: ServiceSettings) -> Iterator[TestClie
 
 
 @pytest.mark.parametrize("path", ["/", "/articles", "/articles/a", "/?article=a"])
-def test_a_missing_index_has_a_text_for_readers(empty: TestClient, path: str, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_missing_index_has_a_text_for_users(empty: TestClient, path: str, caplog: pytest.LogCaptureFixture) -> None:
     """Paths, settings and commands go to the log."""
     text = empty.get(path, headers={"Accept": "text/html"}).text
 
