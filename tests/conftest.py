@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import index.publish
 from index import verification
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from service.settings import ServiceSettings
 
 # The duration of an example depends on the machine.
-settings.register_profile("dateline", deadline=None)
+settings.register_profile("dateline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dateline")
 
 VERIFY = verification.verify

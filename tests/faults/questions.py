@@ -18,7 +18,7 @@ from index.layout import CATALOG, generation_folder, generation_names
 from tests.fakes import TOPICS
 from tests.faults.newsdesk import SOURCES, Newsdesk
 
-READY_S = 30.0
+READY_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)

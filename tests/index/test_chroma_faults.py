@@ -17,7 +17,7 @@ from chromadb.api import ServerAPI
 
 from index.dense import DenseIndex, build_dense
 from index.dense.hosted import CollectionRecord, discard_collection
-from index.dense.server import ChromaServer
+from index.dense.server import QUESTION_S, ChromaServer
 from index.embedding import Matrix
 from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged
 from index.layout import VECTORS
@@ -25,7 +25,9 @@ from tests.chroma_server import RunningChroma, free_port
 
 ID = "01234567-89ab-4def-8123-456789abcdef"
 VECTORS_OF_THREE: Matrix = np.eye(3, 4, dtype=np.float32)
-AT_ONCE_S = 0.2
+TIMED_OUT = f"no answer within {QUESTION_S:g} s"
+AT_ONCE = "it did not answer a moment ago"
+DRIP_S = 0.1
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +58,23 @@ def claimed(folder: Path) -> Path:
     return folder
 
 
-def seconds_to_fail(call: Callable[[], object]) -> float:
-    begun = time.monotonic()
-    with pytest.raises(ChromaUnavailable):
+def failure_of(call: Callable[[], object]) -> str:
+    """Return the message of a call that fails."""
+    with pytest.raises(ChromaUnavailable) as raised:
         call()
-    return time.monotonic() - begun
+    return str(raised.value)
 
 
-def seconds_to_recover(call: Callable[[], object]) -> float:
-    begun = time.monotonic()
-    while time.monotonic() - begun < 20:
+def wait_for_recovery(call: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 20
+    while True:
         try:
             call()
         except ChromaUnavailable:
+            assert time.monotonic() < deadline, "the server was back for 20 s and was never asked"
             time.sleep(0.05)
         else:
-            return time.monotonic() - begun
-    raise AssertionError("the server was back for 20 s and was never asked")
+            return
 
 
 def ask(index: DenseIndex) -> int:
@@ -82,28 +84,31 @@ def ask(index: DenseIndex) -> int:
 def test_a_halted_server_fails_in_time_then_at_once_and_is_found_again(
     index: DenseIndex, running: RunningChroma
 ) -> None:
-    """If the server is suspended, questions fail within 2 s, later ones at once; resumed, it is used within 5 s."""
+    """If the server is suspended, questions time out, later ones fail at once; resumed, it is used again."""
     assert ask(index) == 1
     running.halt()
     try:
         with ThreadPoolExecutor(8) as readers:
-            taken = list(readers.map(lambda _: seconds_to_fail(lambda: ask(index)), range(8)))
-        assert max(taken) < 2
-        for call in (lambda: ask(index), index.count, lambda: list(index.stored())):
-            assert seconds_to_fail(call) < AT_ONCE_S
+            failures = list(readers.map(lambda _: failure_of(lambda: ask(index)), range(8)))
+        assert all(TIMED_OUT in failure or AT_ONCE in failure for failure in failures)
+        assert any(TIMED_OUT in failure for failure in failures)
+        later = [failure_of(call) for call in (lambda: ask(index), index.count, lambda: list(index.stored()))]
+        # The breaker asks again after a second: a test that is held up for so long sees one more timeout.
+        assert any(AT_ONCE in failure for failure in later)
     finally:
         running.resume()
-    assert seconds_to_recover(lambda: ask(index)) < 5
+    wait_for_recovery(lambda: ask(index))
     assert ask(index) == 1
 
 
 def test_a_server_that_was_killed_and_started_again_is_found_again(index: DenseIndex, running: RunningChroma) -> None:
     """If the server is down, questions fail at once; restarted, it returns the same rows."""
     running.kill()
-    assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
-    assert seconds_to_fail(lambda: ask(index)) < AT_ONCE_S
+    failures = [failure_of(lambda: ask(index)) for _ in range(3)]
+    assert not any(TIMED_OUT in failure for failure in failures)
+    assert any(AT_ONCE in failure for failure in failures)
     running.start()
-    assert seconds_to_recover(lambda: ask(index)) < 5
+    wait_for_recovery(lambda: ask(index))
     assert ask(index) == 1
     assert index.count() == 3
 
@@ -113,14 +118,11 @@ def test_a_server_that_is_down_when_an_index_is_opened(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     folder = claimed(tmp_path)
     with closing(ChromaServer(url)) as server:
-        begun = time.monotonic()
         with pytest.raises(ChromaUnavailable) as refused:
             DenseIndex(folder, server)
         assert not discard_collection(folder, server)
         with pytest.raises(ChromaUnavailable):
             build_dense(folder, VECTORS_OF_THREE, server)
-        # The first call imports chromadb.
-        assert time.monotonic() - begun < 5
     assert url in str(refused.value)
     assert "Connection refused" in str(refused.value)
     assert "chroma run" in refused.value.hint
@@ -144,7 +146,7 @@ def test_questions_that_are_refused_say_nothing_of_the_server(
 def test_a_closed_server_is_not_available(index: DenseIndex, server: ChromaServer) -> None:
     """After close() a call raises an error, and closing again has no effect."""
     server.close()
-    assert seconds_to_fail(index.count) < AT_ONCE_S
+    assert TIMED_OUT not in failure_of(index.count)
     server.close()
 
 
@@ -196,13 +198,13 @@ def http(status: str, body: bytes, content_type: str = "application/json") -> by
     "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
 )
 def test_a_reply_that_drips_in_ends_with_the_deadline(tmp_path: Path, reply: bytes) -> None:
-    """A call to a slow server times out within 2 s, and its worker ends."""
-    with stranger(reply, drip_s=0.1) as url, closing(ChromaServer(url)) as server:
+    """A call to a slow server times out, and its worker ends long before the reply does."""
+    with stranger(reply, drip_s=DRIP_S) as url, closing(ChromaServer(url)) as server:
         server.call(lambda _: None)
-        assert seconds_to_fail(lambda: DenseIndex(claimed(tmp_path), server)) < 2
+        assert TIMED_OUT in failure_of(lambda: DenseIndex(claimed(tmp_path), server))
         begun = time.monotonic()
         server._workers.shutdown(wait=True)
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < len(reply) * DRIP_S / 2
 
 
 @pytest.mark.parametrize(

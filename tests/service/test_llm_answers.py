@@ -217,7 +217,7 @@ def test_a_model_that_fails_before_a_proven_sentence_is_replaced(
     sample_data: Path, models: Path, script: Script, code: str
 ) -> None:
     """The extractive reader answers in its place, and warnings say so."""
-    answer = ask(script, sample_data, models, deadline=2.0)
+    answer = ask(script, sample_data, models, deadline=2.0 if code == "reader_timeout" else 30.0)
 
     assert answer.status in ("answered", "partial")
     assert answer.status_reason != "interrupted"
@@ -243,7 +243,7 @@ def test_a_model_that_is_cut_off_later_leaves_what_was_proven(
         reply(ALSO_TRUE + " [{key}]. ", "Under the agreement, wages rise by", Pause(0.05), *ending),
         sample_data,
         models,
-        deadline=2.0,
+        deadline=2.0 if code == "reader_timeout" else 30.0,
     )
 
     assert (answer.status, answer.status_reason, answer.verdict) == ("partial", "interrupted", "interrupted")
@@ -325,4 +325,4 @@ def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> 
     with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 20.0) as pipeline:
         asyncio.run(leave(pipeline))
 
-        assert llm.wait_for_leaver(2.0)
+        assert llm.wait_for_leaver(30.0)

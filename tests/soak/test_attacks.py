@@ -18,7 +18,7 @@ LONG = "DATELINE_SOAK" in os.environ
 """Whether to attack with the limits of production, which takes minutes."""
 
 LIMITS = (
-    ConnectionLimits() if LONG else ConnectionLimits(head_s=0.4, body_s=0.6, write_s=0.6, connections=24, sockets=40)
+    ConnectionLimits() if LONG else ConnectionLimits(head_s=1.5, body_s=2.0, write_s=1.0, connections=24, sockets=40)
 )
 SLOW = 300 if LONG else 16
 ENDLESS = 100_000_000 if LONG else 4_000_000

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.samples import made_once
 from tests.widget.browsing import Visit, chromium, launched
@@ -13,7 +13,8 @@ from tests.widget.newsroom import indexed
 from tests.widget.replies import BY_QUESTION, events
 from tests.widget.scripted_service import ScriptedService, Streamed, encoded, running, service_on
 
-TIMEOUT_MS = 8_000
+TIMEOUT_MS = 30_000
+expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -102,12 +102,12 @@ def _ready(client: TestClient, but_not: str | None) -> str:
     """Return the generation that the service is ready with, once it is not the given one."""
     import time
 
-    for _ in range(200):
+    for _ in range(1200):
         reply = client.get("/readyz")
         if reply.status_code == 200 and reply.json()["generation"] != but_not:
             return str(reply.json()["generation"])
         time.sleep(0.05)
-    raise AssertionError("the new generation was not picked up within ten seconds")
+    raise AssertionError("the new generation was not picked up within a minute")
 
 
 @pytest.fixture
@@ -142,14 +142,14 @@ def _get(port: int, method: str, path: str, body: object = None) -> tuple[int, b
 
 
 def _wait_until_ready(port: int) -> None:
-    for _ in range(150):
+    for _ in range(600):
         try:
             if _get(port, "GET", "/readyz")[0] == 200:
                 return
         except OSError:
             pass
         time.sleep(0.1)
-    raise AssertionError("the service was not ready within 15 seconds")
+    raise AssertionError("the service was not ready within a minute")
 
 
 @pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
@@ -162,7 +162,7 @@ def test_a_signal_ends_the_service_with_exit_code_0(
 
     assert status == 200
     assert json.loads(content)["citations"]
-    assert server.wait(timeout=10) == 0
+    assert server.wait(timeout=60) == 0
 
 
 def test_a_public_address_needs_the_setting(sample_data: Path) -> None:

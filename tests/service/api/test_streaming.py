@@ -20,6 +20,7 @@ class Caller:
         self.text = ""
         self.ended = False
         self.leave = asyncio.Event()
+        self.kept_alive = asyncio.Event()
 
     async def receive(self) -> Message:
         await self.leave.wait()
@@ -29,6 +30,8 @@ class Caller:
         if message["type"] == "http.response.body":
             self.text += message["body"].decode()
             self.ended = not message["more_body"]
+            if self.text.count(": keep-alive\n\n") >= 3:
+                self.kept_alive.set()
 
     @property
     def events(self) -> list[Received]:
@@ -36,17 +39,18 @@ class Caller:
 
 
 class Source:
-    """Events with a pause between them; `closed` says whether the generator was closed."""
+    """Two events, the second after `go_on` is set; `closed` says whether the generator was closed."""
 
-    def __init__(self, *, wait: float = 0.0, error: Exception | None = None) -> None:
+    def __init__(self, go_on: asyncio.Event | None = None, error: Exception | None = None) -> None:
         self.closed = False
-        self._wait = wait
+        self._go_on = go_on
         self._error = error
 
     async def events(self) -> AsyncGenerator[Event, None]:
         try:
             yield Started("ans_1", "2026-01-01T00:00:00Z")
-            await asyncio.sleep(self._wait)
+            if self._go_on:
+                await self._go_on.wait()
             if self._error:
                 raise self._error
             yield AnswerDelta("Done.")
@@ -57,7 +61,7 @@ class Source:
 async def run(source: Source, caller: Caller, stopping: asyncio.Event, keep_alive_s: float = 15.0) -> None:
     events = source.events()
     stream = EventStream(await anext(events), events, "req_1", stopping, keep_alive_s)
-    await asyncio.wait_for(stream({"type": "http"}, caller.receive, caller.send), 5)
+    await asyncio.wait_for(stream({"type": "http"}, caller.receive, caller.send), 60)
 
 
 def test_a_quiet_stream_is_kept_alive() -> None:
@@ -65,11 +69,11 @@ def test_a_quiet_stream_is_kept_alive() -> None:
 
     async def story() -> Caller:
         caller = Caller()
-        await run(Source(wait=0.3), caller, asyncio.Event(), keep_alive_s=0.05)
+        await run(Source(caller.kept_alive), caller, asyncio.Event(), keep_alive_s=0.05)
         return caller
 
     caller = asyncio.run(story())
-    assert caller.text.count(": keep-alive\n\n") >= 3
+    assert caller.kept_alive.is_set()
     assert [event.name for event in caller.events] == ["answer.started", "answer.delta"]
     assert caller.ended
 
@@ -78,7 +82,7 @@ def test_a_stream_without_its_caller_closes_the_source() -> None:
     """The pipeline stops working on the answer."""
 
     async def story() -> Source:
-        caller, source = Caller(), Source(wait=30)
+        caller, source = Caller(), Source(asyncio.Event())
         asyncio.get_running_loop().call_later(0.05, caller.leave.set)
         await run(source, caller, asyncio.Event())
         return source
@@ -90,7 +94,7 @@ def test_a_stopping_service_ends_its_streams_with_an_error() -> None:
     """A client can distinguish it from the end of an answer."""
 
     async def story() -> tuple[Caller, Source]:
-        caller, source, stopping = Caller(), Source(wait=30), asyncio.Event()
+        caller, source, stopping = Caller(), Source(asyncio.Event()), asyncio.Event()
         asyncio.get_running_loop().call_later(0.05, stopping.set)
         await run(source, caller, stopping)
         return caller, source
@@ -129,9 +133,11 @@ def test_repeated_body_messages_do_not_block_the_event_loop() -> None:
         async def receive() -> Message:
             return {"type": "http.request", "body": b"", "more_body": False}
 
-        events = Source(wait=0.05).events()
+        go_on = asyncio.Event()
+        asyncio.get_running_loop().call_later(0.05, go_on.set)
+        events = Source(go_on).events()
         stream = EventStream(await anext(events), events, "req_1", asyncio.Event())
-        await asyncio.wait_for(stream({"type": "http"}, receive, caller.send), 5)
+        await asyncio.wait_for(stream({"type": "http"}, receive, caller.send), 60)
         return caller
 
     assert asyncio.run(story()).ended
@@ -141,7 +147,7 @@ def test_a_stream_that_fails_to_begin_closes_its_source() -> None:
     """Its head cannot be sent."""
 
     async def story() -> Source:
-        source = Source(wait=30)
+        source = Source(asyncio.Event())
         events = source.events()
         stream = EventStream(await anext(events), events, "req_1", asyncio.Event())
 
