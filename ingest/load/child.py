@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
 PARSED = frozenset((".html", ".htm", ".pdf", ".rss", ".xml", ".atom", ".json", ".jsonl"))
-_DIES_WITH_PARENT = 1  # PR_SET_PDEATHSIG
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class Loader:
 
 
 def main() -> None:
-    """Load the files that the parent sends until it closes the connection or ends."""
+    """Load the files that the parent sends until it closes the connection or ends; the CPU limit bounds an orphan."""
     from multiprocessing.connection import Connection
 
     descriptor, cpu_s, memory = map(int, sys.argv[1:])
@@ -133,7 +132,6 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     # A rejection says more than the messages that parsers log.
     logging.disable()
-    _die_with_parent()
     _limit("RLIMIT_AS", memory)
     _limit("RLIMIT_CORE", 0)
     with Connection(descriptor) as connection, suppress(EOFError, OSError):
@@ -173,14 +171,6 @@ def _limit(name: str, value: int) -> None:
         which = getattr(resource, name)
         hard = resource.getrlimit(which)[1]
         resource.setrlimit(which, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-
-
-def _die_with_parent() -> None:
-    """Make the kernel end this process with its parent, on Linux; elsewhere it ends after the current file."""
-    with suppress(ImportError, AttributeError, OSError):
-        import ctypes
-
-        ctypes.CDLL(None).prctl(_DIES_WITH_PARENT, signal.SIGKILL)
 
 
 if __name__ == "__main__":
