@@ -11,15 +11,17 @@ from pathlib import Path
 from pydantic import TypeAdapter, ValidationError
 
 from eval.errors import GoldInvalid
-from eval.gold import QUESTIONS, read_items
-from eval.matching import normalised, without_markers
+from eval.gold import QUESTIONS, conversation, read_items
+from eval.matching import without_markers
 from eval.records import Evidence, GoldItem, Provenance, QuestionType, Turn
 from service.feedback import FeedbackEntry
 from service.readers.evidence import answer_type
 
 PREFIX = "feedback"
 
-_SHOWN = ("schema", "id", "type", "asked_at", "turns", "expect", "answer", "facts", "evidence", "provenance")
+_FIELDS = ("schema", "id", "type", "asked_at", "turns", "expect", "answer", "facts", "evidence", "provenance")
+
+_ENTRY = TypeAdapter(FeedbackEntry)
 
 _TYPES: Mapping[str | None, QuestionType] = {
     "when": "when",
@@ -33,37 +35,38 @@ _TYPES: Mapping[str | None, QuestionType] = {
 
 def make_drafts(entries: Iterable[FeedbackEntry], gold: Path | None = None) -> tuple[GoldItem, ...]:
     """Return a draft for each question in the feedback that the gold set does not ask yet."""
-    known = _known(gold)
-    asked = {_conversation(item.turns) for item in known}
-    number = max((int(item.id.rsplit("-", 1)[1]) for item in known if item.id.startswith(f"{PREFIX}-")), default=0)
+    existing = read_items(gold) if gold and any((gold / QUESTIONS).glob("*.jsonl")) else ()
+    asked = {conversation(item.turns) for item in existing}
+    number = max((int(item.id.rsplit("-", 1)[1]) for item in existing if item.id.startswith(f"{PREFIX}-")), default=0)
     grouped: dict[str, list[FeedbackEntry]] = {}
     for entry in entries:
-        conversation = _conversation(_turns(entry))
-        if conversation not in asked:
-            grouped.setdefault(conversation, []).append(entry)
+        words = conversation(_turns(entry))
+        if words not in asked:
+            grouped.setdefault(words, []).append(entry)
     return tuple(_draft(f"{PREFIX}-{at:03}", group) for at, group in enumerate(grouped.values(), number + 1))
 
 
 def to_lines(drafts: Iterable[GoldItem]) -> str:
     """Return the drafts as JSON Lines, with empty fields for a person to fill."""
-    return "".join(json.dumps(_shown(draft), ensure_ascii=False) + "\n" for draft in drafts)
+    dumped = (draft.model_dump(mode="json", by_alias=True) for draft in drafts)
+    lines = (json.dumps({name: fields[name] for name in _FIELDS}, ensure_ascii=False) for fields in dumped)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def read_export(path: Path) -> list[FeedbackEntry]:
     """Read the output of `dateline feedback export`; raises GoldInvalid naming an invalid line."""
-    adapter = TypeAdapter(FeedbackEntry)
-    number = 0
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
-        entries = []
-        for number, line in enumerate(lines, 1):  # noqa: B007 - the error names it
-            if line.strip():
-                entries.append(adapter.validate_json(line))
-    except ValidationError as error:
-        raise GoldInvalid(f"{path.name}, line {number}, is not feedback: {error.errors()[0]['msg']}") from error
     except (OSError, ValueError) as error:
         raise GoldInvalid(f"{path} cannot be read: {error}", "Make it with `dateline feedback export`.") from error
-    return entries
+    return [_entry(path, number, line) for number, line in enumerate(lines, 1) if line.strip()]
+
+
+def _entry(path: Path, number: int, line: str) -> FeedbackEntry:
+    try:
+        return _ENTRY.validate_json(line)
+    except ValidationError as error:
+        raise GoldInvalid(f"{path.name}, line {number}, is not feedback: {error.errors()[0]['msg']}") from error
 
 
 def _draft(id_: str, entries: Sequence[FeedbackEntry]) -> GoldItem:
@@ -94,16 +97,3 @@ def _evidence(entries: Sequence[FeedbackEntry]) -> tuple[Evidence, ...]:
 def _turns(entry: FeedbackEntry) -> tuple[Turn, ...]:
     earlier = [Turn(role=message.role, content=message.content) for message in entry.feedback.messages]
     return (*earlier, Turn(role="user", content=entry.feedback.question))
-
-
-def _conversation(turns: Iterable[Turn]) -> str:
-    return normalised(" / ".join(turn.content for turn in turns))
-
-
-def _known(gold: Path | None) -> tuple[GoldItem, ...]:
-    return read_items(gold) if gold and any((gold / QUESTIONS).glob("*.jsonl")) else ()
-
-
-def _shown(draft: GoldItem) -> dict[str, object]:
-    fields = draft.model_dump(mode="json", by_alias=True)
-    return {name: fields[name] for name in _SHOWN}

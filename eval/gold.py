@@ -2,16 +2,16 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from eval.errors import GoldInvalid
 from eval.matching import matches, normalised
-from eval.records import GoldItem
+from eval.records import GoldItem, Record, Turn
 from index.records import Article
 from ingest.load import LoadedArticle, find, load
 
@@ -43,16 +43,14 @@ class GoldSet:
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
-class GoldManifest(BaseModel):
+class GoldManifest(Record):
     """The manifest: where the articles are, the set's own limits, and the hashes of a frozen set."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
 
     name: str = "gold"
     corpus: tuple[str, ...]
-    limits: dict[LimitedMetric, Annotated[float, Field(ge=-1, le=1)]] = {}
+    limits: dict[LimitedMetric, Annotated[float, Field(ge=-1, le=1)]] = Field(default_factory=dict)
     questions: int | None = None
-    by_type: dict[str, int] = {}
+    by_type: dict[str, int] = Field(default_factory=dict)
     gold_sha256: str | None = None
     corpus_sha256: str | None = None
 
@@ -101,9 +99,14 @@ def faults_of(gold: GoldSet) -> list[str]:
     repeated = [
         f"{id_}: the id is used {n} times" for id_, n in Counter(item.id for item in gold.items).items() if n > 1
     ]
-    asked = Counter(normalised(" / ".join(turn.content for turn in item.turns)) for item in gold.items)
+    asked = Counter(conversation(item.turns) for item in gold.items)
     twice = [f"{question!r} is asked {n} times" for question, n in asked.items() if n > 1]
     return repeated + twice + [f"{item.id}: {fault}" for item in gold.items for fault in _faults(item, gold.articles)]
+
+
+def conversation(turns: Iterable[Turn]) -> str:
+    """Return the normalised words of a conversation, equal for the same question."""
+    return normalised(" / ".join(turn.content for turn in turns))
 
 
 def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
