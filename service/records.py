@@ -82,12 +82,12 @@ class DraftSentence:
     """A complete sentence that is not verified yet, with the keys of the passages it cites.
 
     `parts` are texts and, at the place of each marker, tuples of keys. `invented` are the markers that name no
-    passage; `parts` has none of them. `whole` is False for a part of a sentence that is too long to be verified.
+    passage; `parts` has none of them. `complete` is False for a part of a sentence that is too long to be verified.
     """
 
     parts: tuple[str | tuple[str, ...], ...]
     invented: tuple[str, ...] = ()
-    whole: bool = True
+    complete: bool = True
 
     @property
     def text(self) -> str:

@@ -2,7 +2,7 @@
 
 Negations, refusals and antonyms deny. Before and after, more and less, rise and fall, all and some reverse or limit:
 most of these are stop words, and many occur twice in a source, so that each is compared with the place in the source
-that is said of the same: `prices rose, wages fell` does not support `wages rose`. An addition is a clause, an aside or
+about the same thing: `prices rose, wages fell` does not support `wages rose`. An addition is a clause, an aside or
 an ending without a word of the source.
 """
 
@@ -16,14 +16,14 @@ from service.citations.english import english, stem, words_of
 from service.citations.numbers import COUNTED_FROM_ONE, UNITS, VALUES
 
 SCOPE = 3
-"""Content words behind a negation that are taken to be negated."""
+"""Content words after a negation that count as negated."""
 
 _SCOPE_END = re.compile(
     r"[,;:.!?—–()\"“”]|\b(?:but|while|although|though|whereas|because|after|before|when|until|unless)\b"
 )
 
 REACH = 3
-"""Content words on either side of a contrast that tell what it is said of."""
+"""Content words on either side of a contrast that show its subject."""
 
 _WORD = re.compile(r"\d+(?:[.,:]\d+)*|[^\W\d_]+(?:['’-][^\W\d_]+)*|[,;:.!?—–()]")
 _STOPS = frozenset(",;:.!?—–()")
@@ -33,21 +33,21 @@ _RELATIONS = frozenset(["order", "comparison"])
 _NEXT_CLAUSE = frozenset(["and", "but", "while", "as"])
 
 _LIMITS = frozenset(["bound", "comparison", "extent"])
-"""Families of which no word may be left out where what it limits is said."""
+"""Families of words that limit a statement and may not be omitted from it."""
 
 _OTHER_WORDS = frozenset(["change", "sequence"])
-"""Families that other words express as well: `18 percent fewer` for a fall, the order of sentences for `later`."""
+"""Families that other words express too: `18 percent fewer` for a fall, the order of sentences for `later`."""
 
 _AS_MUCH_AS = {"over": "more", "under": "less"}
-"""Poles of bounds and the comparisons that they are as well: `at least three`, `three or more`."""
+"""Poles of bounds, and the comparisons that mean the same: `at least three`, `three or more`."""
 
 _ADDED_CLAUSE = re.compile(r"[,;:—–()]|\b(?:which|who|that|because|since|after|before|while|but|when|until|so|to)\b")
 _ASIDE = re.compile(r"[;:—–()]|\s-\s|\b(?:so|or)\b")
 ENDING = 2
-"""Content words at the end of a claim that are an addition where its source has none of them."""
+"""Last content words of a claim; without any of them in the source, the ending is added."""
 
 
-def opposite(claim: str, source: str) -> str | None:
+def contradicted_word(claim: str, source: str) -> str | None:
     """Return the word on which claim and source disagree, or None."""
     said, found = _Polarity(claim), _Polarity(source)
     for word in sorted(said.denied & found.affirmed - found.denied):
@@ -114,17 +114,17 @@ class Contrast:
         return (sum(crossed), True) if all(crossed) and sum(crossed) > straight else (straight, False)
 
     def agrees(self, other: "Contrast") -> bool:
-        """Return whether both say the same of what they share."""
+        """Return whether both say the same about what they share."""
         return (self.pole == other.pole) != self.likeness(other)[1]
 
 
-def opposed(claim: str, source: str) -> bool:
-    """Return whether a claim has the other word of a contrast where its source says one of the same things."""
+def has_opposite_contrast(claim: str, source: str) -> bool:
+    """Return whether a claim has the opposite word of a contrast that its source has about the same thing."""
     stated = find_contrasts(source)
-    return any(_is_opposed(said, _counterparts(said, stated)) for said in find_contrasts(claim))
+    return any(_is_opposite(said, _counterparts(said, stated)) for said in find_contrasts(claim))
 
 
-def unlike(claim: str, source: str) -> bool:
+def differs_in_contrast(claim: str, source: str) -> bool:
     """Return whether a claim has a word of contrast that its source lacks, or leaves out one that limits it."""
     said, stated = find_contrasts(claim), find_contrasts(source)
     return any(_is_added(one, source, stated) for one in said) or any(_is_dropped(one, claim, said) for one in stated)
@@ -144,7 +144,7 @@ def _contrasts_of(words: Sequence[str]) -> Iterator[Contrast]:
     lowered = [word.lower() for word in words]
     places = list(_places(lowered))
     for start, end, family, pole in places:
-        # Words beyond the next word of the family are said of that one.
+        # Words beyond the next word of the family belong to that one.
         first = max((stop for _, stop, other, _ in places if other == family and stop <= start), default=0)
         last = min((begin for begin, _, other, _ in places if other == family and begin >= end), default=len(words))
         before = tuple(_near(lowered[first:start][::-1], family))
@@ -221,7 +221,7 @@ def _counterparts(said: Contrast, stated: Iterable[Contrast]) -> list[Contrast]:
     return [other for other in stated if other.family == said.family]
 
 
-def _is_opposed(said: Contrast, counterparts: Sequence[Contrast]) -> bool:
+def _is_opposite(said: Contrast, counterparts: Sequence[Contrast]) -> bool:
     best = max((said.likeness(other)[0] for other in counterparts), default=0)
     nearest = [other for other in counterparts if said.likeness(other)[0] == best]
     return best > 0 and not any(said.agrees(other) for other in nearest)
@@ -257,14 +257,14 @@ def _shared(one: Iterable[str], other: Iterable[str]) -> int:
     return len(set(one) & set(other))
 
 
-def has_bare_clause(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
+def has_unsupported_clause(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
     """Return whether a clause with two or more of these content stems has none of them in the source."""
     return any(len(set(listed)) > 1 and source.isdisjoint(listed) for listed in _clauses(_ADDED_CLAUSE, text, stems))
 
 
-def adds(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
+def adds_content(text: str, stems: Collection[str], source: frozenset[str]) -> bool:
     """Return whether an aside (`— call now`), a clause or the end of a claim has no content stem of the source."""
-    if has_bare_clause(text, stems, source):
+    if has_unsupported_clause(text, stems, source):
         return True
     if any(listed and source.isdisjoint(listed) for listed in _clauses(_ASIDE, text, stems)):
         return True

@@ -105,8 +105,8 @@ def with_plain_phrases(text: str) -> str:
 
 
 def _forms(word: str) -> Collection[str]:
-    whole = plain(word)
-    return {whole, *(plain(part) for part in re.split(r"[-’']", word) if len(part) > 1)}
+    complete = plain(word)
+    return {complete, *(plain(part) for part in re.split(r"[-’']", word) if len(part) > 1)}
 
 
 def _initials(text: str) -> set[str]:

@@ -250,10 +250,10 @@ def _rounds_to(value: float, rounded: float) -> bool:
     return abs(value - rounded) <= step / 2
 
 
-def figure_of_another(claim: str, source: str) -> Figure | None:
+def misplaced_figure(claim: str, source: str) -> Figure | None:
     """Return a figure of a claim that its source has elsewhere, with other figures beside the same word; or None.
 
-    One that shares any word near it with the source stays: `12 boats sank` is right where of 30 boats 12 sank.
+    A figure that shares a nearby word with the source is right: `12 boats sank` where of 30 boats 12 sank.
     """
     stated: defaultdict[Beside, set[Figure]] = defaultdict(set)
     figures: set[Figure] = set()

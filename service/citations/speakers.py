@@ -53,7 +53,7 @@ def find_speakers(text: str) -> list[Attribution]:
     return [attribution for attribution in found if attribution is not None]
 
 
-def other_speaker(claim: str, source: str) -> str | None:
+def wrong_speaker(claim: str, source: str) -> str | None:
     """Return the speaker whom a claim names and the source does not, where the source names another; or None."""
     stated = find_speakers(source)
     if not stated:
@@ -161,7 +161,7 @@ def swapped_roles(claim: str, source: str) -> str | None:
     return _other_order(claim, source)
 
 
-def other_subject(claim: str, source: str) -> str | None:
+def wrong_subject(claim: str, source: str) -> str | None:
     """Return the name that a claim makes the subject of words which the source says of another name, or None."""
     claim, source = with_plain_phrases(claim), with_plain_phrases(source)
     sentences = [source[sentence.start : sentence.end] for sentence in sentence_spans(source)]

@@ -1,4 +1,4 @@
-"""Parse a model's text as it streams: markers, then whole sentences with the passages that they cite.
+"""Parse a model's text as it streams: markers, then sentences with the passages that they cite.
 
 `[key]` and `[key, key]` are found wherever the stream is cut. Anything in square brackets that looks like a citation is
 one: a key without a passage was invented by the model, and is reported, not shown.
@@ -127,7 +127,7 @@ def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize
 class SentenceAssembler:
     """An assembler of text and markers into sentences, each yielded once it is certainly complete.
 
-    A sentence longer than LONGEST_SENTENCE is cut into parts that are not `whole`, which bounds the text in memory.
+    A sentence longer than LONGEST_SENTENCE is cut into parts that are not `complete`, which bounds the text in memory.
     """
 
     _text: str = field(default="", init=False)
@@ -175,15 +175,15 @@ class SentenceAssembler:
         while len(self._text) > LONGEST_SENTENCE or len(self._markers) > LONGEST_SENTENCE:
             self._is_cut = True
             end = min(len(self._text), LONGEST_SENTENCE)
-            yield self._draft(Sentence(0, end), whole=False)
+            yield self._draft(Sentence(0, end), complete=False)
             self._drop(end)
 
     def _parts(self, span: Sentence) -> Iterator[DraftSentence]:
         """Yield the sentence at `span`, in parts where it is too long."""
         starts = range(span.start, max(span.end, span.start + 1), LONGEST_SENTENCE)
-        whole = len(starts) == 1 and not self._is_cut
+        complete = len(starts) == 1 and not self._is_cut
         for start in starts:
-            yield self._draft(Sentence(start, min(start + LONGEST_SENTENCE, span.end)), whole=whole)
+            yield self._draft(Sentence(start, min(start + LONGEST_SENTENCE, span.end)), complete=complete)
         self._is_cut = False
 
     def _drop(self, count: int) -> None:
@@ -192,7 +192,7 @@ class SentenceAssembler:
             self._text = self._text[count:]
             self._markers = deque((at - count, marker) for at, marker in self._markers)
 
-    def _draft(self, span: Sentence, *, whole: bool) -> DraftSentence:
+    def _draft(self, span: Sentence, *, complete: bool) -> DraftSentence:
         """Return the sentence at `span` with the markers up to its end; one after its full stop moves before it."""
         text = self._text[span.start : span.end]
         sign = _LIST_SIGN.match(text)
@@ -207,7 +207,7 @@ class SentenceAssembler:
             invented += marker.invented
             position = place
         parts.append(self._text[position : span.end])
-        return DraftSentence(tuple(_merged(parts)), tuple(invented), whole)
+        return DraftSentence(tuple(_merged(parts)), tuple(invented), complete)
 
 
 def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str, ...]]:

@@ -1,7 +1,7 @@
 """Compare the claims of a sentence with windows of its source.
 
-A claim is a sentence taken apart: dates, numbers, names and content words. A window is one to three sentences of a
-passage, in which a claim may stand.
+A claim is the dates, numbers, names and content words of a sentence. A window is one to three sentences of a passage,
+which are compared with a claim.
 """
 
 import re
@@ -12,28 +12,35 @@ from datetime import date
 from index.markup import readable
 from index.records import Span
 from index.text import sentence_spans
-from service.citations.contrasts import adds, adds_negation, has_bare_clause, opposed, opposite, unlike
+from service.citations.contrasts import (
+    adds_content,
+    adds_negation,
+    contradicted_word,
+    differs_in_contrast,
+    has_opposite_contrast,
+    has_unsupported_clause,
+)
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
-from service.citations.numbers import Number, figure_of_another, find_numbers, missing_number
-from service.citations.speakers import misattributed, other_speaker, other_subject, swapped_roles
+from service.citations.numbers import Number, find_numbers, misplaced_figure, missing_number
+from service.citations.speakers import misattributed, swapped_roles, wrong_speaker, wrong_subject
 from service.records import Passage
 
 COMBINED = 4
-"""Windows of each of two passages that are tried together."""
+"""Windows of each of two passages that are combined."""
 
 ADDED_CLAUSE = 0.8
-"""Factor of the score where a whole clause has no word in the source."""
+"""Factor of the score of a sentence with a clause that has no word of the source."""
 
 LEAST_COVERAGE = 0.6
-"""Share of the content words of a verified sentence that its source has, however similar the two are."""
+"""Lowest coverage of a verified sentence, however similar it is to its source."""
 
 LONGEST_WINDOW = 3
 """Sentences of the longest window."""
 
 ANTECEDENTS = 2
-"""Sentences before a window that may name what its pronouns mean."""
+"""Sentences before a window that may name the referents of its pronouns."""
 
 _REFERS_BACK = re.compile(
     r"^\W*(?:the|this|that|these|those|his|her|their|its|both|neither)\b|\b(?:he|she|they|it|him|her|them|his|their)\b",
@@ -45,7 +52,7 @@ _REFERS_BACK = re.compile(
 class Window:
     """One to three sentences of a passage: their words and places, and the words of the sentences before them.
 
-    Words are without markup: the number of a note, or one in the address of a link, is not stated.
+    The text is without markup: the number of a note, or one in the address of a link, is not a statement.
     """
 
     text: str
@@ -56,10 +63,10 @@ class Window:
 
     @property
     def with_antecedents(self) -> str:
-        """The text, after the sentences that may name its subject where that is a pronoun or a definite noun."""
+        """The text; after the sentences before it if it has a pronoun or begins with a definite noun."""
         return f"{self.before} {self.text}" if self.before and _REFERS_BACK.search(self.text) else self.text
 
-    def and_also(self, other: "Window") -> "Window":
+    def joined_with(self, other: "Window") -> "Window":
         """Return two windows as one source, for a sentence with two markers."""
         return Window(
             f"{self.text} {other.text}",
@@ -72,9 +79,9 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A sentence taken apart once, to be compared with many windows of text.
+    """The parts of a sentence that can be verified, parsed once for many windows.
 
-    `stems` are those of its content words; `wanted` are these and its figures, which a source should have.
+    `stems` are those of its content words; `wanted` adds its figures.
     """
 
     text: str
@@ -86,7 +93,7 @@ class Claim:
 
     @classmethod
     def of(cls, text: str, is_word: Callable[[str], bool]) -> "Claim":
-        """Take a sentence apart; `is_word` tells whether a sentence's first word is an ordinary one."""
+        """Parse a sentence; `is_word` returns whether its first word is an ordinary one."""
         dates, rest = find_dates(text)
         names = find_names(text, is_word)
         tokens = {name.token for name in names}
@@ -97,7 +104,7 @@ class Claim:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the sentence has only stop words and signs, which no source could state."""
+        """True for a sentence of stop words and signs, which no source could state."""
         return not (self.dates or self.numbers or self.names or self.wanted)
 
     def coverage(self, window: Window) -> float:
@@ -106,21 +113,21 @@ class Claim:
             return 1.0
         return len(self.stems & window.stems) / len(self.stems)
 
-    def bare_clause(self, window: Window) -> bool:
+    def has_unsupported_clause(self, window: Window) -> bool:
         """Return whether a clause of two content words or more has none of them in a window, so that it was added."""
-        return has_bare_clause(self.text, self.stems, window.stems)
+        return has_unsupported_clause(self.text, self.stems, window.stems)
 
     def goes_beyond(self, window: Window) -> bool:
-        """Return whether the sentence says more than a window, so that it must not pass for verified."""
+        """Return whether the sentence says more than a window, so that it is partial at best."""
         return (
             self.coverage(window) < LEAST_COVERAGE
-            or adds(self.text, self.stems, window.stems)
+            or adds_content(self.text, self.stems, window.stems)
             or adds_negation(self.text, window.text)
-            or unlike(self.text, window.text)
+            or differs_in_contrast(self.text, window.text)
         )
 
     def contradiction(self, window: Window) -> str | None:
-        """Return why a window does not support the sentence, or None: it must state everything, and of the same."""
+        """Return why a window does not support the sentence, or None if it states everything, of the same things."""
         return next(self._contradictions(window), None)
 
     def _contradictions(self, window: Window) -> Iterator[str]:
@@ -133,21 +140,21 @@ class Claim:
         source = window.with_antecedents
         if missing_name(self.names, source):
             yield "name_not_in_source"
-        if figure_of_another(self.text, window.text) is not None:
+        if misplaced_figure(self.text, window.text) is not None:
             yield "number_differs"
-        if opposite(self.text, window.text) or opposed(self.text, window.text):
+        if contradicted_word(self.text, window.text) or has_opposite_contrast(self.text, window.text):
             yield "negation_differs"
         if (
             misattributed(self.text, source)
-            or other_speaker(self.text, source)
+            or wrong_speaker(self.text, source)
             or swapped_roles(self.text, window.text)
-            or other_subject(self.text, source)
+            or wrong_subject(self.text, source)
         ):
             yield "speaker_differs"
 
 
 def support_score(coverage: float, similarity: float, *, added: bool = False) -> float:
-    """Return the mean of coverage and similarity, in [0, 1], to three digits; less where a clause seems added."""
+    """Return the mean of coverage and similarity, in [0, 1], to three digits; less with an added clause."""
     mean = (coverage + max(similarity, 0.0)) / 2
     return round(max(0.0, min(1.0, mean * (ADDED_CLAUSE if added else 1.0))), 3)
 
@@ -158,7 +165,7 @@ def candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
     found = [window for listed in by_passage for window in listed]
     for number, listed in enumerate(by_passage):
         for other in by_passage[number + 1 :]:
-            found += [one.and_also(two) for one in listed[:COMBINED] for two in other[:COMBINED]]
+            found += [one.joined_with(two) for one in listed[:COMBINED] for two in other[:COMBINED]]
     return sorted(found, key=lambda w: _order(claim, w))
 
 

@@ -80,7 +80,7 @@ class Verifier:
         """
         cited = [passages[key] for key in draft.keys if key in passages] if mode != "off" else []
         check = Check()
-        if mode == "verified" and not draft.whole:
+        if mode == "verified" and not draft.complete:
             check = Check(withheld="too_long")
         elif cited:
             result = self.support.check(draft.text.strip(), cited)
@@ -89,9 +89,9 @@ class Verifier:
             elif mode == "verified":
                 check = Check(withheld=result.reason or "not_in_source")
             else:
-                whole = [(passage, Span(0, len(passage.chunk.text))) for passage in cited]
+                chunks = [(passage, Span(0, len(passage.chunk.text))) for passage in cited]
                 check = Check(
-                    tuple(_quote(passage, span, "unverified", "coverage", result.score) for passage, span in whole)
+                    tuple(_quote(passage, span, "unverified", "coverage", result.score) for passage, span in chunks)
                 )
         elif mode == "verified":
             check = Check(withheld="invented_marker" if draft.invented else "no_marker")
@@ -139,7 +139,10 @@ class SupportCheck:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
         similarities = vectors[1:] @ vectors[0]
         return [
-            (support_score(claim.coverage(window), float(similarity), added=claim.bare_clause(window)), window)
+            (
+                support_score(claim.coverage(window), float(similarity), added=claim.has_unsupported_clause(window)),
+                window,
+            )
             for window, similarity in zip(sound, similarities, strict=True)
         ]
 

@@ -135,10 +135,10 @@ def test_a_sentence_without_an_end_is_withheld() -> None:
     drafts = [*assembler.feed(f"{long}. It rained in Galt. And it snowed in Galt."), *assembler.finish()]
     assert "".join(draft.text for draft in drafts[:-2]) == f"{long}."
     assert [draft.text for draft in drafts[-2:]] == ["It rained in Galt.", "And it snowed in Galt."]
-    assert [draft.whole for draft in drafts] == [False, False, True, True]
+    assert [draft.complete for draft in drafts] == [False, False, True, True]
     verifier = Verifier(SupportCheck(HashedEmbedder(), Thresholds.read()))
     passages = {"k7f2": make_passage("k7f2", "The harbour of Aldane has 60 boats.")}
-    part = DraftSentence(("The harbour of Aldane has 60 boats.", ("k7f2",)), whole=False)
+    part = DraftSentence(("The harbour of Aldane has 60 boats.", ("k7f2",)), complete=False)
     assert verifier.verify(part, passages, "verified").withheld == "too_long"
 
 

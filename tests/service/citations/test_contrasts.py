@@ -4,7 +4,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.contrasts import adds, adds_negation, has_bare_clause, opposed, opposite, unlike
+from service.citations.contrasts import (
+    adds_content,
+    adds_negation,
+    contradicted_word,
+    differs_in_contrast,
+    has_opposite_contrast,
+    has_unsupported_clause,
+)
 from service.citations.english import english
 
 OPPOSITES = [
@@ -41,8 +48,8 @@ OPPOSITES = [
 @pytest.mark.parametrize(("claim", "source"), OPPOSITES)
 def test_opposites_are_told_both_ways(claim: str, source: str) -> None:
     """A word affirmed on one side and denied on the other is the opposite, on either side."""
-    assert opposite(claim, source) is not None
-    assert opposite(source, claim) is not None
+    assert contradicted_word(claim, source) is not None
+    assert contradicted_word(source, claim) is not None
 
 
 NOT_OPPOSITES = [
@@ -63,15 +70,15 @@ NOT_OPPOSITES = [
 @pytest.mark.parametrize(("claim", "source"), NOT_OPPOSITES)
 def test_the_same_polarity_agrees(claim: str, source: str) -> None:
     """Two denials agree, and so do two statements with a negation elsewhere."""
-    assert opposite(claim, source) is None
+    assert contradicted_word(claim, source) is None
 
 
 def test_a_negation_reaches_three_words() -> None:
     """Up to three content words behind a negation are denied, and none beyond or in another clause."""
     denied = "There never were green and blue and black boats."
-    assert all(opposite(f"They were {colour}.", denied) for colour in ("green", "blue", "black"))
-    assert opposite("They were boats.", denied) is None
-    assert opposite("It was cold.", f"{denied} It was cold.") is None
+    assert all(contradicted_word(f"They were {colour}.", denied) for colour in ("green", "blue", "black"))
+    assert contradicted_word("They were boats.", denied) is None
+    assert contradicted_word("It was cold.", f"{denied} It was cold.") is None
 
 
 WORDS = st.lists(st.sampled_from("Galt ferry rose fell not never the safe unsafe denied sank 12 no, but . few".split()))
@@ -80,13 +87,13 @@ WORDS = st.lists(st.sampled_from("Galt ferry rose fell not never the safe unsafe
 @given(words=WORDS)
 def test_nothing_is_the_opposite_of_itself(words: list[str]) -> None:
     """A text is never the opposite of itself."""
-    assert opposite(" ".join(words), " ".join(words)) is None
+    assert contradicted_word(" ".join(words), " ".join(words)) is None
 
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
     """Any text can be processed."""
-    opposite(text, other)
+    contradicted_word(text, other)
 
 
 def test_every_antonym_is_told_both_ways() -> None:
@@ -133,13 +140,13 @@ OPPOSED = [
 @pytest.mark.parametrize(("claim", "source"), OPPOSED)
 def test_the_other_word_is_opposed(claim: str, source: str) -> None:
     """A sentence that differs from its source in one of these words says something else."""
-    assert opposed(claim, source)
+    assert has_opposite_contrast(claim, source)
 
 
 @pytest.mark.parametrize(("claim", "source"), [pair for pair in OPPOSED if "Prices" not in pair[1]])
 def test_the_other_word_is_opposed_in_the_other_direction(claim: str, source: str) -> None:
     """The comparison is symmetric."""
-    assert opposed(source, claim)
+    assert has_opposite_contrast(source, claim)
 
 
 AGREED = [
@@ -169,13 +176,13 @@ AGREED = [
 @pytest.mark.parametrize(("claim", "source"), AGREED)
 def test_the_same_in_other_words_agrees(claim: str, source: str) -> None:
     """A claim that inverts both its words and its sides, or only rephrases, agrees with its source."""
-    assert not opposed(claim, source)
+    assert not has_opposite_contrast(claim, source)
 
 
 @pytest.mark.parametrize(("claim", "source"), [pair for pair in AGREED if "first ferry" not in pair[1]])
 def test_the_same_in_other_words_is_alike(claim: str, source: str) -> None:
     """Such a claim adds no contrast and leaves none out."""
-    assert not unlike(claim, source)
+    assert not differs_in_contrast(claim, source)
 
 
 UNLIKE = [
@@ -195,8 +202,8 @@ UNLIKE = [
 @pytest.mark.parametrize(("claim", "source"), UNLIKE)
 def test_what_is_added_or_left_out_is_unlike(claim: str, source: str) -> None:
     """A contrast missing from the source, or a limit missing from the claim, differs without being an opposite."""
-    assert unlike(claim, source)
-    assert not opposed(claim, source)
+    assert differs_in_contrast(claim, source)
+    assert not has_opposite_contrast(claim, source)
 
 
 def test_every_form_of_a_family_is_opposed() -> None:
@@ -209,7 +216,7 @@ def test_every_form_of_a_family_is_opposed() -> None:
     assert all(poles.values())
     for up in poles["up"]:
         for down in poles["down"]:
-            assert opposed(f"Wages {up} Galt.", f"Wages {down} Galt.")
+            assert has_opposite_contrast(f"Wages {up} Galt.", f"Wages {down} Galt.")
 
 
 SENTENCES = st.lists(
@@ -221,13 +228,16 @@ SENTENCES = st.lists(
 @given(text=SENTENCES)
 def test_nothing_is_opposed_to_itself(text: str) -> None:
     """A text says the same as itself."""
-    assert not opposed(text, text)
+    assert not has_opposite_contrast(text, text)
 
 
 @given(claim=st.one_of(SENTENCES, st.text(max_size=60)), source=st.one_of(SENTENCES, st.text(max_size=60)))
 def test_any_two_texts_are_compared(claim: str, source: str) -> None:
     """Any two texts can be compared, with a repeatable result."""
-    assert (opposed(claim, source), unlike(claim, source)) == (opposed(claim, source), unlike(claim, source))
+    assert (has_opposite_contrast(claim, source), differs_in_contrast(claim, source)) == (
+        has_opposite_contrast(claim, source),
+        differs_in_contrast(claim, source),
+    )
 
 
 SOURCE = "The library of Brisk reopened in May after a fire"
@@ -262,13 +272,13 @@ def stems(text: str) -> frozenset[str]:
 @pytest.mark.parametrize("claim", ADDED)
 def test_what_has_no_word_of_the_source_is_added(claim: str) -> None:
     """An aside, a clause or an ending without a word of the source is an addition."""
-    assert adds(claim, stems(claim), stems(SOURCE))
+    assert adds_content(claim, stems(claim), stems(SOURCE))
 
 
 @pytest.mark.parametrize("claim", KEPT)
 def test_what_shares_its_words_is_not_added(claim: str) -> None:
     """A sentence whose parts all have a word of the source has no addition."""
-    assert not adds(claim, stems(claim), stems(SOURCE))
+    assert not adds_content(claim, stems(claim), stems(SOURCE))
 
 
 @pytest.mark.parametrize("negated", ["did not reopen", "never reopened", "didn’t reopen", "refused to reopen"])
@@ -289,6 +299,6 @@ def test_a_bound_is_not_a_negation() -> None:
 def test_a_text_adds_nothing_to_itself(text: str, words: list[str]) -> None:
     """Every text is free of additions to itself."""
     for claim in (text, " ".join(words)):
-        assert not adds(claim, stems(claim), stems(claim))
-        assert not has_bare_clause(claim, stems(claim), stems(claim))
+        assert not adds_content(claim, stems(claim), stems(claim))
+        assert not has_unsupported_clause(claim, stems(claim), stems(claim))
         assert not adds_negation(claim, claim)

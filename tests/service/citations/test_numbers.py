@@ -4,7 +4,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from service.citations.numbers import Number, figure_of_another, find_numbers, missing_number
+from service.citations.numbers import Number, find_numbers, misplaced_figure, missing_number
 
 ONES = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -211,13 +211,13 @@ KEPT = [
 @pytest.mark.parametrize(("claim", "source"), TRADED)
 def test_figures_that_trade_places_are_told(claim: str, source: str) -> None:
     """A number or date belongs to the word beside it in the source; beside another word it is misplaced."""
-    assert figure_of_another(claim, source) is not None
+    assert misplaced_figure(claim, source) is not None
 
 
 @pytest.mark.parametrize(("claim", "source"), KEPT)
 def test_figures_in_other_words_are_kept(claim: str, source: str) -> None:
     """A figure that keeps one of its words, or whose word the source omits, is not misplaced."""
-    assert figure_of_another(claim, source) is None
+    assert misplaced_figure(claim, source) is None
 
 
 PARTS = st.sampled_from(
@@ -228,7 +228,7 @@ PARTS = st.sampled_from(
 @given(parts=st.lists(PARTS, max_size=14))
 def test_a_text_keeps_its_own_figures(parts: list[str]) -> None:
     """No text contradicts itself."""
-    assert figure_of_another(" ".join(parts), " ".join(parts)) is None
+    assert misplaced_figure(" ".join(parts), " ".join(parts)) is None
 
 
 @given(
@@ -239,11 +239,11 @@ def test_two_counts_cannot_be_swapped(counts: list[int], nouns: list[str]) -> No
     """Two exchanged counts are detected, for any two numbers."""
     first, second = counts
     source = f"The port lost {first} {nouns[0]} and {second} {nouns[1]}."
-    assert figure_of_another(f"The port lost {second} {nouns[1]} and {first} {nouns[0]}.", source) is None
-    assert figure_of_another(f"The port lost {second} {nouns[0]} and {first} {nouns[1]}.", source) is not None
+    assert misplaced_figure(f"The port lost {second} {nouns[1]} and {first} {nouns[0]}.", source) is None
+    assert misplaced_figure(f"The port lost {second} {nouns[0]} and {first} {nouns[1]}.", source) is not None
 
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
     """Any text can be processed."""
-    figure_of_another(text, other)
+    misplaced_figure(text, other)

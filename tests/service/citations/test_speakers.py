@@ -4,12 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.speakers import find_speakers, misattributed, other_speaker, other_subject, swapped_roles
+from service.citations.speakers import find_speakers, misattributed, swapped_roles, wrong_speaker, wrong_subject
 
 
 def differs(claim: str, source: str) -> bool:
     """Return whether any of the four comparisons finds another speaker, subject or direction."""
-    return any(compare(claim, source) for compare in (misattributed, other_speaker, swapped_roles, other_subject))
+    return any(compare(claim, source) for compare in (misattributed, wrong_speaker, swapped_roles, wrong_subject))
 
 
 SPEAKERS: dict[str, list[set[str]]] = {

@@ -54,7 +54,7 @@ def test_nothing_speaks_against_a_sentence_in_itself(sentence: str) -> None:
     claim, window = Claim.of(sentence, ordinary("nobody", "fishermen")), window_of(sentence)
     assert claim.contradiction(window) is None
     assert claim.coverage(window) == 1
-    assert not claim.bare_clause(window)
+    assert not claim.has_unsupported_clause(window)
 
 
 @pytest.mark.parametrize("file", sorted(ARTICLES.glob("[a-z]*.md")), ids=lambda file: file.stem)
@@ -71,7 +71,7 @@ def test_an_article_does_not_contradict_itself(file: Path) -> None:
 def test_coverage_is_a_share(sentence: str, other: str) -> None:
     """The covered share of a sentence is from 0 to 1, and no smaller in a longer window."""
     claim = Claim.of(sentence, ordinary())
-    alone, more = window_of(other), window_of(other).and_also(window_of(sentence))
+    alone, more = window_of(other), window_of(other).joined_with(window_of(sentence))
     assert 0 <= claim.coverage(alone) <= claim.coverage(more) == 1
 
 
@@ -103,9 +103,9 @@ def test_a_contradiction_has_its_reason(sentence: str, source: str, reason: str 
 def test_a_clause_without_a_word_in_the_source_is_bare() -> None:
     """A clause of two content words is an addition if the window has neither; one word may be a paraphrase."""
     window = window_of("The ferry sank in the bay.")
-    assert Claim.of("The ferry sank, which angered local fishermen.", ordinary()).bare_clause(window)
-    assert not Claim.of("The ferry sank, sadly.", ordinary()).bare_clause(window)
-    assert not Claim.of("The ferry sank in the bay.", ordinary()).bare_clause(window)
+    assert Claim.of("The ferry sank, which angered local fishermen.", ordinary()).has_unsupported_clause(window)
+    assert not Claim.of("The ferry sank, sadly.", ordinary()).has_unsupported_clause(window)
+    assert not Claim.of("The ferry sank in the bay.", ordinary()).has_unsupported_clause(window)
 
 
 SENTENCE_LISTS = st.lists(
@@ -177,7 +177,7 @@ def test_two_windows_are_one_source() -> None:
     issue = datetime(2024, 6, 14, 9, tzinfo=UTC)
     one = next(windows(make_passage("k7f2", "It rained.", published_at=issue), ()))
     two = next(windows(make_passage("m3p9", "The ferry sank."), ()))
-    both = one.and_also(two)
+    both = one.joined_with(two)
     assert both.text == "It rained. The ferry sank."
     assert both.stems == one.stems | two.stems
     assert both.spans == one.spans + two.spans
