@@ -62,7 +62,7 @@ def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="session")
 def corpus() -> list[Article]:
-    """Some 1,300 sentences in 220 articles."""
+    """Return about 1,300 sentences in 220 articles."""
     return newsroom(220)
 
 
@@ -74,7 +74,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Pa
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder with the embedded model's graph, shared by all workers."""
+    """Return the folder with the local model's graph, shared by all workers."""
     from index.embedding.local import LocalEmbedder
 
     return made_once(tmp_path_factory, "models", lambda folder: LocalEmbedder(folder).close())
@@ -103,7 +103,7 @@ def sample_settings(sample_data: Path, models: Path) -> "ServiceSettings":
 
 @pytest.fixture(scope="session")
 def pipeline(sample_settings: "ServiceSettings") -> "Iterator[Pipeline]":
-    """The offline pipeline on the sample index, asked on a fixed day."""
+    """Return the offline pipeline on the sample index, with a fixed day."""
     from service.build import build_pipeline
 
     made = replace(build_pipeline(sample_settings), clock=lambda: ASKED_AT)

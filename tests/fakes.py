@@ -23,7 +23,7 @@ from index.vector_cache import VectorCache, embedding_key, embedding_model_id
 TOPICS = (
     "ferry harbour crew sailing timetable island pier strike union captain",
     "council budget mayor vote meeting tax spending opposition deficit chamber",
-    "match goal striker cup final whistle keeper penalty league coach",
+    "match goal striker cup final whistle goalie penalty league coach",
     "storm wind rain flood coast warning gust damage roof river",
     "hospital ward nurse patient surgery clinic doctor waiting list funding",
     "museum painting theft gallery curator guard alarm police portrait reward",
@@ -147,7 +147,7 @@ def built(
 ) -> Path:
     """Publish a generation of these articles without verification in a child process.
 
-    `made` says how, where it is to pass for one that an ingest made.
+    `made` is its configuration, if it must look like that of an ingest.
     """
     embedder = embedder or HashedEmbedder()
     staging = Staging(new_staging(data))

@@ -127,14 +127,14 @@ class ScriptedLLM:
         return script if isinstance(script, Reply) else script(received.body)
 
     def connected(self, connection: socket.socket) -> None:
-        """Remember an open connection, so that stopping can end it."""
+        """Register an open connection, so that stopping closes it."""
         with self._lock:
             self._connections.add(connection)
         if self._stopping.is_set():
             _break(connection)
 
     def disconnected(self, connection: socket.socket) -> None:
-        """Forget a connection that is over."""
+        """Forget a closed connection."""
         with self._lock:
             self._connections.discard(connection)
 
@@ -198,7 +198,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_whole(reply)
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name that http.server gives
-        """Keep the tests' output to the tests."""
+        """Do not log."""
 
     def _send_error(self, reply: Reply) -> None:
         error = {"message": reply.message, "type": "scripted", "code": reply.code, "param": None}

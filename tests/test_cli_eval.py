@@ -132,7 +132,7 @@ def test_a_run_without_a_baseline_is_incomplete(gold: Path, run_file: Path, date
 
 
 def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path: Path) -> None:
-    """A folder that does not exist ends with exit code 2."""
+    """A missing folder exits with 2."""
     assert dateline("eval", "run", "--gold", "nowhere", "--out", tmp_path / "run.jsonl")[0] == 2
 
 

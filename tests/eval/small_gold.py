@@ -6,7 +6,7 @@ from typing import Any
 
 ARTICLES = {
     "lamp": "The lighthouse at Corran Point was lit again on 3 May 2025 after two years in the dark. Ines Vardal, the"
-    " keeper, said the new lamp cost 48,000 crowns. The old lamp will go to the museum in Tarn.",
+    " warden, said the new lamp cost 48,000 crowns. The old lamp will go to the museum in Tarn.",
     "bread": "Bakers in Tarn raised the price of a loaf by 30 pence in June 2025. The bakers blamed the poor harvest in"
     " the Aller valley. Olan Reve of the bakers' guild said no further rise was planned.",
     "race": "Mirel Dorn won the Aller valley bicycle race on 12 July 2025. She finished 41 seconds ahead of Sten Okar."

@@ -1,7 +1,7 @@
-"""Ingests that run out of disk.
+"""Ingests that run out of disk space.
 
-Two ways to run out: a small file system of its own (a tmpfs, where this process may mount one), and a limit on
-how large one file may grow, which every process may set. `python -m tests.faults.full_disk limited LIMIT COMMAND…`
+There are two ways: a small file system (a tmpfs, if this process may mount one), and a limit on the size of a file,
+which every process may set. `python -m tests.faults.full_disk limited LIMIT COMMAND…`
 and `… mounted SIZE FOLDER COMMAND…` are the two children.
 """
 
@@ -27,7 +27,7 @@ OUTSIDE = "outside"
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """One ingest that ran out of room: how much it had, how it ended, what it said, what is wrong with that."""
+    """The result of an ingest without enough space: its limit, exit code, message and errors."""
 
     room: int
     exit_code: int
@@ -43,7 +43,7 @@ class Shortage:
 
 
 def file_too_large(desk: "Desk", limits: Iterable[int]) -> Iterator[Shortage]:
-    """Ingests of changed articles in which no file may grow beyond so many bytes; one that had room ends them."""
+    """Yield ingests of changed articles with a limit on the size of a file, until one has enough space."""
     for limit in limits:
         before = desk.data.with_name("before")
         shutil.copytree(desk.data, before)
@@ -54,7 +54,7 @@ def file_too_large(desk: "Desk", limits: Iterable[int]) -> Iterator[Shortage]:
 
 
 def disk_full(desk: "Desk", rooms: Iterable[int]) -> Iterator[Shortage]:
-    """Ingests of changed articles on a disk with so many bytes left beside the index that is there."""
+    """Yield ingests of changed articles on a disk with so many free bytes."""
     for room in rooms:
         after = desk.data.with_name(OUTSIDE)
         shutil.rmtree(after, ignore_errors=True)
@@ -87,7 +87,7 @@ def _shortage(desk: "Desk", room: int, done: subprocess.CompletedProcess[str], d
 
 
 def _faults_of_index(desk: "Desk", data: Path) -> Iterator[str]:
-    """What an ingest that failed did to the index, and whether the next one with room makes good."""
+    """Return the errors of a failed ingest and of the next one with enough space."""
     name = current_name(data) or ""
     if name != desk.served:
         yield f"CURRENT names {name}"
@@ -105,9 +105,9 @@ def _faults_of_index(desk: "Desk", data: Path) -> Iterator[str]:
 
 
 class Desk(Newsdesk):
-    """A desk whose index serves `served`; its articles were changed since, and should become the fingerprint `wanted`.
+    """A desk with the index `served` and changed articles; the next fingerprint is `wanted`.
 
-    Where it is `warm`, all vectors are in embeddings.db already: room is short for the generation alone.
+    If it is `warm`, embeddings.db has all vectors, so only the generation needs space.
     """
 
     def __init__(self, place: Path, articles: int, dimension: int, *, warm: bool) -> None:
@@ -122,20 +122,20 @@ class Desk(Newsdesk):
             shutil.copy(self.fresh / EMBEDDINGS, self.data / EMBEDDINGS)
 
     def sizes(self) -> dict[str, int]:
-        """The sizes of the files of an index like the wanted one, in bytes; each HNSW file by its own name."""
+        """Return the sizes in bytes of the files of such an index by name."""
         current = generation_folder(self.fresh, current_name(self.fresh) or "")
         files = [path for path in current.rglob("*") if path.is_file()]
         return {path.name: path.stat().st_size for path in [self.fresh / EMBEDDINGS, *files]}
 
 
 def limited(limit: int, command: list[str]) -> None:
-    """Become a command none of whose files may grow beyond the limit."""
+    """Run a command in place of this process, with a limit on the size of its files."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
     os.execv(sys.executable, [sys.executable, "-m", "dateline", *command])
 
 
 def mounted(room: int, folder: Path, command: list[str]) -> int:
-    """Run a command with the folder on a file system that has so much room left, and copy out what it leaves."""
+    """Run a command with the folder on a small file system, and copy its files out."""
     before = folder.with_name("full-before")
     shutil.copytree(folder, before)
     blocks = sum((path.stat().st_size + 4095) // 4096 + 1 for path in before.rglob("*"))
@@ -149,12 +149,12 @@ def mounted(room: int, folder: Path, command: list[str]) -> int:
 
 
 def limits_of(sizes: Mapping[str, int]) -> list[int]:
-    """Limits that the catalogue and the vectors do not keep: each is the first to come to its own."""
+    """Return limits that stop the catalogue and the vectors."""
     return [sizes[CATALOG] // 2, sizes[VECTORS] - 1]
 
 
 def rooms_of(sizes: Mapping[str, int]) -> list[int]:
-    """Rooms that end within the catalogue, the vectors, and Chroma's files."""
+    """Return free sizes that end within the catalogue, the vectors and Chroma's files."""
     catalog, vectors = sizes[CATALOG], sizes[VECTORS]
     return [catalog // 3, catalog + vectors // 2, catalog + vectors + sizes["chroma.sqlite3"]]
 

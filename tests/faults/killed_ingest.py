@@ -1,7 +1,7 @@
-"""Ingests killed by SIGKILL in every phase, while readers ask.
+"""Ingests killed by SIGKILL in every phase, while users ask questions.
 
-Each kill is aimed: the ingest stops itself at an event of its interpreter, goes on for a random moment, is
-stopped again and looked at, so that the phase is the one it really was in, and is killed there.
+The ingest stops itself at an event of its interpreter, continues for a random moment, is stopped again so that its
+phase can be read, and is killed.
 """
 
 import os
@@ -36,7 +36,7 @@ from tests.faults.questions import Archive, Asked, Service, asking, serving
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """Where to stop: before the nth event that matches, `nth` at least, then after up to `moment_s` more."""
+    """A point to stop: before a matching event, the `nth` or a later one, plus up to `moment_s` seconds."""
 
     event: str
     pattern: str
@@ -96,7 +96,7 @@ CERTAIN = frozenset(PHASES) - {"starting", "chunking and embedding", "verificati
 
 @dataclass(slots=True)
 class Figures:
-    """What came of the kills."""
+    """The results of the kills."""
 
     phases: Counter[str] = field(default_factory=Counter)
     ended_before: int = 0
@@ -124,7 +124,7 @@ class Figures:
 
 
 class Attack:
-    """Kills at one desk while its service answers; raises AssertionError at the first thing that is wrong."""
+    """Kills at one desk while its service answers; raises AssertionError for the first error."""
 
     def __init__(self, desk: Newsdesk, seed: int) -> None:
         self.desk = desk
@@ -135,7 +135,7 @@ class Attack:
         self._scratch = 0
 
     def kill(self, aim: Aim) -> None:
-        """Change articles, kill an ingest of them at the aim, and see that what is served is whole."""
+        """Change articles, kill their ingest at the point, and verify the current generation."""
         self.desk.change(len(self.desk.names) // 4)
         before = current_name(self.desk.data)
         phase = self._killed(aim, before)
@@ -147,7 +147,7 @@ class Attack:
         self._see_that_current_is_whole()
 
     def rerun(self, service: Service) -> None:
-        """Ingest without a kill: the index becomes what a fresh folder becomes, and nothing is left behind."""
+        """Ingest without a kill: the index equals that of a new folder, and no temporary file is left."""
         done = self.desk.ingest()
         assert done.returncode == 0, done.stderr
         self.figures.reruns += 1
@@ -160,7 +160,7 @@ class Attack:
         self.figures.half_pointers = len(list(self.desk.data.glob(f"{CURRENT}.*")))
 
     def check_answers(self, asked: Asked) -> None:
-        """Every question was answered, each answer from one generation that it quotes word for word."""
+        """Assert that every question was answered from one generation, quoted word for word."""
         self._archive.keep()
         self.figures.asked = asked
         assert not asked.failures, asked.failures[:3]
@@ -168,7 +168,7 @@ class Attack:
         assert not self._archive.misquoted(asked.quotes)
 
     def _killed(self, aim: Aim, before: str | None) -> str | None:
-        """Kill an ingest at the aim; the phase it was in, or None where it ended before."""
+        """Kill an ingest at the point; return its phase, or None if it ended before."""
         nth = str(self._random.randint(aim.nth, max(aim.nth, aim.upto)))
         command = ("ingest", str(self.desk.articles), "--data", str(self.desk.data))
         with self.desk.start(*command, module=("tests.faults.stopping", aim.event, aim.pattern, nth)) as process:
@@ -182,7 +182,7 @@ class Attack:
                 if not _stopped(process):
                     return None
             phase = phase_of(self.desk.data, process.pid, before)
-            # An operator kills one process, a container's end kills all of them.
+            # An operator kills one process, the end of a container kills all of them.
             (os.killpg if self._random.random() < 0.5 else os.kill)(process.pid, signal.SIGKILL)
         assert process.returncode == -signal.SIGKILL
         return phase
@@ -198,7 +198,7 @@ class Attack:
             self._verified = state
 
     def _see_that_nothing_is_left(self, service: Service) -> None:
-        # The verification of a killed ingest outlives it for a moment, and then removes its own view.
+        # The verification of a killed ingest lives on for a moment, then removes its view.
         deadline = time.monotonic() + 10
         while left := self.desk.left_behind([service.process.pid]):
             assert time.monotonic() < deadline, left
@@ -206,7 +206,7 @@ class Attack:
 
 
 def phase_of(data: Path, pid: int, before: str | None) -> str:
-    """How far a stopped ingest has come, read from the data folder and its open files."""
+    """Return the phase of a stopped ingest, from the data folder and its open files."""
     generations = data / GENERATIONS
     if current_name(data) != before:
         retiring = next(generations.glob(f"{STAGING_PREFIX}retired-*"), None)
@@ -229,7 +229,7 @@ def phase_of(data: Path, pid: int, before: str | None) -> str:
 def _phase_of_verification(pid: int, staged: Path) -> str:
     if Path(f"/proc/{pid}/task/{pid}/children").read_text():
         return "verification"
-    # Between the manifest and the rename there is nothing else that would not have a child.
+    # Between the manifest and the rename, only the verification has a child.
     return "before the rename"
 
 
@@ -238,7 +238,7 @@ def _open_files(pid: int) -> list[str]:
 
 
 def _stopped(process: subprocess.Popen[str]) -> bool:
-    """Wait until the process stands still; False where it ended instead."""
+    """Wait until the process is stopped; return False if it ended."""
     _, status = os.waitpid(process.pid, os.WUNTRACED)
     if os.WIFSTOPPED(status):
         return True
@@ -247,11 +247,11 @@ def _stopped(process: subprocess.Popen[str]) -> bool:
 
 
 def killed_ingests(place: Path, aims: Sequence[Aim], *, articles: int, every: int, seed: int) -> Figures:
-    """Kill an ingest at each aim in turn, and rerun it after `every` so many, while readers ask."""
+    """Kill an ingest at each point in turn, and rerun it after every `every` kills, while users ask."""
     started = time.monotonic()
     desk = Newsdesk(place, articles=articles, seed=seed)
     desk.ingest_here()
-    desk.copy_generation(KEEP)  # so that there is something to retire
+    desk.copy_generation(KEEP)  # so that a generation is removed
     attack = Attack(desk, seed)
     with serving(desk) as service, asking(service, pause_s=0.1) as asked:
         for number, aim in enumerate(aims, start=1):

@@ -1,4 +1,4 @@
-"""File systems of one command's own: whether they can be had here, and a folder that it cannot write."""
+"""Mounts for one command: whether they are possible here, and a read-only folder."""
 
 import shutil
 import subprocess
@@ -9,7 +9,7 @@ from pathlib import Path
 
 @cache
 def can_mount() -> bool:
-    """Whether a process may mount a file system that no other sees; most containers forbid it."""
+    """Return whether a process may mount a private file system; most containers forbid it."""
     if shutil.which("unshare") is None:
         return False
     attempt = ["unshare", "-rm", "mount", "-t", "tmpfs", "tmpfs", tempfile.gettempdir()]
@@ -17,6 +17,6 @@ def can_mount() -> bool:
 
 
 def read_only(folder: Path) -> list[str]:
-    """What to put before a command to run it with a folder mounted read-only."""
+    """Return the prefix of a command that runs with a folder mounted read-only."""
     mounting = 'mount --bind "$0" "$0" && mount -o remount,ro,bind "$0" && exec "$@"'
     return ["unshare", "-rm", "sh", "-c", mounting, str(folder)]

@@ -1,4 +1,4 @@
-"""A folder of articles and the index made from it, with Dateline's commands run on them as a user runs them."""
+"""A folder of articles and its index, with Dateline's commands as a user runs them."""
 
 import json
 import os
@@ -24,7 +24,7 @@ SOURCES = ("Courier", "Echo")
 
 
 def environment(temporary: Path) -> dict[str, str]:
-    """A command's environment: nothing of the developer's settings, the fake embedder, its own temporary folder."""
+    """Return a command's environment: the fake embedder and a temporary folder, without the developer's settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
     return {
         **kept,
@@ -36,11 +36,10 @@ def environment(temporary: Path) -> dict[str, str]:
 
 
 class Newsdesk:
-    """`articles` of some topics, `data` for the index, `temporary` for private views; all below one place.
+    """A newsroom: `articles` on some topics, `data` for the index, `temporary` for private views, in one folder.
 
-    Articles are written anew by `change`, so that an ingest has something to publish; the same seed gives the same.
-    `options` are those of the fake embedder; commands are those of `module`, run by the command
-    `prefix` where there is one.
+    `change` rewrites articles, so that an ingest publishes; it is reproducible by the seed. `options` are those of
+    the fake embedder; commands are those of `module`, after the command `prefix` if it is set.
     """
 
     def __init__(
@@ -67,11 +66,11 @@ class Newsdesk:
         self._write(range(articles))
 
     def change(self, count: int) -> None:
-        """Write so many articles anew, picked at random."""
+        """Rewrite `count` random articles."""
         self._write(self._random.sample(range(len(self.names)), count))
 
     def start(self, *arguments: str, module: Sequence[str] = ()) -> subprocess.Popen[str]:
-        """A command under way, the leader of its own process group; its output is for whoever waits for it."""
+        """Start a command as the leader of a new process group; read its output by waiting for it."""
         return subprocess.Popen(
             [*self.prefix, sys.executable, "-m", *(module or self.module), *arguments],
             cwd=ROOT,
@@ -83,13 +82,13 @@ class Newsdesk:
         )
 
     def run(self, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess[str]:
-        """A command that was run to its end."""
+        """Run a command to its end."""
         with self.start(*arguments) as process:
             out, err = process.communicate(timeout=timeout)
         return subprocess.CompletedProcess(arguments, process.returncode, out, err)
 
     def ingest(self) -> subprocess.CompletedProcess[str]:
-        """`dateline ingest` of all articles, run to its end."""
+        """Run `dateline ingest` of all articles to its end."""
         return self.run("ingest", str(self.articles), "--data", str(self.data), "--json")
 
     def ingest_here(self, data: Path | None = None, server: ChromaServer | None = None) -> Manifest:
@@ -103,13 +102,13 @@ class Newsdesk:
         return run(order, embedder(self.options), Progress(quiet=True))
 
     def copy_generation(self, count: int) -> None:
-        """Put so many copies of the current generation beside it, as if they were older ones."""
+        """Add `count` copies of the current generation as older ones."""
         current = generation_folder(self.data, current_name(self.data) or "none")
         for number in range(1, count + 1):
             copytree(current, current.with_name(f"202601{number:02}T000000000Z-00000000"))
 
     def left_behind(self, serving: Collection[int] = (), data: Path | None = None) -> list[str]:
-        """What an ingest should not leave: unfinished generations, and private views but of those `serving`."""
+        """Return unfinished generations, and private views of other processes than `serving`."""
         index = data or self.data
         published = generation_names(index)
         staged = [path.name for path in (index / GENERATIONS).iterdir() if path.name not in published]
@@ -128,5 +127,5 @@ class Newsdesk:
 
 
 def manifest_of(data: Path) -> Manifest:
-    """The manifest of the current generation."""
+    """Return the manifest of the current generation."""
     return read_manifest(generation_folder(data, current_name(data) or "none"))

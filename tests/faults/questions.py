@@ -1,4 +1,4 @@
-"""A service in a process of its own, and readers who ask it all the time and prove each answer."""
+"""A service in a separate process, with users who ask it continuously and verify each answer."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ READY_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Quoted:
-    """A stretch of an article, as an answer from a generation quotes it."""
+    """A quote of an article in an answer from a generation."""
 
     generation: str
     article_id: str
@@ -34,7 +34,7 @@ class Quoted:
 
 @dataclass(slots=True)
 class Asked:
-    """What came back for the questions so far: how many, which failed, what was quoted from which generation."""
+    """The replies so far: their number, failures, and quotes by generation."""
 
     answers: int = 0
     cited: int = 0
@@ -44,7 +44,7 @@ class Asked:
 
 
 class Service:
-    """`dateline serve` on a free port, in a process of its own."""
+    """`dateline serve` on a free port, in a separate process."""
 
     def __init__(self, desk: Newsdesk) -> None:
         with socket.socket() as free:
@@ -53,12 +53,12 @@ class Service:
         command = ("serve", "--data", str(desk.data), "--port", str(self.port))
         self.process = desk.start(*command)
         self.log: list[str] = []
-        # A pipe that nobody reads would fill and stop it.
+        # An unread pipe would fill up and block the service.
         self._reading = threading.Thread(target=self._read_log)
         self._reading.start()
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """Status and JSON of a reply; raises OSError or HTTPException where there is none."""
+        """Return status and JSON of a reply; raises OSError or HTTPException without one."""
         with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
             content = json.dumps(body) if body is not None else None
             connection.request(method, path, content, {"Content-Type": "application/json"})
@@ -66,7 +66,7 @@ class Service:
             return reply.status, json.loads(reply.read())
 
     def ready(self) -> dict[str, Any]:
-        """What /readyz says once it is ready; raises AssertionError where it ends or is not ready in time."""
+        """Return the reply of /readyz when the service is ready; raises AssertionError if it ends or is late."""
         deadline = time.monotonic() + READY_S
         while time.monotonic() < deadline:
             assert self.process.poll() is None, f"the service ended with {self.process.returncode}: {self.log[-5:]}"
@@ -80,7 +80,7 @@ class Service:
         raise AssertionError(f"the service was not ready within {READY_S} s: {self.log[-5:]}")
 
     def stop(self) -> int:
-        """End it as an operator does; its exit code."""
+        """Stop the service with SIGTERM; return its exit code."""
         self.process.terminate()
         try:
             code = self.process.wait(timeout=20)
@@ -100,7 +100,7 @@ class Service:
 
 @contextmanager
 def serving(desk: Newsdesk) -> Iterator[Service]:
-    """A service that is ready until the block ends."""
+    """Run a service until the block ends; it is ready at once."""
     service = Service(desk)
     try:
         service.ready()
@@ -111,7 +111,7 @@ def serving(desk: Newsdesk) -> Iterator[Service]:
 
 @contextmanager
 def asking(service: Service, readers: int = 1, pause_s: float = 0.02) -> Iterator[Asked]:
-    """Readers who ask one question after another until the block ends, filtered ones among them."""
+    """Run users who ask one question after another until the block ends, some with filters."""
     asked, done, numbers = Asked(), threading.Event(), count()
 
     def ask() -> None:
@@ -151,7 +151,7 @@ def _ask(service: Service, number: int, asked: Asked) -> None:
 
 
 def _quoted(generation: str, answer: dict[str, Any]) -> Iterator[Quoted]:
-    """What an answer quotes: its citations, and the passages that it was read from."""
+    """Yield the quotes of an answer: its citations and its passages."""
     for citation in answer["citations"]:
         span = citation["start_char_index"], citation["end_char_index"]
         yield Quoted(generation, citation["article_id"], *span, citation["cited_text"])
@@ -161,20 +161,20 @@ def _quoted(generation: str, answer: dict[str, Any]) -> Iterator[Quoted]:
 
 
 class Archive:
-    """The bodies of every generation that ever was published, kept for after it is retired."""
+    """The bodies of every published generation, also after its removal."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
         self._bodies: dict[str, dict[str, str]] = {}
 
     def keep(self) -> None:
-        """Keep the bodies of the generations that are there now."""
+        """Store the bodies of the existing generations."""
         for name in generation_names(self._data):
             if name not in self._bodies:
                 self._bodies[name] = _bodies(generation_folder(self._data, name) / CATALOG)
 
     def misquoted(self, quotes: set[Quoted]) -> list[Quoted]:
-        """The quotes that do not stand, where they are said to, in the article of their generation."""
+        """Return the quotes that do not match the article of their generation."""
         return [quote for quote in quotes if self._body(quote)[quote.start : quote.end] != quote.text]
 
     def _body(self, quote: Quoted) -> str:

@@ -1,7 +1,7 @@
-"""A command that stops itself: `python -m tests.faults.stopping EVENT PATTERN NTH COMMAND…`.
+"""Run a command that stops itself: `python -m tests.faults.stopping EVENT PATTERN NTH COMMAND…`.
 
-Before the nth event of the interpreter (`open`, `os.rename`, …) whose arguments match the pattern it stands
-still, by SIGSTOP, for whoever started it to look around and to kill it.
+Before the nth event of the interpreter (`open`, `os.rename`, …) whose arguments match the pattern, it sends itself
+SIGSTOP, so that its parent can inspect and kill it.
 """
 
 import os

@@ -25,9 +25,9 @@ cp -a backup/generations/* data/generations/
 
 
 def test_a_restored_copy_serves_and_goes_on(tmp_path: Path) -> None:
-    """A service that runs meanwhile answers on; the copy is rolled back to and served, and ingest embeds what is new.
+    """A running service keeps answering; a rollback serves the copy, and an ingest embeds only new texts.
 
-    The store of vectors is not part of the backup: the vectors come back from the generation.
+    The vector cache is not part of the backup: the vectors are restored from the generation.
     """
     desk = Newsdesk(tmp_path, articles=12)
     before = desk.ingest_here()

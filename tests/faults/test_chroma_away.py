@@ -1,4 +1,4 @@
-"""A service whose Chroma server stops or ends: it says so, answers what it can, and recovers without a restart."""
+"""A service whose Chroma server is suspended or killed: it reports this, answers filtered questions, and recovers."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -34,14 +34,14 @@ def chroma(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]:
 
 @pytest.fixture(scope="module")
 def server(chroma: RunningChroma) -> Iterator[ChromaServer]:
-    """The client that ingests use."""
+    """Return the client of ingests."""
     with closing(ChromaServer(chroma.url)) as server:
         yield server
 
 
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> Newsdesk:
-    """A desk whose index has its vectors on the server."""
+    """Return a desk whose index has its vectors on the server."""
     desk = Newsdesk(tmp_path_factory.mktemp("hosted"), articles=12)
     desk.ingest_here(server=server)
     return desk
@@ -49,7 +49,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> News
 
 @pytest.fixture
 def client(desk: Newsdesk, chroma: RunningChroma) -> Iterator[TestClient]:
-    """A client of a service on that index."""
+    """Return a client of a service on that index."""
     settings = settings_for(desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05)
     pipeline = build_pipeline(settings)
     with TestClient(create_app(settings, pipeline), raise_server_exceptions=False) as client:
@@ -75,7 +75,7 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def test_a_service_without_its_server_says_so_and_recovers(
     client: TestClient, chroma: RunningChroma, leave: str, come_back: str
 ) -> None:
-    """Questions that need the server get 503; filtered ones, which do not, are answered; all are once it is back."""
+    """Questions that need the server get 503 until it is back; filtered ones are answered."""
     assert client.post("/v1/ask", json=QUESTION).json()["citations"]
     getattr(chroma, leave)()
     try:
@@ -91,7 +91,7 @@ def test_a_service_without_its_server_says_so_and_recovers(
 
 
 def test_an_ingest_does_not_wait_for_a_server_that_is_halted(desk: Newsdesk, chroma: RunningChroma) -> None:
-    """It ends with an error that names the server, and CURRENT does not change."""
+    """An ingest exits with an error that names the server, and CURRENT does not change."""
     desk.change(5)
     before = current_name(desk.data)
     chroma.halt()

@@ -74,7 +74,7 @@ DAMAGES = (truncate_pickle, drop_vectors, drop_lexical_row, drop_chunk, swap_row
 
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with two generations, a row a sentence, for the embedder that commands use."""
+    """Return a data folder with two generations, one chunk per sentence, for the embedder of the commands."""
     data = tmp_path_factory.mktemp("two") / "data"
     for count in (199, 200):
         folder = built(data, newsroom(count), HashedEmbedder(embedder().name, embedder().graph, DIMENSION))
@@ -89,7 +89,7 @@ def data(two: Path, tmp_path: Path) -> Path:
 
 @contextmanager
 def started(data: Path) -> Iterator[TestClient]:
-    """A client of a service that is started on an index."""
+    """Return a client of a service on an index."""
     settings = settings_for(data, data / "models", embedding_model=CLASS_PATH)
     app = create_app(settings, build_pipeline(settings, embedder()))
     with TestClient(app, raise_server_exceptions=False) as client:
@@ -98,7 +98,7 @@ def started(data: Path) -> Iterator[TestClient]:
 
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_generation_is_passed_over(data: Path, damage: Callable[[Path], None]) -> None:
-    """The generation before it is served, and readiness says so; tests/index/test_verification.py has what is named."""
+    """The generation before it is served, and readiness reports it."""
     newest, before = generation_names(data)
     damage(generation_folder(data, newest))
     with started(data) as client:
@@ -110,7 +110,7 @@ def test_a_damaged_generation_is_passed_over(data: Path, damage: Callable[[Path]
 
 
 def test_doctor_and_a_service_process_survive_the_damage(data: Path, tmp_path: Path) -> None:
-    """`dateline doctor` ends with 1 and names the generation; `dateline serve` starts, answers and ends with 0."""
+    """`dateline doctor` exits with 1 and names the generation; `dateline serve` starts, answers and exits with 0."""
     newest, before = generation_names(data)
     truncate_pickle(generation_folder(data, newest))
     desk = Newsdesk(tmp_path / "desk", articles=0)

@@ -26,7 +26,7 @@ Dateline = Callable[..., dict[str, Any]]
 
 @pytest.fixture
 def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newsdesk:
-    """An index of more rows than a statement takes variables."""
+    """Return an index with more rows than the variables of a statement."""
     desk = Newsdesk(tmp_path, articles=0)
     for each in newsroom(120):
         front = f"---\ntitle: {each.title}\n---\n"
@@ -46,7 +46,7 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newsdesk:
 
 @pytest.fixture
 def dateline(desk: Newsdesk) -> Dateline:
-    """Runs a command on the index and returns what it prints as JSON."""
+    """Return a function that runs a command on the index and returns its JSON."""
     environment = {**desk.environment, "DATELINE_EMBEDDING_MODEL": CLASS_PATH, "CHROMA_URL": ""}
 
     def run(*arguments: str) -> dict[str, Any]:
@@ -59,7 +59,7 @@ def dateline(desk: Newsdesk) -> Dateline:
 
 
 def test_every_command_reads_and_writes_rows_in_pages(desk: Newsdesk, dateline: Dateline) -> None:
-    """Doctor, repair, removal, rollback and ingest work on an index of more rows than a statement takes."""
+    """Doctor, repair, removal, rollback and ingest work with more rows than the variables of a statement."""
     built = manifest_of(desk.data)
     assert dateline("doctor", "--json")["healthy"]
 

@@ -1,4 +1,4 @@
-"""A data folder that may not be written: an ingest says so, and a service answers."""
+"""A read-only data folder: an ingest reports it, and a service answers."""
 
 import subprocess
 import tempfile
@@ -18,9 +18,9 @@ HELD_BACK = ("tests.faults.held_back",)
 
 @contextmanager
 def read_only_desk(articles: int) -> Iterator[Newsdesk]:
-    """A desk with an index and articles changed since, whose commands cannot write to its data folder.
+    """Return a desk with changed articles whose commands cannot write to its data folder.
 
-    The folder is mounted read-only for them where that can be done; else they are run by a user who has no permission.
+    The folder is mounted read-only if possible; otherwise the commands run as a user without permissions.
     """
     with tempfile.TemporaryDirectory() as name:
         place = Path(name)
@@ -42,7 +42,7 @@ def read_only_desk(articles: int) -> Iterator[Newsdesk]:
 
 
 def ask(desk: Newsdesk) -> tuple[dict[str, object], int]:
-    """What a service started on the folder answers, and its exit code."""
+    """Return the answer of a service on the folder, and its exit code."""
     service = Service(desk)
     try:
         service.ready()
@@ -64,7 +64,7 @@ def desk() -> Iterator[Newsdesk]:
 
 
 def test_an_ingest_that_may_not_write_says_so(desk: Newsdesk) -> None:
-    """It ends with 2 and a message that names the folder, and the index stays as it is."""
+    """It exits with 2 and a message that names the folder, and the index does not change."""
     before = file_digests(desk.data)
     done = desk.ingest()
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
@@ -73,7 +73,7 @@ def test_an_ingest_that_may_not_write_says_so(desk: Newsdesk) -> None:
 
 
 def test_a_service_that_may_not_write_answers(desk: Newsdesk) -> None:
-    """It starts on a folder that it may only read, answers with citations and ends with 0."""
+    """It starts on a read-only folder, answers with citations and exits with 0."""
     answer, code = ask(desk)
     assert answer["citations"]
     assert code == 0

@@ -8,13 +8,13 @@ BEFORE_PUBLISHING = ("subprocess.Popen", r"index\.verification", "1")
 
 
 def test_a_second_ingest_ends_and_names_the_first(tmp_path: Path) -> None:
-    """While one ingest is stopped, another ends with 4 and names its process; the first then publishes all articles."""
+    """While one ingest is stopped, another exits with 4 and names its process; the first then publishes."""
     desk = Newsdesk(tmp_path, articles=12)
     command = ("ingest", str(desk.articles), "--data", str(desk.data))
     with desk.start(*command, module=("tests.faults.stopping", *BEFORE_PUBLISHING)) as first:
         os.waitpid(first.pid, os.WUNTRACED)
         try:
-            # It ends although the first holds the lock throughout: it does not wait.
+            # It exits although the first holds the lock: it does not wait.
             second = desk.run(*command)
         finally:
             os.kill(first.pid, signal.SIGCONT)

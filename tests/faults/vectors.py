@@ -1,4 +1,4 @@
-"""Vectors without a model, for commands that run in processes of their own."""
+"""Vectors without a model, for commands in separate processes."""
 
 from collections.abc import Mapping
 
@@ -9,20 +9,20 @@ from index.embedding.llama import LlamaIndexEmbedder
 from tests.fakes import HashedEmbedder
 
 CLASS_PATH = "tests.faults.vectors.WordVectors"
-"""What `DATELINE_EMBEDDING_MODEL` is set to."""
+"""The value of `DATELINE_EMBEDDING_MODEL`."""
 
 DIMENSION = 32
 
 
 class WordVectors(BaseEmbedding):
-    """Bags of words as a LlamaIndex embedding: texts that share words are near; `dimension` is an option."""
+    """Bags of words as a LlamaIndex embedding: texts with common words are close; `dimension` is an option."""
 
     model_name: str = "word-vectors"
     dimension: int = DIMENSION
     _words: HashedEmbedder = PrivateAttr()
 
     def model_post_init(self, context: object, /) -> None:
-        """Make the bag of words that the options ask for."""
+        """Make the bags of words with these options."""
         super().model_post_init(context)
         self._words = HashedEmbedder(dimension=self.dimension)
 
@@ -37,5 +37,5 @@ class WordVectors(BaseEmbedding):
 
 
 def embedder(options: Mapping[str, object] | None = None) -> LlamaIndexEmbedder:
-    """Return the embedder that commands with these options use."""
+    """Return the embedder of commands with these options."""
     return LlamaIndexEmbedder(CLASS_PATH, dict(options or {}))

@@ -1,7 +1,7 @@
-"""Retrieval with each kind of filter, compared with an exact search of its own.
+"""Retrieval with each kind of filter, compared with an independent exact search.
 
-The exact search knows the articles as they were made and nothing of the index: it filters them one by one, embeds
-their chunks itself, and multiplies.
+The exact search uses the original articles and not the index: it filters them one by one, embeds their chunks and
+computes the cosines.
 """
 
 import random
@@ -68,7 +68,7 @@ EACH_KIND: Mapping[str, tuple[Filters, Lets]] = {
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """How retrieval did with one kind of filter: recall@10, rows outside of it, share of chunks let through, p50."""
+    """Retrieval with one kind of filter: recall@10, rows outside the filter, share of allowed chunks, p50."""
 
     recall: float
     outside: int
@@ -80,7 +80,7 @@ class Kind:
 
 
 class Oracle:
-    """Every chunk of some articles with its vector: an exact search that knows nothing of the index."""
+    """Every chunk of some articles with its vector: an exact search without the index."""
 
     def __init__(self, articles: Sequence[Article], embedder: Embedder) -> None:
         pairs = [(chunk.chunk_id, at) for at, each in enumerate(articles) for chunk in sentence_chunks(each)]
@@ -91,12 +91,12 @@ class Oracle:
         self._vectors: Matrix = embedder.embed_texts(texts)
 
     def allowed(self, lets: Lets) -> NDArray[np.bool_]:
-        """Which chunks are of an article that is let through."""
+        """Return which chunks are of an allowed article."""
         mask: NDArray[np.bool_] = np.array([lets(each) for each in self._articles])[self._article_of]
         return mask
 
     def best(self, question: Vector, allowed: NDArray[np.bool_]) -> tuple[set[str], int]:
-        """The ids of the allowed chunks that are as good as the tenth at least, and how many should be found."""
+        """Return the ids of the allowed chunks with at least the score of the tenth, and how many should be found."""
         scores = np.where(allowed, (self._vectors @ question).round(DIGITS), -np.inf)
         count = min(TOP, int(allowed.sum()))
         tenth = np.partition(scores, len(scores) - count)[len(scores) - count]
@@ -104,7 +104,7 @@ class Oracle:
 
 
 def labelled(count: int, sentences: int, seed: int = 1) -> list[Article]:
-    """Articles of six topics with every kind of metadata, some of each without."""
+    """Return articles on six topics with every kind of metadata, some without."""
     rng = random.Random(seed)
     return [_labelled(rng, number, sentences) for number in range(count)]
 
@@ -125,7 +125,7 @@ def _labelled(rng: random.Random, number: int, sentences: int) -> Article:
 
 
 def measured(generation: Generation, embedder: Embedder, oracle: Oracle, questions: Sequence[str]) -> dict[str, Kind]:
-    """Ask every question with every kind of filter, and hold what is found against the exact search."""
+    """Ask every question with every kind of filter, and compare the result with the exact search."""
     return {
         name: _kind(generation, embedder, oracle, questions, filters, oracle.allowed(lets))
         for name, (filters, lets) in EACH_KIND.items()
@@ -161,14 +161,14 @@ def _found(generation: Generation, embedder: Embedder, question: str, filters: F
 
 
 def questions_on(articles: Sequence[Article], count: int, seed: int = 2) -> list[str]:
-    """So many questions that readers might ask: half in the words of a chunk, half about a topic only."""
+    """Return questions: half with the words of a chunk, half on a topic."""
     rng = random.Random(seed)
     said = [f"Who {' '.join(rng.choice(articles).body.split()[1:9])}?" for _ in range(count // 2)]
     return said + [f"What of {' '.join(rng.sample(rng.choice(TOPICS).split(), 3))}?" for _ in range(count - count // 2)]
 
 
 def compared(data: Path, articles: Sequence[Article], embedder: Embedder, questions: int) -> dict[str, Kind]:
-    """Make a generation of these articles, a sentence a chunk, and compare retrieval with the exact search."""
+    """Build a generation of these articles, one chunk per sentence, and compare retrieval with the exact search."""
     oracle = Oracle(articles, embedder)
     with closing(Generation(built(data, articles, embedder))) as generation:
         assert generation.catalog.chunk_count == len(oracle.ids)

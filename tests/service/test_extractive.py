@@ -230,11 +230,11 @@ def test_title_and_date_count() -> None:
 @pytest.mark.parametrize(
     ("question", "body"),
     [
-        ("who met with quillon?", "Nobody came."),
-        ("WHO MET QUILLON IN TOLMERE?", "Nobody came."),
-        ("Who Met Quillon?", "Nobody came."),
-        ("Quillon met whom?", "Nobody came."),
-        ("The port is closed. Ships wait where?", "Nobody came."),
+        ("who met with quillon?", "Ten ships came."),
+        ("WHO MET QUILLON IN TOLMERE?", "Ten ships came."),
+        ("Who Met Quillon?", "Ten ships came."),
+        ("Quillon met whom?", "Ten ships came."),
+        ("The port is closed. Ships wait where?", "Ten ships came."),
         ("What did President Carrick say on Monday?", "Carrick, the leader, spoke."),
         ("What did the United Nations say?", "The UN said no."),
         ("What did the IMF say?", "The International Monetary Fund said no."),

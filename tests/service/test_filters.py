@@ -5,7 +5,7 @@ from tests.service.filters import EACH_KIND, compared, labelled
 
 
 def test_every_kind_of_filter_finds_what_an_exact_search_finds(tmp_path: Path) -> None:
-    """With each kind of filter the ten best of an exact search are found, and never a row outside of the filter."""
+    """With each kind of filter the ten best of an exact search are found, and no row outside the filter."""
     kinds = compared(tmp_path, labelled(400, sentences=6), HashedEmbedder(), questions=40)
     assert kinds.keys() == EACH_KIND.keys()
     for name, kind in kinds.items():

@@ -204,7 +204,7 @@ def test_many_chunks_may_be_asked_for(generation: Generation, embedder: HashedEm
 
 def test_nothing_outside_the_filters_is_found(generation: Generation, embedder: HashedEmbedder) -> None:
     """If no article passes the filters, the reason is `outside_filters`."""
-    found = retrieve(generation, embedder, "ferry", filters=Filters(sources=("Nobody",)), mode="hybrid", count=8)
+    found = retrieve(generation, embedder, "ferry", filters=Filters(sources=("Unknown",)), mode="hybrid", count=8)
     assert (found.passages, found.candidates, found.reason) == ((), 0, "outside_filters")
 
 

@@ -1,6 +1,6 @@
-"""`make soak`: what takes minutes: load, attacks and faults, one after another.
+"""`make soak`: load, attacks and faults, one after another, for minutes.
 
-`python -m tests.soak NAME…` runs only the programs that are named. The exit code is 1 if a bound is broken.
+`python -m tests.soak NAME…` runs only these programs. The exit code is 1 if a bound is broken.
 """
 
 import os
@@ -37,7 +37,7 @@ def kills(place: Path) -> object:
 
 
 def full_disk(place: Path) -> str:
-    """Let ingests run out of room in each file, and at 16 points of a small disk."""
+    """Let ingests run out of space in each file, and at 16 points of a small disk."""
     shortages: list[Shortage] = []
     for warm in (False, True):
         desk = Desk(place / ("warm" if warm else "cold"), 600, dimension=512, warm=warm)

@@ -1,4 +1,4 @@
-"""Readers who come by a schedule, however the service fares: what they were told, and after how long."""
+"""Users who ask by a schedule, independent of the service: their replies and waits."""
 
 import http.client
 import threading
@@ -22,21 +22,21 @@ Body = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What a reader sends: the path it goes to, and the body."""
+    """A request of a user: its path and body."""
 
     path: str
     body: Body
 
     @property
     def filters(self) -> Mapping[str, Any]:
-        """The filters it asks with, none where it has none."""
+        """Return the filters of the request."""
         filters: Mapping[str, Any] = self.body.get("filters", {})
         return filters
 
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """An inquiry and its reply: `due` by the monotonic clock, `seconds` from then; status 0 where none came."""
+    """A request and its reply: `due` by the monotonic clock, `seconds` from then; status 0 without a reply."""
 
     inquiry: Inquiry
     due: float
@@ -46,29 +46,29 @@ class Exchange:
 
     @property
     def code(self) -> str | None:
-        """The error code of the reply, where it is an error."""
+        """Return the error code of the reply, if it is an error."""
         error: Mapping[str, str] = self.reply.get("error", {})
         return error.get("code")
 
 
 @dataclass(slots=True)
 class Arrivals:
-    """What came of the readers so far, in the order in which they were served."""
+    """The replies so far, in the order of their arrival."""
 
     exchanges: list[Exchange] = field(default_factory=list)
 
     def failures(self) -> list[str]:
-        """The replies that are none: everything but status 200."""
+        """Return the replies with another status than 200."""
         return [f"{each.inquiry}: {each.status} {each.reply}" for each in self.exchanges if each.status != 200]
 
     def milliseconds(self) -> "Latency":
-        """How long readers waited."""
+        """Return the waits of the users."""
         return latency([each.seconds for each in self.exchanges])
 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long readers waited from the moment they were due, in milliseconds."""
+    """Waits of users from the moment they were due, in milliseconds."""
 
     count: int
     p50: float
@@ -80,19 +80,19 @@ class Latency:
 
 
 def latency(seconds: Sequence[float]) -> Latency:
-    """The percentiles of so many waits."""
+    """Return the percentiles of waits."""
     waits = np.array(seconds or [float("nan")]) * 1000
     return Latency(len(seconds), float(np.median(waits)), float(np.percentile(waits, 99)), float(waits.max()))
 
 
 @contextmanager
 def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: float) -> Iterator[Arrivals]:
-    """Readers who arrive at that rate until the block ends; all of them are waited for.
+    """Run users who arrive at this rate until the block ends; wait for all of them.
 
-    The schedule does not wait for anybody: a reader who could not be sent off in time is late all the same.
+    The schedule is fixed: the wait of a request that is sent late counts from the moment it was due.
     """
     arrivals, done = Arrivals(), threading.Event()
-    # On the readers' own threads, so that one slow reply holds up no other.
+    # On the users' threads, so that a slow reply does not delay another.
     with ThreadPoolExecutor(READERS, thread_name_prefix="reader") as readers:
 
         def send() -> None:
@@ -115,7 +115,7 @@ def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: fl
 
 
 def exchange(service: Service, inquiry: Inquiry, due: float | None = None) -> Exchange:
-    """One inquiry and what comes of it; due now, unless it was before."""
+    """Send a request and return its reply; `due` is now by default."""
     due = time.monotonic() if due is None else due
     try:
         status, reply = service.request("POST", inquiry.path, inquiry.body)

@@ -1,6 +1,6 @@
-"""A Chroma server that is halted or killed while readers ask, and comes back.
+"""A Chroma server that is suspended or killed while users ask, and comes back.
 
-The service is not started again throughout.
+The service is not restarted.
 """
 
 import time
@@ -21,7 +21,7 @@ RECOVERY_S = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """What the health checks said while the server was away, and how long the slower one took."""
+    """The health checks while the server was away, and the duration of the slower one."""
 
     readyz: tuple[int, str | None]
     healthz: int
@@ -30,7 +30,7 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """The server away once: what readers were told meanwhile, and how soon after its return they were answered.
+    """One absence of the server: the replies meanwhile, and the time until answers after its return.
 
     `refused` are the replies to questions that need the server; `filtered` are those to questions that do not.
     """
@@ -58,7 +58,7 @@ class Absence:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """For how many seconds the server is away, and readers ask on afterwards, and how many arrive each second."""
+    """Seconds of the server's absence and of questions afterwards, and questions per second."""
 
     away_s: float
     after_s: float
@@ -67,7 +67,7 @@ class Course:
 
 @contextmanager
 def at_a_server(place: Path, articles: int) -> Iterator[tuple[Newsdesk, RunningChroma]]:
-    """A desk whose vectors are on a real Chroma server, with an index, until the block ends."""
+    """Return a desk with an index on a real Chroma server, until the block ends."""
     (place / "chroma").mkdir(parents=True)
     chroma = RunningChroma(place / "chroma")
     try:
@@ -83,9 +83,9 @@ def at_a_server(place: Path, articles: int) -> Iterator[tuple[Newsdesk, RunningC
 def absences(
     desk: Newsdesk, chroma: RunningChroma, *, away_s: float, after_s: float, per_second: float
 ) -> list[Absence]:
-    """Halt the server and let it run on, kill it and start it again, while readers ask one running service.
+    """Suspend and resume the server, kill and restart it, while users ask one running service.
 
-    It is away for `away_s`; readers ask on for `after_s`, in the last second of which all must be as before.
+    It is away for `away_s`; users ask for `after_s` more, and in the last second everything must be as before.
     """
     proof = Proof(desk.data)
     proof.keep()
@@ -130,7 +130,7 @@ def _absence(
 
 
 def _health_for(service: Service, seconds: float) -> list[Health]:
-    """What the health checks say, over and over for so long."""
+    """Return the health checks, repeated for this time."""
     until, health = time.monotonic() + seconds, []
     while time.monotonic() < until:
         began = time.monotonic()
@@ -142,13 +142,13 @@ def _health_for(service: Service, seconds: float) -> list[Health]:
 
 
 def _recovered(arrivals: Arrivals, returned: float) -> float:
-    """Seconds from the server's return to the end of the last reply that was none."""
+    """Return the seconds from the server's return to the end of the last failed reply."""
     ends = [each.due + each.seconds for each in arrivals.exchanges if each.status != 200]
     return max(0.0, max(ends, default=returned) - returned)
 
 
 def _faults(proof: Proof, arrivals: Arrivals, leaves: float, settled: float) -> list[str]:
-    """What is wrong with replies of before the server left, of after all is settled, and with answers in between."""
+    """Yield the errors of replies from before the absence and after the recovery, and of answers in between."""
     return list(
         proof.faults(
             each
@@ -159,7 +159,7 @@ def _faults(proof: Proof, arrivals: Arrivals, leaves: float, settled: float) -> 
 
 
 def soak(place: Path) -> str:
-    """Halt and kill the server for a minute each while 5 questions arrive each second."""
+    """Suspend and kill the server for a minute each, with 5 questions per second."""
     with at_a_server(place, articles=1200) as (desk, chroma):
         found = absences(desk, chroma, away_s=60, after_s=RECOVERY_S + 2, per_second=5)
     for absence in found:

@@ -15,7 +15,7 @@ from tests.soak.whole_replies import Proof, mixed_inquiry
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How the load goes: seconds to warm up, quiet and busy, publishes in the busy ones, new articles in each."""
+    """The load: seconds of warm-up, quiet and busy, publishes in the busy part, new articles in each."""
 
     warm_up_s: float
     quiet_s: float
@@ -27,7 +27,7 @@ class Course:
 
 @dataclass(frozen=True, slots=True)
 class Publish:
-    """An ingest beside the questions: how long it took, and how long after its publish its articles were cited."""
+    """An ingest under load: its duration, and the time from its publish to the first citation of its articles."""
 
     seconds: float
     answerable_s: float
@@ -35,7 +35,7 @@ class Publish:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of the load."""
+    """The results of the load."""
 
     quiet: Latency
     busy: Latency
@@ -55,14 +55,14 @@ class Figures:
 
 
 def use_embedded_model(desk: Newsdesk, models: Path) -> None:
-    """Let a desk's commands embed with the embedded model, and look for a new generation as seldom as by default."""
+    """Let a desk's commands use the local model and the default interval of polls."""
     for name in ("DATELINE_EMBEDDING_OPTIONS", "DATELINE_POLL_S"):
         del desk.environment[name]
     desk.environment |= {"DATELINE_EMBEDDING_MODEL": "local", "DATELINE_MODELS": str(models)}
 
 
 def write_news(desk: Newsdesk, edition: int, count: int) -> str:
-    """Write so many articles that were not there before; returns a word that only they have."""
+    """Write `count` new articles; return a word that only they have."""
     word = f"zeppelin{edition}"
     for number in range(count):
         front = f"---\ntitle: The {word} over the harbour\nsource: Courier\n---\n"
@@ -72,7 +72,7 @@ def write_news(desk: Newsdesk, edition: int, count: int) -> str:
 
 
 def load(desk: Newsdesk, course: Course) -> Figures:
-    """Ask the service of a desk that has an index, first with nothing else going on, then while ingests publish."""
+    """Ask the service of a desk, first without other load, then while ingests publish."""
     proof = Proof(desk.data)
     proof.keep()
     with serving(desk) as service:
@@ -121,7 +121,7 @@ def _cites(service: Service, inquiry: Inquiry, beginning: str) -> bool:
 
 
 def soak(place: Path) -> Figures:
-    """Ask 20 questions a second for two minutes without an ingest and five minutes beside five ingests."""
+    """Ask 20 questions per second, for two minutes without an ingest and five minutes with five ingests."""
     desk = Newsdesk(place, articles=1500, sentences=20)
     use_embedded_model(desk, place / "models")
     assert desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=900).returncode == 0

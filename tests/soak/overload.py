@@ -1,4 +1,4 @@
-"""Twice as many questions as a service can answer: how long the refused ones wait, and whether others are lost."""
+"""Twice as many questions as a service can answer: the waits of refused ones, and lost ones."""
 
 import asyncio
 import itertools
@@ -29,7 +29,7 @@ _WORDS = [word for topic in TOPICS for word in topic.split()]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A question and its reply; `seconds` from the moment it was due, or sent where none was."""
+    """A question and its reply; `seconds` from the moment it was due, or else sent."""
 
     seconds: float
     reply: Reply
@@ -37,7 +37,7 @@ class Exchange:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The course of an overload; rates are a second, memory is in MB after the first quarter and at the end."""
+    """The results of an overload; rates are per second, memory is in MB after the first quarter and at the end."""
 
     capacity: float
     offered: float
@@ -56,12 +56,12 @@ class Figures:
 
 
 def overload(service: Service, seconds: float, warm_up_s: float = 10.0, times: float = 2.0) -> Figures:
-    """Find out how many questions a second a service answers, and ask so many times that for so many seconds."""
+    """Measure the capacity of a service, and ask a multiple of it for some seconds."""
     return asyncio.run(_overload(service, seconds, warm_up_s, times))
 
 
 async def _overload(service: Service, seconds: float, warm_up_s: float, times: float) -> Figures:
-    # The best of several looks: other work on the machine takes capacity away, and never adds any.
+    # The best of several measurements: other load on the machine only reduces capacity.
     capacity = max([await _closed(service.port, warm_up_s / LOOKS) for _ in range(LOOKS)]) / (warm_up_s / LOOKS)
     offered = max(1.0, times * capacity)
     memory: list[int] = []
@@ -76,7 +76,7 @@ async def _overload(service: Service, seconds: float, warm_up_s: float, times: f
 
 
 async def _closed(port: int, seconds: float) -> int:
-    """How many questions are answered within so many seconds, by clients who wait for each."""
+    """Return the number of questions answered within some seconds, by clients that wait for each reply."""
     ends, numbers, answers = time.monotonic() + seconds, itertools.count(), 0
 
     async def ask() -> None:
@@ -90,7 +90,7 @@ async def _closed(port: int, seconds: float) -> int:
 
 
 async def _open(port: int, per_second: float, seconds: float) -> list[Exchange]:
-    """Ask at that rate, whatever comes back; every third question is for a stream."""
+    """Ask at this rate, independent of the replies; every third question asks for a stream."""
     began, asking = time.monotonic(), []
     for number in range(round(per_second * seconds)):
         due = began + number / per_second

@@ -1,4 +1,4 @@
-"""An index of more rows than one SQL statement takes: every command works on it.
+"""An index with more rows than the variables of an SQL statement: every command works on it.
 
 SQLite takes 32,766 variables in a statement, Chroma some thousand rows in a call. tests/faults/test_paging.py lowers
 the limit of SQLite instead.
@@ -25,7 +25,7 @@ TAKEN_DOWN = "paper-1"
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One command on the index: seconds, and the peak memory of the largest of its processes in MB."""
+    """A command on the index: seconds, and the peak memory of its largest process in MB."""
 
     name: str
     seconds: float
@@ -36,7 +36,7 @@ class Step:
 
 
 class Paging:
-    """Every command of the index's keeper in turn on one large index; raises AssertionError where one fails."""
+    """Run each command on one large index; raises AssertionError if one fails."""
 
     def __init__(self, desk: Newsdesk, place: Path) -> None:
         self.desk = desk
@@ -45,19 +45,19 @@ class Paging:
         self.steps: list[Step] = []
 
     def ingested(self, articles: int, sections: int) -> None:
-        """Take so many articles in; there are more chunks than one statement takes."""
+        """Ingest the articles; they have more chunks than one statement has variables."""
         write_papers(self.desk.articles, articles, sections)
         said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
         assert said["chunks"] > ROWS, said
         assert said["embedded"] > ROWS, said
 
     def examined(self) -> None:
-        """The doctor finds all of it whole."""
+        """Run doctor; every part is valid."""
         said = json.loads(self._run("doctor", "--json"))
         assert said["healthy"], said
 
     def repaired(self) -> None:
-        """Damage Chroma's files; --repair makes all anew and embeds nothing."""
+        """Corrupt Chroma's files; --repair rebuilds the generation without embedding."""
         before = manifest_of(self.data)
         folder = generation_folder(self.data, before.generation) / CHROMA
         with (folder / SQLITE).open("r+b") as file:
@@ -78,7 +78,7 @@ class Paging:
         assert not _chunks_of(self.data, TAKEN_DOWN)
 
     def restored(self) -> None:
-        """Copy the generation without the vectors' store, wipe, put it back, let CURRENT name it."""
+        """Copy the generation without the vector cache, delete the data folder, restore it and roll back to it."""
         before = manifest_of(self.data)
         began = time.monotonic()
         copytree(generation_folder(self.data, before.generation), self.place / "backup")
@@ -89,7 +89,7 @@ class Paging:
         assert manifest_of(self.data) == before
 
     def gone_on(self) -> None:
-        """Ingest one more article: the vectors of all others come back from the generation."""
+        """Ingest one more article: the vectors of all others are restored from the generation."""
         assert not (self.data / EMBEDDINGS).exists()
         write_papers(self.desk.articles, 1, 1, beginning="late")
         (self.desk.articles / f"{TAKEN_DOWN}.md").unlink(missing_ok=True)
@@ -99,7 +99,7 @@ class Paging:
     def _run(self, *arguments: str) -> str:
         began = time.monotonic()
         with self.desk.start(*arguments, "--data", str(self.data)) as process:
-            # What a command prints here fits into its pipes; its memory is told to whoever waits for it.
+            # The output of a command fits into its pipes; wait4() returns its memory.
             _, status, usage = os.wait4(process.pid, 0)
             process.returncode = os.waitstatus_to_exitcode(status)
             out, err = process.communicate()
@@ -110,7 +110,7 @@ class Paging:
 
 
 def write_papers(folder: Path, count: int, sections: int, *, beginning: str = "paper", seed: int = 1) -> None:
-    """Write so many articles with so many sections, each a heading and a sentence: a chunk each."""
+    """Write articles with sections of a heading and a sentence, one chunk each."""
     rng = random.Random(f"{beginning}{seed}")
     for number in range(1, count + 1):
         topic = TOPICS[number % len(TOPICS)]

@@ -1,4 +1,4 @@
-"""The service on a socket, in a thread of this process, so that a test can set its limits."""
+"""The service on a socket, in a thread of this process, so that tests can set its limits."""
 
 import asyncio
 import threading
@@ -46,7 +46,7 @@ class _Server(uvicorn.Server):
 
 
 def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
-    """The application on an index of made-up articles."""
+    """Return the application on an index of invented articles."""
     embedder = HashedEmbedder()
     built(folder, newsroom(articles), embedder)
     given = settings_for(folder, folder / "models", **settings)
@@ -55,7 +55,7 @@ def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
 
 @contextmanager
 def served(app: FastAPI, limits: ConnectionLimits) -> Iterator[Served]:
-    """The application on a free port, until the block ends."""
+    """Run the application on a free port until the block ends."""
     given = limits
 
     class Protocol(GuardedProtocol):

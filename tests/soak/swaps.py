@@ -1,4 +1,4 @@
-"""Generations swapped under load, over and over: no question fails, and the service keeps nothing of old ones."""
+"""Generations swapped under load: no question fails, and the service releases the old ones."""
 
 import time
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ SWAP_S = 20.0
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What a service holds: resident memory in MB, open files, private views; and the generations on disk."""
+    """Resources of a service: resident memory in MB, open files, private views; and the generations on disk."""
 
     memory: float
     files: int
@@ -35,7 +35,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What came of the swaps: what was held after each, and what was wrong with replies."""
+    """The results of the swaps: resources after each, and errors in replies."""
 
     before: Held
     after: Held
@@ -55,7 +55,7 @@ class Figures:
 
 
 def with_editions(desk: Newsdesk, count: int) -> list[str]:
-    """Publish so many generations that differ in every article, so that no reply can pass for two; oldest first."""
+    """Publish generations that differ in every article, so that each reply fits one; return them oldest first."""
     for _ in range(count):
         desk.change(len(desk.names))
         desk.ingest_here()
@@ -63,7 +63,7 @@ def with_editions(desk: Newsdesk, count: int) -> list[str]:
 
 
 def swapped(desk: Newsdesk, *, warm_up: int, swaps: int, rollbacks: int, per_second: float) -> Figures:
-    """Let CURRENT name one generation after another while readers ask, some of it by the command for it."""
+    """Make one generation after another current while users ask, sometimes with the command."""
     names = with_editions(desk, 3)
     proof = Proof(desk.data)
     proof.keep()
@@ -98,13 +98,13 @@ def _wait_until_from(service: Service, name: str) -> None:
 
 
 def _held(desk: Newsdesk, service: Service) -> Held:
-    """What is held once all is quiet: a question on its way may still have the generation before open."""
+    """Return the resources after all questions have ended: a running question may pin the previous generation."""
     deadline = time.monotonic() + 5
     while _views(desk) > 1 and time.monotonic() < deadline:
         time.sleep(0.05)
     process = Path(f"/proc/{service.process.pid}")
     resident = next(line for line in (process / "status").read_text().splitlines() if line.startswith("VmRSS"))
-    # Readers come and go; their connections are no leak.
+    # Connections of users are not leaks.
     files = [path for path in (process / "fd").iterdir() if not _leads_to_socket(path)]
     folders = len(list((desk.data / GENERATIONS).iterdir()))
     return Held(int(resident.split()[1]) / 1024, len(files), _views(desk), folders)
@@ -122,7 +122,7 @@ def _views(desk: Newsdesk) -> int:
 
 
 def soak(place: Path) -> Figures:
-    """Swap 200 generations while 20 questions arrive each second."""
+    """Swap 200 generations, with 20 questions per second."""
     desk = Newsdesk(place, articles=1500, sentences=20)
     figures = swapped(desk, warm_up=30, swaps=200, rollbacks=10, per_second=20)
     assert not figures.faults, figures

@@ -46,7 +46,7 @@ def chunk(data: bytes) -> bytes:
 
 @pytest.mark.parametrize("stream", [False, True])
 def test_a_chunked_body_that_goes_on_is_refused_at_the_limit(service: Served, stream: bool) -> None:
-    """413 as soon as the count is over, although the body so far is a question; nothing is asked."""
+    """The reply is 413 when the limit is reached, and the question is not processed."""
     question = json.dumps({"question": "What did the ferry cost?", "stream": stream}).encode()
     start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
     with connected(service.port) as connection:
@@ -59,7 +59,7 @@ def test_a_chunked_body_that_goes_on_is_refused_at_the_limit(service: Served, st
 
 
 def test_a_client_that_leaves_a_body_half_way_is_forgotten(service: Served) -> None:
-    """Whether it asked for a stream or not, and before or after the limit."""
+    """This holds with and without a stream, before and after the limit."""
     start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
     for sent in (b'{"question": "ferry", "stream": true', b'{"question": "ferry", "stream": true}'.ljust(999_999)):
         with connected(service.port) as connection:
@@ -90,7 +90,7 @@ def test_a_client_that_leaves_a_stream_frees_its_slot(service: Served) -> None:
     ],
 )
 def test_a_request_that_does_not_arrive_is_ended(service: Served, sent: bytes) -> None:
-    """408 in the one shape, for a head and for a body."""
+    """The reply is 408 in the usual shape, for a head and for a body."""
     reply = reply_to(service.port, sent)
 
     assert reply.status == 408
@@ -106,7 +106,7 @@ def test_a_request_that_does_not_arrive_is_ended(service: Served, sent: bytes) -
     ],
 )
 def test_dripping_buys_no_time(service: Served, start: bytes, piece: bytes) -> None:
-    """The time is for the whole, not for each byte."""
+    """The limit applies to the complete request, not to each byte."""
     received: list[bytes] = []
     with connected(service.port) as connection:
         connection.sendall(start)
@@ -129,7 +129,7 @@ def test_dripping_buys_no_time(service: Served, start: bytes, piece: bytes) -> N
 
 
 def test_many_slow_requests_stop_no_other(service: Served) -> None:
-    """Half a head and half a body on many connections at once: each is ended, and others are answered meanwhile."""
+    """Many connections with half a head or half a body are closed, and others are answered meanwhile."""
     halves = [b"GET / HTT", head("POST", "/v1/ask", "Content-Type: application/json", "Content-Length: 900000") + b"{"]
     with ExitStack() as held:
         slow = [held.enter_context(connected(service.port)) for _ in range(SLOW)]
@@ -140,13 +140,13 @@ def test_many_slow_requests_stop_no_other(service: Served) -> None:
 
 
 def test_a_silent_connection_is_closed_without_a_word(service: Served) -> None:
-    """Browsers open connections in advance; an error for a request that was never begun would only confuse them."""
+    """Browsers open connections in advance: they are closed without an error."""
     with connected(service.port) as connection:
         assert until_closed(connection) == b""
 
 
 def test_a_refusal_does_not_wait_for_a_body_for_ever(service: Served) -> None:
-    """A refused request whose body still drips in is cut off in the time for a body."""
+    """A refused request with a slow body is cut off after the time for a body."""
     start = head("POST", "/v1/ask", "Content-Type: text/plain", "Content-Length: 900000")
     start = start.replace(b"Connection: close\r\n", b"")
     with connected(service.port) as connection:
@@ -156,7 +156,7 @@ def test_a_refusal_does_not_wait_for_a_body_for_ever(service: Served) -> None:
 
 @pytest.mark.parametrize(("start", "piece"), [(b"", b"X-Many: y\r\n"), (b"X-Long: ", b"y")])
 def test_headers_without_end_are_refused(service: Served, start: bytes, piece: bytes) -> None:
-    """431 for many and for one, long before they end."""
+    """The reply is 431 for many and for one long header, before their end."""
     lines = piece * (ENDLESS // len(piece))
     reply = reply_to(service.port, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n" + start, lines)
 
@@ -165,7 +165,7 @@ def test_headers_without_end_are_refused(service: Served, start: bytes, piece: b
 
 @pytest.mark.parametrize("size", [HEAD_BYTES + 1, 60_000, 200_000])
 def test_headers_over_the_limit_are_refused_in_one_piece_too(service: Served, size: int) -> None:
-    """A head that comes whole is measured as well."""
+    """This includes a head that arrives in one piece."""
     reply = reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * size}"))
 
     assert reply.status == 431
@@ -173,12 +173,12 @@ def test_headers_over_the_limit_are_refused_in_one_piece_too(service: Served, si
 
 
 def test_headers_within_the_limit_are_read(service: Served) -> None:
-    """Cookies and tokens of a proxy fit."""
+    """Headers of a usual size, such as a proxy's cookies and tokens, are accepted."""
     assert reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * (HEAD_BYTES - 200)}")).status == 200
 
 
 def test_a_body_in_crumbs_is_refused(service: Served) -> None:
-    """Chunks of a byte cost more than they carry."""
+    """A body of too many chunks gets a 413."""
     start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
     reply = reply_to(service.port, start, chunk(b" ") * (PIECES + 1))
 
@@ -200,7 +200,7 @@ def test_a_body_in_crumbs_is_refused(service: Served) -> None:
     ids=["TLS", "no host", "two hosts", "negative length", "two lengths", "no chunk", "unknown coding"],
 )
 def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: bytes) -> None:
-    """400, and the connection ends."""
+    """The reply is 400, and the connection closes."""
     reply = reply_to(service.port, sent)
 
     assert reply.status == 400
@@ -208,7 +208,7 @@ def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: byt
 
 
 def test_an_upgrade_is_not_taken(service: Served) -> None:
-    """There are no web sockets; the request is answered as any other."""
+    """An upgrade to a web socket is ignored."""
     upgrade = ("Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==", "Sec-WebSocket-Version: 13")
     start = head("GET", "/healthz", *upgrade).replace(b"Connection: close", b"Connection: Upgrade, close")
 
@@ -234,7 +234,7 @@ def test_an_upgrade_is_not_taken(service: Served) -> None:
     ],
 )
 def test_a_name_that_points_here_is_not_answered(service: Served, host: str, path: str, status: int) -> None:
-    """421 for a page that had its own name point to loopback; a whole URL in the first line counts, not its `Host`."""
+    """DNS rebinding gets a 421; an absolute URL in the request line takes precedence over `Host`."""
     reply = reply_to(service.port, head("GET", path, host=host))
 
     assert reply.status == status
@@ -243,7 +243,7 @@ def test_a_name_that_points_here_is_not_answered(service: Served, host: str, pat
 
 
 def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
-    """A reply that is not taken is dropped after its time; the connection goes."""
+    """If a client does not read a reply, the connection is closed after the limit."""
     script = head("GET", "/widget.js").replace(b"Connection: close\r\n", b"")
     whole = int(reply_to(service.port, head("HEAD", "/widget.js")).headers["content-length"])
     service.forget_lost()
@@ -255,7 +255,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
 
 
 def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
-    """503 with `Retry-After` beyond the limit, but for monitors; beyond the sockets a connection is closed."""
+    """Above the limit the reply is 503 with `Retry-After`, except for health checks; then connections are closed."""
     service.forget_lost()
     with ExitStack() as held:
         for _ in range(LIMITS.connections):
@@ -271,7 +271,7 @@ def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
 
 
 def test_a_burst_of_feedback_delays_no_question(service: Served) -> None:
-    """A client may send twenty at once; the rest gets 429 with `Retry-After`, and questions are answered meanwhile."""
+    """A client may send twenty at once; others get 429 with `Retry-After`, and questions are answered meanwhile."""
     body = json.dumps(FEEDBACK).encode()
     with ThreadPoolExecutor(8) as clients:
         sending = [clients.submit(reply_to, service.port, posted("/v1/feedback", body)) for _ in range(60)]

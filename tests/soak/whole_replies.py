@@ -1,4 +1,4 @@
-"""Are replies whole? Each of one generation, word for word, and of nothing that its filters leave out."""
+"""Complete replies: each from one generation, word for word, and within its filters."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
@@ -15,7 +15,7 @@ TELLING = [word for topic in TOPICS for word in topic.split()]
 
 
 def mixed_inquiry(number: int) -> Inquiry:
-    """The nth inquiry: questions and searches in turn, every second one filtered, each about another word."""
+    """Return the nth request: questions and searches in turn, every second one filtered, each about another word."""
     word = TELLING[number % len(TELLING)]
     body: dict[str, object] = {"question": f"What did the {word} cost?"}
     if number % 4 >= 2:
@@ -24,7 +24,7 @@ def mixed_inquiry(number: int) -> Inquiry:
 
 
 class Proof:
-    """What every generation that ever was published holds, to hold replies against."""
+    """The contents of every published generation, to compare replies with."""
 
     def __init__(self, data: Path) -> None:
         self._data = data
@@ -32,19 +32,19 @@ class Proof:
         self._made: dict[str, str] = {}
 
     def keep(self) -> None:
-        """Keep what the generations that are there now hold, for after they are retired."""
+        """Store the contents of the existing generations, for comparison after their removal."""
         self._archive.keep()
         for name in generation_names(self._data):
             self._made[name] = read_manifest(generation_folder(self._data, name)).created_at
 
     def faults(self, exchanges: Iterable[Exchange]) -> Iterator[str]:
-        """What is wrong with replies, a sentence each."""
+        """Yield the errors of replies, a sentence each."""
         for each in exchanges:
             if each.status != 200:
                 yield f"{each.inquiry} got {each.status}: {each.reply}"
                 continue
             if not self._is_of_one_generation(each):
-                yield f"{each.inquiry} got what stands in no one generation: {each.reply}"
+                yield f"{each.inquiry} got a reply that matches none of the generations: {each.reply}"
             outside = [source for source in each.reply["sources"] if not _lets_through(each.inquiry, source["source"])]
             if outside or (each.inquiry.filters and not each.reply["sources"]):
                 yield f"{each.inquiry} got what its filters leave out, or nothing: {each.reply['sources']}"

@@ -1,4 +1,4 @@
-"""Requests as bytes on a socket, so that a test can send what no HTTP client would."""
+"""Requests as bytes on a socket, for requests that an HTTP client would not send."""
 
 import json
 import socket
@@ -13,7 +13,7 @@ WAIT_S = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A reply: its status, 0 where none came; its headers by their names in lower case; its body."""
+    """A reply: its status, 0 without a reply; its headers by lower-case name; its body."""
 
     status: int
     headers: dict[str, str]
@@ -21,7 +21,7 @@ class Reply:
 
     @property
     def error(self) -> dict[str, Any]:
-        """The error of a refusal, in the one shape."""
+        """Return the error of a refused request."""
         error: dict[str, Any] = json.loads(self.body)["error"]
         assert set(error) == {"type", "code", "message", "param", "request_id"}
         assert self.headers["x-request-id"] == error["request_id"]
@@ -31,7 +31,7 @@ class Reply:
 
 @contextmanager
 def connected(port: int, receive_buffer: int = 0) -> Iterator[socket.socket]:
-    """A connection to the service."""
+    """Open a connection to the service."""
     with socket.socket() as connection:
         if receive_buffer:
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
@@ -41,22 +41,22 @@ def connected(port: int, receive_buffer: int = 0) -> Iterator[socket.socket]:
 
 
 def head(method: str, path: str, *headers: str, host: str = "127.0.0.1") -> bytes:
-    """The head of a request that ends the connection."""
+    """Return the head of a request that closes the connection."""
     return "\r\n".join([f"{method} {path} HTTP/1.1", f"Host: {host}", "Connection: close", *headers, "", ""]).encode()
 
 
 def posted(path: str, body: bytes, *headers: str) -> bytes:
-    """A request that posts JSON."""
+    """Return a request that posts JSON."""
     return head("POST", path, "Content-Type: application/json", f"Content-Length: {len(body)}", *headers) + body
 
 
 def asked(question: str, **more: object) -> bytes:
-    """A request that asks a question."""
+    """Return a request with a question."""
     return posted("/v1/ask", json.dumps({"question": question, **more}).encode())
 
 
 def until_closed(connection: socket.socket) -> bytes:
-    """All that comes until the service closes the connection."""
+    """Receive everything until the service closes the connection."""
     received = b""
     try:
         while piece := connection.recv(65536):
@@ -67,7 +67,7 @@ def until_closed(connection: socket.socket) -> bytes:
 
 
 def parsed(received: bytes) -> Reply:
-    """The one reply in what was received."""
+    """Parse the single reply in the received bytes."""
     top, _, body = received.partition(b"\r\n\r\n")
     first, *lines = top.decode("latin-1").split("\r\n")
     headers = dict(line.split(": ", 1) for line in lines)
@@ -76,7 +76,7 @@ def parsed(received: bytes) -> Reply:
 
 
 def reply_to(port: int, *pieces: bytes) -> Reply:
-    """The reply to a request that is sent piece by piece, as far as the service takes it."""
+    """Send a request piece by piece until the service stops reading; return the reply."""
     with connected(port) as connection:
         try:
             for piece in pieces:
@@ -87,5 +87,5 @@ def reply_to(port: int, *pieces: bytes) -> Reply:
 
 
 def is_alive(port: int) -> bool:
-    """Whether the service answers."""
+    """Return whether the service answers."""
     return reply_to(port, head("GET", "/healthz")).status == 200

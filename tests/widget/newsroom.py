@@ -20,7 +20,7 @@ _WRITTEN = {
     "emoji-parade": (
         "🎉🎉🎉 The parade began at dusk 🌆 in Skelhaven 🇳🇴.\n\n"
         "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old"
-        " pier 🎆, the organisers said 🥁. Nobody was hurt 😀.\n" + "🎈 More music followed 🎶. " * 120
+        " pier 🎆, the organisers said 🥁. No one was hurt 😀.\n" + "🎈 More music followed 🎶. " * 120
     ),
     "arabic-port": (
         "أعلنت بلدية سكيلهافن خطتها 🎉 للعام المقبل. افتتح ميناء سكيلهافن رصيفه"
@@ -30,7 +30,7 @@ _WRITTEN = {
         "העירייה הודיעה 🎉 אתמול. הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני אחרי 9 חודשים. הכרטיס עולה 4 אירו.\n"
     ),
     "pier-notes": (
-        "## What was asked\n\nThe keeper of the *Old Lamp* spoke on Friday. The **Old Lamp** will be lit again on 3"
+        "## What was asked\n\nThe warden of the *Old Lamp* spoke on Friday. The **Old Lamp** will be lit again on 3"
         " March 2026, she said [2]. See [the plan](https://courier.example/plan) and `plan.txt`.\n\n> It is time."
     ),
     "attack": (

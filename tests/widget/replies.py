@@ -174,9 +174,9 @@ MARKDOWN = answer(
         "The **Old Lamp** will be lit again on 3 March 2026, she said [2].",
     ),
     (
-        "The keeper of the *Old Lamp* spoke on Friday [2].",
+        "The warden of the *Old Lamp* spoke on Friday [2].",
         replace(source(2, NOTES), chunk_id=f"{NOTES}#1"),
-        "The keeper of the *Old Lamp* spoke on Friday.",
+        "The warden of the *Old Lamp* spoke on Friday.",
     ),
 )
 _OLDER = replace(source(2, GRAIN), published_at="2025-12-05T09:00:00Z", source="Tarnmouth Gazette")
@@ -212,7 +212,7 @@ SCRIPTS = answer(
 
 SAME = answer(
     ("🎉🎉🎉🎉🎉 Lanterns lit the pier [1].", source(1, EMOJI), "🏮🏮 Three thousand lanterns"),
-    ("Nobody was hurt [1].", source(1, EMOJI), "Nobody was hurt 😀."),
+    ("No one was hurt [1].", source(1, EMOJI), "No one was hurt 😀."),
 )
 
 BY_QUESTION = {

@@ -32,7 +32,7 @@ def test_axe_finds_nothing_wrong_in_any_state(new_visit: Callable[..., Visit], s
     """WCAG 2.2 AA and its best practices, with every card, note and form open."""
     visit = new_visit(color_scheme=scheme, reduced_motion="reduce")
     visit.service.scripts |= {
-        "failed": Refused(503, "index_unavailable", "There is no index."),
+        "failed": Refused(503, "index_unavailable", "The index is missing."),
         "held": Streamed(encoded(events(CHECKED)), held=4),
     }
     found = {}

@@ -220,13 +220,13 @@ def test_markdown_in_a_quote_is_shown_as_what_it_means(visit: Visit) -> None:
     quote = turn.locator(".proof .quote")
 
     assert "".join(turn.locator(".sentence").all_text_contents()) == (
-        "The Old Lamp will be lit again on 3 March 2026, she said 1. The keeper of the Old Lamp spoke on Friday 2."
+        "The Old Lamp will be lit again on 3 March 2026, she said 1. The warden of the Old Lamp spoke on Friday 2."
     )
     assert quote.locator("mark").text_content() == "The Old Lamp will be lit again on 3 March 2026, she said [2]."
     assert quote.locator("mark strong").text_content() == "Old Lamp"
     assert quote.locator("em").text_content() == "Old Lamp"
     assert quote.locator("code").text_content() == "plan.txt"
-    assert (quote.text_content() or "").startswith("What was asked\n\nThe keeper")
+    assert (quote.text_content() or "").startswith("What was asked\n\nThe warden")
     assert (quote.text_content() or "").endswith("See the plan and plan.txt.\n\nIt is time.")
 
 
@@ -456,7 +456,7 @@ def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> 
     assert "“The Old Lamp will be lit again on 3 March 2026, she said [2].”" in copied[0]
     assert copied[1].count("\n[1] ") == 1
     assert "“🏮🏮 Three thousand lanterns”" in copied[1]
-    assert "“Nobody was hurt 😀.”" in copied[1]
+    assert "“No one was hurt 😀.”" in copied[1]
 
 
 def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:

@@ -42,7 +42,7 @@ def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
         marker.click()
         opened.append((marker.inner_text(), turn.locator(".proof mark").inner_text()))
 
-    assert opened == [("1", "🏮🏮 Three thousand lanterns"), ("1", "Nobody was hurt 😀.")]
+    assert opened == [("1", "🏮🏮 Three thousand lanterns"), ("1", "No one was hurt 😀.")]
     assert turn.locator(".card").count() == 1
 
 

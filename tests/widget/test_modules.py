@@ -99,7 +99,7 @@ def gaps(text: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "text", ["It cost 3.5 million. Nobody paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"]
+    "text", ["It cost 3.5 million. No one paid [1]. “So?” [2][3] Yes", "واحد. اثنان؟ ثلاثة [1].", "一。 No stop"]
 )
 def test_the_text_is_announced_in_complete_sentences(modules: Visit, text: str) -> None:
     """The announcement is the same letter by letter or at once, without the markers."""
