@@ -87,11 +87,6 @@ def article_of(values: Sequence[Any]) -> Article:
     )
 
 
-def chunk_id(article_id: str, ordinal: int) -> str:
-    """Return the id of an article's n-th chunk; an article id has no `#`."""
-    return f"{article_id}#{ordinal}"
-
-
 class Headline(NamedTuple):
     """An article in a list; `opening` is the start of its body."""
 
@@ -198,8 +193,9 @@ class Catalog:
         found: list[tuple[Chunk, Article]] = []
         for at, ordinal, start, end, tokens in (spans[row] for row in rows):
             article = articles[at]
-            id_, text = chunk_id(article.article_id, ordinal), article.body[start:end]
-            found.append((Chunk(id_, article.article_id, ordinal, text, start, end, tokens), article))
+            # An article id has no `#`.
+            chunk_id, text = f"{article.article_id}#{ordinal}", article.body[start:end]
+            found.append((Chunk(chunk_id, article.article_id, ordinal, text, start, end, tokens), article))
         return found
 
     def titles_and_texts(self) -> Iterator[tuple[str | None, str]]:
@@ -209,10 +205,10 @@ class Catalog:
                 yield article.title, chunk.text
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
-        """Return a mask of the chunks whose articles pass the filters; None if there is no filter."""
-        conditions, values = _conditions(filters)
-        if not conditions:
+        """Return a mask of the chunks whose articles pass the filters; None without filters."""
+        if filters == Filters():
             return None
+        conditions, values = _conditions(filters)
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
         allowed = [row for (row,) in self._rows(statement, values)]
         return np.isin(self._article_of_row, np.array(allowed, dtype=np.int64))
@@ -224,7 +220,7 @@ class Catalog:
 
 def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
     """Return the filters as SQL conditions and the values to bind, in the same order."""
-    conditions: list[str] = []
+    conditions = ["TRUE"]
     values: list[str] = []
     if filters.article_ids:
         conditions.append(f"article_id IN {_LISTED}")

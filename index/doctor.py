@@ -40,7 +40,7 @@ class Finding:
 
 
 def examine(data: Path, server: ChromaServer | None = None) -> list[Finding]:
-    """Return a finding for each part of a data folder; raises IndexNotFound if there is no index."""
+    """Return a finding for each part of a data folder; raises IndexNotFound if it has no index."""
     current = current_name(data)
     names = generation_names(data)
     if current is None and not names:
@@ -105,7 +105,7 @@ def repair(data: Path, configuration: Callable[[], Configuration], server: Chrom
     newest generation that is valid, or can be rebuilt, becomes current. Other damaged generations are removed.
     `configuration` returns the configuration of a new generation, for a generation whose manifest is lost.
 
-    Raises IndexNotFound if there is no index, IngestRunning, IndexDamaged if no generation can be repaired, and
+    Raises IndexNotFound if the folder has no index, IngestRunning, IndexDamaged if no generation can be repaired, and
     PublishFailed or ChromaUnavailable if the new generation cannot be written: then the damaged one stays.
     """
     if not generation_names(data):

@@ -236,12 +236,15 @@ def _full_stop_ends(before: str, next_word: str) -> bool:
     word = match.group().strip("*_\\")
     if number := _NUMBER.fullmatch(word):
         return not _is_ordinal(before.strip("*_\\ "), number["number"], next_word.lower())
+    # A word in capitals is a name, such as the ET of "6 p.m. ET".
+    starts = next_word.lower() in _STARTERS and not (len(next_word) > 1 and next_word.isupper())
     if _SPACED.search(before) and word.islower():
-        return _begins_sentence(next_word)
-    return not _is_abbreviation(word.rpartition("-")[2], next_word)
+        return starts
+    return not _is_abbreviation(word.rpartition("-")[2], next_word, starts=starts)
 
 
-def _is_abbreviation(written: str, next_word: str) -> bool:
+def _is_abbreviation(written: str, next_word: str, *, starts: bool) -> bool:
+    """Return whether the word before a full stop is an abbreviation; `starts` if the next word starts sentences."""
     word, numbered = written.lower(), next_word[0].isdigit()
     if len(word) == 1:
         return word.isalpha()
@@ -249,14 +252,9 @@ def _is_abbreviation(written: str, next_word: str) -> bool:
         # ING is a bank and Ing. a title; in a text in capitals they look alike.
         return numbered or not written.isupper() or next_word.isupper() or "." in word
     if word in _MAY_END or word.endswith("str") or _INITIALS.fullmatch(word):
-        return numbered or not _begins_sentence(next_word)
-    coded = len(next_word) == 1 and not _begins_sentence(next_word)  # No. F-2014
+        return numbered or not starts
+    coded = len(next_word) == 1 and not starts  # No. F-2014
     return ((numbered or coded) and word in _BEFORE_NUMBER) or written == "MM"
-
-
-def _begins_sentence(word: str) -> bool:
-    """Return whether a word begins sentences; in capitals it is a name, such as the ET of "6 p.m. ET"."""
-    return word.lower() in _STARTERS and not (len(word) > 1 and word.isupper())
 
 
 def _is_ordinal(before: str, number: str, following: str) -> bool:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from index.catalog import chunk_id
 from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
 from index.layout import EMBEDDINGS, generation_folder
@@ -113,7 +112,7 @@ def sentence_chunks(article: Article) -> list[Chunk]:
     """Return one chunk per sentence of an article."""
     return [
         Chunk(
-            chunk_id(article.article_id, ordinal),
+            f"{article.article_id}#{ordinal}",
             article.article_id,
             ordinal,
             article.body[span.start : span.end],

@@ -87,7 +87,7 @@ def prepare(models: Path, *, precision: Precision = "int8", close_enough: float 
 
     With `int8` it is the first of int8, int8-reduced (7 bits) and fp32 whose smallest cosine with float32, measured on
     this machine and the fixed texts, is `close_enough`. Processes may prepare the same folder at once. Raises
-    ConfigurationError if the model package is missing, or there is no valid graph and the folder is not writable.
+    ConfigurationError if the model package is missing, or the folder has no valid graph and is not writable.
     """
     name = _name()
     record = models / f"{name}-{precision}.json"

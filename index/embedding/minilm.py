@@ -43,7 +43,7 @@ def model_file(name: str, package: str = PACKAGE) -> Path:
 def weights_digest(distribution: str = DISTRIBUTION) -> str:
     """Return the SHA-256 of the weights, as recorded when the package was installed.
 
-    The weights (90 MB) are read only if there is no record: reading them at every start is slow.
+    Without a record the weights (90 MB) are read, which is slow.
     """
     try:
         files = metadata.files(distribution) or []

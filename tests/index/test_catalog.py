@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.catalog import OPENING, PAGE, Catalog, article_of, article_values, chunk_id
+from index.catalog import OPENING, PAGE, Catalog, article_of, article_values
 from index.layout import CATALOG
 from index.records import Article, Filters, indexed_text, isoformat
 from tests.fakes import article, built, sentence_chunks
@@ -194,7 +194,7 @@ def test_chunks_come_in_the_order_asked_for(large: Catalog) -> None:
     ]
     assert held[-1] == held[-2] == held[large.chunk_count - 6]
     assert all(each.body[chunk.start_char : chunk.end_char] == chunk.text != "" for chunk, each in held)
-    assert all(chunk.chunk_id == chunk_id(each.article_id, chunk.ordinal) for chunk, each in held)
+    assert all(chunk.chunk_id == f"{each.article_id}#{chunk.ordinal}" for chunk, each in held)
 
 
 def test_an_article_met_twice_is_one_object(catalog: Catalog) -> None:
