@@ -4,6 +4,7 @@ The lane `offline` is the gate's: no network, no key, the float32 graph of the e
 The lane `service` asks a running service, with the language model that it is configured with.
 """
 
+import asyncio
 import tempfile
 import time
 from collections.abc import Collection, Iterator
@@ -55,11 +56,11 @@ class TimedRun:
 def run_offline(gold: GoldSet, selection: Selection, models: Path, *, precision: Precision = "fp32") -> TimedRun:
     """Index the corpus in a temporary folder and ask the offline pipeline."""
     embedder = LocalEmbedder(models, precision=precision)
-    with corpus_pipeline(gold, embedder, models) as pipeline, PipelineTarget(pipeline, gold) as target:
+    with corpus_pipeline(gold, embedder, models) as pipeline, asyncio.Runner() as loop:
         with pipeline.library.pinned() as generation:
             fingerprint = generation.manifest.fingerprint
         header = header_of(gold, fingerprint=fingerprint, reader=pipeline.extractive.name, graph=embedder.graph)
-        return ask_all(gold, selection, target, header)
+        return ask_all(gold, selection, PipelineTarget(pipeline, gold, loop), header)
 
 
 def run_service(gold: GoldSet, selection: Selection, url: str) -> TimedRun:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import HTTPException
-from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
@@ -34,28 +33,17 @@ class PipelineTarget:
     """The pipeline in this process, so that a run is the same whatever the day.
 
     Each question is asked on the day that its gold names, by default on the first day of the year after the newest
-    article. Use it as a context manager: a language model's connections need one event loop for all questions.
+    article.
     """
 
-    def __init__(self, pipeline: Pipeline, gold: GoldSet) -> None:
+    def __init__(self, pipeline: Pipeline, gold: GoldSet, loop: asyncio.Runner) -> None:
         self._pipeline = pipeline
-        self._loop = asyncio.Runner()
+        self._loop = loop
         dates = [article.published_at for article in gold.articles.values() if article.published_at]
         self._default_day = datetime(max(dates).year + 1 if dates else 2001, 1, 1, tzinfo=UTC)
         self._days = {
             turns: day for item in gold.items if (day := _day_of(item)) for turns in (item.turns, *paraphrases(item))
         }
-
-    def __enter__(self) -> Self:
-        self._loop.__enter__()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._pipeline.chat is not None:
-            self._loop.run(self._pipeline.chat.aclose())
-        self._loop.__exit__(kind, error, trace)
 
     def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
         """Return the reply as the service would send it."""

@@ -1,5 +1,6 @@
 """Runs: selected questions, and saved answers."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -90,10 +91,10 @@ def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) ->
     """The corpus is indexed, each question is answered, and the run is the same on any day."""
     runs = []
     for day in (datetime(1999, 7, 1, tzinfo=UTC), datetime(2044, 7, 1, tzinfo=UTC)):
-        with corpus_pipeline(gold, HashedEmbedder(), tmp_path) as pipeline:
+        with corpus_pipeline(gold, HashedEmbedder(), tmp_path) as pipeline, asyncio.Runner() as loop:
             later = replace(pipeline, clock=partial(datetime.astimezone, day))
-            with PipelineTarget(later, gold) as target:
-                runs.append(ask_all(gold, Selection(), target, header_of(gold)).run)
+            target = PipelineTarget(later, gold, loop)
+            runs.append(ask_all(gold, Selection(), target, header_of(gold)).run)
     assert runs[0] == runs[1]
     assert all(one.error is None for one in runs[0].predictions)
     lamp = next(verdict for verdict in score(gold, runs[0]) if verdict.id == "lamp-001")
