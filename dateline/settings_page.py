@@ -1,10 +1,9 @@
 """`docs/settings.md` and `.env.example`, written from the settings classes: `python -m dateline.settings_page`."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Union, get_args, get_origin
+from typing import NamedTuple, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -29,8 +28,7 @@ _KINDS: dict[object, str] = {
 _BOUNDS = {"ge": "at least", "gt": "over", "le": "at most", "lt": "under"}
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """An environment variable with its type, default and meaning."""
 
     variable: str
@@ -92,10 +90,18 @@ def _section(title: str, read_by: str, kind: type[IndexSettings]) -> Iterator[st
 def _setting(name: str, field: FieldInfo) -> Setting:
     alias = field.validation_alias
     prefix = IndexSettings.model_config.get("env_prefix", "")
+    bounds = [
+        f"{words} {getattr(constraint, bound):,}"
+        for constraint in field.metadata
+        for bound, words in _BOUNDS.items()
+        if hasattr(constraint, bound)
+    ]
+    default = field.get_default(call_default_factory=True)
+    shown = int(default) if isinstance(default, bool) else default
     return Setting(
         variable=alias if isinstance(alias, str) else f"{prefix}{name}".upper(),
-        value=", ".join([_KINDS[_kind(field.annotation)], *_bounds(field)]),
-        default=_default(field),
+        value=", ".join([_KINDS[_kind(field.annotation)], *bounds]),
+        default=None if default in (None, {}, ()) else str(shown),
         meaning=field.description or "",
     )
 
@@ -105,20 +111,6 @@ def _kind(annotation: object) -> object:
     if get_origin(annotation) in (Union, UnionType):
         (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
     return get_origin(annotation) or annotation
-
-
-def _bounds(field: FieldInfo) -> Iterator[str]:
-    for constraint in field.metadata:
-        for name, words in _BOUNDS.items():
-            if hasattr(constraint, name):
-                yield f"{words} {getattr(constraint, name):,}"
-
-
-def _default(field: FieldInfo) -> str | None:
-    value = field.get_default(call_default_factory=True)
-    if value in (None, {}, ()):
-        return None
-    return str(int(value)) if isinstance(value, bool) else str(value)
 
 
 if __name__ == "__main__":
