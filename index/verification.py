@@ -118,16 +118,6 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
     return found
 
 
-def look(folder: Path, server: ChromaServer | None = None) -> Iterator[str]:
-    """Yield the damages of a generation, verified in this process, which a damaged HNSW file may end.
-
-    Raises ChromaUnavailable or IndexMismatch if its vectors are on a server that does not answer, or is not set.
-    """
-    for finding in _findings(folder, server):
-        if isinstance(finding, str) or finding.too_many_missed:
-            yield str(finding)
-
-
 def articles_with_near_duplicates(folder: Path) -> list[Article]:
     """Return the articles with chunks that have many near-duplicates, those with most of them first.
 
@@ -150,7 +140,7 @@ def main() -> int:
     """Print each finding about the generation named on the command line."""
     try:
         server = ChromaServer(sys.argv[2]) if len(sys.argv) > 2 else None
-        for finding in _findings(Path(sys.argv[1]), server):
+        for finding in findings(Path(sys.argv[1]), server):
             # Flushed, so that the finding survives the end of this process.
             sys.stdout.write(f"{finding if isinstance(finding, str) else json.dumps(asdict(finding))}\n")
             sys.stdout.flush()
@@ -160,7 +150,11 @@ def main() -> int:
     return 0
 
 
-def _findings(folder: Path, server: ChromaServer | None) -> Iterator[str | Searches]:
+def findings(folder: Path, server: ChromaServer | None) -> Iterator[str | Searches]:
+    """Yield each damage of a generation, verified in this process, which a damaged HNSW file may end.
+
+    Raises as verify() does.
+    """
     try:
         yield from damaged_files(folder, read_manifest(folder))
         # A changed file is opened as well: its lost contents say more than the change.

@@ -36,7 +36,7 @@ def verification_here() -> Iterator[None]:
     def verify(folder: Path, server: ChromaServer | None = None) -> verification.Verdict:
         verdict = verification.Verdict()
         try:
-            for finding in verification._findings(folder, server):
+            for finding in verification.findings(folder, server):
                 if isinstance(finding, str):
                     verdict.damages.append(finding)
                 else:

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
 
+    from index.dense.hosted import HostedCollection
+
 NAME = "chunks"
 """Name of the collection in a folder."""
 
@@ -34,26 +36,6 @@ EF_SEARCH = 200
 def server_of(url: str | None) -> ChromaServer | None:
     """Return the server that the settings name, if any; raises ConfigurationError if the URL is invalid."""
     return ChromaServer(url) if url else None
-
-
-class Collection(Protocol):
-    """Rows and their vectors in Chroma, open for search; safe to share between threads."""
-
-    @property
-    def configuration(self) -> dict[str, object]:
-        """Return the HNSW configuration of the stored collection."""
-
-    def nearest(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
-        """Return for each vector the rows nearest to it, best first; approximate."""
-
-    def page(self, start: int) -> tuple[NDArray[np.int64], Matrix]:
-        """Return at most PAGE rows and their vectors, from an offset on, in any order."""
-
-    def count(self) -> int:
-        """Return the number of rows."""
-
-    def close(self) -> None:
-        """Close the collection."""
 
 
 class DenseIndex:
@@ -120,7 +102,10 @@ class DenseIndex:
 
 
 class EmbeddedCollection:
-    """The collection of a closed Chroma folder, opened by this process through a private view."""
+    """The collection of a closed Chroma folder, opened through a private view; HostedCollection has the same methods.
+
+    Safe to share between threads.
+    """
 
     def __init__(self, chroma: Path) -> None:
         from chromadb.errors import ChromaError
@@ -144,17 +129,21 @@ class EmbeddedCollection:
 
     @property
     def configuration(self) -> dict[str, object]:
+        """Return the HNSW configuration of the stored collection."""
         return dict(self._collection.configuration["hnsw"] or {})
 
     def nearest(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
+        """Return for each vector the rows nearest to it, best first; approximate."""
         found = self._collection.query(query_embeddings=vectors, n_results=count, include=["distances"])
         return [np.array(ids, dtype=np.int64) for ids in found["ids"]]
 
     def page(self, start: int) -> tuple[NDArray[np.int64], Matrix]:
+        """Return at most PAGE rows and their vectors, from an offset on, in any order."""
         page = self._collection.get(limit=PAGE, offset=start, include=["embeddings"])
         return np.array(page["ids"], dtype=np.int64), np.asarray(page["embeddings"], dtype=np.float32)
 
     def count(self) -> int:
+        """Return the number of rows."""
         return self._collection.count()
 
 
@@ -220,7 +209,7 @@ def undrained(folder: Path) -> int:
     return int(waiting)
 
 
-def _open(folder: Path, server: ChromaServer | None) -> Collection:
+def _open(folder: Path, server: ChromaServer | None) -> "EmbeddedCollection | HostedCollection":
     if not (folder / COLLECTION_FILE).exists():
         return EmbeddedCollection(folder / CHROMA)
     if server is None:

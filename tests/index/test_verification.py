@@ -13,7 +13,7 @@ from chromadb.api.models.Collection import Collection
 from index.embedding import Matrix
 from index.generation import file_digests, read_manifest
 from index.layout import CATALOG, CHROMA, LEXICAL, MANIFEST, VECTORS
-from index.verification import damages, look
+from index.verification import damages
 from tests.fakes import HashedEmbedder, article, built
 from tests.index.chroma import chroma
 
@@ -205,7 +205,7 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
     """Contents that do not match are named, even if every digest is right."""
     damage(copy)
     publish_again(copy)
-    found = list(look(copy))
+    found = damages(copy)
     assert [each for each in found if re.search(said, each)], found
 
 
@@ -213,7 +213,7 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
 def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damage, said: str) -> None:
     """Each changed, missing or added file is named, with its effect on the index."""
     changed = changed_files(copy, damage)
-    found = list(look(copy))
+    found = damages(copy)
     assert named_files(found) == changed
     assert [each for each in found if re.search(said, each)], found
 
@@ -240,7 +240,7 @@ def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeyp
 def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Damage, said: str) -> None:
     """A manifest that is unreadable or does not match the files is a finding."""
     damage(copy)
-    found = list(look(copy))
+    found = damages(copy)
     assert [each for each in found if re.search(said, each)], found
 
 
@@ -303,4 +303,4 @@ def test_what_a_child_found_before_it_was_killed_is_kept(
 def test_chunks_of_the_same_words_find_one_another(tmp_path: Path) -> None:
     """Many chunks with the same vector are valid."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(20)]
-    assert list(look(built(tmp_path, same, HashedEmbedder(dimension=16)))) == []
+    assert damages(built(tmp_path, same, HashedEmbedder(dimension=16))) == []
