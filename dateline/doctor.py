@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 def doctor(
     data: Data = None,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Repair what is damaged from what is intact; embeds nothing.")
+        bool, typer.Option("--repair", help="Repair what is corrupt from what is intact; embeds nothing.")
     ] = False,
     json_: Json = False,
 ) -> None:
     """Check the index, and repair it if asked to.
 
-    Exit 1 if a part is missing or damaged, with --repair if one still is.
+    Exit 1 if a part is missing or corrupt, with --repair if one still is.
     """
     from index.dense import server_of
     from index.doctor import examine

@@ -1,6 +1,6 @@
 """A run: ask a target the gold questions. Read `run_offline` first.
 
-The lane `offline` is the gate's: no network, no key, the float32 graph of the embedded model, the extractive reader.
+The lane `offline` is the gate's: no network, no key, the float32 graph of the local model, the extractive reader.
 The lane `service` asks a running service, with the language model that it is configured with.
 """
 

@@ -27,7 +27,7 @@ from index.rebuild import rebuild, refill
 from index.records import Configuration
 from index.retention import discard, sweep
 from index.vector_cache import vector_cache_of
-from index.verification import damages
+from index.verification import faults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,7 @@ def _examine_current(data: Path, current: str | None, names: list[str]) -> Findi
 
 def _examine_generation(folder: Path, server: ChromaServer | None) -> Finding:
     try:
-        found = damages(folder, server)
+        found = faults_of(folder, server)
         if not found:
             manifest = read_manifest(folder)
             searched = "; searched exactly, because Chroma misses some chunks" if manifest.search == "exact" else ""
@@ -94,31 +94,31 @@ def _examine_cache(path: Path) -> Finding:
     except sqlite3.DatabaseError as error:
         return Finding(EMBEDDINGS, whole=False, detail=f"cannot be read: {error}")
     if problem != "ok":
-        return Finding(EMBEDDINGS, whole=False, detail=f"is damaged: {problem}")
+        return Finding(EMBEDDINGS, whole=False, detail=f"is corrupt: {problem}")
     return Finding(EMBEDDINGS, whole=True, detail=f"{count} vectors")
 
 
 def repair(data: Path, configuration: Callable[[], Configuration], server: ChromaServer | None = None) -> Iterator[str]:
     """Repair a data folder; yield one sentence for each change.
 
-    A damaged current generation is rebuilt from its catalogue and the vector cache. If the catalogue is lost, the
-    newest generation that is valid, or can be rebuilt, becomes current. Other damaged generations are removed.
+    A corrupt current generation is rebuilt from its catalogue and the vector cache. If the catalogue is lost, the
+    newest generation that is valid, or can be rebuilt, becomes current. Other corrupt generations are removed.
     `configuration` returns the configuration of a new generation, for a generation whose manifest is lost.
 
     Raises IndexNotFound if the folder has no index, IngestRunning, IndexDamaged if no generation can be repaired, and
-    PublishFailed or ChromaUnavailable if the new generation cannot be written: then the damaged one stays.
+    PublishFailed or ChromaUnavailable if the new generation cannot be written: then the corrupt one stays.
     """
     if not generation_names(data):
         raise no_index(data)
     with ingest_lock(data):
         sweep(data, server)
-        yield from _remove_damaged_cache(data / EMBEDDINGS)
+        yield from _remove_corrupt_cache(data / EMBEDDINGS)
         yield from _repair_current(data, configuration, server)
-        yield from _remove_damaged(data, server)
+        yield from _remove_corrupt(data, server)
         yield from _refill_cache(data)
 
 
-def _remove_damaged_cache(path: Path) -> Iterator[str]:
+def _remove_corrupt_cache(path: Path) -> Iterator[str]:
     finding = _examine_cache(path)
     if path.exists() and not finding.whole:
         for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
@@ -132,7 +132,7 @@ def _repair_current(
     current = current_name(data)
     names = generation_names(data)
     for name in sorted(names, key=lambda name: name != current):
-        if not damages(generation_folder(data, name), server):
+        if not faults_of(generation_folder(data, name), server):
             if name != current:
                 make_current(data, name)
                 yield f"{name} is now the current generation; run `dateline ingest PATH` to bring it up to date"
@@ -180,15 +180,15 @@ def _check_content_hashes(folder: Path) -> None:
         raise IndexDamaged("its manifest is lost, and articles in its catalogue have changed")
 
 
-def _remove_damaged(data: Path, server: ChromaServer | None) -> Iterator[str]:
+def _remove_corrupt(data: Path, server: ChromaServer | None) -> Iterator[str]:
     current = current_name(data)
     for name in generation_names(data):
-        if name == current or not damages(generation_folder(data, name), server):
+        if name == current or not faults_of(generation_folder(data, name), server):
             continue
         if discard(data, name, server):
-            yield f"removed {name}: it was damaged, and it is not the current generation"
+            yield f"removed {name}: it was corrupt, and it is not the current generation"
         else:
-            yield f"{name} is damaged, and a process is reading it; the next repair removes it"
+            yield f"{name} is corrupt, and a process is reading it; the next repair removes it"
 
 
 def _refill_cache(data: Path) -> Iterator[str]:

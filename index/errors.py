@@ -5,7 +5,7 @@ DatelineError                    every error of Dateline; `hint` says what to do
 │   └── IndexMismatch            the index was built with other settings
 ├── IndexUnavailable             no index can answer: the operator of the ingest
 │   ├── IndexNotFound            the folder has no published generation
-│   ├── IndexDamaged             a generation is damaged
+│   ├── IndexDamaged             a generation is corrupt
 │   └── ChromaUnavailable        the Chroma server with the vectors does not answer: its operator
 ├── IngestRunning                another ingest holds the lock: wait for it
 ├── PublishFailed                the new generation did not pass verification, or could not be written
@@ -44,7 +44,7 @@ class IndexNotFound(IndexUnavailable):
 
 
 class IndexDamaged(IndexUnavailable):
-    """A generation is damaged."""
+    """A generation is corrupt."""
 
 
 class ChromaUnavailable(IndexUnavailable):

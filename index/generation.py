@@ -14,14 +14,14 @@ from index.lexical import LexicalIndex
 from index.locks import Lease
 from index.records import Manifest
 
-HINT = "Run `dateline doctor` to see what is damaged."
+HINT = "Run `dateline doctor` to see what is corrupt."
 
 
 class Generation:
     """A published generation, leased while it is open; safe to share between threads.
 
     Raises IndexDamaged if a file is missing, has changed or cannot be opened, and ChromaUnavailable or IndexMismatch if
-    its vectors are on a `server` that does not answer or is None. With `checked` off, damage is not looked for.
+    its vectors are on a `server` that does not answer or is None. With `checked` off, files are not verified.
     """
 
     def __init__(self, folder: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
@@ -30,7 +30,7 @@ class Generation:
         try:
             with ExitStack() as opened:
                 opened.callback(_lease(folder).release)
-                # Before Chroma reads a byte: a damaged HNSW file does not raise there, it ends the process.
+                # Before Chroma reads a byte: a corrupt HNSW file does not raise there, it ends the process.
                 if checked:
                     check_files(folder, self.manifest)
                 self.catalog = Catalog(folder / CATALOG)
@@ -96,7 +96,7 @@ def is_as_published(folder: Path, manifest: Manifest, name: str) -> bool:
     return path.is_file() and _digest(path) == manifest.files.get(name)
 
 
-def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
+def file_faults(folder: Path, manifest: Manifest) -> list[str]:
     """Return a message for each file that is missing, changed or added."""
     found = file_digests(folder)
     return [
@@ -112,16 +112,16 @@ def damaged_files(folder: Path, manifest: Manifest) -> list[str]:
 
 def check_files(folder: Path, manifest: Manifest) -> None:
     """Raise IndexDamaged naming each file that is missing, changed or added."""
-    damages = damaged_files(folder, manifest)
-    if damages:
-        raise IndexDamaged(f"generation {folder.name} is damaged: {'; '.join(damages)}", HINT)
+    faults = file_faults(folder, manifest)
+    if faults:
+        raise IndexDamaged(f"generation {folder.name} is corrupt: {'; '.join(faults)}", HINT)
 
 
 def check_catalog(folder: Path, manifest: Manifest) -> None:
     """Raise IndexDamaged if the catalogue has changed; everything else can be rebuilt from it."""
     if not is_as_published(folder, manifest, CATALOG):
         raise IndexDamaged(
-            f"generation {folder.name} is damaged: {CATALOG} is missing or has changed",
+            f"generation {folder.name} is corrupt: {CATALOG} is missing or has changed",
             "Run `dateline doctor --repair`: it goes back to the last valid generation.",
         )
 

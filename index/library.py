@@ -1,7 +1,7 @@
 """The open generation of a service, swapped when CURRENT names another.
 
 A question pins the generation it began with, so that it never mixes two; a replaced generation is closed when its last
-question ends. If the current generation is damaged, the newest valid one is served, and the library keeps the error.
+question ends. If the current generation is corrupt, the newest valid one is served, and the library keeps the error.
 """
 
 import threading
@@ -89,7 +89,7 @@ class Library:
         if self._current is not None:
             return
         when, wanted, error = self._failed
-        # To find the damage again would take as long as to open the index.
+        # To find the fault again would take as long as to open the index.
         if error is not None and time.monotonic() - when < RETRY_S and wanted == (current_name(self.data) or ""):
             raise error
         self.refresh()

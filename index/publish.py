@@ -45,9 +45,9 @@ def publish(data: Path, staging: Path, manifest: Manifest, server: ChromaServer 
     If Chroma misses some vectors, the manifest that is returned asks for exact search.
     """
     verdict = verify(staging, server)
-    if verdict.damages:
+    if verdict.faults:
         raise PublishFailed(
-            f"the new generation did not pass verification: {'; '.join(verdict.damages)}",
+            f"the new generation did not pass verification: {'; '.join(verdict.faults)}",
             "The current generation is unchanged. Run the ingest again; if this repeats, check disk and memory.",
         )
     if verdict.searches.exact_is_better:

@@ -38,7 +38,7 @@ def rebuild(
         hashes = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in without}
         cache = stack.enter_context(closing(vector_cache_of(data / EMBEDDINGS, configuration)))
         refill(cache, catalog, data, configuration)
-        # The dimension of the cached vectors, because the manifest may be damaged.
+        # The dimension of the cached vectors, because the manifest may be corrupt.
         cached = cache.get(list(islice(catalog.embedding_keys(), 1)))
         for vector in cached.values():
             configuration = replace(configuration, dimension=len(vector) // 4)
@@ -65,7 +65,7 @@ def refill(cache: VectorCache, catalog: Catalog, data: Path, configuration: Conf
 
 
 def _vectors_of(folder: Path, wanted: Configuration) -> Iterator[tuple[list[bytes], Matrix]]:
-    """Yield the keys and vectors of a generation, page by page, if they are undamaged and of the same model."""
+    """Yield the keys and vectors of a generation, page by page, if they are valid and of the same model."""
     try:
         manifest = read_manifest(folder)
     except IndexDamaged:

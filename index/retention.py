@@ -21,7 +21,7 @@ from index.layout import (
 from index.locks import exclusive, ingest_lock, is_leased
 from index.publish import make_current
 from index.records import Manifest
-from index.verification import damages
+from index.verification import faults_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def list_generations(data: Path) -> list[ListedGeneration]:
 def roll_back(data: Path, prefix: str, server: ChromaServer | None = None) -> str:
     """Make the only generation whose name has this prefix current; return its name.
 
-    Raises ConfigurationError if there is not exactly one, IndexDamaged if it is damaged, and IngestRunning.
+    Raises ConfigurationError if there is not exactly one, IndexDamaged if it is corrupt, and IngestRunning.
     """
     with ingest_lock(data):
         names = generation_names(data)
@@ -65,10 +65,10 @@ def roll_back(data: Path, prefix: str, server: ChromaServer | None = None) -> st
                 f"Choose from: {', '.join(names)}.",
             )
         name = matches[0]
-        found = damages(generation_folder(data, name), server)
+        found = faults_of(generation_folder(data, name), server)
         if found:
             raise IndexDamaged(
-                f"generation {name} is damaged: {'; '.join(found)}", "Choose another: `dateline generations list`."
+                f"generation {name} is corrupt: {'; '.join(found)}", "Choose another: `dateline generations list`."
             )
         make_current(data, name)
     return name

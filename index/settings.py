@@ -24,11 +24,11 @@ class IndexSettings(BaseSettings):
     data: Path = Field(Path("data"), description="Folder of the index: generations, vectors, models, lock.")
     models: Path | None = Field(
         None,
-        description="Folder of the embedded model's graphs, may be read-only; default `models` in the data folder.",
+        description="Folder of the local model's graphs, may be read-only; default `models` in the data folder.",
     )
     embedding_model: str = Field(
         "local",
-        description="`local` (embedded MiniLM), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
+        description="`local` (local MiniLM), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
         " LlamaIndex `BaseEmbedding`.",
     )
     embedding_options: Annotated[dict[str, Any], NoDecode] = Field(
@@ -71,5 +71,5 @@ class IndexSettings(BaseSettings):
 
     @property
     def models_folder(self) -> Path:
-        """Return the folder of the embedded model's graphs."""
+        """Return the folder of the local model's graphs."""
         return self.models or self.data / "models"

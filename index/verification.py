@@ -1,7 +1,7 @@
 """Verify a generation: `python -m index.verification FOLDER [CHROMA_URL]`, in a child process.
 
-A damaged HNSW file can end the process that opens it, so verification runs in a child, and a child that ends early is a
-failed check. The child prints one damage per line, and as JSON how well Chroma searches.
+A corrupt HNSW file can end the process that opens it, so verification runs in a child, and a child that ends early is a
+failed check. The child prints one fault per line, and as JSON how well Chroma searches.
 """
 
 import json
@@ -21,7 +21,7 @@ from index.dense import EF_SEARCH, undrained
 from index.dense.server import ChromaServer
 from index.embedding import Matrix, are_unit
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch
-from index.generation import Generation, damaged_files, read_manifest
+from index.generation import Generation, file_faults, read_manifest
 from index.layout import CATALOG, VECTORS
 from index.records import Article, fingerprint, indexed_text
 from index.vector_cache import embedding_key
@@ -53,7 +53,7 @@ class Searches:
 
     Of the `asked` chunks among all `rows`, `missed` were not found, `hidden` not even by a near-duplicate, and
     `crowded` have more near-duplicates than Chroma examines in a search. HNSW cannot reach every row beside such a
-    crowd, as tables, logs and lists make (chroma-core/chroma#3113): the generation is not damaged, but needs exact
+    crowd, as tables, logs and lists make (chroma-core/chroma#3113): the generation is not corrupt, but needs exact
     search.
     """
 
@@ -79,16 +79,16 @@ class Searches:
 
 @dataclass(slots=True)
 class Verdict:
-    """The findings of a verification: the damage of the files, and how well Chroma searches them."""
+    """The findings of a verification: the faults of the files, and how well Chroma searches them."""
 
-    damages: list[str] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)
     searches: Searches = field(default_factory=Searches)
 
 
-def damages(folder: Path, server: ChromaServer | None = None) -> list[str]:
-    """Return the damages of a published generation; empty if it is valid. Raises as verify() does."""
+def faults_of(folder: Path, server: ChromaServer | None = None) -> list[str]:
+    """Return the faults of a published generation; empty if it is valid. Raises as verify() does."""
     verdict = verify(folder, server)
-    return [*verdict.damages, *([str(verdict.searches)] if verdict.searches.too_many_missed else [])]
+    return [*verdict.faults, *([str(verdict.searches)] if verdict.searches.too_many_missed else [])]
 
 
 def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
@@ -111,10 +111,10 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
         if line.startswith("{"):
             found.searches = Searches(**json.loads(line))
         else:
-            found.damages.append(line)
+            found.faults.append(line)
     if child.returncode:
         last = child.stderr.strip().splitlines()[-1:] or ["no message"]
-        found.damages.append(f"verification ended with {child.returncode}: {last[0]}")
+        found.faults.append(f"verification ended with {child.returncode}: {last[0]}")
     return found
 
 
@@ -151,12 +151,12 @@ def main() -> int:
 
 
 def findings(folder: Path, server: ChromaServer | None) -> Iterator[str | Searches]:
-    """Yield each damage of a generation, verified in this process, which a damaged HNSW file may end.
+    """Yield each damage of a generation, verified in this process, which a corrupt HNSW file may end.
 
     Raises as verify() does.
     """
     try:
-        yield from damaged_files(folder, read_manifest(folder))
+        yield from file_faults(folder, read_manifest(folder))
         # A changed file is opened as well: its lost contents say more than the change.
         generation = Generation(folder, server, checked=False)
     except IndexDamaged as error:

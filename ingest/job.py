@@ -13,7 +13,7 @@ from index.dense.server import ChromaServer
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces
 from index.errors import IndexMismatch
-from index.generation import check_catalog, damaged_files, read_manifest
+from index.generation import check_catalog, file_faults, read_manifest
 from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
 from index.locks import ingest_lock
 from index.publish import SCHEMA_VERSION, new_staging, publish, write_manifest
@@ -206,7 +206,7 @@ def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path
     is_elsewhere = (old / COLLECTION_FILE).exists() != (ingest.server is not None)
     if ingest.rebuild or is_elsewhere or old.name != current_name(ingest.data) or not (old / LEASE).is_file():
         return True
-    return bool(damaged_files(old, read_manifest(old)))
+    return bool(file_faults(old, read_manifest(old)))
 
 
 def _chunk_and_embed(staging: Staging, embedder: Embedder, store: VectorCache, progress: Progress) -> int:

@@ -38,13 +38,13 @@ def verification_here() -> Iterator[None]:
         try:
             for finding in verification.findings(folder, server):
                 if isinstance(finding, str):
-                    verdict.damages.append(finding)
+                    verdict.faults.append(finding)
                 else:
                     verdict.searches = finding
         except (ChromaUnavailable, IndexMismatch):
             raise
-        except Exception as error:  # noqa: BLE001 - whatever ends the child is a damage
-            verdict.damages.append(f"verification ended with 1: {error!r}")
+        except Exception as error:  # noqa: BLE001 - whatever ends the child is a fault
+            verdict.faults.append(f"verification ended with 1: {error!r}")
         return verdict
 
     with pytest.MonkeyPatch.context() as patch:
@@ -82,7 +82,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def embedder(models: Path) -> "LocalEmbedder":
-    """The embedded model."""
+    """The local model."""
     from index.embedding.local import LocalEmbedder
 
     return LocalEmbedder(models)

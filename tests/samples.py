@@ -39,7 +39,7 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 
 
 def ingest_samples(data: Path, models: Path, *more: Path) -> None:
-    """Ingest the sample articles, and those in other folders, with the embedded model."""
+    """Ingest the sample articles, and those in other folders, with the local model."""
     from index.embedding.local import LocalEmbedder
     from ingest.job import Ingest, run
     from ingest.progress import Progress

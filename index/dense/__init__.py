@@ -119,7 +119,7 @@ class EmbeddedCollection:
             except (ChromaError, ValueError) as error:
                 raise IndexDamaged(
                     f"{chroma} has no valid collection {NAME!r}: {error}",
-                    "Run `dateline doctor` to see what is damaged.",
+                    "Run `dateline doctor` to see what is corrupt.",
                 ) from error
             self._opened = opened.pop_all()
 

@@ -48,7 +48,7 @@ def private_view(chroma: Path) -> PrivateView:
     except OSError as error:
         view.close()
         raise IndexDamaged(
-            f"{chroma} cannot be opened: {error}", "Run `dateline doctor` to see what is damaged."
+            f"{chroma} cannot be opened: {error}", "Run `dateline doctor` to see what is corrupt."
         ) from error
     return view
 

@@ -1,4 +1,4 @@
-"""Texts to unit vectors: the embedded MiniLM, an OpenAI-compatible service, or any LlamaIndex embedding."""
+"""Texts to unit vectors: the local MiniLM, an OpenAI-compatible service, or any LlamaIndex embedding."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol

@@ -1,4 +1,4 @@
-"""The ONNX graph of the embedded model: built once from the weights of its package, then read from disk."""
+"""The ONNX graph of the local model: built once from the weights of its package, then read from disk."""
 
 import hashlib
 import logging
@@ -83,7 +83,7 @@ class _Record(BaseModel):
 
 
 def prepare(models: Path, *, precision: Precision = "int8", close_enough: float = CLOSE_ENOUGH) -> Graph:
-    """Return the graph in the folder `models`; build it there in a second or two if it is missing or damaged.
+    """Return the graph in the folder `models`; build it there in a second or two if it is missing or corrupt.
 
     With `int8` it is the first of int8, int8-reduced (7 bits) and fp32 whose smallest cosine with float32, measured on
     this machine and the fixed texts, is `close_enough`. Processes may prepare the same folder at once. Raises
@@ -116,10 +116,10 @@ def _read(path: Path) -> Graph:
     try:
         record = _Record.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        raise ValueError(f"{path.name} is damaged") from error
+        raise ValueError(f"{path.name} is corrupt") from error
     graph = path.with_name(record.file)
     if _digest(graph) != record.blake2b:
-        raise ValueError(f"{graph.name} is damaged")
+        raise ValueError(f"{graph.name} is corrupt")
     return Graph(graph, record.kind, record.min_cosine)
 
 

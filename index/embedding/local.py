@@ -1,4 +1,4 @@
-"""The embedded model: all-MiniLM-L6-v2 on onnxruntime, offline."""
+"""The local model: all-MiniLM-L6-v2 on onnxruntime, offline."""
 
 import os
 from collections.abc import Sequence
@@ -52,7 +52,7 @@ class LocalEmbedder:
         length = np.linalg.norm(numbers, axis=0)
         # A comparison with NaN is False.
         if not abs(length - 1) <= TOLERANCE:
-            raise EmbeddingFailed(f"the embedded model gave a vector of length {length:g}, expected 1")
+            raise EmbeddingFailed(f"the local model gave a vector of length {length:g}, expected 1")
         vector: Vector = (numbers / length).astype(np.float32)
         return vector
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from dateline.exit_codes import FAILED
 from index.errors import DatelineError
-from index.generation import damaged_files
+from index.generation import file_faults
 from index.layout import CATALOG, EMBEDDINGS, VECTORS, current_name, generation_folder
 from tests.faults.newsdesk import ROOT, Newsdesk, manifest_of
 
@@ -91,8 +91,8 @@ def _faults_of_index(desk: "Desk", data: Path) -> Iterator[str]:
     name = current_name(data) or ""
     if name != desk.served:
         yield f"CURRENT names {name}"
-    elif damaged_files(generation_folder(data, name), manifest_of(data)):
-        yield "CURRENT is damaged"
+    elif file_faults(generation_folder(data, name), manifest_of(data)):
+        yield "CURRENT is corrupt"
     try:
         retried = desk.ingest_here(data)
     except DatelineError as error:

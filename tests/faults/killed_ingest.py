@@ -29,7 +29,7 @@ from index.layout import (
     generation_names,
 )
 from index.settings import IndexSettings
-from index.verification import damages
+from index.verification import faults_of
 from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.questions import Archive, Asked, Service, asking, serving
 
@@ -194,7 +194,7 @@ class Attack:
         folder = generation_folder(self.desk.data, name or "")
         state = folder.name, file_digests(folder)
         if state != self._verified:
-            assert damages(folder) == []
+            assert faults_of(folder) == []
             self._verified = state
 
     def _see_that_nothing_is_left(self, service: Service) -> None:

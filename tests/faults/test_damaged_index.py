@@ -1,4 +1,4 @@
-"""A damaged current generation: doctor names it, and a service answers from the generation before it."""
+"""A corrupt current generation: doctor names it, and a service answers from the generation before it."""
 
 import json
 import shutil

@@ -189,7 +189,7 @@ def test_a_damaged_generation_that_is_not_current_is_removed(data: Path) -> None
     """A corrupt older generation is removed; the current one is unchanged."""
     oldest, newest = sorted(generation_names(data))
     spoil(generation_folder(data, oldest), VECTORS)
-    assert list(repair(data, unasked)) == [f"removed {oldest}: it was damaged, and it is not the current generation"]
+    assert list(repair(data, unasked)) == [f"removed {oldest}: it was corrupt, and it is not the current generation"]
     assert generation_names(data) == [newest]
 
 
@@ -235,7 +235,7 @@ def test_a_valid_index_is_described(small: Path) -> None:
 
 
 def test_everything_wrong_is_named(small: Path) -> None:
-    """A damaged generation, a CURRENT that leads nowhere and an unreadable store are each named."""
+    """A corrupt generation, a CURRENT that leads nowhere and an unreadable store are each named."""
     (name,) = generation_names(small)
     with (small / GENERATIONS / name / CATALOG).open("ab") as file:
         file.write(b"\0")
@@ -259,7 +259,7 @@ def test_what_is_missing_is_named(small: Path) -> None:
 
 
 def test_a_current_without_its_generation_is_damage(small: Path) -> None:
-    """A CURRENT that is left without any generation is damage, not a missing index."""
+    """A CURRENT that is left without any generation is a fault, not a missing index."""
     shutil.rmtree(small / GENERATIONS)
     assert "which is not in" in wrong(examine(small))[CURRENT]
 

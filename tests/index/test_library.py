@@ -94,7 +94,7 @@ def test_a_question_keeps_the_generation_it_began_with(library: Library, data: P
 
 @pytest.mark.parametrize("file", [CATALOG, VECTORS, "chroma/chroma.sqlite3"])
 def test_a_damaged_current_falls_back_to_the_last_good_one(library: Library, data: Path, file: str) -> None:
-    """If the current generation is damaged, the newest valid one is served, and the error names the damage."""
+    """If the current generation is corrupt, the newest valid one is served, and the error names the fault."""
     newest, middle, _ = generation_names(data)
     damage(data, newest, file)
     assert body(library) == "Generation 1 is served."

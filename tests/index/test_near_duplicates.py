@@ -15,7 +15,7 @@ from index.generation import Generation, file_digests, read_manifest
 from index.layout import CATALOG, MANIFEST, VECTORS, current_name, generation_folder
 from index.publish import new_staging, publish
 from index.records import Article
-from index.verification import Searches, articles_with_near_duplicates, damages, verify
+from index.verification import Searches, articles_with_near_duplicates, faults_of, verify
 from tests.fakes import HashedEmbedder, article, built, newsroom
 
 GOOD = newsroom(10)
@@ -59,7 +59,7 @@ def generation(published: Path) -> Iterator[Generation]:
 def test_a_crowd_is_published_and_searched_exactly(published: Path) -> None:
     """Near-duplicates are not corruption: the generation is current and valid, with exact search."""
     assert read_manifest(published).search == "exact"
-    assert damages(published) == []
+    assert faults_of(published) == []
 
 
 def test_every_chunk_beside_a_crowd_is_found(generation: Generation) -> None:
@@ -105,7 +105,7 @@ def test_all_chunks_of_one_vector_are_no_damage(tmp_path: Path) -> None:
     """If a model gives every text the same vector, each chunk finds an equal one."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(30)]
     verdict = verify(staged(tmp_path, same))
-    assert (verdict.damages, verdict.searches.missed) == ([], 0)
+    assert (verdict.faults, verdict.searches.missed) == ([], 0)
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from index.lexical import LexicalIndex
 from index.records import Article, indexed_text
 from index.staging import Staging
 from index.vector_cache import VectorCache, embedding_key
-from index.verification import damages
+from index.verification import faults_of
 from tests.fakes import HashedEmbedder, article, built, configuration, newsroom, sentence_chunks, stage
 
 EMBEDDER = HashedEmbedder()
@@ -137,7 +137,7 @@ def test_a_vector_that_was_never_embedded_is_missed(staging: Staging, store: Vec
 def test_very_small_generations_are_whole(tmp_path: Path, bodies: list[str]) -> None:
     """An index without articles or words, of stop words, or of one or two equal rows passes verification."""
     folder = built(tmp_path, [article(str(number), body) for number, body in enumerate(bodies)])
-    assert damages(folder) == []
+    assert faults_of(folder) == []
     with closing(Generation(folder)) as generation:
         question = EMBEDDER.embed_query("the crews")
         assert sorted(generation.dense.nearest(question, 5, None)) == list(range(len(bodies)))

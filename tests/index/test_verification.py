@@ -13,7 +13,7 @@ from chromadb.api.models.Collection import Collection
 from index.embedding import Matrix
 from index.generation import file_digests, read_manifest
 from index.layout import CATALOG, CHROMA, LEXICAL, MANIFEST, VECTORS
-from index.verification import damages
+from index.verification import faults_of
 from tests.fakes import HashedEmbedder, article, built
 from tests.index.chroma import chroma
 
@@ -189,7 +189,7 @@ def changed_files(folder: Path, damage: Damage) -> set[str]:
 
 
 def named_files(found: list[str]) -> set[str]:
-    """Return the files that damages name as changed, missing or added."""
+    """Return the files that faults name as changed, missing or added."""
     return {
         each.partition(" ")[0] for each in found if each.endswith(("has changed", "is missing", "was not published"))
     }
@@ -205,7 +205,7 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
     """Contents that do not match are named, even if every digest is right."""
     damage(copy)
     publish_again(copy)
-    found = damages(copy)
+    found = faults_of(copy)
     assert [each for each in found if re.search(said, each)], found
 
 
@@ -213,7 +213,7 @@ def test_damage_within_is_found(copy: Path, damage: Damage, said: str) -> None:
 def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damage, said: str) -> None:
     """Each changed, missing or added file is named, with its effect on the index."""
     changed = changed_files(copy, damage)
-    found = damages(copy)
+    found = faults_of(copy)
     assert named_files(found) == changed
     assert [each for each in found if re.search(said, each)], found
 
@@ -223,7 +223,7 @@ def test_a_changed_file_is_named_with_what_it_has_lost(copy: Path, damage: Damag
 def test_a_child_that_fails_is_a_damage(copy: Path, damage: Damage) -> None:
     """HNSW files that Chroma cannot read end the child; the changed files and the crash are findings."""
     changed = changed_files(copy, damage)
-    *found, last = damages(copy)
+    *found, last = faults_of(copy)
     assert named_files(found) == changed
     assert last.startswith("verification ended with ")
 
@@ -233,14 +233,14 @@ def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeyp
     """A child that a signal ends, as a native crash does, is a finding."""
     (tmp_path / "sitecustomize.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGSEGV)\n")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert damages(whole) == ["verification ended with -11: no message"]
+    assert faults_of(whole) == ["verification ended with -11: no message"]
 
 
 @pytest.mark.parametrize(("damage", "said"), IN_MANIFEST)
 def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Damage, said: str) -> None:
     """A manifest that is unreadable or does not match the files is a finding."""
     damage(copy)
-    found = damages(copy)
+    found = faults_of(copy)
     assert [each for each in found if re.search(said, each)], found
 
 
@@ -248,7 +248,7 @@ def test_a_manifest_that_states_something_else_is_found(copy: Path, damage: Dama
 def test_a_whole_generation_has_no_damage(whole: Path) -> None:
     """A valid generation has no findings, and its bytes stay the same."""
     before = file_digests(whole)
-    assert damages(whole) == []
+    assert faults_of(whole) == []
     assert file_digests(whole) == before
 
 
@@ -258,7 +258,7 @@ def test_a_child_names_each_damage(copy: Path) -> None:
     stretch_a_vector(copy)
     edit_manifest(copy, language="german")
     publish_again(copy)
-    assert damages(copy) == [
+    assert faults_of(copy) == [
         "the lexical index is english, the manifest states german",
         "the catalogue does not match the manifest's fingerprint",
         "1 vectors are not finite unit vectors, the first in row 33",
@@ -271,7 +271,7 @@ def test_what_a_child_found_before_it_failed_is_kept(copy: Path) -> None:
     """A missing article of chunks is named, even if later checks fail."""
     drop_an_article(copy)
     publish_again(copy)
-    first, last = damages(copy)
+    first, last = faults_of(copy)
     assert first == "the catalogue has 219 articles, the manifest states 220"
     assert last.startswith("verification ended with 1: ")
 
@@ -293,7 +293,7 @@ def test_what_a_child_found_before_it_was_killed_is_kept(
         "sys.addaudithook(hook)\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    assert damages(copy) == [
+    assert faults_of(copy) == [
         "1 vectors are not finite unit vectors, the first in row 33",
         "1 vectors in chroma differ from vectors.npy, the first in row 33",
         "verification ended with -9: no message",
@@ -303,4 +303,4 @@ def test_what_a_child_found_before_it_was_killed_is_kept(
 def test_chunks_of_the_same_words_find_one_another(tmp_path: Path) -> None:
     """Many chunks with the same vector are valid."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(20)]
-    assert damages(built(tmp_path, same, HashedEmbedder(dimension=16))) == []
+    assert faults_of(built(tmp_path, same, HashedEmbedder(dimension=16))) == []

@@ -151,7 +151,7 @@ def test_a_damaged_graph_in_a_read_only_folder_is_refused(open_folder: Path, who
     shutil.copy(record_of(whole), open_folder)
     os.truncate(shutil.copy(whole.path, open_folder), 1_000_000)
     open_folder.chmod(0o555)
-    assert f"({whole.path.name} is damaged)" in output(run(AS_NOBODY, open_folder))
+    assert f"({whole.path.name} is corrupt)" in output(run(AS_NOBODY, open_folder))
 
 
 def test_two_processes_may_make_the_graph_at_once(tmp_path: Path, whole: Graph) -> None:
