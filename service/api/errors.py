@@ -20,7 +20,7 @@ from index.errors import (
     IngestRunning,
     PublishFailed,
 )
-from service.api.pages import NOT_NOW, page, user_notice
+from service.api.pages import NOT_NOW, accepts, page, user_notice
 from service.errors import (
     ArticleNotFound,
     FeedbackFull,
@@ -102,7 +102,6 @@ _PAGES = {
     503: ("Please try again later", NOT_NOW),
 }
 _OTHER_PAGE = ("Something went wrong", "Please try again. If it happens again, tell the people who run this service.")
-_HTML = re.compile(r"text/html\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
 _FOR_PROGRAMS = re.compile(r"/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
 
 
@@ -136,8 +135,7 @@ def error_body(error: Exception, request_id: str) -> dict[str, object]:
 
 def error_page(request: Request, status: int, error: Exception | None = None) -> HTMLResponse | None:
     """Return an error as a page without its own message, or None if the caller did not ask for a page."""
-    accepted = request.headers.get("Accept", "").split(",")
-    if _FOR_PROGRAMS.match(request.url.path) or not any(_HTML.fullmatch(each.strip()) for each in accepted):
+    if _FOR_PROGRAMS.match(request.url.path) or not accepts(request.headers.get("Accept", ""), "text/html"):
         return None
     title, text = _PAGES.get(status, _OTHER_PAGE)
     if isinstance(error, ArticleNotFound):

@@ -48,7 +48,6 @@ _EMBED = {
 }
 """The title, and the text without JavaScript, of the page to embed, in the languages of the widget."""
 
-_ZIPPED = re.compile(r"gzip\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
@@ -209,8 +208,7 @@ def send(request: Request, asset: Asset, version: str, headers: dict[str, str]) 
 
     Caches keep it for a year if `version` is its digest, else for minutes.
     """
-    accepted = request.headers.get("Accept-Encoding", "").split(",")
-    zipped = any(_ZIPPED.fullmatch(each.strip()) for each in accepted)
+    zipped = accepts(request.headers.get("Accept-Encoding", ""), "gzip")
     headers = headers | {
         "Cache-Control": IMMUTABLE if version == asset.digest else MINUTES,
         "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
@@ -219,6 +217,12 @@ def send(request: Request, asset: Asset, version: str, headers: dict[str, str]) 
     headers |= {"Content-Encoding": "gzip"} if zipped else {}
     body = asset.gzipped if zipped else asset.plain
     return unless_cached(request, Response(body, headers=headers, media_type=asset.media_type))
+
+
+def accepts(header: str, value: str) -> bool:
+    """Return whether a header such as `Accept` names a value, with a quality above 0; a wildcard names none."""
+    named = re.compile(rf"{value}\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
+    return any(named.fullmatch(each.strip()) for each in header.split(","))
 
 
 def unless_cached(request: Request, reply: Response) -> Response:
