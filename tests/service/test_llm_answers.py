@@ -321,8 +321,9 @@ def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> 
         await events.aclose()
         await hung_up(pipeline)
 
-    script = reply(ALSO_TRUE + " [{key}]. Under the agreement, wages rise by", Hang())
-    with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 20.0) as pipeline:
+    # A sentence is shown once the next one is complete; the deadline is far off.
+    script = reply(ALSO_TRUE + " [{key}]. Under the agreement, wages rise by a lot. And then", Hang())
+    with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 300.0) as pipeline:
         asyncio.run(leave(pipeline))
 
         assert llm.wait_for_leaver(30.0)
