@@ -11,13 +11,11 @@ from hypothesis import strategies as st
 from index.catalog import Catalog
 from index.errors import PublishFailed
 from index.generation import Generation, read_manifest
-from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, current_name, generation_names
+from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, STAGING_PREFIX, current_name, generation_names
 from index.publish import make_current, new_staging, publish, write_manifest
 from index.records import fingerprint
-from index.retention import retire, sweep
 from tests.fakes import HashedEmbedder, article, built, configuration
 
-KEEP = 3
 MADE = configuration(HashedEmbedder())
 HASHES = st.dictionaries(st.text(min_size=1), st.text("0123456789abcdef", min_size=64, max_size=64))
 
@@ -125,58 +123,6 @@ def test_no_current_is_none(tmp_path: Path) -> None:
     (tmp_path / CURRENT).write_text("\n")
     assert current_name(tmp_path) is None
     assert generation_names(tmp_path) == []
-
-
-def test_retiring_keeps_the_newest(data: Path) -> None:
-    """All generations except the three newest are removed completely."""
-    names = generation_names(data)
-    assert sorted(retire(data, KEEP)) == sorted(names[KEEP:])
-    assert generation_names(data) == names[:KEEP]
-    assert len(list((data / GENERATIONS).iterdir())) == KEEP
-
-
-def test_the_current_generation_is_never_retired(data: Path) -> None:
-    """The current generation stays, even if it is old."""
-    oldest = generation_names(data)[-1]
-    make_current(data, oldest)
-    assert oldest not in retire(data, keep=1)
-    assert oldest in generation_names(data)
-
-
-def test_a_generation_that_is_read_waits(data: Path) -> None:
-    """A leased generation is kept, and removed by the next run after its release."""
-    oldest = generation_names(data)[-1]
-    with closing(Generation(data / GENERATIONS / oldest)) as generation:
-        assert oldest not in retire(data, KEEP)
-        assert generation.dense.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
-    assert retire(data, KEEP) == [oldest]
-
-
-def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
-    """An old generation without its lease file does not stop an ingest."""
-    oldest = generation_names(data)[-1]
-    (data / GENERATIONS / oldest / LEASE).unlink()
-    assert oldest in retire(data, KEEP)
-
-
-def test_what_a_killed_run_left_is_swept(data: Path) -> None:
-    """Staged folders of other runs and partly removed generations are removed; generations stay."""
-    names = generation_names(data)
-    half = data / GENERATIONS / f"{STAGING_PREFIX}123"
-    half.mkdir()
-    retiring = shutil.copytree(
-        data / GENERATIONS / names[-1], data / GENERATIONS / f"{STAGING_PREFIX}retired-{names[-1]}"
-    )
-    assert (retiring / MANIFEST).is_file()
-    assert generation_names(data) == names
-    sweep(data)
-    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == sorted(names)
-
-
-def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
-    """An empty data folder can be swept."""
-    sweep(tmp_path)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_each_process_stages_in_a_folder_of_its_own(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from index.errors import ConfigurationError, IndexDamaged, IndexNotFound, Ingest
 from index.generation import Generation
 from index.layout import (
     GENERATIONS,
+    LEASE,
     MANIFEST,
     STAGING_PREFIX,
     VECTORS,
@@ -16,8 +17,11 @@ from index.layout import (
     generation_names,
 )
 from index.locks import ingest_lock
-from index.retention import list_generations, prune, roll_back
-from tests.fakes import article, built
+from index.publish import make_current
+from index.retention import list_generations, prune, retire, roll_back, sweep
+from tests.fakes import HashedEmbedder, article, built
+
+KEEP = 3
 
 
 @pytest.fixture(scope="module")
@@ -106,3 +110,55 @@ def test_an_empty_folder_has_none(tmp_path: Path) -> None:
     assert list_generations(tmp_path) == []
     with pytest.raises(IndexNotFound):
         roll_back(tmp_path, "2026")
+
+
+def test_retiring_keeps_the_newest(data: Path) -> None:
+    """All generations except the three newest are removed completely."""
+    names = generation_names(data)
+    assert sorted(retire(data, KEEP)) == sorted(names[KEEP:])
+    assert generation_names(data) == names[:KEEP]
+    assert len(list((data / GENERATIONS).iterdir())) == KEEP
+
+
+def test_the_current_generation_is_never_retired(data: Path) -> None:
+    """The current generation stays, even if it is old."""
+    oldest = generation_names(data)[-1]
+    make_current(data, oldest)
+    assert oldest not in retire(data, keep=1)
+    assert oldest in generation_names(data)
+
+
+def test_a_generation_that_is_read_waits(data: Path) -> None:
+    """A leased generation is kept, and removed by the next run after its release."""
+    oldest = generation_names(data)[-1]
+    with closing(Generation(data / GENERATIONS / oldest)) as generation:
+        assert oldest not in retire(data, KEEP)
+        assert generation.dense.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
+    assert retire(data, KEEP) == [oldest]
+
+
+def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
+    """An old generation without its lease file does not stop an ingest."""
+    oldest = generation_names(data)[-1]
+    (data / GENERATIONS / oldest / LEASE).unlink()
+    assert oldest in retire(data, KEEP)
+
+
+def test_what_a_killed_run_left_is_swept(data: Path) -> None:
+    """Staged folders of other runs and partly removed generations are removed; generations stay."""
+    names = generation_names(data)
+    half = data / GENERATIONS / f"{STAGING_PREFIX}123"
+    half.mkdir()
+    retiring = shutil.copytree(
+        data / GENERATIONS / names[-1], data / GENERATIONS / f"{STAGING_PREFIX}retired-{names[-1]}"
+    )
+    assert (retiring / MANIFEST).is_file()
+    assert generation_names(data) == names
+    sweep(data)
+    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == sorted(names)
+
+
+def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
+    """An empty data folder can be swept."""
+    sweep(tmp_path)
+    assert list(tmp_path.iterdir()) == []
