@@ -28,7 +28,7 @@ class IndexSettings(BaseSettings):
     )
     embedding_model: str = Field(
         "local",
-        description="`local` (local MiniLM), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
+        description="`local` (MiniLM in process), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
         " LlamaIndex `BaseEmbedding`.",
     )
     embedding_options: Annotated[dict[str, Any], NoDecode] = Field(

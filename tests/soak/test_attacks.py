@@ -59,7 +59,7 @@ def test_a_chunked_body_that_goes_on_is_refused_at_the_limit(service: Served, st
 
 
 def test_a_client_that_leaves_a_body_half_way_is_forgotten(service: Served) -> None:
-    """This holds with and without a stream, before and after the limit."""
+    """Its connection is released, with and without a stream, before and after the limit."""
     start = head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked")
     for sent in (b'{"question": "ferry", "stream": true', b'{"question": "ferry", "stream": true}'.ljust(999_999)):
         with connected(service.port) as connection:
@@ -165,7 +165,7 @@ def test_headers_without_end_are_refused(service: Served, start: bytes, piece: b
 
 @pytest.mark.parametrize("size", [HEAD_BYTES + 1, 60_000, 200_000])
 def test_headers_over_the_limit_are_refused_in_one_piece_too(service: Served, size: int) -> None:
-    """This includes a head that arrives in one piece."""
+    """A head that arrives in one piece is measured as well."""
     reply = reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * size}"))
 
     assert reply.status == 431

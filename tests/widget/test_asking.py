@@ -206,7 +206,7 @@ def test_one_article_is_one_card(visit: Visit) -> None:
 
 
 def test_markers_of_different_quotes_have_different_names(visit: Visit) -> None:
-    """This includes two quotes of one passage."""
+    """Two quotes of one passage have different names too."""
     turn = visit.open("/embed").ask("same")
     names = {marker.get_attribute("aria-label") for marker in turn.locator(".marker").all()}
 
@@ -355,7 +355,7 @@ def test_a_stream_without_its_last_event_is_no_answer(visit: Visit, piece: bytes
 
 
 def test_a_stream_that_falls_silent_times_out(visit: Visit) -> None:
-    """This happens after the page's timeout."""
+    """It fails after the page's timeout."""
     visit.service.scripts["silent"] = Streamed(PIECES, held=4)
     visit.host(
         '<!doctype html><dateline-chat data-timeout="0.3"></dateline-chat><script src="HOME/widget.js"></script>'
@@ -375,7 +375,7 @@ def test_a_stream_that_falls_silent_times_out(visit: Visit) -> None:
     ],
 )
 def test_an_error_is_shown_in_the_words_for_its_code(visit: Visit, code: str, verdict: str) -> None:
-    """This holds before a stream and within one; the service's message goes to the console only."""
+    """Before a stream and within one, the service's message goes to the console only."""
     said = "No index in /srv/data. Run `serve --x`."
     error = {"error": {"type": "t", "code": code, "message": said, "param": None, "request_id": "req_7"}}
     console: list[str] = []

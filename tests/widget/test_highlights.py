@@ -50,7 +50,7 @@ def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
     ("article_id", "start", "end"), [("emoji-parade", 0, 3), ("attack", 3, 150), ("arabic-port", 10, 11)]
 )
 def test_any_span_of_an_article_is_marked_exactly(visit: Visit, article_id: str, start: int, end: int) -> None:
-    """This holds for angle brackets, Windows line ends and a single character."""
+    """Angle brackets, Windows line ends and a single character do not shift it."""
     visit.open(f"/articles/{article_id}?start={start}&end={end}")
 
     assert visit.page.locator("mark").text_content() == BODIES[article_id][start:end]

@@ -196,7 +196,7 @@ def test_without_storage_the_chat_works_and_forgets(new_visit: Callable[..., Vis
 
 
 def test_a_page_that_is_rewritten_gets_its_chat_again(visit: Visit) -> None:
-    """This includes a replaced body with the script run again, and `document.write`."""
+    """Its body is replaced and the script run again, or it calls `document.write`."""
     page = f'<!doctype html><html lang="en"><body><p>Host</p>{SCRIPT}</html>'
     visit.host(page)
     visit.chat.locator(".launcher").wait_for()
@@ -234,7 +234,7 @@ def test_a_frame_without_an_address_shows_the_chat(visit: Visit, sandbox: str, v
 
 
 def test_the_focus_goes_back_to_what_opened_the_dialog(visit: Visit) -> None:
-    """This includes a button of the page."""
+    """A button of the page gets the focus back too."""
     visit.host(f"""<!doctype html><html lang="en"><body><button id="own">Ask</button>{SCRIPT}</html>""")
     visit.chat.locator(".launcher").wait_for()
     visit.page.evaluate("void (own.onclick = () => document.querySelector('dateline-chat').open())")
@@ -272,7 +272,7 @@ def test_invalid_words_and_levels_are_ignored(visit: Visit) -> None:
 
 
 def test_elements_without_an_id_have_a_conversation_each(visit: Visit) -> None:
-    """This holds after a reload, in the order of the page."""
+    """After a reload, each finds its own by the order on the page."""
     visit.host(
         """<!doctype html><html lang="en"><dateline-chat></dateline-chat><dateline-chat></dateline-chat>
         <script src="HOME/widget.js"></script>"""

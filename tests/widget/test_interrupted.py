@@ -80,7 +80,7 @@ def test_a_new_conversation_may_begin_while_an_answer_streams(visit: Visit) -> N
 
 
 def test_a_page_may_clear_and_ask_at_once(visit: Visit) -> None:
-    """This holds while an answer streams."""
+    """It may do so while an answer streams."""
     assert streaming(visit).page.evaluate("chat.clear(), chat.ask('weak')") is True
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "weak")
     assert visit.service.left.wait(5)

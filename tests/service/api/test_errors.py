@@ -218,7 +218,7 @@ def broken(sample_settings: ServiceSettings, error: DatelineError) -> Iterator[t
 
 
 def test_no_reply_has_operator_text(broken: tuple[TestClient, Broken], caplog: pytest.LogCaptureFixture) -> None:
-    """This holds for JSON, streams and pages; the log has the words and the hint for the operator."""
+    """JSON, streams and pages have the public sentence; the log has the words and the hint for the operator."""
     client, pipeline = broken
     replies = [client.get(path) for path in PATHS]
     replies += [client.post(path, json={"question": "ferry"}) for path in ("/v1/ask", "/v1/search")]

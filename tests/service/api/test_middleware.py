@@ -32,7 +32,7 @@ ASKING = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Heade
 
 @pytest.mark.parametrize("path", PATHS)
 def test_every_reply_has_security_headers(client: TestClient, path: str) -> None:
-    """This holds for errors and data too."""
+    """Errors and data have them too."""
     headers = client.get(path).headers
 
     assert headers["x-content-type-options"] == "nosniff"
