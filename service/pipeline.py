@@ -60,7 +60,7 @@ ABSTENTIONS: dict[StatusReason, str] = {
 }
 """The text of an abstention, by reason."""
 
-_SUFFERS = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
+_FOLLOW_UP_REASONS = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
 """Reasons that an answer may have because its follow-up was read without the conversation."""
 
 
@@ -194,7 +194,7 @@ class Pipeline:
         return found
 
     def _may_read(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> bool:
-        """Return whether the passages are related to the question; note the reason if not, and weak evidence."""
+        """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
         evidence, quotes_only = reading.evidence, run.reader.quotes_only
         least = self.calibration.abstain if quotes_only else self.calibration.off_topic
         is_related = evidence.strength >= least or _is_headline(reading.question, reading.passages)
@@ -293,7 +293,7 @@ class AnswerRun:
         sources = self.composition.sources()
         fresh = freshness(self.generation, sources)
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, stale_after)
-        caution = self.caution if reason in _SUFFERS else None
+        caution = self.caution if reason in _FOLLOW_UP_REASONS else None
         spent = self._spent | {"total": time.perf_counter() - self._began}
         # Sentences are verified while the reader drafts.
         spent["read"] = max(0.0, spent.get("read", 0.0) - spent.get("verify", 0.0))

@@ -149,7 +149,7 @@ class SentenceAssembler:
         last = self._text[-1:]
         self._text += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
         self._spaced = self._spaced and not token
-        # A sentence can only prove complete where the next word begins.
+        # A sentence may only be complete where the next word begins.
         if _NEW_WORD.search(last + token) and _END.search(self._text):
             yield from self._completed()
         yield from self._cut()

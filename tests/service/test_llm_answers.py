@@ -145,7 +145,7 @@ def test_a_marker_split_over_chunks_is_one_marker(sample_data: Path, models: Pat
         ("The minister of justice has resigned over the affair [{key}].", "not_in_source"),
     ],
 )
-def test_an_unproven_sentence_is_withheld(sample_data: Path, models: Path, sentence: str, reason: str) -> None:
+def test_an_unsupported_sentence_is_withheld(sample_data: Path, models: Path, sentence: str, reason: str) -> None:
     """A false sentence is withheld with its reason, and the true one is shown."""
     answer = ask(reply(ALSO_TRUE + " [{key}]. ", sentence), sample_data, models)
 
@@ -235,7 +235,7 @@ def test_a_model_that_fails_before_a_proven_sentence_is_replaced(
         ((Raw(b"data: {not json\n\n"),), "reader_cut_off"),
     ],
 )
-def test_a_model_that_is_cut_off_later_leaves_what_was_proven(
+def test_a_model_that_is_cut_off_later_keeps_verified_sentences(
     sample_data: Path, models: Path, ending: tuple[object, ...], code: str
 ) -> None:
     """The verified sentence is shown; the incomplete one is not."""

@@ -40,7 +40,7 @@ ADDED = {
 }
 
 
-def told(replies: list[object], data: Path, models: Path, question: Question) -> Answer:
+def answer_of(replies: list[object], data: Path, models: Path, question: Question) -> Answer:
     """Return the answer of a model with these texts, for a service with a key."""
     with ScriptedLLM(replies) as llm:  # type: ignore[arg-type]
         settings = settings_for(data, models, llm_model="scripted", openai_api_key=KEY, openai_base_url=llm.url)
@@ -54,7 +54,7 @@ def told(replies: list[object], data: Path, models: Path, question: Question) ->
 def test_an_unsafe_sentence_is_withheld(sample_data: Path, models: Path, sentence: str, mode: CitationMode) -> None:
     """A sentence with a link, markup, a hidden character or the key is withheld; the next one stands."""
     script = reply(sentence + " [{key}]. ", ALSO_TRUE + " [{key}].")
-    answer = told([script], sample_data, models, Question(QUESTION, citations=mode))
+    answer = answer_of([script], sample_data, models, Question(QUESTION, citations=mode))
 
     assert answer.answer == ALSO_TRUE + ("." if mode == "off" else " [1].")
     assert len(answer.unsupported) == 1
@@ -68,7 +68,7 @@ def test_an_unsafe_sentence_is_withheld(sample_data: Path, models: Path, sentenc
 def test_an_unsafe_question_is_not_asked(sample_data: Path, models: Path, rewritten: str) -> None:
     """A follow-up with an unsafe rewrite is searched as asked."""
     question = Question("And the wages?", messages=(Message("user", "What ended the ferry strike?"),))
-    answer = told([Reply(pieces=[rewritten]), reply(ALSO_TRUE + " [{key}].")], sample_data, models, question)
+    answer = answer_of([Reply(pieces=[rewritten]), reply(ALSO_TRUE + " [{key}].")], sample_data, models, question)
     assert answer.retrieval.standalone_question == question.text
     assert KEY not in json.dumps(asdict(answer), default=str)
 

@@ -46,7 +46,7 @@ OPPOSITES = [
 
 
 @pytest.mark.parametrize(("claim", "source"), OPPOSITES)
-def test_opposites_are_told_both_ways(claim: str, source: str) -> None:
+def test_opposites_are_found_both_ways(claim: str, source: str) -> None:
     """A word affirmed on one side and denied on the other is the opposite, on either side."""
     assert contradicted_word(claim, source) is not None
     assert contradicted_word(source, claim) is not None
@@ -96,7 +96,7 @@ def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
     contradicted_word(text, other)
 
 
-def test_every_antonym_is_told_both_ways() -> None:
+def test_every_antonym_is_found_both_ways() -> None:
     """Each pair of the word list is opposed in either order."""
     pairs = [(one, other) for one, others in english().antonym_stems.items() for other in others]
     assert pairs

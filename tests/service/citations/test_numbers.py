@@ -209,7 +209,7 @@ KEPT = [
 
 
 @pytest.mark.parametrize(("claim", "source"), TRADED)
-def test_figures_that_trade_places_are_told(claim: str, source: str) -> None:
+def test_swapped_figures_are_found(claim: str, source: str) -> None:
     """A number or date belongs to the word beside it in the source; beside another word it is misplaced."""
     assert misplaced_figure(claim, source) is not None
 
