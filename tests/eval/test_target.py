@@ -1,10 +1,6 @@
 """Targets: a service over HTTP, and its failures."""
 
 import json
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
@@ -13,7 +9,8 @@ from eval.errors import RunIncomplete
 from eval.records import Turn
 from eval.target import HttpTarget, predict, reproducible
 from tests.eval.pieces import item, saying
-from tests.eval.selftest.replies import Reply
+from tests.eval.selftest.replies import Reply as ServiceReply
+from tests.http_service import HttpService, Reply
 
 RIGHT = saying("Ines Corrand cut the ribbon.")
 ASKED = item(
@@ -26,41 +23,19 @@ ASKED = item(
 )
 
 
-@contextmanager
-def _service(status: int, body: bytes, length: int | None = None) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    """Run a service on loopback with one reply; yield its address and its requests."""
-    asked: list[dict[str, Any]] = []
-
-    class Replying(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            asked.append({"path": self.path, **json.loads(self.rfile.read(int(self.headers["Content-Length"])))})
-            self.send_response(status)
-            self.send_header("Content-Length", str(len(body) if length is None else length))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_: object) -> None:
-            """Do not write to stderr."""
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Replying)
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}/", asked
-    finally:
-        server.shutdown()
-        thread.join()
-        server.server_close()
+def service(status: int, body: bytes, **headers: str) -> HttpService:
+    """Return a service with one reply."""
+    return HttpService(lambda _: Reply(status, body, headers))
 
 
 def test_a_service_is_asked_as_any_client_asks_it() -> None:
     """The last turn is the question, the earlier ones are messages; a paraphrase replaces the question."""
-    with _service(200, json.dumps(RIGHT).encode()) as (url, asked):
-        found = predict(ASKED, HttpTarget(url))
+    with service(200, json.dumps(RIGHT).encode()) as running:
+        found = predict(ASKED, HttpTarget(running.url))
     earlier = [{"role": "user", "content": "What is new?"}, {"role": "assistant", "content": "A pier."}]
-    assert asked == [
-        {"path": "/v1/ask", "question": "Who cut the ribbon?", "messages": earlier},
-        {"path": "/v1/ask", "question": "By whom was it cut?", "messages": earlier},
+    assert [(posted.path, posted.body) for posted in running.posted] == [
+        ("/v1/ask", {"question": "Who cut the ribbon?", "messages": earlier}),
+        ("/v1/ask", {"question": "By whom was it cut?", "messages": earlier}),
     ]
     assert (found.error, found.reply, found.paraphrased) == (None, reproducible(RIGHT), (reproducible(RIGHT),))
 
@@ -87,8 +62,8 @@ def test_a_service_is_asked_as_any_client_asks_it() -> None:
 )
 def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> None:
     """A page, a truncated reply or one with an invalid field is an error."""
-    with _service(status, body) as (url, _):
-        found = predict(item(), HttpTarget(url))
+    with service(status, body) as running:
+        found = predict(item(), HttpTarget(running.url))
     assert found.reply is None
     assert found.error is not None
     assert found.error.startswith(kind)
@@ -96,29 +71,29 @@ def test_what_is_no_answer_is_an_error(status: int, body: bytes, kind: str) -> N
 
 def test_a_reply_that_breaks_off_is_an_error() -> None:
     """A reply shorter than its length is an error."""
-    with _service(200, json.dumps(RIGHT).encode()[:50], length=5000) as (url, _):
-        found = predict(item(), HttpTarget(url))
+    with service(200, json.dumps(RIGHT).encode()[:50], **{"Content-Length": "5000"}) as running:
+        found = predict(item(), HttpTarget(running.url))
     assert found.error is not None
     assert "IncompleteRead" in found.error
 
 
 def test_a_service_that_is_not_there_is_an_error() -> None:
     """A refused connection is an error of the question."""
-    with _service(200, b"") as (url, _):
+    with service(200, b"") as running:
         pass
-    assert str(predict(item(), HttpTarget(url)).error).startswith("URLError")
+    assert str(predict(item(), HttpTarget(running.url)).error).startswith("URLError")
 
 
 def test_a_newer_service_may_say_more() -> None:
     """New fields of a reply are ignored."""
-    with _service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as (url, _):
-        assert HttpTarget(url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
+    with service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as running:
+        assert HttpTarget(running.url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
 
 
 class _Saying:
     """A target that returns or raises the given items, one after the other."""
 
-    def __init__(self, *replies: Reply | Exception) -> None:
+    def __init__(self, *replies: ServiceReply | Exception) -> None:
         self._replies = iter(replies)
 
     def ask(self, turns: object) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import logging
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, closing
 
 import httpx2
 import pytest
@@ -18,8 +18,8 @@ from index.response_limit import ERROR_BYTES, ResponseTooLong, limit_response
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
 from service.readers.chat import CHARACTERS_A_TOKEN, ChatModel
 from service.records import request_id
-from tests.index.embedding.embedding_service import EmbeddingService
-from tests.index.embedding.embedding_service import Reply as EmbeddingReply
+from tests.http_service import HttpService
+from tests.http_service import Reply as HttpReply
 from tests.scripted_llm import Cut, Reply, ScriptedLLM
 
 KEY = "sk-test-not-to-be-shown-123"
@@ -157,17 +157,16 @@ def test_no_redirect_is_followed(status: int) -> None:
 
 def test_no_redirect_of_the_embedding_service_is_followed() -> None:
     """The articles go to the configured address only."""
-    other = EmbeddingService(lambda texts: EmbeddingReply(400))
-    service = EmbeddingService(lambda texts: EmbeddingReply(307, headers={"Location": f"{other.address}/embeddings"}))
-    embedder = OpenAIEmbedder("m", base_url=service.address, retries=0)
-    try:
-        with pytest.raises(EmbeddingFailed):
+    with HttpService(lambda _: HttpReply(400)) as other:
+        moved = HttpReply(307, headers={"Location": f"{other.url}/v1/embeddings"})
+        with (
+            HttpService(lambda _: moved) as service,
+            closing(OpenAIEmbedder("m", base_url=f"{service.url}/v1", retries=0)) as embedder,
+            pytest.raises(EmbeddingFailed),
+        ):
             embedder.embed_query("unpublished")
-        assert other.requests == []
-    finally:
-        embedder.close()
-        service.stop()
-        other.stop()
+        assert service.posted
+        assert other.posted == []
 
 
 def replies(status: int, part: bytes, parts: int, read: list[int]) -> httpx2.MockTransport:

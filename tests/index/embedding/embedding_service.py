@@ -1,20 +1,9 @@
 """A scripted embedding service on the loopback interface."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
+from collections.abc import Callable, Sequence
 
-
-@dataclass(frozen=True)
-class Reply:
-    """A reply: status, body and additional headers."""
-
-    status: int = 200
-    body: bytes = b"{}"
-    headers: Mapping[str, str] = field(default_factory=dict)
-
+from tests.http_service import HttpService, Posted, Reply
 
 Answer = Callable[[list[str]], Reply]
 
@@ -31,44 +20,25 @@ def letters(texts: list[str]) -> Reply:
     return embeddings([[len(text), text.count("e"), 1.0] for text in texts])
 
 
-class EmbeddingService:
-    """The service: `answer` returns the reply to texts; `requests` and `keys` record what it received."""
+class EmbeddingService(HttpService):
+    """The service: `answer` returns the reply to texts; `requests` and `keys` are what it received."""
 
     def __init__(self, answer: Answer) -> None:
+        super().__init__(self._reply)
         self.answer = answer
-        self.requests: list[list[str]] = []
-        self.keys: list[str | None] = []
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        self._thread = Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
-        self._thread.start()
 
     @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_port}/v1"
+        return f"{self.url}/v1"
 
-    def stop(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+    @property
+    def requests(self) -> list[list[str]]:
+        return [posted.body["input"] for posted in self.posted]
 
-    def _handler(self) -> type[BaseHTTPRequestHandler]:
-        service = self
+    @property
+    def keys(self) -> list[str | None]:
+        return [posted.headers.get("authorization") for posted in self.posted]
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                service.requests.append(asked["input"])
-                service.keys.append(self.headers["Authorization"])
-                known = self.path == "/v1/embeddings" and asked["encoding_format"] == "float"
-                reply = service.answer(asked["input"]) if known else Reply(404)
-                self.send_response(reply.status)
-                for name, value in {"Content-Type": "application/json", **reply.headers}.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(reply.body)))
-                self.end_headers()
-                self.wfile.write(reply.body)
-
-            def log_message(self, *args: object) -> None:
-                """Do not log."""
-
-        return Handler
+    def _reply(self, posted: Posted) -> Reply:
+        known = posted.path == "/v1/embeddings" and posted.body["encoding_format"] == "float"
+        return self.answer(posted.body["input"]) if known else Reply(404)

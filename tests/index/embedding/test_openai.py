@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 
 from index.embedding.openai import OpenAIEmbedder
 from index.errors import ConfigurationError, EmbeddingFailed
-from tests.index.embedding.embedding_service import Answer, EmbeddingService, Reply, embeddings, letters
+from tests.http_service import Reply
+from tests.index.embedding.embedding_service import Answer, EmbeddingService, embeddings, letters
 
 Start = Callable[..., OpenAIEmbedder]
 
 
 @pytest.fixture
 def service() -> Iterator[EmbeddingService]:
-    running = EmbeddingService(letters)
-    yield running
-    running.stop()
+    with EmbeddingService(letters) as running:
+        yield running
 
 
 @pytest.fixture
