@@ -95,7 +95,11 @@ class Pipeline:
 
     async def stream(self, question: Question) -> AsyncGenerator[Event, None]:
         """Yield the events of an answer: its sources, each sentence once it is verified, the complete answer."""
-        reader = self.choose_reader(question)
+        if question.reader == "llm" and self.llm is None:
+            raise NoLanguageModel(
+                "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
+            )
+        reader: Reader = self.extractive if question.reader == "extractive" or self.llm is None else self.llm
         async with self.pinned() as generation:
             run = AnswerRun(question, generation, reader, self.clock())
             yield Started(run.id, isoformat(run.created, "milliseconds"))
@@ -148,14 +152,6 @@ class Pipeline:
                 retrieval=retrieval(question, question.text, found.candidates),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
             )
-
-    def choose_reader(self, question: Question) -> Reader:
-        """Return the reader that a question asks for; raises QuestionRefused where this pipeline does not have it."""
-        if question.reader == "llm" and self.llm is None:
-            raise NoLanguageModel(
-                "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
-            )
-        return self.extractive if question.reader == "extractive" or self.llm is None else self.llm
 
     @asynccontextmanager
     async def pinned(self) -> AsyncIterator[Generation]:

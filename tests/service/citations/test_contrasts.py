@@ -23,7 +23,7 @@ OPPOSITES = [
     ("The council approved the budget.", "The council didn’t approve the budget."),
     ("The crew saved the ship.", "The crew could have saved the ship."),
     ("The ferry sank.", "It is false that the ferry sank."),
-    ("The crew was hurt.", "Nobody of the crew was hurt."),
+    ("The crew was hurt.", "None in the crew was hurt."),
     ("The ship had a licence.", "The ship sailed without a licence."),
     ("The firm closed the mill.", "The firm denied that it had closed the mill."),
     ("The mill is safe.", "The mill is no longer safe."),
@@ -53,10 +53,10 @@ def test_opposites_are_found_both_ways(claim: str, source: str) -> None:
 
 
 NOT_OPPOSITES = [
-    ("The council approved the budget.", "The council approved the budget after a debate that nobody expected."),
+    ("The council approved the budget.", "The council approved the budget after a debate that nothing disturbed."),
     ("The council did not approve the budget.", "The council has not approved the budget."),
     ("The council never approved it.", "The council did not approve it."),
-    ("The mill is no longer safe.", "The mill, no longer safe, is closed."),
+    ("The mill is never safe.", "The mill, never safe, is closed."),
     ("The firm denied that it closed the mill.", "The firm has denied closing the mill."),
     ("Prices rose and wages fell.", "Wages fell while prices rose."),
     ("The ferry is slow.", "The ferry is slow, but it has never sunk."),
@@ -193,7 +193,7 @@ UNLIKE = [
     ("Residents of Galt left.", "Some residents of Galt left."),
     ("Residents of Galt left.", "Few residents of Galt left."),
     ("All residents of Galt left.", "Residents of Galt left."),
-    ("Nobody in Galt voted.", "Galt voted."),
+    ("No one in Galt voted.", "Galt voted."),
     ("It was the first ferry.", "It was the ferry."),
     ("More boats sank in Galt.", "Boats sank in Galt."),
 ]

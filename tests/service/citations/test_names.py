@@ -61,7 +61,7 @@ FOUND = {
     "Jean-Luc Marnay spoke; Rusk did not.": ["jean-luc", "marnay", "rusk"],
     "“Aldane is ready,” she said.": ["aldane"],
     "A B C of I and X": [],
-    "nobody was there": [],
+    "everyone was there": [],
     "": [],
 }
 

@@ -16,7 +16,7 @@ from tests.service.passages import make_passage
 ARTICLES = Path(__file__).parents[3] / "articles"
 
 SUBJECTS = st.sampled_from(
-    ["Mayor Orla Tennick", "The UN", "Fishermen from Aldane", "The Swedish navy", "Nobody", "It"]
+    ["Mayor Orla Tennick", "The UN", "Fishermen from Aldane", "The Swedish navy", "Everyone", "It"]
 )
 VERBS = st.sampled_from(["did not open", "approved", "accused Pell Rusk of closing", "said that Galt sold", "lost"])
 OBJECTS = st.sampled_from(
@@ -51,7 +51,7 @@ def test_a_sentence_is_taken_apart() -> None:
 @given(sentence=SENTENCES)
 def test_nothing_speaks_against_a_sentence_in_itself(sentence: str) -> None:
     """A window that is the sentence covers all of it and contradicts nothing of it."""
-    claim, window = Claim.of(sentence, ordinary("nobody", "fishermen")), window_of(sentence)
+    claim, window = Claim.of(sentence, ordinary("everyone", "fishermen")), window_of(sentence)
     assert claim.contradiction(window) is None
     assert claim.coverage(window) == 1
     assert not claim.has_unsupported_clause(window)
