@@ -1,1 +1,1 @@
-"""The command line: one module a command, which calls the package that does the work."""
+"""The command line: one module for each command."""

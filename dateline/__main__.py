@@ -10,7 +10,7 @@ from index.errors import DatelineError
 
 app = typer.Typer(
     name="dateline",
-    help="Answer questions from a newsroom's own articles, with citations that a reader can check.",
+    help="Answer questions from a newsroom's own articles, with citations that can be checked.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -32,7 +32,7 @@ def main() -> None:
     except KeyboardInterrupt:
         sys.exit(130)
     except BrokenPipeError:
-        # The reader of stdout has gone; closing stderr keeps Python from reporting that again at exit.
+        # The reader of stdout has closed it; closing stderr keeps Python from reporting that again at exit.
         sys.stderr.close()
         sys.exit(141)
 

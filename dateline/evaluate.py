@@ -182,7 +182,7 @@ def draft(
     ] = None,
     gold: Annotated[Path | None, typer.Option("--gold", help="Leave out the questions of this gold set.")] = None,
 ) -> None:
-    """Draft gold questions from readers' feedback.
+    """Draft gold questions from users' feedback.
 
     A draft has no facts: write what an answer must state, then run `dateline eval validate`.
     """

@@ -1,4 +1,4 @@
-"""`dateline feedback export|delete`: readers' feedback on answers."""
+"""`dateline feedback export|delete`: users' feedback on answers."""
 
 from typing import Annotated
 
@@ -7,7 +7,7 @@ import typer
 from dateline.exit_codes import FAILED
 from dateline.options import Data, settings_of
 
-app = typer.Typer(name="feedback", help="Export and delete readers' feedback.", no_args_is_help=True)
+app = typer.Typer(name="feedback", help="Export and delete users' feedback.", no_args_is_help=True)
 
 
 @app.command()

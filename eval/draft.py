@@ -1,4 +1,4 @@
-"""Drafts of gold questions from readers' feedback.
+"""Drafts of gold questions from users' feedback.
 
 A draft has the question, the passages that were cited, and its provenance. It has no facts: a gold set with a draft is
 invalid until a person writes what an answer must state, or that the question cannot be answered.

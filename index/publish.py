@@ -44,13 +44,13 @@ def publish(data: Path, staging: Path, manifest: Manifest, server: ChromaServer 
 
     If Chroma misses some vectors, the manifest that is returned asks for exact search.
     """
-    verdict = verify(staging, server)
-    if verdict.faults:
+    result = verify(staging, server)
+    if result.faults:
         raise PublishFailed(
-            f"the new generation did not pass verification: {'; '.join(verdict.faults)}",
+            f"the new generation did not pass verification: {'; '.join(result.faults)}",
             "The current generation is unchanged. Run the ingest again; if this repeats, check disk and memory.",
         )
-    if verdict.searches.exact_is_better:
+    if result.searches.exact_is_better:
         manifest = replace(manifest, search="exact")
         (staging / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
     for path in (staging, *staging.rglob("*")):

@@ -49,7 +49,7 @@ _NOT_VERIFIED: dict[int, type[ChromaUnavailable | IndexMismatch]] = {11: ChromaU
 
 @dataclass(frozen=True, slots=True)
 class Searches:
-    """How well Chroma finds chunks of a generation by their own vectors.
+    """The rate at which Chroma finds chunks of a generation by their own vectors.
 
     Of the `asked` chunks among all `rows`, `missed` were not found, `hidden` not even by a near-duplicate, and
     `crowded` have more near-duplicates than Chroma examines in a search. HNSW cannot reach every row beside such a
@@ -78,8 +78,8 @@ class Searches:
 
 
 @dataclass(slots=True)
-class Verdict:
-    """The findings of a verification: the faults of the files, and how well Chroma searches them."""
+class VerificationResult:
+    """The result of a verification: the faults of a generation, and how well Chroma searches it."""
 
     faults: list[str] = field(default_factory=list)
     searches: Searches = field(default_factory=Searches)
@@ -87,14 +87,14 @@ class Verdict:
 
 def faults_of(folder: Path, server: ChromaServer | None = None) -> list[str]:
     """Return the faults of a published generation; empty if it is valid. Raises as verify() does."""
-    verdict = verify(folder, server)
-    return [*verdict.faults, *([str(verdict.searches)] if verdict.searches.too_many_missed else [])]
+    result = verify(folder, server)
+    return [*result.faults, *([str(result.searches)] if result.searches.too_many_missed else [])]
 
 
-def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
+def verify(folder: Path, server: ChromaServer | None = None) -> VerificationResult:
     """Verify a generation in a child process.
 
-    Raises ChromaUnavailable or IndexMismatch if its vectors are on a server that does not answer, or is not set.
+    Raises ChromaUnavailable if the server with its vectors does not answer, IndexMismatch if the server is not set.
     """
     command = [sys.executable, "-m", "index.verification", str(folder.absolute()), *([server.url] if server else [])]
     try:
@@ -102,11 +102,11 @@ def verify(folder: Path, server: ChromaServer | None = None) -> Verdict:
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=Path(__file__).parent.parent
         )
     except subprocess.TimeoutExpired:
-        return Verdict([f"verification did not end within {TIMEOUT_S} s"])
+        return VerificationResult([f"verification did not end within {TIMEOUT_S} s"])
     if child.returncode in _NOT_VERIFIED:
         raise _NOT_VERIFIED[child.returncode](child.stderr.strip())
-    found = Verdict()
-    # Text after the last line end was cut off when the child ended.
+    found = VerificationResult()
+    # Text after the last line end is incomplete.
     for line in child.stdout.split("\n")[:-1]:
         if line.startswith("{"):
             found.searches = Searches(**json.loads(line))

@@ -1,1 +1,1 @@
-"""A question to a cited answer: retrieve, read, and check every sentence before a reader sees it."""
+"""A question to a cited answer: retrieve, read, and verify every sentence before a user sees it."""

@@ -33,19 +33,19 @@ VERIFY = verification.verify
 def verification_here() -> Iterator[None]:
     """Verify generations in this process: the product's child imports chromadb each time, 1 s of computing."""
 
-    def verify(folder: Path, server: ChromaServer | None = None) -> verification.Verdict:
-        verdict = verification.Verdict()
+    def verify(folder: Path, server: ChromaServer | None = None) -> verification.VerificationResult:
+        result = verification.VerificationResult()
         try:
             for finding in verification.findings(folder, server):
                 if isinstance(finding, str):
-                    verdict.faults.append(finding)
+                    result.faults.append(finding)
                 else:
-                    verdict.searches = finding
+                    result.searches = finding
         except (ChromaUnavailable, IndexMismatch):
             raise
         except Exception as error:  # noqa: BLE001 - whatever ends the child is a fault
-            verdict.faults.append(f"verification ended with 1: {error!r}")
-        return verdict
+            result.faults.append(f"verification ended with 1: {error!r}")
+        return result
 
     with pytest.MonkeyPatch.context() as patch:
         for module in (verification, index.publish):

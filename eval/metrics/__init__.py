@@ -1,1 +1,1 @@
-"""Metrics, one family a module, with formulas and sources. Each function scores one question."""
+"""Metrics, one module for each family, with formulas and sources. Each function scores one question."""

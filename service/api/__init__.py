@@ -1,1 +1,1 @@
-"""HTTP: the only door to fastapi."""
+"""The HTTP API; fastapi is imported here only."""

@@ -251,7 +251,7 @@ def _rounds_to(value: float, rounded: float) -> bool:
 
 
 def misplaced_figure(claim: str, source: str) -> Figure | None:
-    """Return a figure of a claim that its source has elsewhere, with other figures beside the same word; or None.
+    """Return a figure of the claim that the source has beside other words, or None.
 
     A figure that shares a nearby word with the source is right: `12 boats sank` where of 30 boats 12 sank.
     """

@@ -54,7 +54,7 @@ def find_speakers(text: str) -> list[Attribution]:
 
 
 def wrong_speaker(claim: str, source: str) -> str | None:
-    """Return the speaker whom a claim names and the source does not, where the source names another; or None."""
+    """Return a speaker of the claim that the source lacks although it names another; or None."""
     stated = find_speakers(source)
     if not stated:
         return None
@@ -162,7 +162,7 @@ def swapped_roles(claim: str, source: str) -> str | None:
 
 
 def wrong_subject(claim: str, source: str) -> str | None:
-    """Return the name that a claim makes the subject of words which the source says of another name, or None."""
+    """Return a name of the claim whose words the source says of another name, or None."""
     claim, source = with_plain_phrases(claim), with_plain_phrases(source)
     sentences = [source[sentence.start : sentence.end] for sentence in sentence_spans(source)]
     for subject, predicate in _subjects(claim):

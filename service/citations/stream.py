@@ -18,7 +18,7 @@ from service.records import LONGEST_SENTENCE, DraftSentence
 _ENDS = (".", "!", "?", "…", '"', "”", "»", "。", "！", "？")
 
 LONGEST_MARKER = 80
-"""A bracket that is not closed within so many characters is text."""
+"""The limit of a bracketed citation in characters; a longer bracket is text."""
 
 _ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z0-9]{1,7}|\d{1,3})"
 _AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"

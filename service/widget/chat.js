@@ -12,7 +12,7 @@ const TIMEOUT_S = 45;
 const DAY_S = 86_400;
 const FOCUSABLE = 'a[href], button:not([disabled]), textarea, input, summary, [tabindex="0"]';
 
-/** Where the script came from: the service that answers, unless the page names another. */
+/** The address of the script: the default address of the service. */
 let scriptBase = "";
 
 /** A cited chat with one Dateline service. */

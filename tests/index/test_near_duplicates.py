@@ -104,8 +104,8 @@ def test_wrong_vectors_in_a_crowd_are_damage(tmp_path: Path, kind: str) -> None:
 def test_all_chunks_of_one_vector_are_no_damage(tmp_path: Path) -> None:
     """If a model gives every text the same vector, each chunk finds an equal one."""
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(30)]
-    verdict = verify(staged(tmp_path, same))
-    assert (verdict.faults, verdict.searches.missed) == ([], 0)
+    result = verify(staged(tmp_path, same))
+    assert (result.faults, result.searches.missed) == ([], 0)
 
 
 @pytest.mark.parametrize(
