@@ -107,7 +107,7 @@ class Catalog:
         self._connection = sqlite3.connect(
             f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
         )
-        self._connection.create_function("fold", 1, _folded, deterministic=True)
+        self._connection.create_function("fold", 1, lambda value: value and value.casefold(), deterministic=True)
         self._lock = threading.Lock()
         # Read once, because every filter needs the article of every row.
         self._article_of_row = np.fromiter(
@@ -260,7 +260,3 @@ def _bound(wanted: Sequence[str]) -> str:
 
 def _is_ascii(wanted: Sequence[str]) -> bool:
     return all(value.isascii() for value in wanted)
-
-
-def _folded(value: str | None) -> str | None:
-    return None if value is None else value.casefold()

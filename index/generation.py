@@ -11,7 +11,7 @@ from index.dense.server import ChromaServer
 from index.errors import IndexDamaged
 from index.layout import CATALOG, LEASE, LEXICAL, MANIFEST
 from index.lexical import LexicalIndex
-from index.locks import Lease
+from index.locks import leased
 from index.records import Manifest
 
 HINT = "Run `dateline doctor` to see what is corrupt."
@@ -29,7 +29,7 @@ class Generation:
         self.manifest = read_manifest(folder)
         try:
             with ExitStack() as opened:
-                opened.callback(_lease(folder).release)
+                opened.enter_context(leased(folder / LEASE))
                 # Before Chroma reads a byte: a corrupt HNSW file does not raise there, it ends the process.
                 if checked:
                     check_files(folder, self.manifest)
@@ -38,8 +38,9 @@ class Generation:
                 self.lexical = LexicalIndex(folder / LEXICAL)
                 self.dense = DenseIndex(folder, server, self.manifest.search)
                 opened.callback(self.dense.close)
-                if checked:
-                    self._check_counts()
+                differing = checked and (self.differing_counts() or self.differing_dimension())
+                if differing:
+                    raise IndexDamaged(f"generation {folder.name}: {differing}", HINT)
                 self._opened = opened.pop_all()
         except (OSError, ValueError, sqlite3.DatabaseError) as error:
             raise IndexDamaged(f"generation {folder.name} cannot be opened: {error}", HINT) from error
@@ -68,11 +69,6 @@ class Generation:
         """Return the dimensions of the manifest and of the vectors if they differ, else None."""
         stated, found = self.manifest.configuration.dimension, self.dense.vectors.shape[1]
         return None if stated == found else f"the manifest states dimension {stated}, vectors.npy has {found}"
-
-    def _check_counts(self) -> None:
-        differing = self.differing_counts() or self.differing_dimension()
-        if differing:
-            raise IndexDamaged(f"generation {self.folder.name}: {differing}", HINT)
 
 
 def read_manifest(folder: Path) -> Manifest:
@@ -124,13 +120,6 @@ def check_catalog(folder: Path, manifest: Manifest) -> None:
             f"generation {folder.name} is corrupt: {CATALOG} is missing or has changed",
             "Run `dateline doctor --repair`: it goes back to the last valid generation.",
         )
-
-
-def _lease(folder: Path) -> Lease:
-    try:
-        return Lease(folder / LEASE)
-    except OSError as error:
-        raise IndexDamaged(f"generation {folder.name} has no readable lease: {error.strerror}", HINT) from error
 
 
 def _digest(path: Path) -> str:

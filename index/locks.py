@@ -83,16 +83,15 @@ def _take(descriptor: int, data: Path) -> None:
         ) from error
 
 
-class Lease:
-    """A shared lock on a generation: while a process has it, the generation is not removed."""
-
-    def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_RDONLY)
-        fcntl.flock(self._descriptor, fcntl.LOCK_SH)
-
-    def release(self) -> None:
-        """Release the lease."""
-        os.close(self._descriptor)
+@contextmanager
+def leased(path: Path) -> Iterator[None]:
+    """Lock a generation for reading: while a process has this lease, the generation is not removed."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

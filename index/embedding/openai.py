@@ -126,13 +126,10 @@ class OpenAIEmbedder:
 
         asked = f"{self._base_url} gave no embeddings of {self._model}"
         if isinstance(error, APIStatusError):
-            return EmbeddingFailed(f"{asked}: {error.message}", _hint(error.status_code))
+            hint = SERVICE_ERROR if error.status_code >= 500 else HINTS.get(error.status_code, HINTS[400])
+            return EmbeddingFailed(f"{asked}: {error.message}", hint)
         cause = f" ({error.__cause__})" if error.__cause__ else ""
         return EmbeddingFailed(f"{asked}: {error.message}{cause}", UNREACHED)
-
-
-def _hint(status: int) -> str:
-    return SERVICE_ERROR if status >= 500 else HINTS.get(status, HINTS[400])
 
 
 def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenAI":

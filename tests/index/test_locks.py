@@ -10,7 +10,7 @@ import pytest
 
 from index.errors import ConfigurationError, IngestRunning
 from index.layout import LOCK
-from index.locks import Lease, ingest_lock, is_leased
+from index.locks import ingest_lock, is_leased, leased
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -86,10 +86,10 @@ def test_a_lease_is_held_by_any_number_of_readers(tmp_path: Path) -> None:
     path = tmp_path / "lease"
     path.touch()
     assert not is_leased(path)
-    leases = [Lease(path), Lease(path)]
-    for lease in leases:
+    with leased(path):
+        with leased(path):
+            assert is_leased(path)
         assert is_leased(path)
-        lease.release()
     assert not is_leased(path)
     assert not is_leased(path)
 
