@@ -91,7 +91,7 @@ def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) 
     assert (code, said["healthy"], said["repairs"]) == (0, True, [])
 
 
-def test_what_cannot_be_mended_ends_with_one(dateline: Dateline, data: Path) -> None:
+def test_an_index_that_cannot_be_repaired_exits_with_1(dateline: Dateline, data: Path) -> None:
     """Without a valid catalogue, the message says how to start over."""
     for name in generation_names(data):
         (generation_folder(data, name) / "catalog.db").unlink()

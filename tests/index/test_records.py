@@ -46,7 +46,7 @@ def test_an_unknown_moment_stays_unknown() -> None:
     assert isoformat(None) is None
 
 
-def test_the_title_stands_before_what_is_indexed() -> None:
+def test_the_title_comes_before_the_indexed_text() -> None:
     """Title and text are indexed on separate lines; without a title, only the text."""
     assert indexed_text("Ferry strike", "Crews left.") == "Ferry strike\nCrews left."
     assert indexed_text(None, "Crews left.") == indexed_text("", "Crews left.") == "Crews left."

@@ -275,13 +275,13 @@ def test_a_quote_that_goes_on_does_not_end_the_sentence() -> None:
     assert sentences("“Stay!” she cried. “Why?” he asked.") == ["“Stay!” she cried.", "“Why?” he asked."]
 
 
-def test_sentences_without_spaces_between_them_are_told_apart() -> None:
+def test_sentences_without_spaces_between_them_are_split() -> None:
     """Chinese and Japanese stops end a sentence without a space, with the quote that closes after them."""
     assert sentences("风停了。渡轮离港！你好？好。") == ["风停了。", "渡轮离港！", "你好？", "好。"]
     assert sentences("「はい。」そう言った。") == ["「はい。」", "そう言った。"]
 
 
-def test_a_line_that_stands_alone_is_a_heading() -> None:
+def test_a_line_alone_is_a_heading() -> None:
     """A short line or question without a stop is a heading; the last line is not."""
     text = "Storm damage\n\nThe roof fell in.\n\nWhat happened?\n\nRain came.\n\nThe end"
     assert headings(text) == ["Storm damage", "What happened?"]

@@ -29,7 +29,7 @@ def test_a_list_is_many_articles(tmp_path: Path, wrap: object) -> None:
     assert [found.origin for found in articles(file)] == [f"{file.as_posix()}#{number}" for number in (1, 2, 3)]
 
 
-def test_an_explicit_id_is_told_from_one_that_was_made(tmp_path: Path) -> None:
+def test_an_explicit_id_is_distinguished_from_a_made_one(tmp_path: Path) -> None:
     """`explicit_id` tells whether the id was stated."""
     file = write(tmp_path / "a.json", '[{"body": "One.", "id": "a"}, {"body": "Two.", "id": ""}]')
     assert [item.explicit_id for item in read(file) if isinstance(item, LoadedArticle)] == [True, False]

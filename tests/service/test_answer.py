@@ -32,15 +32,15 @@ def quote(passage: Passage, start: int = 0, end: int = 11) -> Quote:
 
 
 @st.composite
-def proven(draw: st.DrawFn) -> tuple[DraftSentence, list[Quote]]:
-    """A draft sentence with words, and the quotes of some of the passages that it cites, in that order."""
+def supported(draw: st.DrawFn) -> tuple[DraftSentence, list[Quote]]:
+    """Draw a draft sentence with words, and quotes of some of its cited passages, in that order."""
     parts: list[str | tuple[str, ...]] = list(draw(PARTS))
     draft = DraftSentence(tuple(part for part in [*parts, draw(st.sampled_from(["It ended", "終わり"]))] if part))
     kept = [key for key in draft.keys if draw(st.booleans())]
     return draft, [quote(BY_KEY[key], start) for key in kept for start in range(draw(st.integers(1, 2)))]
 
 
-ANSWERS = st.lists(proven(), max_size=6)
+ANSWERS = st.lists(supported(), max_size=6)
 
 
 def composed(answer: list[tuple[DraftSentence, list[Quote]]]) -> tuple[Composition, list[tuple[str, list[Citation]]]]:

@@ -127,7 +127,7 @@ MARKED = {
 
 
 @pytest.mark.parametrize("text", MARKED)
-def test_the_marker_stands_before_the_stop(text: str) -> None:
+def test_the_marker_comes_before_the_stop(text: str) -> None:
     """The marker follows the visible words, before the last stop or after a closing quotation mark."""
     found = Evidence((ScoredSentence(make_passage("k7f2", text), Span(0, len(text)), text, 1.0),), 0.7)
     assert [draft.parts for draft in drafts(found)] == [MARKED[text]]

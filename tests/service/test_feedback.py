@@ -83,7 +83,7 @@ def test_a_deleted_entry_is_in_no_file(tmp_path: Path) -> None:
     assert b"unmistakable words" not in held
 
 
-def test_no_more_than_the_limit_is_stored_whoever_comes_at_once(tmp_path: Path) -> None:
+def test_the_limit_holds_for_concurrent_entries(tmp_path: Path) -> None:
     """The limit applies across threads; the oldest entries stay, and a deletion makes room."""
     store = FeedbackStore(tmp_path, 5)
 

@@ -169,7 +169,7 @@ def test_a_mark_of_the_source_is_no_marker(sample_data: Path, models: Path, mark
 
 
 @pytest.mark.parametrize("sentence", [TRUE + ".", "Wages rise by 99 percent [{key}].", TRUE + " [zz9q]."])
-def test_without_a_proven_sentence_there_is_no_answer(sample_data: Path, models: Path, sentence: str) -> None:
+def test_without_a_verified_sentence_the_answer_abstains(sample_data: Path, models: Path, sentence: str) -> None:
     """If no sentence is supported, the answer abstains."""
     answer = ask(reply(sentence), sample_data, models)
 
@@ -213,7 +213,7 @@ def test_a_refusal_abstains(sample_data: Path, models: Path, how: dict[str, obje
         (reply("Under the agreement, wages", Cut()), "reader_cut_off"),
     ],
 )
-def test_a_model_that_fails_before_a_proven_sentence_is_replaced(
+def test_a_model_that_fails_before_a_verified_sentence_is_replaced(
     sample_data: Path, models: Path, script: Script, code: str
 ) -> None:
     """The extractive reader answers in its place, and warnings say so."""
@@ -251,7 +251,7 @@ def test_a_model_that_is_cut_off_later_keeps_verified_sentences(
     assert code in codes(answer)
 
 
-def test_mode_markers_shows_what_is_not_proven_and_says_so(sample_data: Path, models: Path) -> None:
+def test_mode_markers_shows_unverified_sentences(sample_data: Path, models: Path) -> None:
     """Nothing is withheld, and the citation of a lie is unverified."""
     lie = "Under the agreement, wages rise by 7.2 percent on 1 March 2026"
     with ScriptedLLM(reply(lie + " [{key}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:

@@ -178,9 +178,7 @@ def test_a_mode_asks_one_side_only(generation: Generation, embedder: HashedEmbed
 
 
 @pytest.mark.parametrize("question", ["zebra", "the of", "", "?!"])
-def test_words_that_nobody_wrote_find_nothing_lexically(
-    generation: Generation, embedder: HashedEmbedder, question: str
-) -> None:
+def test_unknown_words_find_nothing_lexically(generation: Generation, embedder: HashedEmbedder, question: str) -> None:
     """A question without a known word has no lexical candidates, and is ranked by the dense side in hybrid mode."""
     lexical = retrieve(generation, embedder, question, filters=Filters(), mode="lexical", count=8)
     assert (lexical.passages, lexical.candidates, lexical.reason) == ((), 0, None)

@@ -60,7 +60,7 @@ def test_follow_up_without_a_model_is_warned_of() -> None:
     assert standalone.usage == Usage()
 
 
-def test_a_question_that_stands_alone_is_not_warned_of() -> None:
+def test_a_standalone_question_has_no_warning() -> None:
     """A standalone question has no warning about its conversation."""
     question = Question("What did Kim inspect in Vladivostok?", messages=TALK)
     assert asyncio.run(standalone_question(question, None, Prompts())) == StandaloneQuestion(question.text)
@@ -122,7 +122,7 @@ def test_roles_are_shown() -> None:
     assert "user: Did Kim travel?\nassistant: Kim went to Vladivostok [1].\n" in user
 
 
-LEANING = (
+FOLLOW_UPS = (
     "How long did it last?",
     "And in Kelm?",
     "In Kelm?",
@@ -243,19 +243,19 @@ ALONE = (
 )
 
 
-@pytest.mark.parametrize("question", LEANING)
-def test_a_question_leans_on_what_went_before(question: str) -> None:
-    """A pronoun without its noun, a fragment, or no word of content."""
+@pytest.mark.parametrize("question", FOLLOW_UPS)
+def test_a_follow_up_needs_the_conversation(question: str) -> None:
+    """A pronoun without its noun, a fragment, or a question without content words is a follow-up."""
     assert is_follow_up(question)
 
 
 @pytest.mark.parametrize("question", ALONE)
-def test_a_question_stands_alone(question: str) -> None:
+def test_a_standalone_question_is_not_a_follow_up(question: str) -> None:
     """A question with a named subject, or in an unknown language, is not a follow-up."""
     assert not is_follow_up(question)
 
 
 @given(text=st.text(max_size=300))
-def test_any_text_leans_or_does_not(text: str) -> None:
-    """No text fails, and typographic apostrophes change nothing."""
+def test_any_text_can_be_classified(text: str) -> None:
+    """Any text can be classified, and typographic apostrophes do not change the result."""
     assert is_follow_up(text.replace("'", "’")) == is_follow_up(text)

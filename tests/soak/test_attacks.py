@@ -254,7 +254,7 @@ def test_a_reader_who_does_not_read_is_cut_off(service: Served) -> None:
         assert len(until_closed(connection)) < 100 * whole
 
 
-def test_more_connections_than_the_limit_are_told_so(service: Served) -> None:
+def test_connections_above_the_limit_get_a_503(service: Served) -> None:
     """Above the limit the reply is 503 with `Retry-After`, except for health checks; then connections are closed."""
     service.forget_lost()
     with ExitStack() as held:

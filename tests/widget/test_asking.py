@@ -156,7 +156,7 @@ def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, 
     assert "".join(each for each in latest if each not in "\u200e\u200f\u061c") == said
 
 
-def test_each_sentence_stands_under_the_date_and_name_of_its_article(visit: Visit) -> None:
+def test_each_sentence_is_below_the_date_and_name_of_its_article(visit: Visit) -> None:
     """Consecutive sentences of one article share a line; a missing date is stated."""
     visit.open("/embed")
 
@@ -276,7 +276,7 @@ def test_a_publisher_is_linked_at_the_words_that_are_quoted(visit: Visit) -> Non
     )
 
 
-def test_copies_of_a_story_are_told_below_the_one_that_is_cited(visit: Visit) -> None:
+def test_copies_of_a_story_are_listed_below_the_cited_one(visit: Visit) -> None:
     """The card counts them when it is closed and names them when it is open."""
     turn = visit.open("/embed").ask("duplicates")
     turn.locator(".card-head").click()
@@ -488,7 +488,7 @@ def test_a_vote_is_stored_with_what_is_wrong(visit: Visit, data: Path) -> None:
     assert turn.locator(".vote").count() == 0
 
 
-def test_a_vote_sends_what_the_reader_is_told_and_no_more(visit: Visit) -> None:
+def test_a_vote_sends_only_what_the_notice_says(visit: Visit) -> None:
     """A vote sends question, answer and quotes, not the conversation. The notice is shown before the vote."""
     visit.open("/embed").ask("weak")
     turn = visit.ask("checked")

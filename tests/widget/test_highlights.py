@@ -81,7 +81,7 @@ def test_a_place_that_is_not_there_is_said_to_have_moved(visit: Visit, query: st
     assert visit.page.locator(".text").text_content() == BODIES["grain-ship"]
 
 
-def test_a_quote_that_its_passage_does_not_hold_stands_alone(visit: Visit) -> None:
+def test_a_quote_without_its_passage_has_no_context(visit: Visit) -> None:
     """A context that does not match is left out."""
     visit.open("/embed")
     visit.page.route("**/v1/ask", lambda route: route.fulfill(body=_shifted(), content_type="application/json"))

@@ -132,7 +132,7 @@ def test_a_model_of_one_dimension_stays_of_it(start: Start) -> None:
         embedder.embed_query("two")
 
 
-def test_a_passing_trouble_is_repeated(start: Start, service: EmbeddingService) -> None:
+def test_a_temporary_error_is_retried(start: Start, service: EmbeddingService) -> None:
     """A request that fails once is retried without an error."""
 
     def busy_once(texts: list[str]) -> Reply:
