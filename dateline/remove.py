@@ -53,14 +53,16 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
 
 
 def _summary(takedown: "Takedown", feedback: int) -> str:
-    made = f"generation {takedown.generation} is without them" if takedown.generation else "the index is without them"
-    removed = (
-        f"{len(takedown.removed_generations)} older generations, {takedown.removed_vectors} vectors and"
-        f" {feedback} entries of feedback removed"
+    made = f"published {takedown.generation} without them" if takedown.generation else "the index does not have them"
+    counts = (
+        (len(takedown.removed_generations), "older generations"),
+        (takedown.removed_vectors, "vectors"),
+        (feedback, "feedback entries"),
     )
+    removed = f"removed {', '.join(f'{count} {name}' for count, name in counts)}"
     if takedown.complete:
         return f"complete: {made}; {removed}"
     return (
-        f"NOT complete: {made}; {removed}; still there: {', '.join(takedown.waiting)}\n"
-        "A service still reads them, or the Chroma server did not answer. Run this again."
+        f"NOT complete: {made}; {removed}; still in {', '.join(takedown.waiting)}\n"
+        "A service still reads these generations, or the Chroma server did not answer. Run the command again."
     )
