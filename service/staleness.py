@@ -41,8 +41,8 @@ def stale_warning(
 ) -> AnswerWarning | None:
     """Return the warning of a question about the present whose newest cited article is older than `after`.
 
-    `newest` is its date of publication; if it is None, the age is unknown and there is no warning. A question with
-    an upper limit of dates is about the past.
+    `newest` is its date of publication, or None if that is unknown; then the result is None. A question with an upper
+    limit of dates is about the past.
     """
     if newest is None or question.filters.published_before or not asks_about_present(standalone):
         return None

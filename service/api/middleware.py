@@ -203,10 +203,7 @@ class Admission:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-        slots = self._limits.slots_for(scope["method"], scope["path"])
+        slots = self._limits.slots_for(scope["method"], scope["path"]) if scope["type"] == "http" else None
         if slots is None:
             await self._app(scope, receive, send)
             return
