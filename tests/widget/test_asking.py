@@ -309,9 +309,9 @@ def test_stopping_leaves_what_has_come_and_ends_the_stream(visit: Visit) -> None
     turn = visit.chat.locator(".turn")
 
     expect(turn).to_have_attribute("data-look", "stopped")
-    assert visit.service.left.wait(5)
+    assert visit.service.left.wait(30)
     assert "is over" in (turn.locator(".answer").text_content() or "")
-    assert visit.page.evaluate("document.querySelector('dateline-chat').shadowRoot.activeElement.id") == "question"
+    visit.page.wait_for_function("document.querySelector('dateline-chat').shadowRoot.activeElement?.id === 'question'")
 
 
 def test_a_broken_connection_is_shown_and_the_question_can_be_asked_again(visit: Visit) -> None:

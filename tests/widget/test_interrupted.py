@@ -52,7 +52,7 @@ def test_an_answer_goes_on_in_a_chat_that_is_moved(visit: Visit, move: str, attr
 def test_a_chat_that_is_taken_out_stops_and_can_be_put_back(visit: Visit) -> None:
     """The service sees the client leave, the sentence stays, and the chat works again."""
     streaming(visit).page.evaluate("chat.remove()")
-    assert visit.service.left.wait(5)
+    assert visit.service.left.wait(30)
     visit.page.evaluate("two.append(chat)")
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "stopped")
 
@@ -83,7 +83,7 @@ def test_a_page_may_clear_and_ask_at_once(visit: Visit) -> None:
     """It may do so while an answer streams."""
     assert streaming(visit).page.evaluate("chat.clear(), chat.ask('weak')") is True
     expect(visit.chat.locator(".turn")).to_have_attribute("data-look", "weak")
-    assert visit.service.left.wait(5)
+    assert visit.service.left.wait(30)
 
 
 def test_the_button_is_ready_again_after_a_new_conversation(visit: Visit) -> None:
