@@ -93,7 +93,7 @@ def _show(event: "Event") -> None:
 
 
 def answer_lines(answer: "Answer") -> list[str]:
-    """Return the text, the verdict where it is not a clean answer, each quote with its source and date, and notes."""
+    """Return the text, the verdict unless it is `answered`, each quote with its source and date, and notes."""
     lines = [answer.answer, *_verdict(answer), *_latest(answer)]
     sources = {source.id: source for source in answer.sources}
     for citation in answer.citations:

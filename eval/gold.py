@@ -44,7 +44,7 @@ class GoldSet:
 
 
 class GoldManifest(Record):
-    """The manifest: where the articles are, the set's own limits, and the hashes of a frozen set."""
+    """The manifest: the paths of the articles, the set's own limits, and the hashes of a frozen set."""
 
     name: str = "gold"
     corpus: tuple[str, ...]

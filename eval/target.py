@@ -30,7 +30,7 @@ class Target(Protocol):
 
 
 class PipelineTarget:
-    """The pipeline in this process, so that a run is the same whatever the day.
+    """The pipeline in this process; a run is the same on any day.
 
     Each question is asked on the day that its gold names, by default on the first day of the year after the newest
     article.

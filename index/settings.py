@@ -35,7 +35,7 @@ class IndexSettings(BaseSettings):
         default_factory=dict, description="Arguments of the LlamaIndex embedding class, as a JSON object."
     )
     openai_api_key: SecretStr | None = Field(
-        None, validation_alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible service, where it wants one."
+        None, validation_alias="OPENAI_API_KEY", description="Key of the OpenAI-compatible service, if it needs one."
     )
     openai_base_url: str | None = Field(
         None,

@@ -156,7 +156,7 @@ def sentence_spans(text: str, *, headings: bool = True) -> list[Sentence]:
 
 
 def _blocks(text: str, start: int, end: int, *, last: bool) -> Iterator[tuple[int, int, _Kind]]:
-    """Cut a paragraph where a line is a heading, a list item or one sentence; other line ends are soft wraps."""
+    """Cut a paragraph at lines that are a heading, a list item or one sentence; other line ends are soft wraps."""
     lines = [(start + line.start(), start + line.end()) for line in re.finditer(r"[^\n]+", text[start:end])]
     longest = max((stop - begin for begin, stop in lines), default=0)
     block_start: int | None = None

@@ -69,7 +69,7 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The statement of one article where articles disagree."""
+    """The statement of one of several articles that disagree."""
 
     value: str
     article_id: str

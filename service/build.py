@@ -30,7 +30,7 @@ def build_pipeline(
     """Build everything that answering needs; the index is opened by the first question or by `Library.refresh`.
 
     `embedder` and `chat` replace those of the settings, `fence` the random code of a prompt's fences.
-    Raises ConfigurationError where a setting does not work.
+    Raises ConfigurationError if a setting does not work.
     """
     embedder = embedder or build_embedder(settings)
     prompts = Prompts()
@@ -54,7 +54,7 @@ def build_pipeline(
 
 
 def build_chat(settings: ServiceSettings) -> ChatModel | None:
-    """Return the client of the language model that is set, or None; raises ConfigurationError where it cannot work."""
+    """Return the client of the configured language model, or None; raises ConfigurationError for invalid settings."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     if settings.llm_model is None:
         if key:

@@ -62,7 +62,7 @@ class Prompts:
     """Every prompt of a folder, read and parsed at start-up, so that an invalid one is found then.
 
     `folder` has `NAME.system.jinja2` and `NAME.user.jinja2` for each prompt; default is the one that
-    comes with Dateline. Raises ConfigurationError where a half is missing, does not parse, or refers to
+    comes with Dateline. Raises ConfigurationError if a half is missing, does not parse, or refers to
     another file.
     """
 

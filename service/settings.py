@@ -23,7 +23,7 @@ class ServiceSettings(IndexSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     allow_anonymous: bool = Field(
         default=False,
-        description="Set to 1 to listen on more than loopback, where every client may ask without a key.",
+        description="Set to 1 to listen on more than loopback: every client may then ask without a key.",
     )
     llm_model: str | None = Field(
         None,

@@ -1,4 +1,4 @@
-"""Find where a claim says the opposite of its source, reverses a relation or adds something.
+"""Detect that a claim says the opposite of its source, reverses a relation or adds something.
 
 Negations, refusals and antonyms deny. Before and after, more and less, rise and fall, all and some reverse or limit:
 most of these are stop words, and many occur twice in a source, so that each is compared with the place in the source

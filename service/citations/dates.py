@@ -43,7 +43,7 @@ _TURNS_AWAY = {"last": -1, "this": 0, "next": 1}
 
 
 class Date(NamedTuple):
-    """A date as far as it is stated; None where it is not. `relative` is `last year` and the like."""
+    """A date at the precision of the text; an unstated part is None. `relative` is `last year` and the like."""
 
     year: int | None
     month: int | None = None

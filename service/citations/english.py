@@ -17,7 +17,7 @@ Contrasting = tuple[tuple[str, ...], str, str]
 
 @dataclass(frozen=True, slots=True)
 class English:
-    """Word lists in the form in which they are searched; stems where the name says so."""
+    """Word lists in the form in which they are searched, as words or as stems by their names."""
 
     demonyms: dict[str, str]
     phrases: tuple[tuple[re.Pattern[str], str], ...]

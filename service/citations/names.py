@@ -70,7 +70,7 @@ def is_starter(word: str) -> bool:
 
 
 def tokens_of(names: Iterable[Name]) -> frozenset[str]:
-    """Return the distinctive tokens of one name, or all of them where it has none."""
+    """Return the distinctive tokens of one name, or all of them if it has none."""
     listed = list(names)
     return frozenset(name.token for name in listed if name.distinctive) or frozenset(name.token for name in listed)
 
@@ -98,7 +98,7 @@ def missing_name(names: Iterable[Name], source: str) -> Name | None:
 
 
 def with_plain_phrases(text: str) -> str:
-    """Return a text in which names of several words are in their plain form, where they have one: `US`."""
+    """Return a text with the plain form of names of several words, such as `US`."""
     for phrase, name in english().phrases:
         text = phrase.sub(lambda match, name=name: name.upper().ljust(len(match.group())), text)  # type: ignore[misc]
     return text

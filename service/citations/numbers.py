@@ -115,7 +115,7 @@ SHARES = frozenset(["percent", "point"])
 
 
 class Number(NamedTuple):
-    """A value with its unit where that is known, its words, and its hedge (`about`)."""
+    """A value with its unit (if known), its words, and its hedge (`about`)."""
 
     value: float
     unit: str | None
@@ -253,7 +253,7 @@ def _rounds_to(value: float, rounded: float) -> bool:
 def misplaced_figure(claim: str, source: str) -> Figure | None:
     """Return a figure of the claim that the source has beside other words, or None.
 
-    A figure that shares a nearby word with the source is right: `12 boats sank` where of 30 boats 12 sank.
+    A figure that shares a nearby word with the source is right: `12 boats sank` for `of 30 boats, 12 sank`.
     """
     stated: defaultdict[Beside, set[Figure]] = defaultdict(set)
     figures: set[Figure] = set()
@@ -271,7 +271,7 @@ def misplaced_figure(claim: str, source: str) -> Figure | None:
 def _placed(text: str, *, across: bool) -> Iterator[tuple[Figure, list[Beside], list[Beside]]]:
     """Yield each figure with the words before it and behind it, the nearest first.
 
-    `across`: where another figure is next to it, the words beyond count for both: `fell by 3 and 5 percent`.
+    `across`: the words beyond an adjacent figure count for both: `fell by 3 and 5 percent`.
     """
     tokens = list(_with_figures(text))
     for at, token in enumerate(tokens):

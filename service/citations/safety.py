@@ -1,7 +1,7 @@
 """Detect unsafe text of a language model: links, markup, invisible characters and secrets.
 
 Clients render Markdown and HTML, turn addresses into links, and follow direction overrides. A sentence may have these
-only where the text that it quotes has them.
+only if the text that it quotes has them.
 """
 
 import re
@@ -19,7 +19,7 @@ SHORTEST_SECRET = 8
 _REMOVED = "…"
 _LINK = re.compile(
     r"\w[:：][/／]{2}|\bwww\.|\]\(|<[a-z!/?]|\S@[\w-]+\.\w"
-    # a host name, alone or with a path; not `Vane.He`, where a space is missing
+    # a host name, alone or with a path; not `Vane.He`, which lacks a space
     r"|(?<![\w.])(?-i:[^\W_][\w-]+(?:\.[a-z0-9-]+)*\.[a-z]{2,}(?![\w.]*\w))",
     re.IGNORECASE,
 )
@@ -83,7 +83,7 @@ def _contains(text: str, secret: str) -> bool:
 
 
 def _hidden(text: str) -> list[bool]:
-    """Return for each character whether it is invisible or changes the direction where no script needs it."""
+    """Return for each character whether it is invisible or changes the direction without need of a script."""
     masked = _ALLOWED.sub(lambda found: "x" * len(found.group()), text)
     return [
         char not in _WHITE_SPACE

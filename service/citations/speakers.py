@@ -187,7 +187,7 @@ def _subjects(claim: str) -> Iterator[tuple[frozenset[str], list[str]]]:
 
 
 def _said_of(word: str, subject: frozenset[str], sentences: Sequence[str]) -> bool | None:
-    """Return whether a source says a word of a name; None where it says it of no name, twice, or in the passive."""
+    """Return whether a source says a word of a name; None if it says it of no name, twice, or in the passive."""
     places = [(text, match) for text in sentences for match in _WORD.finditer(text) if _stem(match) == word]
     if len(places) != 1:
         return None

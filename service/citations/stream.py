@@ -149,7 +149,7 @@ class SentenceAssembler:
         last = self._text[-1:]
         self._text += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
         self._spaced = self._spaced and not token
-        # A sentence may only be complete where the next word begins.
+        # A sentence is complete only when the next word begins.
         if _NEW_WORD.search(last + token) and _END.search(self._text):
             yield from self._completed()
         yield from self._cut()
@@ -179,7 +179,7 @@ class SentenceAssembler:
             self._drop(end)
 
     def _parts(self, span: Sentence) -> Iterator[DraftSentence]:
-        """Yield the sentence at `span`, in parts where it is too long."""
+        """Yield the sentence at `span`, in parts if it is too long."""
         starts = range(span.start, max(span.end, span.start + 1), LONGEST_SENTENCE)
         complete = len(starts) == 1 and not self._is_cut
         for start in starts:

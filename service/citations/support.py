@@ -108,7 +108,7 @@ class Claim:
         return not (self.dates or self.numbers or self.names or self.wanted)
 
     def coverage(self, window: Window) -> float:
-        """Return the share of the content words (not names or numbers) that a window has; 1 where there are none."""
+        """Return the share of the content words (not names or numbers) that a window has; 1 without content words."""
         if not self.stems:
             return 1.0
         return len(self.stems & window.stems) / len(self.stems)

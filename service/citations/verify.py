@@ -48,7 +48,7 @@ class Thresholds:
 
 @dataclass(frozen=True, slots=True)
 class SupportResult:
-    """The support of a sentence: status, score in [0, 1], quotes, and the reason where it is unverified."""
+    """The support of a sentence: status, score in [0, 1], quotes, and the reason if it is unverified."""
 
     status: Support
     reason: str | None

@@ -32,7 +32,7 @@ _loading = threading.Lock()
 
 
 def count_tokens(text: str, model: str) -> int:
-    """Return the tokens of a text for a model; at least as many as expected where its encoding is unknown."""
+    """Return the tokens of a text for a model; an upper estimate if its encoding is unknown."""
     name, margin = _encoding_of(model)
     return math.ceil(len(_encoding(name).encode_ordinary(text)) * margin)
 
@@ -40,7 +40,7 @@ def count_tokens(text: str, model: str) -> int:
 def fit_passages(passages: Sequence[Passage], budget_tokens: int, model: str) -> tuple[Passage, ...]:
     """Return the leading passages that fit into the budget with their frames.
 
-    The first passage is included even where it alone is over the budget: a reader without passages cannot answer.
+    The first passage is included even if it alone is over the budget: a reader without passages cannot answer.
     """
     fitting: list[Passage] = []
     spent = 0
@@ -103,7 +103,7 @@ class Price(NamedTuple):
 
 
 def cost(model: str, input_tokens: int, output_tokens: int, base_url: str) -> float | None:
-    """Return the cost of a call in USD by list price, or None where the price is unknown.
+    """Return the cost of a call in USD by list price, or None if the price is unknown.
 
     Only exact names in `prices.json` at api.openai.com have a known price. Discounts are not counted.
     """

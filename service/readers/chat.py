@@ -90,7 +90,7 @@ class ChatModel:
 
     `api_key` may be None for a service that needs none; `base_url` None is OpenAI. `deadline_s` bounds a call in
     seconds, including retries. `max_output_tokens` bounds the reply, with a reasoning model its reasoning too; a longer
-    reply is cut off. Each failing call writes one line to the log. Raises ConfigurationError where the address or the
+    reply is cut off. Each failing call writes one line to the log. Raises ConfigurationError if the address or the
     key is missing or invalid.
     """
 
@@ -319,7 +319,7 @@ def _make_client(
 
 
 def _seconds(retry_after: str | None) -> float:
-    """Return the seconds of a Retry-After header; 0 where it is missing, or a date, which the client reads itself."""
+    """Return the seconds of a Retry-After header; 0 if it is missing, or a date, which the client reads itself."""
     try:
         return float(retry_after or 0)
     except ValueError:
@@ -361,7 +361,7 @@ def _encodable(text: str) -> str:
 async def _within(deadline: float, call: Awaitable[_T], otherwise: type[ReaderFailed]) -> _T:
     """Return the result of a call before the deadline, on the loop's clock.
 
-    Raises ReaderFailed of the kind that fits, `otherwise` where the connection failed. A service's bytes can make the
+    Raises ReaderFailed of the kind that fits, `otherwise` if the connection failed. A service's bytes can make the
     client raise OpenAIError, OSError (certificates), ValueError (invalid UTF-8 or JSON), RecursionError (JSON nested
     too deep), TypeError or AttributeError (JSON of another shape).
     """
@@ -376,7 +376,7 @@ async def _within(deadline: float, call: Awaitable[_T], otherwise: type[ReaderFa
 
 
 def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFailed, Exception | None]:
-    """Return the failure that an error means, and the error as its cause where a log may show the vendor's words."""
+    """Return the failure that an error means, and the error as its cause if a log may show the vendor's words."""
     from openai import APIConnectionError, APIError, APIStatusError, APITimeoutError
 
     from index.response_limit import ResponseTooLong

@@ -266,7 +266,7 @@ def answer_type(question: str) -> str | None:
 
 
 def answer_type_match(question: str, sentence: str) -> float:
-    """Return 1 where a sentence has something of the answer type that the question lacks, .5 for an open question."""
+    """Return 1 if a sentence has something of the answer type that the question lacks, .5 for an open question."""
     wanted = answer_type(question)
     if wanted is None:
         return 0.5

@@ -86,7 +86,7 @@ class Calibration:
         return cls(abstain=data["abstain"], answered=data["answered"], off_topic=data["off_topic"])
 
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
-        """Return whether quotes answer a question; they are weak where their articles lack one of its entities."""
+        """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
         if evidence.strength < self.abstain:
             return "abstain"
         if evidence.strength < self.answered or missing_entities(question, quoted(evidence)):
