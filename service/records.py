@@ -83,11 +83,13 @@ class DraftSentence:
 
     `parts` are texts and, at the place of each marker, tuples of keys. `invented` are the markers that name no
     passage; `parts` has none of them. `complete` is False for a part of a sentence that is too long to be verified.
+    `quotes` are pairs of a cited key and the words of its passage on which the model says that the sentence rests.
     """
 
     parts: tuple[str | tuple[str, ...], ...]
     invented: tuple[str, ...] = ()
     complete: bool = True
+    quotes: tuple[tuple[str, str], ...] = ()
 
     @property
     def text(self) -> str:
