@@ -48,7 +48,7 @@ class Reply:
     """One reply: its text in pieces with other steps between them, and how it ends.
 
     `usage` are the tokens of input and output, or None for a server that does not count. `finish` None leaves
-    the reason out. A `status` other than 200 sends an error with `code`, its `message`, and `headers`.
+    the reason out. A `status` other than 200 sends an error with `code`, its `message`, `param` and `headers`.
     """
 
     pieces: Sequence[Step] = ()
@@ -59,6 +59,7 @@ class Reply:
     done: bool = True
     status: int = 200
     code: str | None = None
+    param: str | None = None
     message: str = "scripted failure"
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -201,7 +202,7 @@ class _Handler(BaseHTTPRequestHandler):
         """Do not log."""
 
     def _send_error(self, reply: Reply) -> None:
-        error = {"message": reply.message, "type": "scripted", "code": reply.code, "param": None}
+        error = {"message": reply.message, "type": "scripted", "code": reply.code, "param": reply.param}
         self._send_json(reply.status, json.dumps({"error": error}).encode(), reply.headers)
 
     def _send_whole(self, reply: Reply) -> None:

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -24,7 +24,7 @@ from service.records import Usage, request_id
 
 if TYPE_CHECKING:
     from httpx2 import Response
-    from openai import AsyncOpenAI
+    from openai import APIStatusError, AsyncOpenAI
 
 logger = logging.getLogger("dateline")
 
@@ -38,6 +38,9 @@ CONNECT_S = 2.0
 BYTES_A_TOKEN = 4_096
 """Bytes of a reply that a token may take: an event of JSON for each, with what filters and log-probabilities add."""
 
+LONGEST_MESSAGE = 2_000
+"""Characters of a vendor's message that are searched for the name of a parameter."""
+
 CHARACTERS_A_TOKEN = 8
 """Characters of a reply that a token may have: English has about four, a run of dashes or spaces more."""
 
@@ -46,8 +49,12 @@ _REASONING = re.compile(r"(?:.*/)?(?:o\d\b|gpt-[5-9])")
 # These services refuse the older name with their newer models; most others know no other.
 _NEWER_LIMIT = re.compile(r"https?://([\w.-]+\.)?(api\.openai\.com|openai\.azure\.com)\b")
 
-_COMPLETE = frozenset({"stop", "eos_token", "stop_sequence"})
+_COMPLETE = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete"})
 """Finish reasons of a complete reply, as text generation servers name them."""
+_UNTOLD = frozenset({None, "tool_calls", "function_call"})
+"""Finish reasons that do not tell whether the text is complete: its last sign does."""
+_TOO_LONG = frozenset({"length", "max_tokens", "model_length"})
+_LAST_SIGN = re.compile(r"""[.!?…。！？"”’»'\])}>*_`|]\s*$""")
 
 _HINTS = {
     401: "Check OPENAI_API_KEY.",
@@ -56,6 +63,22 @@ _HINTS = {
     429: "Ask less often, or raise the limit or the credit of the key's account.",
 }
 
+_LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
+"""The names of the limit of a reply, each with the one to try if it is refused."""
+_REFUSED = {
+    "max_tokens": re.compile(r"max_tokens"),
+    "max_completion_tokens": re.compile(r"max_completion_tokens"),
+    "temperature": re.compile(r"temperature"),
+    "stream_options": re.compile(r"stream_options|include_usage"),
+    "system": re.compile(r"\bsystem\b.{0,40}\b(?:role|message|prompt|instruction)|\brole\b.{0,40}\bsystem\b|\.role$"),
+}
+"""The parts of a request that services refuse, with their names in the field `param` or in a message."""
+_REFUSES = re.compile(
+    r"support|unknown|unrecogni[sz]ed|unexpected|not (?:allowed|permitted|accepted)|only|extra|deprecated"
+    r"|must be|invalid"
+)
+_TOO_MUCH = re.compile(r"context|too (?:large|long|many|high|big)|at most|exceed|less than|greater|maximum|range|<=")
+
 _T = TypeVar("_T")
 
 
@@ -63,6 +86,14 @@ class ModelRefused(ReaderFailed):
     """The language model, or a filter on its service, declined to answer."""
 
     code = "model_refused"
+
+
+class ParameterRefused(ReaderRejected):
+    """The service refuses parts of the request by name; `refused` are keys of the adjustments."""
+
+    def __init__(self, message: str, hint: str, refused: frozenset[str]) -> None:
+        super().__init__(message, hint)
+        self.refused = refused
 
 
 class Chat(Protocol):
@@ -90,8 +121,9 @@ class ChatModel:
 
     `api_key` may be None for a service that needs none; `base_url` None is OpenAI. `deadline_s` bounds a call in
     seconds, including retries. `max_output_tokens` bounds the reply, with a reasoning model its reasoning too; a longer
-    reply is cut off. Each failing call writes one line to the log. Raises ConfigurationError if the address or the
-    key is missing or invalid.
+    reply is cut off. A request that is refused for one of its parameters is repeated without it, and so are later ones.
+    Each failing call writes one line to the log. Raises ConfigurationError if the address or the key is missing or
+    invalid.
     """
 
     def __init__(
@@ -101,6 +133,7 @@ class ChatModel:
         self._base_url = base_url or OFFICIAL_URL
         self._deadline_s = deadline_s
         self._max_output_tokens = max_output_tokens
+        self._refused: frozenset[str] = frozenset()  # what the service refuses of a request, for this process
         self._client = _make_client(api_key, base_url, deadline_s=deadline_s, max_output_tokens=max_output_tokens)
         self._completions = self._client.chat.completions  # loads their module now, not within the first question
 
@@ -113,8 +146,8 @@ class ChatModel:
         """
         with self._failures_logged():
             reply, deadline = ChatReply(self._max_output_tokens), self._deadline()
-            request = {**self._request(system, user), "stream": True, "stream_options": {"include_usage": True}}
-            chunks = await _within(deadline, self._completions.create(**request), ReaderUnavailable)
+            request = self._request(system, user) | {"stream": True, "stream_options": {"include_usage": True}}
+            chunks = await self._accepted(request, lambda sent: self._completions.create(**sent), deadline)
             try:
                 while (chunk := await _within(deadline, anext(chunks, None), ReaderCutOff)) is not None:
                     if piece := reply.add(chunk):
@@ -133,8 +166,8 @@ class ChatModel:
         """Return the complete reply and its Usage; raises as `stream` does."""
         with self._failures_logged():
             reply = ChatReply(self._max_output_tokens)
-            call = self._completions.create(**self._request(system, user))
-            reply.add(await _within(self._deadline(), call, ReaderUnavailable))
+            request = self._request(system, user)
+            reply.add(await self._accepted(request, lambda sent: self._completions.create(**sent), self._deadline()))
             reply.check_finish()
             return reply.text, await self._usage(system, user, reply)
 
@@ -146,6 +179,24 @@ class ChatModel:
     async def aclose(self) -> None:
         """Close the connections; the model cannot be used afterwards."""
         await self._client.close()
+
+    async def _accepted(
+        self, request: dict[str, Any], create: Callable[[dict[str, Any]], Awaitable[_T]], deadline: float
+    ) -> _T:
+        """Return the reply to a request, adjusted as often as the service refuses another part of it by name."""
+        refused = self._refused
+        while True:
+            try:
+                reply = await _within(deadline, create(_adjusted(request, refused)), ReaderUnavailable)
+            except ParameterRefused as failure:
+                if failure.refused <= refused:
+                    raise
+                refused |= failure.refused
+                continue
+            if refused != self._refused:
+                logger.info("model %s: its service refuses %s: left out from now on", self.model, sorted(refused))
+                self._refused = refused
+            return reply
 
     def _request(self, system: str, user: str) -> dict[str, Any]:
         reasoning = _REASONING.match(self.model)
@@ -177,18 +228,52 @@ class ChatModel:
         try:
             yield
         except ReaderFailed as failure:
-            message = " ".join(str(failure).split())
-            logger.warning(
-                "request %s: model %s: %s: %s", request_id.get() or "unknown", self.model, failure.code, message
-            )
+            log_failure(self.model, failure)
             raise
+
+
+def log_failure(model: str, failure: ReaderFailed) -> None:
+    """Write the one line of a failing call to the log."""
+    message = " ".join(str(failure).split())
+    logger.warning("request %s: model %s: %s: %s", request_id.get() or "unknown", model, failure.code, message)
+
+
+def _adjusted(request: dict[str, Any], refused: frozenset[str]) -> dict[str, Any]:
+    """Return a request without what the service refuses: the other name of the limit, one message in place of two."""
+    adjusted = {name: value for name, value in request.items() if name not in refused}
+    if not adjusted.keys() & _LIMITS.keys():
+        name = next(name for name in _LIMITS if name in request)
+        adjusted[_LIMITS[name]] = request[name]
+    if "system" in refused:
+        text = "\n\n".join(message["content"] for message in request["messages"])
+        adjusted["messages"] = [{"role": "user", "content": text}]
+    return adjusted
+
+
+class _Item(BaseModel):
+    """An item of a content that is sent as a list; only texts are read, not an item of reasoning."""
+
+    type: str = "text"
+    text: str | None = None
 
 
 class _Part(BaseModel):
     """The text of a reply: a message, or the next piece of it."""
 
-    content: str | None = None
+    content: str | list[str | _Item] | None = None
     refusal: str | None = None
+
+    @property
+    def text(self) -> str:
+        """The text of a content of either form."""
+        if not isinstance(self.content, list):
+            return self.content or ""
+        texts = [item if isinstance(item, str) else item.text or "" for item in self.content if _is_text(item)]
+        return "".join(texts)
+
+
+def _is_text(item: str | _Item) -> bool:
+    return isinstance(item, str) or item.type in {"text", "output_text"}
 
 
 class _Choice(BaseModel):
@@ -254,7 +339,7 @@ class ChatReply:
         if part.refusal:
             raise ModelRefused("The language model declined to answer.")
         self._finish_reason = choice.finish_reason or self._finish_reason
-        content = part.content or ""
+        content = part.text
         text = content[: max(0, self._left)]
         self._left -= len(content)
         self._pieces.append(text)
@@ -266,18 +351,21 @@ class ChatReply:
             raise ReaderCutOff("The language model's reply went on beyond the limit of its length.")
 
     def check_finish(self) -> None:
-        """Raise ReaderCutOff for an incomplete reply, ModelRefused for one that a filter ended."""
+        """Raise ReaderCutOff for an incomplete reply, ReaderRejected for one that a filter prevented."""
         self.check_length()
-        if self._finish_reason is None:
-            raise ReaderCutOff("The language model's reply stopped before its end.")
-        if self._finish_reason == "content_filter":
-            raise ModelRefused("A filter on the language model's service ended the reply.")
-        if self._finish_reason == "length":
+        reason = self._finish_reason.lower() if self._finish_reason else None
+        if reason in _COMPLETE or (reason in _UNTOLD and _LAST_SIGN.search(self.text)):
+            return
+        if reason == "content_filter":
+            kind = ReaderCutOff if self.text.strip() else ReaderRejected
+            raise kind("A filter on the language model's service ended the reply.")
+        if reason in _TOO_LONG:
             raise ReaderCutOff(
                 "The language model's reply reached the limit of its length.", "Raise the limit of output tokens."
             )
-        if self._finish_reason not in _COMPLETE:
-            raise ReaderCutOff("The language model's service ended the reply before its end.")
+        if reason is None:
+            raise ReaderCutOff("The language model's reply stopped before its end.")
+        raise ReaderCutOff(f"The language model's service ended the reply before its end{_shown(reason)}.")
 
 
 def _make_client(
@@ -386,7 +474,7 @@ def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFai
     if isinstance(error, TimeoutError | APITimeoutError):
         return ReaderTimeout("The language model gave no complete reply within its deadline."), error
     if isinstance(error, APIStatusError):
-        return _refusal(error.status_code, error.code), None
+        return _refusal(error), None
     if isinstance(error, ValueError | RecursionError | TypeError | AttributeError):
         return ReaderCutOff("The language model's service sent an invalid chat completion."), None
     if isinstance(error, APIError) and not isinstance(error, APIConnectionError):
@@ -394,17 +482,31 @@ def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFai
     return otherwise("The connection to the language model's service failed.", "Check OPENAI_BASE_URL."), error
 
 
-def _refusal(status: int, code: str | None) -> ReaderFailed:
+def _refusal(error: "APIStatusError") -> ReaderFailed:
     """Return the failure for an HTTP status other than success."""
-    message = f"The language model's service answered {status}{_shown(code)}."
+    status = error.status_code
+    message = f"The language model's service answered {status}{_shown(error.code or error.type)}."
     if status == 429:
         return ReaderRateLimited(message, _HINTS[429])
     # 408 and 409 are the service's own timeout and lock, which a retry may pass.
     if status >= 500 or status in {408, 409}:
         return ReaderUnavailable(message)
-    return ReaderRejected(message, _HINTS.get(status, "The model's name or the length of the prompt may not fit it."))
+    hint = _HINTS.get(status, "The model's name or the length of the prompt may not fit it.")
+    refused = _refused_parts(error) if status in {400, 422} else frozenset()
+    return ParameterRefused(message, hint, refused) if refused else ReaderRejected(message, hint)
 
 
-def _shown(code: str | None) -> str:
+def _refused_parts(error: "APIStatusError") -> frozenset[str]:
+    """Return the parts of a request that a service refuses by name; the limit is not refused where it is too high."""
+    said = str(error.message)[:LONGEST_MESSAGE].lower()
+    if not _REFUSES.search(f"{said} {error.code}"):
+        return frozenset()
+    # A message may name the parameter to use instead.
+    named = str(error.param or "").lower() or re.sub(r"\buse\b.*", "", said)
+    parts = frozenset(part for part, pattern in _REFUSED.items() if pattern.search(named))
+    return parts - _LIMITS.keys() if _TOO_MUCH.search(said) else parts
+
+
+def _shown(code: object) -> str:
     # A vendor's error code may be shown; its message may not, because services echo keys and prompts in it.
-    return f" ({code})" if code and re.fullmatch(r"[a-z_]{1,60}", code) else ""
+    return f" ({code})" if code and re.fullmatch(r"[A-Za-z_.]{1,60}|\d{1,6}", str(code)) else ""

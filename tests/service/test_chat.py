@@ -308,14 +308,140 @@ def test_a_break_after_the_last_word_is_not_a_failure(end: Cut | Hang | Raw) -> 
     assert heard.usage.output_tokens == count_tokens("Hello", "house-model")
 
 
-@pytest.mark.parametrize("reply", [Reply(refusal="I would rather not."), Reply(["I"], finish="content_filter")])
-def test_refusal_is_its_own_failure(reply: Reply) -> None:
-    """A refusal of the model or a content filter is a separate failure, streamed or not."""
+def test_refusal_is_its_own_failure() -> None:
+    """A refusal of the model is a separate failure, streamed or not."""
+    reply = Reply(refusal="I would rather not.")
     heard = hear([reply])
     assert type(heard.failure) is ModelRefused
     assert heard.failure.code == "model_refused"
     with pytest.raises(ModelRefused):
         complete([reply])
+
+
+@pytest.mark.parametrize(("pieces", "kind"), [([], ReaderRejected), ([" "], ReaderRejected), (["I"], ReaderCutOff)])
+def test_a_filter_is_not_a_refusal_of_the_model(pieces: list[str], kind: type[ReaderFailed]) -> None:
+    """A reply that a content filter ends is cut off; one that it prevents is rejected."""
+    reply = Reply(pieces, finish="content_filter")
+    assert type(hear([reply]).failure) is kind
+    with pytest.raises(kind):
+        complete([reply])
+
+
+@pytest.mark.parametrize("finish", [None, "stop", "STOP", "eos", "eos_token", "end_turn", "tool_calls"])
+@pytest.mark.parametrize("text", ["Hello.", "Hello [k7f2]", "“Hello.”", '{"answer": "Hello"}'])
+def test_a_whole_text_is_complete(finish: str | None, text: str) -> None:
+    """A text with its last sign is complete for each finish reason that does not deny it."""
+    heard = hear([Reply([text], finish=finish)])
+    assert heard.failure is None
+    assert heard.pieces == [text]
+    assert complete([Reply([text], finish=finish)])[0] == text
+
+
+@pytest.mark.parametrize("finish", ["length", "MAX_TOKENS", "abort", "error"])
+def test_a_text_that_was_ended_is_cut_off(finish: str) -> None:
+    """A finish reason that denies the end of a reply is believed, whatever the text ends with."""
+    assert type(hear([Reply(["Hello."], finish=finish)]).failure) is ReaderCutOff
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        [{"type": "text", "text": "Hello "}, {"type": "text", "text": "world."}],
+        [{"type": "thinking", "thinking": [{"text": "Hm."}]}, {"type": "output_text", "text": "Hello world."}],
+        ["Hello ", "world."],
+        [{"type": "reasoning", "text": "Hm."}, {"text": "Hello world."}, {"type": "image_url", "image_url": {}}],
+    ],
+)
+def test_a_content_of_parts_is_their_text(content: list[object]) -> None:
+    """A content that is a list of parts is read as its texts, without reasoning."""
+    chunk = {"choices": [{"index": 0, "delta": {"content": content}, "finish_reason": None}]}
+    assert hear([Reply([Raw(b"data: " + json.dumps(chunk).encode() + b"\n\n")])]).pieces == ["Hello world."]
+    whole = {"choices": [{"index": 0, "message": {"content": content}, "finish_reason": "stop"}]}
+    assert complete([Reply([Raw(json.dumps(whole).encode())])])[0] == "Hello world."
+
+
+OPENAI_LIMIT = (
+    "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+)
+OPENAI_TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model."
+REFUSALS: dict[str, tuple[list[Reply], dict[str, object]]] = {
+    "OpenAI": (
+        [
+            Reply(status=400, message=OPENAI_LIMIT, code="unsupported_parameter", param="max_tokens"),
+            Reply(status=400, message=OPENAI_TEMPERATURE, code="unsupported_value", param="temperature"),
+        ],
+        {"max_completion_tokens": 300},
+    ),
+    "without param": ([Reply(status=400, message=OPENAI_LIMIT)], {"max_completion_tokens": 300, "temperature": 0}),
+    "only 1": ([Reply(status=400, message="invalid temperature: only 1 is allowed")], {"max_tokens": 300}),
+    "both at once": (
+        [Reply(status=422, message="Extra inputs are not permitted: max_tokens, temperature")],
+        {"max_completion_tokens": 300},
+    ),
+}
+
+
+@pytest.mark.parametrize("refusals", REFUSALS)
+def test_a_refused_parameter_is_left_out(refusals: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The request is repeated as its service asks, and so are later ones of the process; the log says so once."""
+    replies, expected = REFUSALS[refusals]
+
+    async def call(llm: ScriptedLLM) -> None:
+        chat = ChatModel("my-o1-deploy", KEY, llm.url, deadline_s=10, max_output_tokens=300)
+        assert [await anext(chat.stream("s", "u")), (await chat.complete("s", "u"))[0]] == ["ok", "ok"]
+        await chat.aclose()
+
+    with caplog.at_level("INFO", "dateline"), ScriptedLLM([*replies, Reply(["ok"]), Reply(["ok"])]) as llm:
+        asyncio.run(call(llm))
+    assert len(llm.requests) == len(replies) + 2
+    for request in llm.requests[-2:]:
+        names = {"max_tokens", "max_completion_tokens", "temperature"}
+        assert {name: value for name, value in request.body.items() if name in names} == expected
+    assert len([record for record in caplog.records if record.name == "dateline"]) == 1
+
+
+@pytest.mark.parametrize(
+    "reply",
+    [
+        Reply(status=400, message="System role not supported"),
+        Reply(status=400, message="Unsupported value: 'messages[0].role'", param="messages[0].role"),
+    ],
+)
+def test_without_a_system_role_there_is_one_message(reply: Reply) -> None:
+    """A service without a system role gets the instructions at the start of the user's message."""
+    requests = hear([reply, Reply(["ok"])]).requests
+    assert requests[-1].body["messages"] == [{"role": "user", "content": "Be brief.\n\nSay hello."}]
+
+
+def test_stream_options_may_be_refused() -> None:
+    """A service that does not know how to count in a stream is asked without it, and the tokens are counted here."""
+    heard = hear([Reply(status=400, message="Unrecognized request argument: stream_options"), Reply(["ok"])])
+    assert "stream_options" not in heard.requests[-1].body
+    assert heard.usage is not None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "This model's maximum context length is 8192 tokens; reduce the prompt or max_tokens. Unsupported.",
+        "max_tokens is too large: 900. This model supports at most 512 completion tokens.",
+        "scripted failure",
+    ],
+)
+def test_another_refusal_is_not_repeated(message: str) -> None:
+    """A request that is too long, or refused for another reason, is a failure at once."""
+    heard = hear([Reply(status=400, message=message), Reply(["ok"])])
+    assert type(heard.failure) is ReaderRejected
+    assert len(heard.requests) == 1
+
+
+def test_a_service_that_refuses_everything_ends() -> None:
+    """Each part is left out once; a service that refuses both names of the limit is a failure."""
+    heard = hear(
+        [Reply(status=400, message=f"unknown parameter {name}") for name in ("max_tokens", "max_completion_tokens")] * 2
+    )
+    assert isinstance(heard.failure, ReaderRejected)
+    assert len(heard.requests) == 3
 
 
 def test_refusal_that_ends_the_reply_is_a_refusal() -> None:
