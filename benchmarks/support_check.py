@@ -1,25 +1,27 @@
-"""Measure the support check on its labelled set: its error rates on the fitting half and on the reporting half.
+"""Measure the support check on labelled sentences: how many lies and truths it verifies, shows and withholds.
 
-usage: python -m benchmarks.support_check [--fit] [--write] [--errors] [--second]
+usage: python -m benchmarks.support_check [--second] [--quotes] [--bench PATH] [--write] [--errors]
 
-The SHA-256 of its passage's id decides the half of a row; a row with passages of both halves is left out. The
-thresholds are those of `service/citations/thresholds.json`, or with `--fit` the lowest ones at which at most one lie in
-twenty is verified and at most one in ten is shown. `--write` writes thresholds and rates into that file; `--errors`
-lists the wrong decisions of the fitting half only. The int8 graph rounds differently on other processors, which
-changes a rate by up to two sentences.
-
-The first part of the set (up to s447) is measured. `--second` measures the fitting half of the second part instead,
-never its reporting half, which is to be opened once, after the check has been changed.
+The SHA-256 of its passage's id decides the half of a row; a row with passages of both halves is left out. The first
+part of the set (up to s447) is measured. `--second` measures the fitting half of the second part instead, never its
+reporting half, which is to be opened once, after the check has been changed; `--quotes` gives the check the words that
+the writer of each of its sentences points at, and measures the rows that have them. `--bench` measures files of other
+sets (JSON Lines with `source`, `claim` and `supported`), a sample of each. `--write` writes the rates into
+`service/citations/thresholds.json`; `--errors` lists the wrong decisions of the fitting half only. The int8 graph
+rounds differently on other processors, which changes a rate by up to two sentences.
 """
 
 import argparse
 import hashlib
 import json
+import random
 import tempfile
 from collections import Counter
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk
@@ -30,111 +32,122 @@ FOLDER = Path(__file__).parent / "support"
 FIRST_PART = "s447"
 """The last row of the first part of the set."""
 
-TOLERATED_LIES = {"verified": 0.05, "partial": 0.1}
+SAMPLE = 300
+"""Rows of each other set that are measured."""
+
+HALVES = ("fitting half", "reporting half")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A labelled sentence and its verdict at a threshold of 0."""
+    """A labelled sentence with its verdict."""
 
     sentence: str
     supported: bool
     kind: str
     result: SupportResult
 
-    def shown(self, level: str, threshold: float) -> bool:
-        """Return whether the sentence is shown with this level of support or a higher one."""
-        certain = level == "partial" or self.result.status == "verified"
-        return self.result.reason is None and certain and self.result.score >= threshold
+    @property
+    def is_wrong(self) -> bool:
+        """True for a lie that is shown and a truth that is withheld."""
+        return (self.result.status != "unverified") != self.supported
 
 
 def main() -> None:
-    """Measure and print; fit and write if the options say so."""
+    """Measure and print; write if the option says so."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--fit", action="store_true", help="fit the thresholds instead of reading them")
-    parser.add_argument("--write", action="store_true", help="write thresholds and rates")
-    parser.add_argument("--errors", action="store_true", help="list the wrong decisions of the fitting half")
     parser.add_argument("--second", action="store_true", help="measure the fitting half of the second part")
+    parser.add_argument("--quotes", action="store_true", help="measure the rows with a quote, and give it to the check")
+    parser.add_argument("--bench", type=Path, help="measure the .jsonl files of this folder")
+    parser.add_argument("--write", action="store_true", help="write the rates")
+    parser.add_argument("--errors", action="store_true", help="list the wrong decisions of the fitting half")
     arguments = parser.parse_args()
-    halves = read_halves(second=arguments.second)
-    thresholds = asdict(Thresholds.read())
-    if arguments.fit:
-        thresholds = {name: fit(halves[0], name, tolerated) for name, tolerated in TOLERATED_LIES.items()}
-    partial = thresholds["partial"]
-    rates = {
-        half: {name: error_rates(rows, name, least) for name, least in thresholds.items()}
-        for half, rows in zip(("fitted on", "reported on"), halves, strict=True)
-        if rows
-    }
-    for half, by_threshold in rates.items():
-        for name, rate in by_threshold.items():
-            print(f"{half}, shown from {name!r}: {json.dumps(rate)}")
-    print(f"thresholds: {json.dumps(thresholds)}")
+    with tempfile.TemporaryDirectory() as models:
+        check = SupportCheck(LocalEmbedder(Path(models)), Thresholds.read())
+        if arguments.bench:
+            measured = {file.stem: list(read_bench(check, file)) for file in sorted(arguments.bench.glob("*.jsonl"))}
+        else:
+            halves = read_halves(check, second=arguments.second, quotes=arguments.quotes)
+            measured = {half: rows for half, rows in zip(HALVES, halves, strict=True) if rows}
+    rates = {name: error_rates(rows) for name, rows in measured.items()}
+    for name, rate in rates.items():
+        print(f"{name}: {json.dumps(rate)}")
     if arguments.errors:
-        for row in halves[0]:
-            if row.shown("partial", partial) != row.supported:
-                print(f"  {row.kind}: {row.result.reason} {row.result.score} {row.sentence}")
+        for row in measured.get(HALVES[0], ()):
+            if row.is_wrong or (row.result.status == "verified") > row.supported:
+                print(f"  {row.kind}: {row.result.status} {row.result.reason} {row.result.score} {row.sentence}")
     if arguments.write:
-        command = "python -m benchmarks.support_check --write"
-        THRESHOLDS.write_text(json.dumps({**thresholds, "rates": rates, "command": command}, indent=2) + "\n")
+        data = json.loads(THRESHOLDS.read_text(encoding="utf-8"))
+        name = "s448 on" if arguments.second else f"up to {FIRST_PART}"
+        name += ", with quotes" if arguments.quotes else ""
+        options = " --second" * arguments.second + " --quotes" * arguments.quotes
+        written = {
+            "set": f"benchmarks/support {name}",
+            "command": f"python -m benchmarks.support_check{options} --write",
+        }
+        data["rates"] = {**data.get("rates", {}), name: {**written, **rates}}
+        THRESHOLDS.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
-def read_halves(*, second: bool = False) -> tuple[list[Row], list[Row]]:
+def read_halves(check: SupportCheck, *, second: bool, quotes: bool) -> tuple[list[Row], list[Row]]:
     """Return the rows of the fitting half and of the reporting half, with their verdicts."""
     passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
     halves: tuple[list[Row], list[Row]] = ([], [])
-    with tempfile.TemporaryDirectory() as models:
-        check = SupportCheck(LocalEmbedder(Path(models)), Thresholds(verified=0.0, partial=0.0))
-        for item in _lines(FOLDER / "sentences.jsonl"):
-            if _is_second(item["id"]) != second:
-                continue
-            sides = {_half(cited) for cited in item["passages"]}
-            if len(sides) == 1 and not (second and sides == {1}):
-                verdict = check.check(item["sentence"], [passages[cited] for cited in item["passages"]])
-                row = Row(item["sentence"], item["label"] == "supported", item["kind"], verdict)
-                halves[sides.pop()].append(row)
+    for item in _lines(FOLDER / "sentences.jsonl"):
+        sides = {_half(cited) for cited in item["passages"]}
+        closed = second and sides == {1}
+        if _is_second(item["id"]) != second or len(sides) != 1 or closed or (quotes and not item.get("quote")):
+            continue
+        pairs = [(cited, item["quote"]) for cited in item["passages"]] if quotes else []
+        verdict = check.check(item["sentence"], [passages[cited] for cited in item["passages"]], pairs)
+        halves[sides.pop()].append(Row(item["sentence"], item["label"] == "supported", item["kind"], verdict))
     return halves
+
+
+def read_bench(check: SupportCheck, file: Path) -> Iterator[Row]:
+    """Yield a sample of another set, with its verdicts."""
+    items = _lines(file)
+    for item in random.Random(0).sample(items, min(SAMPLE, len(items))):
+        passage = _passage({"id": item["id"], "text": item["source"], "title": None, "published_at": None})
+        yield Row(item["claim"], bool(item["supported"]), file.stem, check.check(item["claim"], [passage]))
+
+
+def error_rates(rows: Sequence[Row]) -> dict[str, object]:
+    """Return the shares of lies and truths that are verified, shown and withheld, and the wrong decisions by kind."""
+    lies = [row.result.status for row in rows if not row.supported]
+    truths = [row.result.status for row in rows if row.supported]
+    wrong = Counter(row.kind for row in rows if row.is_wrong)
+    total = Counter(row.kind for row in rows)
+    return {
+        "lies_verified": _share(lies.count("verified"), lies),
+        "lies_shown": _share(len(lies) - lies.count("unverified"), lies),
+        "lies": len(lies),
+        "truths_verified": _share(truths.count("verified"), truths),
+        "truths_withheld": _share(truths.count("unverified"), truths),
+        "truths": len(truths),
+        "wrong_by_kind": {kind: f"{wrong[kind]}/{total[kind]}" for kind in sorted(total)},
+    }
+
+
+def _share(count: int, of: Sequence[str]) -> float:
+    return round(count / max(1, len(of)), 3)
 
 
 def _is_second(row: str) -> bool:
     return int(row[1:]) > int(FIRST_PART[1:])
 
 
-def fit(rows: list[Row], level: str, tolerated: float) -> float:
-    """Return the lowest threshold at which the share of lies shown is at most `tolerated`."""
-    lies = [row for row in rows if not row.supported]
-    thresholds = (step / 100 for step in range(101))
-    return next(least for least in thresholds if sum(row.shown(level, least) for row in lies) <= tolerated * len(lies))
-
-
-def error_rates(rows: list[Row], level: str, threshold: float) -> dict[str, object]:
-    """Return the rates of missed lies and of withheld truths, and the wrong decisions by kind."""
-    lies = [row for row in rows if not row.supported]
-    truths = [row for row in rows if row.supported]
-    missed = sum(row.shown(level, threshold) for row in lies)
-    withheld = sum(not row.shown(level, threshold) for row in truths)
-    wrong = Counter(row.kind for row in rows if row.shown(level, threshold) != row.supported)
-    total = Counter(row.kind for row in rows)
-    return {
-        "missed_lies": round(missed / len(lies), 3),
-        "lies": len(lies),
-        "false_withholding": round(withheld / len(truths), 3),
-        "truths": len(truths),
-        "wrong_by_kind": {kind: f"{wrong[kind]}/{total[kind]}" for kind in sorted(total)},
-    }
-
-
 def _half(passage_id: str) -> int:
     return hashlib.sha256(passage_id.encode()).digest()[-1] % 2
 
 
-def _lines(path: Path) -> list[dict[str, str]]:
+def _lines(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
-def _passage(item: dict[str, str]) -> Passage:
-    text = item["text"]
-    published = datetime.fromisoformat(item["published_at"]).replace(tzinfo=UTC)
+def _passage(item: dict[str, Any]) -> Passage:
+    text, date = item["text"], item["published_at"]
+    published = datetime.fromisoformat(date).replace(tzinfo=UTC) if date else None
     article = Article(item["id"], text, item["id"], title=item["title"], published_at=published)
     chunk = Chunk(f"{item['id']}#0", item["id"], 0, text, 0, len(text), 0)
     return Passage(item["id"], chunk, article, 1.0, 0.0, 0.0)

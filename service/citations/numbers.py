@@ -1,12 +1,10 @@
-"""Find the numbers of a sentence with their units, and compare them, and what they count, with those of a source."""
+"""Find the numbers of a sentence with their units, and compare them with those of a source."""
 
 import re
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
-from service.citations.dates import WEEKDAYS, written_dates
-from service.citations.english import english, stem
+from service.citations.english import english
 
 Hedge = Literal["about", "over", "under"]
 
@@ -24,21 +22,13 @@ _PLAIN = (
     (re.compile(r"(?<!\d)(?=\.\d)"), "0"),
     (re.compile(r"-"), " "),
 )
+_ONE_IN = re.compile(
+    r"\bone\s+(?:\w+\s+){0,2}?(?:in|out of)\s+(?:every\s+)?(three|four|five|six|seven|eight|nine|ten)\b(?!\s+\w+s\b)",
+    re.IGNORECASE,
+)
+"""A share in words: one in six, one farmer out of three."""
+
 _RANGE = frozenset("and to or , – —".split())
-
-REACH = 3
-"""Content words on either side of a number that may say what it counts."""
-
-_COUNT_STOPS = frozenset(",;:.!?()—–")
-_DIRECTIONS = frozenset(["from", "to"])
-"""Stop words that distinguish two numbers."""
-
-Figure = float | tuple[int, int | None]
-"""A number or a year, or a month with its day."""
-
-Beside = tuple[str, str]
-"""A side, `before` or `behind`, and the stem of a word on that side."""
-
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
@@ -108,6 +98,10 @@ UNITS = {
     **dict.fromkeys(("week", "weeks"), "week"),
     **dict.fromkeys(("month", "months"), "month"),
     **dict.fromkeys(("year", "years"), "year"),
+    **dict.fromkeys(("fortnight", "fortnights"), "fortnight"),
+    **dict.fromkeys(("decade", "decades"), "decade"),
+    **dict.fromkeys(("century", "centuries"), "century"),
+    "times": "times",
 }
 CURRENCIES = frozenset("€$£")
 SHARES = frozenset(["percent", "point"])
@@ -132,6 +126,7 @@ def with_numbers(text: str) -> Iterator[str | Number]:
     """Yield the words and stops of a text in order, its numbers parsed."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
+    text = _ONE_IN.sub(lambda share: f"one {_ORDINALS[_SMALL.index(share[1].lower())]} of", text)
     tokens = _TOKEN.findall(text)
     at = 0
     while at < len(tokens):
@@ -159,11 +154,16 @@ def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
         after += words[1:2] in (["st"], ["nd"], ["rd"], ["th"])
     elif token in ("a", "an") and words[1:2] and words[1] in COUNTED_FROM_ONE:
         value, after = _spelled(tokens, at + 1, 1.0)
-    elif token in ("a", "an") and words[1:2] and words[1] in PARTS and (words[2:3] == ["of"] or words[1] == "quarter"):
+    elif token in ("a", "an") and words[1:2] and words[1] in PARTS and _is_part(words[1:3]):
         value, after = 1.0, at + 1
     else:
         value, after = _spelled(tokens, at)
     return (None, after) if value is None else _scaled(value, tokens, after)
+
+
+def _is_part(words: Sequence[str]) -> bool:
+    """Return whether an ordinal is a part: `a third of`, `a tenth more`, but not `a third goal`."""
+    return words[0] == "quarter" or words[1:] in ([], ["of"], ["more"], ["less"], ["fewer"], ["."])
 
 
 def _scaled(value: float, tokens: Sequence[str], after: int) -> tuple[float, int]:
@@ -233,12 +233,12 @@ def _same(wanted: Number, stated: Number) -> bool:
         return False
     if abs(wanted.value - stated.value) <= 1e-9 * max(1.0, abs(stated.value)):
         return True
-    if wanted.hedge is None or not _rounds_to(stated.value, wanted.value):
+    if wanted.hedge is None or not rounds_to(stated.value, wanted.value):
         return False
     return {"about": True, "over": stated.value > wanted.value, "under": stated.value < wanted.value}[wanted.hedge]
 
 
-def _rounds_to(value: float, rounded: float) -> bool:
+def rounds_to(value: float, rounded: float) -> bool:
     """Return whether a value rounds to another at the other's own precision: 6,412 is about 6,400."""
     if not rounded:
         return False
@@ -248,70 +248,3 @@ def _rounds_to(value: float, rounded: float) -> bool:
     else:
         step = 10.0 ** (len(digits) - len(digits.rstrip("0")))
     return abs(value - rounded) <= step / 2
-
-
-def misplaced_figure(claim: str, source: str) -> Figure | None:
-    """Return a figure of the claim that the source has beside other words, or None.
-
-    A figure that shares a nearby word with the source is right: `12 boats sank` for `of 30 boats, 12 sank`.
-    """
-    stated: defaultdict[Beside, set[Figure]] = defaultdict(set)
-    figures: set[Figure] = set()
-    for figure, before, behind in _placed(source, across=True):
-        figures.add(figure)
-        for beside in (*before, *behind):
-            stated[beside].add(figure)
-    for figure, before, behind in _placed(claim, across=False):
-        others = [beside for beside in (*before[:1], *behind[:1]) if stated[beside] and figure not in stated[beside]]
-        if figure in figures and others and not any(figure in stated[beside] for beside in (*before, *behind)):
-            return figure
-    return None
-
-
-def _placed(text: str, *, across: bool) -> Iterator[tuple[Figure, list[Beside], list[Beside]]]:
-    """Yield each figure with the words before it and behind it, the nearest first.
-
-    `across`: the words beyond an adjacent figure count for both: `fell by 3 and 5 percent`.
-    """
-    tokens = list(_with_figures(text))
-    for at, token in enumerate(tokens):
-        if not isinstance(token, str):
-            before = [("before", word) for word in _near(tokens[:at][::-1], across=across)]
-            behind = [("behind", word) for word in _near(tokens[at + 1 :], across=across)]
-            yield token, before, behind
-
-
-def _with_figures(text: str) -> Iterator[str | Figure]:
-    """Yield the words and stops of a text in order, its numbers and dates parsed."""
-    position = 0
-    for span, date in sorted(written_dates(text)):
-        yield from map(_figure, with_numbers(text[position : span.start]))
-        yield (date.month, date.day) if date.month else float(date.year or 0)
-        position = span.end
-    yield from map(_figure, with_numbers(text[position:]))
-
-
-def _figure(token: str | Number) -> str | Figure:
-    return token if isinstance(token, str) else round(token.value, 6)
-
-
-def _near(tokens: Sequence[str | Figure], *, across: bool) -> list[str]:
-    """Return the stems of the nearest content words up to a stop, another figure or a direction, at most three."""
-    found: list[str] = []
-    for token in tokens:
-        if not isinstance(token, str):
-            if found or not across:
-                break
-        elif token in _COUNT_STOPS:
-            break
-        elif _is_counted(token.lower()):
-            found.append(stem(token, english().terms))
-            if len(found) == REACH or token.lower() in _DIRECTIONS:
-                break
-    return found
-
-
-def _is_counted(word: str) -> bool:
-    if word in _DIRECTIONS:
-        return True
-    return not (word in english().terms.stop_words or word in UNITS or word in CURRENCIES or word in WEEKDAYS)

@@ -1,12 +1,12 @@
-"""Compare who says what, and who does what to whom, in a claim and in its source."""
+"""Compare who says what in a claim and in its source."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from index.text import sentence_spans
 from service.citations.english import english, stem
-from service.citations.names import Name, find_names, folded, is_starter, known_as, plain, tokens_of, with_plain_phrases
+from service.citations.names import Name, find_names, is_starter, known_as, plain, with_plain_phrases
 
 FAR = 90
 """Characters between a subject and its verb, at most."""
@@ -19,18 +19,6 @@ _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 _ACCORDING = re.compile(r"\baccording to\b", re.IGNORECASE)
 _ACCORDING_TO = re.compile(r"\baccording to ([^,.;]+)[,.;]?", re.IGNORECASE)
 _PRONOUN_SPEAKER = re.compile(r"\b(?:he|she|they|it|who|which)\b\W*$", re.IGNORECASE)
-
-REACH = 6
-"""Words on either side of a verb that may be its subject or object."""
-
-LEADING = 3
-"""Content words that may stand before a clause's subject: `Council leader Orla Tennick`."""
-
-_PASSIVE = re.compile(r"\b(?:is|are|was|were|be|been|being)\b.*\bby\b", re.IGNORECASE)
-_BE = frozenset("is are was were be been being".split())
-_CLAUSE = re.compile(r"[,;:.!?—–()]|\b(?:but|while|although|though|whereas)\b")
-_BORDER = re.compile(r"[;:.!?—–()]|\b(?:that|because|when|after|before|but|while|although|though|whereas)\b")
-_FROM_TO = re.compile(r"\bfrom\s+[A-Z][\w'’. -]*?\s+to\s+[A-Z]")
 
 
 class Attribution(NamedTuple):
@@ -146,116 +134,3 @@ def _stems(text: str) -> frozenset[str]:
     words = (match.group() for match in _WORD.finditer(text))
     content = (word for word in words if word.lower() not in english().terms.stop_words)
     return frozenset(stem(plain(word), english().terms) for word in content if word.lower() not in english().reporting)
-
-
-def swapped_roles(claim: str, source: str) -> str | None:
-    """Return a word whose two sides in the claim are exchanged in the source, or None."""
-    stated = list(_relations(source))
-    for word, left, right in _relations(claim):
-        for other_word, other_left, other_right in stated:
-            crossed = left & other_right - other_left and right & other_left - other_right
-            stayed = left & other_left or right & other_right
-            # `Sued over the pier`: other words that both sides share do not distinguish them.
-            if word == other_word and crossed and (not stayed or word in english().directional_stems):
-                return word
-    return _other_order(claim, source)
-
-
-def wrong_subject(claim: str, source: str) -> str | None:
-    """Return a name of the claim whose words the source says of another name, or None."""
-    claim, source = with_plain_phrases(claim), with_plain_phrases(source)
-    sentences = [source[sentence.start : sentence.end] for sentence in sentence_spans(source)]
-    for subject, predicate in _subjects(claim):
-        said = [_said_of(word, subject, sentences) for word in predicate]
-        against = said.count(False)
-        if against and against >= said.count(True):
-            return " ".join(sorted(subject))
-    return None
-
-
-def _subjects(claim: str) -> Iterator[tuple[frozenset[str], list[str]]]:
-    """Yield each name that begins a clause, with the content stems that follow before the next name."""
-    for clause in _CLAUSE.split(claim):
-        names = find_names(clause, is_starter)
-        if not names or _PASSIVE.search(clause):
-            continue
-        run = [name for name in names if name.run == names[0].run]
-        following = next((name.start for name in names if name.run != names[0].run), len(clause))
-        start = run[-1].start + len(run[-1].token)
-        if len(english().terms.of(clause[: run[0].start])) <= LEADING:
-            yield known_as(run), english().terms.of(clause[start:following])
-
-
-def _said_of(word: str, subject: frozenset[str], sentences: Sequence[str]) -> bool | None:
-    """Return whether a source says a word of a name; None if it says it of no name, twice, or in the passive."""
-    places = [(text, match) for text in sentences for match in _WORD.finditer(text) if _stem(match) == word]
-    if len(places) != 1:
-        return None
-    text, match = places[0]
-    before, behind = text[: match.start()], text[match.end() :]
-    named = _named(find_names(before, is_starter), distinctive=True)
-    if not named or re.match(r"(?:\W+\w+){0,5}?\W+by\b", behind):
-        return None
-    near = re.match(r"(?:\W+\w+){1,3}", behind)
-    beside = _named(find_names(near.group(), is_starter), distinctive=False) if near else frozenset()
-    return bool(subject & (named | beside))
-
-
-def _named(names: Iterable[Name], *, distinctive: bool) -> frozenset[str]:
-    """Return the tokens and acronyms of names; with `distinctive`, only of those with a distinctive word."""
-    runs: dict[int, list[Name]] = {}
-    for name in names:
-        runs.setdefault(name.run, []).append(name)
-    wanted = (run for run in runs.values() if not distinctive or any(name.distinctive for name in run))
-    return frozenset(token for run in wanted for token in known_as(run))
-
-
-def _stem(match: re.Match[str]) -> str:
-    return stem(plain(match.group()), english().terms)
-
-
-def _relations(text: str) -> Iterator[tuple[str, frozenset[str], frozenset[str]]]:
-    """Yield each content word with those before and behind it in its clause; a passive has its sides exchanged."""
-    for clause in _CLAUSE.split(with_plain_phrases(text)):
-        words = [word.lower() for word in _WORD.findall(clause)]
-        stems = [stem(plain(word), english().terms) for word in words]
-        is_content = [word not in english().terms.stop_words for word in words]
-        for at, word in enumerate(stems):
-            if is_content[at]:
-                left = frozenset(
-                    s
-                    for s, t in zip(stems[max(0, at - REACH) : at], is_content[max(0, at - REACH) :], strict=False)
-                    if t
-                )
-                right = frozenset(
-                    s for s, t in zip(stems[at + 1 : at + 1 + REACH], is_content[at + 1 :], strict=False) if t
-                )
-                passive = "by" in words[at + 1 : at + 1 + REACH] and any(w in _BE for w in words[max(0, at - 3) : at])
-                yield (word, right, left) if passive else (word, left, right)
-
-
-def _other_order(claim: str, source: str) -> str | None:
-    """Return a word such as `beat` between two names that a sentence of the source has in the other order, or None."""
-    if _is_passive(claim) != _is_passive(source):
-        return None
-    for clause in _BORDER.split(claim):
-        said = [match.group() for match in _WORD.finditer(clause) if match.group().lower() in english().directional]
-        runs = _runs(clause) if said or _FROM_TO.search(clause) else []
-        for sentence in sentence_spans(source):
-            text = folded(with_plain_phrases(source[sentence.start : sentence.end]))
-            places = [min((text.find(token) for token in run if token in text), default=-1) for run in runs]
-            if len(places) > 1 and -1 not in places and places == sorted(places, reverse=True):
-                return said[0] if said else "from"
-    return None
-
-
-def _runs(text: str) -> list[frozenset[str]]:
-    """Return the tokens of each name of a text, in order."""
-    runs: dict[int, list[Name]] = {}
-    for name in find_names(with_plain_phrases(text), is_starter):
-        runs.setdefault(name.run, []).append(name)
-    return [tokens_of(run) for run in runs.values()]
-
-
-def _is_passive(text: str) -> bool:
-    return re.search(r"\b(?:by|lost to|fell to)\b", text, re.IGNORECASE) is not None

@@ -5,39 +5,30 @@ which are compared with a claim.
 """
 
 import re
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from index.markup import readable
 from index.records import Span
-from index.text import sentence_spans
-from service.citations.contrasts import (
-    adds_content,
-    adds_negation,
-    contradicted_word,
-    differs_in_contrast,
-    has_opposite_contrast,
-    has_unsupported_clause,
-)
+from index.text import Sentence, sentence_spans
+from service.citations.arithmetic import can_be_worked_out
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
-from service.citations.numbers import Number, find_numbers, misplaced_figure, missing_number
-from service.citations.speakers import misattributed, swapped_roles, wrong_speaker, wrong_subject
+from service.citations.numbers import Number, find_numbers, missing_number
+from service.citations.speakers import misattributed, wrong_speaker
+from service.citations.wording import same_wording
 from service.records import Passage
 
 COMBINED = 4
 """Windows of each of two passages that are combined."""
 
-ADDED_CLAUSE = 0.8
-"""Factor of the score of a sentence with a clause that has no word of the source."""
-
-LEAST_COVERAGE = 0.6
-"""Lowest coverage of a verified sentence, however similar it is to its source."""
-
 LONGEST_WINDOW = 3
 """Sentences of the longest window."""
+
+SHORTEST_QUOTE = 8
+"""Letters and digits of the shortest quote that is searched for: a shorter one stands anywhere."""
 
 ANTECEDENTS = 2
 """Sentences before a window that may name the referents of its pronouns."""
@@ -113,50 +104,63 @@ class Claim:
             return 1.0
         return len(self.stems & window.stems) / len(self.stems)
 
-    def has_unsupported_clause(self, window: Window) -> bool:
-        """Return whether a clause of two content words or more has none of them in a window, so that it was added."""
-        return has_unsupported_clause(self.text, self.stems, window.stems)
+    def absent(self, passages: Sequence[Passage]) -> str | None:
+        """Return the reason for which passages can't support the sentence, or None if they have all of its facts.
 
-    def goes_beyond(self, window: Window) -> bool:
-        """Return whether the sentence says more than a window, so that it is partial at best."""
-        return (
-            self.coverage(window) < LEAST_COVERAGE
-            or adds_content(self.text, self.stems, window.stems)
-            or adds_negation(self.text, window.text)
-            or differs_in_contrast(self.text, window.text)
-        )
+        A number may follow from theirs by arithmetic, a date from their dates of publication; a name may be in a title.
+        """
+        text = " ".join(readable(passage.chunk.text) for passage in passages)
+        dated = find_dates(text)
+        years = [found.year for found in dated.dates if found.year]
+        stated = [*find_numbers(dated.rest), *(Number(float(year), None, str(year)) for year in years)]
+        unknown = (number for number in self.numbers if missing_number([number], stated))
+        if not all(can_be_worked_out(number, find_numbers(dated.rest), years) for number in unknown):
+            return "number_not_in_source"
+        if missing_date(self.dates, text, published(passages)):
+            return "date_not_in_source"
+        titles = " ".join(passage.article.title or "" for passage in passages)
+        return "name_not_in_source" if missing_name(self.names, f"{titles} {text}") else None
 
     def contradiction(self, window: Window) -> str | None:
-        """Return why a window does not support the sentence, or None if it states everything, of the same things."""
-        return next(self._contradictions(window), None)
+        """Return why a window says something else than the sentence: another date or speaker; or None."""
+        source = window.with_antecedents
+        if missing_date(self.dates, source, window.published):
+            return "date_not_in_source"
+        return "speaker_differs" if misattributed(self.text, source) or wrong_speaker(self.text, source) else None
 
-    def _contradictions(self, window: Window) -> Iterator[str]:
+    def is_said_by(self, window: Window) -> bool:
+        """Return whether a window says the sentence in the same words, with its numbers, dates and names."""
         dated = find_dates(window.text)
         years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
-        if missing_number(list(self.numbers), find_numbers(dated.rest) + years):
-            yield "number_not_in_source"
-        if missing_date(self.dates, window.text, window.published):
-            yield "date_not_in_source"
-        source = window.with_antecedents
-        if missing_name(self.names, source):
-            yield "name_not_in_source"
-        if misplaced_figure(self.text, window.text) is not None:
-            yield "number_differs"
-        if contradicted_word(self.text, window.text) or has_opposite_contrast(self.text, window.text):
-            yield "negation_differs"
-        if (
-            misattributed(self.text, source)
-            or wrong_speaker(self.text, source)
-            or swapped_roles(self.text, window.text)
-            or wrong_subject(self.text, source)
-        ):
-            yield "speaker_differs"
+        return (
+            same_wording(self.text, window.text)
+            and not missing_number(list(self.numbers), find_numbers(dated.rest) + years)
+            and not missing_date(self.dates, window.text, window.published)
+            and not missing_name(self.names, window.with_antecedents)
+        )
 
 
-def support_score(coverage: float, similarity: float, *, added: bool = False) -> float:
-    """Return the mean of coverage and similarity, in [0, 1], to three digits; less with an added clause."""
-    mean = (coverage + max(similarity, 0.0)) / 2
-    return round(max(0.0, min(1.0, mean * (ADDED_CLAUSE if added else 1.0))), 3)
+def published(passages: Iterable[Passage]) -> tuple[date, ...]:
+    """Return the days on which passages were published, where they are known."""
+    return tuple(each.article.published_at.date() for each in passages if each.article.published_at)
+
+
+def support_score(coverage: float, similarity: float) -> float:
+    """Return the mean of coverage and similarity, in [0, 1], to three digits."""
+    return round(max(0.0, min(1.0, (coverage + max(similarity, 0.0)) / 2)), 3)
+
+
+def quoted(passages: Sequence[Passage], quotes: Iterable[tuple[str, str]]) -> list[Window]:
+    """Return the windows of quotes (pairs of a passage's key and its words); those of two passages are combined."""
+    keys = {passage.key: passage for passage in passages}
+    by_passage: dict[str, list[Window]] = {}
+    for key, words in quotes:
+        found = windows_of_quote(keys[key], words) if key in keys else []
+        by_passage[key] = [*by_passage.get(key, []), *found]
+    first, *others = [listed for listed in by_passage.values() if listed] or [[]]
+    for listed in others:
+        first = [one.joined_with(other) for one in first[:COMBINED] for other in listed[:COMBINED]]
+    return first
 
 
 def candidates(claim: Claim, passages: Sequence[Passage]) -> list[Window]:
@@ -204,14 +208,37 @@ def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
         for first in range(len(sentences) - length + 1):
             within = range(first, first + length)
             if length == 1 or all(_has_its_own(at, within, stems, wanted) for at in within):
-                start, end = sentences[first].start, sentences[first + length - 1].end
-                yield Window(
-                    text=readable(text[start:end]),
-                    before=readable(text[sentences[max(0, first - ANTECEDENTS)].start : start]).strip(),
-                    published=(passage.article.published_at.date(),) if passage.article.published_at else (),
-                    stems=frozenset().union(*(stems[at] for at in within)),
-                    spans=((passage, Span(start, end)),),
-                )
+                yield _window(passage, sentences, within)
+
+
+def windows_of_quote(passage: Passage, quote: str) -> list[Window]:
+    """Return the window of each place where a passage has the words of a quote: the sentences with these words.
+
+    White space, case, punctuation and markup between the words may differ.
+    """
+    words = re.findall(r"\w+", quote)
+    if len("".join(words)) < SHORTEST_QUOTE:
+        return []
+    sentences = sentence_spans(passage.chunk.text)
+    pattern = re.compile(r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
+    found = []
+    for match in pattern.finditer(passage.chunk.text):
+        within = [at for at, s in enumerate(sentences) if s.end > match.start() and s.start < match.end()]
+        if within:
+            found.append(_window(passage, sentences, range(within[0], within[-1] + 1)))
+    return found
+
+
+def _window(passage: Passage, sentences: Sequence[Sentence], within: range) -> Window:
+    text = passage.chunk.text
+    start, end = sentences[within[0]].start, sentences[within[-1]].end
+    return Window(
+        text=readable(text[start:end]),
+        before=readable(text[sentences[max(0, within[0] - ANTECEDENTS)].start : start]).strip(),
+        published=published([passage]),
+        stems=frozenset(english().terms.of(readable(text[start:end]))),
+        spans=((passage, Span(start, end)),),
+    )
 
 
 def _has_its_own(at: int, within: Sequence[int], stems: Sequence[frozenset[str]], wanted: Collection[str]) -> bool:

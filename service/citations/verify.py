@@ -1,14 +1,19 @@
 """Verify a draft sentence: locate it in the passages that it cites, or check that they support it.
 
-A complete sentence of a passage is verified as it is. Otherwise the window (one to three sentences) that covers it best
-must state all of its numbers, dates and names, of the same things; its coverage of the content words and the similarity
-of the two give the score. A sentence that says more than the window is partial at best. The thresholds are data, fitted
-on one half of `benchmarks/support`.
+A complete sentence of a passage is verified as it is. Any other sentence is withheld if its passages lack one of its
+numbers, dates or names. Then it is compared with the sentences of the passage that have the words which the model says
+it rests on, or, without such a quote, with the window (one to three sentences) that covers it best. It is verified if
+it has the wording of that window, partial if its wording differs, and withheld if the window has another date or
+speaker for it, or its score is too low. The score is the mean of the coverage of its content words and the similarity
+of the two. The thresholds are data: `benchmarks/support` has the labelled sentences.
+
+A citation is always of whole sentences, also if the quote is a part of one: a reader can judge a sentence, and a part
+of it may say the opposite.
 """
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +23,7 @@ from index.records import Span
 from index.terms import normal_form
 from index.text import sentence_spans
 from service.citations.safety import Safety
-from service.citations.support import Claim, Window, candidates, ordinary_word, support_score
+from service.citations.support import Claim, Window, candidates, ordinary_word, quoted, support_score
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support
 
 COMPARED = 3
@@ -34,16 +39,17 @@ _PLAIN = str.maketrans({
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The lowest score, in [0, 1], of a verified and of a partial sentence."""
+    """The lowest score, in [0, 1], of a verified sentence, of a partial one, and of a partial one with a quote."""
 
     verified: float
     partial: float
+    quoted: float
 
     @classmethod
     def read(cls, path: Path = THRESHOLDS) -> "Thresholds":
         """Read the thresholds that are fitted and shipped."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(verified=data["verified"], partial=data["partial"])
+        return cls(verified=data["verified"], partial=data["partial"], quoted=data["quoted"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,7 @@ class Verifier:
         if mode == "verified" and not draft.complete:
             check = Check(withheld="too_long")
         elif cited:
-            result = self.support.check(draft.text.strip(), cited)
+            result = self.support.check(draft.text.strip(), cited, draft.quotes)
             if result.status != "unverified":
                 check = Check(result.quotes)
             elif mode == "verified":
@@ -108,41 +114,51 @@ class SupportCheck:
         self._embedder = embedder
         self._thresholds = thresholds
 
-    def check(self, sentence: str, passages: Sequence[Passage]) -> SupportResult:
-        """Find the quotes in the passages that together support a sentence, given without its markers."""
+    def check(
+        self, sentence: str, passages: Sequence[Passage], quotes: Iterable[tuple[str, str]] = ()
+    ) -> SupportResult:
+        """Find the quotes in the passages that together support a sentence, given without its markers.
+
+        `quotes` are pairs of a passage's key and the words on which the sentence is said to rest.
+        """
         for passage in passages:
             quote = locate(sentence, passage)
             if quote is not None:
                 return SupportResult("verified", None, quote.score, (quote,))
         claim = Claim.of(sentence, ordinary_word(passages))
-        if claim.is_empty:
-            return SupportResult("unverified", "not_in_source", 0.0)
-        return self._best(claim, candidates(claim, passages))
+        absent = "not_in_source" if claim.is_empty else claim.absent(passages)
+        if absent:
+            return SupportResult("unverified", absent, 0.0)
+        named = quoted(passages, quotes)
+        result = self._best(claim, named, self._thresholds.quoted)
+        if result.reason == "not_in_source":
+            result = self._best(claim, candidates(claim, passages), self._thresholds.partial)
+        return result
 
-    def _best(self, claim: Claim, windows: Sequence[Window]) -> SupportResult:
+    def _best(self, claim: Claim, windows: Sequence[Window], least: float) -> SupportResult:
         """Return the result for the best window without a contradiction, or for the closest window."""
         if not windows:
             return SupportResult("unverified", "not_in_source", 0.0)
-        closest = windows[0]
         sound = [window for window in windows if claim.contradiction(window) is None][:COMPARED]
         if not sound:
-            return SupportResult("unverified", claim.contradiction(closest), 0.0)
-        score, best = max(self._scored(claim, sound), key=lambda pair: pair[0])
-        if score < self._thresholds.partial:
-            return SupportResult("unverified", claim.contradiction(closest) or "not_in_source", score)
-        certain = score >= self._thresholds.verified and not claim.goes_beyond(best)
-        status: Support = "verified" if certain else "partial"
+            return SupportResult("unverified", claim.contradiction(windows[0]), 0.0)
+        scores = self._scores(claim, sound)
+        score, best = max(zip(scores, sound, strict=True), key=lambda pair: pair[0])
+        said = [pair for pair in zip(scores, sound, strict=True) if claim.is_said_by(pair[1])]
+        status: Support = "partial"
+        if said and max(said, key=lambda pair: pair[0])[0] >= self._thresholds.verified:
+            status = "verified"
+            score, best = max(said, key=lambda pair: pair[0])
+        elif score < least:
+            return SupportResult("unverified", claim.contradiction(windows[0]) or "not_in_source", score)
         quotes = tuple(_quote(passage, span, status, "coverage", score) for passage, span in best.spans)
         return SupportResult(status, None, score, quotes)
 
-    def _scored(self, claim: Claim, sound: Sequence[Window]) -> list[tuple[float, Window]]:
+    def _scores(self, claim: Claim, sound: Sequence[Window]) -> list[float]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
         similarities = vectors[1:] @ vectors[0]
         return [
-            (
-                support_score(claim.coverage(window), float(similarity), added=claim.has_unsupported_clause(window)),
-                window,
-            )
+            support_score(claim.coverage(window), float(similarity))
             for window, similarity in zip(sound, similarities, strict=True)
         ]
 

@@ -141,7 +141,6 @@ def test_a_marker_split_over_chunks_is_one_marker(sample_data: Path, models: Pat
         ("Under the agreement, wages rise by 7.2 percent on 1 March 2026 [{key}].", "number_not_in_source"),
         ("Under the agreement, wages rise by 4.2 percent on 1 May 2026 [{key}].", "date_not_in_source"),
         ("Perrin Outhwaite, a retired judge, led the talks [{key}].", "name_not_in_source"),
-        ("Benedikt Orlo never led the talks [{key}].", "negation_differs"),
         ("The minister of justice has resigned over the affair [{key}].", "not_in_source"),
     ],
 )

@@ -121,7 +121,7 @@ WITHHELD = answer(
     status="partial",
     status_reason="unsupported_withheld",
     unsupported=(
-        Unsupported("The strike lasted 61 days.", "number_differs"),
+        Unsupported("The strike lasted 61 days.", "number_not_in_source"),
         Unsupported("Both sides called it a defeat.", "not_in_source"),
     ),
 )

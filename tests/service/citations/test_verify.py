@@ -275,31 +275,37 @@ RAIL = "The railway to Corvell will close for six weeks from 1 July. Buses will 
 
 VERIFIED: dict[str, tuple[str, str]] = {
     "first half of a sentence": ("The work took three years and cost 3.4 million euros.", HARBOUR),
-    "possessive": ("Orla Tennick opened Aldane's new harbour.", HARBOUR),
-    "weekday is a date": ("Mayor Tennick opened the new harbour of Aldane on 12 June 2024.", HARBOUR),
-    "month of a weekday": ("In June 2024 Mayor Tennick opened the new harbour of Aldane.", HARBOUR),
-    "currency and percent signs": ("The work cost €3.4m, 12% more than planned.", HARBOUR),
+    "second half of a sentence": ("The work cost €3.4m, 12% more than planned.", HARBOUR),
     "magnitude in digits": ("The work cost 3,400,000 euros.", HARBOUR),
     "number word in digits": ("The work took 3 years.", HARBOUR),
-    "antecedent of a pronoun": ("Tennick thanked the crews for their patience.", HARBOUR),
-    "negation kept": ("Pell Rusk did not attend the ceremony.", HARBOUR),
-    "negation contracted": ("Rusk didn't attend the ceremony.", HARBOUR),
-    "order of clauses": ("The harbour has room for 60 boats and is 412 metres long.", HARBOUR),
-    "rounded and hedged": ("The harbour is about 400 metres long.", HARBOUR),
-    "counts with their verbs": ("The fire at the Brisk paper mill injured 12 people and killed three.", FIRE),
-    "less precise date": ("The paper mill fire of May 2024 killed three people.", FIRE),
+    "adjunct left out": ("Mayor Orla Tennick opened the new harbour of Aldane.", HARBOUR),
     "according to her, she said": ("The flames began in the dye store, Maren Holt said.", FIRE),
     "denial kept": ("The owners denied the alarms had been switched off.", FIRE),
     "apposition in a clause": ("The mill was founded in 1921 and has 230 workers.", FIRE),
     "speaker first": ("Pell Rusk told the council that the Galt dam is safe.", DAM),
     "accuser kept": ("Corvell, a Norwegian firm, accused the Northern Health Trust of delays.", DAM),
-    "country of a demonym": ("Corvell of Norway accused the Northern Health Trust of delays.", DAM),
+    "negation contracted": ("Deputy Pell Rusk didn't attend the ceremony.", HARBOUR),
+}
+
+PARTIAL: dict[str, tuple[str, str]] = {
+    "possessive": ("Orla Tennick opened Aldane's new harbour.", HARBOUR),
+    "weekday is a date": ("Mayor Tennick opened the new harbour of Aldane on 12 June 2024.", HARBOUR),
+    "month of a weekday": ("In June 2024 Mayor Tennick opened the new harbour of Aldane.", HARBOUR),
+    "antecedent of a pronoun": ("Tennick thanked the crews for their patience.", HARBOUR),
+    "order of clauses": ("The harbour has room for 60 boats and is 412 metres long.", HARBOUR),
+    "rounded and hedged": ("The harbour is about 400 metres long.", HARBOUR),
+    "counts with their verbs": ("The fire at the Brisk paper mill injured 12 people and killed three.", FIRE),
+    "less precise date": ("The paper mill fire of May 2024 killed three people.", FIRE),
     "acronym": ("Corvell accused the NHT of delays.", DAM),
     "passive": ("The Northern Health Trust was accused of delays by Corvell.", DAM),
-    "from and to kept": ("Turnout at the hearing rose to 65 people from 40.", DAM),
-    "date in front": ("From 1 July the railway to Corvell will close for six weeks.", RAIL),
+    "difference": ("Turnout at the hearing rose by 25 people.", DAM),
     "two sentences": ("Buses will run every hour instead, and the railway to Corvell will close for six weeks.", RAIL),
 }
+
+STORM = (
+    "The library of Skelhaven reopened five months after the storm. At least 60 boats sank in it. Some residents of the"
+    " harbour district left. Prices rose and wages fell. The first ferry of the year sailed on 2 May 2026."
+)
 
 WITHHELD: dict[str, tuple[str, str, str]] = {
     "changed number": ("The work cost 3.5 million euros.", HARBOUR, "number_not_in_source"),
@@ -316,23 +322,11 @@ WITHHELD: dict[str, tuple[str, str, str]] = {
     "other year": ("Tennick opened the new harbour of Aldane in June 2023.", HARBOUR, "date_not_in_source"),
     "relative date": ("Tennick opened the new harbour of Aldane yesterday.", HARBOUR, "date_not_in_source"),
     "stranger": ("Maren Holt opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
-    "name of another sentence": ("Pell Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
-    "no antecedent": ("Rusk thanked the crews for their patience.", HARBOUR, "name_not_in_source"),
-    "first name with another's surname": ("Orla Rusk opened the new harbour of Aldane.", HARBOUR, "name_not_in_source"),
     "other place": ("Orla Tennick opened the new harbour of Corvell.", HARBOUR, "name_not_in_source"),
-    "negation dropped": ("Deputy Pell Rusk attended the ceremony.", HARBOUR, "negation_differs"),
-    "negation added": ("Orla Tennick did not open the new harbour of Aldane.", HARBOUR, "negation_differs"),
-    "never": ("Orla Tennick never opened the new harbour of Aldane.", HARBOUR, "negation_differs"),
-    "antonym of a verb": ("Orla Tennick closed the new harbour of Aldane.", HARBOUR, "negation_differs"),
-    "antonym of a comparison": ("The work cost 12 percent less than planned.", HARBOUR, "negation_differs"),
-    "antonym of an adjective": ("Orla Tennick opened the old harbour of Aldane.", HARBOUR, "negation_differs"),
-    "counts swapped": ("The fire killed 12 people and injured three.", FIRE, "number_differs"),
     "month swapped": ("The fire at the mill killed three people on 3 June 2024.", FIRE, "date_not_in_source"),
     "year with its digits swapped": ("The mill was founded in 1912.", FIRE, "date_not_in_source"),
     "stranger as speaker": ("According to Pell Rusk, the flames began in the dye store.", FIRE, "name_not_in_source"),
-    "denial made assertion": ("The alarms had been switched off, the owners said.", FIRE, "negation_differs"),
-    "other speaker": ("According to Maren Holt, the Galt dam is safe.", DAM, "name_not_in_source"),
-    "warning of another": ("Pell Rusk warned that the dam would fail within ten years.", DAM, "speaker_differs"),
+    "other speaker": ("According to Maren Holt, the Galt dam is safe.", DAM, "speaker_differs"),
     "accused accuses": (
         "The Northern Health Trust accused the Norwegian firm Corvell of delays.",
         DAM,
@@ -344,65 +338,92 @@ WITHHELD: dict[str, tuple[str, str, str]] = {
         "name_not_in_source",
     ),
     "other point of the compass": ("Corvell accused the Southern Health Trust of delays.", DAM, "name_not_in_source"),
-    "from and to swapped": ("Turnout at the hearing rose from 65 to 40 people.", DAM, "number_differs"),
-    "rose made fell": ("Turnout at the hearing fell from 40 to 65 people.", DAM, "negation_differs"),
-    "close made open": ("The railway to Corvell will open for six weeks from 1 July.", RAIL, "negation_differs"),
     "number added": ("Buses will run every two hours instead.", RAIL, "number_not_in_source"),
     "another story": ("The minister of justice resigned over a loan from a friend.", HARBOUR, "not_in_source"),
 }
 
-
-STORM = (
-    "The library of Skelhaven reopened five months after the storm. At least 60 boats sank in it. Some residents of the"
-    " harbour district left. Prices rose and wages fell. The first ferry of the year sailed on 2 May 2026."
-)
-
-TURNED = {
-    "before": "The library of Skelhaven reopened five months before the storm.",
-    "before, in front": "Five months before the storm, the library of Skelhaven reopened.",
-    "prior to": "The library of Skelhaven reopened five months prior to the storm.",
-    "at most": "At most 60 boats sank in the storm.",
-    "fewer": "Fewer than 60 boats sank in the storm.",
-    "bound left out": "60 boats sank in the storm.",
-    "all": "All residents of the harbour district left.",
-    "every": "Every resident of the harbour district left.",
-    "none": "None of the residents of the harbour district left.",
-    "limit left out": "Residents of the harbour district left.",
-    "rise of another": "Wages rose.",
-    "fall of another": "Prices fell and wages fell.",
-    "last": "The last ferry of the year sailed on 2 May 2026.",
+SABOTEUR: dict[str, tuple[str, str, str]] = {
+    "number of another thing": ("The work took 12 years.", "The work took three years", HARBOUR),
+    "counts swapped": ("The fire killed 12 people and injured three.", "killed three people and injured 12", FIRE),
+    "count of others": ("The fire at the paper mill killed 12 people.", "killed three people and injured 12", FIRE),
+    "from and to swapped": ("Turnout at the hearing rose from 65 to 40 people.", "rose from 40 to 65 people", DAM),
+    "number changed": ("The harbour has room for 70 boats.", "has room for 60 boats", HARBOUR),
+    "magnitude changed": ("The work cost 3.4 billion euros.", "cost 3.4 million euros", HARBOUR),
+    "wrong sum": ("The fire at the mill hit 16 people.", "killed three people and injured 12", FIRE),
+    "bound added": ("More than 60 boats sank.", "At least 60 boats sank in it", STORM),
+    "bound dropped": ("60 boats sank.", "At least 60 boats sank in it", STORM),
+    "negation dropped": ("Pell Rusk attended the ceremony.", "did not attend the ceremony", HARBOUR),
+    "negation added": ("Orla Tennick did not open the new harbour.", "opened the new harbour of Aldane", HARBOUR),
+    "denial dropped": ("The alarms had been switched off.", "the alarms had been switched off", FIRE),
+    "denial made a statement": ("The owners said the alarms had been switched off.", "The owners denied that", FIRE),
+    "antonym": ("Orla Tennick closed the new harbour of Aldane.", "opened the new harbour of Aldane", HARBOUR),
+    "near word": ("The railway to Corvell will reopen from 1 July.", "The railway to Corvell will close", RAIL),
+    "other speaker": ("Maren Holt told the council that the Galt dam is safe.", "The Galt dam is safe", DAM),
+    "stranger as speaker": ("Orla Tennick told the council that the Galt dam is safe.", "The Galt dam is safe", DAM),
+    "speaker dropped": ("The Galt dam is safe.", "The Galt dam is safe", DAM),
+    "warning of another": ("Pell Rusk warned that it would fail.", "warned that it would fail", DAM),
+    "accused accuses": (
+        "The Northern Health Trust accused Corvell of delays.",
+        "accused the Northern Health Trust",
+        DAM,
+    ),
+    "other name": ("Pell Rusk opened the new harbour of Aldane.", "opened the new harbour of Aldane", HARBOUR),
+    "other day": (
+        "Tennick opened the new harbour on Thursday.",
+        "opened the new harbour of Aldane on Wednesday",
+        HARBOUR,
+    ),
+    "day of another event": ("The storm came on 2 May 2026.", "sailed on 2 May 2026", STORM),
+    "month changed": ("The fire killed three people on 3 June 2024.", "on 3 May 2024", FIRE),
+    "cause swapped": ("The storm came because the library reopened.", "reopened five months after the storm", STORM),
+    "cause added": ("The library reopened because of the storm.", "reopened five months after the storm", STORM),
+    "order turned": ("The library reopened five months before the storm.", "five months after the storm", STORM),
+    "clause added": ("Orla Tennick opened the new harbour, which has since closed.", "opened the new harbour", HARBOUR),
+    "ending added": ("Buses will run every hour instead and are free.", "Buses will run every hour instead", RAIL),
+    "order to readers": ("Buses will run every hour instead — call now.", "Buses will run every hour instead", RAIL),
+    "all for some": ("All residents of the harbour district left.", "Some residents of the harbour district", STORM),
+    "limit dropped": ("Residents of the harbour district left.", "Some residents of the harbour district", STORM),
+    "prediction made fact": ("The dam failed within ten years.", "warned that it would fail within ten years", DAM),
+    "plan made fact": ("The railway to Corvell has closed.", "The railway to Corvell will close", RAIL),
+    "rise of another": ("Wages rose.", "Prices rose and wages fell", STORM),
+    "two clauses mixed": ("Prices fell.", "Prices rose and wages fell", STORM),
 }
 
-ADDED = {
-    "order": "The library of Skelhaven reopened five months after the storm — call now.",
-    "order in brackets": "The library of Skelhaven reopened five months after the storm (call now).",
-    "alternative": "The first ferry of the year sailed on 2 May 2026 or never.",
-    "demand": "The first ferry of the year sailed on 2 May 2026, so send money.",
-    "ending": "The first ferry of the year sailed on 2 May 2026 and donations are urgently welcome.",
-    "negation": "The library of Skelhaven reopened five months after the storm, never to close.",
-}
+
+@pytest.mark.parametrize(("sentence", "quote", "text"), SABOTEUR.values(), ids=SABOTEUR)
+@pytest.mark.parametrize("is_quoted", [True, False])
+def test_a_true_quote_does_not_verify_another_sentence(
+    check: SupportCheck, sentence: str, quote: str, text: str, is_quoted: bool
+) -> None:
+    """A sentence that says something else than the words which it names is never verified, with these words or not."""
+    assert quote in text
+    quotes = [("k7f2", quote)] if is_quoted else []
+    assert check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)], quotes).status != "verified"
 
 
-@pytest.mark.parametrize("sentence", [*TURNED.values(), *ADDED.values()], ids=[*TURNED, *ADDED])
-def test_a_word_that_turns_or_adds_bars_verified(check: SupportCheck, sentence: str) -> None:
-    """A sentence with another order, bound, extent or direction than its source, or with more, is never verified."""
-    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status != "verified"
+def test_a_quote_chooses_the_sentence_that_is_cited(check: SupportCheck) -> None:
+    """The citation is the complete sentence with the quote, not a sentence that is more alike."""
+    text = "The harbour of Aldane opened. It rained. Aldane has had a harbour since Wednesday, to be used by 60 boats."
+    passage = make_passage("k7f2", text, published_at=ISSUE)
+    sentence = "The harbour of Aldane has opened to 60 boats."
+    named = check.check(sentence, [passage], [("k7f2", "to be used by 60 boats")])
+    assert (named.status, [quote.text for quote in named.quotes]) == ("partial", [text[41:]])
 
 
-REPHRASED = {
-    "sides turned": "The storm came five months before the library of Skelhaven reopened.",
-    "order in front": "Five months after the storm, the library of Skelhaven reopened.",
-    "no fewer": "No fewer than 60 boats sank.",
-    "several": "Several residents of the harbour district left.",
-    "both": "Wages fell and prices rose.",
-    "first": "The year’s first ferry sailed on 2 May 2026.",
-}
+@pytest.mark.parametrize("quote", ["opened the old harbour of Aldane", "the"])
+def test_without_a_usable_quote_the_passage_is_searched(check: SupportCheck, quote: str) -> None:
+    """A quote that the passage does not have, or that is too short, changes nothing."""
+    passage = make_passage("k7f2", HARBOUR, published_at=ISSUE)
+    for sentence in ("The work took 3 years.", "Tennick thanked the crews.", "The harbour is 400 metres long."):
+        assert check.check(sentence, [passage], [("k7f2", quote)]) == check.check(sentence, [passage])
 
 
-@pytest.mark.parametrize("sentence", REPHRASED.values(), ids=REPHRASED)
-def test_the_same_contrast_is_verified(check: SupportCheck, sentence: str) -> None:
-    """A paraphrase that keeps order, bound, extent and direction is verified."""
-    assert check.check(sentence, [make_passage("k7f2", STORM, published_at=ISSUE)]).status == "verified"
+def test_a_draft_is_checked_against_its_quotes(verifier: Verifier) -> None:
+    """The quotes of a draft reach the check."""
+    text = "It rained for three days. The rain lasted three days in the north."
+    draft = DraftSentence(("The rain lasted for three days", ("k7f2",), "."), quotes=(("k7f2", "It rained for"),))
+    check = verifier.verify(draft, {"k7f2": make_passage("k7f2", text)}, "verified")
+    assert [quote.text for quote in check.quotes] == ["It rained for three days."]
 
 
 @pytest.fixture(scope="module")
@@ -422,11 +443,19 @@ def is_the_body(verdict: SupportResult) -> bool:
 
 
 @pytest.mark.parametrize(("sentence", "text"), VERIFIED.values(), ids=VERIFIED)
-def test_the_same_in_other_words_is_verified(check: SupportCheck, sentence: str, text: str) -> None:
-    """A true sentence is verified, with a quote of complete sentences."""
+def test_the_same_wording_is_verified(check: SupportCheck, sentence: str, text: str) -> None:
+    """A sentence in the words of its source is verified, with a quote of complete sentences."""
     verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
     assert (verdict.status, verdict.reason) == ("verified", None)
     assert [quote.method for quote in verdict.quotes] == ["coverage"]
+    assert is_the_body(verdict)
+
+
+@pytest.mark.parametrize(("sentence", "text"), PARTIAL.values(), ids=PARTIAL)
+def test_the_same_in_other_words_is_partial(check: SupportCheck, sentence: str, text: str) -> None:
+    """A sentence with the facts of its source in other words is shown with its quote, to be compared."""
+    verdict = check.check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    assert (verdict.status, verdict.reason) == ("partial", None)
     assert is_the_body(verdict)
 
 
@@ -454,10 +483,10 @@ TOGETHER = "The fire at the Brisk paper mill killed three people, and the new ha
 
 
 def test_two_passages_support_one_sentence(check: SupportCheck) -> None:
-    """A sentence that joins two articles is verified by a quote of each, in the order of its markers."""
+    """A sentence that joins two articles is shown with a quote of each, in the order of its markers."""
     passages = [make_passage("m3p9", FIRE), make_passage("k7f2", HARBOUR)]
     verdict = check.check(TOGETHER, passages)
-    assert verdict.status == "verified"
+    assert verdict.status == "partial"
     assert [quote.passage.key for quote in verdict.quotes] == ["m3p9", "k7f2"]
     assert is_the_body(verdict)
     assert {check.check(TOGETHER, [passage]).status for passage in passages} == {"unverified"}
@@ -472,7 +501,7 @@ def test_only_the_passage_that_supports_is_quoted(check: SupportCheck, order: tu
     assert [quote.passage.key for quote in verdict.quotes] == ["k7f2"]
 
 
-@pytest.mark.parametrize(("sentence", "text"), VERIFIED.values(), ids=VERIFIED)
+@pytest.mark.parametrize(("sentence", "text"), [*VERIFIED.values(), *PARTIAL.values()], ids=[*VERIFIED, *PARTIAL])
 def test_the_wrong_marker_supports_nothing(check: SupportCheck, sentence: str, text: str) -> None:
     """A statement of one article is not supported by another."""
     wrong = RAIL if text != RAIL else HARBOUR
@@ -512,7 +541,7 @@ def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
 STRICTER = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 
 
-CASES = [*VERIFIED.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
+CASES = [*VERIFIED.values(), *PARTIAL.values(), *((sentence, text) for sentence, text, _ in WITHHELD.values())]
 
 
 @given(low=STRICTER, high=STRICTER, case=st.sampled_from(CASES))
@@ -521,8 +550,8 @@ def test_stricter_thresholds_never_verify_more(low: list[float], high: list[floa
     """A higher threshold never improves the support of a sentence, and does not change its score."""
     sentence, text = case
     embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
-    least = Thresholds(verified=min(low[1], high[1]), partial=min(low[0], high[0]))
-    most = Thresholds(verified=max(low[1], high[1]), partial=max(low[0], high[0]))
+    least = Thresholds(min(low[1], high[1]), min(low[0], high[0]), min(low[0], high[0]))
+    most = Thresholds(max(low[1], high[1]), max(low[0], high[0]), max(low[0], high[0]))
     lenient = SupportCheck(embedder, least).check(sentence, passages)
     strict = SupportCheck(embedder, most).check(sentence, passages)
     rank = ["unverified", "partial", "verified"]
@@ -531,22 +560,21 @@ def test_stricter_thresholds_never_verify_more(low: list[float], high: list[floa
     assert bool(strict.quotes) == (strict.status != "unverified") == (strict.reason is None)
 
 
-@given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), added=st.booleans(), more=st.floats(0, 1))
-def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, added: bool, more: float) -> None:
-    """The score is from 0 to 1, grows with coverage and similarity, and does not grow with an added clause."""
-    score = support_score(coverage, similarity, added=added)
+@given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), more=st.floats(0, 1))
+def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, more: float) -> None:
+    """The score is from 0 to 1 and grows with coverage and similarity."""
+    score = support_score(coverage, similarity)
     assert 0 <= score <= 1
-    assert score <= support_score(max(coverage, more), similarity, added=added)
-    assert score <= support_score(coverage, max(similarity, more), added=added)
-    assert support_score(coverage, similarity, added=True) <= support_score(coverage, similarity)
+    assert score <= support_score(max(coverage, more), similarity)
+    assert score <= support_score(coverage, max(similarity, more))
 
 
 def test_the_thresholds_are_read_from_their_file(tmp_path: Path) -> None:
     """The shipped thresholds are in order."""
-    (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "rates": {}}), encoding="utf-8")
-    assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4)
+    (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "quoted": 0.2}), encoding="utf-8")
+    assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4, quoted=0.2)
     shipped = Thresholds.read()
-    assert 0 < shipped.partial <= shipped.verified < 1
+    assert 0 < shipped.quoted <= shipped.partial <= shipped.verified < 1
 
 
 def test_nothing_supports_nothing(check: SupportCheck) -> None:

@@ -1,0 +1,135 @@
+"""Compare the wording of a claim with its source: the same words in the same order, with the same limits.
+
+A limit is a word that changes what is said: a negation, `all`, `may`, `before`, the `by` of a passive. A claim has the
+wording of its source if the source has all of its content words, figures and limits in this order, the same verbs of
+reporting, and no other limit or relative clause between the words. The first or last phrase of the claim, or its
+speaker, may have another place. Other words, however near their meaning, are another wording: a swap, an antonym and an
+addition all need one.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import Literal, NamedTuple
+
+from service.citations.english import english, stem
+from service.citations.names import plain, with_plain_phrases
+from service.citations.numbers import CURRENCIES, UNITS, Number, with_numbers
+
+BEFORE, BEHIND = 2, 1
+"""Words before and behind the matched words of a source that may limit them."""
+
+_PLAIN = (
+    (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),
+    (re.compile(r"\bcan(?:['’]t|not)\b", re.IGNORECASE), "can not"),
+    (re.compile(r"n['’]t\b", re.IGNORECASE), " not"),
+    (re.compile(r"\b(?:no|not) (?:less|fewer) than\b", re.IGNORECASE), "at least"),
+    (re.compile(r"\b(?:no|not) more than\b", re.IGNORECASE), "at most"),
+    (re.compile(r"(?<=s)['’](?!\w)"), " s"),
+)
+
+_RELATIVE = re.compile(
+    r",?\s+(?:which|who|whom|whose|where)\b(?:[^,;:.!?]|[.,](?=\d))*(?:,|(?=[;:.!?]|$))", re.IGNORECASE
+)
+"""A relative clause, which may be left out as a whole."""
+
+
+class _Word(NamedTuple):
+    """A word in the form in which it is compared."""
+
+    form: str
+    kind: Literal["content", "limit", "joint", "border", "report"]
+
+
+def same_wording(claim: str, source: str) -> bool:
+    """Return whether a source says a claim in the same words, in the same order and with the same limits."""
+    return any(_says(_words(text), claim) for text in (source, _RELATIVE.sub(" ", source)))
+
+
+def _says(source: Sequence[_Word], claim: str) -> bool:
+    if _reports(_words(claim)) != _reports(source):
+        return False
+    stated = [word for word in source if word.kind != "report"]
+    return any(_is_within([_words(part) for part in parts], stated) for parts in _arrangements(claim))
+
+
+def _arrangements(claim: str) -> Iterator[Sequence[str]]:
+    """Yield a claim whole, then in two phrases that may have another order in the source."""
+    yield [claim]
+    if "," in claim:
+        first, _, rest = claim.partition(",")
+        yield [first, rest]
+        rest, _, last = claim.rpartition(",")
+        yield [rest, last]
+    speaker, _, statement = claim.partition(" that ")
+    if statement and _reports(_words(speaker)):
+        yield [speaker, statement]
+
+
+def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> bool:
+    places: set[int] = set()
+    for part in parts:
+        matched = _matched([word for word in part if word.kind in ("content", "limit")], source)
+        if not matched:
+            return False
+        places.update(matched)
+    joints = sum(word.kind == "joint" for part in parts for word in part)
+    borders = sum(word.kind == "border" for part in parts for word in part)
+    for at in range(max(0, min(places) - BEFORE), min(len(source), max(places) + 1 + BEHIND)):
+        if at in places:
+            continue
+        kind = source[at].kind
+        # `It took a year and cost a million`: what follows a joint without a subject of its own is of the same subject.
+        joints -= kind == "joint" and at + 1 not in places and min(places) < at < max(places)
+        borders -= kind == "border" and at < max(places)
+        if kind == "limit" or joints < 0 or borders < 0:
+            return False
+    return True
+
+
+def _matched(claim: Sequence[_Word], source: Sequence[_Word]) -> Sequence[int]:
+    """Return the places of a claim's words in a source, in order and as near together as can be; or none."""
+    found: list[list[int]] = []
+    for start, word in enumerate(source):
+        if claim and word == claim[0]:
+            places = [start]
+            for wanted in claim[1:]:
+                following = (at for at in range(places[-1] + 1, len(source)) if source[at] == wanted)
+                place = next(following, None)
+                if place is None:
+                    break
+                places.append(place)
+            else:
+                found.append(places)
+    return min(found, key=lambda places: places[-1] - places[0], default=())
+
+
+def _reports(words: Sequence[_Word]) -> Counter[str]:
+    return Counter(word.form for word in words if word.kind == "report")
+
+
+def _words(text: str) -> list[_Word]:
+    """Return the words of a text that count, in order."""
+    text = with_plain_phrases(text)
+    for pattern, word in _PLAIN:
+        text = pattern.sub(word, text)
+    return [word for token in with_numbers(text) for word in _word(token)]
+
+
+def _word(token: str | Number) -> Iterator[_Word]:
+    if isinstance(token, Number):
+        yield _Word(f"{token.value:.6g}", "content")
+        return
+    word = token.lower()
+    if word in english().limits:
+        yield _Word(english().limits[word], "limit")
+    elif word in english().joints or word in english().borders:
+        yield _Word(word, "joint" if word in english().joints else "border")
+    elif word in english().said:
+        yield _Word("say", "report")
+    elif word not in UNITS and word not in CURRENCIES and any(map(str.isalnum, word)):
+        form = plain(token)
+        if form not in english().terms.stop_words:
+            stemmed = stem(english().irregular.get(form, form), english().terms)
+            reports = word in english().reporting
+            yield _Word(stemmed, "report" if reports else "limit" if word in english().turning else "content")
