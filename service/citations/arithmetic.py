@@ -15,6 +15,9 @@ NEAR = 0.1
 MOST_PARTS = 12
 """Largest divisor of a sum that is shared."""
 
+FIRST_YEAR = 1900
+"""Earlier years are read as numbers."""
+
 _OF = {
     "fortnight": (14.0, "day"),
     "week": (7.0, "day"),
@@ -33,10 +36,12 @@ _OF = {
 
 def can_be_worked_out(wanted: Number, stated: Sequence[Number], years: Iterable[int] = ()) -> bool:
     """Return whether a number follows from one or two numbers, or from two years, of a source."""
+    stated = [number._replace(unit=None) if number.unit == "times" else number for number in stated]
     known = [*stated, *(_in_unit(number, wanted.unit) for number in stated)]
     results = [*_from_one(wanted, known), *_from_two(wanted, known)]
     if wanted.unit in (None, "year"):
-        results += [float(abs(one - other)) for one, other in combinations(sorted(set(years)), 2)]
+        early = {int(number.value) for number in stated if number.unit is None and 1000 <= number.value < FIRST_YEAR}
+        results += [float(abs(one - other)) for one, other in combinations({*years, *early}, 2)]
     return any(_agrees(wanted, value) for value in results)
 
 

@@ -41,7 +41,11 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
         if between and between not in _JOINING:
             run += 1
         last_end = match.end()
-        ordinary = initial and is_word(plain(word)) and not _followed_by_name(text, match.end())
+        ordinary = initial and (
+            word.lower() in english().limits  # `Although Hebrine denied it`
+            or ("-" in word and is_starter(word.lower().partition("-")[0]))  # `Twenty-two left`
+            or (is_word(plain(word)) and not _followed_by_name(text, match.end()))
+        )
         if not ordinary and len(word) > 1:
             names.append(Name(plain(word), match.start(), run, plain(word) not in english().titles))
     return names

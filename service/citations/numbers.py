@@ -154,7 +154,12 @@ def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
         after += words[1:2] in (["st"], ["nd"], ["rd"], ["th"])
     elif token in ("a", "an") and words[1:2] and words[1] in COUNTED_FROM_ONE:
         value, after = _spelled(tokens, at + 1, 1.0)
-    elif token in ("a", "an") and words[1:2] and words[1] in PARTS and _is_part(words[1:3]):
+    elif (
+        token in ("a", "an")
+        and words[1:2]
+        and words[1] in PARTS
+        and (_is_part(words[1:3]) or tokens[at - 1 : at] == ["by"])
+    ):
         value, after = 1.0, at + 1
     else:
         value, after = _spelled(tokens, at)

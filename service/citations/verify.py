@@ -136,23 +136,23 @@ class SupportCheck:
         return result
 
     def _best(self, claim: Claim, windows: Sequence[Window], least: float) -> SupportResult:
-        """Return the result for the best window without a contradiction, or for the closest window."""
-        if not windows:
+        """Return the result for the best window, which may have another date or speaker for the sentence."""
+        contradictions = {number: claim.contradiction(window) for number, window in enumerate(windows)}
+        sound = [number for number, reason in contradictions.items() if reason is None][:COMPARED]
+        compared = sorted({*sound, *range(min(COMPARED, len(windows)))})
+        if not compared:
             return SupportResult("unverified", "not_in_source", 0.0)
-        sound = [window for window in windows if claim.contradiction(window) is None][:COMPARED]
-        if not sound:
-            return SupportResult("unverified", claim.contradiction(windows[0]), 0.0)
-        scores = self._scores(claim, sound)
-        score, best = max(zip(scores, sound, strict=True), key=lambda pair: pair[0])
-        said = [pair for pair in zip(scores, sound, strict=True) if claim.is_said_by(pair[1])]
+        scores = dict(zip(compared, self._scores(claim, [windows[number] for number in compared]), strict=True))
+        best = max(compared, key=scores.__getitem__)
+        said = [number for number in sound if claim.is_said_by(windows[number])]
         status: Support = "partial"
-        if said and max(said, key=lambda pair: pair[0])[0] >= self._thresholds.verified:
-            status = "verified"
-            score, best = max(said, key=lambda pair: pair[0])
-        elif score < least:
-            return SupportResult("unverified", claim.contradiction(windows[0]) or "not_in_source", score)
-        quotes = tuple(_quote(passage, span, status, "coverage", score) for passage, span in best.spans)
-        return SupportResult(status, None, score, quotes)
+        if said and max(scores[number] for number in said) >= self._thresholds.verified:
+            best, status = max(said, key=scores.__getitem__), "verified"
+        elif contradictions[best] or scores[best] < least:
+            return SupportResult("unverified", contradictions[best] or "not_in_source", scores[best])
+        spans = windows[best].spans
+        quotes = tuple(_quote(passage, span, status, "coverage", scores[best]) for passage, span in spans)
+        return SupportResult(status, None, scores[best], quotes)
 
     def _scores(self, claim: Claim, sound: Sequence[Window]) -> list[float]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])

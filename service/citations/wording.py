@@ -81,7 +81,8 @@ def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> boo
         kind = source[at].kind
         # `It took a year and cost a million`: what follows a joint without a subject of its own is of the same subject.
         joints -= kind == "joint" and at + 1 not in places and min(places) < at < max(places)
-        borders -= kind == "border" and at < max(places)
+        is_subject = at == min(places) + 1 and at + 1 in places  # `Rusk, who sued Galt`
+        borders -= kind == "border" and at < max(places) and not is_subject
         if kind == "limit" or joints < 0 or borders < 0:
             return False
     return True

@@ -77,6 +77,8 @@ def test_an_ordinary_first_word_is_no_name() -> None:
     assert tokens("Prices rose in Aldane. Prices fell.", "prices") == ["aldane"]
     assert tokens("Prices rose in Aldane.") == ["prices", "aldane"]
     assert tokens("Bank Aldane closed.", "bank") == ["bank", "aldane"]
+    assert tokens("Although Aldane closed, it paid.") == ["aldane"]
+    assert tokens("Twenty-two boats sank.") == []
 
 
 def test_a_run_is_one_name() -> None:

@@ -18,6 +18,7 @@ SAME = [
     ("No fewer than 60 boats sank.", "At least 60 boats sank.", True),
     ("The Swedish navy left.", "Sweden's navy left.", False),
     ("Prices rose.", "Prices rose and wages fell.", True),
+    ("Rusk sued Galt.", "Rusk, who sued Galt, left.", True),
     ("Orlo, a judge, led the talks.", "Orlo, a judge whom both sides accepted on 3.5 terms, led the talks.", True),
 ]
 OTHER = [
@@ -43,6 +44,7 @@ OTHER = [
     ("Holt voted for the plan.", "Holt voted against the plan."),
     ("Holt sued Galt.", "Holt met Rusk, who sued Galt."),
     ("Holt sued Galt.", "Holt met Rusk and Vane sued Galt."),
+    ("Holt sued Rusk and left.", "Holt sued Rusk, who left."),
     ("Holt left.", "Rusk, who met Holt, left."),
     ("Holt sued Galt.", "Holt, whom Rusk sued, left Galt."),
     ("Drummond was jailed.", "Drummond's brother was jailed."),
