@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from index.generation import Generation
 from index.records import isoformat
-from service.citations.stream import without_numbers
+from service.citations.markers import without_numbers
 from service.records import (
     AnswerWarning,
     DraftSentence,

@@ -13,6 +13,7 @@ DatelineError
     ├── ReaderRateLimited
     ├── ReaderUnavailable
     ├── ReaderRejected
+    ├── ReaderEmpty
     └── ReaderCutOff
 """
 
@@ -88,6 +89,13 @@ class ReaderRejected(ReaderFailed):
 
     code = "reader_rejected"
     public = "The language model refused the request."
+
+
+class ReaderEmpty(ReaderFailed):
+    """The language model's complete reply has no text that answers."""
+
+    code = "reader_empty"
+    public = "The language model gave no answer."
 
 
 class ReaderCutOff(ReaderFailed):

@@ -17,6 +17,7 @@ from service.citations.safety import Safety
 from service.errors import ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
 from service.readers.chat import Chat
+from service.readers.reply_text import answering_text
 from service.records import AnswerWarning, Question, Usage
 
 PROMPT = "standalone"
@@ -92,7 +93,7 @@ def _render(question: Question, prompts: Prompts, fence: str) -> RenderedPrompt:
 
 def _one_line(reply: str) -> str:
     """Return the rewritten question on one line, without the quotation marks that some models put around it."""
-    line = " ".join(reply.split())
+    line = " ".join(answering_text(reply).split())
     if len(line) > 1 and line[0] + line[-1] in {'""', "''", "“”", "„“", "«»"}:
         line = line[1:-1].strip()
     return line[:MAX_CHARS].strip()

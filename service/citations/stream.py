@@ -1,34 +1,16 @@
-"""Parse a model's text as it streams: markers, then sentences with the passages that they cite.
-
-`[key]` and `[key, key]` are found wherever the stream is cut. Anything in square brackets that looks like a citation is
-one: a key without a passage was invented by the model, and is reported, not shown.
-"""
+"""Parse a model's text as it streams: markers, then sentences with the passages that they cite, wherever it is cut."""
 
 import re
-import sys
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
-from index.markup import ATTACHED_MARK, FOOTNOTE_MARK
 from index.text import Sentence, sentence_spans
+from service.citations.markers import Marker, MarkerParser, without_marks
 from service.records import LONGEST_SENTENCE, DraftSentence
 
 _ENDS = (".", "!", "?", "…", '"', "”", "»", "。", "！", "？")
-
-LONGEST_MARKER = 80
-"""The limit of a bracketed citation in characters; a longer bracket is text."""
-
-_ITEM = r"(?:(?:source|passage|key|ref)s?:?)?\s*[#^]?(?:[a-z](?=[a-z0-9]*\d)[a-z0-9]{1,7}|\d{1,3})"
-_AND = r"\s*(?:[,;&](?:\s*and\b)?|\band\b)\s*"
-_CITATION = re.compile(rf"\s*{_ITEM}(?:{_AND}{_ITEM})*\s*", re.IGNORECASE | re.ASCII)
-_KEY = re.compile(r"[a-z0-9]+$", re.IGNORECASE | re.ASCII)
-# Reference marks of an article that a model repeats; numbers look like the markers of an answer. The look-behind and
-# `*+` keep the time linear in a long run of spaces.
-_NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
-_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE_MARK}|{ATTACHED_MARK})")
-_OPEN, _CLOSE = re.compile(r"[\[【]"), re.compile(r"[\]】]")
 
 _LIST_SIGN = re.compile(r"(?:[-*+•–]|\d{1,3}[.)]|#{1,6})\s+")
 _LIST_NUMBER = re.compile(r"\d{1,3}\.")
@@ -42,7 +24,7 @@ _NEW_WORD = re.compile(r"\W\w")
 class DraftParser:
     """A parser of a model's text, cut anywhere, into draft sentences; `keys` are those of the passages."""
 
-    def __init__(self, keys: Collection[str]) -> None:
+    def __init__(self, keys: Sequence[str]) -> None:
         self._markers = MarkerParser(keys)
         self._sentences = SentenceAssembler()
 
@@ -56,71 +38,6 @@ class DraftParser:
         last = [sentence for token in self._markers.finish() for sentence in self._sentences.feed(token)]
         last += self._sentences.finish()
         yield from (sentence for sentence in last if not cut_off or sentence.text.endswith(_ENDS))
-
-
-@dataclass(frozen=True, slots=True)
-class Marker:
-    """A citation in a text: the keys of passages, and invented ones."""
-
-    keys: tuple[str, ...]
-    invented: tuple[str, ...] = ()
-
-
-@dataclass(slots=True)
-class MarkerParser:
-    """A parser of pieces of text, cut anywhere, into stretches of text and markers."""
-
-    known: Collection[str]
-    _held: str = field(default="", init=False)
-
-    def feed(self, piece: str) -> Iterator[str | Marker]:
-        """Yield the tokens that are complete after this piece, in linear time; an open bracket waits for its end."""
-        text = self._held + piece
-        start, opening = 0, _first(_OPEN, text, 0)
-        while opening >= 0:
-            closing = _first(_CLOSE, text, opening + 1, opening + LONGEST_MARKER + 1)
-            if closing < 0 and len(text) - opening <= LONGEST_MARKER:
-                break
-            after = opening + 1
-            if closing >= 0 and _CITATION.fullmatch(text, after, closing):
-                if start < opening:
-                    yield text[start:opening]
-                yield self._marker(text[after:closing])
-                start = after = closing + 1
-            opening = _first(_OPEN, text, after)
-        certain = len(text) if opening < 0 else opening
-        self._held = text[certain:]
-        if start < certain:
-            yield text[start:certain]
-
-    def finish(self) -> Iterator[str]:
-        """Yield the rest of the text at the end of the stream."""
-        if self._held:
-            yield self._held
-        self._held = ""
-
-    def _marker(self, content: str) -> Marker:
-        found = [match.group().lower() for item in re.split(_AND, content) if (match := _KEY.search(item.strip()))]
-        keys = tuple(dict.fromkeys(key for key in found if key in self.known))
-        return Marker(keys, tuple(key for key in found if key not in self.known))
-
-
-def without_marks(text: str) -> str:
-    """Return a text without the reference marks of a source, such as `[2]`, `[2–5]` or `[note 3]`."""
-    return without_numbers(_NOTED.sub("", without_numbers(text)))
-
-
-def without_numbers(text: str) -> str:
-    """Return a text without numbers in square brackets, which look like the markers of an answer."""
-    while (left := _NUMBERED.sub("", text)) != text:
-        text = left  # `[[1]2]` has another one without the inner one
-    return text
-
-
-def _first(signs: re.Pattern[str], text: str, start: int, end: int = sys.maxsize) -> int:
-    """Return the position of the first of these signs, or -1."""
-    found = signs.search(text, start, end)
-    return found.start() if found else -1
 
 
 @dataclass(slots=True)
@@ -200,14 +117,16 @@ class SentenceAssembler:
         end = span.start + len(text.rstrip(".!?…"))
         parts: list[str | tuple[str, ...]] = []
         invented: list[str] = []
+        quotes: list[tuple[str, str]] = []
         while self._markers and self._markers[0][0] <= span.end:
             at, marker = self._markers.popleft()
             place = max(position, min(at, end))
             parts += [self._text[position:place], marker.keys]
             invented += marker.invented
+            quotes += marker.quotes
             position = place
         parts.append(self._text[position : span.end])
-        return DraftSentence(tuple(_merged(parts)), tuple(invented), complete)
+        return DraftSentence(tuple(_merged(parts)), tuple(invented), complete, tuple(quotes))
 
 
 def _merged(parts: Iterable[str | tuple[str, ...]]) -> Iterator[str | tuple[str, ...]]:

@@ -9,12 +9,13 @@ from itertools import pairwise
 
 from index.records import isoformat
 from service.citations.stream import DraftParser
-from service.errors import ReaderCutOff, ReaderFailed
+from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
 from service.readers.base import Drafted, Reading
 from service.readers.budget import fit_passages
-from service.readers.chat import Chat, ModelRefused
-from service.records import LONGEST_SENTENCE, Abstained, Passage, Usage
+from service.readers.chat import Chat, ModelRefused, log_failure
+from service.readers.reply_text import ReplyText
+from service.records import LONGEST_SENTENCE, Abstained, DraftSentence, Passage, Usage
 
 PROMPT = "answer"
 
@@ -42,6 +43,7 @@ class LlmReader:
         self._prompts = prompts
         self._prompt_tokens = prompt_tokens
         self._fence = fence
+        self._reasons_first = False
 
     @property
     def model(self) -> str:
@@ -63,31 +65,33 @@ class LlmReader:
         Raises ReaderFailed, after the complete sentences before the failure.
         """
         prompt = self._render(reading)
-        parser, watch = DraftParser([passage.key for passage in reading.passages]), AbstentionWatch()
+        draft = Draft([passage.key for passage in reading.passages], reasons_first=self._reasons_first)
         usage = Usage()
         try:
             async with aclosing(self._chat.stream(prompt.system, prompt.user)) as pieces:
                 async for piece in pieces:
                     if isinstance(piece, Usage):
-                        usage, text = piece, watch.finish()
-                    else:
-                        text = watch.feed(piece)
-                    for start in range(0, len(text), PIECE):
-                        for sentence in parser.feed(text[start : start + PIECE]):
-                            yield sentence
-                        await asyncio.sleep(0)
-                    if watch.abstained:
+                        usage = piece
+                        continue
+                    async for sentence in draft.feed(piece):
+                        yield sentence
+                    if draft.abstained:
                         break
-        except ReaderFailed as failure:
-            for sentence in [*parser.feed(watch.finish()), *parser.finish(cut_off=True)]:
+            async for sentence in draft.finish():
                 yield sentence
-            watch.check(failure)
-        if watch.abstained:
+        except ReaderFailed as failure:
+            async for sentence in draft.finish(cut_off=True):
+                yield sentence
+            draft.check(failure)
+        self._reasons_first = self._reasons_first or draft.was_reasoning
+        if draft.abstained:
             yield Abstained()
-            usage = await self._chat.count(prompt.system, prompt.user, watch.received)
-        for sentence in parser.finish():
-            yield sentence
+            usage = await self._chat.count(prompt.system, prompt.user, draft.received)
         yield usage
+        if not draft.abstained and not draft.has_words:
+            nothing = ReaderEmpty("The language model's reply has no text that answers.")
+            log_failure(self.model, nothing)
+            raise nothing
 
     def _render(self, reading: Reading) -> RenderedPrompt:
         fence = self._fence()
@@ -124,12 +128,71 @@ def _prompt_passage(passage: Passage, fence: str) -> _PromptPassage:
     )
 
 
+class Draft:
+    """The reply of a model so far, parsed into draft sentences; `keys` are those of the passages."""
+
+    def __init__(self, keys: Sequence[str], *, reasons_first: bool = False) -> None:
+        self._keys = keys
+        self._text = ReplyText(reasons_first=reasons_first)
+        self._watch, self._parser = AbstentionWatch(), DraftParser(keys)
+        self._pieces: list[str] = []
+        self.was_reasoning = False  # sentences so far were reasoning without an opening tag
+        self.has_words = False  # of a sentence
+
+    @property
+    def received(self) -> str:
+        """All text that was fed."""
+        return "".join(self._pieces)
+
+    @property
+    def abstained(self) -> bool:
+        """True if the first sentence abstains."""
+        return self._watch.abstained
+
+    async def feed(self, piece: str) -> AsyncGenerator[DraftSentence, None]:
+        """Yield the sentences that this piece completes."""
+        self._pieces.append(piece)
+        for part in _parts(piece):
+            text = self._text.feed(part)
+            if self._text.was_reasoning and not self.was_reasoning:
+                self.was_reasoning = True
+                self._watch, self._parser = AbstentionWatch(), DraftParser(self._keys)
+            for sentence in self._parsed(self._watch.feed(text)):
+                yield sentence
+            await asyncio.sleep(0)
+
+    async def finish(self, *, cut_off: bool = False) -> AsyncGenerator[DraftSentence, None]:
+        """Yield the last sentences; only the complete ones of a reply that is cut off."""
+        for part in _parts(self._text.finish()):
+            for sentence in self._parsed(self._watch.feed(part)):
+                yield sentence
+            await asyncio.sleep(0)
+        for sentence in [*self._parsed(self._watch.finish()), *self._parser.finish(cut_off=cut_off)]:
+            self.has_words = self.has_words or bool(sentence.text.strip())
+            yield sentence
+
+    def check(self, failure: ReaderFailed) -> None:
+        """Raise the failure of the reply, unless it is a refusal before any words: the model abstained."""
+        self._watch.check(failure)
+
+    def _parsed(self, text: str) -> list[DraftSentence]:
+        sentences = list(self._parser.feed(text))
+        self.has_words = self.has_words or any(sentence.text.strip() for sentence in sentences)
+        return sentences
+
+
+def _parts(text: str) -> list[str]:
+    return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
+
+
 # Models change the case, escape the underscores as Markdown, or separate the words.
 _ABSTENTION = re.compile(r"(?i:not\\?[_-]in\\?[_-]sources)|NOT IN SOURCES")
 
 # The end of a sentence: its stop, closing quotes and trailing [markers], then something visible. It decides how much
 # text is held back, never which text is shown.
-_MARKERS = r"(?:\s*[\[【][^\[\]【】]*[\]】])*"
+_BRACKET = r"[\[【][^\[\]【】]*+(?:[\[【][^\[\]【】]*+[\]】][^\[\]【】]*+)*"
+_BRACKETED = re.compile(rf"{_BRACKET}(?:[\]】]|\Z)")  # a quote in it has ends of its own
+_MARKERS = rf"(?:\s*{_BRACKET}[\]】])*"
 _STOP = rf"""[.!?…]["'”’»)]*{_MARKERS}\s+"""
 _WIDE_STOP = rf"""[。！？]["”」』）]*{_MARKERS}\s*(?!["”」』）])"""
 _LINE_BREAK = r"(?<=\S)[ \t]*\n\s*"
@@ -147,19 +210,14 @@ class AbstentionWatch:
     def __init__(self) -> None:
         self.abstained = False
         self.has_passed = False
-        self._pieces: list[str] = []
         self._held = ""
-
-    @property
-    def received(self) -> str:
-        """All text that was fed."""
-        return "".join(self._pieces)
 
     def feed(self, piece: str) -> str:
         """Add the next piece; return the text that passes, which may be empty."""
-        self._pieces.append(piece)
         self._held += piece
-        text = self._release([match.end() for match in _END.finditer(self._held)])
+        ends = [match.end() for match in _END.finditer(self._held)]
+        quoted = [match.span() for match in _BRACKETED.finditer(self._held)] if ends else []
+        text = self._release([end for end in ends if not any(start < end < stop for start, stop in quoted)])
         if len(self._held) > LONGEST_SENTENCE:
             text += self._release([len(self._held)])
         # Without waiting for the end of the sentence: the explanation after it is not needed.

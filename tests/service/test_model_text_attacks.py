@@ -3,13 +3,16 @@
 import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
+from contextlib import suppress
 from itertools import islice
 
 import pytest
 
 from index.text import Sentence, sentence_spans
-from service.citations.stream import MarkerParser, SentenceAssembler
+from service.citations.markers import MarkerParser
+from service.citations.stream import SentenceAssembler
 from service.citations.verify import SupportCheck, Thresholds, Verifier
+from service.errors import ReaderEmpty
 from service.prompts import Prompts
 from service.readers.base import Reading
 from service.readers.evidence import Evidence
@@ -38,6 +41,18 @@ ENDLESS: dict[str, str] = {
     "a marker that stays open": "[k7f2 ",
     "the abstaining line, nearly": "NOT_IN_SOURCE ",
     "CJK stops": "。",
+    "quotes that stay open": '[k7f2: "It rained. ',
+    "quotes": '[k7f2: "It rained."] ',
+    "round brackets": "(",
+    "emphasis": "*",
+    "words in emphasis": "**x** ",
+    "ticks": "`",
+    "tags": "<b>",
+    "tags that stay open": "<b ",
+    "reasoning": "<think>",
+    "reasoning without a tag": "Okay, it rained. ",
+    "JSON": '{"answer": [',
+    "links": "[k7f2](",
 }
 
 
@@ -87,7 +102,10 @@ def test_the_loop_goes_on(text: str, length: int) -> None:
         pieces = [reply[start : start + length] for start in range(0, len(reply), length)]
         reader = LlmReader(Talker(pieces), Prompts(), prompt_tokens=4_000)
         reading = Reading("Did it rain?", [make_passage("k7f2", "It rained.")], Evidence((), 0.0), "")
-        drafts = [draft async for draft in reader.read(reading) if isinstance(draft, DraftSentence)]
+        drafts: list[DraftSentence] = []
+        with suppress(ReaderEmpty):  # a reply without words
+            async for draft in reader.read(reading):
+                drafts += [draft] if isinstance(draft, DraftSentence) else []
         beating.cancel()
         return drafts
 

@@ -18,7 +18,7 @@ from index.layout import current_name, generation_folder
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.citations.stream import Marker, MarkerParser
+from service.citations.markers import Marker, MarkerParser
 from service.records import Mode
 from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, newsroom
@@ -264,7 +264,9 @@ def test_keys_are_read_as_markers(chunk_ids: list[str]) -> None:
     """A key in square brackets is a marker of that key."""
     keys = passage_keys(chunk_ids)
     parser = MarkerParser(keys)
-    assert [token for key in keys for token in parser.feed(f"[{key}]")] == [Marker((key,)) for key in keys]
+    assert [token for key in keys for token in [*parser.feed(f"[{key}]"), *parser.finish()]] == [
+        Marker((key,)) for key in keys
+    ]
 
 
 def test_no_two_chunks_share_a_key() -> None:

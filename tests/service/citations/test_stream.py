@@ -1,106 +1,15 @@
-"""Stream: the split of a model's text changes neither markers nor sentences, and loses nothing."""
+"""Stream: the split of a model's text changes neither sentences nor their markers and quotes, and loses nothing."""
 
 import re
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.citations.stream import LONGEST_MARKER, DraftParser, Marker, MarkerParser, SentenceAssembler
+from service.citations.markers import Marker, MarkerParser
+from service.citations.stream import DraftParser, SentenceAssembler
 from service.records import DraftSentence
 from tests.service.citations.pieces import BRACKETS, CUTS, KNOWN, REPLIES, drafts_of, pieces_of
-
-CITATIONS = {
-    "[k7f2]": Marker(("k7f2",)),
-    "[K7F2]": Marker(("k7f2",)),
-    "[ k7f2 ]": Marker(("k7f2",)),
-    "【k7f2】": Marker(("k7f2",)),
-    "[k7f2,m3p9]": Marker(("k7f2", "m3p9")),
-    "[k7f2; m3p9 & z4q8]": Marker(("k7f2", "m3p9", "z4q8")),
-    "[k7f2 and m3p9]": Marker(("k7f2", "m3p9")),
-    "[k7f2, and m3p9]": Marker(("k7f2", "m3p9")),
-    "[k7f2, k7f2]": Marker(("k7f2",)),
-    "[source k7f2]": Marker(("k7f2",)),
-    "[Source: k7f2]": Marker(("k7f2",)),
-    "[passages k7f2, m3p9]": Marker(("k7f2", "m3p9")),
-    "[#k7f2]": Marker(("k7f2",)),
-    "[^k7f2]": Marker(("k7f2",)),
-    "[1]": Marker((), ("1",)),
-    "[1, 12]": Marker((), ("1", "12")),
-    "[x9x9]": Marker((), ("x9x9",)),
-    "[k7f2, x9x9]": Marker(("k7f2",), ("x9x9",)),
-}
-OTHER_BRACKETS = [
-    "[sic]", "[2024]", "[the mayor]", "[…]", "[]", "[ ]", "[k7f2 says so]", "[see k7f2]", "[k7f2,]", "[and]", "[1.5]",
-    "[١]", "[§ 3]", "[k7f2 or m3p9]", "[abcdefghi1]", "]", "[" + "1, " * LONGEST_MARKER + "1]",
-]  # fmt: skip
-
-PLAIN = st.text(st.characters(exclude_characters="[]【】", exclude_categories=["Cs"]), max_size=12)
-
-
-def tokens(text: str, cuts: list[int]) -> tuple[str, list[Marker]]:
-    """Return the text of a stream without markers, and its markers."""
-    parser = MarkerParser(KNOWN)
-    found = [token for piece in pieces_of(text, cuts) for token in parser.feed(piece)] + list(parser.finish())
-    return "".join(t for t in found if isinstance(t, str)), [t for t in found if isinstance(t, Marker)]
-
-
-@pytest.mark.parametrize("bracket", CITATIONS)
-@settings(max_examples=20)
-@given(before=PLAIN, after=PLAIN, cuts=CUTS)
-def test_a_citation_is_a_marker_in_any_company(bracket: str, before: str, after: str, cuts: list[int]) -> None:
-    """A citation becomes a marker, in any context and at any split."""
-    assert tokens(f"{before}{bracket}{after}", cuts) == (before + after, [CITATIONS[bracket]])
-
-
-@pytest.mark.parametrize("bracket", OTHER_BRACKETS)
-@settings(max_examples=20)
-@given(before=PLAIN, after=PLAIN, cuts=CUTS)
-def test_any_other_bracket_is_text(bracket: str, before: str, after: str, cuts: list[int]) -> None:
-    """A bracket without a known key stays in the text."""
-    assert tokens(f"{before}{bracket}{after}", cuts) == (f"{before}{bracket}{after}", [])
-
-
-@given(parts=st.lists(st.one_of(PLAIN, st.sampled_from([*CITATIONS, *OTHER_BRACKETS])), max_size=12), cuts=CUTS)
-def test_text_and_markers_come_out_in_order(parts: list[str], cuts: list[int]) -> None:
-    """The citations of any reply are extracted once each, and all other text is kept."""
-    text, markers = tokens("".join(parts), cuts)
-    assert text == "".join(part for part in parts if part not in CITATIONS)
-    assert markers == [CITATIONS[part] for part in parts if part in CITATIONS]
-
-
-@given(text=REPLIES, cuts=CUTS)
-@example(text="[" + "x" * (LONGEST_MARKER - 1) + "] [" + "x" * LONGEST_MARKER + "]", cuts=list(range(200)))
-def test_cuts_do_not_change_markers(text: str, cuts: list[int]) -> None:
-    """A reply has the same text and markers at any split."""
-    assert tokens(text, cuts) == tokens(text, []) == tokens(text, list(range(len(text))))
-
-
-@given(text=REPLIES, cuts=CUTS)
-def test_keys_are_known_and_the_rest_is_reported(text: str, cuts: list[int]) -> None:
-    """A marker's keys are those of passages; its invented keys are not."""
-    for marker in tokens(text, cuts)[1]:
-        assert set(marker.keys) <= set(KNOWN)
-        assert not set(marker.invented) & set(KNOWN)
-        assert marker.keys or marker.invented
-
-
-def test_text_before_an_open_bracket_does_not_wait() -> None:
-    """Text is held back only from an open bracket on."""
-    parser = MarkerParser(KNOWN)
-    assert list(parser.feed("It rained [k7")) == ["It rained "]
-    assert list(parser.feed("f2] and")) == [Marker(("k7f2",)), " and"]
-
-
-def test_a_bracket_that_stays_open_is_text() -> None:
-    """An open bracket waits for LONGEST_MARKER characters, and for the stream's end at the latest."""
-    parser = MarkerParser(KNOWN)
-    assert list(parser.feed("[" + "a" * (LONGEST_MARKER - 1))) == []
-    assert "".join(map(str, parser.feed("b"))) == "[" + "a" * (LONGEST_MARKER - 1) + "b"
-    assert list(parser.feed("[k7f2")) == []
-    assert list(parser.finish()) == ["[k7f2"]
-    assert list(parser.finish()) == []
-
 
 K, M, Z = ("k7f2",), ("m3p9",), ("z4q8",)
 
@@ -132,6 +41,23 @@ DRAFTS: dict[str, list[tuple[str | tuple[str, ...], ...]]] = {
     " \n ": [],
     "": [],
 }
+
+SECRETS = [
+    "a zebra", "the zebra sat. It was a zebra [sic] of 3.4 kg", "“zebra”, he said", "zebra's\nzebra",
+    "zebra " * 60 + "zebra"
+]  # fmt: skip
+"""Words that are only in quotes."""
+STYLES = [
+    '[{}: "{}"]',
+    "[{}: “{}”]",
+    '[{} "{}"]',
+    "[{} | „{}“]",
+    '[[{}: "{}"]]',
+    "[{}: {}]",
+    '[{}]("{}")',
+    '【{}: "{}"】',
+]
+BROKEN = ['[k7f2: "{}', '[k7f2: "{}"', "[k7f2: {}", '[k7f2: "{} [m3p9]', '[k7f2, m3p9: "' + "zebra " * 200 + '{}"]']
 
 WORDS = st.text(st.characters(categories=["L", "Mn", "So"]), min_size=1, max_size=5)
 LISTLESS = st.lists(
@@ -183,6 +109,38 @@ def test_no_marker_is_in_the_text(text: str) -> None:
         assert not [token for token in MarkerParser(KNOWN).feed(draft.text) if isinstance(token, Marker)]
         assert draft.text == draft.text.strip()
         assert all(draft.parts)
+
+
+QUOTED = st.lists(
+    st.tuples(
+        st.sampled_from(["The ferry sails", "Dr. Vane of Aldane Inc. met Holt", "“It rained,” she said", "雪も降った"]),
+        st.lists(st.tuples(st.sampled_from(KNOWN), st.sampled_from(SECRETS)), max_size=2),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(written=QUOTED, style=st.sampled_from(STYLES), cuts=CUTS)
+def test_each_sentence_has_its_quotes(
+    written: list[tuple[str, list[tuple[str, str]]]], style: str, cuts: list[int]
+) -> None:
+    """At any split a sentence has the words that are quoted for it, and none of them is text."""
+    text = " ".join(f"{said} {''.join(style.format(key, words) for key, words in quotes)}." for said, quotes in written)
+    drafts = drafts_of(*pieces_of(text, cuts))
+    assert [quote for draft in drafts for quote in draft.quotes] == [q for _, quotes in written for q in quotes]
+    assert all(key in draft.keys for draft in drafts for key, _ in draft.quotes)
+    assert not [draft for draft in drafts if "zebra" in draft.text]
+
+
+@given(said=st.sampled_from(SECRETS), open_=st.sampled_from(BROKEN), after=REPLIES, cuts=CUTS)
+def test_no_broken_quote_is_text(said: str, open_: str, after: str, cuts: list[int]) -> None:
+    """A quote that is cut off, too long or without its end is not text either."""
+    text = f"It rained {open_.format(said)}\n{after}"
+    drafts = drafts_of(*pieces_of(text, cuts))
+    assert drafts == drafts_of(text)
+    assert not [draft for draft in drafts if "zebra" in draft.text]
+    assert drafts[0].keys[0] == "k7f2"
 
 
 def test_words_on_either_side_of_a_marker_stay_apart() -> None:

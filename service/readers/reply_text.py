@@ -1,0 +1,264 @@
+"""The text of a model's reply that answers: without its reasoning, control tokens, JSON around it, and Markdown.
+
+The pieces may be cut anywhere. Text is held back only where what follows decides: from a sign that may be a tag, a
+line that may define a footnote, a JSON object, or an opening that sounds like reasoning whose tag is missing.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+
+from pydantic_core import from_json
+
+from index.text import sentence_spans
+
+_THOUGHT = r"think|thinking|thought|thoughts|reason|reasoning|analysis|reflection|scratchpad"
+_SIGN = re.compile(
+    # Tags around reasoning, of several models; around an answer; headers of channels; other control tokens.
+    rf"(?P<opens><(?:seed:)?(?:{_THOUGHT})(?:\s[^<>]*)?>|\[THINK\]|◁think▷|<\|(?:begin_of_thought|START_THINKING)\|>)"
+    rf"|(?P<closes></(?:seed:)?(?:{_THOUGHT})\s*>|\[/THINK\]|◁/think▷|<\|(?:end_of_thought|END_THINKING)\|>)"
+    r"|(?P<header><\|(?:start|channel)\|>)|(?P<message><\|message\|>)"
+    r"|(?P<token><\|[^|<>\s]{1,40}\|>|</?(?:answer|final_answer|final|response|output)\s*>)",
+    re.IGNORECASE,
+)
+_SIGN_BEGUN = re.compile(r"<[^<>\n]{0,80}|\[/?T?H?I?N?K?|◁[^▷\n]{0,10}")
+_LONGEST_SIGN = 82
+
+_REASONING = (
+    "okay", "ok,", "ok ", "ok.", "alright", "all right", "hmm", "wait,", "let me", "let's", "let us", "we need",
+    "we have", "we are", "we should", "we must", "i need", "i should", "i'll", "i will", "first, i", "first, let",
+    "so, the user", "so the user", "so the question", "so we", "the user", "user asks", "the question asks",
+    "looking at", "thinking", "analysis", "here's a thinking", "here is my",
+)  # fmt: skip
+"""How reasoning begins in replies that lack the opening tag, as chat templates write it into the prompt."""
+_UNTAGGED_END = "assistantfinal"
+"""The end of reasoning of a server that drops control tokens and keeps their names."""
+
+_FENCE = re.compile(r"\s*(?:```\w*\s*)?")
+_TEXTS = (
+    "answer", "final_answer", "response", "text", "sentence", "sentences", "statement", "statements", "claims", "claim",
+    "content", "output", "result", "reply", "message",
+)  # fmt: skip
+_CITED = ("key", "keys", "citations", "citation", "sources", "source", "passages", "passage", "references")
+_QUOTED = ("quote", "quotes", "words", "evidence")
+
+_CITING_TAGS = "sup|sub|small|cite|ref|source"  # around citations; a sentence with other HTML is unsafe
+_MARKUP = re.compile(
+    r"(?P<gone>^[ \t]*\[\^[^\]\n]{1,40}\]:[^\n]*(?:\n|\Z)|^[ \t]*>[ \t]+|^```\w*[ \t]*$|`+|~~"
+    # Runs of asterisks and underscores that touch words; not those of `5 * 3`, `f***` or `snake_case`.
+    r"|(?<![*\d])\*\*(?!\*)|(?<!\*)\*\*(?![*\d])|(?<![*\w])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*(?![*\w])"
+    r"|(?<=[^\s*]{2})\*{3}(?![*\w])|(?<!\w)_{1,3}(?=\w)|(?<=[^\W_])_{1,3}(?!\w)|(?<=[.!?…)\]\"”’])_{1,3}(?!\w)"
+    r"|\\(?=[\[\]()*_`#~<>!.-]))"
+    rf"|<(?P<tag>{_CITING_TAGS})\b[^<>]{{0,100}}>\s*(?P<key>[a-z](?=[a-z0-9]*\d)[a-z0-9]{{1,7}})\s*</(?P=tag)>"
+    rf"|</?(?:{_CITING_TAGS})(?:\s[^<>]{{0,200}})?/?>",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SIGNS = "*_~`\\"
+_LONGEST_TAG = 220
+_TAG_BEGUN = re.compile(
+    rf"<(?:[a-z/][^<>\n]*)?|<(?:{_CITING_TAGS})\b[^<>\n]*>[^<>\n]{{0,20}}(?:<[^<>\n]{{0,10}})?",
+    re.IGNORECASE,
+)
+_NOTE_BEGUN = re.compile(r"[ \t]*(?:\[(?:\^[^\n]*)?|>[ \t]*|`{1,3}\w*[ \t]*)?")
+
+
+class ReplyText:
+    """A filter of a reply; `reasons_first` is for a model that is known to begin with reasoning and no opening tag.
+
+    `was_reasoning` becomes true where all text so far proves to be reasoning: the caller drops what it can.
+    """
+
+    def __init__(self, *, reasons_first: bool = False) -> None:
+        self._thoughts = _WithoutThoughts(reasons_first=reasons_first)
+        self._json = _WithoutJson()
+        self._markup = _WithoutMarkup()
+
+    @property
+    def was_reasoning(self) -> bool:
+        """True if a closing tag came without its opening one, and after text had passed."""
+        return self._thoughts.was_reasoning
+
+    def feed(self, piece: str) -> str:
+        """Return the text that is certain after this piece."""
+        return self._markup.feed(self._json.feed(self._thoughts.feed(piece)))
+
+    def finish(self) -> str:
+        """Return the rest of the text at the end of the reply."""
+        text = self._json.feed(self._thoughts.finish()) + self._json.finish()
+        return self._markup.feed(text) + self._markup.finish()
+
+
+def answering_text(reply: str) -> str:
+    """Return the text of a complete reply that answers."""
+    text = ReplyText()
+    return text.feed(reply) + text.finish()
+
+
+class _WithoutThoughts:
+    """A filter of reasoning in tags and channels, and of control tokens."""
+
+    def __init__(self, *, reasons_first: bool) -> None:
+        self.was_reasoning = False
+        self._held = ""
+        self._opening: str | None = ""  # the text so far while it may be reasoning without a tag
+        self._waits = reasons_first
+        self._is_hidden = False
+        self._header: str | None = None
+
+    def feed(self, piece: str) -> str:
+        text = self._held + piece
+        begun = next(_begun(_SIGN_BEGUN, text, "<[◁", _LONGEST_SIGN), len(text))
+        self._held = text[begun:]
+        return self._shown(text[:begun])
+
+    def finish(self) -> str:
+        text = self._shown(self._held)
+        self._held = ""
+        opening, self._opening = self._opening or "", None
+        return opening + text
+
+    def _shown(self, text: str) -> str:
+        """Return the text without signs and what they hide."""
+        shown, start = "", 0
+        for sign in _SIGN.finditer(text):
+            shown += self._visible(text[start : sign.start()])
+            start = sign.end()
+            if self._turn(sign):
+                shown = ""
+        return shown + self._visible(text[start:])
+
+    def _turn(self, sign: re.Match[str]) -> bool:
+        """Change the state at a sign; return whether all text before it was reasoning."""
+        if sign["header"]:
+            self._header = f"{self._header or ''}{sign.group()}"
+        elif sign["message"]:
+            header, self._header = (self._header or "").lower(), None
+            self._is_hidden = "channel" in header and "final" not in header
+        elif sign["opens"]:
+            self._is_hidden = True
+        elif sign["closes"]:
+            is_tagged, self._is_hidden, self._waits = self._is_hidden, False, False
+            if not is_tagged:
+                self.was_reasoning = self.was_reasoning or self._opening is None
+                self._opening = ""
+                return True
+        return False
+
+    def _visible(self, text: str) -> str:
+        """Return the text unless it is hidden, held back while it may be reasoning without a tag."""
+        if self._header is not None:
+            self._header += text[:100]
+            return ""
+        if self._is_hidden or not text:
+            return ""
+        if self._opening is None:
+            return text
+        self._opening += text
+        begun = self._opening.lstrip().lower()
+        self._waits = self._waits or begun.startswith(_REASONING)
+        if self._waits and _UNTAGGED_END in self._opening:
+            self._opening, self._waits = self._opening.partition(_UNTAGGED_END)[2], False
+            begun = self._opening.lstrip().lower()
+        if self._waits or any(opening.startswith(begun) for opening in _REASONING):
+            return ""
+        text, self._opening = self._opening, None
+        return text
+
+
+class _WithoutJson:
+    """A filter that turns a reply in JSON into its text, at its end; other replies pass."""
+
+    def __init__(self) -> None:
+        self._held: str | None = ""
+
+    def feed(self, piece: str) -> str:
+        if self._held is None:
+            return piece
+        self._held += piece
+        begun = _FENCE.sub("", self._held, count=1)
+        if begun.startswith("{") or re.match(r"\[\s*(?:[{\"]|$)", begun) or not begun.strip("` \n"):
+            return ""
+        text, self._held = self._held, None
+        return text
+
+    def finish(self) -> str:
+        text, self._held = self._held or "", None
+        try:
+            bare = _FENCE.sub("", text, count=1).rstrip("`\n ").replace("\n", " ")
+            return _said(from_json(bare, allow_partial="trailing-strings")) or ""
+        except ValueError:
+            return text
+
+
+def _said(value: object) -> str | None:
+    """Return the text of a reply in JSON with its citations as markers, or None where it has none."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, list):
+        return "\n".join(said for item in value if (said := _said(item)))
+    if not isinstance(value, Mapping):
+        return None
+    text = next((said for name in _TEXTS if name in value and (said := _said(value[name])) is not None), None)
+    markers = "".join(_markers(value))
+    if not text or not markers or "[" in text:
+        return text
+    return " ".join(f"{text[span.start : span.end]} {markers}" for span in sentence_spans(text, headings=False))
+
+
+def _markers(value: Mapping[str, object]) -> Iterator[str]:
+    """Yield a marker for each key that an object in JSON cites, with the words that it quotes."""
+    quote = next((value[name] for name in _QUOTED if isinstance(value.get(name), str)), None)
+    cited = next((value[name] for name in _CITED if value.get(name)), None)
+    for item in cited if isinstance(cited, list) else [cited]:
+        if isinstance(item, str):
+            yield f'[{item}: "{quote}"]' if quote else f"[{item.strip('[]')}]"
+        elif isinstance(item, Mapping):
+            yield from _markers({"quote": quote, **item})
+
+
+class _WithoutMarkup:
+    """A filter of Markdown's emphasis, code, quotes and footnotes, of escapes, and of tags around citations."""
+
+    def __init__(self) -> None:
+        self._held = ""
+        self._before = "\n"
+
+    def feed(self, piece: str) -> str:
+        text = self._held + piece
+        end = min(_held_from(text, self._before), len(text))
+        self._held = text[end:]
+        return self._plain(text[:end])
+
+    def finish(self) -> str:
+        text, self._held = self._held, ""
+        return self._plain(text)
+
+    def _plain(self, text: str) -> str:
+        """Return the text without markup; what is before it decides whether a line begins."""
+        if not text:
+            return ""
+        text = self._before + text
+        plain, start = [], len(self._before)
+        for found in _MARKUP.finditer(text, start):
+            plain += [text[start : found.start()], f"[{found['key']}]" if found["key"] else ""]
+            start = found.end()
+        self._before = text[-2:]
+        return "".join([*plain, text[start:]])
+
+
+def _held_from(text: str, before: str) -> int:
+    """Return the start of what the text after this one may still turn into markup."""
+    run = len(text.rstrip(_SIGNS))
+    places = [run if len(text) - run <= _LONGEST_TAG else len(text)]
+    places += _begun(_TAG_BEGUN, text, "<", _LONGEST_TAG)
+    line = text.rfind("\n") + 1
+    if (line or before.endswith("\n")) and _NOTE_BEGUN.fullmatch(text, line):
+        places.append(line)
+    return min(places)
+
+
+def _begun(pattern: re.Pattern[str], text: str, signs: str, longest: int) -> Iterator[int]:
+    """Yield where a pattern may have begun at the end of a text: the first such place of the last characters."""
+    for place in range(max(0, len(text) - longest), len(text)):
+        if text[place] in signs and pattern.fullmatch(text, place):
+            yield place
+            return
