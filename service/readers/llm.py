@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import pairwise
@@ -190,8 +190,8 @@ _ABSTENTION = re.compile(r"(?i:not\\?[_-]in\\?[_-]sources)|NOT IN SOURCES")
 
 # The end of a sentence: its stop, closing quotes and trailing [markers], then something visible. It decides how much
 # text is held back, never which text is shown.
+_BRACKETS = re.compile(r"[\[【\]】]")
 _BRACKET = r"[\[【][^\[\]【】]*+(?:[\[【][^\[\]【】]*+[\]】][^\[\]【】]*+)*"
-_BRACKETED = re.compile(rf"{_BRACKET}(?:[\]】]|\Z)")  # a quote in it has ends of its own
 _MARKERS = rf"(?:\s*{_BRACKET}[\]】])*"
 _STOP = rf"""[.!?…]["'”’»)]*{_MARKERS}\s+"""
 _WIDE_STOP = rf"""[。！？]["”」』）]*{_MARKERS}\s*(?!["”」』）])"""
@@ -216,8 +216,7 @@ class AbstentionWatch:
         """Add the next piece; return the text that passes, which may be empty."""
         self._held += piece
         ends = [match.end() for match in _END.finditer(self._held)]
-        quoted = [match.span() for match in _BRACKETED.finditer(self._held)] if ends else []
-        text = self._release([end for end in ends if not any(start < end < stop for start, stop in quoted)])
+        text = self._release(list(_outside_brackets(self._held, ends)))
         if len(self._held) > LONGEST_SENTENCE:
             text += self._release([len(self._held)])
         # Without waiting for the end of the sentence: the explanation after it is not needed.
@@ -248,3 +247,14 @@ class AbstentionWatch:
                 passed.append(sentence)
         self._held = self._held[ends[-1] :] if ends else self._held
         return "".join(passed)
+
+
+def _outside_brackets(text: str, ends: list[int]) -> Iterator[int]:
+    """Yield the ends that are not in a bracket: the quote in a marker has ends of its own."""
+    depth = start = 0
+    for end in ends:
+        for sign in _BRACKETS.findall(text, start, end):
+            depth = depth + 1 if sign in "[【" else max(0, depth - 1)
+        start = end
+        if depth == 0:
+            yield end

@@ -226,23 +226,23 @@ class _WithoutMarkup:
         text = self._held + piece
         end = min(_held_from(text, self._before), len(text))
         self._held = text[end:]
-        return self._plain(text[:end])
+        return self._plain(text, end)
 
     def finish(self) -> str:
         text, self._held = self._held, ""
-        return self._plain(text)
+        return self._plain(text, len(text))
 
-    def _plain(self, text: str) -> str:
-        """Return the text without markup; what is before it decides whether a line begins."""
-        if not text:
-            return ""
-        text = self._before + text
-        plain, start = [], len(self._before)
+    def _plain(self, text: str, end: int) -> str:
+        """Return the text up to its end without markup; what is before and behind it decides what a sign means."""
+        text, start, end = self._before + text, len(self._before), len(self._before) + end
+        plain = []
         for found in _MARKUP.finditer(text, start):
+            if found.start() >= end:
+                break
             plain += [text[start : found.start()], f"[{found['key']}]" if found["key"] else ""]
             start = found.end()
-        self._before = text[-2:]
-        return "".join([*plain, text[start:]])
+        self._before = text[max(0, end - 2) : end]
+        return "".join([*plain, text[start:end]])
 
 
 def _held_from(text: str, before: str) -> int:

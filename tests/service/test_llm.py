@@ -16,7 +16,7 @@ from service.readers.base import Drafted, Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.evidence import Evidence
-from service.readers.llm import ABSTAIN, AbstentionWatch, LlmReader
+from service.readers.llm import ABSTAIN, AbstentionWatch, Draft, LlmReader
 from service.records import Abstained, DraftSentence, Passage, Usage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
 from tests.service.passages import make_passage
@@ -315,6 +315,33 @@ def test_an_abstention_after_text_is_dropped(before: str, form: str, wrapped: st
     assert not abstained
     assert passed.startswith(before)
     assert "sources" not in passed[len(before) :].lower()
+
+
+QUOTING = [
+    'Kim inspected five plants [k7f2: "Zebra. It was a zebra [sic], she said."].',
+    "**It rained** [a1b2: “zebra”][k7f2: “a. Zebra”].",
+    "<think>A zebra. It was [k7f2].</think>It snowed.[k7f2: 'the zebra']",
+    'NOT_IN_SOURCES [a1b2: "Zebra. Another zebra."].',
+    'The library reopened [[a1b2: "a zebra, 3.4 kg. Two"]].',
+    'The ferry sails [k7f2: "zebra. Zebra',
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(said=st.lists(st.sampled_from(QUOTING), min_size=1, max_size=5), cuts=CUTS)
+def test_no_word_of_a_quote_is_in_a_draft(said: list[str], cuts: list[int]) -> None:
+    """At any split the reply has the same drafts, and no text of theirs has a word that is only quoted."""
+
+    async def drafts(pieces: list[str]) -> tuple[list[DraftSentence], bool]:
+        draft = Draft(["k7f2", "a1b2"])
+        found = [sentence for piece in pieces async for sentence in draft.feed(piece)]
+        return found + [sentence async for sentence in draft.finish()], draft.abstained
+
+    text = "It began [k7f2]. " + " ".join(said)
+    whole = asyncio.run(drafts([text]))
+    assert asyncio.run(drafts(pieces_of(text, cuts))) == whole == asyncio.run(drafts(list(text)))
+    assert not whole[1]
+    assert not [draft for draft in whole[0] if "zebra" in draft.text.lower() or "think" in draft.text]
 
 
 @given(cuts=CUTS)
