@@ -27,6 +27,7 @@ class English:
     borders: frozenset[str]
     turning: frozenset[str]
     said: frozenset[str]
+    openers: frozenset[str]
     terms: Terms
 
 
@@ -44,7 +45,7 @@ def english() -> English:
         terms=terms,
         **{
             name: frozenset(lists[name])
-            for name in "titles reporting hedges starters joints borders turning said".split()
+            for name in "titles reporting hedges starters joints borders turning said openers".split()
         },
     )
 

@@ -38,11 +38,13 @@ class _Word(NamedTuple):
     """A word in the form in which it is compared."""
 
     form: str
-    kind: Literal["content", "limit", "joint", "border", "report"]
+    kind: Literal["content", "limit", "stance", "report", "joint", "border", "genitive"]
 
 
 def same_wording(claim: str, source: str) -> bool:
     """Return whether a source says a claim in the same words, in the same order and with the same limits."""
+    if "?" in source:
+        return False
     return any(_says(_words(text), claim) for text in (source, _RELATIVE.sub(" ", source)))
 
 
@@ -56,10 +58,12 @@ def _says(source: Sequence[_Word], claim: str) -> bool:
 def _arrangements(claim: str) -> Iterator[Sequence[str]]:
     """Yield a claim whole, then in two phrases that may have another order in the source."""
     yield [claim]
-    if "," in claim:
-        first, _, rest = claim.partition(",")
+    first, _, rest = claim.partition(",")
+    opener = first.split(" ", 1)[0].lower()
+    if rest and (opener in english().openers or opener in english().limits):
         yield [first, rest]
-        rest, _, last = claim.rpartition(",")
+    rest, _, last = claim.rpartition(",")
+    if rest and _reports(_words(last)):
         yield [rest, last]
     speaker, _, statement = claim.partition(" that ")
     if statement and _reports(_words(speaker)):
@@ -69,7 +73,7 @@ def _arrangements(claim: str) -> Iterator[Sequence[str]]:
 def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> bool:
     places: set[int] = set()
     for part in parts:
-        matched = _matched([word for word in part if word.kind in ("content", "limit")], source)
+        matched = _matched([word for word in part if word.kind in ("content", "limit", "stance")], source)
         if not matched:
             return False
         places.update(matched)
@@ -83,7 +87,8 @@ def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> boo
         joints -= kind == "joint" and at + 1 not in places and min(places) < at < max(places)
         is_subject = at == min(places) + 1 and at + 1 in places  # `Rusk, who sued Galt`
         borders -= kind == "border" and at < max(places) and not is_subject
-        if kind == "limit" or joints < 0 or borders < 0:
+        is_of_another = kind == "genitive" and at == min(places) - 1  # `a friend of the minister`
+        if kind in ("limit", "stance") or is_of_another or joints < 0 or borders < 0:
             return False
     return True
 
@@ -106,7 +111,7 @@ def _matched(claim: Sequence[_Word], source: Sequence[_Word]) -> Sequence[int]:
 
 
 def _reports(words: Sequence[_Word]) -> Counter[str]:
-    return Counter(word.form for word in words if word.kind == "report")
+    return Counter(word.form for word in words if word.kind in ("report", "stance"))
 
 
 def _words(text: str) -> list[_Word]:
@@ -126,11 +131,13 @@ def _word(token: str | Number) -> Iterator[_Word]:
         yield _Word(english().limits[word], "limit")
     elif word in english().joints or word in english().borders:
         yield _Word(word, "joint" if word in english().joints else "border")
+    elif word == "of":
+        yield _Word(word, "genitive")
     elif word in english().said:
         yield _Word("say", "report")
     elif word not in UNITS and word not in CURRENCIES and any(map(str.isalnum, word)):
         form = plain(token)
         if form not in english().terms.stop_words:
             stemmed = stem(english().irregular.get(form, form), english().terms)
-            reports = word in english().reporting
-            yield _Word(stemmed, "report" if reports else "limit" if word in english().turning else "content")
+            stance = word in english().reporting
+            yield _Word(stemmed, "stance" if stance else "limit" if word in english().turning else "content")

@@ -283,7 +283,7 @@ VERIFIED: dict[str, tuple[str, str]] = {
     "denial kept": ("The owners denied the alarms had been switched off.", FIRE),
     "apposition in a clause": ("The mill was founded in 1921 and has 230 workers.", FIRE),
     "speaker first": ("Pell Rusk told the council that the Galt dam is safe.", DAM),
-    "accuser kept": ("Corvell, a Norwegian firm, accused the Northern Health Trust of delays.", DAM),
+    "accuser kept": ("Corvell accused the Northern Health Trust of delays.", DAM),
     "negation contracted": ("Deputy Pell Rusk didn't attend the ceremony.", HARBOUR),
 }
 
@@ -296,6 +296,7 @@ PARTIAL: dict[str, tuple[str, str]] = {
     "rounded and hedged": ("The harbour is about 400 metres long.", HARBOUR),
     "counts with their verbs": ("The fire at the Brisk paper mill injured 12 people and killed three.", FIRE),
     "less precise date": ("The paper mill fire of May 2024 killed three people.", FIRE),
+    "apposition moved": ("Corvell, a Norwegian firm, accused the Northern Health Trust of delays.", DAM),
     "acronym": ("Corvell accused the NHT of delays.", DAM),
     "passive": ("The Northern Health Trust was accused of delays by Corvell.", DAM),
     "difference": ("Turnout at the hearing rose by 25 people.", DAM),
