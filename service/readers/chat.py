@@ -8,8 +8,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, NonNegativeInt, ValidationError
-
 from index.errors import ConfigurationError
 from service.errors import (
     ReaderCutOff,
@@ -20,6 +18,7 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.readers.budget import cost, count_tokens
+from service.readers.chat_reply import ChatReply, shown_code
 from service.records import Usage, request_id
 
 if TYPE_CHECKING:
@@ -41,20 +40,10 @@ BYTES_A_TOKEN = 4_096
 LONGEST_MESSAGE = 2_000
 """Characters of a vendor's message that are searched for the name of a parameter."""
 
-CHARACTERS_A_TOKEN = 8
-"""Characters of a reply that a token may have: English has about four, a run of dashes or spaces more."""
-
 # Reasoning models answer 400 to any temperature but their default, and to the older name of the limit.
 _REASONING = re.compile(r"(?:.*/)?(?:o\d\b|gpt-[5-9])")
 # These services refuse the older name with their newer models; most others know no other.
 _NEWER_LIMIT = re.compile(r"https?://([\w.-]+\.)?(api\.openai\.com|openai\.azure\.com)\b")
-
-_COMPLETE = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete"})
-"""Finish reasons of a complete reply, as text generation servers name them."""
-_UNTOLD = frozenset({None, "tool_calls", "function_call"})
-"""Finish reasons that do not tell whether the text is complete: its last sign does."""
-_TOO_LONG = frozenset({"length", "max_tokens", "model_length"})
-_LAST_SIGN = re.compile(r"""[.!?…。！？"”’»'\])}>*_`|]\s*$""")
 
 _HINTS = {
     401: "Check OPENAI_API_KEY.",
@@ -80,12 +69,6 @@ _REFUSES = re.compile(
 _TOO_MUCH = re.compile(r"context|too (?:large|long|many|high|big)|at most|exceed|less than|greater|maximum|range|<=")
 
 _T = TypeVar("_T")
-
-
-class ModelRefused(ReaderFailed):
-    """The language model, or a filter on its service, declined to answer."""
-
-    code = "model_refused"
 
 
 class ParameterRefused(ReaderRejected):
@@ -250,124 +233,6 @@ def _adjusted(request: dict[str, Any], refused: frozenset[str]) -> dict[str, Any
     return adjusted
 
 
-class _Item(BaseModel):
-    """An item of a content that is sent as a list; only texts are read, not an item of reasoning."""
-
-    type: str = "text"
-    text: str | None = None
-
-
-class _Part(BaseModel):
-    """The text of a reply: a message, or the next piece of it."""
-
-    content: str | list[str | _Item] | None = None
-    refusal: str | None = None
-
-    @property
-    def text(self) -> str:
-        """The text of a content of either form."""
-        if not isinstance(self.content, list):
-            return self.content or ""
-        texts = [item if isinstance(item, str) else item.text or "" for item in self.content if _is_text(item)]
-        return "".join(texts)
-
-
-def _is_text(item: str | _Item) -> bool:
-    return isinstance(item, str) or item.type in {"text", "output_text"}
-
-
-class _Choice(BaseModel):
-    """One reply; only one is ever requested."""
-
-    part: _Part | None = Field(None, validation_alias=AliasChoices("delta", "message"))
-    finish_reason: str | None = None
-
-
-class _Tokens(BaseModel):
-    """The token counts of the service; servers that do not count send nothing, an empty object or nulls."""
-
-    prompt_tokens: NonNegativeInt | None = None
-    completion_tokens: NonNegativeInt | None = None
-
-
-class _Completion(BaseModel):
-    """The fields of a completion, or of a chunk of one, that are read: the SDK does not validate its own types."""
-
-    choices: list[_Choice] | None = None
-    usage: _Tokens | None = None
-
-
-class ChatReply:
-    """The reply so far; `tokens` are the service's counts of input and output, None until it sends them.
-
-    Only the beginning of a reply longer than `max_tokens` is stored.
-    """
-
-    def __init__(self, max_tokens: int) -> None:
-        self.tokens: tuple[int, int] | None = None
-        self._left = max_tokens * CHARACTERS_A_TOKEN
-        self._pieces: list[str] = []
-        self._finish_reason: str | None = None
-
-    @property
-    def text(self) -> str:
-        """All text so far."""
-        return "".join(self._pieces)
-
-    @property
-    def finished(self) -> bool:
-        """True once the service has sent a finish reason."""
-        return self._finish_reason is not None
-
-    def add(self, received: object) -> str:
-        """Add a chunk or a complete reply and return its text, which may be empty.
-
-        Raises ModelRefused for a refusal, ReaderCutOff for anything but a chat completion.
-        """
-        try:
-            completion = _Completion.model_validate(received, from_attributes=True)
-        except ValidationError:
-            # Without its cause, which would repeat what the service sent.
-            raise ReaderCutOff("The language model's service sent an invalid chat completion.") from None
-        usage = completion.usage
-        if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
-            self.tokens = (usage.prompt_tokens, usage.completion_tokens)
-        if not completion.choices:
-            return ""
-        choice = completion.choices[0]
-        part = choice.part or _Part()
-        if part.refusal:
-            raise ModelRefused("The language model declined to answer.")
-        self._finish_reason = choice.finish_reason or self._finish_reason
-        content = part.text
-        text = content[: max(0, self._left)]
-        self._left -= len(content)
-        self._pieces.append(text)
-        return text
-
-    def check_length(self) -> None:
-        """Raise ReaderCutOff for a reply that is longer than requested."""
-        if self._left < 0:
-            raise ReaderCutOff("The language model's reply went on beyond the limit of its length.")
-
-    def check_finish(self) -> None:
-        """Raise ReaderCutOff for an incomplete reply, ReaderRejected for one that a filter prevented."""
-        self.check_length()
-        reason = self._finish_reason.lower() if self._finish_reason else None
-        if reason in _COMPLETE or (reason in _UNTOLD and _LAST_SIGN.search(self.text)):
-            return
-        if reason == "content_filter":
-            kind = ReaderCutOff if self.text.strip() else ReaderRejected
-            raise kind("A filter on the language model's service ended the reply.")
-        if reason in _TOO_LONG:
-            raise ReaderCutOff(
-                "The language model's reply reached the limit of its length.", "Raise the limit of output tokens."
-            )
-        if reason is None:
-            raise ReaderCutOff("The language model's reply stopped before its end.")
-        raise ReaderCutOff(f"The language model's service ended the reply before its end{_shown(reason)}.")
-
-
 def _make_client(
     api_key: str | None, base_url: str | None, *, deadline_s: float, max_output_tokens: int
 ) -> "AsyncOpenAI":
@@ -478,14 +343,14 @@ def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFai
     if isinstance(error, ValueError | RecursionError | TypeError | AttributeError):
         return ReaderCutOff("The language model's service sent an invalid chat completion."), None
     if isinstance(error, APIError) and not isinstance(error, APIConnectionError):
-        return ReaderCutOff(f"The language model's service broke off with an error{_shown(error.code)}."), None
+        return ReaderCutOff(f"The language model's service broke off with an error{shown_code(error.code)}."), None
     return otherwise("The connection to the language model's service failed.", "Check OPENAI_BASE_URL."), error
 
 
 def _refusal(error: "APIStatusError") -> ReaderFailed:
     """Return the failure for an HTTP status other than success."""
     status = error.status_code
-    message = f"The language model's service answered {status}{_shown(error.code or error.type)}."
+    message = f"The language model's service answered {status}{shown_code(error.code or error.type)}."
     if status == 429:
         return ReaderRateLimited(message, _HINTS[429])
     # 408 and 409 are the service's own timeout and lock, which a retry may pass.
@@ -505,8 +370,3 @@ def _refused_parts(error: "APIStatusError") -> frozenset[str]:
     named = str(error.param or "").lower() or re.sub(r"\buse\b.*", "", said)
     parts = frozenset(part for part, pattern in _REFUSED.items() if pattern.search(named))
     return parts - _LIMITS.keys() if _TOO_MUCH.search(said) else parts
-
-
-def _shown(code: object) -> str:
-    # A vendor's error code may be shown; its message may not, because services echo keys and prompts in it.
-    return f" ({code})" if code and re.fullmatch(r"[A-Za-z_.]{1,60}|\d{1,6}", str(code)) else ""

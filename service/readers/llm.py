@@ -13,7 +13,8 @@ from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
 from service.readers.base import Drafted, Reading
 from service.readers.budget import fit_passages
-from service.readers.chat import Chat, ModelRefused, log_failure
+from service.readers.chat import Chat, log_failure
+from service.readers.chat_reply import ModelRefused
 from service.readers.reply_text import ReplyText
 from service.records import LONGEST_SENTENCE, Abstained, DraftSentence, Passage, Usage
 

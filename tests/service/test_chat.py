@@ -22,7 +22,8 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.readers.budget import count_tokens
-from service.readers.chat import ChatModel, ChatReply, ModelRefused
+from service.readers.chat import ChatModel
+from service.readers.chat_reply import ChatReply, ModelRefused
 from service.records import Usage
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Received, Reply, Script, ScriptedLLM
 
