@@ -45,6 +45,7 @@ DOES_NOT_FOLLOW = [
     ("2,100 euros each", "4,200 euros, divided by three"),
     ("seven months", "half a year"),
     ("5 million dollars", "3 million euros and 2 million euros"),
+    ("5 hours", "2 hours and 3 euros"),
     ("12 boats", "12 percent"),
 ]
 
