@@ -54,7 +54,7 @@ _QUOTE = re.compile(
     _FLAGS | re.DOTALL,
 )
 _DROPPED = re.compile(r"[\]】］]")
-# What may follow a citation: the address of a link, or its quote.
+# A citation may be followed by the address of a link, or by its quote.
 _LINK = re.compile(
     rf"\((?=[^\s()]*[/.#:])[^\s()]{{1,300}}\)| ?\(\s*[{_OPENS}](?P<words>[^()]{{1,600}})[{_CLOSES}]\s*\)"
 )

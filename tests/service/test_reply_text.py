@@ -80,7 +80,7 @@ def cut(text: str, cuts: list[int]) -> str:
 @pytest.mark.parametrize("reply", REASONING, ids=REASONING.values())
 @given(cuts=CUTS)
 def test_reasoning_is_not_text(reply: str, cuts: list[int]) -> None:
-    """Of a reply with reasoning the answer alone passes."""
+    """Only the answer of a reply with reasoning passes."""
     assert cut(reply, cuts).strip() == ANSWER == answering_text(reply).strip()
 
 
@@ -128,7 +128,7 @@ def test_plain_text_passes(text: str) -> None:
 
 
 def test_reasoning_without_a_tag_that_has_passed_is_noted() -> None:
-    """Where an answer seemed to begin and a closing tag follows, that is noted."""
+    """A closing tag after the apparent beginning of an answer is noted."""
     reply = ReplyText()
     assert reply.feed("Der Nutzer fragt. ") == "Der Nutzer fragt. "
     assert (reply.was_reasoning, reply.feed(f"Gut.</think>{ANSWER}"), reply.was_reasoning) == (False, ANSWER, True)

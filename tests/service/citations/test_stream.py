@@ -125,7 +125,7 @@ QUOTED = st.lists(
 def test_each_sentence_has_its_quotes(
     written: list[tuple[str, list[tuple[str, str]]]], style: str, cuts: list[int]
 ) -> None:
-    """At any split a sentence has the words that are quoted for it, and none of them is text."""
+    """At any split a sentence has the words that are quoted for it, and its text does not contain them."""
     text = " ".join(f"{said} {''.join(style.format(key, words) for key, words in quotes)}." for said, quotes in written)
     drafts = drafts_of(*pieces_of(text, cuts))
     assert [quote for draft in drafts for quote in draft.quotes] == [q for _, quotes in written for q in quotes]
