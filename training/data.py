@@ -10,10 +10,9 @@ Each line of `train.jsonl` and `validation.jsonl` is one question with its chunk
 `spans` are code points of `text`; a chunk without a span does not hold the answer. Sources: the parts of SQuAD 1.1 and
 2.0 that are not held out (CC BY-SA 4.0), and the three SquadShifts sets (CC BY 4.0 by their authors' dataset card).
 Negatives are the chunks that hybrid retrieval ranks best over all training paragraphs. A chunk of another paragraph
-that contains an answer as a string is left out, because nobody knows whether it answers the question.
+that contains an answer as a string is left out, because it may answer the question.
 """
 
-import argparse
 import json
 import random
 import re
@@ -21,6 +20,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.options import parser, workplace
 from benchmarks.sets import SQUAD_1, SQUAD_2, Paragraph, QuestionSet, held_out
 from benchmarks.trial import Trial, trial
 from index.embedding.local import LocalEmbedder
@@ -52,19 +52,17 @@ class Example:
 
 def main() -> None:
     """Index the paragraphs, retrieve for each question, and write both files."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--bench", type=Path, required=True, help="folder of the sets")
-    parser.add_argument("--out", type=Path, required=True, help="folder to write to")
-    parser.add_argument("--work", type=Path, default=Path("/tmp/dateline-training"), help="folder of the index")
-    arguments = parser.parse_args()
+    options = parser((__doc__ or "").splitlines()[0])
+    options.add_argument("--out", type=Path, required=True, help="folder to write to")
+    arguments = options.parse_args()
     paragraphs, examples = read_sets(arguments.bench)
     titles = sorted({e.title for e in examples if e.set_name == SQUAD_2 and e.title})
     validation = set(random.Random(SEED).sample(titles, VALIDATION_TITLES))
     random.Random(SEED).shuffle(examples)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    embedder = LocalEmbedder(arguments.work / "models")
     with (
-        trial(paragraphs, embedder, arguments.work) as index,
+        workplace(arguments.work) as work,
+        trial(paragraphs, LocalEmbedder(work / "models"), work) as index,
         (arguments.out / "train.jsonl").open("w", encoding="utf-8") as train,
         (arguments.out / "validation.jsonl").open("w", encoding="utf-8") as held,
     ):

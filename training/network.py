@@ -1,4 +1,4 @@
-"""The span reader in torch: the body of all-MiniLM-L6-v2 with two logits for each piece, where an answer starts and ends.
+"""The span reader in torch: the body of all-MiniLM-L6-v2 with two logits for each piece, start and end of an answer.
 
 Weights are named as in the model package, so that the product's graph writer reads a trained file like the original.
 The word embeddings stay those of the package and are not trained.
@@ -86,7 +86,7 @@ class SpanReader(nn.Module):
         """Return the reader with the package's weights, or with trained ones over its word embeddings."""
         stored = load_file(package)
         if trained:
-            stored |= load_file(trained)
+            stored |= _restored(load_file(trained))
         model = cls()
         model.words.weight.data = stored[WORDS].float()
         model.words.weight.requires_grad = False
@@ -113,6 +113,16 @@ class SpanReader(nn.Module):
             for ours, theirs in _NAMES.items():
                 tensors |= _named(getattr(layer, ours), f"encoder.layer.{number}.{theirs}")
         save_file({name: tensor.detach().float().contiguous().clone() for name, tensor in tensors.items()}, path)
+
+
+def _restored(stored: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Return the weights in float32, also those that are stored as integers with scales."""
+    scales = {name.removesuffix(".scales"): part for name, part in stored.items() if name.endswith(".scales")}
+    return {
+        name: part.float() * scales[name][:, None] if name in scales else part.float()
+        for name, part in stored.items()
+        if not name.endswith(".scales")
+    }
 
 
 def _load(part: nn.Module, stored: dict[str, Tensor], name: str) -> None:
