@@ -149,7 +149,10 @@ class _Asked:
 
 
 def _spans(example: Example, passage: Passage) -> Iterator[list[int]]:
-    """Yield where the answers stand in the chunk: at their stated offset, else at their only occurrence."""
+    """Yield the spans of the answers in the chunk: at their stated offsets, or else at each occurrence.
+
+    An answer of up to three characters without an offset must occur once in the body.
+    """
     if not example.answerable:
         return
     chunk, seen = passage.chunk, set()
