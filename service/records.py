@@ -84,12 +84,14 @@ class DraftSentence:
     `parts` are texts and, at the place of each marker, tuples of keys. `invented` are the markers that name no
     passage; `parts` has none of them. `complete` is False for a part of a sentence that is too long to be verified.
     `quotes` are pairs of a cited key and the words of its passage on which the model says that the sentence rests.
+    `answer` is the place of the answer's words in the body of the cited article, if the reader knows it.
     """
 
     parts: tuple[str | tuple[str, ...], ...]
     invented: tuple[str, ...] = ()
     complete: bool = True
     quotes: tuple[tuple[str, str], ...] = ()
+    answer: Span | None = None
 
     @property
     def text(self) -> str:
@@ -133,7 +135,10 @@ class AnswerWarning:
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """The words of an article that support a sentence: `article.body[span.start:span.end] == text`."""
+    """The words of an article that support a sentence: `article.body[span.start:span.end] == text`.
+
+    `highlight` is the place of the answer's words in the body, inside `span`, or None if it is not known.
+    """
 
     passage: Passage
     span: Span
@@ -141,3 +146,4 @@ class Quote:
     status: Support
     method: Method
     score: float
+    highlight: Span | None = None
