@@ -40,11 +40,20 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class Highlight:
+    """The place of the answer's words in the article's body, inside the quote."""
+
+    start_char_index: int
+    end_char_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A sentence of the answer and the quote of an article that supports it.
 
     `answer[start_index:end_index]` is the sentence with its markers and full stop;
-    `body[start_char_index:end_char_index] == cited_text`, always. Code points, half-open.
+    `body[start_char_index:end_char_index] == cited_text`, always. Code points, half-open. `highlight` is null if the
+    place of the answer's words is not known.
     """
 
     id: str
@@ -57,6 +66,7 @@ class Citation:
     start_char_index: int
     end_char_index: int
     verification: Verification
+    highlight: Highlight | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -315,6 +325,7 @@ class Composition:
                 start_char_index=quote.span.start,
                 end_char_index=quote.span.end,
                 verification=Verification(quote.status, quote.method, quote.score),
+                highlight=Highlight(*quote.highlight) if quote.highlight else None,
             )
             for number, quote in enumerate(quotes, len(self.citations) + 1)
         ]

@@ -28,6 +28,13 @@ class VerificationRequest(RequestModel):
     score: float
 
 
+class HighlightRequest(RequestModel):
+    """The answer's words in a citation, as `/v1/ask` gave them; not stored."""
+
+    start_char_index: Index
+    end_char_index: Index
+
+
 class CitedRequest(RequestModel):
     """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
 
@@ -41,6 +48,7 @@ class CitedRequest(RequestModel):
     start_index: Index = None
     end_index: Index = None
     verification: VerificationRequest | None = None
+    highlight: HighlightRequest | None = None
 
     def cited(self) -> CitedWords:
         """Return the part that is stored."""

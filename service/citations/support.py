@@ -212,21 +212,28 @@ def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:
 
 
 def windows_of_quote(passage: Passage, quote: str) -> list[Window]:
-    """Return the window of each place where a passage has the words of a quote: the sentences with these words.
-
-    White space, case, punctuation and markup between the words may differ.
-    """
-    words = re.findall(r"\w+", quote)
-    if len("".join(words)) < SHORTEST_QUOTE:
+    """Return the window of each place where a passage has the words of a quote: the sentences with these words."""
+    pattern = pattern_of(quote)
+    if pattern is None:
         return []
     sentences = sentence_spans(passage.chunk.text)
-    pattern = re.compile(r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
     found = []
     for match in pattern.finditer(passage.chunk.text):
         within = [at for at, s in enumerate(sentences) if s.end > match.start() and s.start < match.end()]
         if within:
             found.append(_window(passage, sentences, range(within[0], within[-1] + 1)))
     return found
+
+
+def pattern_of(quote: str) -> re.Pattern[str] | None:
+    """Return the pattern of the words of a quote, or None if it is too short to be searched for.
+
+    White space, case, punctuation and markup between the words may differ.
+    """
+    words = re.findall(r"\w+", quote)
+    if len("".join(words)) < SHORTEST_QUOTE:
+        return None
+    return re.compile(r"(?<!\w)" + r"[\W_]+".join(map(re.escape, words)) + r"(?!\w)", re.IGNORECASE)
 
 
 def _window(passage: Passage, sentences: Sequence[Sentence], within: range) -> Window:

@@ -14,7 +14,7 @@ of it may say the opposite.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.embedding import Embedder
@@ -23,7 +23,7 @@ from index.records import Span
 from index.terms import normal_form
 from index.text import sentence_spans
 from service.citations.safety import Safety
-from service.citations.support import Claim, Window, candidates, ordinary_word, quoted, support_score
+from service.citations.support import Claim, Window, candidates, ordinary_word, pattern_of, quoted, support_score
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support
 
 COMPARED = 3
@@ -91,7 +91,7 @@ class Verifier:
         elif cited:
             result = self.support.check(draft.text.strip(), cited, draft.quotes)
             if result.status != "unverified":
-                check = Check(result.quotes)
+                check = Check(tuple(replace(quote, highlight=_highlight(draft, quote)) for quote in result.quotes))
             elif mode == "verified":
                 check = Check(withheld=result.reason or "not_in_source")
             else:
@@ -192,3 +192,21 @@ def _quote(passage: Passage, span: Span, status: Support, method: Method, score:
     """Return the quote at a span of a passage's chunk, in the offsets and words of the article."""
     start, end = passage.chunk.start_char + span.start, passage.chunk.start_char + span.end
     return Quote(passage, Span(start, end), passage.article.body[start:end], status, method, score)
+
+
+def _highlight(draft: DraftSentence, quote: Quote) -> Span | None:
+    """Return the place of the answer's words in a quote: as the reader states it, or where the model's words are.
+
+    None if it is not known, not inside the quote, or all of the quote's words.
+    """
+    begin = quote.span.start
+    found = [draft.answer] if draft.answer else []
+    for key, words in draft.quotes:
+        pattern = pattern_of(words) if key == quote.passage.key else None
+        if pattern and (match := pattern.search(quote.text)):
+            found.append(Span(begin + match.start(), begin + match.end()))
+    for start, end in found:
+        rest = quote.text[: max(0, start - begin)] + quote.text[max(0, end - begin) :]
+        if begin <= start < end <= quote.span.end and any(map(str.isalnum, rest)):
+            return Span(start, end)
+    return None

@@ -1,5 +1,6 @@
 """The reply: text, markers and every offset agree; the verdict is the worst finding over every combination."""
 
+import json
 import re
 from dataclasses import replace
 from itertools import product
@@ -26,9 +27,9 @@ MARKED = st.lists(st.sampled_from(KEYS), min_size=1, max_size=3, unique=True).ma
 PARTS = st.lists(st.one_of(TEXTS, MARKED), min_size=1, max_size=6)
 
 
-def quote(passage: Passage, start: int = 0, end: int = 11) -> Quote:
+def quote(passage: Passage, start: int = 0, end: int = 11, highlight: Span | None = None) -> Quote:
     """Return a quote of a part of a passage."""
-    return Quote(passage, Span(start, end), passage.article.body[start:end], "verified", "exact", 1.0)
+    return Quote(passage, Span(start, end), passage.article.body[start:end], "verified", "exact", 1.0, highlight)
 
 
 @st.composite
@@ -108,6 +109,17 @@ def test_a_citation_is_the_place_in_the_article(answer: list[tuple[DraftSentence
         body = bodies[citation.article_id]
         assert body[citation.start_char_index : citation.end_char_index] == citation.cited_text
         assert (citation.verification.status, citation.verification.method) == ("verified", "exact")
+
+
+def test_a_highlight_is_in_the_reply() -> None:
+    """A citation gives the place of the answer's words in the body, or null."""
+    draft = DraftSentence(("It rained", (KEYS[0], KEYS[1]), "."))
+    quotes = [quote(PASSAGES[0], highlight=Span(7, 10)), quote(PASSAGES[1])]
+    made = replace(answer(), citations=tuple(Composition(PASSAGES).add(draft, quotes)[1]))
+    assert [citation["highlight"] for citation in json.loads(to_json(made))["citations"]] == [
+        {"start_char_index": 7, "end_char_index": 10},
+        None,
+    ]
 
 
 RENDERED = [

@@ -16,7 +16,7 @@ FIELDS = {
 }  # fmt: skip
 CITATION_FIELDS = {
     "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
-    "end_char_index", "verification",
+    "end_char_index", "verification", "highlight",
 }  # fmt: skip
 SOURCE_FIELDS = {
     "id", "marker", "article_id", "chunk_id", "title", "url", "source", "published_at", "snippet", "start_char_index",

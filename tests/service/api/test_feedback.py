@@ -69,7 +69,10 @@ def test_an_answers_own_citations_can_be_sent_back(client: TestClient, data: Pat
     assert len(entries(data)) == before
     sent = {"answer_id": answer["id"], "question": "How much?", "answer": answer["answer"], "vote": "up"}
 
-    reply = client.post("/v1/feedback", json={**sent, "citations": answer["citations"]})
+    place = {"start_char_index": 0, "end_char_index": 3}
+    reply = client.post(
+        "/v1/feedback", json={**sent, "citations": [{**cited, "highlight": place} for cited in answer["citations"]]}
+    )
 
     assert reply.status_code == 201, reply.text
     stored = entries(data)[-1].feedback.citations
