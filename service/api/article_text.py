@@ -4,7 +4,7 @@ import html
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import takewhile
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -83,20 +83,21 @@ STRONG = (Style("<strong>", "</strong>"),)
 CODE = (Style("<code>", "</code>"),)
 PICTURE = (Style('<span class="picture">', "</span>"),)
 NOTE = (Style('<span class="ref">', "</span>"),)
+HIGHLIGHT = (Style('<b class="highlight">', "</b>"),)
 _EMPHASES = {1: EMPHASIS, 2: STRONG, 3: STRONG + EMPHASIS}
 
 
-def render(body: str, quote: Span | None = None) -> Rendered:
+def render(body: str, quote: Span | None = None, highlight: Span | None = None) -> Rendered:
     """Return a body as paragraphs, headings and quotations, with a quote marked once in each that it touches.
 
-    White space between blocks stays, so that the text content of a body without Markdown is the body. Time is linear
-    in the length of the body.
+    `highlight` is the place of the answer's words, which are set apart within the mark. White space between blocks
+    stays, so that the text content of a body without Markdown is the body. Time is linear in the length of the body.
     """
     parts: list[str] = []
     written, marks = 0, 0
     for block in _blocks(body):
         parts += [_escaped(body[written : block.start]), block.opening]
-        for text in _runs(body, block, quote, first=not marks):
+        for text in _runs(body, block, quote, highlight, first=not marks):
             marks += text.startswith("<mark")
             parts.append(text)
         parts.append(block.closing)
@@ -166,11 +167,11 @@ def _level(levels: list[int], written: int) -> int:
     return min(1 + len(levels), 6)
 
 
-def _runs(body: str, block: _Block, quote: Span | None, *, first: bool) -> Iterator[str]:
+def _runs(body: str, block: _Block, quote: Span | None, highlight: Span | None, *, first: bool) -> Iterator[str]:
     """Yield the HTML inside a block; inline elements are closed and opened again at both ends of the mark."""
     styles: tuple[Style, ...] = ()
     marking = False
-    for piece, inside in _split(_pieces(body, block.text, quoted=block.quoted), quote):
+    for piece, inside in _split(_pieces(body, block.text, quoted=block.quoted), quote, highlight):
         if inside != marking:
             yield "".join(style.closing for style in reversed(styles))
             styles = ()
@@ -185,17 +186,15 @@ def _runs(body: str, block: _Block, quote: Span | None, *, first: bool) -> Itera
     yield "</mark>" if marking else ""
 
 
-def _split(found: Iterator[Piece], quote: Span | None) -> Iterator[tuple[Piece, bool]]:
-    """Yield pieces cut at both ends of the quote, each with whether it is inside."""
+def _split(found: Iterator[Piece], quote: Span | None, highlight: Span | None) -> Iterator[tuple[Piece, bool]]:
+    """Yield pieces cut at the ends of the quote and of the highlight in it, each with whether it is in the quote."""
+    edges = [edge for span in (quote, highlight) if span and quote for edge in span]
     for piece in found:
-        if quote is None:
-            yield piece, False
-            continue
-        first = min(max(piece.start, quote.start), piece.end)
-        last = max(min(piece.end, quote.end), first)
-        for start, end, inside in ((piece.start, first, False), (first, last, True), (last, piece.end, False)):
-            if start < end:
-                yield Piece(start, end, piece.styles), inside
+        cuts = sorted({piece.start, piece.end, *(edge for edge in edges if piece.start < edge < piece.end)})
+        for start, end in pairwise(cuts):
+            inside = quote is not None and quote.start <= start < quote.end
+            set_apart = inside and highlight is not None and highlight.start <= start < highlight.end
+            yield Piece(start, end, HIGHLIGHT + piece.styles if set_apart else piece.styles), inside
 
 
 def _pieces(body: str, text: Span, *, quoted: bool = False) -> Iterator[Piece]:

@@ -106,20 +106,29 @@ async def list_page(request: Request, state: State, offset: str = "0") -> Respon
 
 @router.get("/articles/{article_id}", include_in_schema=False)
 async def show_article(
-    request: Request, article_id: str, state: State, start: str | None = None, end: str | None = None
+    request: Request,
+    article_id: str,
+    state: State,
+    start: str | None = None,
+    end: str | None = None,
+    highlight: str = "",
 ) -> Response:
-    """Show an article and mark a quote; `start` and `end` count code points of its body, half-open."""
+    """Show an article and mark a quote; `start` and `end` count code points of its body, half-open.
+
+    `highlight`, such as `530-541`, is the place of the answer's words in the quote.
+    """
     async with state.pipeline.pinned() as generation:
         found = await state.read(generation.catalog.article, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: render it off the event loop.
-    return unless_cached(request, await state.read(article_page, found, start, end))
+    return unless_cached(request, await state.read(article_page, found, start, end, highlight))
 
 
-def article_page(article: Article, start: str | None, end: str | None) -> HTMLResponse:
-    """Return the page of an article, with the quote of its address marked."""
-    text = render(article.body, _span(start, end, len(article.body)))
+def article_page(article: Article, start: str | None, end: str | None, highlight: str = "") -> HTMLResponse:
+    """Return the page of an article, with the quote of its address marked, and the answer's words in it."""
+    first, _, last = highlight.partition("-")
+    text = render(article.body, _span(start, end, len(article.body)), _span(first, last, len(article.body)))
     moved = (start, end) != (None, None) and not text.marked
     return page("article", article=article, text=text, moved=moved)
 

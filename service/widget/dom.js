@@ -129,22 +129,27 @@ const ELEMENTS = { heading: "strong", bold: "strong", slanted: "em", code: "code
  */
 
 /**
- * Render Markdown as nodes; one `<mark>` covers the part from `start` to `end`. Offsets count UTF-16 units, half-open.
+ * Render Markdown as nodes; one `<mark>` covers the part from `start` to `end`, and what is between `first` and `last` is
+ * bold. Offsets count UTF-16 units, half-open.
  * @param {string} text
  * @param {number} [start]
  * @param {number} [end]
+ * @param {number} [first]
+ * @param {number} [last]
  * @returns {Node[]}
  */
-export function rendered(text, start = 0, end = start) {
+export function rendered(text, start = 0, end = start, first = 0, last = first) {
   /** @type {Node[]} */
   const nodes = [];
   let mark = null;
   for (const { from, to, names } of runs(text, 0, text.length, [])) {
-    const cuts = [from, ...[start, end].filter((cut) => from < cut && cut < to), to];
+    const edges = [start, end, first, last].sort((one, other) => one - other);
+    const cuts = [from, ...edges.filter((cut) => from < cut && cut < to), to];
     for (const [at, right] of cuts.slice(1).entries()) {
       const left = cuts[at];
       if (left >= right) continue;
-      const node = names.reduceRight((held, name) => make(name, {}, held), document.createTextNode(text.slice(left, right)));
+      const bold = first <= left && right <= last ? ["b"] : [];
+      const node = [...bold, ...names].reduceRight((held, name) => make(name, {}, held), document.createTextNode(text.slice(left, right)));
       if (left < start || right > end) nodes.push(node);
       else if (mark && nodes[nodes.length - 1] === mark) mark.append(node);
       else nodes.push((mark = make("mark", {}, node)));

@@ -70,15 +70,17 @@ export class Client {
   }
 
   /**
-   * Return the address of an article's page, at a quote if its place is given.
+   * Return the address of an article's page, at a quote if its place is given, with the answer's words in it.
    * @param {string} id
    * @param {number} [start]
    * @param {number} [end]
+   * @param {Citation["highlight"]} [highlight]
    */
-  articlePage(id, start, end) {
+  articlePage(id, start, end, highlight) {
     const page = new URL(`articles/${encodeURIComponent(id)}`, this.#base);
     if (start === undefined || end === undefined) return page.href;
     page.search = `start=${Number(start)}&end=${Number(end)}`;
+    if (highlight) page.search += `&highlight=${Number(highlight.start_char_index)}-${Number(highlight.end_char_index)}`;
     page.hash = "quote";
     return page.href;
   }

@@ -144,6 +144,19 @@ export function quoteBox(citation, source, { words, client }, named) {
 }
 
 /**
+ * Make the quotes of a sentence whose wording differs, as they stand below it; without such a citation, return null.
+ * @param {Citation[]} citations
+ * @param {(citation: Citation) => Source | undefined} sourceOf
+ * @param {Words} words
+ */
+export function quotesToCompare(citations, sourceOf, words) {
+  const quotes = citations.filter(({ verification }) => verification?.status === "partial").map((citation) =>
+    make("blockquote", { class: "quote", dir: "auto", lang: sourceOf(citation)?.language }, ...rendered(citation.cited_text, 0, 0, ...highlightOf(citation))),
+  );
+  return quotes.length ? make("div", { class: "beside", part: "compare" }, make("p", { class: "compare", text: words.say("compare") }), ...quotes) : null;
+}
+
+/**
  * Make a retrieved passage without a quote.
  * @param {Source} source
  * @param {{words: Words, client: Client}} parts
@@ -199,7 +212,7 @@ export function aboutLine(source, words) {
  * @param {Client} client
  */
 function citationPage(citation, client) {
-  return client.articlePage(citation.article_id, citation.start_char_index, citation.end_char_index);
+  return client.articlePage(citation.article_id, citation.start_char_index, citation.end_char_index, citation.highlight);
 }
 
 /**
@@ -214,8 +227,22 @@ function quoteInContext(citation, source) {
   const matches = start >= 0 && slicePoints(source.snippet, start, end) === citation.cited_text;
   const before = matches ? tail(slicePoints(source.snippet, 0, start)) : "";
   const after = matches ? head(slicePoints(source.snippet, end)) : "";
-  const nodes = rendered(before + citation.cited_text + after, before.length, before.length + citation.cited_text.length);
+  const at = before.length;
+  const [first, last] = highlightOf(citation);
+  const nodes = rendered(before + citation.cited_text + after, at, at + citation.cited_text.length, at + first, at + last);
   return make("blockquote", { class: "quote", dir: "auto", lang: source.language }, ...nodes);
+}
+
+/**
+ * Return the place of the answer's words in the quote, in UTF-16 units; an empty one if the reply does not give it.
+ * @param {Citation} citation
+ * @returns {[number, number]}
+ */
+function highlightOf({ cited_text: quote, start_char_index: start, end_char_index: end, highlight }) {
+  const { start_char_index: first = end, end_char_index: last = end } = highlight ?? {};
+  if (!(start <= first && first < last && last <= end)) return [0, 0];
+  const before = slicePoints(quote, 0, first - start).length;
+  return [before, before + slicePoints(quote, first - start, last - start).length];
 }
 
 /**

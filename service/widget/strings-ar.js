@@ -33,6 +33,7 @@ export const ARABIC = {
   stale_since: "أحدث تقرير: {day}، {ago}. ربما تغيّرت الأمور.",
   verdict_withheld: "إجابة جزئية: تعذّر التحقق من الباقي",
   verdict_interrupted: "غير مكتملة: انقطعت الإجابة. ما تراه مدقَّق.",
+  interrupted_differs: "غير مكتملة: انقطعت الإجابة. الصياغة مختلفة: قارنها بالاقتباس.",
   verdict_conflict: "التقارير مختلفة",
   verdict_none: "لا إجابة في مقالاتنا",
   latest: "أحدث تقرير: {day}، {ago}",

@@ -29,6 +29,7 @@ export const GERMAN = {
   stale_since: "Letzter Bericht: {day}, {ago}. Inzwischen kann sich etwas geändert haben.",
   verdict_withheld: "Teilantwort: der Rest ließ sich nicht belegen",
   verdict_interrupted: "Unvollständig: die Antwort wurde unterbrochen. Was Sie sehen, ist geprüft.",
+  interrupted_differs: "Unvollständig: die Antwort wurde unterbrochen. Anderer Wortlaut: bitte mit dem Zitat vergleichen.",
   verdict_conflict: "Die Berichte widersprechen sich",
   verdict_none: "Keine Antwort in unseren Artikeln",
   latest: "Letzter Bericht: {day}, {ago}",

@@ -29,6 +29,7 @@ export const ENGLISH = {
   stale_since: "Latest report: {day}, {ago}. Things may have changed.",
   verdict_withheld: "Partial answer: the rest could not be verified",
   verdict_interrupted: "Incomplete: the answer was interrupted. What you see was checked.",
+  interrupted_differs: "Incomplete: the answer was interrupted. Wording differs: compare with the quote.",
   verdict_conflict: "Reports differ",
   verdict_none: "No answer in our articles",
   latest: "Latest report: {day}, {ago}",

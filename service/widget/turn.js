@@ -4,7 +4,7 @@
 /** @import { Words } from "./words.js" */
 
 import { icon, ICONS, make, plain } from "./dom.js";
-import { aboutLine, copyText, describe, differs, quoteBox, SourcesView, toClipboard } from "./sources.js";
+import { aboutLine, copyText, describe, differs, quoteBox, quotesToCompare, SourcesView, toClipboard } from "./sources.js";
 import { explanation, kindOf, latestText, lookOf, notesOn, verdictLine } from "./verdict.js";
 
 /** Words of a quote in the name of its marker, which distinguish markers of one article. */
@@ -226,7 +226,8 @@ class AnswerText {
     const verbatim = citations.find(({ verification }) => VERBATIM.includes(verification?.method));
     const lang = verbatim && this.#parts.sourceOf(verbatim)?.language;
     const element = make("span", { class: "sentence", lang }, ...this.#pieces(joins ? text : text.trimStart(), citations));
-    group.append(element);
+    const quotes = quotesToCompare(citations, this.#parts.sourceOf, this.#parts.words);
+    group.append(element, ...(quotes ? [quotes] : []));
     this.#shown.push({ key, articles, group, element });
   }
 

@@ -14,6 +14,8 @@ interface Citation {
   start_char_index: number;
   end_char_index: number;
   verification: { status: "verified" | "partial" | "unverified"; method: "exact" | "normalised" | "coverage" };
+  /** Place of the answer's words in the article's body, inside the quote. */
+  highlight?: { start_char_index: number; end_char_index: number } | null;
 }
 
 /** Another article with the same story. */

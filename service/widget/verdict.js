@@ -76,6 +76,7 @@ export function lookOf(kind) {
  * @param {Words} words
  */
 export function verdictText(kind, turn, words) {
+  if (kind === "interrupted" && turn.citations.some(differs)) return words.say("interrupted_differs");
   const latest = kind === "stale" ? latestReport(turn, words) : null;
   return words.say(latest ? "stale_since" : `verdict_${kind}`, latest ?? {});
 }

@@ -12,6 +12,7 @@ from service.answer import (
     Duplicate,
     Event,
     Freshness,
+    Highlight,
     Position,
     Retrieval,
     RetrievalCompleted,
@@ -60,13 +61,18 @@ def source(number: int, article_id: str, **changes: object) -> Source:
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
-    """Return an answer of sentences, each with its source and its quote."""
+Sentence = tuple[str, Source, str] | tuple[str, Source, str, str]
+"""A sentence with its source, its quote and, in some, the answer's words in the quote."""
+
+
+def answer(*sentences: Sentence, **changes: object) -> Answer:
+    """Return an answer of sentences, each cited."""
     text, citations = "", []
-    for number, (sentence, from_, quote) in enumerate(sentences, 1):
+    for number, (sentence, from_, quote, *words) in enumerate(sentences, 1):
         start = len(text) + bool(text)
         text = f"{text} {sentence}" if text else sentence
-        citations.append(_citation(number, from_, quote, start, len(text)))
+        cited = _citation(number, from_, quote, start, len(text))
+        citations.append(replace(cited, highlight=_highlight(cited, *words)) if words else cited)
     made = Answer(
         id="ans_1",
         created_at="2026-11-20T10:00:00Z",
@@ -75,7 +81,7 @@ def answer(*sentences: tuple[str, Source, str], **changes: object) -> Answer:
         answer=text,
         citations=tuple(citations),
         unsupported=(),
-        sources=tuple({each.id: each for _, each, _ in sentences}.values()),
+        sources=tuple({each[1].id: each[1] for each in sentences}.values()),
         freshness=Freshness(None, None, "2026-11-20T10:00:00Z"),
         retrieval=Retrieval("?", "hybrid", {}, (), 50),
         usage=Usage(0, 0, 0, None),
@@ -91,6 +97,11 @@ def _citation(number: int, from_: Source, quote: str, start: int, end: int) -> C
     exact = Verification("verified", "exact", 1.0)
     marker = from_.marker or 0
     return Citation(f"cit_{number}", marker, from_.id, from_.article_id, start, end, quote, at, at + len(quote), exact)
+
+
+def _highlight(citation: Citation, words: str) -> Highlight:
+    start = citation.start_char_index + citation.cited_text.index(words)
+    return Highlight(start, start + len(words))
 
 
 def events(reply: Answer) -> list[Event]:
@@ -111,7 +122,11 @@ def events(reply: Answer) -> list[Event]:
 
 _FERRY = source(1, FERRY)
 _GRAIN = source(2, GRAIN, url=None, source=None, published_at=None)
-_SAILED = ("The ferry strike in Varn Sound is over [1].", _FERRY, "The ferry strike in Varn Sound is over.")
+_SAILED: tuple[str, Source, str] = (
+    "The ferry strike in Varn Sound is over [1].",
+    _FERRY,
+    "The ferry strike in Varn Sound is over.",
+)
 _WAITS = ("The ship has waited since Monday [2].", _GRAIN, "The ship has waited since Monday")
 
 CHECKED = answer(_SAILED, _WAITS)
@@ -157,7 +172,13 @@ STALE = answer(
     ),
 )
 _REWORDED = answer(
-    _SAILED, ("The grain ship waits off Tarnmouth [2].", _GRAIN, "A grain ship lies at anchor off Tarnmouth.")
+    _SAILED,
+    (
+        "The grain ship waits off Tarnmouth [2].",
+        _GRAIN,
+        "A grain ship lies at anchor off Tarnmouth.",
+        "at anchor off Tarnmouth",
+    ),
 )
 DIFFERS = replace(
     _REWORDED,
@@ -166,12 +187,14 @@ DIFFERS = replace(
         replace(_REWORDED.citations[1], verification=Verification("partial", "coverage", 0.7)),
     ),
 )
+INTERRUPTED_DIFFERS = replace(DIFFERS, status="partial", status_reason="interrupted")
 QUOTED = replace(CHECKED, warnings=(AnswerWarning("answered_without_model", "Sentences are quoted."),))
 MARKDOWN = answer(
     (
         "The **Old Lamp** will be lit again on 3 March 2026, she said [1].",
         source(1, NOTES),
         "The **Old Lamp** will be lit again on 3 March 2026, she said [2].",
+        "**Old Lamp** will be lit again on 3 March 2026",
     ),
     (
         "The warden of the *Old Lamp* spoke on Friday [2].",
@@ -205,9 +228,15 @@ SCRIPTS = answer(
         "🎉 Lanterns 🏮🏮 lit the pier, 👩‍👩‍👧 and all [1].",
         source(1, EMOJI),
         "🏮🏮 Three thousand lanterns 👩‍👩‍👧‍👦 lit the old pier 🎆",
+        "Three thousand lanterns 👩‍👩‍👧‍👦",
     ),
-    ("افتتح الميناء رصيفًا جديدًا [2].", source(2, ARABIC), "افتتح ميناء سكيلهافن رصيفه الجديد 🚢 يوم الاثنين"),
-    ("הקו נפתח ביום שני [3].", source(3, HEBREW), "הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני"),
+    (
+        "افتتح الميناء رصيفًا جديدًا [2].",
+        source(2, ARABIC),
+        "افتتح ميناء سكيلهافن رصيفه الجديد 🚢 يوم الاثنين",
+        "يوم الاثنين",
+    ),
+    ("הקו נפתח ביום שני [3].", source(3, HEBREW), "הקו בין סקלהייבן לטארנמות׳ נפתח מחדש 🚆 ביום שני", "נפתח מחדש 🚆"),
 )
 
 SAME = answer(
@@ -220,6 +249,7 @@ BY_QUESTION = {
     "weak": WEAK,
     "withheld": WITHHELD,
     "interrupted": INTERRUPTED,
+    "interrupted differs": INTERRUPTED_DIFFERS,
     "conflict": CONFLICT,
     "stale": STALE,
     "differs": DIFFERS,

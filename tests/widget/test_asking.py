@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 from service.feedback import FeedbackStore
 from tests.widget.browsing import Visit
 from tests.widget.newsroom import BODIES
-from tests.widget.replies import ABSTAINED, BY_QUESTION, CHECKED, CONFLICT, DUPLICATES, events
+from tests.widget.replies import ABSTAINED, BY_QUESTION, CHECKED, CONFLICT, DIFFERS, DUPLICATES, events
 from tests.widget.scripted_service import Refused, Streamed, encoded
 
 FERRY_SAYS = CONFLICT.conflicts[0].positions[0].quote
@@ -21,6 +21,7 @@ LOOKS = {
     "weak": "weak",
     "withheld": "part",
     "interrupted": "cut",
+    "interrupted differs": "cut",
     "conflict": "conflict",
     "stale": "stale",
     "differs": "differs",
@@ -176,10 +177,34 @@ def test_a_sentence_in_other_words_than_its_quote_says_so(visit: Visit) -> None:
     turn.locator(".marker").nth(1).click()
 
     assert turn.locator(".verdict").inner_text() == "Wording differs: compare with the quote"
+    assert turn.locator(".said").nth(0).locator(".beside").count() == 0
     assert ["Wording differs" in name for name in names] == [False, True]
     expect(turn.locator(".proof .compare")).to_have_text("Wording differs: compare.")
     turn.locator(".marker").first.click()
     expect(turn.locator(".proof .compare")).to_have_count(0)
+
+
+def test_the_quote_stands_below_a_sentence_in_other_words(visit: Visit) -> None:
+    """It is shown at once, with the answer's words; the quote of its marker takes its place."""
+    turn = visit.open("/embed").ask("differs")
+    beside = turn.locator(".beside")
+
+    expect(beside).to_have_count(1)
+    assert beside.locator(".quote").inner_text() == DIFFERS.citations[1].cited_text
+    assert beside.locator("b").inner_text() == "at anchor off Tarnmouth"
+    turn.locator(".marker").nth(1).click()
+    expect(beside).to_be_hidden()
+    turn.locator(".marker").nth(1).click()
+    expect(beside).to_be_visible()
+
+
+def test_an_interrupted_answer_in_other_words_is_not_called_checked(visit: Visit) -> None:
+    """The verdict says that it is incomplete, and asks to compare."""
+    visit.open("/embed")
+
+    assert "was checked" in visit.ask("interrupted").locator(".verdict").inner_text()
+    verdict = visit.ask("interrupted differs").locator(".verdict").inner_text()
+    assert ("Incomplete" in verdict, "compare" in verdict, "checked" in verdict) == (True, True, False)
 
 
 def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -> None:

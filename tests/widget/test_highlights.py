@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from service.answer import Citation
+from service.answer import Citation, to_json
 from tests.widget.browsing import Visit
 from tests.widget.newsroom import BODIES
 from tests.widget.replies import SCRIPTS, WITHHELD
@@ -28,10 +28,54 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
         box.locator(".outward").first.click()
     mark = opened.value.locator("mark")
 
+    assert citation.highlight is not None
+    words = body[citation.highlight.start_char_index : citation.highlight.end_char_index]
+    assert "".join(box.locator("mark b").all_text_contents()) == words
+    assert "".join(mark.locator("b").all_text_contents()) == words
     assert box.locator("mark").text_content() == citation.cited_text == mark.text_content()
     assert body.startswith(before + citation.cited_text)
     assert opened.value.locator(".text").text_content() == body
     assert mark.evaluate(_BEFORE) == body[: citation.start_char_index]
+
+
+def test_the_words_of_the_answer_stand_out_across_emphasis(visit: Visit) -> None:
+    """They are bolder than the rest of the quote, underlined, and set apart in the card as well."""
+    turn = visit.open("/embed").ask("markdown")
+    turn.locator(".marker").first.click()
+    words = turn.locator(".proof .quote mark b")
+    weights = [
+        int(each.evaluate("element => getComputedStyle(element).fontWeight"))
+        for each in [*words.all(), *turn.locator(".proof .quote mark").all()]
+    ]
+
+    assert "".join(words.all_text_contents()) == "Old Lamp will be lit again on 3 March 2026"
+    assert "".join(turn.locator(".card b").all_text_contents()) == "Old Lamp will be lit again on 3 March 2026"
+    assert min(weights[:-1]) > weights[-1]
+
+
+@pytest.mark.parametrize(
+    "highlight",
+    [
+        "null",
+        "{}",
+        "[]",
+        "7",
+        '{"start_char_index":5,"end_char_index":5}',
+        '{"start_char_index":-9,"end_char_index":5}',
+        '{"start_char_index":5,"end_char_index":99999}',
+        '{"start_char_index":"x","end_char_index":"y"}',
+    ],
+)
+def test_a_highlight_outside_the_quote_is_ignored(visit: Visit, highlight: str) -> None:
+    """The quote is shown without it."""
+    reply = to_json(WITHHELD).replace('"highlight":null', f'"highlight":{highlight}')
+    visit.open("/embed")
+    visit.page.route("**/v1/ask", lambda route: route.fulfill(body=reply, content_type="application/json"))
+    turn = visit.ask("withheld")
+    turn.locator(".marker").click()
+
+    assert turn.locator(".proof mark").text_content() == WITHHELD.citations[0].cited_text
+    assert turn.locator("b").count() == 0
 
 
 def test_each_marker_opens_the_quote_of_its_own_sentence(visit: Visit) -> None:
@@ -92,8 +136,6 @@ def test_a_quote_without_its_passage_has_no_context(visit: Visit) -> None:
 
 
 def _shifted() -> str:
-    from service.answer import to_json
-
     return to_json(WITHHELD).replace(
         '"start_char_index":0,"end_char_index":39', '"start_char_index":1,"end_char_index":40'
     )

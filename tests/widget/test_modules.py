@@ -144,6 +144,21 @@ def test_marks_of_markdown_are_left_out_and_nothing_else(modules: Visit, text: s
     assert shown == [plain, plain]
 
 
+@pytest.mark.parametrize(("first", "last"), [(0, 3), (4, 11), (2, 14), (6, 9), (8, 10), (0, 30), (5, 5)])
+def test_a_part_of_a_marked_text_is_bold_across_emphasis(modules: Visit, first: int, last: int) -> None:
+    """The bold elements have that part and nothing else, inside the one mark."""
+    text = "The **Old *Lamp*** is lit [2]."
+    bold, whole, marks = modules.page.evaluate(
+        """async ([text, first, last]) => { const { rendered } = await import("/host/modules/dom.js");
+        const shown = document.createElement("p"); shown.append(...rendered(text, 4, 24, first, last));
+        return [[...shown.querySelectorAll("b")].map((each) => each.textContent).join(""), shown.textContent,
+          shown.querySelectorAll("mark").length]; }""",
+        [text, first, last],
+    )
+
+    assert (bold, whole, marks) == (text[first:last].replace("*", ""), "The Old Lamp is lit [2].", 1)
+
+
 @pytest.mark.parametrize(("start", "end"), [(0, 3), (4, 11), (2, 14), (6, 9), (0, 30)])
 def test_a_mark_covers_its_part_of_a_text_across_emphasis(modules: Visit, start: int, end: int) -> None:
     """One element marks the part; the rest of the text is complete, without Markdown."""

@@ -12,7 +12,7 @@ from index.records import Span
 from service.api.article_text import opening, render, web_address
 
 BLOCKS = {"p", "h2", "h3", "h4", "h5", "h6", "blockquote"}
-INLINE = {"em", "strong", "code", "span", "a", "mark"}
+INLINE = {"em", "strong", "code", "span", "a", "mark", "b"}
 
 
 class Read(HTMLParser):
@@ -22,7 +22,7 @@ class Read(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.open: list[str] = []
         self.tags: list[str] = []
-        self.text = self.marked = ""
+        self.text = self.marked = self.highlighted = ""
         self.marks: list[str] = []
         self.links: list[str] = []
         self.feed(text)
@@ -48,6 +48,9 @@ class Read(HTMLParser):
         if "mark" in self.open:
             self.marked += data
             self.marks[-1] += data
+        if "b" in self.open:
+            assert "mark" in self.open
+            self.highlighted += data
 
 
 MARKUP = [
@@ -108,10 +111,10 @@ def cut(body: str, cuts: tuple[int, int]) -> Span:
     return Span(start, end)
 
 
-@given(body=BODY, cuts=CUTS)
-def test_no_body_breaks_the_html(body: str, cuts: tuple[int, int]) -> None:
+@given(body=BODY, cuts=CUTS, inner=CUTS)
+def test_no_body_breaks_the_html(body: str, cuts: tuple[int, int], inner: tuple[int, int]) -> None:
     """Elements nest, tags of the body are text, links are web addresses, and the mark changes only itself."""
-    read = Read(render(body, cut(body, cuts)).html)
+    read = Read(render(body, cut(body, cuts), cut(body, inner)).html)
 
     assert all(link.startswith(("https://", "http://")) for link in read.links)
     assert read.text == Read(render(body).html).text
@@ -142,17 +145,24 @@ def marked_up(draw: st.DrawFn) -> str:
     return "".join(f"{piece}{''.join(letters[2 * n : 2 * n + 2])}" for n, piece in enumerate(pieces))
 
 
-@given(body=marked_up(), cuts=CUTS)
-def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(body: str, cuts: tuple[int, int]) -> None:
-    """The marked letters are those of the span, in order; only addresses of links and pictures are hidden."""
-    quote = cut(body, cuts)
-    rendered = render(body, quote)
+@given(body=marked_up(), cuts=CUTS, inner=CUTS)
+def test_any_quote_is_marked_exactly_inside_markup_and_across_paragraphs(
+    body: str, cuts: tuple[int, int], inner: tuple[int, int]
+) -> None:
+    """The marked letters are those of the span, in order; only addresses of links and pictures are hidden.
+
+    The answer's words are set apart as far as they are in the quote.
+    """
+    quote, highlight = cut(body, cuts), cut(body, inner)
+    rendered = render(body, quote, highlight)
     read = Read(rendered.html)
     letters = [letter for letter in body if letter in LETTERS]
 
     assert [letter for letter in read.text if letter in LETTERS] == [each for each in letters if each in read.text]
     expected = [letter for letter in body[quote.start : quote.end] if letter in LETTERS and letter in read.text]
     assert [letter for letter in read.marked if letter in LETTERS] == expected
+    inside = body[max(quote.start, highlight.start) : max(0, min(quote.end, highlight.end))]
+    assert [letter for letter in read.highlighted if letter in LETTERS] == [each for each in inside if each in expected]
     assert rendered.marked == (read.marks != [])
 
 

@@ -155,3 +155,23 @@ def test_a_missing_quote_is_reported(place: tuple[str, str | None]) -> None:
     assert "<mark" not in text
     assert "may have changed" in text
     assert "One. Two.</p>" in text
+
+
+@pytest.mark.parametrize(
+    ("highlight", "shown"),
+    [
+        ("9-12", 'Two <b class="highlight">and</b> 3.'),
+        ("9-99", "Two and 3."),
+        ("0-3", "Two and 3."),
+        ("12-9", "Two and 3."),
+        ("9", "Two and 3."),
+        ("", "Two and 3."),
+        ("x-y", "Two and 3."),
+    ],
+)
+def test_the_words_of_the_answer_are_set_apart_in_the_quote(highlight: str, shown: str) -> None:
+    """A highlight outside of the quote or without two numbers is ignored."""
+    text = bytes(article_page(article("a", "One. Two and 3. Four."), "5", "15", highlight).body).decode()
+
+    assert f'<mark id="quote" tabindex="-1">{shown}</mark>' in text
+    assert "may have changed" not in text
