@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import sys
 from collections.abc import Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
@@ -27,6 +29,10 @@ _VERDICTS = {
     "weak": "Closest match: this may not fully answer your question.",
 }
 _DIFFERS = "Wording differs: compare with the quote."
+
+_SIGNS = "*_`~[> "
+_BEGIN, _END = "\ue000", "\ue001"
+"""Characters without a meaning, which keep the place of the answer's words while markup is removed."""
 
 
 def ask(
@@ -134,13 +140,30 @@ def _latest(answer: "Answer") -> Iterator[str]:
 
 
 def _quote(citation: "Citation", source: "AnswerSource") -> Iterator[str]:
-    from index.markup import readable
-
     yield f"\n[{citation.marker}] {headline(source)}"
-    yield f"    “{readable(citation.cited_text)}”"
+    yield f"    “{_quoted_words(citation)}”"
     if _differs(citation):
         yield f"    {_DIFFERS}"
     yield f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}"
+
+
+def _quoted_words(citation: "Citation") -> str:
+    """Return a quote without markup; on a terminal, the answer's words in it are bold and underlined."""
+    from index.markup import readable
+
+    quote, place, first = citation.cited_text, citation.highlight, citation.start_char_index
+    shown = readable(quote)
+    if place is None or not sys.stdout.isatty() or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
+        return shown
+    start, end = place.start_char_index - first, place.end_char_index - first
+    # Signs of markup at both ends stay outside, where `readable` recognises them.
+    start += len(quote[start:end]) - len(quote[start:end].lstrip(_SIGNS))
+    end -= len(quote[start:end]) - len(quote[start:end].rstrip(_SIGNS))
+    marked = readable(f"{quote[:start]}{_BEGIN}{quote[start:end]}{_END}{quote[end:]}")
+    before, _, rest = marked.partition(_BEGIN)
+    words, _, after = rest.partition(_END)
+    is_same = before + words + after == shown
+    return f"{before}{typer.style(words, bold=True, underline=True)}{after}" if is_same else shown
 
 
 def _differs(citation: "Citation") -> bool:

@@ -9,7 +9,7 @@ from eval.errors import GoldInvalid
 from eval.gold import GoldSet
 from eval.matching import matches
 from eval.metrics.citations import is_dangling, is_exact
-from eval.records import GoldItem, Prediction, Run, Verdict
+from eval.records import SUPPORT, GoldItem, Prediction, Run, Verdict
 from eval.report.rows import clip, visible
 from eval.score import score_one
 from index.records import Article
@@ -114,10 +114,14 @@ def _cited(reply: Reply, articles: Mapping[str, Article]) -> Iterator[str]:
         exact = is_exact(citation, articles)
         signs = f"{'exact' if exact else 'NOT EXACT'}{', DANGLING' if is_dangling(citation, reply) else ''}"
         checked = citation["verification"]
-        support = f"{checked['status']} by {checked['method']}, {checked['score']:.2f}"
+        support = f"{SUPPORT[checked['status']]} ({checked['method']}, {checked['score']:.2f})"
         yield f"  [{citation['marker']}] {citation['article_id']}: {signs}; {support}"
         yield from _wrapped("      sentence: ", reply["answer"][citation["start_index"] : citation["end_index"]])
         yield from _wrapped("      quote:    ", citation["cited_text"])
+        if place := citation.get("highlight"):
+            first = citation["start_char_index"]
+            words = citation["cited_text"][place["start_char_index"] - first : place["end_char_index"] - first]
+            yield from _wrapped("      answer:   ", words)
         if not exact:
             article = articles.get(citation["article_id"])
             span = slice(citation["start_char_index"], citation["end_char_index"])

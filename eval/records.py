@@ -48,6 +48,13 @@ TRUTHFULNESS: dict[Outcome, float] = {
 }
 """The one scale of outcomes: right 1, half right 0.5, no answer 0, wrong -1 (CRAG). No mean counts an error."""
 
+SUPPORT: dict[str, str] = {
+    "verified": "verified",
+    "partial": "wording differs: compare",
+    "unverified": "not verified",
+}
+"""The support of a sentence in the words that users see."""
+
 Stage = Literal["index", "retrieval", "context", "reader", "citation", "abstention"]
 """The step at which a bad prediction failed."""
 

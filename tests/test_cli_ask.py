@@ -1,12 +1,14 @@
 """Output of `dateline ask`: the verdict of each answer, and a date beside each quote."""
 
+import re
+import sys
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from dateline.ask import answer_lines
-from service.answer import Conflict, Freshness, Scores, Unsupported
+from service.answer import Conflict, Freshness, Highlight, Scores, Unsupported
 from service.records import AnswerWarning, Support
 from tests.service.answers import ASKED, TEXT, answer
 
@@ -77,6 +79,49 @@ def test_a_quote_is_printed_without_markup() -> None:
     made = answer()
     quotes = (replace(made.citations[0], cited_text="> The **pier** has [reopened](https://pier.example/a).[2]"),)
     assert "    “The pier has reopened.”" in answer_lines(replace(made, citations=quotes))
+
+
+PIER = "> In 2016 the **old pier** has 16 berths and [a café](https://pier.example/a).[2]"
+
+
+@pytest.mark.parametrize(
+    ("words", "printed"),
+    [
+        ("16 berths", "16 berths"),
+        ("16", "16"),
+        ("old pier** has", "old pier has"),
+        ("**old pier**", "old pier"),
+        ("pier** has 16 berths and [a café", "pier has 16 berths and a café"),
+        ("2016 the **old pier**", "2016 the old pier"),
+    ],
+)
+def test_the_answers_words_are_bold_on_a_terminal_only(
+    monkeypatch: pytest.MonkeyPatch, words: str, printed: str
+) -> None:
+    """A pipe, a dumb terminal and a user who wants no colours get no escape codes."""
+    first = PIER.rindex(words)
+    cited = replace(
+        answer().citations[0],
+        cited_text=PIER,
+        start_char_index=7,
+        highlight=Highlight(7 + first, 7 + first + len(words)),
+    )
+    made = replace(answer(), citations=(cited,))
+    for name in ("NO_COLOR", "TERM"):
+        monkeypatch.delenv(name, raising=False)
+    plain = answer_lines(made)
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    styled = answer_lines(made)
+    parts = re.split(r"\x1b\[[0-9;]+m", "\n".join(styled))
+
+    assert "    “In 2016 the old pier has 16 berths and a café.”" in plain
+    assert "".join(parts) == "\n".join(plain)
+    assert printed in parts
+    assert "    “In " in parts[0]
+    for name, setting in (("NO_COLOR", "1"), ("TERM", "dumb")):
+        monkeypatch.setenv(name, setting)
+        assert answer_lines(made) == plain
+        monkeypatch.delenv(name)
 
 
 def test_an_abstention_names_only_related_articles() -> None:

@@ -79,8 +79,9 @@ def _details(row: Row) -> Iterator[str]:
     yield from (f"- expected{'' if fact.vital else ' (not vital)'}: {_stated(fact)}" for fact in row.facts[:MOST])
     yield from (f"- forbidden: {_stated(statement)}" for statement in row.forbidden[:MOST])
     for c in row.citations[:MOST]:
-        status = f"{c['verification']['status']}{', **dangling**' if c['dangling'] else ''}"
+        status = f"{c['support']}{', **dangling**' if c['dangling'] else ''}"
         yield f"- cites \\[{c['marker']}\\] {escaped(c['article_id'], 80)} ({status}): “{escaped(c['cited_text'])}”"
+    yield from (f"- withheld ({s['reason']}): {escaped(s['text'])}" for s in row.withheld[:MOST])
 
 
 def _words(row: Row, kind: str, tag: str) -> str:

@@ -8,7 +8,7 @@ from typing import Any, Literal, NamedTuple
 from eval.gate import Breach
 from eval.matching import matches
 from eval.metrics.citations import is_dangling
-from eval.records import TRUTHFULNESS, Forbidden, GoldItem, Prediction, Record, Verdict
+from eval.records import SUPPORT, TRUTHFULNESS, Forbidden, GoldItem, Prediction, Record, Verdict
 
 Change = Literal["regressed", "improved", "changed", "not compared", "same"]
 """`changed` is another outcome, neither better nor worse; `not compared` has no outcome before."""
@@ -86,9 +86,18 @@ class Row(Record):
 
     @property
     def citations(self) -> list[dict[str, Any]]:
-        """The citations of the answer now, each marked `dangling` or not."""
+        """The citations of the answer now, each with its support in words, and marked `dangling` or not."""
         reply: Mapping[str, Any] = self.after.prediction.reply or {"citations": []}
-        return [{**citation, "dangling": is_dangling(citation, reply)} for citation in reply["citations"]]
+        return [
+            {**cited, "support": SUPPORT[cited["verification"]["status"]], "dangling": is_dangling(cited, reply)}
+            for cited in reply["citations"]
+        ]
+
+    @property
+    def withheld(self) -> list[dict[str, str]]:
+        """The withheld sentences of the answer now, each with its reason."""
+        reply: Mapping[str, Any] = self.after.prediction.reply or {"unsupported": []}
+        return list(reply["unsupported"])
 
 
 def visible(text: str) -> str:

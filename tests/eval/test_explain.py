@@ -57,10 +57,23 @@ def test_a_correct_answer_names_no_stage() -> None:
     text = explained(COMPASSES, reply("Thieves took 12 compasses from the museum.", "museum-theft"))
 
     assert "  ✓ [vital] the number 12" in text
-    assert "[1] museum-theft: exact; verified by exact, 1.00" in text
+    assert "[1] museum-theft: exact; verified (exact, 1.00)" in text
     assert "outcome: correct\n" in text
     assert "at the stage" not in text
     assert "withheld" not in text
+
+
+def test_a_quote_to_compare_and_the_answers_words_are_named() -> None:
+    """A partial citation reads as users read it; the highlight is a part of the quote."""
+    answer = reply("Thieves took 12 compasses from the museum.", "museum-theft")
+    answer["citations"][0] |= {
+        "verification": {"status": "partial", "method": "coverage", "score": 0.71},
+        "highlight": {"start_char_index": 13, "end_char_index": 25},
+    }
+    text = explained(COMPASSES, answer)
+
+    assert "[1] museum-theft: exact; wording differs: compare (coverage, 0.71)" in text
+    assert "answer:   12 compasses" in text
 
 
 def test_a_false_quote_is_shown_beside_the_true_words() -> None:

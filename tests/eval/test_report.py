@@ -163,6 +163,19 @@ def test_a_regression_is_explained(tmp_path: Path) -> None:
     assert "✗ stated, forbidden: the length of the strike" in page
 
 
+def test_support_is_shown_in_the_words_of_users(tmp_path: Path) -> None:
+    """A partial citation asks to compare, and a withheld sentence is listed as withheld."""
+    answer = reply("It ended after 9 days.", "ferry-strike", withheld=["It rose by 5."])
+    answer["citations"][0]["verification"]["status"] = "partial"
+    report = report_of(tmp_path, run_of({RISE: answer}), run_of())
+    written, page = to_markdown(report), Page(to_html(report)).text
+
+    assert "ferry-strike (wording differs: compare): “It ended" in written
+    assert "- withheld (number_not_in_source): It rose by 5." in written
+    assert "(wording differs: compare)" in page
+    assert "Withheld (number_not_in_source): It rose by 5." in page
+
+
 def test_two_alike_answers_are_compared_by_word(tmp_path: Path) -> None:
     """Only the words that differ are marked."""
     swapped = reply("Thieves took 40 compasses from the museum.", "museum-theft", quote="Thieves took 12 compasses")
