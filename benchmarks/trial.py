@@ -16,6 +16,7 @@ from ingest.progress import Progress
 from service.readers.evidence import PASSAGES_SCORED, Evidence, SentenceScorer
 from service.records import Mode, Passage
 from service.retrieve import Retrieved, retrieve
+from service.search_text import search_text
 
 LANGUAGE = "english"
 TOP_K = 8
@@ -35,12 +36,14 @@ class Trial:
 
     def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
         """Return the product's retrieval for a question."""
-        return retrieve(self.generation, self._embedder, question.text, filters=Filters(), mode=mode, count=count)
+        text = search_text(question.text, self.generation.lexical)
+        return retrieve(self.generation, self._embedder, text, filters=Filters(), mode=mode, count=count)
 
     def score(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
         """Return the passages of a question and their evidence, as in the pipeline."""
-        found = self.retrieve(question)
-        return found.passages, self._scorer.score(question.text, found.vector, found.passages, self.generation.lexical)
+        found, lexical = self.retrieve(question), self.generation.lexical
+        text = search_text(question.text, lexical)
+        return found.passages, self._scorer.score(text, found.vector, found.passages, lexical)
 
     def paragraph_id(self, article: str) -> str:
         """Return the set's id of an article."""

@@ -1,7 +1,7 @@
 """Text in the forms in which it is compared: Unicode normal forms, words, and the terms of the lexical index.
 
-Terms are lower case and stemmed, without stop words; `U.S.` and `US` are one term, so are `1,200` and `1200`, and a
-possessive is its noun.
+Terms are lower case and stemmed, without stop words; `U.S.` and `US` are one term, so are `1,200` and `1200`, `Müller`
+and `Muller`, `£5` and `5 pounds`, and a possessive is its noun.
 """
 
 import re
@@ -20,6 +20,12 @@ _FIRST_MARK, _END_OF_MARKS = 0x300, 0x20000
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
 _THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _DOTTED_I = "i\u0307"  # lower case of the first letter of İzmir
+_ACCENTS = re.compile("[\u0300-\u036f'’]")  # marks of Latin, Greek and Cyrillic: in other scripts marks make the word
+_PLAIN_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
+_NUMBER_PARTS = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_SIGNS = str.maketrans({"£": " pounds ", "€": " euros ", "$": " dollars ", "%": " percent "})
 _NOT_STOP_WORDS = frozenset(["won"])  # in the list for "won't", but readers ask who won
 
 STOP_WORD_LISTS = {
@@ -56,6 +62,13 @@ def without_accents(text: str) -> str:
     return "".join(char for char in normal_form("NFKD", text) if not unicodedata.combining(char))
 
 
+def folded(word: str) -> str:
+    """Return a word in lower case as it is typed without accents, apostrophes and letters of other keyboards."""
+    if word.isascii() and "'" not in word:
+        return word
+    return _ACCENTS.sub("", normal_form("NFKD", word)).translate(_PLAIN_LETTERS)
+
+
 def words(text: str) -> list[str]:
     """Return the words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
     found: list[str] = []
@@ -70,19 +83,26 @@ def words(text: str) -> list[str]:
 
 
 class Terms:
-    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads."""
+    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads.
 
-    def __init__(self, language: str) -> None:
+    Without `folds`, accents and apostrophes distinguish terms, and signs of currencies are no terms.
+    """
+
+    def __init__(self, language: str, *, folds: bool = True) -> None:
         self.language = language
+        self.folds = folds
         self.stop_words = stop_words(language)
         self._local = _Stemmer(language)
 
     def of(self, text: str) -> list[str]:
         """Return the terms of a text, in order, with repeats."""
-        stemmed: list[str] = self._local.stemmer.stemWords(
-            [word for word in words(text) if word not in self.stop_words]
-        )
-        return stemmed
+        found = words(_NUMBER_PARTS.sub("", text).translate(_SIGNS) if self.folds else text)
+        return self.stems(word for word in found if word not in self.stop_words)
+
+    def stems(self, words: Iterable[str]) -> list[str]:
+        """Return the stems of words in lower case."""
+        stemmed: list[str] = self._local.stemmer.stemWords(list(words))
+        return [folded(stem) for stem in stemmed] if self.folds else stemmed
 
 
 class _Stemmer(threading.local):

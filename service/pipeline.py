@@ -48,6 +48,7 @@ from service.records import (
     Usage,
 )
 from service.retrieve import Retrieved, retrieve
+from service.search_text import search_text
 from service.staleness import stale_warning
 from service.standalone import standalone_question
 
@@ -109,7 +110,9 @@ class Pipeline:
                 standalone = await standalone_question(
                     question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
                 )
-            run.standalone, run.usage, run.caution = standalone.text, standalone.usage, standalone.caution
+                # Off the event loop, because the first mistyped word reads a list of words.
+                run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
+            run.usage, run.caution = standalone.usage, standalone.caution
 
             found = await self._retrieve(run)
             sources = run.composition.sources()
@@ -122,7 +125,7 @@ class Pipeline:
                 evidence = await asyncio.to_thread(
                     self.scorer.score, run.standalone, found.vector, passages, generation.lexical
                 )
-            reading = Reading(run.standalone, passages, evidence, run.created.date().isoformat())
+            reading = Reading(standalone.text, passages, evidence, run.created.date().isoformat())
             may_read = self._may_read(run, reading, found.reason)
             while may_read:
                 may_read = False
@@ -144,12 +147,13 @@ class Pipeline:
         """Return the passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
         began = time.perf_counter()
         async with self.pinned() as generation:
-            run = AnswerRun(question, generation, self.extractive, self.clock(), standalone=question.text)
+            searched = await asyncio.to_thread(search_text, question.text, generation.lexical)
+            run = AnswerRun(question, generation, self.extractive, self.clock(), standalone=searched)
             found = await self._retrieve(run)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
                 sources=run.composition.sources(),
-                retrieval=retrieval(question, question.text, found.candidates),
+                retrieval=retrieval(question, searched, found.candidates),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
             )
 
@@ -193,9 +197,9 @@ class Pipeline:
         """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
         evidence, quotes_only = reading.evidence, run.reader.quotes_only
         least = self.calibration.abstain if quotes_only else self.calibration.off_topic
-        is_related = evidence.strength >= least or _is_headline(reading.question, reading.passages)
+        is_related = evidence.strength >= least or _is_headline(run.standalone, reading.passages)
         run.reason = reason or (None if is_related else "low_relevance")
-        run.is_weak = quotes_only and self.calibration.answerability(reading.question, evidence) != "answered"
+        run.is_weak = quotes_only and self.calibration.answerability(run.standalone, evidence) != "answered"
         return run.reason is None
 
     async def _verify(self, run: "AnswerRun", draft: Drafted) -> list[Event]:

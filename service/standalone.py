@@ -183,6 +183,11 @@ class _Language:
         return self.finite | self.prepositions | self.fillers | self.determiners | self.joining | pronouns
 
 
+def function_words() -> frozenset[str]:
+    """Return the words of English and German that have no content of their own."""
+    return frozenset().union(*(language.function for language in _languages()))
+
+
 @cache
 def _languages() -> tuple[_Language, ...]:
     """Return the words of English and German."""

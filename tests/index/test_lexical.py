@@ -1,3 +1,4 @@
+import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -95,6 +96,37 @@ def test_the_terms_are_those_of_the_language_it_was_built_in(tmp_path: Path) -> 
     index = lexical(tmp_path, ["Die Fähren verließen den Hafen.", "Der Rat stimmte ab."], "german")
     assert index.terms.language == "german"
     assert np.flatnonzero(index.scores("die Fähre")).tolist() == [0]
+
+
+def test_a_name_is_found_without_its_accents(tmp_path: Path) -> None:
+    """Names, sums and dates are found in the forms in which they are typed."""
+    index = lexical(tmp_path, ["Ötztal ruled.", "Karel Dvořák paid £1,872 on 2nd May.", "Muller rows."])
+    for asked in ("karel dvorak", "1872 pounds", "May 2", "Dvořák", "DVORAK"):
+        assert np.flatnonzero(index.scores(asked)).tolist() == [1], asked
+    assert np.flatnonzero(index.scores("Müller")).tolist() == [2]
+
+
+def test_an_index_of_the_first_release_is_asked_in_its_own_terms(tmp_path: Path) -> None:
+    """Its terms keep their accents, so a question with accents finds them, as before."""
+    terms, folder = Terms("english", folds=False), tmp_path / "old"
+    build_lexical(folder, [(None, "Karel Dvorak")], "english")
+    (folder / "vocab.index.json").write_text(json.dumps({term: at for at, term in enumerate(terms.of("Karel Dvořák"))}))
+    (folder / "language.json").write_text('{"language": "english"}')
+    (folder / "words.txt").unlink()
+    index = LexicalIndex(folder)
+    assert [bool(index.scores(asked).any()) for asked in ("Dvořák", "Dvorak")] == [True, False]
+    assert index.spelling.corrected("kareel") is None
+
+
+def test_it_knows_which_words_its_chunks_have(index: LexicalIndex) -> None:
+    """Stop words are no terms, so a text of stop words lacks none."""
+    assert [index.has(text) for text in ("the harbour", "harbour submarine", "the", "")] == [True, False, True, True]
+
+
+def test_words_are_listed_by_frequency(tmp_path: Path) -> None:
+    """The list of words has those in lower case, the most frequent first, then by letter."""
+    lexical(tmp_path, ["Port and port and pier.", "The port of Kelm and a quay."])
+    assert (tmp_path / "lexical" / "words.txt").read_text().split() == ["and", "port", "pier", "quay"]
 
 
 WORDS = st.lists(st.sampled_from(["ferry", "harbour", "pier", "the", "storm"]), max_size=6).map(" ".join)

@@ -14,6 +14,7 @@ from index.terms import (
     STOP_WORD_LISTS,
     Form,
     Terms,
+    folded,
     normal_form,
     stop_word_list,
     stop_words,
@@ -56,6 +57,16 @@ def longest_run(text: str) -> int:
         ("ﬁre", "fire"),
         ("İzmir", "izmir"),
         ("voted", "the votes of"),
+        ("Dvořák", "Dvorak"),
+        ("Sørensen", "Sorensen"),
+        ("Łódź", "Lodz"),
+        ("Œuvre", "oeuvre"),
+        ("O’Neill", "ONeill"),
+        ("£1,872", "pounds 1872"),
+        ("5%", "5 percent"),
+        ("2nd May", "2 May"),
+        ("12\u202f400", "12,400"),
+        ("12\u00a0400\u00a0000", "12400000"),
     ],
 )
 def test_two_spellings_of_a_term_are_one(one: str, other: str) -> None:
@@ -67,6 +78,26 @@ def test_two_spellings_of_a_term_are_one(one: str, other: str) -> None:
 def test_other_numbers_and_abbreviations_stay_apart(one: str, other: str) -> None:
     """A comma that does not group thousands, a decimal point and another letter change a term."""
     assert ENGLISH.of(one) != ENGLISH.of(other)
+
+
+@pytest.mark.parametrize(("one", "other"), [("Dvořák", "Dvorak"), ("O’Neill", "ONeill"), ("2nd May", "2 May")])
+def test_terms_of_the_first_release_stay_apart(one: str, other: str) -> None:
+    """Without folding, terms are those that an index of the first release has."""
+    unfolded = Terms("english", folds=False)
+    assert unfolded.of(one) != unfolded.of(other)
+    assert unfolded.of("£5") == ["5"]
+
+
+@pytest.mark.parametrize("word", ["がぎ", "한국", "القدس", "हिन्दी"])
+def test_marks_of_other_scripts_make_the_word(word: str) -> None:
+    """Only marks of Latin, Greek and Cyrillic letters are dropped."""
+    assert unicodedata.normalize("NFKC", folded(word)) == unicodedata.normalize("NFKC", word)
+
+
+@given(st.text())
+def test_a_folded_word_stays_as_it_is(text: str) -> None:
+    """Folding twice is folding once."""
+    assert folded(folded(text)) == folded(text)
 
 
 def test_terms_keep_their_order_and_repeats() -> None:

@@ -1,0 +1,120 @@
+"""The search text: what is searched and scored for a question, its asking sentences in the spelling of the articles.
+
+A preface or a sign-off would dilute the question's vector and its terms, and a mistyped word matches nothing. On the
+fitting set of `benchmarks/answerability`, a preface of twenty sentences left 1 answer of 200 without this.
+"""
+
+import re
+from functools import cache
+
+from index.lexical import LexicalIndex
+from index.text import sentence_spans
+from service.standalone import function_words, is_follow_up
+
+STANDS_ALONE = 3
+"""Words of content with which a sentence is understood without the sentences before it; a name is enough as well."""
+
+LONG_PREFACE = 2
+"""Sentences of context that a question may bring; of more, only the last and the names are kept."""
+
+CERTAIN_LENGTH = 6
+"""Letters from which on a capitalised first word is corrected to any word, not only to one like `when`."""
+
+GENERAL = (
+    "say says said tell tells told know knows happen happens happened question questions ask asks asking asked wonder"
+    " wondering please thank thanks hello hi dear explain answer want like help mean"
+    " mein meine sagt sagte sagen gesagt passiert passierte geschah frage fragen lautet wissen bitte danke hallo"
+    " liebe möchte"
+)
+"""Verbs of any question and words of politeness: they tell nothing about its subject."""
+
+_ASKS = re.compile(r"[?？؟][\s\"'”’»“)\]]*$")
+_OPENS = re.compile(
+    r"(?:(?:and|so|but|by|in|on|at|to|for|from|of|with|und|an|auf|bei|mit|von|für|nach|seit|um|zu) )?(?:the )?"
+    r"(?:who|whom|whose|what|why|which|how|(?:when|where)(?= (?:is|are|was|were|do|does|did|has|have|had|can|will)\b)"
+    r"|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|wieso|welche[rsmn]?|wie|is|are|was|were|do|does|did|has|have|can)\b",
+    re.IGNORECASE,
+)
+_BEGINS = re.compile(rf"(?<=[.!…])\s+(?={_OPENS.pattern})", re.IGNORECASE)
+_LEAD = re.compile(r"[^:：?]{1,80}[:：]\s+(?=\S+\s+\S+)")
+_WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
+_SPACED_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:\s\d{3})+(?![\d.,]*\d)")
+_DIGRAPH = re.compile(r"([aou])e", re.IGNORECASE)
+_UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa"})
+
+
+def search_text(question: str, lexical: LexicalIndex) -> str:
+    """Return the text to search a generation by; most questions are their own."""
+    text = _SPACED_NUMBER.sub(lambda number: _joined(number.group(), lexical), asking(question))
+    if lexical.has(text):
+        return text
+    capitals = text.isupper()
+    parts, end = [], 0
+    for word in _WORD.finditer(text):
+        if not lexical.has(word.group()):
+            parts += [text[end : word.start()], _spelled(word, lexical, capitals=capitals)]
+            end = word.end()
+    return "".join([*parts, text[end:]])
+
+
+def _joined(number: str, lexical: LexicalIndex) -> str:
+    joined = "".join(number.split())
+    return joined if lexical.has(joined) else number
+
+
+def _spelled(found: re.Match[str], lexical: LexicalIndex, *, capitals: bool) -> str:
+    """Return a word that no chunk has as the articles write it, or as it is.
+
+    An absent name is not corrected, because a question about somebody unknown has no answer. Only the digraphs of
+    umlauts are typed for one another.
+    """
+    word = found.group()
+    for variant in (_DIGRAPH.sub(r"\1", word), word.translate(_UMLAUTS)):
+        if variant != word and lexical.has(variant):
+            return variant
+    is_first = not _WORD.search(found.string, 0, found.start())
+    if not word.isalpha() or not (word.islower() or capitals or is_first):
+        return word
+    near = lexical.spelling.corrected(word)
+    if near is None or (word[0].isupper() and not capitals and len(word) < CERTAIN_LENGTH and lexical.terms.of(near)):
+        return word
+    return near.upper() if capitals else near.capitalize() if word[0].isupper() else near
+
+
+def asking(question: str) -> str:
+    """Return the sentences of a question that ask, with the sentences or names before them if they need these."""
+    spans = sentence_spans(question, headings=False)
+    # A question typed in small letters is in the span of the sentence before it.
+    written = [part for span in spans for part in _BEGINS.split(question[span.start : span.end])]
+    sentences = [_without_lead(sentence) for sentence in written]
+    asks = [at for at, sentence in enumerate(sentences) if _ASKS.search(sentence) and _content(sentence)]
+    asks = asks or [at for at, sentence in enumerate(sentences) if _OPENS.match(sentence)]
+    if not asks:
+        return question
+    asked = " ".join(sentences[at] for at in asks)
+    before = sentences[: asks[0]]
+    stands_alone = _NAME.search(asked) is not None or len(_content(asked)) >= STANDS_ALONE
+    if len(sentences) == 1 or (stands_alone and not is_follow_up(asked)):
+        return asked
+    if not before:
+        return asked if stands_alone else question
+    if len(before) > LONG_PREFACE:
+        names = dict.fromkeys(name for sentence in before for name in _NAME.findall(sentence))
+        before = [", ".join(names) + "."] * bool(names) + before[-1:] * (not stands_alone)
+    return " ".join([*before, asked])
+
+
+def _content(text: str) -> list[str]:
+    return [word for word in _WORD.findall(text.casefold()) if word not in _empty_words()]
+
+
+def _without_lead(sentence: str) -> str:
+    """Return a sentence without the words before its colon, if they only announce the question."""
+    lead = _LEAD.match(sentence)
+    return sentence[lead.end() :] if lead and not _content(lead.group()) else sentence
+
+
+@cache
+def _empty_words() -> frozenset[str]:
+    return function_words() | frozenset(GENERAL.split())

@@ -1,0 +1,133 @@
+"""The search text: the sentences that ask, in the spelling of the articles."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.lexical import LexicalIndex, build_lexical
+from service.search_text import asking, search_text
+
+ARTICLES = [
+    "The parish of Wendle rejected the new swimming hall by 31 votes to 12. It was the third vote on the hall.",
+    "Anouk Thiérry-Møller, the caretaker, said that 14,250 litres had leaked. Repairs cost £3,480.",
+    "The drawbridge at Oster Quay closed on 9 May 2025. Lorries must cross at Pell, the road office said.",
+    "Jürgen Straßer mended the weathercock of the chapel. Aaron Mueller held the ladder.",
+]
+ASKED = "By how many votes did the parish of Wendle reject the swimming hall?"
+PREFACE = (
+    "I have read your paper for thirty years. My aunt sold it at the station. We often talked about the news. Yesterday"
+    " it rained, so I stayed in. I made some soup. The radio was on."
+)
+
+
+@pytest.fixture(scope="module")
+def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
+    """Return a lexical index of the articles."""
+    folder = tmp_path_factory.mktemp("search") / "lexical"
+    build_lexical(folder, [(None, text) for text in ARTICLES], "english")
+    return LexicalIndex(folder)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        ASKED,
+        "Who mended the weathercock?",
+        "swimming hall Wendle",
+        "Mr. Straßer mended what in the chapel?",
+        "Is the drawbridge closed? And since when?",
+        "The drawbridge closed. Why did it close?",
+        "The parish voted again. How many voted?",
+        "Tell me about Anouk. She is the caretaker.",
+        "",
+        "…",
+    ],
+)
+def test_a_short_question_is_its_own_search_text(question: str, lexical: LexicalIndex) -> None:
+    """A question of one sentence, or one that needs its other sentences, is searched as it is."""
+    assert search_text(question, lexical) == question
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        f"{PREFACE} {ASKED}",
+        f"{PREFACE * 3} {ASKED}",
+        f"Hello. {ASKED} Thank you very much. Kind regards, Wilhelmina Stokes",
+        f"{PREFACE} My question is this: {ASKED}",
+        f"Dear all, hello! Can you help me? {ASKED}",
+        f"Meine Frage lautet: {ASKED}",
+    ],
+)
+def test_only_the_asking_sentence_is_searched(question: str) -> None:
+    """A preface, an announcement and a sign-off are left out."""
+    assert asking(question) == ASKED
+
+
+def test_a_question_in_small_letters_is_found_behind_its_preface() -> None:
+    """Neither a capital letter nor a question mark is needed."""
+    assert asking(f"{PREFACE} who mended the weathercock of the chapel") == "who mended the weathercock of the chapel"
+    assert asking(f"{PREFACE} did the parish reject the swimming hall") == "did the parish reject the swimming hall"
+
+
+def test_a_question_with_a_pronoun_brings_the_names_before_it() -> None:
+    """Of a long preface, the names and the last sentence stay if the question cannot do without them."""
+    text = asking(f"{PREFACE} In Wendle they planned a swimming hall. It was put to a vote. Did they reject it?")
+    assert text == "Wendle. It was put to a vote. Did they reject it?"
+
+
+def test_two_sentences_of_context_stay_with_a_question_that_needs_them() -> None:
+    """A short context is not cut, because it says what the question is about."""
+    question = "The swimming hall was put to a vote. I missed it. Did they reject it?"
+    assert asking(question) == question
+
+
+def test_words_before_a_colon_that_say_what_is_asked_about_stay() -> None:
+    """Only an announcement is cut at its colon."""
+    question = "Swimming hall Wendle: how many votes were against?"
+    assert asking(question) == question
+
+
+@pytest.mark.parametrize(
+    ("typed", "searched"),
+    [
+        ("Whne did the drawbrigde close?", "When did the drawbridge close?"),
+        ("who mended teh wethercock", "who mended the weathercock"),
+        ("WHO MENDED THE WETHERCOCK?", "WHO MENDED THE WEATHERCOCK?"),
+        ("How many litters leaked, 14 250?", "How many litters leaked, 14250?"),
+        ("Did Juergen Strasser mend it?", "Did Jurgen Strasser mend it?"),
+        ("Did Aaron Müller hold the ladder?", "Did Aaron Mueller hold the ladder?"),
+        ("Did Anouk Thierry Moller say 14 250?", "Did Anouk Thierry Moller say 14250?"),
+        ("On 9 252 tickets", "On 9 252 tickets"),
+    ],
+)
+def test_words_are_spelled_as_the_articles_have_them(typed: str, searched: str, lexical: LexicalIndex) -> None:
+    """A mistyped word, a number with spaces and an umlaut written out get the form that the index has."""
+    assert search_text(typed, lexical) == searched
+
+
+@pytest.mark.parametrize(
+    "question", ["What did Anouk Thierty say?", "Who is Wendla?", "Where is Oster Quary?", "Pull road"]
+)
+def test_an_absent_name_is_not_corrected(question: str, lexical: LexicalIndex) -> None:
+    """A question about somebody unknown stays one: names are neither corrected nor corrections."""
+    assert search_text(question, lexical) == question
+
+
+@given(question=st.text(st.sampled_from("aeltW .?:\n1,"), max_size=60))
+def test_any_text_has_a_search_text(question: str, lexical: LexicalIndex) -> None:
+    """The search text is deterministic, not longer than needed, and empty only for an empty question."""
+    found = search_text(question, lexical)
+    assert found == search_text(question, lexical)
+    assert bool(found.strip()) == bool(question.strip())
+
+
+def test_an_index_of_the_first_release_corrects_nothing(tmp_path: Path) -> None:
+    """Without its list of words and with terms that keep their accents, an index answers as it did."""
+    folder = tmp_path / "lexical"
+    build_lexical(folder, [(None, ARTICLES[0])], "english")
+    (folder / "words.txt").unlink()
+    (folder / "language.json").write_text('{"language": "english"}')
+    assert search_text("Who rejceted the hall?", LexicalIndex(folder)) == "Who rejceted the hall?"
