@@ -18,9 +18,8 @@ import numpy as np
 
 from index.embedding import Embedder, Matrix, Vector
 from index.lexical import LexicalIndex
-from index.markup import readable
 from index.records import Span
-from index.text import sentence_spans
+from service.readers.statements import Statement, statements_of
 from service.records import Passage
 
 PASSAGES_SCORED = 5
@@ -29,18 +28,19 @@ PASSAGES_SCORED = 5
 CACHED_VECTORS = 20_000
 """Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
 
-PARAGRAPH = 2_000
-"""Code points before a chunk in which its first paragraph may begin."""
-
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence of a passage as written, its span in the article's body, and its score e."""
+    """A sentence of a passage as written, its span in the article's body, and its score e.
+
+    `quote` is the span to show, which has the neighbours that the sentence needs; None for the sentence alone.
+    """
 
     passage: Passage
     span: Span
     text: str
     score: float
+    quote: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +49,6 @@ class Evidence:
 
     sentences: tuple[ScoredSentence, ...]
     strength: float
-
-
-class _Statement(NamedTuple):
-    """A sentence that can be quoted: as written, without markup, and with its neighbours."""
-
-    passage: Passage
-    span: Span
-    text: str
-    words: str
-    around: str
 
 
 class _CachedVector(NamedTuple):
@@ -88,7 +78,7 @@ class SentenceScorer:
     def score(self, question: str, vector: Vector, passages: Sequence[Passage], lexical: LexicalIndex) -> Evidence:
         """Return the evidence for a question with this vector; raises EmbeddingFailed."""
         passages = passages[: self._passages_scored]
-        statements = _statements(passages)
+        statements = statements_of(passages)
         if not statements:
             return Evidence((), 0.0)
         weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
@@ -101,13 +91,13 @@ class SentenceScorer:
         best_chunk = max(passage.dense for passage in passages)
         strength = 0.35 * cosines.max() + 0.35 * best_chunk + 0.15 * alone.max() + 0.15 * around.max()
         sentences = [
-            ScoredSentence(each.passage, each.span, each.text, round(float(score), 6))
+            ScoredSentence(each.passage, each.span, each.text, round(float(score), 6), each.quote)
             for each, score in zip(statements, scores, strict=True)
         ]
         sentences.sort(key=lambda sentence: (-sentence.score, sentence.passage.article.article_id, sentence.span))
         return Evidence(tuple(sentences), round(float(strength), 6))
 
-    def _vectors(self, statements: Sequence[_Statement]) -> Matrix:
+    def _vectors(self, statements: Sequence[Statement]) -> Matrix:
         """Return one row for each statement; embed only those that are not cached."""
         texts = [each.words for each in statements]
         with self._lock:
@@ -129,95 +119,11 @@ class SentenceScorer:
         return np.stack([known[text].vector for text in texts])
 
 
-_WORD = re.compile(r"[^\W_]")
-_COMMENT = re.compile(r"<!--(?:(?!-->)[\s\S]){0,2000}-->")
-_TABLE_RULE = re.compile(r"\|(?:[ \t]*:?-+:?[ \t]*\|)+")
-_REFERENCE = re.compile(r"\s*(?:\[[^\[\]\s]{1,32}\]:\s|\[\d{1,3}\]\s+[^\W\d_a-z]|[↑^]\s)")
-
-
-def _statements(passages: Sequence[Passage]) -> list[_Statement]:
-    """Return the statements of the passages, each text of an article once.
-
-    Not a statement: a heading, a sentence without a word (an image, a rule), an entry of a list of references, the head
-    of a table, a line that introduces a list with a colon, a sentence cut by a comment, an instruction to a model.
-    """
-    found: dict[tuple[str, str], _Statement] = {}
-    for passage in passages:
-        text, offset = passage.chunk.text, passage.chunk.start_char
-        spans = sentence_spans(text)
-        instructions = [
-            (begin - offset, end - offset)
-            for begin, end in instructions_in(passage.article.body, offset, offset + len(text))
-        ]
-        comments = [comment.span() for comment in _COMMENT.finditer(text)]
-        for at, span in enumerate(spans):
-            sentence = text[span.start : span.end]
-            words = readable(sentence)
-            following = text[slice(*spans[at + 1][:2])] if at + 1 < len(spans) else ""
-            if (
-                not span.heading
-                and _WORD.search(words)
-                and not words.endswith((":", "："))
-                and not _TABLE_RULE.fullmatch(following)
-                and not _REFERENCE.match(sentence)
-                and not any(begin < span.end and span.start < end for begin, end in instructions)
-                and not any(
-                    begin < span.end and span.start < end and not span.start <= begin < end <= span.end
-                    for begin, end in comments
-                )
-            ):
-                around = text[spans[max(0, at - 1)].start : spans[min(at + 1, len(spans) - 1)].end]
-                place = Span(offset + span.start, offset + span.end)
-                statement = _Statement(passage, place, sentence, words, readable(around))
-                found.setdefault((passage.article.article_id, sentence), statement)
-    return list(found.values())
-
-
 def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
     """Return the share of the question's terms that are among these, by weight."""
     total = sum(weights.values())
     present = set(terms)
     return sum(weight for term, weight in weights.items() if term in present) / total if total else 0.0
-
-
-_MODEL = r"(?:language models?|llms?|chatbots?|automatic readers?|ai (?:assistants?|models?|systems?|readers?|agents?))"
-_SALUTATION = r"(?:dear|attention|note to|notice to|message (?:to|for)|instructions? to)"
-_CLAUSE = r"(?: (?:that|which|who|reading|of|on|in) [^.!?\n:,]{1,40})?"
-_ADDRESS = re.compile(
-    rf"(?:^|(?<=[.!?]\s)|(?<=\n))[^\w\n]{{0,20}}{_SALUTATION}\W+(?:any |all |the |every )?{_MODEL}{_CLAUSE}[:,]"
-    rf"|\byou(?: are|['’]re)(?: now)?(?: an?| the)?(?: helpful)? (?:{_MODEL}|assistant(?= and\b|[.,;:]| without\b))"
-    r"|\bassistant instructions:",
-    re.IGNORECASE,
-)
-_CONTROL_TOKEN = re.compile(
-    r"</?(?:system|assistant|instructions?|prompt)\b[^<>\n]{0,80}>|\[/?(?:INST|SYSTEM)\]|<\|"
-    r'|\bSYSTEM (?:MESSAGE|PROMPT):|"role"\s*:\s*"(?:system|assistant)"'
-)
-_OPENING, _CLOSING = re.compile("[“«„]"), re.compile("[”»]")
-
-
-def instructions_in(text: str, start: int, end: int) -> list[Span]:
-    """Return the instructions to a language model that reach into `text[start:end]`, to the end of their paragraph.
-
-    Only words that address nothing but a machine begin one: a salutation, a role in the second person, the tags and
-    tokens of chat prompts. News uses the verbs of such instructions every day, and reported speech is news. A heuristic
-    for plain cases: a language model is protected by its prompt and by the verification of its sentences.
-    """
-    found: list[Span] = []
-    begin = max(0, start - PARAGRAPH, text.rfind("\n\n", 0, start))
-    for pattern in (_ADDRESS, _CONTROL_TOKEN):
-        for match in pattern.finditer(text, begin, end):
-            at = match.start()
-            before = text[max(0, at - PARAGRAPH, text.rfind("\n\n", 0, at)) : at + 1]
-            if pattern is _ADDRESS and _is_in_quotation(before):
-                continue
-            closing = text.find("\n\n", match.end(), end)
-            found.append(Span(at, end if closing < 0 else closing))
-    return [span for span in found if span.end > start]
-
-
-def _is_in_quotation(before: str) -> bool:
-    return before.count('"') % 2 == 1 or len(_OPENING.findall(before)) > len(_CLOSING.findall(before))
 
 
 _TYPES = {

@@ -49,7 +49,8 @@ class ExtractiveReader:
         The marker of a sentence that ends with a quotation mark comes after it.
         """
         for sentence in quoted(reading.evidence):
-            text = readable(sentence.text)
+            start, end = sentence.quote or sentence.span
+            text = readable(sentence.passage.article.body[start:end])
             statement = text.rstrip(".!?…")
             parts = (statement, (sentence.passage.key,), text[len(statement) :])
             yield DraftSentence(tuple(part for part in parts if part))
