@@ -4,7 +4,7 @@ A limit is a word that changes what is said: a negation, `all`, `may`, `before`,
 wording of its source if the source has all of its content words, figures and limits in this order, the same verbs of
 reporting, and no other limit or relative clause between the words. The first or last phrase of the claim, or its
 speaker, may have another place. Other words, however near their meaning, are another wording: a swap, an antonym and an
-addition all need one.
+addition all need one. A condition (`if`) anywhere in the source counts, as it may be far from what depends on it.
 """
 
 import re
@@ -19,6 +19,9 @@ from service.citations.numbers import CURRENCIES, UNITS, Number, with_numbers
 BEFORE, BEHIND = 2, 1
 """Words before and behind the matched words of a source that may limit them."""
 
+_PERIODS = ("year", "month", "week", "day", "night", "hour", "minute", "head")
+_RATES = frozenset(f"per{period}" for period in _PERIODS)
+
 _PLAIN = (
     (re.compile(r"\bwon['’]t\b", re.IGNORECASE), "will not"),
     (re.compile(r"\bcan(?:['’]t|not)\b", re.IGNORECASE), "can not"),
@@ -26,7 +29,22 @@ _PLAIN = (
     (re.compile(r"\b(?:no|not) (?:less|fewer) than\b", re.IGNORECASE), "at least"),
     (re.compile(r"\b(?:no|not) more than\b", re.IGNORECASE), "at most"),
     (re.compile(r"(?<=s)['’](?!\w)"), " s"),
+    # `Had it come later`, `once the bridge is open`.
+    (re.compile(r"\b(?:Had|Were|Should)\b|\bonce\b(?=,? (?:the|it|they|he|she)\b)"), "if"),
+    (re.compile(rf"\b(?:a|per) (?=(?:{'|'.join(_PERIODS)})\b)"), "per"),
+    (re.compile(r"(?<!\d )\bto (?=[€$£]?\d)"), "upto "),
 )
+
+_COMPARED = frozenset({"content", "limit", "stance"})
+"""Kinds of words that a claim must have in common with its source."""
+
+_CONDITIONS = frozenset({"if", "unless"})
+_MULTIPLES = frozenset({"twice", "half", "double", "triple"})
+_MOVABLE = frozenset("because although before after until since within between from if unless".split())
+"""Limits that begin a phrase which may have another place."""
+
+_SETTLEMENTS = frozenset({"town", "citi", "villag", "port"})
+"""Stems that may be left out before a name: the town of Galt is Galt."""
 
 _RELATIVE = re.compile(
     r",?\s+(?:which|who|whom|whose|where)\b(?:[^,;:.!?]|[.,](?=\d))*(?:,|(?=[;:.!?]|$))", re.IGNORECASE
@@ -49,7 +67,8 @@ def same_wording(claim: str, source: str) -> bool:
 
 
 def _says(source: Sequence[_Word], claim: str) -> bool:
-    if _reports(_words(claim)) != _reports(source):
+    claimed = _words(claim)
+    if _reports(claimed) != _reports(source) or _conditions(claimed) != _conditions(source):
         return False
     stated = [word for word in source if word.kind != "report"]
     return any(_is_within([_words(part) for part in parts], stated) for parts in _arrangements(claim))
@@ -60,7 +79,7 @@ def _arrangements(claim: str) -> Iterator[Sequence[str]]:
     yield [claim]
     first, _, rest = claim.partition(",")
     opener = first.split(" ", 1)[0].lower()
-    if rest and (opener in english().openers or opener in english().limits):
+    if rest and (opener in english().openers or english().limits.get(opener) in _MOVABLE):
         yield [first, rest]
     rest, _, last = claim.rpartition(",")
     if rest and _reports(_words(last)):
@@ -73,24 +92,32 @@ def _arrangements(claim: str) -> Iterator[Sequence[str]]:
 def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> bool:
     places: set[int] = set()
     for part in parts:
-        matched = _matched([word for word in part if word.kind in ("content", "limit", "stance")], source)
+        matched = _matched([word for word in part if word.kind in _COMPARED], source)
         if not matched:
             return False
         places.update(matched)
-    joints = sum(word.kind == "joint" for part in parts for word in part)
     borders = sum(word.kind == "border" for part in parts for word in part)
     for at in range(max(0, min(places) - BEFORE), min(len(source), max(places) + 1 + BEHIND)):
         if at in places:
             continue
-        kind = source[at].kind
-        # `It took a year and cost a million`: what follows a joint without a subject of its own is of the same subject.
-        joints -= kind == "joint" and at + 1 not in places and min(places) < at < max(places)
         is_subject = at == min(places) + 1 and at + 1 in places  # `Rusk, who sued Galt`
-        borders -= kind == "border" and at < max(places) and not is_subject
-        is_of_another = kind == "genitive" and at == min(places) - 1  # `a friend of the minister`
-        if kind in ("limit", "stance") or is_of_another or joints < 0 or borders < 0:
+        borders -= source[at].kind == "border" and at < max(places) and not is_subject
+        if borders < 0 or _is_needed(source, at, places):
             return False
     return True
+
+
+def _is_needed(source: Sequence[_Word], at: int, places: set[int]) -> bool:
+    """Return whether the words of a source at some places say something else without the word at another place."""
+    form, kind = source[at]
+    if kind == "genitive":  # `a friend of the minister`, `the return of the painting`
+        return at + 1 in places and at - 1 not in places and source[at - 1].form not in _SETTLEMENTS
+    if kind != "joint":
+        return kind in ("limit", "stance")
+    if not min(places) < at < max(places):
+        return form in ("or", "nor")  # `Either Rusk or Holt`
+    # `It took a year and cost a million`: what follows a joint without a subject of its own is of the same subject.
+    return next(near for near in range(at + 1, len(source)) if source[near].kind in _COMPARED) not in places
 
 
 def _matched(claim: Sequence[_Word], source: Sequence[_Word]) -> Sequence[int]:
@@ -114,6 +141,10 @@ def _reports(words: Sequence[_Word]) -> Counter[str]:
     return Counter(word.form for word in words if word.kind in ("report", "stance"))
 
 
+def _conditions(words: Sequence[_Word]) -> Counter[str]:
+    return Counter(word.form for word in words if word.kind == "limit" and word.form in _CONDITIONS)
+
+
 def _words(text: str) -> list[_Word]:
     """Return the words of a text that count, in order."""
     text = with_plain_phrases(text)
@@ -124,11 +155,11 @@ def _words(text: str) -> list[_Word]:
 
 def _word(token: str | Number) -> Iterator[_Word]:
     if isinstance(token, Number):
-        yield _Word(f"{token.value:.6g}", "content")
+        yield _Word(f"{token.value:.6g}", "limit" if token.text.lower() in _MULTIPLES else "content")
         return
     word = token.lower()
-    if word in english().limits:
-        yield _Word(english().limits[word], "limit")
+    if word in english().limits or word in _RATES:
+        yield _Word(english().limits.get(word, word), "limit")
     elif word in english().joints or word in english().borders:
         yield _Word(word, "joint" if word in english().joints else "border")
     elif word == "of":
