@@ -135,12 +135,21 @@ export function quoteBox(citation, source, { words, client }, named) {
     "div",
     { class: "quote-box", tabindex: "-1", role: "group", "aria-label": label, "data-citation": citation.id },
     make("p", { class: "label", text: label, "aria-hidden": "true" }),
-    differs(citation) ? make("p", { class: "compare", text: words.say("compare") }) : null,
+    differs(citation) ? compareLine("compare", words) : null,
     quoteInContext(citation, source),
     named ? make("p", { class: "from", dir: "auto" }, make("cite", { class: "card-title", lang: source.language, text: titleOf(source, words) })) : null,
     named ? aboutLine(source, words) : null,
     links(citationPage(citation, client), source, words, citation.cited_text),
   );
+}
+
+/**
+ * @param {string} key
+ * @param {Words} words
+ */
+function compareLine(key, words) {
+  // The direction of its own script, at the edge where the quote begins.
+  return make("p", { class: "compare" }, make("bdi", { text: words.say(key) }));
 }
 
 /**
@@ -153,7 +162,7 @@ export function quotesToCompare(citations, sourceOf, words) {
   const quotes = citations.filter(({ verification }) => verification?.status === "partial").map((citation) =>
     make("blockquote", { class: "quote", dir: "auto", lang: sourceOf(citation)?.language }, ...rendered(citation.cited_text, 0, 0, ...highlightOf(citation))),
   );
-  return quotes.length ? make("div", { class: "beside", part: "compare" }, make("p", { class: "compare", text: words.say("compare") }), ...quotes) : null;
+  return quotes.length ? make("div", { class: "beside", part: "compare" }, compareLine("verdict_differs", words), ...quotes) : null;
 }
 
 /**
@@ -304,8 +313,9 @@ export function copyText(question, reply, words, client) {
   const sources = markers.map((marker) => {
     const citations = reply.citations.filter((citation) => citation.marker === marker);
     const source = reply.sources.find((each) => each.id === citations[0].source_id);
-    const quotes = new Map(citations.map((citation) => [citationPage(citation, client), plain(citation.cited_text)]));
-    return [`[${marker}] ${describe(source, words)}`, ...[...quotes].map(([page, quote]) => `“${quote}”\n${page}`)].join("\n");
+    const quoteOf = (/** @type {Citation} */ citation) => `“${plain(citation.cited_text)}”${differs(citation) ? ` ${words.say("compare")}` : ""}`;
+    const quotes = new Map(citations.map((citation) => [citationPage(citation, client), quoteOf(citation)]));
+    return [`[${marker}] ${describe(source, words)}`, ...[...quotes].map(([page, quote]) => `${quote}\n${page}`)].join("\n");
   });
   const origin = words.say("copied_from", { service: client.host, day: words.day(reply.created_at) });
   return [question, plain(reply.answer), ...sources, origin].join("\n\n");

@@ -23,6 +23,7 @@ QUESTIONS = {
     "interrupted": "How did the ferry strike end?",
     "stale": "Do the ferries sail today?",
     "differs": "Where does the grain ship wait?",
+    "interrupted differs": "Where does the grain ship wait now?",
     "quoted": "Is the strike over, and does the ship wait?",
     "dated": "What is known of the strike and of the ship?",
     "markdown": "When will the Old Lamp be lit?",
@@ -109,9 +110,9 @@ def _pages(camera: Camera) -> None:
     camera.keep("home", full=True)
     visit.ask("When did the Skelhaven library reopen?").locator(".marker").first.click()
     camera.keep("home-answer")
-    visit.open("/articles/ferry-ends?start=0&end=39")
+    visit.open("/articles/ferry-ends?start=0&end=39&highlight=31-38")
     camera.keep("article")
-    visit.open("/articles/arabic-port?start=33&end=80")
+    visit.open("/articles/arabic-port?start=43&end=90&highlight=79-90")
     camera.keep("article-rtl")
     visit.open("/articles")
     camera.keep("articles")

@@ -468,11 +468,11 @@ def test_an_answer_is_copied_with_its_sources(visit: Visit) -> None:
 
 
 def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> None:
-    """It contains no Markdown, and two quotes of one passage share a number."""
+    """It contains no Markdown, two quotes of one passage share a number, and a quote to compare says so."""
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.open("/embed")
     copied = []
-    for question in ("markdown", "same"):
+    for question in ("markdown", "same", "differs"):
         visit.ask(question).locator(".copy").click()
         expect(visit.chat.locator(".turn").last.locator(".copy")).to_have_text("Copied")
         copied.append(visit.page.evaluate("navigator.clipboard.readText()"))
@@ -482,6 +482,8 @@ def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> 
     assert copied[1].count("\n[1] ") == 1
     assert "“🏮🏮 Three thousand lanterns”" in copied[1]
     assert "“No one was hurt 😀.”" in copied[1]
+    assert "The ferry strike in Varn Sound is over.”\n" in copied[2]
+    assert "“A grain ship lies at anchor off Tarnmouth.” Wording differs: compare.\n" in copied[2]
 
 
 def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:
