@@ -205,29 +205,26 @@ class Answer:
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 
     def __post_init__(self) -> None:
-        """Set the verdict to the worst finding; `answered` needs a supported citation for every sentence.
+        """Set the verdict to the worst finding; `answered` needs supported citations that span the complete text.
 
         An answer that is shown unchecked (citation modes `markers` and `off`) is therefore `weak` at best.
         """
+        end, uncited = 0, ""
+        for citation in sorted(self.citations, key=lambda citation: citation.start_index):
+            uncited += self.answer[end : citation.start_index]
+            end = max(end, citation.end_index)
+        uncited += self.answer[end:]
+        is_checked = all(each.verification.status != "unverified" for each in self.citations) and not uncited.strip()
         findings: dict[Verdict, bool] = {
             "none": self.status == "not_in_sources",
             "conflict": bool(self.conflicts),
             "interrupted": self.status_reason == "interrupted",
             "withheld": bool(self.unsupported) or self.status_reason == "unsupported_withheld",
             "stale": any(warning.code == STALE for warning in self.warnings),
-            "weak": self.status == "partial" or not self._is_checked(),
+            "weak": self.status == "partial" or not is_checked,
         }
         verdict = next((verdict for verdict, is_found in findings.items() if is_found), "answered")
         object.__setattr__(self, "verdict", verdict)
-
-    def _is_checked(self) -> bool:
-        """Return whether supported citations span the text; a sentence without a citation was not checked."""
-        end = 0
-        for citation in sorted(self.citations, key=lambda citation: citation.start_index):
-            if citation.verification.status == "unverified" or self.answer[end : citation.start_index].strip():
-                return False
-            end = max(end, citation.end_index)
-        return not self.answer[end:].strip()
 
 
 @dataclass(frozen=True, slots=True)

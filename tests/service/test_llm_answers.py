@@ -95,6 +95,10 @@ def proves_every_sentence(pipeline: Pipeline, answer: Answer) -> None:
             article = generation.catalog.article(citation.article_id)
             assert article is not None
             assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
+            place = citation.highlight
+            if place:
+                assert citation.start_char_index <= place.start_char_index < place.end_char_index
+                assert place.end_char_index <= citation.end_char_index
             assert citation.verification.status in ("verified", "partial")
 
 
@@ -106,6 +110,24 @@ def codes(answer: Answer) -> set[str]:
 def reasons(answer: Answer) -> list[str]:
     """Return the reasons for withheld sentences."""
     return [withheld.reason for withheld in answer.unsupported]
+
+
+def test_the_words_that_a_model_quotes_are_highlighted(sample_data: Path, models: Path) -> None:
+    """A citation has the place of the model's words; one without a quote and a withheld sentence have none."""
+    quoted = f'{TRUE} [{{key}}: "rise by 4.2 percent on 1 March 2026"]. '
+    answer = ask(
+        reply(quoted, ALSO_TRUE + " [{key}]. ", 'Wages rise by 9 percent [{key}: "by 4.2 percent on 1 March"].'),
+        sample_data,
+        models,
+    )
+    first, second = answer.citations
+
+    assert first.highlight is not None
+    start = first.highlight.start_char_index - first.start_char_index
+    end = first.highlight.end_char_index - first.start_char_index
+    assert first.cited_text[start:end] == "rise by 4.2 percent on 1 March 2026"
+    assert second.highlight is None
+    assert reasons(answer) == ["number_not_in_source"]
 
 
 def test_a_faithful_reply_is_answered_with_verified_citations(sample_data: Path, models: Path) -> None:

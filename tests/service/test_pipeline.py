@@ -49,6 +49,9 @@ def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) ->
             article = generation.catalog.article(citation.article_id)
             assert article is not None
             assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
+            if place := citation.highlight:
+                assert citation.start_char_index <= place.start_char_index < place.end_char_index
+                assert place.end_char_index <= citation.end_char_index
             assert f"[{citation.marker}]" in answer.answer[citation.start_index : citation.end_index]
             assert citation.verification.status == "verified"
             assert citation.verification.method == "exact"
