@@ -20,7 +20,7 @@ the constants that were set by hand: the right quotes and the number of quotes b
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,9 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import off_topic_sets, squad_2
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
+from service.readers.answerability import CALIBRATION, Calibration
 from service.readers.evidence import PASSAGES_SCORED
-from service.readers.extractive import CALIBRATION, NEAR_BEST, QUOTED, Calibration
+from service.readers.extractive import NEAR_BEST, QUOTED
 
 REACH_ABSTAIN = 0.95
 OFF_TOPIC_TURNED_AWAY = 0.95
@@ -103,7 +104,8 @@ def fit(pool: Pool) -> Calibration:
         )
     off_topic = _reached(pool.answerable, REACH_OFF_TOPIC)
     steps = np.arange(abstain, 1, STEP).round(3)
-    candidates = (Calibration(abstain, float(answered), off_topic) for answered in steps)
+    shipped = Calibration.read()
+    candidates = (replace(shipped, abstain=abstain, answered=float(each), off_topic=off_topic) for each in steps)
     return next(each for each in candidates if pool.right_of_answered(each) >= RIGHT_OF_ANSWERED)
 
 
@@ -125,6 +127,8 @@ def described(calibration: Calibration, pool: Pool) -> dict[str, Any]:
         "abstain": calibration.abstain,
         "answered": calibration.answered,
         "off_topic": calibration.off_topic,
+        "certain_abstain": calibration.certain_abstain,
+        "certain_answered": calibration.certain_answered,
         "set": "squad_v2_dev, the 18 articles that are not held out",
         "n": {name: len(judged) for name, judged in kinds.items()},
         "auroc": {name: round(_auroc(pool.answerable, kinds[name]), 3) for name in ("near_misses", "off_topic")},

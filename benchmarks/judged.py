@@ -8,8 +8,9 @@ from benchmarks.hits import holds_answer
 from benchmarks.sets import Asked, QuestionSet
 from benchmarks.trial import Trial, trial
 from index.embedding import Embedder
+from service.readers.answerability import Answerability, Calibration, missing_entities
 from service.readers.evidence import PASSAGES_SCORED, Evidence
-from service.readers.extractive import NEAR_BEST, QUOTED, Answerability, Calibration, missing_entities, quoted
+from service.readers.extractive import NEAR_BEST, QUOTED, quoted
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import CLAPNQ, RGB, QuestionSet, off_topic_sets, rejections, squad_2
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
-from service.readers.extractive import QUOTED, Calibration
+from service.readers.answerability import Calibration
+from service.readers.extractive import QUOTED
 
 QUESTIONS = 1000
 TARGETS = {"squad_v2 held out": (0.79, 0.91, 0.64), "clapnq_dev": (0.64, 0.87, 0.85), "rgb_en": (0.44, 0.70, 0.69)}

@@ -11,11 +11,13 @@ from service.citations.safety import Safety
 from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
 from service.prompts import Prompts, new_fence
+from service.readers.answerability import Calibration
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import SentenceScorer
-from service.readers.extractive import Calibration, ExtractiveReader
+from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
+from service.readers.span_reader import SpanReader
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
@@ -49,8 +51,14 @@ def build_pipeline(
         stale_after=timedelta(days=settings.stale_after_days),
         chat=chat,
         llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens, fence=fence) if chat else None,
+        span_reader=_span_reader(settings, embedder) if settings.span_reader else None,
         fence=fence,
     )
+
+
+def _span_reader(settings: ServiceSettings, embedder: Embedder) -> SpanReader:
+    """Return the span reader; it is exact where the embedder is, so that an evaluation is repeatable anywhere."""
+    return SpanReader(settings.models_folder, precision="fp32" if embedder.graph == "fp32" else "int8")
 
 
 def build_chat(settings: ServiceSettings) -> ChatModel | None:

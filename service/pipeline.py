@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -33,11 +33,13 @@ from service.answer import (
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
+from service.readers.answerability import Calibration
 from service.readers.base import Drafted, Reader, Reading
 from service.readers.chat import Chat
-from service.readers.evidence import SentenceScorer
-from service.readers.extractive import Calibration, ExtractiveReader
+from service.readers.evidence import Evidence, SentenceScorer
+from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
+from service.readers.span_reader import SpanReader
 from service.records import (
     Abstained,
     AnswerWarning,
@@ -83,6 +85,7 @@ class Pipeline:
     stale_after: timedelta
     chat: Chat | None = None
     llm: LlmReader | None = None
+    span_reader: SpanReader | None = None
     fence: Callable[[], str] = new_fence
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
@@ -115,17 +118,22 @@ class Pipeline:
             run.usage, run.caution = standalone.usage, standalone.caution
 
             found = await self._retrieve(run)
+            passages: Sequence[Passage] = found.passages
+            with run.timed("read"):
+                evidence = await asyncio.to_thread(
+                    self.scorer.score, run.standalone, found.vector, passages, generation.lexical
+                )
+                if reader.quotes_only:
+                    passages, evidence = await asyncio.to_thread(self._read_spans, run, passages, evidence)
+            run.composition = Composition(await reader.fit(passages))
             sources = run.composition.sources()
             yield RetrievalCompleted(
                 retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
             )
 
-            passages = run.composition.passages
-            with run.timed("read"):
-                evidence = await asyncio.to_thread(
-                    self.scorer.score, run.standalone, found.vector, passages, generation.lexical
-                )
-            reading = Reading(standalone.text, passages, evidence, run.created.date().isoformat())
+            reading = Reading(
+                standalone.text, run.composition.passages, evidence, run.created.date().isoformat()
+            )
             may_read = self._may_read(run, reading, found.reason)
             while may_read:
                 may_read = False
@@ -136,7 +144,12 @@ class Pipeline:
                                 for event in await self._verify(run, draft):
                                     yield event
                 except ReaderFailed as failure:
-                    may_read = self._fall_back(run, reading, failure)
+                    run.warn(failure.code, failure.public)
+                    if run.composition.text:
+                        run.reason = "interrupted"
+                    else:
+                        reading = await asyncio.to_thread(self._fall_back, run, reading)
+                        may_read = self._may_read(run, reading)
 
             answer = run.answer(self.stale_after)
             if answer.status == "not_in_sources":
@@ -150,6 +163,7 @@ class Pipeline:
             searched = await asyncio.to_thread(search_text, question.text, generation.lexical)
             run = AnswerRun(question, generation, self.extractive, self.clock(), standalone=searched)
             found = await self._retrieve(run)
+            run.composition = Composition(found.passages)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
                 sources=run.composition.sources(),
@@ -177,7 +191,7 @@ class Pipeline:
             await self.chat.aclose()
 
     async def _retrieve(self, run: "AnswerRun") -> Retrieved:
-        """Retrieve the passages that the reader has room for."""
+        """Retrieve the passages for the question."""
         question = run.question
         with run.timed("retrieve"):
             found = await asyncio.to_thread(
@@ -190,16 +204,26 @@ class Pipeline:
                 count=question.top_k,
             )
         run.candidates = found.candidates
-        run.composition = Composition(await run.reader.fit(found.passages))
         return found
+
+    def _read_spans(
+        self, run: "AnswerRun", passages: Sequence[Passage], evidence: Evidence
+    ) -> tuple[Sequence[Passage], Evidence]:
+        """Return passages and evidence as the span reader ranks them, if it is on and they may be on topic."""
+        if self.span_reader is None or evidence.strength < self.calibration.off_topic:
+            return passages, evidence
+        return self.span_reader.read(run.standalone, passages, evidence)
 
     def _may_read(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> bool:
         """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
-        evidence, quotes_only = reading.evidence, run.reader.quotes_only
-        least = self.calibration.abstain if quotes_only else self.calibration.off_topic
-        is_related = evidence.strength >= least or _is_headline(run.standalone, reading.passages)
+        evidence = reading.evidence
+        if run.reader.quotes_only:
+            level = self.calibration.answerability(run.standalone, evidence)
+            is_related, run.is_weak = level != "abstain", level != "answered"
+        else:
+            is_related, run.is_weak = evidence.strength >= self.calibration.off_topic, False
+        is_related = is_related or _is_headline(run.standalone, reading.passages)
         run.reason = reason or (None if is_related else "low_relevance")
-        run.is_weak = quotes_only and self.calibration.answerability(run.standalone, evidence) != "answered"
         return run.reason is None
 
     async def _verify(self, run: "AnswerRun", draft: Drafted) -> list[Event]:
@@ -219,17 +243,14 @@ class Pipeline:
             run.unsupported.append(Unsupported(self.verifier.safety.excerpt(draft.text), check.withheld))
         return []
 
-    def _fall_back(self, run: "AnswerRun", reading: Reading, failure: ReaderFailed) -> bool:
-        """Switch to the extractive reader unless a sentence was shown; return whether it may read."""
-        run.warn(failure.code, failure.public)
-        if run.composition.text:
-            run.reason = "interrupted"
-            return False
+    def _fall_back(self, run: "AnswerRun", reading: Reading) -> Reading:
+        """Switch to the extractive reader and return its input."""
         run.reader = self.extractive
         run.unsupported.clear()
         run.withheld = 0
         run.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")
-        return self._may_read(run, reading)
+        _, evidence = self._read_spans(run, reading.passages, reading.evidence)
+        return replace(reading, evidence=evidence)
 
 
 def _is_headline(question: str, passages: Sequence[Passage]) -> bool:

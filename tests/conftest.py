@@ -74,10 +74,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Pa
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with the local model's graph, shared by all workers."""
-    from index.embedding.local import LocalEmbedder
+    """Return the folder with the graphs of both networks, shared by all workers."""
+    from index.embedding.graph import prepare
+    from index.embedding.local import minilm
+    from index.embedding.span_network import span_network
 
-    return made_once(tmp_path_factory, "models", lambda folder: LocalEmbedder(folder).close())
+    def make(folder: Path) -> None:
+        for network in (minilm(), span_network()):
+            prepare(folder, network)
+
+    return made_once(tmp_path_factory, "models", make)
 
 
 @pytest.fixture(scope="session")

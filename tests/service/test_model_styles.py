@@ -117,7 +117,7 @@ def test_an_empty_reply_is_replaced_by_quotes(
 
     assert answer.status in ("answered", "partial")
     assert codes(answer) == {"reader_empty", "answered_without_model"}
-    assert answer.versions.reader == "extractive@1"
+    assert answer.versions.reader == "extractive@2"
     assert answer.usage.llm_calls == 1
     assert len([record for record in caplog.records if "reader_empty" in record.getMessage()]) == 1
 

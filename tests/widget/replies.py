@@ -86,7 +86,7 @@ def answer(*sentences: Sentence, **changes: object) -> Answer:
         retrieval=Retrieval("?", "hybrid", {}, (), 50),
         usage=Usage(0, 0, 0, None),
         timings_ms=Timings(),
-        versions=Versions("extractive@1", None, None, "fake", "g1"),
+        versions=Versions("extractive@2", None, None, "fake", "g1"),
         warnings=(),
     )
     return replace(made, **changes)  # type: ignore[arg-type]

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from index.embedding.graph import Graph, prepare
-from index.embedding.local import LocalEmbedder
+from index.embedding.local import LocalEmbedder, minilm
 from index.embedding.minilm import load_session
 from index.embedding.network import write_network
 from index.errors import ConfigurationError
@@ -20,12 +20,13 @@ AS_NOBODY = """
 import os, sys
 from pathlib import Path
 from index.embedding.graph import prepare
+from index.embedding.local import minilm
 from index.embedding.minilm import load_session
 import numpy, onnxruntime
 if os.geteuid() == 0:
     os.setuid(65534)
 try:
-    graph = prepare(Path(sys.argv[1]), precision="fp32")
+    graph = prepare(Path(sys.argv[1]), minilm(), precision="fp32")
 except Exception as error:
     print(type(error).__name__, error)
 else:
@@ -39,7 +40,7 @@ else:
 @pytest.fixture(scope="session")
 def whole(models: Path, exact: LocalEmbedder) -> Graph:
     """Return a folder with a float32 graph, the fastest kind to build."""
-    graph = prepare(models, precision="fp32")
+    graph = prepare(models, minilm(), precision="fp32")
     assert graph.kind == exact.graph
     return graph
 
@@ -76,14 +77,14 @@ def output(process: "subprocess.Popen[str]") -> str:
 def test_a_graph_is_made_once(copied: Graph) -> None:
     """A folder with the graph is used without writing to it."""
     before = {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()}
-    assert prepare(copied.path.parent, precision="fp32") == copied
+    assert prepare(copied.path.parent, minilm(), precision="fp32") == copied
     assert {path.name: path.stat().st_mtime_ns for path in copied.path.parent.iterdir()} == before
 
 
 def test_the_record_says_what_was_measured(models: Path, embedder: LocalEmbedder) -> None:
     """The record beside the graph has its kind and the smallest measured cosine."""
-    graph = prepare(models)
-    (path,) = models.glob("*-int8.json")
+    graph = prepare(models, minilm())
+    (path,) = models.glob("all-MiniLM*-int8.json")
     record = json.loads(path.read_text(encoding="utf-8"))
     assert (record["file"], record["kind"], record["min_cosine"]) == (graph.path.name, graph.kind, graph.cosine)
     assert graph.kind == embedder.graph
@@ -114,7 +115,7 @@ def _cut_record(graph: Graph) -> None:
 def test_a_damaged_graph_is_built_again(copied: Graph, whole: Graph, damage: Callable[[Graph], None]) -> None:
     """A truncated, changed or missing graph, or one without a valid record, is rebuilt to the same bytes."""
     damage(copied)
-    assert prepare(copied.path.parent, precision="fp32") == copied
+    assert prepare(copied.path.parent, minilm(), precision="fp32") == copied
     assert copied.path.read_bytes() == whole.path.read_bytes()
     assert record_of(copied).read_bytes() == record_of(whole).read_bytes()
     assert len(list(copied.path.parent.iterdir())) == 2
@@ -124,7 +125,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """An invalid folder is an error with its path and the setting for it."""
     (tmp_path / "file").touch()
     with pytest.raises(ConfigurationError) as raised:
-        prepare(tmp_path / "file" / "models")
+        prepare(tmp_path / "file" / "models", minilm())
     assert str(tmp_path / "file" / "models") in str(raised.value)
     assert "DATELINE_MODELS" in str(raised.value)
 
@@ -156,12 +157,12 @@ def test_a_damaged_graph_in_a_read_only_folder_is_refused(open_folder: Path, who
 
 def test_two_processes_may_make_the_graph_at_once(tmp_path: Path, whole: Graph) -> None:
     """Two processes that start on an empty folder both get the graph, and leave only it and its record."""
-    script = "import sys, pathlib, index.embedding.graph as graph\n"
-    script += "print(graph.prepare(pathlib.Path(sys.argv[1]), precision='fp32').path)"
+    script = "import sys, pathlib, index.embedding.graph as graph\nfrom index.embedding.local import minilm\n"
+    script += "print(graph.prepare(pathlib.Path(sys.argv[1]), minilm(), precision='fp32').path)"
     processes = [run(script, tmp_path) for _ in range(2)]
     assert [output(process) for process in processes] == [str(tmp_path / whole.path.name)] * 2
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([whole.path.name, record_of(whole).name])
-    assert prepare(tmp_path, precision="fp32").path.read_bytes() == whole.path.read_bytes()
+    assert prepare(tmp_path, minilm(), precision="fp32").path.read_bytes() == whole.path.read_bytes()
 
 
 def test_what_a_killed_process_left_is_swept(copied: Graph) -> None:
@@ -171,17 +172,17 @@ def test_what_a_killed_process_left_is_swept(copied: Graph) -> None:
         folder.mkdir()
     os.utime(killed, (time.time() - 4000, time.time() - 4000))
     copied.path.unlink()
-    prepare(copied.path.parent, precision="fp32")
+    prepare(copied.path.parent, minilm(), precision="fp32")
     assert (killed.exists(), running.exists()) == (False, True)
 
 
 def test_integers_too_coarse_are_not_used(tmp_path: Path, models: Path) -> None:
     """If int8 is not close enough, int8-reduced or float32 is used; if no integer graph is, float32."""
-    asked = prepare(models).cosine + 1e-6
-    finer = prepare(tmp_path / "finer", close_enough=asked)
+    asked = prepare(models, minilm()).cosine + 1e-6
+    finer = prepare(tmp_path / "finer", minilm(), close_enough=asked)
     assert finer.kind in {"int8-reduced", "fp32"}
     assert finer.cosine >= asked
-    assert prepare(tmp_path / "exact", close_enough=1.01).kind == "fp32"
+    assert prepare(tmp_path / "exact", minilm(), close_enough=1.01).kind == "fp32"
 
 
 def test_a_graph_the_runtime_refuses_is_named(tmp_path: Path) -> None:

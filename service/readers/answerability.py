@@ -1,0 +1,134 @@
+"""Decide from the evidence whether quotes may count as an answer: answered, weak, or not in the articles."""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from index.terms import without_accents, words
+from index.text import sentence_spans
+from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.extractive import quoted
+
+CALIBRATION = Path(__file__).with_name("calibration.json")
+
+Answerability = Literal["answered", "weak", "abstain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Thresholds on the strength of evidence, and on its certainty where the span reader has read it.
+
+    Below `abstain` nothing is quoted, below `answered` quotes are weak. Below `off_topic`, a much lower strength, a
+    language model is not asked either, and the span reader does not read. `python -m benchmarks.calibrate` fits them.
+    """
+
+    abstain: float
+    answered: float
+    off_topic: float
+    certain_abstain: float
+    certain_answered: float
+
+    @classmethod
+    def read(cls, path: Path = CALIBRATION) -> "Calibration":
+        """Read the calibration that is fitted and shipped."""
+        data = json.loads(path.read_text(encoding="utf-8"))
+        return cls(**{name: data[name] for name in cls.__slots__})
+
+    def answerability(self, question: str, evidence: Evidence) -> Answerability:
+        """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
+        score, abstain, answered = evidence.strength, self.abstain, self.answered
+        if evidence.certainty is not None:
+            score, abstain, answered = evidence.certainty, self.certain_abstain, self.certain_answered
+        if score < abstain:
+            return "abstain"
+        if score < answered or missing_entities(question, quoted(evidence)):
+            return "weak"
+        return "answered"
+
+
+AROUND = 25_000
+"""Code points of an article that are searched on either side of a quote; nearly every article is shorter."""
+
+LONG = 4
+"""Letters from which on a form of a name may begin another: Russia, Russian's."""
+
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w’']*")
+_NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
+_DIGITS = re.compile(r"\d+(?:[.,]\d+)*")
+_TITLES_AND_DAYS = frozenset(
+    "president minister prime chancellor mr mrs ms dr sir lord lady king queen pope january february march april may"
+    " june july august september october november december jan feb mar apr jun jul aug sep sept oct nov dec monday"
+    " tuesday wednesday thursday friday saturday sunday".split()
+)
+_CARDINALS = "one two three four five six seven eight nine ten eleven twelve".split()
+_ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split()
+_IN_DIGITS = {word: str(number) for listed in (_CARDINALS, _ORDINALS) for number, word in enumerate(listed, 1)}
+
+
+def missing_entities(question: str, quotes: Iterable[ScoredSentence]) -> list[str]:
+    """Return the names, years and numbers of a question that the quoted articles, their titles and dates lack.
+
+    Articles without the person, town or year of a question seldom answer it, however well a sentence matches:
+    `benchmarks/reader_quality.py` measures how seldom. Only capitalised words within a question are names. Of a very
+    long article only the text around its quote is read.
+    """
+    texts: list[str] = []
+    for quote in quotes:
+        article, span = quote.passage.article, quote.span
+        texts.append(article.title or "")
+        texts.append(f"{article.published_at:%Y %d}" if article.published_at else "")
+        texts.append(article.body[max(0, span.start - AROUND) : span.end + AROUND])
+    found = words(without_accents("\n".join(texts)))
+    numbers = {match.group().lstrip("0") for word in found if (match := _DIGITS.match(word))}
+    numbers |= {_IN_DIGITS[word] for word in found if word in _IN_DIGITS}
+    asked = [number for match in _NUMBER.finditer(question) for number in words(match.group())]
+    missing = [number for number in asked if number.lstrip("0") not in numbers]
+    return [*_missing_names(_names(without_accents(question)), found), *missing]
+
+
+def _names(question: str) -> list[list[str]]:
+    """Return runs of adjacent capitalised words of a question, without the first word of a sentence."""
+    inner = [
+        found
+        for sentence in sentence_spans(question, headings=False)
+        for found in list(_WORD.finditer(question, sentence.start, sentence.end))[1:]
+    ]
+    if all(found.group()[0].isupper() for found in inner):
+        return []  # a headline, or capitals throughout: they distinguish no name
+    runs: list[list[str]] = []
+    last_end = -1
+    for found in inner:
+        if found.group()[0].isupper():
+            if found.start() != last_end + 1:
+                runs.append([])
+            runs[-1].append(found.group())
+            last_end = found.end()
+    return runs
+
+
+def _missing_names(runs: Sequence[list[str]], found: Sequence[str]) -> list[str]:
+    """Return the words of names that are not among the words found, in any form, nor as initials on either side."""
+    present = set(found)
+    initials = "".join(word[0] for word in found)
+    missing: list[str] = []
+    for run in runs:
+        if len(run) > 1 and "".join(name[0] for name in run).casefold() in present:
+            continue
+        for name in run:
+            if name.isupper() and all(word in initials for word in words(name)):
+                continue
+            missing += [
+                word
+                for word in words(name)
+                if len(word) > 1
+                and word not in _TITLES_AND_DAYS
+                and not any(
+                    word == other
+                    or (min(len(word), len(other)) >= LONG and (other.startswith(word) or word.startswith(other)))
+                    for other in present
+                )
+            ]
+    return missing
