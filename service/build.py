@@ -14,10 +14,10 @@ from service.prompts import Prompts, new_fence
 from service.readers.answerability import Calibration
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
-from service.readers.evidence import SentenceScorer
+from service.readers.evidence import PASSAGES_SCORED, SentenceScorer
 from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
-from service.readers.span_reader import SpanReader
+from service.readers.span_reader import PASSAGES_READ, SpanReader
 from service.settings import ServiceSettings
 
 logger = logging.getLogger("dateline")
@@ -43,7 +43,7 @@ def build_pipeline(
     return Pipeline(
         library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
         embedder=embedder,
-        scorer=SentenceScorer(embedder),
+        scorer=SentenceScorer(embedder, passages_scored=PASSAGES_READ if settings.span_reader else PASSAGES_SCORED),
         calibration=Calibration.read(),
         verifier=verifier,
         extractive=ExtractiveReader(),

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import torch
+from tokenizers import Tokenizer
 
 from benchmarks.hits import auroc, holds_answer
 from benchmarks.options import parser, workplace
@@ -19,9 +20,10 @@ from benchmarks.sets import CLAPNQ, RGB, Asked, QuestionSet, rejections, squad_2
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import Trial, trial
 from index.embedding.local import LocalEmbedder
+from index.embedding.minilm import load_tokenizer
+from index.embedding.span_network import encode
 from service.readers.evidence import Evidence
 from service.records import Passage
-from training.encode import Encoder
 from training.network import SpanReader
 from training.train import Group, best_span, scored
 
@@ -42,7 +44,7 @@ def main() -> None:
     given = options.parse_args()
     torch.set_num_threads(1)
     model = SpanReader.read(given.package / "model.safetensors", given.weights).eval()
-    encoder = Encoder(given.package / "tokenizer.json")
+    tokenizer = load_tokenizer(None)
     rows: list[list[Cell]] = []
     with workplace(given.work) as work:
         embedder = LocalEmbedder(work / "models")
@@ -50,7 +52,7 @@ def main() -> None:
             measured = []
             for part in parts:
                 with trial(part.paragraphs, embedder, work, passages_scored=PASSAGES) as opened:
-                    measured += [measure(question, opened, model, encoder) for question in part.questions]
+                    measured += [measure(question, opened, model, tokenizer) for question in part.questions]
             rows.append(row_of(name, measured))
     headings = ("set", "n", "first: e", "reader", "any of 3: e", "reader", "AUROC: g", "reader")
     print_table(headings, rows)
@@ -69,12 +71,12 @@ Measured = tuple[bool, list[bool], list[bool], float, float]
 """Answerable; whether the sentences hold the answer, best first by e and by the reader; g; the reader's score."""
 
 
-def measure(question: Asked, opened: Trial, model: SpanReader, encoder: Encoder) -> Measured:
+def measure(question: Asked, opened: Trial, model: SpanReader, tokenizer: Tokenizer) -> Measured:
     """Rank the candidates of a question both ways."""
     passages, evidence = opened.score(question)
     if not evidence.sentences:
         return question.answerable, [], [], 0.0, NO_SPAN
-    spans = span_scores(question.text, passages, evidence, model, encoder)
+    spans = span_scores(question.text, passages, evidence, model, tokenizer)
     by_reader = sorted(range(len(spans)), key=lambda at: -(spans[at] + WEIGHT * evidence.sentences[at].score))
     right = [question.answerable and holds_answer(question, sentence.text) for sentence in evidence.sentences]
     best = max(spans) + WEIGHT * evidence.strength
@@ -83,10 +85,10 @@ def measure(question: Asked, opened: Trial, model: SpanReader, encoder: Encoder)
 
 @torch.no_grad()
 def span_scores(
-    question: str, passages: Sequence[Passage], evidence: Evidence, model: SpanReader, encoder: Encoder
+    question: str, passages: Sequence[Passage], evidence: Evidence, model: SpanReader, tokenizer: Tokenizer
 ) -> list[float]:
     """Return the score of the best span in each sentence, above the "no answer" of its chunk."""
-    encoded = [encoder.encode(question, p.article.title or "", p.chunk.text) for p in passages]
+    encoded = [encode(tokenizer, question, p.article.title or "", p.chunk.text) for p in passages]
     logits, _ = scored(model, [Group(tuple(encoded), (), answerable=False, set_name="")])
     numbers = {passage.key: number for number, passage in enumerate(passages)}
     found = []

@@ -21,16 +21,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from tokenizers import Tokenizer
 from torch import Tensor
 
-from training.encode import Encoded, Encoder
+from index.embedding.minilm import load_tokenizer
+from index.embedding.span_network import LONGEST_SPAN, Encoded, encode
 from training.network import SpanReader
 
 BODY_RATE, HEAD_RATE = 1.5e-4, 7.5e-4
 WARM_UP = 0.06
 QUESTIONS = 6
 NEGATIVES = 3
-LONGEST_SPAN = 30
 LOCAL_WEIGHT, CHUNK_WEIGHT = 0.5, 0.5
 
 
@@ -58,24 +59,28 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--trained", type=Path, help="weights to go on from, by an earlier run")
+    parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates; less to go on")
+    parser.add_argument("--again", default="", help="set whose questions are read twice as often")
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     random.seed(arguments.seed)
-    encoder = Encoder(arguments.package / "tokenizer.json")
+    tokenizer = load_tokenizer(None)
     rows = read(arguments.data / "train.jsonl")
-    held = [encoded(row, encoder, 7) for row in read(arguments.data / "validation.jsonl")]
-    model = SpanReader.read(arguments.package / "model.safetensors")
+    rows += [row for row in rows if row["set"] == arguments.again]
+    held = [encoded(row, tokenizer, 7) for row in read(arguments.data / "validation.jsonl")]
+    model = SpanReader.read(arguments.package / "model.safetensors", arguments.trained)
     head = list(model.head.parameters()) + list(model.types.parameters())
     body = [p for p in model.parameters() if p.requires_grad and not any(p is h for h in head)]
     optimiser = torch.optim.AdamW(
         [{"params": body, "lr": BODY_RATE}, {"params": head, "lr": HEAD_RATE}], weight_decay=0.01
     )
-    rates = [g["lr"] for g in optimiser.param_groups]
+    rates = [g["lr"] * arguments.rate for g in optimiser.param_groups]
     began, seconds = time.monotonic(), arguments.minutes * 60
     seen, saved, losses = 0, began, []
     model.train()
-    for groups in batches(rows, encoder):
+    for groups in batches(rows, tokenizer):
         done = (time.monotonic() - began) / seconds
         if done >= 1:
             break
@@ -106,7 +111,7 @@ def read(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in file]
 
 
-def encoded(row: dict[str, Any], encoder: Encoder, most: int, titled: float = 1.0) -> Group:
+def encoded(row: dict[str, Any], tokenizer: Tokenizer, most: int, titled: float = 1.0) -> Group:
     """Return a question with at most so many chunks, those with an answer first; titles stay with a probability."""
     gold = [chunk for chunk in row["chunks"] if chunk["spans"]] or row["chunks"][:1]
     others = [chunk for chunk in row["chunks"] if chunk not in gold]
@@ -116,20 +121,20 @@ def encoded(row: dict[str, Any], encoder: Encoder, most: int, titled: float = 1.
     titled_now = random.random() < titled
     chunks, spans = [], []
     for chunk in chosen:
-        made = encoder.encode(row["question"], chunk["title"] if titled_now else "", chunk["text"])
+        made = encode(tokenizer, row["question"], chunk["title"] if titled_now else "", chunk["text"])
         placed = [made.pieces(*span) for span in chunk["spans"]]
         chunks.append(made)
         spans.append(tuple(span for span in placed if span))
     return Group(tuple(chunks), tuple(spans), any(spans), row["set"])
 
 
-def batches(rows: Sequence[dict[str, Any]], encoder: Encoder) -> Iterator[list[Group]]:
+def batches(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> Iterator[list[Group]]:
     """Yield questions of similar length together, in a new order each time through."""
     order = list(rows)
     while True:
         random.shuffle(order)
         for start in range(0, len(order), 240):
-            window = [encoded(row, encoder, 1 + NEGATIVES, titled=0.7) for row in order[start : start + 240]]
+            window = [encoded(row, tokenizer, 1 + NEGATIVES, titled=0.7) for row in order[start : start + 240]]
             window.sort(key=lambda group: group.length)
             parts = [window[at : at + QUESTIONS] for at in range(0, len(window), QUESTIONS)]
             random.shuffle(parts)

@@ -21,8 +21,10 @@ Answerability = Literal["answered", "weak", "abstain"]
 class Calibration:
     """Thresholds on the strength of evidence, and on its certainty where the span reader has read it.
 
-    Below `abstain` nothing is quoted, below `answered` quotes are weak. Below `off_topic`, a much lower strength, a
-    language model is not asked either, and the span reader does not read. `python -m benchmarks.calibrate` fits them.
+    Below `abstain` nothing is quoted unless the certainty reaches `certain_abstain`: strength knows the subject of a
+    question, certainty an answer in other words. Below `answered`, or `certain_answered` where there is a certainty,
+    quotes are weak. Below `off_topic`, a much lower strength, a language model is not asked either, and the span reader
+    does not read. `python -m benchmarks.calibrate` fits them.
     """
 
     abstain: float
@@ -39,14 +41,11 @@ class Calibration:
 
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
         """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
-        score, abstain, answered = evidence.strength, self.abstain, self.answered
-        if evidence.certainty is not None:
-            score, abstain, answered = evidence.certainty, self.certain_abstain, self.certain_answered
-        if score < abstain:
+        certainty = evidence.certainty
+        if evidence.strength < self.abstain and (certainty is None or certainty < self.certain_abstain):
             return "abstain"
-        if score < answered or missing_entities(question, quoted(evidence)):
-            return "weak"
-        return "answered"
+        is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
+        return "answered" if is_sure and not missing_entities(question, quoted(evidence)) else "weak"
 
 
 AROUND = 25_000

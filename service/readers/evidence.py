@@ -22,8 +22,8 @@ from index.records import Span
 from service.readers.statements import Statement, statements_of
 from service.records import Passage
 
-PASSAGES_SCORED = 8
-"""Passages whose sentences are scored, the best first."""
+PASSAGES_SCORED = 5
+"""Passages whose sentences are scored, the best first; the span reader has eight scored."""
 
 CACHED_VECTORS = 20_000
 """Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
