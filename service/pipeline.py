@@ -131,9 +131,7 @@ class Pipeline:
                 retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
             )
 
-            reading = Reading(
-                standalone.text, run.composition.passages, evidence, run.created.date().isoformat()
-            )
+            reading = Reading(standalone.text, run.composition.passages, evidence, run.created.date().isoformat())
             may_read = self._may_read(run, reading, found.reason)
             while may_read:
                 may_read = False

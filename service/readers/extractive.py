@@ -39,7 +39,7 @@ class ExtractiveReader:
             text = readable(sentence.passage.article.body[start:end])
             statement = text.rstrip(".!?…")
             parts = (statement, (sentence.passage.key,), text[len(statement) :])
-            yield DraftSentence(tuple(part for part in parts if part))
+            yield DraftSentence(tuple(part for part in parts if part), answer=sentence.answer)
 
 
 def quoted(evidence: Evidence) -> Sequence[ScoredSentence]:
