@@ -28,6 +28,11 @@ class DraftParser:
         self._markers = MarkerParser(keys)
         self._sentences = SentenceAssembler()
 
+    @property
+    def pending(self) -> str:
+        """The text that no complete sentence has yet, without markers."""
+        return self._sentences.pending
+
     def feed(self, text: str) -> Iterator[DraftSentence]:
         """Yield the sentences that this text completes."""
         for token in self._markers.feed(text):
@@ -47,7 +52,7 @@ class SentenceAssembler:
     A sentence longer than LONGEST_SENTENCE is cut into parts that are not `complete`, which bounds the text in memory.
     """
 
-    _text: str = field(default="", init=False)
+    pending: str = field(default="", init=False)
     _markers: deque[tuple[int, Marker]] = field(default_factory=deque, init=False)
     _spaced: bool = field(default=False, init=False)
     _is_cut: bool = field(default=False, init=False)
@@ -55,33 +60,33 @@ class SentenceAssembler:
     def feed(self, token: str | Marker) -> Iterator[DraftSentence]:
         """Yield the sentences that this token completes."""
         if isinstance(token, Marker):
-            text = self._text.rstrip()
-            self._spaced = self._spaced or text != self._text or text.endswith(_STOPS)
-            self._text = text
+            text = self.pending.rstrip()
+            self._spaced = self._spaced or text != self.pending or text.endswith(_STOPS)
+            self.pending = text
             self._markers.append((len(text), token))
             yield from self._cut()
             return
         # The space before a marker was removed with it; two words or sentences around it still need one.
         token = token.replace("\n", "\n\n")  # a model's line is a paragraph
-        last = self._text[-1:]
-        self._text += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
+        last = self.pending[-1:]
+        self.pending += f" {token}" if self._spaced and _AFTER_SPACE.match(token) else token
         self._spaced = self._spaced and not token
         # A sentence is complete only when the next word begins.
-        if _NEW_WORD.search(last + token) and _END.search(self._text):
+        if _NEW_WORD.search(last + token) and _END.search(self.pending):
             yield from self._completed()
         yield from self._cut()
 
     def finish(self) -> Iterator[DraftSentence]:
         """Yield the last sentences at the end of the stream; markers without a word are a separate draft."""
-        for span in _sentences(self._text) or [Sentence(0, 0)] * bool(self._markers):
+        for span in _sentences(self.pending) or [Sentence(0, 0)] * bool(self._markers):
             yield from self._parts(span)
-        self._text = ""
+        self.pending = ""
 
     def _completed(self) -> Iterator[DraftSentence]:
         """Yield each sentence with two words of the next after it: its full stop does not end an abbreviation."""
         done = 0
-        for span, following in pairwise(_sentences(self._text)):
-            if not _WORD_AND_MORE.match(self._text, following.start):
+        for span, following in pairwise(_sentences(self.pending)):
+            if not _WORD_AND_MORE.match(self.pending, following.start):
                 break
             yield from self._parts(span)
             done = following.start
@@ -89,9 +94,9 @@ class SentenceAssembler:
 
     def _cut(self) -> Iterator[DraftSentence]:
         """Yield parts of a sentence that is too long before it is complete."""
-        while len(self._text) > LONGEST_SENTENCE or len(self._markers) > LONGEST_SENTENCE:
+        while len(self.pending) > LONGEST_SENTENCE or len(self._markers) > LONGEST_SENTENCE:
             self._is_cut = True
-            end = min(len(self._text), LONGEST_SENTENCE)
+            end = min(len(self.pending), LONGEST_SENTENCE)
             yield self._draft(Sentence(0, end), complete=False)
             self._drop(end)
 
@@ -106,12 +111,12 @@ class SentenceAssembler:
     def _drop(self, count: int) -> None:
         """Drop this many characters at the beginning."""
         if count:
-            self._text = self._text[count:]
+            self.pending = self.pending[count:]
             self._markers = deque((at - count, marker) for at, marker in self._markers)
 
     def _draft(self, span: Sentence, *, complete: bool) -> DraftSentence:
         """Return the sentence at `span` with the markers up to its end; one after its full stop moves before it."""
-        text = self._text[span.start : span.end]
+        text = self.pending[span.start : span.end]
         sign = _LIST_SIGN.match(text)
         position = span.start + (sign.end() if sign else 0)
         end = span.start + len(text.rstrip(".!?…"))
@@ -121,11 +126,11 @@ class SentenceAssembler:
         while self._markers and self._markers[0][0] <= span.end:
             at, marker = self._markers.popleft()
             place = max(position, min(at, end))
-            parts += [self._text[position:place], marker.keys]
+            parts += [self.pending[position:place], marker.keys]
             invented += marker.invented
             quotes += marker.quotes
             position = place
-        parts.append(self._text[position : span.end])
+        parts.append(self.pending[position : span.end])
         return DraftSentence(tuple(_merged(parts)), tuple(invented), complete, tuple(quotes))
 
 

@@ -2,10 +2,9 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 
 from index.records import isoformat
 from service.citations.stream import DraftParser
@@ -16,7 +15,7 @@ from service.readers.budget import fit_passages
 from service.readers.chat import Chat, log_failure
 from service.readers.chat_reply import ModelRefused
 from service.readers.reply_text import ReplyText
-from service.records import LONGEST_SENTENCE, Abstained, DraftSentence, Passage, Usage
+from service.records import Abstained, DraftSentence, Passage, Usage
 
 PROMPT = "answer"
 
@@ -44,7 +43,7 @@ class LlmReader:
         self._prompts = prompts
         self._prompt_tokens = prompt_tokens
         self._fence = fence
-        self._reasons_first = False
+        self._reasons_first = False  # of the last reply: a model's template is the same for each question
 
     @property
     def model(self) -> str:
@@ -84,7 +83,7 @@ class LlmReader:
             async for sentence in draft.finish(cut_off=True):
                 yield sentence
             draft.check(failure)
-        self._reasons_first = self._reasons_first or draft.was_reasoning
+        self._reasons_first = draft.reasons_first
         if draft.abstained:
             yield Abstained()
             usage = await self._chat.count(prompt.system, prompt.user, draft.received)
@@ -130,14 +129,20 @@ def _prompt_passage(passage: Passage, fence: str) -> _PromptPassage:
 
 
 class Draft:
-    """The reply of a model so far, parsed into draft sentences; `keys` are those of the passages."""
+    """The reply of a model so far, parsed into draft sentences; `keys` are those of the passages.
+
+    A sentence is yielded once two words of the next one prove its end. A sentence with ABSTAIN in it is dropped; if it
+    is the first one, the model abstains and nothing more is yielded.
+    """
 
     def __init__(self, keys: Sequence[str], *, reasons_first: bool = False) -> None:
         self._keys = keys
         self._text = ReplyText(reasons_first=reasons_first)
-        self._watch, self._parser = AbstentionWatch(), DraftParser(keys)
+        self._parser = DraftParser(keys)
         self._pieces: list[str] = []
-        self.was_reasoning = False  # sentences so far were reasoning without an opening tag
+        self._has_text = self._is_answering = False
+        self._is_restarted = False
+        self.abstained = False
         self.has_words = False  # of a sentence
 
     @property
@@ -146,116 +151,73 @@ class Draft:
         return "".join(self._pieces)
 
     @property
-    def abstained(self) -> bool:
-        """True if the first sentence abstains."""
-        return self._watch.abstained
+    def reasons_first(self) -> bool:
+        """True if the reply began with reasoning that no tag opens, as the template of its model writes the tag."""
+        return self._text.reasons_first
 
     async def feed(self, piece: str) -> AsyncGenerator[DraftSentence, None]:
         """Yield the sentences that this piece completes."""
         self._pieces.append(piece)
         for part in _parts(piece):
-            text = self._text.feed(part)
-            if self._text.was_reasoning and not self.was_reasoning:
-                self.was_reasoning = True
-                self._watch, self._parser = AbstentionWatch(), DraftParser(self._keys)
-            for sentence in self._parsed(self._watch.feed(text)):
+            for sentence in self._parsed(self._text.feed(part)):
                 yield sentence
             await asyncio.sleep(0)
 
     async def finish(self, *, cut_off: bool = False) -> AsyncGenerator[DraftSentence, None]:
         """Yield the last sentences; only the complete ones of a reply that is cut off."""
         for part in _parts(self._text.finish()):
-            for sentence in self._parsed(self._watch.feed(part)):
+            for sentence in self._parsed(part):
                 yield sentence
             await asyncio.sleep(0)
-        for sentence in [*self._parsed(self._watch.finish()), *self._parser.finish(cut_off=cut_off)]:
-            self.has_words = self.has_words or bool(sentence.text.strip())
+        for sentence in self._answering(self._parser.finish(cut_off=cut_off)):
             yield sentence
 
     def check(self, failure: ReaderFailed) -> None:
         """Raise the failure of the reply, unless it is a refusal before any words: the model abstained."""
-        self._watch.check(failure)
+        if not isinstance(failure, ModelRefused):
+            raise failure
+        if self._has_text:
+            raise ReaderCutOff("The language model declined to continue its reply.") from failure
+        self.abstained = True
 
-    def _parsed(self, text: str) -> list[DraftSentence]:
-        sentences = list(self._parser.feed(text))
-        self.has_words = self.has_words or any(sentence.text.strip() for sentence in sentences)
-        return sentences
+    def _parsed(self, text: str) -> Iterator[DraftSentence]:
+        """Yield the sentences that a text completes; a text after reasoning that passed as an answer begins anew."""
+        if self._text.was_reasoning and not self._is_restarted:
+            self._is_restarted, self._parser = True, DraftParser(self._keys)
+            self._has_text = self._is_answering = False
+        self._has_text = self._has_text or bool(text.strip())
+        yield from self._answering(self._parser.feed(text))
+        # The explanation after the sentinel is not needed.
+        self.abstained = self.abstained or (not self._is_answering and bool(_ABSTAINS.match(self._parser.pending)))
+
+    def _answering(self, sentences: Iterable[DraftSentence]) -> Iterator[DraftSentence]:
+        """Yield the sentences without those that abstain."""
+        for sentence in sentences:
+            abstention = _ABSTENTION.search(sentence.text)
+            answering = _until(sentence, abstention.start()) if abstention else sentence
+            if answering.text.strip() and not self.abstained:
+                self._is_answering = self.has_words = True
+            self.abstained = self.abstained or bool(abstention and not self._is_answering)
+            if not self.abstained and (answering.text.strip() or not abstention):
+                yield answering
 
 
 def _parts(text: str) -> list[str]:
     return [text[start : start + PIECE] for start in range(0, len(text), PIECE)]
 
 
-# Models change the case, escape the underscores as Markdown, or separate the words.
-_ABSTENTION = re.compile(r"(?i:not\\?[_-]in\\?[_-]sources)|NOT IN SOURCES")
-
-# The end of a sentence: its stop, closing quotes and trailing [markers], then something visible. It decides how much
-# text is held back, never which text is shown.
-_BRACKETS = re.compile(r"[\[【\]】]")
-_BRACKET = r"[\[【][^\[\]【】]*+(?:[\[【][^\[\]【】]*+[\]】][^\[\]【】]*+)*"
-_MARKERS = rf"(?:\s*{_BRACKET}[\]】])*"
-_STOP = rf"""[.!?…]["'”’»)]*{_MARKERS}\s+"""
-_WIDE_STOP = rf"""[。！？]["”」』）]*{_MARKERS}\s*(?!["”」』）])"""
-_LINE_BREAK = r"(?<=\S)[ \t]*\n\s*"
-_END = re.compile(rf"(?:{_STOP}|{_WIDE_STOP}|{_LINE_BREAK})(?=[^\s\[【])")
+def _until(sentence: DraftSentence, end: int) -> DraftSentence:
+    """Return the complete sentences in a draft before a place: the sentinel in small letters begins none of its own."""
+    left = max((stop.end() for stop in _STOP.finditer(sentence.text, 0, end)), default=0)
+    parts: list[str | tuple[str, ...]] = []
+    for part in sentence.parts:
+        if left >= 0:
+            parts.append(part[:left] if isinstance(part, str) else part)
+            left -= len(part) if isinstance(part, str) else 0
+    return replace(sentence, parts=tuple(parts))
 
 
-class AbstentionWatch:
-    """A filter of a stream that removes sentences with ABSTAIN in them; it passes a sentence on once it is complete.
-
-    In the first sentence it means that the model abstains: `abstained` becomes true and nothing more passes.
-    `has_passed` is true once any words have passed. Text without the end of a sentence is held back up to
-    LONGEST_SENTENCE.
-    """
-
-    def __init__(self) -> None:
-        self.abstained = False
-        self.has_passed = False
-        self._held = ""
-
-    def feed(self, piece: str) -> str:
-        """Add the next piece; return the text that passes, which may be empty."""
-        self._held += piece
-        ends = [match.end() for match in _END.finditer(self._held)]
-        text = self._release(list(_outside_brackets(self._held, ends)))
-        if len(self._held) > LONGEST_SENTENCE:
-            text += self._release([len(self._held)])
-        # Without waiting for the end of the sentence: the explanation after it is not needed.
-        self.abstained = self.abstained or (not self.has_passed and bool(_ABSTENTION.search(self._held)))
-        return text
-
-    def finish(self) -> str:
-        """Return the rest of the text at the end of the stream."""
-        return self._release([len(self._held)])
-
-    def check(self, failure: ReaderFailed) -> None:
-        """Raise the failure of the stream, unless it is a refusal before any words: the model abstained."""
-        if not isinstance(failure, ModelRefused):
-            raise failure
-        if self.has_passed:
-            raise ReaderCutOff("The language model declined to continue its reply.") from failure
-        self.abstained = True
-
-    def _release(self, ends: list[int]) -> str:
-        """Return the sentences up to each end, without those that abstain."""
-        passed = []
-        for start, end in pairwise([0, *ends]):
-            sentence = self._held[start:end]
-            if self.abstained or _ABSTENTION.search(sentence):
-                self.abstained = self.abstained or not self.has_passed
-            else:
-                self.has_passed = self.has_passed or bool(sentence.strip())
-                passed.append(sentence)
-        self._held = self._held[ends[-1] :] if ends else self._held
-        return "".join(passed)
-
-
-def _outside_brackets(text: str, ends: list[int]) -> Iterator[int]:
-    """Yield the ends that are not in a bracket: the quote in a marker has ends of its own."""
-    depth = start = 0
-    for end in ends:
-        for sign in _BRACKETS.findall(text, start, end):
-            depth = depth + 1 if sign in "[【" else max(0, depth - 1)
-        start = end
-        if depth == 0:
-            yield end
+_STOP = re.compile(r"""[.!?…]["'”’»)]*(?=\s|$)""")
+# Models change the case, or separate the words.
+_ABSTENTION = re.compile(r"(?i:not[_-]in[_-]sources)|NOT IN SOURCES")
+_ABSTAINS = re.compile(rf"\W*(?:{_ABSTENTION.pattern})")

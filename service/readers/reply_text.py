@@ -47,7 +47,7 @@ _MARKUP = re.compile(
     # Runs of asterisks and underscores that touch words; not those of `5 * 3`, `f***` or `snake_case`.
     r"|(?<![*\d])\*\*(?!\*)|(?<!\*)\*\*(?![*\d])|(?<![*\w])\*{1,3}(?=[^\s*])|(?<=[^\s*])\*(?![*\w])"
     r"|(?<=[^\s*]{2})\*{3}(?![*\w])|(?<!\w)_{1,3}(?=\w)|(?<=[^\W_])_{1,3}(?!\w)|(?<=[.!?…)\]\"”’])_{1,3}(?!\w)"
-    r"|\\(?=[\[\]()*_`#~<>!.-]))"
+    r"|\\(?=[\[\]()#<>!.-]))|\\(?P<sign>[*_`~])"
     rf"|<(?P<tag>{_CITING_TAGS})\b[^<>]{{0,100}}>\s*(?P<key>[a-z](?=[a-z0-9]*\d)[a-z0-9]{{1,7}})\s*</(?P=tag)>"
     rf"|</?(?:{_CITING_TAGS})(?:\s[^<>]{{0,200}})?/?>",
     re.IGNORECASE | re.MULTILINE,
@@ -64,7 +64,8 @@ _NOTE_BEGUN = re.compile(r"[ \t]*(?:\[(?:\^[^\n]*)?|>[ \t]*|`{1,3}\w*[ \t]*)?")
 class ReplyText:
     """A filter of a reply; `reasons_first` is for a model that is known to begin with reasoning and no opening tag.
 
-    `was_reasoning` becomes true where all text so far proves to be reasoning: the caller drops what it can.
+    Such a model's reply passes at the end if no closing tag comes. `was_reasoning` becomes true where all text so far
+    proves to be reasoning: the caller drops what it can.
     """
 
     def __init__(self, *, reasons_first: bool = False) -> None:
@@ -76,6 +77,11 @@ class ReplyText:
     def was_reasoning(self) -> bool:
         """True if a closing tag came without its opening one, and after text had passed."""
         return self._thoughts.was_reasoning
+
+    @property
+    def reasons_first(self) -> bool:
+        """True if a closing tag came without its opening one."""
+        return self._thoughts.reasons_first
 
     def feed(self, piece: str) -> str:
         """Return the text that is certain after this piece."""
@@ -97,7 +103,7 @@ class _WithoutThoughts:
     """A filter of reasoning in tags and channels, and of control tokens."""
 
     def __init__(self, *, reasons_first: bool) -> None:
-        self.was_reasoning = False
+        self.was_reasoning = self.reasons_first = False
         self._held = ""
         self._opening: str | None = ""  # the text so far while it may be reasoning without a tag
         self._waits = reasons_first
@@ -138,6 +144,7 @@ class _WithoutThoughts:
         elif sign["closes"]:
             is_tagged, self._is_hidden, self._waits = self._is_hidden, False, False
             if not is_tagged:
+                self.reasons_first = True
                 self.was_reasoning = self.was_reasoning or self._opening is None
                 self._opening = ""
                 return True
@@ -165,7 +172,11 @@ class _WithoutThoughts:
 
 
 class _WithoutJson:
-    """A filter that turns a reply in JSON into its text, at its end; other replies pass."""
+    """A filter that turns a reply in JSON into its text; other replies pass.
+
+    A reply in JSON passes at its end only: which fields are its text is known when all of them are. Its sentences do
+    not stream.
+    """
 
     def __init__(self) -> None:
         self._held: str | None = ""
@@ -239,7 +250,7 @@ class _WithoutMarkup:
         for found in _MARKUP.finditer(text, start):
             if found.start() >= end:
                 break
-            plain += [text[start : found.start()], f"[{found['key']}]" if found["key"] else ""]
+            plain += [text[start : found.start()], f"[{found['key']}]" if found["key"] else found["sign"] or ""]
             start = found.end()
         self._before = text[max(0, end - 2) : end]
         return "".join([*plain, text[start:end]])

@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 from service.prompts import Prompts
 from service.readers.base import Drafted, Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.evidence import Evidence
-from service.readers.llm import ABSTAIN, AbstentionWatch, Draft, LlmReader
+from service.readers.llm import ABSTAIN, Draft, LlmReader
 from service.records import Abstained, DraftSentence, Passage, Usage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
 from tests.service.passages import make_passage
@@ -256,6 +257,29 @@ def test_leaving_the_reader_closes_the_call() -> None:
         asyncio.run(leave(llm))
 
 
+def test_reasoning_without_a_tag_is_expected_of_the_next_reply_only() -> None:
+    """After untagged reasoning the next reply waits for a closing tag; one that comes without it ends the waiting."""
+    said = "Kim inspected five plants [k7f2]."
+    reasoned = Reply(["Der Nutzer fragt [k7f2]. Und dann noch. ", f"</think>{said}"])
+
+    async def ask(reader: LlmReader) -> list[str]:
+        return [
+            item.text async for item in reader.read(reading_of("What?", PASSAGES)) if isinstance(item, DraftSentence)
+        ]
+
+    async def talk(llm: ScriptedLLM) -> None:
+        reader = reader_of(llm.url)
+        assert await ask(reader) == ["Der Nutzer fragt.", "Kim inspected five plants."]
+        assert await ask(reader) == ["Kim inspected five plants."]
+        assert await ask(reader) == ["Kim inspected five plants."]
+        async with aclosing(reader.read(reading_of("What?", PASSAGES))) as reading:
+            assert await anext(reading) == DraftSentence(("Kim inspected five plants", ("k7f2",), "."))
+        await reader._chat.aclose()
+
+    with ScriptedLLM([reasoned, reasoned, Reply([said]), Reply([f"{said} And then", Hang()])]) as llm:
+        asyncio.run(talk(llm))
+
+
 def test_reader_says_what_it_is() -> None:
     """The reader has the names of itself, its model and its prompt for the answer's versions."""
     reader = reader_of("http://127.0.0.1:9/v1")
@@ -285,25 +309,43 @@ def pieces_of(text: str, cuts: list[int]) -> list[str]:
     return [text[start:end] for start, end in pairwise(places)]
 
 
+def drafted(pieces: Sequence[str]) -> tuple[list[DraftSentence], bool]:
+    """Return the drafts of a reply in pieces, and whether it is an abstention."""
+
+    async def collect() -> tuple[list[DraftSentence], bool]:
+        draft = Draft(KEYS)
+        found = [sentence for piece in pieces async for sentence in draft.feed(piece)]
+        return found + [sentence async for sentence in draft.finish()], draft.abstained
+
+    return asyncio.run(collect())
+
+
 def watched(text: str, cuts: list[int]) -> tuple[str, bool]:
-    """Return the text that passes the watch, and whether it is an abstention."""
-    watch = AbstentionWatch()
-    passed = "".join(watch.feed(piece) for piece in pieces_of(text, cuts)) + watch.finish()
-    return passed, watch.abstained
+    """Return the sentences that are drafted, with their keys, and whether the reply is an abstention."""
+    drafts, abstained = drafted(pieces_of(text, cuts))
+    return " ".join(f"{draft.text} {'+'.join(draft.keys)}".strip() for draft in drafts), abstained
 
 
+KEYS = ["k7f2", "a1b2", "c3d4"]
 CUTS = st.lists(st.integers(0, 400), max_size=30)
 
 
-@given(text=st.one_of(TALK, st.text(max_size=80)), cuts=CUTS)
+@given(text=TALK, cuts=CUTS)
 def test_other_text_passes_unchanged(text: str, cuts: list[int]) -> None:
-    """A reply without an abstention passes unchanged, wherever it is cut."""
-    assert watched(text, cuts) == (text, False)
+    """A reply without an abstention is drafted as it is parsed, wherever it is cut."""
+    parser = DraftParser(KEYS)
+    assert drafted(pieces_of(text, cuts)) == ([*parser.feed(text), *parser.finish()], False)
+
+
+@given(text=st.text(max_size=80), cuts=CUTS)
+def test_any_text_has_the_same_drafts(text: str, cuts: list[int]) -> None:
+    """A reply of any characters has the same drafts, wherever it is cut."""
+    assert drafted(pieces_of(text, cuts)) == drafted([text]) == drafted(list(text))
 
 
 @given(form=FORMS, wrapped=WRAPPED, after=st.one_of(st.just(""), TALK), cuts=CUTS)
 def test_an_abstention_at_the_beginning_counts(form: str, wrapped: str, after: str, cuts: list[int]) -> None:
-    """A first sentence that abstains, in any form, is an abstention, and nothing passes."""
+    """A first sentence that abstains, in any form, is an abstention, and nothing is drafted."""
     assert watched(f"{wrapped.format(form)} {after}", cuts) == ("", True)
 
 
@@ -311,10 +353,10 @@ def test_an_abstention_at_the_beginning_counts(form: str, wrapped: str, after: s
 def test_an_abstention_after_text_is_dropped(before: str, form: str, wrapped: str, cuts: list[int]) -> None:
     """A later sentence that abstains is dropped; those before it are complete."""
     before = before.strip()
-    passed, abstained = watched(f"{before} {wrapped.removeprefix('[k7f2] ').format(form)}", cuts)
+    drafts, abstained = watched(f"{before} {wrapped.removeprefix('[k7f2] ').format(form)}", cuts)
     assert not abstained
-    assert passed.startswith(before)
-    assert "sources" not in passed[len(before) :].lower()
+    assert drafts.startswith(watched(before, [])[0])
+    assert "sources" not in drafts[len(before) :].lower()
 
 
 QUOTING = [
@@ -331,15 +373,9 @@ QUOTING = [
 @given(said=st.lists(st.sampled_from(QUOTING), min_size=1, max_size=5), cuts=CUTS)
 def test_no_word_of_a_quote_is_in_a_draft(said: list[str], cuts: list[int]) -> None:
     """At any split the reply has the same drafts, and no text of theirs has a word that is only quoted."""
-
-    async def drafts(pieces: list[str]) -> tuple[list[DraftSentence], bool]:
-        draft = Draft(["k7f2", "a1b2"])
-        found = [sentence for piece in pieces async for sentence in draft.feed(piece)]
-        return found + [sentence async for sentence in draft.finish()], draft.abstained
-
     text = "It began [k7f2]. " + " ".join(said)
-    whole = asyncio.run(drafts([text]))
-    assert asyncio.run(drafts(pieces_of(text, cuts))) == whole == asyncio.run(drafts(list(text)))
+    whole = drafted([text])
+    assert drafted(pieces_of(text, cuts)) == whole == drafted(list(text))
     assert not whole[1]
     assert not [draft for draft in whole[0] if "zebra" in draft.text.lower() or "think" in draft.text]
 
@@ -348,17 +384,23 @@ def test_no_word_of_a_quote_is_in_a_draft(said: list[str], cuts: list[int]) -> N
 def test_sentences_around_an_abstention_pass(cuts: list[int]) -> None:
     """A sentence that abstains between others is dropped; its neighbours and their markers stay."""
     text = "The bridge closed. [k7f2] The rest is NOT_IN_SOURCES [a1b2]. The ferry sails [c3d4]."
-    assert watched(text, cuts) == ("The bridge closed. [k7f2] The ferry sails [c3d4].", False)
+    assert watched(text, cuts) == ("The bridge closed. k7f2 The ferry sails. c3d4", False)
 
 
-def test_whole_sentences_pass_before_the_end() -> None:
-    """A sentence passes as soon as the next one has begun."""
-    watch = AbstentionWatch()
-    assert watch.feed("The bridge closed [k7f2]. ") == ""
-    assert watch.feed("The f") == "The bridge closed [k7f2]. "
+def test_a_sentence_comes_before_the_next_one_ends() -> None:
+    """A sentence, also the first one, is drafted as soon as a second word of the next one has begun."""
+
+    async def collect(piece: str) -> list[str]:
+        return [sentence.text async for sentence in draft.feed(piece)]
+
+    draft = Draft(KEYS)
+    assert asyncio.run(collect('The bridge closed [k7f2: "closed. It')) == []
+    assert asyncio.run(collect(' rained"]. The ')) == []
+    assert asyncio.run(collect("f")) == ["The bridge closed."]
+    assert asyncio.run(collect("erry sails [a1b2]. It r")) == ["The ferry sails."]
 
 
 @pytest.mark.parametrize("cut", range(len(ABSTAIN)))
 def test_a_part_of_the_sentinel_is_text(cut: int) -> None:
     """A reply that ends within the sentinel is text."""
-    assert watched(ABSTAIN[:cut], []) == (ABSTAIN[:cut], False)
+    assert watched(f"It is {ABSTAIN[:cut]}", []) == (f"It is {ABSTAIN[:cut]}".rstrip(" _"), False)

@@ -4,7 +4,6 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import suppress
-from itertools import islice
 
 import pytest
 
@@ -16,7 +15,7 @@ from service.errors import ReaderEmpty
 from service.prompts import Prompts
 from service.readers.base import Reading
 from service.readers.evidence import Evidence
-from service.readers.llm import PIECE, AbstentionWatch, LlmReader
+from service.readers.llm import PIECE, Draft, LlmReader
 from service.records import LONGEST_SENTENCE, DraftSentence, Usage
 from tests.fakes import HashedEmbedder
 from tests.service.passages import make_passage
@@ -131,19 +130,23 @@ def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPa
         for token in parser.feed(letter):
             for _ in assembler.feed(token):
                 pass
-            assert len(assembler._text) <= LONGEST_SENTENCE
+            assert len(assembler.pending) <= LONGEST_SENTENCE
             assert len(assembler._markers) <= LONGEST_SENTENCE
     assert read <= (len(re.findall(r"\w+", reply)) + 1) * LONGEST_SENTENCE
 
 
 @pytest.mark.parametrize("text", ENDLESS.values(), ids=ENDLESS)
 def test_little_is_held_back(text: str) -> None:
-    """The search for the abstention line holds back at most one sentence, and passes on all text in the end."""
-    watch, passed = AbstentionWatch(), 0
-    for letter in islice(endless(text), 5 * LONGEST_SENTENCE):
-        passed += len(watch.feed(letter))
-        assert len(watch._held) <= LONGEST_SENTENCE
-    assert passed + len(watch.finish()) == 5 * LONGEST_SENTENCE
+    """At most one sentence is held back until its end."""
+
+    async def listen() -> None:
+        draft = Draft(KNOWN)
+        for letter in endless(text)[: 3 * LONGEST_SENTENCE]:
+            async for sentence in draft.feed(letter):
+                assert len(sentence.text) <= LONGEST_SENTENCE
+            assert len(draft._parser.pending) <= LONGEST_SENTENCE
+
+    asyncio.run(listen())
 
 
 def test_a_sentence_without_an_end_is_withheld() -> None:

@@ -48,6 +48,8 @@ MARKUP = {
     "It <b>rained</b>.<br>": "It <b>rained</b>.<br>",
     "5 * 3 = 15, 5*3, 2**3, f*** and snake_case": "5 * 3 = 15, 5*3, 2**3, f*** and snake_case",
     "NOT_IN_SOURCES": "NOT_IN_SOURCES",
+    r"NOT\_IN\_SOURCES": "NOT_IN_SOURCES",
+    r"It cost 5\* crowns, \_not\_ `six`.": "It cost 5* crowns, _not_ six.",
     r"C:\temp and a < b > c": r"C:\temp and a < b > c",
     "* It rained.\n* It snowed.": "* It rained.\n* It snowed.",
 }
