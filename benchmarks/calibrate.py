@@ -1,180 +1,252 @@
-"""Fit the thresholds of `service/readers/calibration.json` on the SQuAD articles that are not held out.
+"""Fit the thresholds of `service/readers/calibration.json`, and check them on questions that they were not fitted on.
 
 usage: python -m benchmarks.calibrate --bench PATH [--work PATH] [--write]
 
-There are three kinds of questions: answerable ones; near misses (SQuAD 2.0's unanswerable questions, written to look
-answerable from a paragraph); and off-topic ones (all questions about one half of the articles, with an index of the
-other half). The strength g of their evidence gives the thresholds:
+There are three kinds of questions: answerable ones; near misses, written to look answerable; and off-topic ones (all
+questions about one half of the SQuAD articles, with an index of the other half). Answerable questions and near misses
+are SQuAD 2.0's about the articles that are not held out, and ours about the sample and gold articles
+(`answerability/`), which count as much as SQuAD's. With the span reader, SQuAD's are about the three articles that it
+was not trained on. Its certainty, and without it the strength g of the evidence, give the thresholds:
 
-- abstain: the highest g that 95 % of the answerable questions reach. At least 95 % of the off-topic questions must be
-  below it. More are, which is needed: a larger index has chunks closer to any off-topic question.
-- answered: the lowest g at which 70 % of the answers are right, with one half answerable questions, one quarter near
-  misses and one quarter off-topic ones; missing entities hold an answer back.
-- off_topic: the highest g that all but one answerable question in a thousand reach. Below it, the language model is
-  not called; above it, the model may abstain.
+- abstain, on strength: the highest that 95 % of the answerable questions reach.
+- certain_abstain: the highest certainty of off-topic questions but for one in a hundred. A question is not answered if
+  it stays below both.
+- answered, and certain_answered with the span reader: the lowest at which 70 % of the answers are right, with one half
+  answerable questions, one quarter near misses and one quarter off-topic ones; missing entities hold an answer back.
+- off_topic, on strength: the highest that all but one answerable question in a thousand reach. Below it, no language
+  model is asked and the span reader does not read; above it, the model may abstain.
 
-Near misses are not fitted: they have no threshold on g, as the AUROC of `reader_quality` shows. Two more tables show
-the constants that were set by hand: the right quotes and the number of quotes by `NEAR_BEST`, and the hits by
-`PASSAGES_SCORED`. `--write` writes the file.
+The rates in the file are those of the fitted thresholds on the same questions, and those of cross-validation: five
+times, the thresholds are fitted without a fifth of the stories and SQuAD articles and applied to that fifth. `--write`
+writes the file.
 """
 
 import json
-from collections.abc import Sequence
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
-from benchmarks.hits import auroc
-from benchmarks.judged import Judged, judge, judge_all, share
+from benchmarks.judged import Judged, judged
 from benchmarks.options import parser, workplace
-from benchmarks.sets import off_topic_sets, squad_2
-from benchmarks.table import Cell, print_table
+from benchmarks.sets import SEED, Asked, QuestionSet, off_topic_sets, squad_2
+from benchmarks.trial import Asker, indexed, ingest
 from index.embedding.local import LocalEmbedder
-from service.readers.answerability import CALIBRATION, Calibration
-from service.readers.evidence import PASSAGES_SCORED
-from service.readers.extractive import NEAR_BEST, QUOTED
+from service.readers.answerability import CALIBRATION, Answerability, Calibration
+from training import data as training
 
+PAIRS = Path(__file__).parent / "answerability" / "pairs.jsonl"
+ROOT = Path(__file__).parents[1]
+ARTICLES = (ROOT / "articles", ROOT / "eval" / "gold" / "corpus")
+
+QUESTIONS = 1_500
 REACH_ABSTAIN = 0.95
-OFF_TOPIC_TURNED_AWAY = 0.95
+OFF_TOPIC_BELOW = 0.99
 RIGHT_OF_ANSWERED = 0.7
 REACH_OFF_TOPIC = 0.999
-STEP = 0.005
+STEP, CERTAINTY_STEP = 0.005, 0.1
+DIGITS = 3
+FOLDS = 5
+KINDS = {"answerable": 0.5, "near_misses": 0.25, "off_topic": 0.25}
+OPEN = Calibration(*[-100.0] * 5)
+"""Thresholds that every question reaches: only missing entities hold an answer back."""
+
+LEVELS: tuple[Answerability, ...] = ("answered", "weak", "abstain")
 COMMAND = "python -m benchmarks.calibrate --bench PATH --write"
 
 
 @dataclass(frozen=True, slots=True)
-class Pool:
-    """The judged questions of one half of SQuAD 2.0, by kind."""
+class Case:
+    """A judged question, its set, its kind, its score (g or certainty), and its story, which no fold splits."""
 
-    answerable: Sequence[Judged]
-    near_misses: Sequence[Judged]
-    off_topic: Sequence[Judged]
+    set_name: str
+    kind: str
+    story: str
+    score: float
+    judged: Judged
 
-    def right_of_answered(self, calibration: Calibration) -> float:
-        """Return the share of right answers, with a weight for each kind of question."""
-        kinds = ((self.answerable, 0.5), (self.near_misses, 0.25), (self.off_topic, 0.25))
-        right = given = 0.0
-        for judged, weight in kinds:
-            answers = [each for each in judged if each.answerability(calibration) == "answered"]
-            given += weight * len(answers) / len(judged)
-            right += weight * sum(each.answered() for each in answers) / len(judged)
-        return right / given if given else 1.0
+    def level(self, fitted: "Fitted") -> Answerability:
+        """Return the label of the answer by fitted thresholds."""
+        is_kept = self.judged.strength >= fitted.abstain or (
+            self.judged.certainty is not None and self.judged.certainty >= fitted.certain_abstain
+        )
+        if self.judged.status == "not_in_sources" or not is_kept:
+            return "abstain"
+        return "weak" if self.score < fitted.answered or self.judged.status == "partial" else "answered"
+
+
+class Fitted(NamedTuple):
+    """Thresholds: on strength, on certainty, and on the score that decides whether an answer is weak."""
+
+    abstain: float
+    certain_abstain: float
+    answered: float
 
 
 def main() -> None:
     """Fit and print the thresholds; write them with `--write`."""
     options = parser((__doc__ or "").splitlines()[0])
     options.add_argument("--write", action="store_true", help="write the fitted thresholds")
+    options.add_argument("--questions", type=int, default=QUESTIONS, help="SQuAD questions of each kind, at most")
     arguments = options.parse_args()
     with workplace(arguments.work) as work:
-        pool = pool_of(arguments.bench, work)
-        print_hand_set(pool, arguments.bench, work)
-    calibration = fit(pool)
-    record = described(calibration, pool)
+        by_strength, by_certainty = (
+            ask_all(arguments.bench, work, arguments.questions, span_reader=on) for on in (False, True)
+        )
+    record = described(by_strength, by_certainty)
     print(json.dumps(record, indent=2))
     if arguments.write:
         CALIBRATION.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
-def pool_of(bench: Path, work: Path) -> Pool:
-    """Ask all questions of the half to fit on."""
+def ask_all(bench: Path, work: Path, count: int, *, span_reader: bool) -> list[Case]:
+    """Ask the questions of all kinds, with the span reader only those that it was not trained on."""
     embedder = LocalEmbedder(work / "models")
-    to_fit, _ = squad_2(bench)
-    own = judge(to_fit, embedder, work)
-    return Pool(
-        [judged for judged in own if judged.answerable],
-        [judged for judged in own if not judged.answerable],
-        judge_all(off_topic_sets(to_fit), embedder, work),
-    )
+    to_fit = squad_2(bench)[0]
+    titles = {paragraph.id: paragraph.title or "" for paragraph in to_fit.paragraphs}
+    own = replace(to_fit, questions=to_fit.about(validation_titles(to_fit), "").questions) if span_reader else to_fit
+    score_of = attrgetter("score" if span_reader else "strength")
+    cases: list[Case] = []
+    for questions in (own.sample(count), *(half.sample(count // 4) for half in off_topic_sets(to_fit))):
+        data = indexed(questions.paragraphs, embedder, work)
+        with Asker(data, work / "models", span_reader=span_reader, calibration=OPEN) as asker:
+            for question in questions.questions:
+                kind = "answerable" if question.answerable else "near_misses" if question.relevant else "off_topic"
+                story = titles.get(min(question.relevant, default=""), question.id)
+                result = judged(question, asker.ask(question.text))
+                cases.append(Case("squad", kind, story, score_of(result), result))
+    return [*cases, *ask_pairs(work, embedder, span_reader=span_reader)]
 
 
-def fit(pool: Pool) -> Calibration:
-    """Return the thresholds by the rules above.
-
-    Raises ValueError if too few off-topic questions are below `abstain`.
-    """
-    abstain = _reached(pool.answerable, REACH_ABSTAIN)
-    turned_away = share(pool.off_topic, (judged.strength < abstain for judged in pool.off_topic)) or 0.0
-    if turned_away < OFF_TOPIC_TURNED_AWAY:
-        raise ValueError(
-            f"{turned_away:.1%} of the off-topic questions are below abstain = {abstain}, expected at least"
-            f" {OFF_TOPIC_TURNED_AWAY:.0%}"
-        )
-    off_topic = _reached(pool.answerable, REACH_OFF_TOPIC)
-    steps = np.arange(abstain, 1, STEP).round(3)
-    shipped = Calibration.read()
-    candidates = (replace(shipped, abstain=abstain, answered=float(each), off_topic=off_topic) for each in steps)
-    return next(each for each in candidates if pool.right_of_answered(each) >= RIGHT_OF_ANSWERED)
+def validation_titles(to_fit: QuestionSet) -> set[str]:
+    """Return the titles of the SQuAD articles that the span reader was not trained on, as `training/data.py` does."""
+    return set(random.Random(training.SEED).sample(sorted(to_fit.titles()), training.VALIDATION_TITLES))
 
 
-def _reached(judged: Sequence[Judged], part: float) -> float:
-    """Return the highest step that this part of the questions reaches."""
-    quantile = np.quantile([each.strength for each in judged], 1 - part, method="lower")
-    return round(float(np.floor(quantile / STEP) * STEP), 3)
+def ask_pairs(work: Path, embedder: LocalEmbedder, *, span_reader: bool) -> Iterator[Case]:
+    """Yield our own questions about the sample and gold articles."""
+    data = work / "answerability"
+    data.mkdir(parents=True, exist_ok=True)
+    ingest(ARTICLES, data, embedder)
+    score_of = attrgetter("score" if span_reader else "strength")
+    with Asker(data, work / "models", span_reader=span_reader, calibration=OPEN) as asker:
+        for row in map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines()):
+            answers = (row["answer"],) if "answer" in row else ()
+            question = Asked(row["id"], row["question"], answers, (), frozenset(), bool(answers))
+            kind = "answerable" if answers else "near_misses"
+            result = judged(question, asker.ask(question.text))
+            yield Case("pairs", kind, _story(row["article_id"]), score_of(result), result)
 
 
-def described(calibration: Calibration, pool: Pool) -> dict[str, Any]:
-    """Return the thresholds with the set they were fitted on and the rates there."""
-    kinds = {"answerable": pool.answerable, "near_misses": pool.near_misses, "off_topic": pool.off_topic}
-    rates: dict[str, Any] = {}
-    for name, judged in kinds.items():
-        found = [each.answerability(calibration) for each in judged]
-        rates[name] = {level: _share(found, level) for level in ("answered", "weak", "abstain")}
-    rates["right_of_answered"] = round(pool.right_of_answered(calibration), 3)
+def _story(article: str) -> str:
+    """Return the story of an article: the first two words of its id; two articles on the budget are one story."""
+    if article in ("budget-shortfall-corrected", "council-approves-2026-budget"):
+        return "budget"
+    return "-".join(article.split("-")[:2])
+
+
+def fit(cases: Sequence[Case], abstain: float, step: float) -> Fitted:
+    """Return the thresholds by the rules above, with `abstain` given."""
+    off_topic = np.quantile([case.score for case in cases if case.kind == "off_topic"], OFF_TOPIC_BELOW)
+    certain_abstain = round(float(np.ceil(off_topic / step) * step), DIGITS)
+    scores = [case.score for case in cases]
+    for answered in np.arange(min(scores), max(scores) + step, step).round(DIGITS):
+        fitted = Fitted(abstain, certain_abstain, float(answered))
+        if right_of_answered(cases, [case.level(fitted) for case in cases]) >= RIGHT_OF_ANSWERED:
+            return fitted
+    raise AssertionError("nothing is answered above the highest score")
+
+
+def reached(cases: Sequence[Case], part: float, step: float) -> float:
+    """Return the highest multiple of `step` that this part of the questions reaches; each set counts the same."""
+    scores = np.array([case.score for case in cases])
+    order = np.argsort(scores)
+    below = np.cumsum(_weights(cases)[order])
+    at = order[np.searchsorted(below, (1 - part) * below[-1], side="right")]
+    return round(float(np.floor(scores[at] / step) * step), DIGITS)
+
+
+def _weights(cases: Sequence[Case]) -> NDArray[np.float64]:
+    """Return a weight for each case, so that the sets of a kind count the same."""
+    sizes = Counter((case.set_name, case.kind) for case in cases)
+    return np.array([1 / sizes[case.set_name, case.kind] for case in cases])
+
+
+def right_of_answered(cases: Sequence[Case], levels: Sequence[Answerability]) -> float:
+    """Return the share of right answers, with the shares of each kind of question as in `KINDS`."""
+    sets = Counter(kind for kind, _ in {(case.kind, case.set_name) for case in cases})
+    parts = np.array([KINDS[case.kind] / sets[case.kind] for case in cases]) * _weights(cases)
+    answered = np.array([level == "answered" for level in levels])
+    right = np.array([case.judged.is_right for case in cases])
+    given = float(parts[answered].sum())
+    return float(parts[answered & right].sum()) / given if given else 1.0
+
+
+def cross_validated(cases: Sequence[Case], abstain: float, step: float) -> list[Answerability]:
+    """Return the label of each case by thresholds that were fitted without its fold."""
+    stories = sorted({case.story for case in cases})
+    random.Random(SEED).shuffle(stories)
+    folds = {story: number % FOLDS for number, story in enumerate(stories)}
+    fitted = [fit([case for case in cases if folds[case.story] != fold], abstain, step) for fold in range(FOLDS)]
+    return [case.level(fitted[folds[case.story]]) for case in cases]
+
+
+def described(by_strength: Sequence[Case], by_certainty: Sequence[Case]) -> dict[str, Any]:
+    """Return the fitted thresholds, the questions that they were fitted on, and the rates there."""
+    answerable = [case for case in by_strength if case.kind == "answerable"]
+    abstain = reached(answerable, REACH_ABSTAIN, STEP)
+    strength, certainty = fit(by_strength, abstain, STEP), fit(by_certainty, abstain, CERTAINTY_STEP)
+    seen, unseen = "the articles that are not held out", "the three articles that the span reader was not trained on"
     return {
-        "abstain": calibration.abstain,
-        "answered": calibration.answered,
-        "off_topic": calibration.off_topic,
-        "certain_abstain": calibration.certain_abstain,
-        "certain_answered": calibration.certain_answered,
-        "set": "squad_v2_dev, the 18 articles that are not held out",
-        "n": {name: len(judged) for name, judged in kinds.items()},
-        "auroc": {name: round(_auroc(pool.answerable, kinds[name]), 3) for name in ("near_misses", "off_topic")},
-        "rates": rates,
+        "abstain": abstain,
+        "answered": strength.answered,
+        "off_topic": reached(answerable, REACH_OFF_TOPIC, STEP),
+        "certain_abstain": certainty.certain_abstain,
+        "certain_answered": certainty.answered,
+        "without the span reader": _described(by_strength, strength, STEP, seen),
+        "with the span reader": _described(by_certainty, certainty, CERTAINTY_STEP, unseen),
         "command": COMMAND,
     }
 
 
-def _share(found: Sequence[str], level: str) -> float:
-    return round(found.count(level) / len(found), 3)
+def _described(cases: Sequence[Case], fitted: Fitted, step: float, articles: str) -> dict[str, Any]:
+    return {
+        "set": f"squad_v2_dev, {articles}; benchmarks/answerability",
+        "n": dict(Counter(f"{case.set_name} {case.kind}" for case in cases)),
+        "rates": rates(cases, [case.level(fitted) for case in cases]),
+        "cross_validated": rates(cases, cross_validated(cases, fitted.abstain, step)),
+    }
 
 
-def _auroc(answerable: Sequence[Judged], unanswerable: Sequence[Judged]) -> float:
-    return auroc([each.strength for each in answerable], [each.strength for each in unanswerable])
+def rates(cases: Sequence[Case], levels: Sequence[Answerability]) -> dict[str, Any]:
+    """Return the shares of each label by set and kind, and the shares of right answers."""
+    found: dict[str, Any] = {}
+    for name, kind in sorted({(case.set_name, case.kind) for case in cases}):
+        pairs = [
+            (case, level)
+            for case, level in zip(cases, levels, strict=True)
+            if (case.set_name, case.kind) == (name, kind)
+        ]
+        found[f"{name} {kind}"] = {level: _share(given == level for _, given in pairs) for level in LEVELS}
+        if kind == "answerable":
+            found[f"{name} right of answered"] = _share(
+                case.judged.is_right for case, given in pairs if given == "answered"
+            )
+            found[f"{name} right ones answered"] = _share(
+                given == "answered" for case, given in pairs if case.judged.is_right
+            )
+    return found | {"right_of_answered": round(right_of_answered(cases, levels), 3)}
 
 
-def print_hand_set(pool: Pool, bench: Path, work: Path) -> None:
-    """Print the effect of `NEAR_BEST` and `PASSAGES_SCORED` on the answerable questions."""
-    asked = pool.answerable
-    found = share(asked, (each.found(QUOTED) for each in asked)) or 1.0
-    rows = [
-        (
-            f"{near_best}{' (set)' if near_best == NEAR_BEST else ''}",
-            (share(asked, (each.answered(near_best) for each in asked)) or 0.0) / found,
-            float(np.mean([len(each.quotes(near_best)) for each in asked])),
-        )
-        for near_best in (0.6, 0.7, 0.75, 0.8, 0.85)
-    ]
-    print_table(("NEAR_BEST", f"top-{QUOTED} hits kept", "sentences quoted"), rows)
-    print()
-    embedder = LocalEmbedder(work / "models")
-    to_fit, _ = squad_2(bench)
-    read = {count: judge(to_fit, embedder, work, passages_scored=count) for count in (3, 8)}
-    read[PASSAGES_SCORED] = [*pool.answerable, *pool.near_misses]
-    print_table(
-        ("PASSAGES_SCORED", "top-1", f"top-{QUOTED}", "AUROC of g"),
-        [_reading_row(count, judged) for count, judged in sorted(read.items())],
-    )
-    print()
-
-
-def _reading_row(count: int, judged: Sequence[Judged]) -> list[Cell]:
-    answerable = [each for each in judged if each.answerable]
-    hits = [share(answerable, (each.found(best) for each in answerable)) for best in (1, QUOTED)]
-    separated = _auroc(answerable, [each for each in judged if not each.answerable])
-    return [f"{count}{' (set)' if count == PASSAGES_SCORED else ''}", *hits, separated]
+def _share(true: Iterable[bool]) -> float:
+    values = list(true)
+    return round(sum(values) / len(values), 3) if values else 0.0
 
 
 if __name__ == "__main__":

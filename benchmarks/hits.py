@@ -1,14 +1,17 @@
-"""Decide whether a sentence contains the answer, and compute how well a score separates two kinds of questions.
+"""Decide whether a sentence contains the answer; compute shares, means and AUROC with their 95 % intervals.
 
 A sentence contains an answer if it has the answer's words in sequence, from the beginning of a word; the last word may
 be longer if the answer has four characters or more ("Republican" is in "Republicans"). Articles, case, punctuation
 and currency signs are ignored. If a set marks complete sentences instead, more than three quarters of a sentence's
 words must be in one of them. String matching understates: an answer in other words is a miss.
+
+Intervals: Wilson for shares, Hanley and McNeil (1982) for AUROC, a percentile bootstrap for means and percentiles.
 """
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +22,20 @@ from index.terms import words
 SUFFIX_FROM = 4
 SHARED = 0.75
 ARTICLES = frozenset(["a", "an", "the"])
+DEVIATIONS = 1.959964
+"""Standard deviations on either side of a 95 % interval."""
+
+RESAMPLES = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A figure with its 95 % interval and the number of cases that it was computed from."""
+
+    value: float
+    low: float
+    high: float
+    n: int
 
 
 def holds_answer(question: Asked, sentence: str) -> bool:
@@ -59,3 +76,37 @@ def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     last = np.cumsum(counts)
     means: NDArray[np.float64] = (last - (counts - 1) / 2)[inverse]
     return means
+
+
+def share_of(true: Iterable[bool]) -> Figure | None:
+    """Return the share of true values; None without values."""
+    values = list(true)
+    n, found = len(values), sum(values)
+    if not n:
+        return None
+    square = DEVIATIONS**2
+    middle = (found + square / 2) / (n + square)
+    reach = DEVIATIONS / (n + square) * math.sqrt(found * (n - found) / n + square / 4)
+    return Figure(found / n, middle - reach, middle + reach, n)
+
+
+def auroc_of(answerable: Sequence[float], unanswerable: Sequence[float]) -> Figure | None:
+    """Return the AUROC; None without one of the kinds."""
+    if not answerable or not unanswerable:
+        return None
+    area = auroc(answerable, unanswerable)
+    one, other = area / (2 - area), 2 * area**2 / (1 + area)
+    spread = (len(answerable) - 1) * (one - area**2) + (len(unanswerable) - 1) * (other - area**2)
+    variance = (area * (1 - area) + spread) / (len(answerable) * len(unanswerable))
+    reach = DEVIATIONS * math.sqrt(max(0.0, variance))
+    return Figure(area, max(0.0, area - reach), min(1.0, area + reach), len(answerable) + len(unanswerable))
+
+
+def figure_of(values: Sequence[float], statistic: Callable[..., NDArray[np.float64]] = np.mean) -> Figure | None:
+    """Return a statistic of the values, which takes `axis`, such as their mean; None without values."""
+    if not values:
+        return None
+    cases = np.array(values, dtype=np.float64)
+    drawn = np.random.default_rng(0).integers(0, len(cases), (RESAMPLES, len(cases)))
+    low, high = np.percentile(statistic(cases[drawn], axis=1), (2.5, 97.5))
+    return Figure(float(statistic(cases, axis=0)), float(low), float(high), len(cases))

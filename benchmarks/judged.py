@@ -1,77 +1,74 @@
-"""Ask the questions of a set and judge them: the strength of the evidence, and which quotes are right."""
+"""Ask the questions of a set and judge the replies: which sentences are right, and how the answer was labelled."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from benchmarks.hits import holds_answer
-from benchmarks.sets import Asked, QuestionSet
-from benchmarks.trial import Trial, trial
-from index.embedding import Embedder
-from service.readers.answerability import Answerability, Calibration, missing_entities
-from service.readers.evidence import PASSAGES_SCORED, Evidence
-from service.readers.extractive import NEAR_BEST, QUOTED, quoted
+from benchmarks.sets import Asked
+from benchmarks.trial import Asker, Reply
+from index.text import sentence_spans
+from service.readers.span_reader import EVIDENCE_WEIGHT, UNREAD
+from service.records import Status
+
+RANKED = 3
+"""The best sentences that are judged, whether they are shown or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
     """The result of one question.
 
-    `scores` are those of the best sentences; `right` tells which of them contain the answer. `held_back` is true if
-    one of the question's entities is missing from all quoted articles.
+    `ranked` tells which of the best sentences of the evidence contain the answer, `shown` which quotes of the reply
+    do. `strength` is g, `certainty` the span reader's, None if it did not read. `sentences` counts those of the quotes.
     """
 
     answerable: bool
     strength: float
-    scores: tuple[float, ...]
-    right: tuple[bool, ...]
-    held_back: bool
+    certainty: float | None
+    status: Status
+    ranked: tuple[bool, ...]
+    shown: tuple[bool, ...]
+    sentences: int
+    milliseconds: float
+
+    @property
+    def is_right(self) -> bool:
+        """True if a quote of the reply contains the answer."""
+        return any(self.shown)
+
+    @property
+    def score(self) -> float:
+        """The certainty, or what it would be without any answer: by g alone if the span reader did not read."""
+        return UNREAD + EVIDENCE_WEIGHT * self.strength if self.certainty is None else self.certainty
 
     def found(self, count: int) -> bool:
         """Return whether one of the best `count` sentences contains the answer."""
-        return any(self.right[:count])
-
-    def quotes(self, near_best: float = NEAR_BEST) -> tuple[bool, ...]:
-        """Return for each quoted sentence whether it is right."""
-        near = (score >= near_best * self.scores[0] for score in self.scores)
-        return tuple(right for right, quoted in zip(self.right, near, strict=True) if quoted)
-
-    def answered(self, near_best: float = NEAR_BEST) -> bool:
-        """Return whether a quote contains the answer."""
-        return any(self.quotes(near_best))
-
-    def answerability(self, calibration: Calibration) -> Answerability:
-        """Return whether the quotes answer the question, by a calibration."""
-        if self.strength < calibration.abstain:
-            return "abstain"
-        return "weak" if self.strength < calibration.answered or self.held_back else "answered"
+        return any(self.ranked[:count])
 
 
-def judge(
-    questions: QuestionSet, embedder: Embedder, work: Path, *, passages_scored: int = PASSAGES_SCORED
-) -> list[Judged]:
-    """Ask every question of an index of the set's paragraphs."""
-    with trial(questions.paragraphs, embedder, work, passages_scored=passages_scored) as opened:
-        return [_judged(question, opened) for question in questions.questions]
+def judge(questions: Iterable[Asked], asker: Asker) -> list[Judged]:
+    """Ask every question and return the judged replies."""
+    return [judged(question, asker.ask(question.text)) for question in questions]
 
 
-def judge_all(sets: Iterable[QuestionSet], embedder: Embedder, work: Path) -> list[Judged]:
-    """Return the judged questions of several sets, each with its own index."""
-    return [judged for questions in sets for judged in judge(questions, embedder, work)]
+def judged(question: Asked, reply: Reply) -> Judged:
+    """Return the result of one question."""
+    quotes = [(citation.cited_text, _sentences(citation.cited_text)) for citation in reply.answer.citations]
+    return Judged(
+        answerable=question.answerable,
+        strength=reply.evidence.strength,
+        certainty=reply.evidence.certainty,
+        status=reply.answer.status,
+        ranked=_right(question, [sentence.text for sentence in reply.evidence.sentences[:RANKED]]),
+        shown=tuple(any(_right(question, [quote, *parts])) for quote, parts in quotes),
+        sentences=sum(len(parts) for _, parts in quotes),
+        milliseconds=reply.milliseconds,
+    )
 
 
-def _judged(question: Asked, opened: Trial) -> Judged:
-    _, evidence = opened.score(question)
-    best = evidence.sentences[:QUOTED]
-    right = tuple(question.answerable and holds_answer(question, sentence.text) for sentence in best)
-    scores = tuple(sentence.score for sentence in best)
-    return Judged(question.answerable, evidence.strength, scores, right, _held_back(question, evidence))
+def _right(question: Asked, texts: Sequence[str]) -> tuple[bool, ...]:
+    return tuple(question.answerable and holds_answer(question, text) for text in texts)
 
 
-def _held_back(question: Asked, evidence: Evidence) -> bool:
-    return bool(evidence.sentences) and bool(missing_entities(question.text, quoted(evidence)))
-
-
-def share(judged: Sequence[Judged], true: Iterable[bool]) -> float | None:
-    """Return the share of questions with a true value; None without questions."""
-    return sum(true) / len(judged) if judged else None
+def _sentences(quote: str) -> list[str]:
+    return [quote[span.start : span.end] for span in sentence_spans(quote, headings=False)]

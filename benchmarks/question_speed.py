@@ -10,11 +10,8 @@ Then `Pipeline.ask` answers questions on the held-out half of SQuAD 2.0, with re
 cache of sentence vectors, once without it. `first pass` is the product with an empty cache.
 """
 
-import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
-from typing import Any, cast
 
 import numpy as np
 
@@ -23,17 +20,12 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import SQUAD_1, QuestionSet, squad_2
 from benchmarks.stopwatch import milliseconds_of, percentiles
 from benchmarks.table import print_table
-from benchmarks.trial import TOP_K, trial
+from benchmarks.trial import TOP_K, Asker, indexed
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
 from index.generation import Generation
 from index.records import Filters
-from service.build import build_pipeline
-from service.pipeline import Pipeline
-from service.readers.evidence import SentenceScorer
-from service.records import Question
 from service.retrieve import CANDIDATES, fuse, retrieve
-from service.settings import ServiceSettings
 
 WARM_UP = 20
 HEAD = ("n", "p50", "p95", "p99")
@@ -56,8 +48,7 @@ def main() -> None:
             steps = retrieval_steps(generation, embedder, asked)
             print_times(f"{generation.manifest.chunk_count:,} chunks, ms", alternate(steps, asked, arguments.rounds))
         _, held_out = squad_2(arguments.bench)
-        with trial(held_out.paragraphs, embedder, work) as opened:
-            data = opened.generation.folder.parents[1]
+        data = indexed(held_out.paragraphs, embedder, work)
         asked = _texts(held_out, arguments.questions)
         print_times("offline answer, ms", answer_times(data, work / "models", asked, arguments.rounds))
 
@@ -103,23 +94,11 @@ def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[
 
 def answer_times(data: Path, models: Path, asked: Sequence[str], rounds: int) -> dict[str, list[float]]:
     """Return the milliseconds of complete answers: first pass, with and without cached sentence vectors."""
-    given = {"data": data, "models": models, "llm_model": None, "openai_api_key": None, "embedding_model": "local"}
-    pipeline = build_pipeline(cast("Any", ServiceSettings)(_env_file=None, **given))
-    with asyncio.Runner() as runner:
-        try:
-            runner.run(pipeline.ask(Question(asked[-1])))
-            times = {"first pass": milliseconds_of(lambda text: runner.run(pipeline.ask(Question(text))), asked)}
-            steps: Steps = {
-                "cached": lambda text: runner.run(pipeline.ask(Question(text))),
-                "not cached": lambda text: runner.run(_without_cache(pipeline).ask(Question(text))),
-            }
-            return {**times, **alternate(steps, asked, rounds)}
-        finally:
-            pipeline.library.close()
-
-
-def _without_cache(pipeline: Pipeline) -> Pipeline:
-    return replace(pipeline, scorer=SentenceScorer(pipeline.embedder))
+    with Asker(data, models) as asker, Asker(data, models) as uncached:
+        uncached.pipeline.scorer.cache_only(frozenset())
+        asker.ask(asked[-1])
+        times = {"first pass": milliseconds_of(asker.ask, asked)}
+        return {**times, **alternate({"cached": asker.ask, "not cached": uncached.ask}, asked, rounds)}
 
 
 def print_times(title: str, times: Mapping[str, Sequence[float]]) -> None:

@@ -111,11 +111,11 @@ def _paragraphs(opened: Trial, articles: Sequence[str]) -> Ranking:
 
 
 def _scored(name: str, asked: QuestionSet, rank: Callable[[Asked], Ranking]) -> list[Cell]:
-    measures = np.array([_measures(rank(question), question.relevant) for question in asked.questions])
+    measures = np.array([ranking_measures(rank(question), question.relevant) for question in asked.questions])
     return [name, len(measures), *map(float, measures.mean(axis=0))]
 
 
-def _measures(ranking: Ranking, relevant: frozenset[str]) -> tuple[float, float, float]:
+def ranking_measures(ranking: Ranking, relevant: frozenset[str]) -> tuple[float, float, float]:
     """Return nDCG, recall and reciprocal rank of a ranking, with binary relevance."""
     places = [place for place, paragraph in enumerate(ranking, 1) if paragraph in relevant]
     gain = sum(1 / np.log2(place + 1) for place in places)

@@ -89,13 +89,18 @@ def main() -> None:
         THRESHOLDS.write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")
 
 
-def read_halves(check: SupportCheck, *, second: bool, quotes: bool) -> tuple[list[Row], list[Row]]:
-    """Return the rows of the fitting half and of the reporting half, with their verdicts."""
+def read_halves(
+    check: SupportCheck, *, second: bool, quotes: bool, reporting: bool = False
+) -> tuple[list[Row], list[Row]]:
+    """Return the rows of the fitting half and of the reporting half, with their verdicts.
+
+    The reporting half of the second part is read only with `reporting`.
+    """
     passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
     halves: tuple[list[Row], list[Row]] = ([], [])
     for item in _lines(FOLDER / "sentences.jsonl"):
         sides = {_half(cited) for cited in item["passages"]}
-        closed = second and sides == {1}
+        closed = second and not reporting and sides == {1}
         if _is_second(item["id"]) != second or len(sides) != 1 or closed or (quotes and not item.get("quote")):
             continue
         pairs = [(cited, item["quote"]) for cited in item["passages"]] if quotes else []

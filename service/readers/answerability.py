@@ -71,7 +71,7 @@ def missing_entities(question: str, quotes: Iterable[ScoredSentence]) -> list[st
     """Return the names, years and numbers of a question that the quoted articles, their titles and dates lack.
 
     Articles without the person, town or year of a question seldom answer it, however well a sentence matches:
-    `benchmarks/reader_quality.py` measures how seldom. Only capitalised words within a question are names. Of a very
+    `benchmarks/README.md` says how seldom. Only capitalised words within a question are names. Of a very
     long article only the text around its quote is read.
     """
     texts: list[str] = []

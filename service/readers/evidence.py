@@ -4,7 +4,7 @@
     g = .35 best sentence cosine + .35 best chunk cosine + .15 best lexical + .15 best lexical with neighbours
 
 `lexical` is the share of the question's terms that a sentence has, weighted by inverse document frequency. The weights
-were set by hand and not tuned; `benchmarks/reader_quality.py` measures them.
+were set by hand and not tuned; `benchmarks/quality.py` measures them.
 """
 
 import re
