@@ -77,7 +77,8 @@ export const GERMAN = {
 
   withheld_one: "Ein Satz weggelassen",
   withheld_other: "{count} Sätze weggelassen",
-  left_out_text: "Diese ließen sich an den Artikeln nicht belegen:",
+  left_out_text_one: "Er ließ sich an den Artikeln nicht belegen:",
+  left_out_text_other: "Diese ließen sich an den Artikeln nicht belegen:",
   not_in_source: "steht nicht in der Quelle",
   number_not_in_source: "eine Zahl steht nicht in der Quelle",
   date_not_in_source: "ein Datum steht nicht in der Quelle",

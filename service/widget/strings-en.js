@@ -77,7 +77,8 @@ export const ENGLISH = {
 
   withheld_one: "One sentence left out",
   withheld_other: "{count} sentences left out",
-  left_out_text: "We could not verify these against the articles:",
+  left_out_text_one: "We could not verify it against the articles:",
+  left_out_text_other: "We could not verify these against the articles:",
   not_in_source: "not in the source",
   number_not_in_source: "a number is not in the source",
   date_not_in_source: "a date is not in the source",

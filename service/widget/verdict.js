@@ -201,7 +201,7 @@ function withheldNote(unsupported, words) {
     "details",
     { class: "note withheld", part: "withheld" },
     make("summary", {}, icon(ICONS.held), make("span", { text: words.say("withheld", { count: unsupported.length }) })),
-    make("p", { text: words.say("left_out_text") }),
+    make("p", { text: words.say("left_out_text", { count: unsupported.length }) }),
     make("ul", { role: "list" }, ...sentences),
   );
 }
