@@ -36,6 +36,9 @@ _PLAIN = str.maketrans({
     "‑": "-", "−": "-", "\u00a0": " ", "…": "...",
 })  # fmt: skip
 
+# A word or a number such as 9.30. Chinese, Japanese and Thai are written without spaces.
+_WORD = re.compile(r"[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+(?:(?<=\d)[.,:]\d\w*)*")
+
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
@@ -197,7 +200,7 @@ def _quote(passage: Passage, span: Span, status: Support, method: Method, score:
 def _highlight(draft: DraftSentence, quote: Quote) -> Span | None:
     """Return the place of the answer's words in a quote: as the reader states it, or where the model's words are.
 
-    None if it is not known, not inside the quote, or all of the quote's words.
+    It grows to complete words. None if it is not known, not inside the quote, without a word, or all of its words.
     """
     begin = quote.span.start
     found = [draft.answer] if draft.answer else []
@@ -206,7 +209,13 @@ def _highlight(draft: DraftSentence, quote: Quote) -> Span | None:
         if pattern and (match := pattern.search(quote.text)):
             found.append(Span(begin + match.start(), begin + match.end()))
     for start, end in found:
-        rest = quote.text[: max(0, start - begin)] + quote.text[max(0, end - begin) :]
-        if begin <= start < end <= quote.span.end and any(map(str.isalnum, rest)):
-            return Span(start, end)
+        if not begin <= start < end <= quote.span.end:
+            continue
+        first, last = start - begin, end - begin
+        for word in _WORD.finditer(quote.text):
+            first = word.start() if word.start() < first < word.end() else first
+            last = word.end() if word.start() < last < word.end() else last
+        inside, outside = quote.text[first:last], quote.text[:first] + quote.text[last:]
+        if any(map(str.isalnum, inside)) and any(map(str.isalnum, outside)):
+            return Span(begin + first, begin + last)
     return None

@@ -59,13 +59,39 @@ def words_of(check: Check) -> list[str | None]:
 def test_a_readers_span_is_kept_only_inside_the_quote(
     sentences: list[str], start: int, end: int, data: st.DataObject
 ) -> None:
-    """Any span that a reader states is the highlight if it is inside the quote, and there is none otherwise."""
+    """A span that a reader states is the highlight, with complete words, if it is inside the quote and has a word."""
     passage = passage_of(" ".join(sentences))
     at = data.draw(st.sampled_from(sentence_spans(passage.chunk.text)))
     (quote,) = check_of(passage, passage.chunk.text[at.start : at.end], answer=Span(start, end)).quotes
-    outside = passage.article.body[quote.span.start : start] + passage.article.body[end : quote.span.end]
-    is_part = quote.span.start <= start < end <= quote.span.end and re.search(r"[^\W_]", outside)
-    assert quote.highlight == (Span(start, end) if is_part else None)
+    body, place = passage.article.body, quote.highlight
+    if place is None:
+        outside = body[quote.span.start : start] + body[end : quote.span.end]
+        is_part = quote.span.start <= start < end <= quote.span.end and re.search(r"[^\W_]", body[start:end])
+        assert not is_part or len(re.findall(r"\w+", outside)) <= 2
+        return
+    assert quote.span.start <= place.start <= start < end <= place.end <= quote.span.end
+    assert not re.search(r"[^\W_]\s", body[place.start : start] + body[end : place.end])
+    for edge in place:
+        assert not re.fullmatch(r"\w\w", body[max(quote.span.start, edge - 1) : min(quote.span.end, edge + 1)])
+
+
+@pytest.mark.parametrize(
+    ("text", "span", "shown"),
+    [
+        ("It has a capacity of 420 megawatts now.", "420 megawat", "420 megawatts"),
+        ("It rose by 4.2 percent, to 12,500.", "4", "4.2"),
+        ("It rose by 4.2 percent, to 12,500.", "500", "12,500"),
+        ("It left at 9:30, they said.", "30", "9:30"),
+        ("It is Marsh's boat.", "Marsh", "Marsh"),
+        ("船は月曜日に出た。", "月曜日", "月曜日"),
+        ("It is over, he said.", ", ", None),
+    ],
+)
+def test_a_highlight_has_complete_words_and_numbers(text: str, span: str, shown: str | None) -> None:
+    """It grows to the ends of the words that it touches, and not at all in scripts without spaces."""
+    passage = passage_of(text)
+    start = passage.article.body.index(span, 17)
+    assert words_of(check_of(passage, text, answer=Span(start, start + len(span)))) == [shown]
 
 
 @given(sentences=SENTENCES, data=st.data())
