@@ -33,7 +33,8 @@ CACHED_VECTORS = 20_000
 class ScoredSentence:
     """A sentence of a passage as written, its span in the article's body, and its score.
 
-    The score is e; after the span reader it is e with the score of the `answer`, a span of the body in the sentence.
+    The score is e; after the span reader it is e with the score of the best span. `answer` is that span in the body, or
+    None if the reader finds no answer likelier.
     `quote` is the span to show, which has the neighbours that the sentence needs; None for the sentence alone.
     """
 

@@ -46,16 +46,16 @@ def test_the_answer_comes_first(reader: SpanReader) -> None:
 
 
 def test_no_sentence_is_lost_and_answers_are_inside(reader: SpanReader) -> None:
-    """Reading changes the order only; each answer is within its sentence."""
+    """Reading changes the order only; each answer is within its sentence, and most sentences have none."""
     given = evidence_in(COUNCIL, HARBOUR)
     passages, found = reader.read(QUESTION, (COUNCIL, HARBOUR), given)
     assert {each.text for each in found.sentences} == {each.text for each in given.sentences}
     assert set(passages) == {COUNCIL, HARBOUR}
     scores = [each.score for each in found.sentences]
     assert scores == sorted(scores, reverse=True)
-    for each in found.sentences:
-        assert each.answer is not None
-        assert each.span.start <= each.answer.start < each.answer.end <= each.span.end
+    answers = [(each.span, each.answer) for each in found.sentences if each.answer]
+    assert 1 <= len(answers) < len(found.sentences)
+    assert all(span.start <= answer.start < answer.end <= span.end for span, answer in answers)
 
 
 def test_an_answer_is_more_certain_than_none(reader: SpanReader) -> None:
@@ -72,7 +72,8 @@ def test_what_was_not_read_comes_last(reader: SpanReader) -> None:
     many = [make_passage(f"k{number}x2", f"Note {number} is about paper.") for number in range(12)]
     passages, found = reader.read(QUESTION, many, evidence_in(*many))
     assert len(passages) == len(many)
-    assert [each.answer is None for each in found.sentences] == [False] * 8 + [True] * 4
+    assert [each.score > UNREAD + 8 for each in found.sentences] == [True] * 8 + [False] * 4
+    assert {each.answer for each in found.sentences[8:]} == {None}
     assert found.sentences[-1].score == UNREAD + 8
 
 
@@ -80,7 +81,8 @@ def test_a_text_beyond_the_limit_is_cut(reader: SpanReader) -> None:
     """A sentence that a chunk has after its first 384 pieces has no answer and is no error."""
     long = make_passage("k4f2", "word " * 600 + "\nNineteen boats sank.")
     _, found = reader.read(QUESTION, (long,), evidence_in(long))
-    assert [each.answer is None for each in found.sentences] == [False, True]
+    assert [each.score > UNREAD + 8 for each in found.sentences] == [True, False]
+    assert found.sentences[1].answer is None
 
 
 def test_half_a_surrogate_pair_is_read(reader: SpanReader) -> None:
