@@ -131,7 +131,8 @@ class Pipeline:
                 retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
             )
 
-            reading = Reading(standalone.text, run.composition.passages, evidence, run.created.date().isoformat())
+            today = run.created.date().isoformat()
+            reading = Reading(run.standalone, run.composition.passages, evidence, today, standalone.text)
             may_read = self._may_read(run, reading, found.reason)
             while may_read:
                 may_read = False
@@ -208,7 +209,8 @@ class Pipeline:
         self, run: "AnswerRun", passages: Sequence[Passage], evidence: Evidence
     ) -> tuple[Sequence[Passage], Evidence]:
         """Return passages and evidence as the span reader ranks them, if it is on and they may be on topic."""
-        if self.span_reader is None or evidence.strength < self.calibration.off_topic:
+        is_related = evidence.complete or evidence.strength >= self.calibration.off_topic
+        if self.span_reader is None or not is_related:
             return passages, evidence
         return self.span_reader.read(run.standalone, passages, evidence)
 
@@ -219,7 +221,7 @@ class Pipeline:
             level = self.calibration.answerability(run.standalone, evidence)
             is_related, run.is_weak = level != "abstain", level != "answered"
         else:
-            is_related, run.is_weak = evidence.strength >= self.calibration.off_topic, False
+            is_related, run.is_weak = evidence.complete or evidence.strength >= self.calibration.off_topic, False
         is_related = is_related or _is_headline(run.standalone, reading.passages)
         run.reason = reason or (None if is_related else "low_relevance")
         return run.reason is None

@@ -6,9 +6,11 @@ fitting set of `benchmarks/answerability`, a preface of twenty sentences left 1 
 
 import re
 from functools import cache
+from itertools import dropwhile
 
 from index.lexical import LexicalIndex
 from index.text import sentence_spans
+from service.readers.evidence import GENERAL
 from service.standalone import function_words, is_follow_up
 
 STANDS_ALONE = 3
@@ -17,25 +19,28 @@ STANDS_ALONE = 3
 LONG_PREFACE = 2
 """Sentences of context that a question may bring; of more, only the last and the names are kept."""
 
+SHORT_REST = 4
+"""Words behind the question that belong to it if one of them is a number: "How much was it in May? 2022"."""
+
 CERTAIN_LENGTH = 6
 """Letters from which on a capitalised first word is corrected to any word, not only to one like `when`."""
 
-GENERAL = (
-    "say says said tell tells told know knows happen happens happened question questions ask asks asking asked wonder"
-    " wondering please thank thanks hello hi dear explain answer want like help mean"
-    " mein meine sagt sagte sagen gesagt passiert passierte geschah frage fragen lautet wissen bitte danke hallo"
-    " liebe möchte"
-)
-"""Verbs of any question and words of politeness: they tell nothing about its subject."""
-
 _ASKS = re.compile(r"[?？؟][\s\"'”’»“)\]]*$")
-_OPENS = re.compile(
+_QUESTION_WORD = re.compile(
     r"(?:(?:and|so|but|by|in|on|at|to|for|from|of|with|und|an|auf|bei|mit|von|für|nach|seit|um|zu) )?(?:the )?"
     r"(?:who|whom|whose|what|why|which|how|(?:when|where)(?= (?:is|are|was|were|do|does|did|has|have|had|can|will)\b)"
-    r"|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|wieso|welche[rsmn]?|wie|is|are|was|were|do|does|did|has|have|can)\b",
+    r"|wer|wen|wem|wessen|wann|wo|woher|wohin|warum|wieso|welche[rsmn]?|wie)\b",
     re.IGNORECASE,
 )
-_BEGINS = re.compile(rf"(?<=[.!…])\s+(?={_OPENS.pattern})", re.IGNORECASE)
+_OPENS = re.compile(
+    rf"{_QUESTION_WORD.pattern}|(?:is|are|was|were|do(?! not)|does|did|has|can)\b"
+    r"|.*\b(?:to (?:know|find out|learn)|tell (?:me|us)|let (?:me|us) know|wonder(?:ing)?|wüsste|wissen)\b",
+    re.IGNORECASE | re.DOTALL,
+)
+_BEGINS = re.compile(
+    rf"(?<=[.!…])\s+(?={_QUESTION_WORD.pattern}|(?-i:is|are|was|were|do(?! not)|does|did|has|can)\b)", re.IGNORECASE
+)
+_FIGURE = re.compile(r"\d")
 _LEAD = re.compile(r"[^:：?]{1,80}[:：]\s+(?=\S+\s+\S+)")
 _WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
@@ -49,9 +54,11 @@ def search_text(question: str, lexical: LexicalIndex) -> str:
     text = _SPACED_NUMBER.sub(lambda number: _joined(number.group(), lexical), asking(question))
     if lexical.has(text):
         return text
-    capitals = text.isupper()
+    found = list(_WORD.finditer(text))
+    # Capitals throughout distinguish no name.
+    capitals = len(found) >= STANDS_ALONE and all(word.group()[0].isupper() for word in found[1:])
     parts, end = [], 0
-    for word in _WORD.finditer(text):
+    for word in found:
         if not lexical.has(word.group()):
             parts += [text[end : word.start()], _spelled(word, lexical, capitals=capitals)]
             end = word.end()
@@ -79,7 +86,7 @@ def _spelled(found: re.Match[str], lexical: LexicalIndex, *, capitals: bool) -> 
     near = lexical.spelling.corrected(word)
     if near is None or (word[0].isupper() and not capitals and len(word) < CERTAIN_LENGTH and lexical.terms.of(near)):
         return word
-    return near.upper() if capitals else near.capitalize() if word[0].isupper() else near
+    return near.upper() if word.isupper() else near.capitalize() if word[0].isupper() else near
 
 
 def asking(question: str) -> str:
@@ -88,19 +95,26 @@ def asking(question: str) -> str:
     # A question typed in small letters is in the span of the sentence before it.
     written = [part for span in spans for part in _BEGINS.split(question[span.start : span.end])]
     sentences = [_without_lead(sentence) for sentence in written]
-    asks = [at for at, sentence in enumerate(sentences) if _ASKS.search(sentence) and _content(sentence)]
-    asks = asks or [at for at, sentence in enumerate(sentences) if _OPENS.match(sentence)]
+    asks = [at for at, sentence in enumerate(sentences) if _ASKS.search(sentence)]
+    # "Can you help me?" before the question is a part of the preface.
+    asks = list(dropwhile(lambda at: not _content(sentences[at]), asks))
+    opens = _QUESTION_WORD if asks else _OPENS
+    asks = sorted({*asks, *(at for at, sentence in enumerate(sentences) if opens.match(sentence))})
     if not asks:
         return question
     asked = " ".join(sentences[at] for at in asks)
-    before = sentences[: asks[0]]
-    stands_alone = _NAME.search(asked) is not None or len(_content(asked)) >= STANDS_ALONE
-    if len(sentences) == 1 or (stands_alone and not is_follow_up(asked)):
+    before, after = sentences[: asks[0]], " ".join(sentences[asks[-1] + 1 :])
+    if _FIGURE.search(after) and len(after.split()) <= SHORT_REST:
+        asked = f"{asked} {after}"
+    names = dict.fromkeys(name for sentence in before for name in _NAME.findall(sentence))
+    is_named, is_long = _NAME.search(asked) is not None, len(before) > LONG_PREFACE
+    stands_alone = is_named or (len(_content(asked)) >= STANDS_ALONE and (is_long or not names))
+    needs = is_follow_up(asked)
+    if len(sentences) == 1 or (not needs and (stands_alone or not before)):
         return asked
     if not before:
         return asked if stands_alone else question
-    if len(before) > LONG_PREFACE:
-        names = dict.fromkeys(name for sentence in before for name in _NAME.findall(sentence))
+    if is_long:
         before = [", ".join(names) + "."] * bool(names) + before[-1:] * (not stands_alone)
     return " ".join([*before, asked])
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from index.terms import without_accents, words
+from index.terms import folded, words
 from index.text import sentence_spans
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
@@ -22,9 +22,10 @@ class Calibration:
     """Thresholds on the strength of evidence, and on its certainty where the span reader has read it.
 
     Below `abstain` nothing is quoted unless the certainty reaches `certain_abstain`: strength knows the subject of a
-    question, certainty an answer in other words. Below `answered`, or `certain_answered` where there is a certainty,
-    quotes are weak. Below `off_topic`, a much lower strength, a language model is not asked either, and the span reader
-    does not read. `python -m benchmarks.calibrate` fits them.
+    question, certainty an answer in other words. Complete evidence is quoted as well: of a question that is little more
+    than a name, both know too little. Below `answered`, or `certain_answered` where there is a certainty, quotes are
+    weak. Below `off_topic`, a much lower strength, a language model is not asked either, and the span reader does not
+    read. `python -m benchmarks.calibrate` fits them.
     """
 
     abstain: float
@@ -42,7 +43,8 @@ class Calibration:
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
         """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
         certainty = evidence.certainty
-        if evidence.strength < self.abstain and (certainty is None or certainty < self.certain_abstain):
+        is_certain = certainty is not None and certainty >= self.certain_abstain
+        if evidence.strength < self.abstain and not is_certain and not evidence.complete:
             return "abstain"
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
         return "answered" if is_sure and not missing_entities(question, quoted(evidence)) else "weak"
@@ -80,12 +82,12 @@ def missing_entities(question: str, quotes: Iterable[ScoredSentence]) -> list[st
         texts.append(article.title or "")
         texts.append(f"{article.published_at:%Y %d}" if article.published_at else "")
         texts.append(article.body[max(0, span.start - AROUND) : span.end + AROUND])
-    found = words(without_accents("\n".join(texts)))
+    found = [folded(word) for word in words("\n".join(texts))]
     numbers = {match.group().lstrip("0") for word in found if (match := _DIGITS.match(word))}
     numbers |= {_IN_DIGITS[word] for word in found if word in _IN_DIGITS}
     asked = [number for match in _NUMBER.finditer(question) for number in words(match.group())]
     missing = [number for number in asked if number.lstrip("0") not in numbers]
-    return [*_missing_names(_names(without_accents(question)), found), *missing]
+    return [*_missing_names(_names(question), found), *missing]
 
 
 def _names(question: str) -> list[list[str]]:
@@ -121,7 +123,7 @@ def _missing_names(runs: Sequence[list[str]], found: Sequence[str]) -> list[str]
                 continue
             missing += [
                 word
-                for word in words(name)
+                for word in map(folded, words(name))
                 if len(word) > 1
                 and word not in _TITLES_AND_DAYS
                 and not any(

@@ -13,12 +13,16 @@ Drafted = DraftSentence | Abstained | Usage
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The input of a reader: the standalone question, its passages, the evidence in them, and today's ISO date."""
+    """The input of a reader: a question, its passages, the evidence in them, and today's ISO date.
+
+    `question` is the search text. A model is asked `written`, the standalone question as it was, if it differs.
+    """
 
     question: str
     passages: Sequence[Passage]
     evidence: Evidence
     asked_at: str
+    written: str = ""
 
 
 class Reader(Protocol):

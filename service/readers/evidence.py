@@ -29,6 +29,18 @@ CACHED_VECTORS = 20_000
 """Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
 
 
+GENERAL = (
+    "say says said tell tells told know knows happen happens happened question questions ask asks asking asked wonder"
+    " wondering please thank thanks hello hi dear explain answer want like help mean"
+    " mein meine sagt sagte sagen gesagt passiert passierte geschah frage fragen lautet wissen bitte danke hallo"
+    " liebe möchte"
+)
+"""Verbs of any question and words of politeness: they tell nothing about its subject."""
+
+ALL = 0.999
+"""The share of the terms that counts as all of them; a sum of weights is not exact."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
     """A sentence of a passage as written, its span in the article's body, and its score.
@@ -51,11 +63,13 @@ class Evidence:
     """The scored sentences, best first, and their strength g, in about [0, 1].
 
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
+    `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
     """
 
     sentences: tuple[ScoredSentence, ...]
     strength: float
     certainty: float | None = None
+    complete: bool = False
 
 
 class _CachedVector(NamedTuple):
@@ -88,9 +102,11 @@ class SentenceScorer:
         statements = statements_of(passages)
         if not statements:
             return Evidence((), 0.0)
-        weights = {term: lexical.inverse_document_frequency(term) for term in lexical.terms.of(question)}
+        asked, general = lexical.terms.of(question), set(lexical.terms.of(GENERAL))
+        asked = [term for term in asked if term not in general] or asked
+        weights = {term: lexical.inverse_document_frequency(term) for term in asked}
         cosines = self._vectors(statements) @ vector
-        alone = np.array([_share(lexical.terms.of(each.words), weights) for each in statements])
+        alone = np.array([_share(lexical.terms.of(_quote(each)), weights) for each in statements])
         around = np.array([_share(lexical.terms.of(each.around), weights) for each in statements])
         types = np.array([answer_type_match(question, each.words) for each in statements])
         chunks = np.array([each.passage.score for each in statements])
@@ -102,7 +118,9 @@ class SentenceScorer:
             for each, score in zip(statements, scores, strict=True)
         ]
         sentences.sort(key=lambda sentence: (-sentence.score, sentence.passage.article.article_id, sentence.span))
-        return Evidence(tuple(sentences), round(float(strength), 6))
+        found = [each for each, share in zip(statements, np.maximum(alone, around), strict=True) if share > ALL]
+        complete = any(not weights.keys().isdisjoint(lexical.terms.of(_names(each.passage))) for each in found)
+        return Evidence(tuple(sentences), round(float(strength), 6), complete=complete)
 
     def _vectors(self, statements: Sequence[Statement]) -> Matrix:
         """Return one row for each statement; embed only those that are not cached."""
@@ -124,6 +142,16 @@ class SentenceScorer:
             while len(self._cache) > CACHED_VECTORS:
                 self._cache.popitem(last=False)
         return np.stack([known[text].vector for text in texts])
+
+
+def _quote(statement: Statement) -> str:
+    start, end = statement.quote
+    return statement.passage.article.body[start:end]
+
+
+def _names(passage: Passage) -> str:
+    """Return the names and numbers of a passage: its words that do not begin with a small letter."""
+    return " ".join(word for word in _INNER_WORD.findall(passage.chunk.text) if not word[0].islower())
 
 
 def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
@@ -148,6 +176,10 @@ _TYPES = {
         re.IGNORECASE,
     ),
 }
+_ASKS_SAID = re.compile(
+    r"\bwhat (?:did|does|has|have|had)\b.+\b(?:say|said|tell|told|announced?|claim|add)\b", re.IGNORECASE
+)
+_SAID = re.compile(r"[“„«\"]|\b(?:said|says|told|added|adds|announced|claimed|according to|wrote)\b", re.IGNORECASE)
 _CAUSE = re.compile(
     r"\b(?:because|since|due to|owing to|as a result|so that|in order to|caused?|therefore|led to|after|reason|aim|"
     r"to\s+\w+)\b",
@@ -162,6 +194,7 @@ _NUMBER = re.compile(
     r"billion|half|twice|third|quarter)s?\b",
     re.IGNORECASE,
 )
+_INNER_WORD = re.compile(r"\d+(?:[.,]\d+)*|(?<![.!?]\s)(?<!^)\b[^\W\d_][\w’'-]*")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")
 _PLACE = re.compile(r"\b(?:in|at|from|to|near|off|outside)\s+(?:the\s+)?[A-Z][\w’'-]+")
 _ANSWERS = {
@@ -180,6 +213,8 @@ def answer_type(question: str) -> str | None:
 
 def answer_type_match(question: str, sentence: str) -> float:
     """Return 1 if a sentence has something of the answer type that the question lacks, .5 for an open question."""
+    if _ASKS_SAID.search(question):
+        return 1.0 if _SAID.search(sentence) else 0.3
     wanted = answer_type(question)
     if wanted is None:
         return 0.5

@@ -100,7 +100,7 @@ class LlmReader:
             fence=fence,
             sentinel=ABSTAIN,
             asked_at=reading.asked_at,
-            question=sanitize(reading.question, fence),
+            question=sanitize(reading.written or reading.question, fence),
             passages=[_prompt_passage(passage, fence) for passage in reading.passages],
         )
 

@@ -96,9 +96,10 @@ class SpanReader:
             for sentence in unread
         ]
         ranked.sort(key=lambda each: (-each.score, each.passage.article.article_id, each.span))
+        certainty = round(certainty + EVIDENCE_WEIGHT * evidence.strength, DIGITS)
         return (
             tuple(sorted(passages, key=lambda passage: -order[passage.key])),
-            Evidence(tuple(ranked), evidence.strength, round(certainty + EVIDENCE_WEIGHT * evidence.strength, DIGITS)),
+            replace(evidence, sentences=tuple(ranked), certainty=certainty),
         )
 
     def _load(self, models: Path) -> None:

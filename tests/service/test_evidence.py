@@ -120,6 +120,13 @@ def test_the_answer_has_the_best_score(lexical: LexicalIndex) -> None:
     assert evidence.sentences[0].text == "The ferry crews walked out on Monday."
 
 
+def test_what_somebody_said_is_in_a_sentence_that_says_it() -> None:
+    """A question of what somebody said matches a sentence with a quotation or a verb of saying."""
+    question = "What did the mayor of Galt say?"
+    matches = [answer_type_match(question, text) for text in ("She said no.", "“No,” was all.", "She left Galt.")]
+    assert matches == [1, 1, 0.3]
+
+
 def test_another_topic_is_weaker_evidence(lexical: LexicalIndex) -> None:
     """Passages with words of the question are stronger evidence than others."""
     embedder = HashedEmbedder()
@@ -127,6 +134,29 @@ def test_another_topic_is_weaker_evidence(lexical: LexicalIndex) -> None:
     about = score(scorer, embedder, "Did the ferry crews walk out?", passages_of(0), lexical)
     beside = score(scorer, embedder, "Did the ferry crews walk out?", passages_of(4), lexical)
     assert about.strength > beside.strength
+
+
+@pytest.mark.parametrize(
+    ("question", "number", "complete"),
+    [
+        ("What did Galt say?", 2, True),  # general verbs do not count
+        ("storm Galt", 2, True),
+        ("STORM GALT", 2, True),
+        ("Brisk", 5, True),
+        ("12 percent", 0, True),
+        ("Did the union talk in May?", 0, True),  # in neighbouring sentences
+        ("roofs in Brisk", 2, False),
+        ("budget, ferries", 3, False),  # no name or number
+        ("What did they say?", 3, False),
+        ("", 2, False),
+    ],
+)
+def test_evidence_with_a_name_and_all_that_is_asked_is_complete(
+    lexical: LexicalIndex, question: str, number: int, complete: bool
+) -> None:
+    """Evidence is complete if neighbouring sentences have every term of the question, and one is a name or number."""
+    embedder = HashedEmbedder()
+    assert score(SentenceScorer(embedder), embedder, question, passages_of(number), lexical).complete == complete
 
 
 @pytest.mark.parametrize("read", [1, 2, 5])

@@ -294,6 +294,17 @@ def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
     assert (answer.status, answer.verdict) == ("answered", "weak")
 
 
+def test_the_model_is_asked_in_the_words_of_the_user(sample_data: Path, models: Path) -> None:
+    """The articles are searched by the corrected question that asks, and the model reads all that was written."""
+    written = "I work on the boats. Nobody here knows. How much do wgaes rise under the ferry agreeement?"
+    with ScriptedLLM(reply(TRUE + " [{key}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        answer = asyncio.run(only(pipeline, Question(written)))
+
+    assert answer.retrieval.standalone_question == QUESTION
+    assert written in str(llm.requests[-1])
+    assert answer.status == "answered"
+
+
 def test_an_off_topic_question_never_reaches_the_model(sample_data: Path, models: Path) -> None:
     """Below the off-topic threshold the model is not called."""
     with ScriptedLLM(reply("anything")) as llm, pipeline_with(llm, sample_data, models) as pipeline:

@@ -40,7 +40,10 @@ def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
         "Is the drawbridge closed? And since when?",
         "The drawbridge closed. Why did it close?",
         "The parish voted again. How many voted?",
-        "Tell me about Anouk. She is the caretaker.",
+        "Tell me about Anouk.",
+        "How much was repaired in May? 2025",
+        "Who plays in Oster Quay! Open or Closed?",
+        "Anouk Thiérry-Møller mended the hall. Which litres had leaked yesterday?",
         "",
         "…",
     ],
@@ -72,6 +75,19 @@ def test_a_question_in_small_letters_is_found_behind_its_preface() -> None:
     assert asking(f"{PREFACE} did the parish reject the swimming hall") == "did the parish reject the swimming hall"
 
 
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "I would like to know by how many votes the parish of Wendle rejected the swimming hall.",
+        "Please tell me about the swimming hall in Wendle.",
+        "When did the parish of Wendle reject the swimming hall.",
+    ],
+)
+def test_a_request_needs_no_question_mark(asked: str) -> None:
+    """A sentence that asks without a question mark is found in a long text."""
+    assert asking(f"{PREFACE} {asked} Many thanks in advance. Wilhelmina") == asked
+
+
 def test_a_question_with_a_pronoun_brings_the_names_before_it() -> None:
     """Of a long preface, the names and the last sentence stay if the question cannot do without them."""
     text = asking(f"{PREFACE} In Wendle they planned a swimming hall. It was put to a vote. Did they reject it?")
@@ -101,6 +117,7 @@ def test_words_before_a_colon_that_say_what_is_asked_about_stay() -> None:
         ("Did Aaron Müller hold the ladder?", "Did Aaron Mueller hold the ladder?"),
         ("Did Anouk Thierry Moller say 14 250?", "Did Anouk Thierry Moller say 14250?"),
         ("On 9 252 tickets", "On 9 252 tickets"),
+        ("Who Mended The Wethercock?", "Who Mended The Weathercock?"),
     ],
 )
 def test_words_are_spelled_as_the_articles_have_them(typed: str, searched: str, lexical: LexicalIndex) -> None:
