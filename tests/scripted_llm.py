@@ -48,7 +48,8 @@ class Reply:
     """One reply: its text in pieces with other steps between them, and how it ends.
 
     `usage` are the tokens of input and output, or None for a server that does not count. `finish` None leaves
-    the reason out. A `status` other than 200 sends an error with `code`, its `message`, `param` and `headers`.
+    the reason out. Without `streams` the reply is complete, also if a stream was asked for. A `status` other than
+    200 sends an error with `code`, its `message`, `param` and `headers`, or with this `body`.
     """
 
     pieces: Sequence[Step] = ()
@@ -57,10 +58,12 @@ class Reply:
     refusal: str | None = None
     error_event: Mapping[str, object] | None = None
     done: bool = True
+    streams: bool = True
     status: int = 200
     code: str | None = None
     param: str | None = None
     message: str = "scripted failure"
+    body: Mapping[str, object] | None = None
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -193,7 +196,7 @@ class _Handler(BaseHTTPRequestHandler):
         )
         if reply.status != 200:
             self._send_error(reply)
-        elif body.get("stream"):
+        elif body.get("stream") and reply.streams:
             self._send_stream(reply, counts=bool(body.get("stream_options", {}).get("include_usage")))
         else:
             self._send_whole(reply)
@@ -203,7 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send_error(self, reply: Reply) -> None:
         error = {"message": reply.message, "type": "scripted", "code": reply.code, "param": reply.param}
-        self._send_json(reply.status, json.dumps({"error": error}).encode(), reply.headers)
+        self._send_json(reply.status, json.dumps(reply.body or {"error": error}).encode(), reply.headers)
 
     def _send_whole(self, reply: Reply) -> None:
         body: bytes | None = None

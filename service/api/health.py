@@ -21,7 +21,11 @@ _TROUBLES: dict[type[DatelineError], str] = {
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """The generation that is served; `trouble` is the code of the error that a newer one has, or null."""
+    """The generation that is served, and the reader.
+
+    `trouble` is the code of the error that a newer generation has, or null; `model_trouble` is the code of the failure
+    of the language model's last reply, or null. While the model fails, sentences of the articles are quoted.
+    """
 
     generation: str
     articles: int
@@ -31,6 +35,7 @@ class Ready:
     reader: str
     model: str | None
     trouble: str | None
+    model_trouble: str | None
     status: Literal["ready"] = "ready"
 
 
@@ -59,6 +64,7 @@ async def readyz(state: State) -> Ready | JSONResponse:
             reader=reader.name,
             model=reader.model,
             trouble=_code(state.pipeline.library.error),
+            model_trouble=state.pipeline.llm.trouble if state.pipeline.llm else None,
         )
 
 

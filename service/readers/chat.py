@@ -3,10 +3,12 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
+
+from pydantic_core import from_json
 
 from index.errors import ConfigurationError
 from service.errors import (
@@ -23,7 +25,8 @@ from service.records import Usage, request_id
 
 if TYPE_CHECKING:
     from httpx2 import Response
-    from openai import APIStatusError, AsyncOpenAI
+    from openai import APIStatusError, AsyncOpenAI, AsyncStream
+    from openai.types.chat import ChatCompletion, ChatCompletionChunk
 
 logger = logging.getLogger("dateline")
 
@@ -59,6 +62,7 @@ _REFUSED = {
     "max_completion_tokens": re.compile(r"max_completion_tokens"),
     "temperature": re.compile(r"temperature"),
     "stream_options": re.compile(r"stream_options|include_usage"),
+    "stream": re.compile(r"\bstream(?:ing)?\b"),
     "system": re.compile(r"\bsystem\b.{0,40}\b(?:role|message|prompt|instruction)|\brole\b.{0,40}\bsystem\b|\.role$"),
 }
 """The parts of a request that services refuse, with their names in the field `param` or in a message."""
@@ -130,7 +134,8 @@ class ChatModel:
         with self._failures_logged():
             reply, deadline = ChatReply(self._max_output_tokens), self._deadline()
             request = self._request(system, user) | {"stream": True, "stream_options": {"include_usage": True}}
-            chunks = await self._accepted(request, lambda sent: self._completions.create(**sent), deadline)
+            opened = await self._accepted(request, lambda sent: self._completions.create(**sent), deadline)
+            chunks = _chunks(opened)
             try:
                 while (chunk := await _within(deadline, anext(chunks, None), ReaderCutOff)) is not None:
                     if piece := reply.add(chunk):
@@ -141,7 +146,7 @@ class ChatModel:
                 if not reply.finished:
                     raise
             finally:
-                await chunks.close()
+                await chunks.aclose()
             reply.check_finish()
             yield await self._usage(system, user, reply)
 
@@ -223,7 +228,8 @@ def log_failure(model: str, failure: ReaderFailed) -> None:
 
 def _adjusted(request: dict[str, Any], refused: frozenset[str]) -> dict[str, Any]:
     """Return a request without what the service refuses: the other name of the limit, one message in place of two."""
-    adjusted = {name: value for name, value in request.items() if name not in refused}
+    names = refused | {"stream_options"} if "stream" in refused else refused
+    adjusted = {name: value for name, value in request.items() if name not in names}
     if not adjusted.keys() & _LIMITS.keys():
         name = next(name for name in _LIMITS if name in request)
         adjusted[_LIMITS[name]] = request[name]
@@ -231,6 +237,21 @@ def _adjusted(request: dict[str, Any], refused: frozenset[str]) -> dict[str, Any
         text = "\n\n".join(message["content"] for message in request["messages"])
         adjusted["messages"] = [{"role": "user", "content": text}]
     return adjusted
+
+
+async def _chunks(opened: "ChatCompletion | AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[object, None]:
+    """Yield the chunks of a reply and close it; a complete reply, of a service that does not stream, is one chunk."""
+    if not isinstance(opened, AsyncIterable):
+        yield opened
+        return
+    try:
+        if opened.response.headers.get("content-type", "").startswith("application/json"):
+            yield from_json(await opened.response.aread())
+        else:
+            async for chunk in opened:
+                yield chunk
+    finally:
+        await opened.close()
 
 
 def _make_client(
@@ -363,10 +384,15 @@ def _refusal(error: "APIStatusError") -> ReaderFailed:
 
 def _refused_parts(error: "APIStatusError") -> frozenset[str]:
     """Return the parts of a request that a service refuses by name; the limit is not refused where it is too high."""
-    said = str(error.message)[:LONGEST_MESSAGE].lower()
+    # A server that validates requests itself sends a list of errors, without the usual field of a message.
+    is_usual = isinstance(error.body, dict) and "message" in error.body
+    said = str(error.message if is_usual else error.body or error.message)[:LONGEST_MESSAGE].lower()
     if not _REFUSES.search(f"{said} {error.code}"):
         return frozenset()
     # A message may name the parameter to use instead.
     named = str(error.param or "").lower() or re.sub(r"\buse\b.*", "", said)
     parts = frozenset(part for part, pattern in _REFUSED.items() if pattern.search(named))
+    # Only reasoning models refuse the older name with this code; they refuse a temperature with the next request.
+    if "max_tokens" in parts and error.code == "unsupported_parameter":
+        parts |= {"temperature"}
     return parts - _LIMITS.keys() if _TOO_MUCH.search(said) else parts

@@ -29,8 +29,8 @@ PIECE = 1_000
 class LlmReader:
     """Answers from passages by a language model; the model cites them by key, sentence by sentence.
 
-    `prompt_tokens` bounds the passages in the prompt. `fence` makes the random code of each
-    request's fences; a fixed one reproduces a recorded prompt.
+    `prompt_tokens` bounds the passages in the prompt. `fence` makes the random code of each request's fences; a fixed
+    one reproduces a recorded prompt. `trouble` is the code of the failure of the last reply, or None.
     """
 
     name = "llm@1"
@@ -43,6 +43,7 @@ class LlmReader:
         self._prompts = prompts
         self._prompt_tokens = prompt_tokens
         self._fence = fence
+        self.trouble: str | None = None
         self._reasons_first = False  # of the last reply: a model's template is the same for each question
 
     @property
@@ -82,7 +83,9 @@ class LlmReader:
         except ReaderFailed as failure:
             async for sentence in draft.finish(cut_off=True):
                 yield sentence
+            self.trouble = failure.code
             draft.check(failure)
+        self.trouble = None
         self._reasons_first = draft.reasons_first
         if draft.abstained:
             yield Abstained()
@@ -91,6 +94,7 @@ class LlmReader:
         if not draft.abstained and not draft.has_words:
             nothing = ReaderEmpty("The language model's reply has no text that answers.")
             log_failure(self.model, nothing)
+            self.trouble = nothing.code
             raise nothing
 
     def _render(self, reading: Reading) -> RenderedPrompt:

@@ -367,8 +367,12 @@ OPENAI_LIMIT = (
 OPENAI_TEMPERATURE = "Unsupported value: 'temperature' does not support 0 with this model."
 REFUSALS: dict[str, tuple[list[Reply], dict[str, object]]] = {
     "OpenAI": (
+        [Reply(status=400, message=OPENAI_LIMIT, code="unsupported_parameter", param="max_tokens")],
+        {"max_completion_tokens": 300},
+    ),
+    "one after the other": (
         [
-            Reply(status=400, message=OPENAI_LIMIT, code="unsupported_parameter", param="max_tokens"),
+            Reply(status=400, message=OPENAI_LIMIT, param="max_tokens"),
             Reply(status=400, message=OPENAI_TEMPERATURE, code="unsupported_value", param="temperature"),
         ],
         {"max_completion_tokens": 300},
@@ -419,6 +423,28 @@ def test_stream_options_may_be_refused() -> None:
     heard = hear([Reply(status=400, message="Unrecognized request argument: stream_options"), Reply(["ok"])])
     assert "stream_options" not in heard.requests[-1].body
     assert heard.usage is not None
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(status=400, message="Unsupported value: 'stream' does not support true with this model.", param="stream"),
+        Reply(status=422, message="Streaming is not supported by this model."),
+    ],
+)
+def test_streaming_may_be_refused(refusal: Reply) -> None:
+    """A service that does not stream is asked for a complete reply, which is one piece."""
+    heard = hear([refusal, Reply(["Hello", " world."], usage=(11, 3))])
+    assert heard.requests[-1].body.keys() & {"stream", "stream_options"} == set()
+    assert (heard.pieces, heard.usage) == (["Hello world."], Usage(11, 3, 1, None))
+
+
+@pytest.mark.parametrize(("finish", "failure"), [("stop", None), ("length", ReaderCutOff)])
+def test_a_complete_reply_to_a_stream_is_read(finish: str, failure: type[ReaderFailed] | None) -> None:
+    """A service that answers a request for a stream with a complete reply is read as one piece."""
+    heard = hear([Reply(["Hello", " world."], finish=finish, usage=(11, 3), streams=False)])
+    assert heard.pieces == ["Hello world."]
+    assert type(heard.failure) is (failure or type(None))
 
 
 @pytest.mark.parametrize(

@@ -354,8 +354,8 @@ def test_a_client_that_leaves_ends_the_call(sample_data: Path, models: Path) -> 
         await events.aclose()
         await hung_up(pipeline)
 
-    # A sentence is shown once the next one is complete; the deadline is far off.
-    script = reply(ALSO_TRUE + " [{key}]. Under the agreement, wages rise by a lot. And then", Hang())
+    # A sentence is shown while the next one is written; the deadline is far off.
+    script = reply(ALSO_TRUE + " [{key}]. Under the", Hang())
     with ScriptedLLM(script) as llm, pipeline_with(llm, sample_data, models, 300.0) as pipeline:
         asyncio.run(leave(pipeline))
 
