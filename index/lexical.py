@@ -73,7 +73,7 @@ class LexicalIndex:
         if not self._words.is_file():
             return Spelling(())
         words = self._words.read_text(encoding="utf-8").split()
-        return Spelling([*words, *filter(str.isalpha, sorted(self.terms.stop_words))], self.terms.stems(words))
+        return Spelling([*words, *filter(str.isalpha, sorted(self.terms.stop_words))], self.terms.of("\n".join(words)))
 
     def has(self, text: str) -> bool:
         """Return whether every term of a text is in a chunk."""

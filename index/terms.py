@@ -97,12 +97,8 @@ class Terms:
     def of(self, text: str) -> list[str]:
         """Return the terms of a text, in order, with repeats."""
         found = words(_NUMBER_PARTS.sub("", text).translate(_SIGNS) if self.folds else text)
-        return self.stems(word for word in found if word not in self.stop_words)
-
-    def stems(self, words: Iterable[str]) -> list[str]:
-        """Return the stems of words in lower case."""
-        stemmed: list[str] = self._local.stemmer.stemWords(list(words))
-        return [folded(stem) for stem in stemmed] if self.folds else stemmed
+        stemmed: list[str] = self._local.stemmer.stemWords([word for word in found if word not in self.stop_words])
+        return [folded(term) for term in stemmed] if self.folds else stemmed
 
 
 class _Stemmer(threading.local):

@@ -52,7 +52,7 @@ from service.records import (
 from service.retrieve import Retrieved, retrieve
 from service.search_text import search_text
 from service.staleness import stale_warning
-from service.standalone import standalone_question
+from service.standalone import StandaloneQuestion, standalone_question
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
@@ -110,9 +110,11 @@ class Pipeline:
 
             with run.timed("standalone"):
                 chat = None if reader.quotes_only else self.chat
-                standalone = await standalone_question(
-                    question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
-                )
+                standalone = StandaloneQuestion(question.text)
+                if question.messages:
+                    standalone = await standalone_question(
+                        question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
+                    )
                 # Off the event loop, because the first mistyped word reads a list of words.
                 run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
             run.usage, run.caution = standalone.usage, standalone.caution

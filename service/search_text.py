@@ -5,6 +5,7 @@ fitting set of `benchmarks/answerability`, a preface of twenty sentences left 1 
 """
 
 import re
+from collections.abc import Sequence
 from functools import cache
 from itertools import dropwhile
 
@@ -93,30 +94,42 @@ def asking(question: str) -> str:
     """Return the sentences of a question that ask, with the sentences or names before them if they need these."""
     spans = sentence_spans(question, headings=False)
     # A question typed in small letters is in the span of the sentence before it.
-    written = [part for span in spans for part in _BEGINS.split(question[span.start : span.end])]
-    sentences = [_without_lead(sentence) for sentence in written]
-    asks = [at for at, sentence in enumerate(sentences) if _ASKS.search(sentence)]
-    # "Can you help me?" before the question is a part of the preface.
-    asks = list(dropwhile(lambda at: not _content(sentences[at]), asks))
-    opens = _QUESTION_WORD if asks else _OPENS
-    asks = sorted({*asks, *(at for at, sentence in enumerate(sentences) if opens.match(sentence))})
+    sentences = [part for span in spans for part in _BEGINS.split(question[span.start : span.end])]
+    if len(sentences) == 1 and not _LEAD.match(question):
+        return question
+    sentences = [_without_lead(sentence) for sentence in sentences]
+    asks = _asking_places(sentences)
     if not asks:
         return question
-    asked = " ".join(sentences[at] for at in asks)
-    before, after = sentences[: asks[0]], " ".join(sentences[asks[-1] + 1 :])
-    if _FIGURE.search(after) and len(after.split()) <= SHORT_REST:
-        asked = f"{asked} {after}"
+    asked, before, after = " ".join(sentences[at] for at in asks), sentences[: asks[0]], sentences[asks[-1] + 1 :]
+    rest = " ".join(after)
+    if _FIGURE.search(rest) and len(rest.split()) <= SHORT_REST:
+        asked = f"{asked} {rest}"
+    elif not before and not _NAME.search(asked) and len(_content(asked)) < STANDS_ALONE and is_follow_up(asked):
+        before = after[:LONG_PREFACE]  # "When did it open? I mean the library."
+    return " ".join([*_context(before, asked), asked])
+
+
+def _asking_places(sentences: Sequence[str]) -> list[int]:
+    """Return the places of the sentences that ask: with a question mark, or opening as questions and requests do."""
+    marked = [at for at, sentence in enumerate(sentences) if _ASKS.search(sentence)]
+    # "Can you help me?" before the question is a part of the preface.
+    marked = list(dropwhile(lambda at: not _content(sentences[at]), marked))
+    opens = _QUESTION_WORD if marked else _OPENS
+    return sorted({*marked, *(at for at, sentence in enumerate(sentences) if opens.match(sentence))})
+
+
+def _context(before: Sequence[str], asked: str) -> list[str]:
+    """Return what a question needs of the sentences before it: nothing, all, or their names and the last of them."""
     names = dict.fromkeys(name for sentence in before for name in _NAME.findall(sentence))
-    is_named, is_long = _NAME.search(asked) is not None, len(before) > LONG_PREFACE
-    stands_alone = is_named or (len(_content(asked)) >= STANDS_ALONE and (is_long or not names))
-    needs = is_follow_up(asked)
-    if len(sentences) == 1 or (not needs and (stands_alone or not before)):
-        return asked
-    if not before:
-        return asked if stands_alone else question
-    if is_long:
-        before = [", ".join(names) + "."] * bool(names) + before[-1:] * (not stands_alone)
-    return " ".join([*before, asked])
+    is_long = len(before) > LONG_PREFACE
+    stands_alone = len(_content(asked)) >= STANDS_ALONE and (is_long or not names)
+    stands_alone = stands_alone or _NAME.search(asked) is not None
+    if stands_alone and not is_follow_up(asked):
+        return []
+    if not is_long:
+        return list(before)
+    return [", ".join(names) + "."] * bool(names) + list(before[-1:]) * (not stands_alone)
 
 
 def _content(text: str) -> list[str]:

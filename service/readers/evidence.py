@@ -106,7 +106,8 @@ class SentenceScorer:
         asked = [term for term in asked if term not in general] or asked
         weights = {term: lexical.inverse_document_frequency(term) for term in asked}
         cosines = self._vectors(statements) @ vector
-        alone = np.array([_share(lexical.terms.of(_quote(each)), weights) for each in statements])
+        quotes = [each.passage.article.body[each.quote.start : each.quote.end] for each in statements]
+        alone = np.array([_share(lexical.terms.of(quote), weights) for quote in quotes])
         around = np.array([_share(lexical.terms.of(each.around), weights) for each in statements])
         types = np.array([answer_type_match(question, each.words) for each in statements])
         chunks = np.array([each.passage.score for each in statements])
@@ -142,11 +143,6 @@ class SentenceScorer:
             while len(self._cache) > CACHED_VECTORS:
                 self._cache.popitem(last=False)
         return np.stack([known[text].vector for text in texts])
-
-
-def _quote(statement: Statement) -> str:
-    start, end = statement.quote
-    return statement.passage.article.body[start:end]
 
 
 def _names(passage: Passage) -> str:

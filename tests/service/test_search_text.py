@@ -41,6 +41,7 @@ def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
         "The drawbridge closed. Why did it close?",
         "The parish voted again. How many voted?",
         "Tell me about Anouk.",
+        "  Who mended the weathercock?",
         "How much was repaired in May? 2025",
         "Who plays in Oster Quay! Open or Closed?",
         "Anouk Thiérry-Møller mended the hall. Which litres had leaked yesterday?",
@@ -92,6 +93,12 @@ def test_a_question_with_a_pronoun_brings_the_names_before_it() -> None:
     """Of a long preface, the names and the last sentence stay if the question cannot do without them."""
     text = asking(f"{PREFACE} In Wendle they planned a swimming hall. It was put to a vote. Did they reject it?")
     assert text == "Wendle. It was put to a vote. Did they reject it?"
+
+
+def test_an_explanation_behind_a_pronoun_stays() -> None:
+    """A question that opens the text and does not name its subject takes the sentences behind it."""
+    assert asking("When did it close? I mean the drawbridge.") == "I mean the drawbridge. When did it close?"
+    assert asking("When did the drawbridge close? I mean at Pell. Thank you.") == "When did the drawbridge close?"
 
 
 def test_two_sentences_of_context_stay_with_a_question_that_needs_them() -> None:
