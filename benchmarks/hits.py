@@ -87,7 +87,7 @@ def share_of(true: Iterable[bool]) -> Figure | None:
     square = DEVIATIONS**2
     middle = (found + square / 2) / (n + square)
     reach = DEVIATIONS / (n + square) * math.sqrt(found * (n - found) / n + square / 4)
-    return Figure(found / n, middle - reach, middle + reach, n)
+    return Figure(found / n, max(0.0, middle - reach), min(1.0, middle + reach), n)
 
 
 def auroc_of(answerable: Sequence[float], unanswerable: Sequence[float]) -> Figure | None:

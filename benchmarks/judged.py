@@ -16,13 +16,15 @@ RANKED = 3
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """The result of one question.
+    """The result of one question, with the quotes of its reply.
 
     `ranked` tells which of the best sentences of the evidence contain the answer, `shown` which quotes of the reply
     do. `strength` is g, `certainty` the span reader's, None if it did not read. `sentences` counts those of the quotes.
     """
 
+    question: Asked
     answerable: bool
+    quotes: tuple[str, ...]
     strength: float
     certainty: float | None
     status: Status
@@ -55,7 +57,9 @@ def judged(question: Asked, reply: Reply) -> Judged:
     """Return the result of one question."""
     quotes = [(citation.cited_text, _sentences(citation.cited_text)) for citation in reply.answer.citations]
     return Judged(
+        question=question,
         answerable=question.answerable,
+        quotes=tuple(quote for quote, _ in quotes),
         strength=reply.evidence.strength,
         certainty=reply.evidence.certainty,
         status=reply.answer.status,

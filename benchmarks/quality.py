@@ -1,6 +1,7 @@
 """Measure the quality of answers: one table with 95 % intervals, the figures of the first release, and the goals.
 
-usage: python -m benchmarks.quality --bench PATH [--work PATH] [--questions N] [--json PATH] [--reporting-half]
+usage: python -m benchmarks.quality --bench PATH [--work PATH] [--questions N] [--json PATH] [--errors PATH]
+                                    [--reporting-half]
 
 The complete offline pipeline answers each question; no set was used for fitting or training. `first quote` and `one of
 three` judge the best sentences of the evidence, shown or not, by the rule in `hits.py`; the other lines judge what is
@@ -9,13 +10,14 @@ negatives are asked of paragraphs without the answer. `right of answered` is the
 questions, labelled `answered`, with a quote that contains the answer.
 
 The support check is measured on the fitting half of the second part of `support/`, on which it was developed;
-`--reporting-half` adds the half that is to be opened once. Times are those of the SQuAD questions, on one core.
+`--reporting-half` adds the half that is to be opened once. Times are those of the SQuAD questions, on one core. A
+complete run takes 10 to 15 minutes of it. `--errors` writes wrong answers of the product, to be read one by one.
 """
 
 import argparse
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,11 +37,14 @@ from index.embedding.local import LocalEmbedder
 from service.citations.verify import SupportCheck, Thresholds
 
 QUESTIONS = 1000
+ERRORS = 20
 RANKED_CHUNKS = 20
 """Chunks that are retrieved for nDCG@10, which ranks paragraphs."""
 
 READERS = {"without the span reader": False, "with it": True}
 """The columns of the table, and whether the span reader is on; the last one is the product."""
+
+PRODUCT = list(READERS)[-1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +121,7 @@ def main() -> None:
     options = parser((__doc__ or "").splitlines()[0])
     options.add_argument("--questions", type=int, default=QUESTIONS, help="questions of each kind in a set, at most")
     options.add_argument("--json", type=Path, help="file to write the table to")
+    options.add_argument("--errors", type=Path, help=f"file to write {ERRORS} wrong answers of each kind in a set to")
     options.add_argument("--reporting-half", action="store_true", help="open the reporting half of the support check")
     arguments = options.parse_args()
     use_one_core()
@@ -142,7 +148,12 @@ Table = list[tuple[str, Line, Figures]]
 def measured(arguments: argparse.Namespace, work: Path) -> Table:
     """Return all lines of the table."""
     embedder = LocalEmbedder(work / "models")
-    columns = answer_columns(arguments.bench, work, embedder, arguments.questions)
+    judged = ask_all(arguments.bench, work, embedder, arguments.questions)
+    if arguments.errors:
+        arguments.errors.write_text("".join(errors(judged[PRODUCT])), encoding="utf-8")
+    columns = {column: answer_figures(of, span_reader=READERS[column]) for column, of in judged.items()}
+    for column, ranks in rank_all(arguments.bench, work, embedder, arguments.questions).items():
+        columns[column]["rgb_ndcg"] = figure_of(ranks)
     table: Table = [(key, line, {name: of[key] for name, of in columns.items()}) for key, line in LINES.items()]
     check = SupportCheck(embedder, Thresholds.read())
     for quotes in (False, True):
@@ -153,17 +164,6 @@ def measured(arguments: argparse.Namespace, work: Path) -> Table:
     for file in sorted((arguments.bench / "support").glob("*.jsonl")):
         table += support_lines(f"support check, {file.stem}", list(read_bench(check, file)))
     return table
-
-
-def answer_columns(bench: Path, work: Path, embedder: LocalEmbedder, count: int) -> dict[str, Figures]:
-    """Return the figures about answers for each column."""
-    columns: dict[str, Figures] = {}
-    judged = ask_all(bench, work, embedder, count)
-    for column, of in judged.items():
-        columns[column] = answer_figures(of, span_reader=READERS[column])
-    for name, ranks in rank_all(bench, work, embedder, count).items():
-        columns[name]["rgb_ndcg"] = figure_of(ranks)
-    return columns
 
 
 def ask_all(bench: Path, work: Path, embedder: LocalEmbedder, count: int) -> dict[str, dict[str, list[Judged]]]:
@@ -227,6 +227,19 @@ def answer_figures(judged: Mapping[str, Sequence[Judged]], *, span_reader: bool)
     return figures
 
 
+def errors(judged: Mapping[str, Sequence[Judged]]) -> Iterator[str]:
+    """Yield a line of JSON for each wrong answer: without a right quote, or to a question that has no answer."""
+    for name, of in judged.items():
+        answerable, unanswerable = _split(of)
+        missed = [each for each in answerable if not each.is_right]
+        false = [each for each in unanswerable if each.status == "answered"]
+        for kind, wrong in (("missed", missed), ("false answer", false)):
+            for each in wrong[:ERRORS]:
+                asked = {"question": each.question.text, "answers": each.question.answers}
+                row = {"set": name, "kind": kind, **asked, "status": each.status, "quotes": each.quotes}
+                yield json.dumps(row, ensure_ascii=False) + "\n"
+
+
 def _split(judged: Sequence[Judged]) -> tuple[list[Judged], list[Judged]]:
     return [each for each in judged if each.answerable], [each for each in judged if not each.answerable]
 
@@ -246,7 +259,7 @@ def support_lines(name: str, rows: Sequence[Row], *, quotes: bool | None = None)
     for (label, share), first in zip(_support_shares(rows).items(), first_release, strict=True):
         goal = None if quotes is None else SUPPORT_GOALS[label][quotes]
         line = Line(f"{name}: {label}", first, goal, lower_is_better=label != "truths verified")
-        lines.append((line.name, line, dict.fromkeys(READERS) | {list(READERS)[-1]: share}))
+        lines.append((line.name, line, dict.fromkeys(READERS) | {PRODUCT: share}))
     return lines if rows else []
 
 
