@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -92,6 +93,19 @@ def test_pieces_come_as_they_are_then_usage() -> None:
 def test_a_complete_reply_is_the_same() -> None:
     """A reply that is not streamed has the same text and usage."""
     assert complete([Reply(["Hello", " world."], usage=(11, 3))]) == ("Hello world.", Usage(11, 3, 1, None))
+
+
+@settings(max_examples=40)
+@given(cuts=st.lists(st.integers(0, 2_000), max_size=30))
+def test_bytes_may_be_split_anywhere(cuts: list[int]) -> None:
+    """A stream that is split inside its events, its markers and its characters has the same text."""
+    pieces = ["Søren ", "sagte: „Gut“ ", "【k7f2】. ", "雨が降った。", "🌧️", '[k7f2: "é"]']
+    deltas = [{"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+    sent = b"".join(b"data: " + json.dumps(delta, ensure_ascii=False).encode() + b"\n\n" for delta in deltas)
+    places = sorted({0, len(sent), *(cut % len(sent) for cut in cuts)})
+    heard = hear([Reply([Raw(sent[start:end]) for start, end in pairwise(places)])])
+    assert heard.failure is None
+    assert heard.pieces == pieces
 
 
 def test_pieces_come_at_once() -> None:

@@ -193,6 +193,38 @@ def test_a_wrapped_marker_is_a_marker(service: tuple[TestClient, Model], case: s
     assert [citation["verification"]["status"] for citation in answer["citations"]] == ["verified"]
 
 
+ODD = raw({}, "stop").data.replace(b"data: ", b"event: message\nid: 7\ndata: ")
+STREAMS: dict[str, Script] = {
+    "without an end": says(SAID, done=False),
+    "without a reason": says(SAID, finish=None),
+    "without a count": says(SAID, usage=None),
+    "of a text generation server": says(SAID, finish="eos_token"),
+    "with calls of tools": says(SAID, finish="tool_calls"),
+    "not a stream": says(SAID, streams=False),
+    "begun by a chunk without choices": lambda request: Reply(
+        [Raw(b'data: {"choices": [], "prompt_filter_results": []}\n\n'), *says(SAID)(request).pieces]
+    ),
+    "with comments": lambda request: Reply(
+        [Raw(b": ping\n\n"), *says(SAID)(request).pieces, Raw(b": ping\n\n"), Raw(ODD)]
+    ),
+    "with parts": lambda request: Reply(
+        [raw({"content": [{"type": "text", "text": piece}]}) for piece in says(SAID)(request).pieces]
+    ),
+    "with reasoning beside it": lambda request: Reply(
+        [raw({"reasoning_content": THOUGHT}), raw({"reasoning": THOUGHT}), *says(SAID)(request).pieces]
+    ),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_a_stream_of_any_shape_is_whole(service: tuple[TestClient, Model], case: str) -> None:
+    """A whole text is answered without a warning, whatever else its server sends or leaves out."""
+    client, model = service
+    model.script = STREAMS[case]
+    answer = answered(client)
+    assert (answer["answer"], answer["status"], codes(answer)) == (f"{TRUE} [1].", "answered", [])
+
+
 # Case 31
 def refusal(param: str, message: str, code: str = "unsupported_parameter") -> Reply:
     """Return the refusal of a parameter."""

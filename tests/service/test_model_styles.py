@@ -4,14 +4,18 @@ import asyncio
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from service.answer import AnswerDelta
 from service.citations.verify import Check, Verifier
+from service.readers.llm import Draft
 from service.records import CitationMode, DraftSentence, Passage, Question
-from tests.scripted_llm import Raw, Reply, Request, ScriptedLLM
+from tests.scripted_llm import Raw, Reply, Request, ScriptedLLM, keys_in
 from tests.service.test_llm_answers import (
     ALSO_TRUE,
     CONTEXT,
@@ -30,6 +34,16 @@ WORDS = "wages rise by 4.2 percent on 1 March 2026"
 THOUGHT = "Okay, the reader asks about wages. Wages rise by 99 percent [{key}]. I should answer."
 
 CITED = {
+    # Citations that have always been read.
+    "in lenticular brackets": "{said}【{key}】.",
+    "with a caret": "{said} [^{key}].",
+    "two keys": "{said} [{key}, {other}].",
+    "two brackets": "{said} [{key}][{other}].",
+    "two brackets with quotes": '{said} [{key}: "{words}"][{other}: "{words}"].',
+    "behind the stop": "{said}. [{key}]",
+    "a bullet": "- {said} [{key}].",
+    "a numbered item": "1. {said} [{key}].",
+    "upper case": "{said} [{KEY}].",
     "plain": "{said} [{key}].",
     "with a quote": '{said} [{key}: "{words}"].',
     "quoted in curly marks": "{said} [{key} “{words}”].",
@@ -62,28 +76,55 @@ CITED = {
     "channels": "<|channel|>analysis<|message|>" + THOUGHT + "<|end|><|start|>assistant<|channel|>final<|message|>"
     "{said} [{key}].<|return|>",
 }
+"""The styles of models, all of one sentence; each is answered as `{said} [1].`: the other passage does not state it."""
+
+
+def filled(style: str, key: str, other: str = "zz9q") -> str:
+    """Return a reply in this style with these keys."""
+    text = style.replace("{said}", TRUE).replace("{words}", WORDS).replace("{KEY}", key.upper())
+    text = text.replace("{key}", key).replace("{other}", other)
+    return text.replace("{{", "{").replace("}}", "}") if "{{" in style else text
 
 
 def written(style: str, size: int = 7, **how: object) -> Script:
     """Return a reply in this style, in pieces of some characters."""
 
     def script(request: Request) -> Reply:
-        text = style.replace("{said}", TRUE).replace("{words}", WORDS).replace("{key}", key_of(request, CONTEXT))
-        text = text.replace("{{", "{").replace("}}", "}") if "{{" in style else text
+        key = key_of(request, CONTEXT)
+        text = filled(style, key, next(other for other in keys_in(request) if other != key))
         return Reply([text[start : start + size] for start in range(0, len(text), size)], **how)  # type: ignore[arg-type]
 
     return script
 
 
 @pytest.mark.parametrize("style", CITED)
-@pytest.mark.parametrize("size", [7, 10_000])
+@pytest.mark.parametrize("size", [1, 10_000])
 def test_each_style_is_the_same_answer(sample_data: Path, models: Path, style: str, size: int) -> None:
     """A true sentence is answered with its marker, and nothing else is said, withheld or counted."""
     answer = ask(written(CITED[style], size), sample_data, models)
 
     assert answer.answer == f"{TRUE} [1]."
     assert (answer.status, answer.unsupported, codes(answer)) == ("answered", (), set())
-    assert [citation.verification.status for citation in answer.citations] == ["verified"]
+    assert {citation.verification.status for citation in answer.citations} == {"verified"}
+
+
+@settings(max_examples=200)
+@given(style=st.sampled_from(sorted(CITED)), cuts=st.lists(st.integers(0, 600), max_size=40), one_by_one=st.booleans())
+def test_each_style_is_the_same_draft_at_any_split(style: str, cuts: list[int], one_by_one: bool) -> None:
+    """A reply in pieces, also of one character each, has the drafts of the complete one: a sentence and its keys."""
+    text = filled(CITED[style], "k7f2", "m3p9")
+    places = range(len(text) + 1) if one_by_one else sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
+
+    async def drafts(pieces: list[str]) -> list[DraftSentence]:
+        draft = Draft(["k7f2", "m3p9"])
+        found = [sentence for piece in pieces async for sentence in draft.feed(piece)]
+        return found + [sentence async for sentence in draft.finish()]
+
+    whole = asyncio.run(drafts([text]))
+    assert asyncio.run(drafts([text[start:end] for start, end in pairwise(places)])) == whole
+    said = [draft for draft in whole if draft.keys]
+    assert [draft.text.rstrip(".") for draft in said] == [TRUE]
+    assert said[0].keys == (("k7f2", "m3p9") if "{other}" in CITED[style] else ("k7f2",))
 
 
 @pytest.mark.parametrize("before", ["<think>" + THOUGHT + "</think>\n", "<think>Hm.</think>", THOUGHT + "</think>\n"])
@@ -157,7 +198,7 @@ def test_quotes_reach_the_verifier_and_no_reader(
         return [event.text for event in events if isinstance(event, AnswerDelta)], verifier.drafts
 
     deltas, (draft,) = asyncio.run(collect(written(CITED[style], 3)))
-    assert draft.quotes == ((draft.keys[0], WORDS),)
+    assert draft.quotes == tuple((key, WORDS) for key in draft.keys)
     assert deltas == [f"{TRUE}." if mode == "off" else f"{TRUE} [1]."]
 
 
