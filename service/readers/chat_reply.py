@@ -80,6 +80,7 @@ class ChatReply:
         self.tokens: tuple[int, int] | None = None
         self._left = max_tokens * CHARACTERS_A_TOKEN
         self._pieces: list[str] = []
+        self._half = ""
         self._finish_reason: str | None = None
 
     @property
@@ -112,11 +113,17 @@ class ChatReply:
         if part.refusal:
             raise ModelRefused("The language model declined to answer.")
         self._finish_reason = choice.finish_reason or self._finish_reason
-        content = part.text
+        content = self._joined(part.text)
         text = content[: max(0, self._left)]
         self._left -= len(content)
         self._pieces.append(text)
         return text
+
+    def _joined(self, content: str) -> str:
+        """Return a text with the first half of a character that the last one ended with, without such a half."""
+        content = self._half + content
+        self._half = content[-1:] if "\ud800" <= content[-1:] <= "\udbff" else ""
+        return content.removesuffix(self._half).encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
     def check_length(self) -> None:
         """Raise ReaderCutOff for a reply that is longer than requested."""

@@ -108,6 +108,22 @@ def test_bytes_may_be_split_anywhere(cuts: list[int]) -> None:
     assert heard.pieces == pieces
 
 
+@pytest.mark.parametrize(
+    ("pieces", "text"),
+    [
+        (["Rain \ud83c", "\udf27 fell."], "Rain \U0001f327 fell."),
+        (["Rain \ud83c", "", "\udf27"], "Rain \U0001f327"),
+        (["Rain \ud83c", " fell \udf27."], "Rain \ufffd fell \ufffd."),
+        (["Rain \ud83c"], "Rain "),
+    ],
+)
+def test_halves_of_a_character_are_joined(pieces: list[str], text: str) -> None:
+    """A character outside the basic plane may be split between two pieces; a half alone is not text."""
+    deltas = [{"choices": [{"index": 0, "delta": {"content": piece}, "finish_reason": None}]} for piece in pieces]
+    heard = hear([Reply([Raw(b"data: " + json.dumps(delta).encode() + b"\n\n") for delta in deltas])])
+    assert "".join(heard.pieces) == text
+
+
 def test_pieces_come_at_once() -> None:
     """The first piece is there before the service has written the second."""
 
