@@ -1,12 +1,12 @@
 """Measure the support check on labelled sentences: how many lies and truths it verifies, shows and withholds.
 
-usage: python -m benchmarks.support_check [--second] [--quotes] [--bench PATH] [--write] [--errors]
+usage: python -m benchmarks.support_check [--second] [--quotes] [--reporting] [--bench PATH] [--write] [--errors]
 
 The SHA-256 of its passage's id decides the half of a row; a row with passages of both halves is left out. The first
-part of the set (up to s447) is measured. `--second` measures the fitting half of the second part instead, never its
-reporting half, which is to be opened once, after the check has been changed; `--quotes` gives the check the words that
-the writer of each of its sentences points at, and measures the rows that have them. `--bench` measures files of other
-sets (JSON Lines with `source`, `claim` and `supported`), a sample of each. `--write` writes the rates into
+part of the set (up to s447) is measured; `--second` measures the second part instead. Only the fitting half is read:
+`--reporting` measures the reporting half too, which is for a check that is finished. `--quotes` gives the check the
+words that the writer of each sentence points at, and measures the rows that have them. `--bench` measures files of
+other sets (JSON Lines with `source`, `claim` and `supported`), a sample of each. `--write` writes the rates into
 `service/citations/thresholds.json`; `--errors` lists the wrong decisions of the fitting half only. The int8 graph
 rounds differently on other processors, which changes a rate by up to two sentences.
 """
@@ -56,8 +56,9 @@ class Row:
 def main() -> None:
     """Measure and print; write if the option says so."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--second", action="store_true", help="measure the fitting half of the second part")
+    parser.add_argument("--second", action="store_true", help="measure the second part of the set")
     parser.add_argument("--quotes", action="store_true", help="measure the rows with a quote, and give it to the check")
+    parser.add_argument("--reporting", action="store_true", help="measure the reporting half too")
     parser.add_argument("--bench", type=Path, help="measure the .jsonl files of this folder")
     parser.add_argument("--write", action="store_true", help="write the rates")
     parser.add_argument("--errors", action="store_true", help="list the wrong decisions of the fitting half")
@@ -67,7 +68,8 @@ def main() -> None:
         if arguments.bench:
             measured = {file.stem: list(read_bench(check, file)) for file in sorted(arguments.bench.glob("*.jsonl"))}
         else:
-            halves = read_halves(check, second=arguments.second, quotes=arguments.quotes)
+            chosen = {name: getattr(arguments, name) for name in ("second", "quotes", "reporting")}
+            halves = read_halves(check, **chosen)
             measured = {half: rows for half, rows in zip(HALVES, halves, strict=True) if rows}
     rates = {name: error_rates(rows) for name, rows in measured.items()}
     for name, rate in rates.items():
@@ -80,7 +82,7 @@ def main() -> None:
         data = json.loads(THRESHOLDS.read_text(encoding="utf-8"))
         name = "s448 on" if arguments.second else f"up to {FIRST_PART}"
         name += ", with quotes" if arguments.quotes else ""
-        options = " --second" * arguments.second + " --quotes" * arguments.quotes
+        options = "".join(f" --{name}" for name in ("second", "quotes", "reporting") if getattr(arguments, name))
         written = {
             "set": f"benchmarks/support {name}",
             "command": f"python -m benchmarks.support_check{options} --write",
@@ -94,13 +96,13 @@ def read_halves(
 ) -> tuple[list[Row], list[Row]]:
     """Return the rows of the fitting half and of the reporting half, with their verdicts.
 
-    The reporting half of the second part is read only with `reporting`.
+    The reporting half is read only with `reporting`.
     """
     passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
     halves: tuple[list[Row], list[Row]] = ([], [])
     for item in _lines(FOLDER / "sentences.jsonl"):
         sides = {_half(cited) for cited in item["passages"]}
-        closed = second and not reporting and sides == {1}
+        closed = not reporting and sides == {1}
         if _is_second(item["id"]) != second or len(sides) != 1 or closed or (quotes and not item.get("quote")):
             continue
         pairs = [(cited, item["quote"]) for cited in item["passages"]] if quotes else []

@@ -2,8 +2,11 @@
 
 import json
 import re
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import product
 from pathlib import Path
 
 from index.terms import Terms
@@ -25,7 +28,10 @@ class English:
     limits: dict[str, str]
     joints: frozenset[str]
     borders: frozenset[str]
-    turning: frozenset[str]
+    turning: dict[str, str]
+    contrasts: dict[str, str]
+    kinds: dict[str, str]
+    opposites: dict[str, frozenset[str]]
     said: frozenset[str]
     openers: frozenset[str]
     terms: Terms
@@ -37,15 +43,24 @@ def english() -> English:
     lists = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
     terms = Terms("english")
     irregular = {form: base for base, forms in lists["irregular"].items() for form in forms.split()}
+    limits, turning, alike = (_by_word(lists[name]) for name in ("limits", "turning", "alike"))
     return English(
         demonyms=lists["demonyms"],
         phrases=_phrases(lists["phrases"]),
         irregular=irregular,
-        limits={word: limit for limit, words in lists["limits"].items() for word in words},
+        limits=limits,
+        turning=turning,
+        contrasts=turning
+        | {word: alike.get(limit, limit) for word, limit in limits.items()}
+        | dict.fromkeys(lists["contrary"], "not"),
+        kinds=_by_word(lists["kinds"]),
+        opposites=_opposites(
+            lists["opposites"], lambda word: limits.get(word) or stem(irregular.get(word, word), terms)
+        ),
         terms=terms,
         **{
             name: frozenset(lists[name])
-            for name in "titles reporting hedges starters joints borders turning said openers".split()
+            for name in "titles reporting hedges starters joints borders said openers".split()
         },
     )
 
@@ -58,6 +73,22 @@ def words_of(text: str) -> list[str]:
 def stem(word: str, terms: Terms) -> str:
     """Return the stem of one word, stop word or not."""
     return (terms.of(word) or [word.lower()])[0]  # a stop word is its own stem
+
+
+def _by_word(lists: dict[str, list[str]]) -> dict[str, str]:
+    """Return the name of its list for each word."""
+    return {word: name for name, words in lists.items() for word in words}
+
+
+def _opposites(lines: Iterable[str], form: Callable[[str], str]) -> dict[str, frozenset[str]]:
+    """Return the compared forms of the opposites of each word."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for line in lines:
+        ones, others = ([form(word) for word in side.split()] for side in line.split("/"))
+        for one, other in product(ones, others):
+            found[one].add(other)
+            found[other].add(one)
+    return {word: frozenset(words) for word, words in found.items()}
 
 
 def _phrases(replacements: dict[str, str]) -> tuple[tuple[re.Pattern[str], str], ...]:

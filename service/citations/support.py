@@ -13,6 +13,7 @@ from index.markup import readable
 from index.records import Span
 from index.text import Sentence, sentence_spans
 from service.citations.arithmetic import can_be_worked_out
+from service.citations.contradiction import Comparison, compare
 from service.citations.dates import Date, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
@@ -121,15 +122,20 @@ class Claim:
         titles = " ".join(passage.article.title or "" for passage in passages)
         return "name_not_in_source" if missing_name(self.names, f"{titles} {text}") else None
 
-    def contradiction(self, window: Window) -> str | None:
-        """Return why a window says something else than the sentence: another date or speaker; or None."""
+    def compared_with(self, window: Window) -> Comparison:
+        """Return what a window keeps of the sentence, and what it lacks or says otherwise."""
         source = window.with_antecedents
-        if missing_date(self.dates, source, window.published):
-            return "date_not_in_source"
-        return "speaker_differs" if misattributed(self.text, source) or wrong_speaker(self.text, source) else None
+        differs = {
+            "speaker": self._has_another_speaker(source),
+            "date": missing_date(self.dates, source, window.published),
+            "name": missing_name(self.names, window.text),
+            "referent": missing_name(self.names, source),
+        }
+        kept, differences = compare(self.text, window.text)
+        return Comparison(kept, differences | {kind: 1.0 for kind, found in differs.items() if found})
 
     def is_said_by(self, window: Window) -> bool:
-        """Return whether a window says the sentence in the same words, with its numbers, dates and names."""
+        """Return whether a window says the sentence in the same words, with its numbers, dates, names and speaker."""
         dated = find_dates(window.text)
         years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
         return (
@@ -137,7 +143,11 @@ class Claim:
             and not missing_number(list(self.numbers), find_numbers(dated.rest) + years)
             and not missing_date(self.dates, window.text, window.published)
             and not missing_name(self.names, window.with_antecedents)
+            and not self._has_another_speaker(window.with_antecedents)
         )
+
+    def _has_another_speaker(self, source: str) -> bool:
+        return bool(misattributed(self.text, source) or wrong_speaker(self.text, source))
 
 
 def published(passages: Iterable[Passage]) -> tuple[date, ...]:

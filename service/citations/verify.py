@@ -3,9 +3,9 @@
 A complete sentence of a passage is verified as it is. Any other sentence is withheld if its passages lack one of its
 numbers, dates or names. Then it is compared with the sentences of the passage that have the words which the model says
 it rests on, or, without such a quote, with the window (one to three sentences) that covers it best. It is verified if
-it has the wording of that window, partial if its wording differs, and withheld if the window has another date or
-speaker for it, or its score is too low. The score is the mean of the coverage of its content words and the similarity
-of the two. The thresholds are data: `benchmarks/support` has the labelled sentences.
+a window has its wording, partial if its wording differs, and withheld if the best window contradicts it, or its score
+is too low. The score is the mean of the coverage of its content words and the similarity of the two. Thresholds and
+weights are data: `benchmarks/support` has the labelled sentences.
 
 A citation is always of whole sentences, also if the quote is a part of one: a reader can judge a sentence, and a part
 of it may say the opposite.
@@ -14,7 +14,7 @@ of it may say the opposite.
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from index.embedding import Embedder
@@ -31,6 +31,9 @@ COMPARED = 3
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 
+_REASONS = {"speaker": "speaker_differs", "date": "date_not_in_source"}
+"""The differences that are reasons of their own."""
+
 _PLAIN = str.maketrans({
     "‘": "'", "’": "'", "‚": "'", "“": '"', "”": '"', "„": '"', "«": '"', "»": '"', "–": "-", "—": "-",
     "‑": "-", "−": "-", "\u00a0": " ", "…": "...",
@@ -42,17 +45,22 @@ _WORD = re.compile(r"[^\W\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+(?:(?<=\d)[.,:
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """The lowest score, in [0, 1], of a verified sentence, of a partial one, and of a partial one with a quote."""
+    """The lowest score, in [0, 1], of a verified sentence, of a partial one, and of a partial one with a quote.
+
+    A window contradicts a sentence if their differences, each times its weight, reach `contradicted`.
+    """
 
     verified: float
     partial: float
     quoted: float
+    contradicted: float
+    weights: Mapping[str, float]
 
     @classmethod
     def read(cls, path: Path = THRESHOLDS) -> "Thresholds":
-        """Read the thresholds that are fitted and shipped."""
+        """Read the thresholds that are shipped."""
         data = json.loads(path.read_text(encoding="utf-8"))
-        return cls(verified=data["verified"], partial=data["partial"], quoted=data["quoted"])
+        return cls(**{each.name: data[each.name] for each in fields(cls)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,23 +147,24 @@ class SupportCheck:
         return result
 
     def _best(self, claim: Claim, windows: Sequence[Window], least: float) -> SupportResult:
-        """Return the result for the best window, which may have another date or speaker for the sentence."""
-        contradictions = {number: claim.contradiction(window) for number, window in enumerate(windows)}
-        sound = [number for number, reason in contradictions.items() if reason is None][:COMPARED]
-        compared = sorted({*sound, *range(min(COMPARED, len(windows)))})
+        """Return the result for a window that says a claim, else for the best one, which may contradict it."""
+        said = [window for window in windows if claim.is_said_by(window)][:COMPARED]
+        compared = [*said, *windows[:COMPARED]]
         if not compared:
             return SupportResult("unverified", "not_in_source", 0.0)
-        scores = dict(zip(compared, self._scores(claim, [windows[number] for number in compared]), strict=True))
-        best = max(compared, key=scores.__getitem__)
-        said = [number for number in sound if claim.is_said_by(windows[number])]
-        status: Support = "partial"
-        if said and max(scores[number] for number in said) >= self._thresholds.verified:
-            best, status = max(said, key=scores.__getitem__), "verified"
-        elif contradictions[best] or scores[best] < least:
-            return SupportResult("unverified", contradictions[best] or "not_in_source", scores[best])
-        spans = windows[best].spans
-        quotes = tuple(_quote(passage, span, status, "coverage", scores[best]) for passage, span in spans)
-        return SupportResult(status, None, scores[best], quotes)
+        scored = list(zip(self._scores(claim, compared), compared, strict=True))
+        score, best = max(scored[: len(said)], key=_score, default=(0.0, compared[0]))
+        status: Support = "verified"
+        if score < self._thresholds.verified:
+            score, best = max(scored, key=_score)
+            status = "partial"
+            comparison = claim.compared_with(best)
+            if score < least or comparison.contradiction(self._thresholds.weights) >= self._thresholds.contradicted:
+                named = (_REASONS[kind] for kind in _REASONS if kind in comparison.differences)
+                return SupportResult("unverified", next(named, "not_in_source"), score)
+        return SupportResult(
+            status, None, score, tuple(_quote(*span, status, "coverage", score) for span in best.spans)
+        )
 
     def _scores(self, claim: Claim, sound: Sequence[Window]) -> list[float]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
@@ -164,6 +173,10 @@ class SupportCheck:
             support_score(claim.coverage(window), float(similarity))
             for window, similarity in zip(sound, similarities, strict=True)
         ]
+
+
+def _score(scored: tuple[float, Window]) -> float:
+    return scored[0]
 
 
 def locate(sentence: str, passage: Passage) -> Quote | None:

@@ -145,12 +145,17 @@ def _conditions(words: Sequence[_Word]) -> Counter[str]:
     return Counter(word.form for word in words if word.kind == "limit" and word.form in _CONDITIONS)
 
 
-def _words(text: str) -> list[_Word]:
-    """Return the words of a text that count, in order."""
+def tokens(text: str) -> Iterator[str | Number]:
+    """Yield the words and stops of a text in order: numbers parsed, contractions and rates in plain words."""
     text = with_plain_phrases(text)
     for pattern, word in _PLAIN:
         text = pattern.sub(word, text)
-    return [word for token in with_numbers(text) for word in _word(token)]
+    return with_numbers(text)
+
+
+def _words(text: str) -> list[_Word]:
+    """Return the words of a text that count, in order."""
+    return [word for token in tokens(text) for word in _word(token)]
 
 
 def _word(token: str | Number) -> Iterator[_Word]:

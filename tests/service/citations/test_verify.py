@@ -1,6 +1,7 @@
 """Verify: shown sentences with their quotes, and withheld ones with their reasons."""
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk, Span
 from index.text import sentence_spans
+from service.citations.english import english
 from service.citations.support import support_score
 from service.citations.verify import Check, SupportCheck, SupportResult, Thresholds, Verifier, locate, normalised
 from service.records import DraftSentence, Passage
@@ -539,6 +541,7 @@ def test_quotes_are_offsets_of_the_body(check: SupportCheck) -> None:
         assert is_the_body(verdict)
 
 
+SHIPPED = Thresholds.read()
 STRICTER = st.tuples(st.floats(0, 1), st.floats(0, 1)).map(sorted)
 
 
@@ -551,8 +554,8 @@ def test_stricter_thresholds_never_verify_more(low: list[float], high: list[floa
     """A higher threshold never improves the support of a sentence, and does not change its score."""
     sentence, text = case
     embedder, passages = HashedEmbedder(), [make_passage("k7f2", text, published_at=ISSUE)]
-    least = Thresholds(min(low[1], high[1]), min(low[0], high[0]), min(low[0], high[0]))
-    most = Thresholds(max(low[1], high[1]), max(low[0], high[0]), max(low[0], high[0]))
+    least = replace(SHIPPED, verified=min(low[1], high[1]), partial=min(low[0], high[0]), contradicted=max(low))
+    most = replace(SHIPPED, verified=max(low[1], high[1]), partial=max(low[0], high[0]), contradicted=min(low))
     lenient = SupportCheck(embedder, least).check(sentence, passages)
     strict = SupportCheck(embedder, most).check(sentence, passages)
     rank = ["unverified", "partial", "verified"]
@@ -571,11 +574,23 @@ def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, mo
 
 
 def test_the_thresholds_are_read_from_their_file(tmp_path: Path) -> None:
-    """The shipped thresholds are in order."""
-    (tmp_path / "t.json").write_text(json.dumps({"verified": 0.9, "partial": 0.4, "quoted": 0.2}), encoding="utf-8")
-    assert Thresholds.read(tmp_path / "t.json") == Thresholds(verified=0.9, partial=0.4, quoted=0.2)
-    shipped = Thresholds.read()
-    assert 0 < shipped.quoted <= shipped.partial <= shipped.verified < 1
+    """The shipped thresholds are in order, and every weight is of a difference that a comparison can find."""
+    written = {"verified": 0.9, "partial": 0.4, "quoted": 0.2, "contradicted": 0.5, "weights": {"date": 1}, "rates": {}}
+    (tmp_path / "t.json").write_text(json.dumps(written), encoding="utf-8")
+    assert Thresholds.read(tmp_path / "t.json") == Thresholds(0.9, 0.4, 0.2, 0.5, {"date": 1})
+    assert 0 < SHIPPED.quoted <= SHIPPED.partial <= SHIPPED.verified < 1
+    kinds = set(english().kinds.values())
+    found = {
+        *kinds,
+        *(f"{kind} left out" for kind in kinds),
+        "moved",
+        "opposite",
+        "speaker",
+        "date",
+        "name",
+        "referent",
+    }
+    assert SHIPPED.weights.keys() <= found
 
 
 def test_nothing_supports_nothing(check: SupportCheck) -> None:
