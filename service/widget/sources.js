@@ -243,6 +243,16 @@ function quoteInContext(citation, source) {
 }
 
 /**
+ * Return the answer's words in the quote without Markdown, or all of its words if the reply does not give their place.
+ * @param {Citation} citation
+ */
+export function answerWords(citation) {
+  const [first, last] = highlightOf(citation);
+  const bold = rendered(citation.cited_text, 0, 0, first, last).filter(({ nodeName }) => nodeName === "B");
+  return bold.length ? bold.map(({ textContent }) => textContent).join("") : plain(citation.cited_text);
+}
+
+/**
  * Return the place of the answer's words in the quote, in UTF-16 units; an empty one if the reply does not give it.
  * @param {Citation} citation
  * @returns {[number, number]}

@@ -4,10 +4,10 @@
 /** @import { Words } from "./words.js" */
 
 import { icon, ICONS, make, plain } from "./dom.js";
-import { aboutLine, copyText, describe, differs, quoteBox, quotesToCompare, SourcesView, toClipboard } from "./sources.js";
+import { aboutLine, answerWords, copyText, describe, differs, quoteBox, quotesToCompare, SourcesView, toClipboard } from "./sources.js";
 import { explanation, kindOf, latestText, lookOf, notesOn, verdictLine } from "./verdict.js";
 
-/** Words of a quote in the name of its marker, which distinguish markers of one article. */
+/** Words in the name of a marker, which distinguish markers of one article: those of the answer, or of the quote. */
 const WORDS_OF_QUOTE = 6;
 // A marker, the end of the word before it and the punctuation after it: they stay on one line.
 const TIE = /(\S{0,20}\s?(?:\[\d{1,4}\])+[.,;:!?…"'”’»)。؟]*)/u;
@@ -119,7 +119,7 @@ export class TurnView {
 
   /** @param {Citation} citation */
   #label(citation) {
-    const words = plain(citation.cited_text).split(/\s+/u);
+    const words = answerWords(citation).split(/\s+/u);
     const quote = words.length > WORDS_OF_QUOTE ? `${words.slice(0, WORDS_OF_QUOTE).join(" ")}…` : words.join(" ");
     const label = this.#words.say("citation", { marker: citation.marker, about: describe(this.#sourceOf(citation), this.#words), quote });
     return differs(citation) ? `${label} ${this.#words.say("compare")}` : label;

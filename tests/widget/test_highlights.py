@@ -39,8 +39,9 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
 
 
 def test_the_words_of_the_answer_stand_out_across_emphasis(visit: Visit) -> None:
-    """They are bolder than the rest of the quote, underlined, and set apart in the card as well."""
+    """They are bolder than the rest of the quote, set apart in the card as well, and begin the name of the marker."""
     turn = visit.open("/embed").ask("markdown")
+    assert "“Old Lamp will be lit again…”" in (turn.locator(".marker").first.get_attribute("aria-label") or "")
     turn.locator(".marker").first.click()
     words = turn.locator(".proof .quote mark b")
     weights = [
