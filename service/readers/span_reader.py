@@ -96,7 +96,10 @@ class SpanReader:
             for sentence in unread
         ]
         ranked.sort(key=lambda each: (-each.score, each.passage.article.article_id, each.span))
-        certainty = round(certainty + EVIDENCE_WEIGHT * evidence.strength, DIGITS)
+        highest, certainty = certainty, round(certainty + EVIDENCE_WEIGHT * evidence.strength, DIGITS)
+        if evidence.complete and highest < 0:
+            # Of a bare name or number the network finds no answer, and ranks worse than the words.
+            return passages, replace(evidence, certainty=certainty)
         return (
             tuple(sorted(passages, key=lambda passage: -order[passage.key])),
             replace(evidence, sentences=tuple(ranked), certainty=certainty),

@@ -34,14 +34,16 @@ agreed with me. She is a sensible woman. So I promised to look it up. I am no go
 broken as well. The dog has chewed them. He is still young. Please be patient with me. I am nearly done."""
 
 
-@pytest.fixture(scope="module")
-def newspaper(tmp_path_factory: pytest.TempPathFactory, embedder: LocalEmbedder, models: Path) -> Iterator[Pipeline]:
-    """Return a pipeline without a language model on an index of the articles."""
+@pytest.fixture(scope="module", params=[False, True], ids=["words", "spans"])
+def newspaper(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, embedder: LocalEmbedder, models: Path
+) -> Iterator[Pipeline]:
+    """Return a pipeline without a language model on an index of the articles, with and without the span reader."""
     folder = tmp_path_factory.mktemp("asked-otherwise")
     for name, text in ARTICLES.items():
         (folder / f"{name}.txt").write_text(text, encoding="utf-8")
     run(Ingest((folder,), folder / "data", "english"), embedder, Progress(quiet=True))
-    pipeline = build_pipeline(settings_for(folder / "data", models), embedder)
+    pipeline = build_pipeline(settings_for(folder / "data", models, span_reader=request.param), embedder)
     yield pipeline
     asyncio.run(pipeline.close())
 
