@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex, build_lexical
-from service.search_text import asking, search_text
+from service.search_text import MOST_UNKNOWN, asking, search_text
 
 ARTICLES = [
     "The parish of Wendle rejected the new swimming hall by 31 votes to 12. It was the third vote on the hall.",
@@ -138,6 +138,13 @@ def test_words_are_spelled_as_the_articles_have_them(typed: str, searched: str, 
 def test_an_absent_name_is_not_corrected(question: str, lexical: LexicalIndex) -> None:
     """A question about somebody unknown stays one: names are neither corrected nor corrections."""
     assert search_text(question, lexical) == question
+
+
+def test_only_the_first_unknown_words_are_looked_up(lexical: LexicalIndex) -> None:
+    """A question of many unknown words does not take long."""
+    typed = ["wethercock"] * (MOST_UNKNOWN + 1)
+    expected = " ".join(["weathercock"] * MOST_UNKNOWN + ["wethercock"])
+    assert search_text(" ".join(typed), lexical) == expected
 
 
 @given(question=st.text(st.sampled_from("aeltW .?:\n1,"), max_size=60))
