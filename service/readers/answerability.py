@@ -47,7 +47,7 @@ class Calibration:
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:
             return "abstain"
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
-        return "answered" if is_sure and not missing_entities(question, quoted(evidence)) else "weak"
+        return "answered" if is_sure and not missing_entities(question, quoted(question, evidence)) else "weak"
 
 
 AROUND = 25_000

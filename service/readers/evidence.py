@@ -64,12 +64,14 @@ class Evidence:
 
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
     `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
+    `parts` are the best sentences for the parts of a question that has several.
     """
 
     sentences: tuple[ScoredSentence, ...]
     strength: float
     certainty: float | None = None
     complete: bool = False
+    parts: tuple[ScoredSentence, ...] = ()
 
 
 class _CachedVector(NamedTuple):
@@ -223,3 +225,23 @@ def answer_type_match(question: str, sentence: str) -> float:
             if found.casefold() not in asked and not as_asked.search(question):
                 return match
     return 0.0
+
+
+_ASKING = r"(?:who|whom|whose|what|when|where|why|how|which)"
+_AND = re.compile(
+    rf"(?:,\s*|\s+)(?:and|or)\s+(?=(?:(?:at|by|for|from|in|on|to|until|since|with|of)\s+)?{_ASKING}\b)|\?\s+(?=\S)",
+    re.IGNORECASE,
+)
+_BARE = re.compile(rf"(?:\w+\s+)?{_ASKING}", re.IGNORECASE)
+
+
+def sub_questions(question: str) -> list[str]:
+    """Return the parts of a question that asks for several things; none for a question that asks once.
+
+    A question word alone has the words of the longest part: `Who resigned and why?` asks `why resigned`.
+    """
+    parts = [part.strip(" ?") for part in _AND.split(question) if part.strip(" ?")]
+    stem = max(parts, key=len, default="").partition(" ")[2]
+    if len(parts) < 2 or not stem:
+        return []
+    return [f"{part} {stem}?" if _BARE.fullmatch(part) else f"{part}?" for part in parts]

@@ -106,6 +106,7 @@ _POINTING = re.compile(
     r" (?:un)?(?:clear|known|likely|possible|impossible|hard|difficult|easy|necessary|important)\b)"
     r"|(?:this|these|that|those)(?! (?:\w+ )?(?:mornings?|afternoon|evening|nights?|days?|weeks?|weekend|months?"
     r"|years?|seasons?|spring|summer|autumn|fall|winter|who)\b)"
+    r"|(?:each|both|neither|some|most|others|another|all)(?= (?:is|are|was|were|ha[sd]|have|will|would|of them)\b)"
     r"|the (?:latter|former|pair|duo|two))(?![\w-]))"
     r"|\W*[A-Z][^A-Z,]{0,60}, (?:he|she|they|it)\b"
 )

@@ -21,6 +21,7 @@ from service.readers.evidence import (
     SentenceScorer,
     answer_type,
     answer_type_match,
+    sub_questions,
 )
 from service.records import Passage, Question
 from tests.fakes import HashedEmbedder, built
@@ -356,6 +357,35 @@ def test_a_match_is_a_share(question: str, sentence: str) -> None:
     assert 0 <= answer_type_match(question, sentence) <= 1
     if answer_type(question) in ("when", "number", "who", "where"):
         assert answer_type_match(f"{question} {sentence}", sentence) <= 0.5
+
+
+PARTS = {
+    "Who led the search and how long did it last?": ["Who led the search?", "how long did it last?"],
+    "What is the capacity of the farm, and when does it start?": [
+        "What is the capacity of the farm?",
+        "when does it start?",
+    ],
+    "Who paid? How much was it?": ["Who paid?", "How much was it?"],
+    "When was the ring made and by whom?": ["When was the ring made?", "by whom was the ring made?"],
+    "Who and why?": [],
+    "Who resigned in May, and why, and when?": [
+        "Who resigned in May?",
+        "why resigned in May?",
+        "when resigned in May?",
+    ],
+    "Who and what sank in Galt?": ["Who sank in Galt?", "what sank in Galt?"],
+    "Which boats and ships sank?": [],
+    "Who said that and sank?": [],
+    "Did the boats of Galt and Brisk sink?": [],
+    "Who paid?": [],
+    "": [],
+}
+
+
+@pytest.mark.parametrize("question", PARTS)
+def test_a_question_is_cut_into_what_it_asks(question: str) -> None:
+    """Each question word behind `and` begins a part; a question word alone has the words of the longest part."""
+    assert sub_questions(question) == PARTS[question]
 
 
 NEWS: dict[str, str] = {

@@ -45,6 +45,20 @@ def test_the_answer_comes_first(reader: SpanReader) -> None:
     assert passages[0] is HARBOUR
 
 
+def test_each_part_of_a_question_is_read(reader: SpanReader) -> None:
+    """A question of two parts has the best sentence for each of them; a part without an answer has none."""
+
+    def parts(question: str) -> list[str]:
+        _, found = reader.read(question, (COUNCIL, HARBOUR), evidence_in(COUNCIL, HARBOUR))
+        return [each.text for each in found.parts]
+
+    assert parts(QUESTION) == []
+    assert parts("When did the harbour office open and how many boats sank?") == [
+        "The harbour office opened in May.",
+        "Nineteen boats sank in the storm.",
+    ]
+
+
 def test_no_sentence_is_lost_and_answers_are_inside(reader: SpanReader) -> None:
     """Reading changes the order only; each answer is within its sentence, and most sentences have none."""
     given = evidence_in(COUNCIL, HARBOUR)
