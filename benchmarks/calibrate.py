@@ -26,7 +26,7 @@ import json
 import pickle
 import random
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from operator import attrgetter
 from pathlib import Path
@@ -216,8 +216,8 @@ def described(by_strength: Sequence[Case], by_certainty: Sequence[Case]) -> dict
         "off_topic": reached(answerable, REACH_OFF_TOPIC, STEP),
         "certain_abstain": certainty.certain_abstain,
         "certain_answered": certainty.answered,
-        "without the span reader": _described(by_strength, strength, STEP, seen),
-        "with the span reader": _described(by_certainty, certainty, CERTAINTY_STEP, unseen),
+        **_described(by_certainty, certainty, CERTAINTY_STEP, unseen),
+        "without_span_reader": _described(by_strength, strength, STEP, seen),
         "command": COMMAND,
     }
 
@@ -225,35 +225,29 @@ def described(by_strength: Sequence[Case], by_certainty: Sequence[Case]) -> dict
 def _described(cases: Sequence[Case], fitted: Fitted, step: float, articles: str) -> dict[str, Any]:
     return {
         "set": f"squad_v2_dev, {articles}; benchmarks/answerability",
-        "n": dict(Counter(f"{case.set_name} {case.kind}" for case in cases)),
+        "n": dict(Counter(f"{case.set_name}_{case.kind}" for case in cases)),
         "rates": rates(cases, [case.level(fitted) for case in cases]),
         "cross_validated": rates(cases, cross_validated(cases, fitted.abstain, step)),
     }
 
 
 def rates(cases: Sequence[Case], levels: Sequence[Answerability]) -> dict[str, Any]:
-    """Return the shares of each label by set and kind, and the shares of right answers."""
-    found: dict[str, Any] = {}
+    """Return the shares of each label by kind, where sets count the same, and by set; and those of right answers."""
+    given, right = np.array(levels), np.array([case.judged.is_right for case in cases])
+    names, kinds = (np.array([getattr(case, part) for case in cases]) for part in ("set_name", "kind"))
+    weights = _weights(cases)
+
+    def share(true: NDArray[np.bool_], among: NDArray[np.bool_]) -> float:
+        return round(float(weights[true & among].sum() / max(1e-9, weights[among].sum())), 3)
+
+    found: dict[str, Any] = {kind: {level: share(given == level, kinds == kind) for level in LEVELS} for kind in KINDS}
     for name, kind in sorted({(case.set_name, case.kind) for case in cases}):
-        pairs = [
-            (case, level)
-            for case, level in zip(cases, levels, strict=True)
-            if (case.set_name, case.kind) == (name, kind)
-        ]
-        found[f"{name} {kind}"] = {level: _share(given == level for _, given in pairs) for level in LEVELS}
+        asked = (names == name) & (kinds == kind)
+        found[f"{name}_{kind}"] = {level: share(given == level, asked) for level in LEVELS}
         if kind == "answerable":
-            found[f"{name} right of answered"] = _share(
-                case.judged.is_right for case, given in pairs if given == "answered"
-            )
-            found[f"{name} right ones answered"] = _share(
-                given == "answered" for case, given in pairs if case.judged.is_right
-            )
+            found[f"{name}_right_of_answered"] = share(right, asked & (given == "answered"))
+            found[f"{name}_right_ones_answered"] = share(given == "answered", asked & right)
     return found | {"right_of_answered": round(right_of_answered(cases, levels), 3)}
-
-
-def _share(true: Iterable[bool]) -> float:
-    values = list(true)
-    return round(sum(values) / len(values), 3) if values else 0.0
 
 
 if __name__ == "__main__":
