@@ -125,8 +125,8 @@ def _context(before: Sequence[str], asked: str) -> list[str]:
     """Return what a question needs of the sentences before it: nothing, all, or their names and the last of them."""
     names = dict.fromkeys(name for sentence in before for name in _NAME.findall(sentence))
     is_long = len(before) > LONG_PREFACE
-    stands_alone = len(_content(asked)) >= STANDS_ALONE and (is_long or not names)
-    stands_alone = stands_alone or _NAME.search(asked) is not None
+    enough = STANDS_ALONE + (bool(names) and not is_long)  # a short context with a name may say what it is about
+    stands_alone = len(_content(asked)) >= enough or _NAME.search(asked) is not None
     if stands_alone and not is_follow_up(asked):
         return []
     if not is_long:

@@ -107,6 +107,14 @@ def test_two_sentences_of_context_stay_with_a_question_that_needs_them() -> None
     assert asking(question) == question
 
 
+def test_a_name_in_a_short_context_is_cut_if_the_question_says_enough() -> None:
+    """Four words of content stand alone beside a name, three do not."""
+    context = "Ich lese Ihre Zeitung in Wendle."
+    enough, little = "Did the parish council reject the swimming hall?", "Did councillors reject plans?"
+    assert asking(f"{context} {enough}") == enough
+    assert asking(f"{context} {little}") == f"{context} {little}"
+
+
 def test_words_before_a_colon_that_say_what_is_asked_about_stay() -> None:
     """Only an announcement is cut at its colon."""
     question = "Swimming hall Wendle: how many votes were against?"
