@@ -77,12 +77,12 @@ class Case:
 
     def level(self, fitted: "Fitted") -> Answerability:
         """Return the label of the answer by fitted thresholds."""
-        is_kept = self.judged.strength >= fitted.abstain or (
-            self.judged.certainty is not None and self.judged.certainty >= fitted.certain_abstain
-        )
-        if self.judged.status == "not_in_sources" or not is_kept:
+        result = self.judged
+        is_certain = result.certainty is not None and result.certainty >= fitted.certain_abstain
+        is_kept = result.strength >= fitted.abstain or is_certain or result.complete
+        if result.status == "not_in_sources" or not is_kept:
             return "abstain"
-        return "weak" if self.score < fitted.answered or self.judged.status == "partial" else "answered"
+        return "weak" if self.score < fitted.answered or result.status == "partial" else "answered"
 
 
 class Fitted(NamedTuple):

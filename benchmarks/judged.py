@@ -19,7 +19,8 @@ class Judged:
     """The result of one question, with the quotes of its reply.
 
     `ranked` tells which of the best sentences of the evidence contain the answer, `shown` which quotes of the reply
-    do. `strength` is g, `certainty` the span reader's, None if it did not read. `sentences` counts those of the quotes.
+    do. `strength` is g, `certainty` the span reader's, None if it did not read; `complete` is that of the
+    evidence. `sentences` counts those of the quotes.
     """
 
     question: Asked
@@ -27,6 +28,7 @@ class Judged:
     quotes: tuple[str, ...]
     strength: float
     certainty: float | None
+    complete: bool
     status: Status
     ranked: tuple[bool, ...]
     shown: tuple[bool, ...]
@@ -62,6 +64,7 @@ def judged(question: Asked, reply: Reply) -> Judged:
         quotes=tuple(quote for quote, _ in quotes),
         strength=reply.evidence.strength,
         certainty=reply.evidence.certainty,
+        complete=reply.evidence.complete,
         status=reply.answer.status,
         ranked=_right(question, [sentence.text for sentence in reply.evidence.sentences[:RANKED]]),
         shown=tuple(any(_right(question, [quote, *parts])) for quote, parts in quotes),
