@@ -27,8 +27,8 @@ On SQuAD's fitting half a second quote raises the right answers from .83 to .88;
 than the 1.6 sentences of an answer that were the goal on news.
 """
 
-UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.1, 0.3
-"""The same distances without the span reader."""
+UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
+"""The same distances without the span reader, which finds the answer first more seldom: .74 on the same questions."""
 
 LETTERS = 5
 """Letters by which the forms of a word are compared: count, counted."""
