@@ -1,11 +1,11 @@
 """Verify a draft sentence: locate it in the passages that it cites, or check that they support it.
 
 A complete sentence of a passage is verified as it is. Any other sentence is withheld if its passages lack one of its
-numbers, dates or names. Then it is compared with the sentences of the passage that have the words which the model says
-it rests on, or, without such a quote, with the window (one to three sentences) that covers it best. It is verified if
-a window has its wording, partial if its wording differs, and withheld if the best window contradicts it, or its score
-is too low. The score is the mean of the coverage of its content words and the similarity of the two. Thresholds and
-weights are data: `benchmarks/support` has the labelled sentences.
+numbers, dates or names. Then it is compared with the sentences that have the words which the model says it rests on,
+and with the windows (one to three sentences) that cover it best. It is verified if a window has its wording, partial if
+its wording differs, and withheld if the best window contradicts it, or its score is too low. The score is the mean of
+the coverage of its content words and the similarity of the two. Thresholds and weights are data: `benchmarks/support`
+has the labelled sentences.
 
 A citation is always of whole sentences, also if the quote is a part of one: a reader can judge a sentence, and a part
 of it may say the opposite.
@@ -28,6 +28,9 @@ from service.records import CitationMode, DraftSentence, Method, Passage, Quote,
 
 COMPARED = 3
 """Windows compared by similarity, those with the best coverage."""
+
+PREFERRED = 0.1
+"""Score by which another window must be better than one that the model names."""
 
 THRESHOLDS = Path(__file__).with_name("thresholds.json")
 
@@ -140,28 +143,32 @@ class SupportCheck:
         absent = "not_in_source" if claim.is_empty else claim.absent(passages)
         if absent:
             return SupportResult("unverified", absent, 0.0)
-        named = quoted(passages, quotes)
-        result = self._best(claim, named, self._thresholds.quoted)
-        if result.reason == "not_in_source":
-            result = self._best(claim, candidates(claim, passages), self._thresholds.partial)
-        return result
+        return self._best(claim, quoted(passages, quotes), candidates(claim, passages))
 
-    def _best(self, claim: Claim, windows: Sequence[Window], least: float) -> SupportResult:
-        """Return the result for a window that says a claim, else for the best one, which may contradict it."""
-        said = [window for window in windows if claim.is_said_by(window)][:COMPARED]
-        compared = [*said, *windows[:COMPARED]]
+    def _best(self, claim: Claim, named: Sequence[Window], found: Sequence[Window]) -> SupportResult:
+        """Return the result for a window that says a claim, else for the best one, which may contradict it.
+
+        A window that the model names is taken before one that is a little more like the claim.
+        """
+        said = [window for window in (*named, *found) if claim.is_said_by(window)][:COMPARED]
+        compared = [*said, *named[:COMPARED], *found[:COMPARED]]
         if not compared:
             return SupportResult("unverified", "not_in_source", 0.0)
         scored = list(zip(self._scores(claim, compared), compared, strict=True))
-        score, best = max(scored[: len(said)], key=_score, default=(0.0, compared[0]))
+
+        def preference(pair: tuple[float, Window]) -> float:
+            return pair[0] + PREFERRED * (pair[1] in named)
+
+        score, best = max(scored[: len(said)], key=preference, default=(0.0, compared[0]))
         status: Support = "verified"
         if score < self._thresholds.verified:
-            score, best = max(scored, key=_score)
+            score, best = max(scored, key=preference)
             status = "partial"
+            least = self._thresholds.quoted if named else self._thresholds.partial
             comparison = claim.compared_with(best)
             if score < least or comparison.contradiction(self._thresholds.weights) >= self._thresholds.contradicted:
-                named = (_REASONS[kind] for kind in _REASONS if kind in comparison.differences)
-                return SupportResult("unverified", next(named, "not_in_source"), score)
+                reasons = (_REASONS[kind] for kind in _REASONS if kind in comparison.differences)
+                return SupportResult("unverified", next(reasons, "not_in_source"), score)
         return SupportResult(
             status, None, score, tuple(_quote(*span, status, "coverage", score) for span in best.spans)
         )
@@ -173,10 +180,6 @@ class SupportCheck:
             support_score(claim.coverage(window), float(similarity))
             for window, similarity in zip(sound, similarities, strict=True)
         ]
-
-
-def _score(scored: tuple[float, Window]) -> float:
-    return scored[0]
 
 
 def locate(sentence: str, passage: Passage) -> Quote | None:
