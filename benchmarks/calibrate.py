@@ -79,6 +79,7 @@ class Case:
         """Return the label of the answer by fitted thresholds."""
         result = self.judged
         is_certain = result.certainty is not None and result.certainty >= fitted.certain_abstain
+        is_certain = is_certain and result.status != "partial"  # an entity is missing
         is_kept = result.strength >= fitted.abstain or is_certain or result.complete
         if result.status == "not_in_sources" or not is_kept:
             return "abstain"

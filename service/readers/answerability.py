@@ -21,11 +21,11 @@ Answerability = Literal["answered", "weak", "abstain"]
 class Calibration:
     """Thresholds on the strength of evidence, and on its certainty where the span reader has read it.
 
-    Below `abstain` nothing is quoted unless the certainty reaches `certain_abstain`: strength knows the subject of a
-    question, certainty an answer in other words. Complete evidence is quoted as well: of a question that is little more
-    than a name, both know too little. Below `answered`, or `certain_answered` where there is a certainty, quotes are
-    weak. Below `off_topic`, a much lower strength, a language model is not asked either, and the span reader does not
-    read. `python -m benchmarks.calibrate` fits them.
+    Below `abstain` nothing is quoted unless the certainty reaches `certain_abstain` and no entity is missing: strength
+    knows the subject of a question, certainty an answer in other words. Complete evidence is quoted as well: of a
+    question that is little more than a name, both know too little. Below `answered`, or `certain_answered` where there
+    is a certainty, quotes are weak. Below `off_topic`, a much lower strength, a language model is not asked either, and
+    the span reader does not read. `python -m benchmarks.calibrate` fits them.
     """
 
     abstain: float
@@ -42,12 +42,12 @@ class Calibration:
 
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
         """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
-        certainty = evidence.certainty
-        is_certain = certainty is not None and certainty >= self.certain_abstain
+        certainty, lacks = evidence.certainty, bool(missing_entities(question, quoted(question, evidence)))
+        is_certain = certainty is not None and certainty >= self.certain_abstain and not lacks
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:
             return "abstain"
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
-        return "answered" if is_sure and not missing_entities(question, quoted(question, evidence)) else "weak"
+        return "answered" if is_sure and not lacks else "weak"
 
 
 AROUND = 25_000

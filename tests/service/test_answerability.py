@@ -53,6 +53,15 @@ def test_no_sentence_at_all_is_an_abstention() -> None:
 
 
 @given(strengths)
+def test_certainty_keeps_no_question_about_somebody_unknown(strength: float) -> None:
+    """The span reader may be sure of what another person did: with a name missing, only strength keeps a question."""
+    evidence = replace(evidence_of(strength), certainty=30.0)
+    assert CALIBRATION.answerability("Who counted in Ravensby?", evidence) == "answered"
+    found = CALIBRATION.answerability("Who counted in Tolmere?", evidence)
+    assert found == ("abstain" if strength < CALIBRATION.abstain else "weak")
+
+
+@given(strengths)
 def test_complete_evidence_is_quoted(strength: float) -> None:
     """A sentence with all that is asked is weak evidence at least, however short the question."""
     evidence = replace(evidence_of(strength), complete=True)
