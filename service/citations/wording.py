@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Literal, NamedTuple
 
+from index.text import sentence_spans
 from service.citations.english import english, stem
 from service.citations.names import plain, with_plain_phrases
 from service.citations.numbers import CURRENCIES, UNITS, Number, with_numbers
@@ -46,24 +47,37 @@ _MOVABLE = frozenset("because although before after until since within between f
 _SETTLEMENTS = frozenset({"town", "citi", "villag", "port"})
 """Stems that may be left out before a name: the town of Galt is Galt."""
 
+_STOPS = frozenset({";", "when", "as", "so", "then", "that"})
+"""Signs and words that begin another statement, which may have a subject of its own."""
+
+_SEPARATOR = re.compile(r"[;()—]|:(?=\s)|\s–\s")
+
 _RELATIVE = re.compile(
-    r",?\s+(?:which|who|whom|whose|where)\b(?:[^,;:.!?]|[.,](?=\d))*(?:,|(?=[;:.!?]|$))", re.IGNORECASE
+    r"\s*\([^()]*\)"
+    r"|,?\s+(?:which|who|whom|whose|where|when|as|so|then)\b(?:[^,;:.!?]|[.,](?=\d))*(?:,|(?=[;:.!?]|$))",
+    re.IGNORECASE,
 )
-"""A relative clause, which may be left out as a whole."""
+"""A relative or adverbial clause, or one in brackets, which may be left out as a whole."""
 
 
 class _Word(NamedTuple):
     """A word in the form in which it is compared."""
 
     form: str
-    kind: Literal["content", "limit", "stance", "report", "joint", "border", "genitive"]
+    kind: Literal["content", "limit", "stance", "report", "joint", "stop", "border", "genitive"]
 
 
 def same_wording(claim: str, source: str) -> bool:
     """Return whether a source says a claim in the same words, in the same order and with the same limits."""
     if "?" in source:
         return False
-    return any(_says(_words(text), claim) for text in (source, _RELATIVE.sub(" ", source)))
+    return any(_says(_words(_with_stops(text)), claim) for text in (source, _RELATIVE.sub(" ", source)))
+
+
+def _with_stops(text: str) -> str:
+    """Return a text with a semicolon after each sentence, and at other signs that separate statements."""
+    sentences = (text[span.start : span.end] for span in sentence_spans(text, headings=False))
+    return " ; ".join(_SEPARATOR.sub(" ; ", sentence) for sentence in sentences)
 
 
 def _says(source: Sequence[_Word], claim: str) -> bool:
@@ -71,7 +85,7 @@ def _says(source: Sequence[_Word], claim: str) -> bool:
     if _reports(claimed) != _reports(source) or _conditions(claimed) != _conditions(source):
         return False
     stated = [word for word in source if word.kind != "report"]
-    return any(_is_within([_words(part) for part in parts], stated) for parts in _arrangements(claim))
+    return any(_is_within([_words(_with_stops(part)) for part in parts], stated) for parts in _arrangements(claim))
 
 
 def _arrangements(claim: str) -> Iterator[Sequence[str]]:
@@ -104,7 +118,11 @@ def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> boo
         borders -= source[at].kind == "border" and at < max(places) and not is_subject
         if borders < 0 or _is_needed(source, at, places):
             return False
-    return True
+    # `Rusk sued Galt. Holt left.`: a claim of two sentences has a joint or a border for the stop between them.
+    within = source[min(places) : max(places)]
+    stops = sum(word.form == ";" for word in within)
+    links = sum(word.form == ";" or word.kind in ("joint", "border") for part in parts for word in part)
+    return stops <= max(0, links - sum(word.kind == "joint" for word in within))
 
 
 def _is_needed(source: Sequence[_Word], at: int, places: set[int]) -> bool:
@@ -112,7 +130,7 @@ def _is_needed(source: Sequence[_Word], at: int, places: set[int]) -> bool:
     form, kind = source[at]
     if kind == "genitive":  # `a friend of the minister`, `the return of the painting`
         return at + 1 in places and at - 1 not in places and source[at - 1].form not in _SETTLEMENTS
-    if kind != "joint":
+    if kind not in ("joint", "stop"):
         return kind in ("limit", "stance")
     if not min(places) < at < max(places):
         return form in ("or", "nor")  # `Either Rusk or Holt`
@@ -167,6 +185,8 @@ def _word(token: str | Number) -> Iterator[_Word]:
         yield _Word(english().limits.get(word, word), "limit")
     elif word in english().joints or word in english().borders:
         yield _Word(word, "joint" if word in english().joints else "border")
+    elif word in _STOPS:
+        yield _Word(word, "stop")
     elif word == "of":
         yield _Word(word, "genitive")
     elif word in english().said:

@@ -19,6 +19,9 @@ SAME = [
     ("The Swedish navy left.", "Sweden's navy left.", False),
     ("Prices rose.", "Prices rose and wages fell.", True),
     ("It was sold in Galt.", "It was sold in the port of Galt.", True),
+    ("Rusk left in May.", "Rusk (who had met Holt) left in May.", True),
+    ("The port closed in May.", "The port closed, as the union had asked, in May.", True),
+    ("Rusk left, and Vane stayed.", "Rusk left. Vane stayed.", True),
     ("Rusk sued Galt.", "Rusk, who sued Galt, left.", True),
     ("Orlo, a judge, led the talks.", "Orlo, a judge whom both sides accepted on 3.5 terms, led the talks.", True),
 ]
@@ -74,6 +77,16 @@ OTHER = [
     ("Holt and Rusk signed and left.", "Holt and Rusk signed the deed, and Vane left."),
     ("The painting was dried, and then frozen.", "The painting was frozen, and then dried."),
     ("Many crews left.", "Some crews left."),
+    ("Rusk left.", "Rusk met Holt. Vane left."),
+    ("Rusk praised Holt.", "Rusk praised Vane. Holt resigned."),
+    ("The fund paid €3 million to Galt.", "The fund paid Rusk. The port cost €3 million. It lies near Galt."),
+    ("Rusk was jailed.", "Rusk sued Holt; Vane was jailed."),
+    ("Rusk was jailed.", "Rusk sued Holt (Vane was jailed)."),
+    ("Rusk was jailed.", "Rusk sued Holt — Vane was jailed."),
+    ("Rusk fell ill.", "Rusk flew home when Vane fell ill."),
+    ("Rusk sank in May.", "Rusk sailed, so Vane sank in May."),
+    ("Rusk sank.", "Rusk saw that Vane sank."),
+    ("The port sold its boats.", "The port ordered Holt to sell its boats."),
     ("", "The ferry sank."),
 ]
 
