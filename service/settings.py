@@ -36,7 +36,7 @@ class ServiceSettings(IndexSettings):
         6_000, ge=200, le=1_000_000, description="Limit of the passages in a prompt in tokens."
     )
     span_reader: bool = Field(
-        default=False,
+        default=True,
         description="Rank quotes with the trained span reader; 0 answers about 100 ms sooner, but less often right.",
     )
     stale_after_days: int = Field(
