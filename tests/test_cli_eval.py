@@ -112,7 +112,9 @@ def test_a_floor_of_the_gold_set_counts(gold: Path, run_file: Path, dateline: Da
     """A limit in the manifest replaces the default, whether higher or lower."""
     strict = write_gold(tmp_path)
     (strict / "manifest.json").write_text(json.dumps({"corpus": ["../articles"], "limits": {"truthfulness": 1}}))
-    code, printed = dateline("eval", "gate", run_file, "--gold", strict, "--baselines", gold.parent / "baselines")
+    baselines = gold.parent / "baselines"
+    silent = silenced(run_file, tmp_path / "silent.json.gz")
+    code, printed = dateline("eval", "gate", silent, "--gold", strict, "--baselines", baselines)
 
     assert code == 1
     assert "the floor is 1.00" in printed

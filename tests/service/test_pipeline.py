@@ -154,7 +154,7 @@ def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> Non
     ("text", "filters", "reason"),
     [
         (ANSWERABLE[2], Filters(), None),
-        ("And the run-off for mayor of Tarnmouth?", Filters(), None),
+        ("And who won the run-off for mayor of Tarnmouth?", Filters(), None),
         (OFF_TOPIC[0], Filters(), "low_relevance"),
         ("And when?", Filters(sources=("Nowhere Times",)), "outside_filters"),
     ],
