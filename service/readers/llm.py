@@ -135,7 +135,7 @@ def _prompt_passage(passage: Passage, fence: str) -> _PromptPassage:
 class Draft:
     """The reply of a model so far, parsed into draft sentences; `keys` are those of the passages.
 
-    A sentence is yielded once two words of the next one prove its end. A sentence with ABSTAIN in it is dropped; if it
+    A sentence is yielded once two words follow its end. A sentence with ABSTAIN in it is dropped; if it
     is the first one, the model abstains and nothing more is yielded.
     """
 

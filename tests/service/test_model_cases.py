@@ -51,15 +51,15 @@ def service(sample_data: Path, models: Path) -> Iterator[tuple[TestClient, Model
 def answered(client: TestClient, **question: object) -> dict[str, Any]:
     """Return an answer after comparing it with its stream."""
     body = {"question": QUESTION, **question}
-    whole: dict[str, Any] = client.post("/v1/ask", json=body).json()
+    complete: dict[str, Any] = client.post("/v1/ask", json=body).json()
     events = read_events(client.post("/v1/ask", json=body | {"stream": True}).text)
     assert [event.name for event in events][-1] == "answer.completed"
     streamed = events[-1].data
     assert "".join(event.data["text"] for event in events if event.name == "answer.delta") == streamed["answer"]
     for field in ("answer", "status", "status_reason", "verdict", "unsupported"):
-        assert whole[field] == streamed[field]
-    assert codes(whole) == codes(streamed)
-    return whole
+        assert complete[field] == streamed[field]
+    assert codes(complete) == codes(streamed)
+    return complete
 
 
 def codes(answer: dict[str, Any]) -> list[str]:
@@ -217,8 +217,8 @@ STREAMS: dict[str, Script] = {
 
 
 @pytest.mark.parametrize("case", STREAMS)
-def test_a_stream_of_any_shape_is_whole(service: tuple[TestClient, Model], case: str) -> None:
-    """A whole text is answered without a warning, whatever else its server sends or leaves out."""
+def test_a_stream_of_any_shape_is_read(service: tuple[TestClient, Model], case: str) -> None:
+    """A complete text is answered without a warning, whatever else its server sends or leaves out."""
     client, model = service
     model.script = STREAMS[case]
     answer = answered(client)

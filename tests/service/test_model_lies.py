@@ -1,7 +1,7 @@
 """A model that quotes an article truly and says something else: what is shown as verified is true.
 
 `model_lies.json` has the lies, by kind. Each is checked against its complete article, with its true quote and with
-quotes that prove nothing.
+quotes that support nothing.
 """
 
 import json
