@@ -159,19 +159,17 @@ class SupportCheck:
         def preference(pair: tuple[float, Window]) -> float:
             return pair[0] + PREFERRED * (pair[1] in named)
 
-        score, best = max(scored[: len(said)], key=preference, default=(0.0, compared[0]))
-        status: Support = "verified"
-        if score < self._thresholds.verified:
-            score, best = max(scored, key=preference)
-            status = "partial"
+        verified = [pair for pair in scored[: len(said)] if pair[0] >= self._thresholds.verified]
+        score, best = max(verified or scored, key=preference)
+        if not verified:
             least = self._thresholds.quoted if named else self._thresholds.partial
             comparison = claim.compared_with(best)
             if score < least or comparison.contradiction(self._thresholds.weights) >= self._thresholds.contradicted:
                 reasons = (_REASONS[kind] for kind in _REASONS if kind in comparison.differences)
                 return SupportResult("unverified", next(reasons, "not_in_source"), score)
-        return SupportResult(
-            status, None, score, tuple(_quote(*span, status, "coverage", score) for span in best.spans)
-        )
+        status: Support = "verified" if verified else "partial"
+        quotes = tuple(_quote(*span, status, "coverage", score) for span in best.spans)
+        return SupportResult(status, None, score, quotes)
 
     def _scores(self, claim: Claim, sound: Sequence[Window]) -> list[float]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])
