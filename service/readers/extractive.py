@@ -23,8 +23,8 @@ QUOTED = 3
 UNSURE, COMPARED = 3.0, 12.0
 """Distances from the best score for another answer, and for the other side of a comparison, with the span reader.
 
-On SQuAD's fitting half a second quote raises the right answers from .83 to .88; a distance of 4 finds .89 with more
-than the 1.6 sentences of an answer that were the goal on news.
+On 500 questions of SQuAD's fitting half, a second quote in 17 of 100 answers raises the right ones from .872 to .912; a
+distance of 4 adds .002, and of 2 loses .008.
 """
 
 UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
