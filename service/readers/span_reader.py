@@ -128,7 +128,7 @@ def _ranked(
                 replace(
                     sentence,
                     score=round(score + EVIDENCE_WEIGHT * sentence.score, DIGITS),
-                    # Below 0 no answer is likelier: on SQuAD 14 % of 147 such spans are right, 57 % of 180 above.
+                    # Below 0 no answer is likelier: on SQuAD 15 % of 155 such spans are right, 68 % of 146 above.
                     answer=Span(start + answer.start, start + answer.end) if answer and score > 0 else None,
                 )
             )
