@@ -76,7 +76,7 @@ def _joined(number: str, lexical: LexicalIndex) -> str:
 def _spelled(found: re.Match[str], lexical: LexicalIndex, *, capitals: bool) -> str:
     """Return a word that no chunk has as the articles write it, or as it is.
 
-    An absent name is not corrected, because a question about somebody unknown has no answer. Only the digraphs of
+    An absent name is not corrected, because a question about an unknown person has no answer. Only the digraphs of
     umlauts are typed for one another.
     """
     word = found.group()

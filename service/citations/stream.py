@@ -30,7 +30,7 @@ class DraftParser:
 
     @property
     def pending(self) -> str:
-        """The text that no complete sentence has yet, without markers."""
+        """The text after the last complete sentence, without markers."""
         return self._sentences.pending
 
     def feed(self, text: str) -> Iterator[DraftSentence]:

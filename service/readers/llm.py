@@ -185,7 +185,7 @@ class Draft:
         self.abstained = True
 
     def _parsed(self, text: str) -> Iterator[DraftSentence]:
-        """Yield the sentences that a text completes; a text after reasoning that passed as an answer begins anew."""
+        """Yield the sentences that a text completes; a text after reasoning that passed as an answer starts again."""
         if self._text.was_reasoning and not self._is_restarted:
             self._is_restarted, self._parser = True, DraftParser(self._keys)
             self._has_text = self._is_answering = False

@@ -72,7 +72,7 @@ class SpanReader:
         order, ranked, highest = _ranked(network, question, passages[:PASSAGES_READ], evidence)
         certainty = round(highest + EVIDENCE_WEIGHT * evidence.strength, DIGITS)
         if evidence.complete and highest < 0:
-            # Of a bare name or number the network finds no answer, and ranks worse than the words.
+            # The network finds no answer to a bare name or number; then the words rank better.
             by_words = [replace(each, score=round(EVIDENCE_WEIGHT * each.score, DIGITS)) for each in evidence.sentences]
             return passages, replace(evidence, sentences=tuple(by_words), certainty=certainty)
         best_first = sorted(passages, key=lambda each: -order.get(each.key, UNREAD + FUSED_WEIGHT * each.score))

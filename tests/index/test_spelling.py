@@ -52,7 +52,7 @@ def test_another_word_is_left_alone(word: str) -> None:
 
 
 def test_a_stem_that_is_not_a_word_is_not_proposed() -> None:
-    """Of the stems, only common words of the language are proposed."""
+    """Only stems that are common words of the language are proposed."""
     assert Spelling([], ["ferri"]).corrected("ferrri") is None
     assert Spelling([], ["harbour"]).corrected("harbor") is None  # a word itself
     assert Spelling([], ["harbour"]).corrected("harbuor") == "harbour"
@@ -93,7 +93,7 @@ def test_letters_in_the_wrong_order_are_one_error(word: str, place: int) -> None
 
 @given(st.sampled_from(sorted(set(WORDS))), st.integers(1, 10), st.sampled_from("qxzj"))
 def test_a_correction_is_a_listed_word(word: str, place: int, letter: str) -> None:
-    """Whatever is typed, the result is None or a listed word at a small distance."""
+    """For any input the result is None or a listed word at a small distance."""
     typed = word[:place] + letter + word[place:]
     found = SPELLING.corrected(typed)
     assert found is None or (found in {*WORDS, "reject"} and distance(typed, found) <= 2)

@@ -17,7 +17,7 @@ from tests.samples import settings_for
 ARTICLES = {
     "hall": """Wendle parish council rejected a new swimming hall on Monday by 31 votes to 12. The chair, Berit Oakes,
 abstained.""",
-    "caretaker": """“The tap was shut when I left, and nobody else has a key,” said the caretaker Anouk Thiérry-Møller
+    "caretaker": """“The tap was shut when I left, and no other person has a key,” said the caretaker Anouk Thiérry-Møller
 of Pell school on Friday. About 14,250 litres of water leaked into the gymnasium.""",
     "repairs": """The diocese will repair the bells of Oster chapel. The work costs £3,480, a third of it for new
 ropes.""",
@@ -51,12 +51,12 @@ def newspaper(
 @pytest.mark.parametrize(
     ("question", "quoted"),
     [
-        ("What did Anouk Thiérry-Møller say?", "nobody else has a key"),
-        ("What did Anouk Thierry-Moller say?", "nobody else has a key"),
-        ("what did anouk thierry moller say", "nobody else has a key"),
-        ("WHAT DID ANOUK THIERRY MOLLER SAY?", "nobody else has a key"),
-        ("What did the caretaker Anouk Thiérry-Møller say?", "nobody else has a key"),
-        ("Who is Anouk Thiérry-Møller?", "nobody else has a key"),
+        ("What did Anouk Thiérry-Møller say?", "no other person has a key"),
+        ("What did Anouk Thierry-Moller say?", "no other person has a key"),
+        ("what did anouk thierry moller say", "no other person has a key"),
+        ("WHAT DID ANOUK THIERRY MOLLER SAY?", "no other person has a key"),
+        ("What did the caretaker Anouk Thiérry-Møller say?", "no other person has a key"),
+        ("Who is Anouk Thiérry-Møller?", "no other person has a key"),
         ("What did Tomasz Wrona say?", "outdoors again"),
         ("What did Wrona tell them?", "outdoors again"),
         ("Who is Tomasz Wrona?", "as its conductor"),

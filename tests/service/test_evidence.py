@@ -122,7 +122,7 @@ def test_the_answer_has_the_best_score(lexical: LexicalIndex) -> None:
 
 
 def test_what_somebody_said_is_in_a_sentence_that_says_it() -> None:
-    """A question of what somebody said matches a sentence with a quotation or a verb of saying."""
+    """A question about what a person said matches a sentence with a quotation or a verb of saying."""
     question = "What did the mayor of Galt say?"
     matches = [answer_type_match(question, text) for text in ("She said no.", "“No,” was all.", "She left Galt.")]
     assert matches == [1, 1, 0.3]

@@ -296,7 +296,7 @@ def test_mode_off_strips_markers(sample_data: Path, models: Path) -> None:
 
 def test_the_model_is_asked_in_the_words_of_the_user(sample_data: Path, models: Path) -> None:
     """The articles are searched by the corrected question that asks, and the model reads all that was written."""
-    written = "I work on the boats. Nobody here knows. How much do wgaes rise under the ferry agreeement?"
+    written = "I work on the boats. We could not find out. How much do wgaes rise under the ferry agreeement?"
     with ScriptedLLM(reply(TRUE + " [{key}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         answer = asyncio.run(only(pipeline, Question(written)))
 

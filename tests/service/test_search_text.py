@@ -13,7 +13,7 @@ ARTICLES = [
     "The parish of Wendle rejected the new swimming hall by 31 votes to 12. It was the third vote on the hall.",
     "Anouk Thiérry-Møller, the caretaker, said that 14,250 litres had leaked. Repairs cost £3,480.",
     "The drawbridge at Oster Quay closed on 9 May 2025. Lorries must cross at Pell, the road office said.",
-    "Jürgen Straßer mended the weathercock of the chapel. Aaron Mueller held the ladder.",
+    "Jürgen Straßer repaired the weathercock of the chapel. Aaron Mueller held the ladder.",
 ]
 ASKED = "By how many votes did the parish of Wendle reject the swimming hall?"
 PREFACE = (
@@ -34,17 +34,17 @@ def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     "question",
     [
         ASKED,
-        "Who mended the weathercock?",
+        "Who repaired the weathercock?",
         "swimming hall Wendle",
-        "Mr. Straßer mended what in the chapel?",
+        "Mr. Straßer repaired what in the chapel?",
         "Is the drawbridge closed? And since when?",
         "The drawbridge closed. Why did it close?",
         "The parish voted again. How many voted?",
         "Tell me about Anouk.",
-        "  Who mended the weathercock?",
+        "  Who repaired the weathercock?",
         "How much was repaired in May? 2025",
         "Who plays in Oster Quay! Open or Closed?",
-        "Anouk Thiérry-Møller mended the hall. Which litres had leaked yesterday?",
+        "Anouk Thiérry-Møller repaired the hall. Which litres had leaked yesterday?",
         "",
         "…",
     ],
@@ -72,7 +72,7 @@ def test_only_the_asking_sentence_is_searched(question: str) -> None:
 
 def test_a_question_in_small_letters_is_found_behind_its_preface() -> None:
     """Neither a capital letter nor a question mark is needed."""
-    assert asking(f"{PREFACE} who mended the weathercock of the chapel") == "who mended the weathercock of the chapel"
+    assert asking(f"{PREFACE} who repaired the weathercock of the chapel") == "who repaired the weathercock of the chapel"
     assert asking(f"{PREFACE} did the parish reject the swimming hall") == "did the parish reject the swimming hall"
 
 
@@ -90,7 +90,7 @@ def test_a_request_needs_no_question_mark(asked: str) -> None:
 
 
 def test_a_question_with_a_pronoun_brings_the_names_before_it() -> None:
-    """Of a long preface, the names and the last sentence stay if the question cannot do without them."""
+    """The names of a long preface and its last sentence stay if the question cannot do without them."""
     text = asking(f"{PREFACE} In Wendle they planned a swimming hall. It was put to a vote. Did they reject it?")
     assert text == "Wendle. It was put to a vote. Did they reject it?"
 
@@ -125,14 +125,14 @@ def test_words_before_a_colon_that_say_what_is_asked_about_stay() -> None:
     ("typed", "searched"),
     [
         ("Whne did the drawbrigde close?", "When did the drawbridge close?"),
-        ("who mended teh wethercock", "who mended the weathercock"),
-        ("WHO MENDED THE WETHERCOCK?", "WHO MENDED THE WEATHERCOCK?"),
+        ("who repaired teh wethercock", "who repaired the weathercock"),
+        ("WHO REPAIRED THE WETHERCOCK?", "WHO REPAIRED THE WEATHERCOCK?"),
         ("How many litters leaked, 14 250?", "How many litters leaked, 14250?"),
-        ("Did Juergen Strasser mend it?", "Did Jurgen Strasser mend it?"),
+        ("Did Juergen Strasser repair it?", "Did Jurgen Strasser repair it?"),
         ("Did Aaron Müller hold the ladder?", "Did Aaron Mueller hold the ladder?"),
         ("Did Anouk Thierry Moller say 14 250?", "Did Anouk Thierry Moller say 14250?"),
         ("On 9 252 tickets", "On 9 252 tickets"),
-        ("Who Mended The Wethercock?", "Who Mended The Weathercock?"),
+        ("Who Repaired The Wethercock?", "Who Repaired The Weathercock?"),
     ],
 )
 def test_words_are_spelled_as_the_articles_have_them(typed: str, searched: str, lexical: LexicalIndex) -> None:
@@ -144,7 +144,7 @@ def test_words_are_spelled_as_the_articles_have_them(typed: str, searched: str, 
     "question", ["What did Anouk Thierty say?", "Who is Wendla?", "Where is Oster Quary?", "Pull road"]
 )
 def test_an_absent_name_is_not_corrected(question: str, lexical: LexicalIndex) -> None:
-    """A question about somebody unknown stays one: names are neither corrected nor corrections."""
+    """A question about an unknown person stays one: names are neither corrected nor corrections."""
     assert search_text(question, lexical) == question
 
 

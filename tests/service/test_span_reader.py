@@ -36,7 +36,7 @@ COUNCIL = make_passage("k3f2", "The council voted on the budget.\nA new clerk wa
 
 
 def test_the_answer_comes_first(reader: SpanReader) -> None:
-    """Of sentences with equal evidence the one with the answer is first, and its answer is marked in the body."""
+    """Among sentences with equal evidence the one with the answer is first, and its answer is marked in the body."""
     passages, found = reader.read(QUESTION, (COUNCIL, HARBOUR), evidence_in(COUNCIL, HARBOUR))
     best = found.sentences[0]
     assert best.text == "Nineteen boats sank in the storm."
@@ -92,7 +92,7 @@ def test_what_was_not_read_comes_last(reader: SpanReader) -> None:
 
 
 def test_a_text_beyond_the_limit_is_cut(reader: SpanReader) -> None:
-    """A sentence that a chunk has after its first 384 pieces has no answer and is no error."""
+    """A sentence that a chunk has after its first 384 pieces has no answer and causes no error."""
     long = make_passage("k4f2", "word " * 600 + "\nNineteen boats sank.")
     _, found = reader.read(QUESTION, (long,), evidence_in(long))
     assert [each.score > UNREAD + 8 for each in found.sentences] == [True, False]

@@ -25,7 +25,7 @@ ALONE = [
     "It rained for nine days.",
     "It is not clear who sank the ferry.",
     "This week the pier is closed.",
-    "That summer nobody came.",
+    "That summer no guests came.",
     "Those who came were wet.",
     "In March, Tennick said she would not pay.",
     "Its-a-Knockout, the oldest club, closed.",
@@ -101,10 +101,10 @@ def test_a_quotation_comes_with_its_speaker() -> None:
 @pytest.mark.parametrize(("opening", "closing"), ["“”", '""', "„“", "«»"])
 def test_a_quotation_keeps_both_marks(opening: str, closing: str) -> None:
     """A sentence within a quotation is quoted from the opening mark to the closing one and the speaker."""
-    whole = f"{opening}The mill is sold. Nobody asked us,{closing} said Pell Rusk."
+    whole = f"{opening}The mill is sold. They never asked us,{closing} said Pell Rusk."
     found = quotes(f"Galt has a harbour. {whole} Ten ships came.")
     assert found[f"{opening}The mill is sold."] == whole
-    assert found[f"Nobody asked us,{closing} said Pell Rusk."] == whole
+    assert found[f"They never asked us,{closing} said Pell Rusk."] == whole
     assert found["Ten ships came."] == "Ten ships came."
 
 
@@ -147,9 +147,9 @@ NO_STATEMENT = [
 @pytest.mark.parametrize("line", NO_STATEMENT)
 def test_questions_and_credits_are_not_quoted(line: str) -> None:
     """A question, a byline, the credit of a picture and a line about the page are not statements."""
-    assert list(quotes(f"The mill burnt down.\n\n{line}\n\nNobody was hurt.")) == [
+    assert list(quotes(f"The mill burnt down.\n\n{line}\n\nNo one was hurt.")) == [
         "The mill burnt down.",
-        "Nobody was hurt.",
+        "No one was hurt.",
     ]
 
 
@@ -158,7 +158,7 @@ def test_questions_and_credits_are_not_quoted(line: str) -> None:
 )
 def test_statements_that_look_like_credits_are_quoted(sentence: str) -> None:
     """A sentence that begins like a credit is a statement."""
-    assert sentence in quotes(f"The mill burnt down. {sentence} Nobody was hurt.")
+    assert sentence in quotes(f"The mill burnt down. {sentence} No one was hurt.")
 
 
 PIECES = [

@@ -35,7 +35,7 @@ KINDS = [
 
 @pytest.mark.parametrize(("claim", "source", "kinds"), KINDS)
 def test_each_kind_of_difference_has_its_name(claim: str, source: str, kinds: set[str]) -> None:
-    """Moved words, contrasts on either side and opposites are told apart; phrases and speakers may move."""
+    """Moved words, contrasts on either side and opposites are distinguished; phrases and speakers may move."""
     assert compare(claim, source).differences.keys() == kinds
 
 
