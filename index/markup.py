@@ -178,3 +178,21 @@ def _is_outside(neighbour: str, sign: str, punctuation: frozenset[str]) -> bool:
         return True
     # Chinese and Japanese are written without spaces.
     return sign.startswith("*") and neighbour.isalpha() and neighbour.lower() == neighbour.upper()
+
+
+# Reference marks wherever they stand; numbers look like the markers of an answer. The look-behind and
+# `*+` keep the time linear in a long run of spaces.
+_NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
+_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE_MARK}|{ATTACHED_MARK})")
+
+
+def without_marks(text: str) -> str:
+    """Return a text without the reference marks of a source, such as `[2]`, `[2–5]` or `[note 3]`."""
+    return without_numbers(_NOTED.sub("", without_numbers(text)))
+
+
+def without_numbers(text: str) -> str:
+    """Return a text without numbers in square brackets, which look like the markers of an answer."""
+    while (left := _NUMBERED.sub("", text)) != text:
+        text = left  # `[[1]2]` has another one without the inner one
+    return text

@@ -9,8 +9,8 @@ from typing import Any, Literal
 from pydantic import TypeAdapter
 
 from index.generation import Generation
+from index.markup import without_numbers
 from index.records import isoformat
-from service.citations.markers import without_numbers
 from service.records import (
     AnswerWarning,
     DraftSentence,

@@ -12,8 +12,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from index.markup import ATTACHED_MARK, FOOTNOTE_MARK
-
 LONGEST_MARKER = 80
 """The limit of a bracketed citation without its quote, in characters; a longer bracket is text."""
 
@@ -59,11 +57,6 @@ _LINK = re.compile(
     rf"\((?=[^\s()]*[/.#:])[^\s()]{{1,300}}\)| ?\(\s*[{_OPENS}](?P<words>[^()]{{1,600}})[{_CLOSES}]\s*\)"
 )
 _LINK_BEGUN = re.compile(r" ?(?:\([^()]{0,600})?")
-
-# Reference marks of an article that a model repeats; numbers look like the markers of an answer. The look-behind and
-# `*+` keep the time linear in a long run of spaces.
-_NUMBERED = re.compile(r"(?<!\s)\s*+[\[【]\s*\d{1,3}(?:\s*[,;–-]\s*\d{1,3})*\s*[\]】]")
-_NOTED = re.compile(rf"(?<!\s)\s*+(?:{FOOTNOTE_MARK}|{ATTACHED_MARK})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,18 +196,6 @@ class MarkerParser:
         """The beginning of another citation within a quote, which therefore stays open."""
         keys = "|".join(map(re.escape, self.known)) or "(?!)"
         return re.compile(rf"[\[【［]\s*(?:{keys})\b", re.IGNORECASE)
-
-
-def without_marks(text: str) -> str:
-    """Return a text without the reference marks of a source, such as `[2]`, `[2–5]` or `[note 3]`."""
-    return without_numbers(_NOTED.sub("", without_numbers(text)))
-
-
-def without_numbers(text: str) -> str:
-    """Return a text without numbers in square brackets, which look like the markers of an answer."""
-    while (left := _NUMBERED.sub("", text)) != text:
-        text = left  # `[[1]2]` has another one without the inner one
-    return text
 
 
 def _marked_end(text: str, found: re.Match[str], limit: int) -> tuple[int, int] | None:

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby, pairwise
 
+from index.markup import without_marks
 from index.text import Sentence, sentence_spans
-from service.citations.markers import Marker, MarkerParser, without_marks
+from service.citations.markers import Marker, MarkerParser
 from service.records import LONGEST_SENTENCE, DraftSentence
 
 _ENDS = (".", "!", "?", "…", '"', "”", "»", "。", "！", "？")

@@ -17,8 +17,8 @@ from tests.samples import settings_for
 ARTICLES = {
     "hall": """Wendle parish council rejected a new swimming hall on Monday by 31 votes to 12. The chair, Berit Oakes,
 abstained.""",
-    "caretaker": """“The tap was shut when I left, and no other person has a key,” said the caretaker Anouk Thiérry-Møller
-of Pell school on Friday. About 14,250 litres of water leaked into the gymnasium.""",
+    "caretaker": """“The tap was shut when I left, and no other person has a key,” said the caretaker Anouk
+Thiérry-Møller of Pell school on Friday. About 14,250 litres of water leaked into the gymnasium.""",
     "repairs": """The diocese will repair the bells of Oster chapel. The work costs £3,480, a third of it for new
 ropes.""",
     "bridge": """The drawbridge at Oster Quay closed on 9 May 2025 after a barge hit it. Lorries cross at Pell until

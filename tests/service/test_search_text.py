@@ -72,7 +72,9 @@ def test_only_the_asking_sentence_is_searched(question: str) -> None:
 
 def test_a_question_in_small_letters_is_found_behind_its_preface() -> None:
     """Neither a capital letter nor a question mark is needed."""
-    assert asking(f"{PREFACE} who repaired the weathercock of the chapel") == "who repaired the weathercock of the chapel"
+    assert (
+        asking(f"{PREFACE} who repaired the weathercock of the chapel") == "who repaired the weathercock of the chapel"
+    )
     assert asking(f"{PREFACE} did the parish reject the swimming hall") == "did the parish reject the swimming hall"
 
 
