@@ -99,6 +99,10 @@ _SAYS = re.compile(
     r"\b(?:sa(?:id|ys)|t(?:old|ells)|add(?:ed|s)|wr(?:ote|ites)|ask(?:ed|s)|call(?:ed|s)|argue[ds]|recall(?:ed|s)"
     r"|explain(?:ed|s)|warn(?:ed|s)|joke[ds]|insist(?:ed|s)|according)\b|:\W*$"
 )
+_CALENDAR = (
+    "(?:January|February|March|April|May|June|July|August|September|October|November|December"
+    "|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day)"
+)
 _POINTING = re.compile(
     r"\W*(?:(?i:and|but|so|yet|then|still|later|also|however|instead|meanwhile|now),? )?"
     r"(?i:(?:he|she|they|his|her|their|its|him|them"
@@ -108,7 +112,7 @@ _POINTING = re.compile(
     r"|years?|seasons?|spring|summer|autumn|fall|winter|who)\b)"
     r"|(?:each|both|neither|some|most|others|another|all)(?= (?:is|are|was|were|ha[sd]|have|will|would|of them)\b)"
     r"|the (?:latter|former|pair|duo|two))(?![\w-]))"
-    r"|\W*[A-Z][^A-Z,]{0,60}, (?:he|she|they|it)\b"
+    rf"|\W*[A-Z](?:[^A-Z,]|\b{_CALENDAR}\b){{0,60}}, (?:he|she|they|it)\b"
 )
 """An opening pronoun, also behind a conjunction or an introduction without a name; not of the weather or of time."""
 

@@ -55,6 +55,8 @@ POINTING = [
     "These ships are new.",
     "Its roof leaks.",
     "In the end, it sank.",
+    "In mid-May 2024, it sank.",
+    "On Friday, she left.",
     "However, it floats again.",
     "The latter was sold.",
     "“We pay,” he said.",
