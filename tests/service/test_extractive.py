@@ -225,6 +225,14 @@ def test_the_marker_comes_before_the_stop(text: str) -> None:
     assert [draft.parts for draft in drafts(found)] == [MARKED[text]]
 
 
+def test_a_quote_is_drafted_with_its_neighbours() -> None:
+    """A draft is the complete quote of its sentence, here with the speaker."""
+    passage = make_passage("k7f2", "Ines Farr laughed. “The poems float.”")
+    sentence = ScoredSentence(passage, Span(19, 37), "“The poems float.”", 1.0, quote=Span(0, 37))
+    (draft,) = drafts(Evidence((sentence,), 0.7))
+    assert draft.text == "Ines Farr laughed. “The poems float.”"
+
+
 def test_it_needs_no_model() -> None:
     """The reader has a name and a version, and neither model nor prompt."""
     assert (ExtractiveReader.name, ExtractiveReader.model, ExtractiveReader.prompt) == ("extractive@2", None, None)

@@ -1,6 +1,7 @@
 """The span reader: the order of sentences and passages, and the answers in them."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -70,6 +71,20 @@ def test_no_sentence_is_lost_and_answers_are_inside(reader: SpanReader) -> None:
     answers = [(each.span, each.answer) for each in found.sentences if each.answer]
     assert 1 <= len(answers) < len(found.sentences)
     assert all(span.start <= answer.start < answer.end <= span.end for span, answer in answers)
+
+
+def test_an_answer_is_found_in_the_body_behind_other_chunks(reader: SpanReader) -> None:
+    """The answer of a later chunk has its place in the article's body."""
+    text = "Nineteen boats sank in the storm."
+    body = f"The harbour office opened in May.\n\n{text}"
+    start = body.index(text)
+    passage = make_passage("k6f2", body)
+    passage = replace(passage, chunk=replace(passage.chunk, text=text, start_char=start))
+    sentence = ScoredSentence(passage, Span(start, len(body)), text, 0.5)
+    _, found = reader.read(QUESTION, (passage,), Evidence((sentence,), 0.6))
+    answer = found.sentences[0].answer
+    assert answer is not None
+    assert body[answer.start : answer.end] == "Nineteen"
 
 
 def test_an_answer_is_more_certain_than_none(reader: SpanReader) -> None:
