@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Collection, Iterable
+from functools import lru_cache
 from typing import NamedTuple
 
 from index.terms import without_accents
@@ -9,6 +10,9 @@ from service.citations.dates import MONTHS, WEEKDAYS
 from service.citations.english import english
 
 _TOKEN = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w]*(?:['’-][^\W_]+)*")
+REMEMBERED = 8192
+"""Words whose plain form is kept, because one check compares the words of its passages many times."""
+
 _JOINING = frozenset("of the and for de la le el al van von der den bin ibn du da di".split())
 
 
@@ -51,6 +55,7 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
     return names
 
 
+@lru_cache(maxsize=REMEMBERED)
 def plain(word: str) -> str:
     """Return the form of a word in which names are compared."""
     word = re.sub(r"['’]s?$", "", word)
