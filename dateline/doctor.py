@@ -10,23 +10,21 @@ from dateline.exit_codes import FAILED
 from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
-    from index.dense.server import ChromaServer
+    from index.chroma_server import ChromaServer
     from index.doctor import Finding
     from index.settings import IndexSettings
 
 
 def doctor(
     data: Data = None,
-    repair: Annotated[
-        bool, typer.Option("--repair", help="Repair what is corrupt from what is intact; embeds nothing.")
-    ] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Repair what is corrupt from what is intact.")] = False,
     json_: Json = False,
 ) -> None:
     """Check the index, and repair it if asked to.
 
     Exit 1 if a part is missing or corrupt, with --repair if one still is.
     """
-    from index.dense import server_of
+    from index.chroma_server import server_of
     from index.doctor import examine
     from index.settings import IndexSettings
 
@@ -62,10 +60,9 @@ def _show(findings: "list[Finding]") -> None:
 def _repaired(settings: "IndexSettings", server: "ChromaServer | None", *, quiet: bool) -> list[str]:
     from index.doctor import repair
     from index.embedding import build_embedder
-    from ingest.job import configuration_of
 
     done: list[str] = []
-    for step in repair(settings.data, lambda: configuration_of(build_embedder(settings), settings.language), server):
+    for step in repair(settings.data, lambda: build_embedder(settings), server):
         done.append(step)
         if not quiet:
             typer.echo(f"repair   {step}")

@@ -8,7 +8,7 @@ import typer
 from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
-    from index.retention import ListedGeneration
+    from index.admin import ListedGeneration
 
 app = typer.Typer(
     name="generations",
@@ -20,7 +20,7 @@ app = typer.Typer(
 @app.command(name="list")
 def list_(data: Data = None, json_: Json = False) -> None:
     """List the generations, newest first; `dateline doctor` checks them."""
-    from index.retention import list_generations
+    from index.admin import list_generations
     from index.settings import IndexSettings
 
     listed = list_generations(settings_of(IndexSettings, data=data).data)
@@ -43,12 +43,10 @@ def rollback(
 
     It is verified first. The next ingest continues from it.
     """
-    from index.dense import server_of
-    from index.retention import roll_back
+    from index.admin import roll_back
     from index.settings import IndexSettings
 
-    settings = settings_of(IndexSettings, data=data)
-    name = roll_back(settings.data, generation, server_of(settings.chroma_url))
+    name = roll_back(settings_of(IndexSettings, data=data).data, generation)
     typer.echo(json.dumps({"current": name}) if json_ else f"{name} is the current generation")
 
 
@@ -64,8 +62,8 @@ def prune(
 
     The current generation and those in use stay.
     """
-    from index.dense import server_of
-    from index.retention import prune as prune_generations
+    from index.admin import prune as prune_generations
+    from index.chroma_server import server_of
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data, keep_generations=keep)

@@ -30,18 +30,13 @@ def ingest(
     Publishes a new generation of the index, which a running service then answers from. Exit 3 if some articles are
     rejected; each is named with its reason.
     """
-    from index.locks import check_free
-    from index.settings import IndexSettings
-
-    settings = settings_of(IndexSettings, data=data)
-    check_free(settings.data)
-
-    # These take a second to import; refuse a second ingest first.
-    from index.dense import server_of
+    from index.chroma_server import server_of
     from index.embedding import build_embedder
+    from index.settings import IndexSettings
     from ingest.job import Ingest, run
     from ingest.progress import Progress
 
+    settings = settings_of(IndexSettings, data=data)
     order = Ingest(
         tuple(paths),
         settings.data,

@@ -20,10 +20,10 @@ def remove(
 ) -> None:
     """Remove articles from the whole data folder.
 
-    Removes them from the index, its older generations and the stored vectors, and removes the feedback that cites
-    them. Prints "complete" once nothing of them is left; exit 1 while something is.
+    Removes them from the index and its older generations, and removes the feedback that cites them. Prints "complete"
+    once nothing of them is left; exit 1 while something is.
     """
-    from index.dense import server_of
+    from index.chroma_server import server_of
     from index.takedown import take_down
     from service.feedback import FeedbackStore
     from service.settings import ServiceSettings
@@ -45,9 +45,9 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
         "complete": takedown.complete,
         "article_ids": takedown.article_ids,
         "generation": takedown.generation,
-        "removed_generations": takedown.removed_generations,
+        "rewritten_segments": takedown.rewritten_segments,
+        "removed_chunks": takedown.removed_chunks,
         "waiting": takedown.waiting,
-        "removed_vectors": takedown.removed_vectors,
         "removed_feedback": feedback,
     }
 
@@ -55,8 +55,7 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
 def _summary(takedown: "Takedown", feedback: int) -> str:
     made = f"published {takedown.generation} without them" if takedown.generation else "the index does not have them"
     counts = (
-        (len(takedown.removed_generations), "older generations"),
-        (takedown.removed_vectors, "vectors"),
+        (takedown.removed_chunks, "chunks"),
         (feedback, "feedback entries"),
     )
     removed = f"removed {', '.join(f'{count} {name}' for count, name in counts)}"
@@ -64,5 +63,5 @@ def _summary(takedown: "Takedown", feedback: int) -> str:
         return f"complete: {made}; {removed}"
     return (
         f"NOT complete: {made}; {removed}; still in {', '.join(takedown.waiting)}\n"
-        "A service still reads these generations, or the Chroma server did not answer. Run the command again."
+        "A service still reads these, or the Chroma server did not answer. Run the command again."
     )

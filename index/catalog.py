@@ -1,30 +1,31 @@
-"""The catalogue: every article, and its chunks as spans of its body, in one SQLite file.
+"""The catalogue of a segment: its articles, and their chunks as spans of their bodies, in one SQLite file.
 
 Text and metadata are stored here only; a chunk's text is a slice of its article's body. The row number of a chunk is
 also its row in `vectors.npy`, its row in the lexical index and its id in Chroma.
 """
 
+import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import asdict, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import TypeAdapter
 
-from index.records import Article, Chunk, Filters, Listed, isoformat
+from index.records import Article, Chunk, Configuration, Filters, Listed, indexed_text, isoformat
 
 PAGE = 500
 """Rows read into memory at once."""
 
-OPENING = 400
-"""Characters of each body in a list of articles."""
-
 SCHEMA = """
+CREATE TABLE build (configuration TEXT NOT NULL, numbered INTEGER NOT NULL);
 CREATE TABLE article (
     row INTEGER PRIMARY KEY, article_id TEXT NOT NULL UNIQUE, content_hash TEXT NOT NULL, origin TEXT NOT NULL,
     title TEXT, body TEXT NOT NULL, url TEXT, source TEXT, authors TEXT NOT NULL, section TEXT, language TEXT,
@@ -32,9 +33,10 @@ CREATE TABLE article (
 );
 CREATE TABLE chunk (
     row INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES article (row), ordinal INTEGER NOT NULL,
-    start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, token_count INTEGER NOT NULL, embedding_key BLOB NOT NULL
+    start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, token_count INTEGER NOT NULL, text_key BLOB NOT NULL
 );
 CREATE INDEX chunk_article ON chunk (article);
+CREATE INDEX chunk_text ON chunk (text_key);
 """
 ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source, authors, section, language, tags,
     published_at, updated_at"""
@@ -43,8 +45,6 @@ _LISTED = "(SELECT value FROM json_each(?))"
 
 _PUBLISHED = "rtrim(published_at, 'Z')"
 """The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
-
-_NEWEST_FIRST = f"published_at IS NULL, {_PUBLISHED} DESC, article_id"
 
 
 def article_values(article: Article) -> tuple[str | None, ...]:
@@ -87,30 +87,25 @@ def article_of(values: Sequence[Any]) -> Article:
     )
 
 
-class Headline(NamedTuple):
-    """An article in a list; `opening` is the start of its body."""
-
-    article_id: str
-    title: str | None
-    source: str | None
-    section: str | None
-    language: str | None
-    published_at: str | None
-    opening: str
+def text_key(article: Article, chunk: Chunk) -> bytes:
+    """Return the key of a chunk's embedded text, by which its vector is found: half of its SHA-256."""
+    return hashlib.sha256(indexed_text(article.title, chunk.text).encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 class Catalog:
-    """A generation's catalogue, open for reading; safe to share between threads."""
+    """A catalogue open for reading; safe to share between threads.
 
-    def __init__(self, path: Path) -> None:
+    A killed run leaves one that is not `closed`: SQLite first undoes the last write in it.
+    """
+
+    def __init__(self, path: Path, *, closed: bool = True) -> None:
         # `immutable`: the file may be read-only, and reading takes no lock that another process would wait for.
-        self._connection = sqlite3.connect(
-            f"{path.absolute().as_uri()}?mode=ro&immutable=1", uri=True, check_same_thread=False
-        )
+        mode = "mode=ro&immutable=1" if closed else "mode=rw"
+        self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False)
         self._connection.create_function("fold", 1, lambda value: value and value.casefold(), deterministic=True)
         self._lock = threading.Lock()
         # Read once, because every filter needs the article of every row.
-        self._article_of_row = np.fromiter(
+        self.article_of_row = np.fromiter(
             (row[0] for row in self._rows("SELECT article FROM chunk ORDER BY row")), np.int64
         )
 
@@ -121,40 +116,54 @@ class Catalog:
     @property
     def chunk_count(self) -> int:
         """Return the number of chunks."""
-        return len(self._article_of_row)
+        return len(self.article_of_row)
+
+    @property
+    def configuration(self) -> Configuration:
+        """Return the configuration that the segment is built with."""
+        return TypeAdapter(Configuration).validate_json(self._rows("SELECT configuration FROM build")[0][0])
+
+    @property
+    def is_numbered(self) -> bool:
+        """Return whether the rows are numbered without gaps, as those of `vectors.npy`."""
+        return bool(self._rows("SELECT numbered FROM build")[0][0])
 
     def article(self, article_id: str) -> Article | None:
         """Return the article with that id, or None."""
         found = self._rows(f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?", (article_id,))
         return article_of(found[0]) if found else None
 
-    def headlines(self, offset: int, limit: int, opening: int) -> list[Headline]:
-        """Return a page of articles in the order of `listed`, each with the first `opening` code points of its body.
+    def article_rows(self, article_ids: Collection[str]) -> dict[str, int]:
+        """Return the row of each of these articles that the catalogue has."""
+        statement = f"SELECT article_id, row FROM article WHERE article_id IN {_LISTED}"
+        return dict(self._rows(statement, (json.dumps(sorted(article_ids)),))) if article_ids else {}
 
-        Bodies of other pages are not read: one article may have megabytes.
+    def newest(self, count: int, dead: Collection[str] = ()) -> list[tuple[str | None, str, int]]:
+        """Return date, id and row of the newest articles that are not dead: undated ones last, then by id."""
+        statement = f"""SELECT {_PUBLISHED}, article_id, row FROM article WHERE article_id NOT IN {_LISTED}
+            ORDER BY published_at IS NULL, {_PUBLISHED} DESC, article_id LIMIT ?"""
+        return self._rows(statement, (json.dumps(list(dead)), count))
+
+    def listed(self, rows: Sequence[int], opening: int) -> dict[int, Listed]:
+        """Return the articles of these rows, each with the first `opening` code points of its body.
+
+        Other bodies are not read: one article may have megabytes.
         """
-        columns = "article_id, title, source, section, language, published_at, substr(body, 1, ?)"
-        rows = f"SELECT row FROM article ORDER BY {_NEWEST_FIRST} LIMIT ? OFFSET ?"
-        statement = f"SELECT {columns} FROM article WHERE row IN ({rows}) ORDER BY {_NEWEST_FIRST}"
-        return [Headline(*values) for values in self._rows(statement, (opening, limit, offset))]
+        columns = ARTICLE_COLUMNS.replace(" body,", " substr(body, 1, ?),")
+        statement = f"SELECT row, {columns}, length(body) FROM article WHERE row IN {_LISTED}"
+        found = self._rows(statement, (opening, json.dumps(list(rows))))
+        return {row: Listed(article_of(values[:-1]), values[-1]) for row, *values in found}
 
-    def title_of(self, article_id: str) -> str | None:
-        """Return the title of the article with that id, "" if it has none; None if the article is missing."""
-        found = self._rows("SELECT coalesce(title, '') FROM article WHERE article_id = ?", (article_id,))
-        return found[0][0] if found else None
-
-    def listed(self, offset: int = 0, limit: int = PAGE) -> list[Listed]:
-        """Return a page of articles with the openings of their bodies: newest first, undated ones last, then by id."""
-        columns = ARTICLE_COLUMNS.replace(" body,", f" substr(body, 1, {OPENING}),")
-        statement = f"SELECT {columns}, length(body) FROM article ORDER BY {_NEWEST_FIRST} LIMIT ? OFFSET ?"
-        return [Listed(article_of(values[:-1]), values[-1]) for values in self._rows(statement, (limit, offset))]
-
-    def every_article(self) -> Iterator[Article]:
-        """Yield all articles, with at most a page of them in memory."""
+    def articles(self, article_ids: Collection[str] | None = None) -> Iterator[tuple[Article, list[int]]]:
+        """Yield all articles, or those with these ids, each with the rows of its chunks; a page of them in memory."""
         last = -1
-        page = f"SELECT row, {ARTICLE_COLUMNS} FROM article WHERE row > ? ORDER BY row LIMIT ?"
-        while found := self._rows(page, (last, PAGE)):
-            yield from (article_of(values[1:]) for values in found)
+        condition = "TRUE" if article_ids is None else f"article_id IN {_LISTED}"
+        values = () if article_ids is None else (json.dumps(sorted(article_ids)),)
+        rows = "(SELECT json_group_array(chunk.row) FROM chunk WHERE chunk.article = article.row)"
+        page = f"""SELECT row, {rows}, {ARTICLE_COLUMNS} FROM article WHERE row > ? AND {condition}
+            ORDER BY row LIMIT ?"""
+        while found := self._rows(page, (last, *values, PAGE)):
+            yield from ((article_of(stored), sorted(json.loads(own))) for _, own, *stored in found)
             last = found[-1][0]
 
     def hashes(self) -> dict[str, str]:
@@ -165,22 +174,21 @@ class Catalog:
         """Return the origin of every article by its id."""
         return dict(self._rows("SELECT article_id, origin FROM article"))
 
-    def dates(self) -> tuple[str | None, str | None]:
+    def dates(self, dead: Collection[str] = ()) -> tuple[str | None, str | None]:
         """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
-        oldest, newest = self._rows(f"SELECT min({_PUBLISHED}) || 'Z', max({_PUBLISHED}) || 'Z' FROM article")[0]
+        statement = f"""SELECT min({_PUBLISHED}) || 'Z', max({_PUBLISHED}) || 'Z' FROM article
+            WHERE article_id NOT IN {_LISTED}"""
+        oldest, newest = self._rows(statement, (json.dumps(list(dead)),))[0]
         return oldest, newest
 
-    def embedding_keys(self) -> Iterator[bytes]:
-        """Yield the key of every chunk's vector in `embeddings.db`, in row order."""
-        for start in range(0, self.chunk_count, PAGE):
-            page = "SELECT embedding_key FROM chunk WHERE row >= ? AND row < ? ORDER BY row"
-            yield from (key for (key,) in self._rows(page, (start, start + PAGE)))
+    def rows_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, int]:
+        """Return a row with each of these texts that the catalogue has, by the key of the text."""
+        marks = ",".join("?" * len(keys))
+        return dict(self._rows(f"SELECT text_key, row FROM chunk WHERE text_key IN ({marks})", keys))
 
-    def keys_of(self, rows: Sequence[int]) -> dict[int, bytes]:
-        """Return the keys of the vectors of these rows, by row."""
-        return dict(
-            self._rows(f"SELECT row, embedding_key FROM chunk WHERE row IN {_LISTED}", (json.dumps(list(rows)),))
-        )
+    def text_keys(self, rows: Sequence[int]) -> dict[int, bytes]:
+        """Return the text keys of these rows, by row."""
+        return dict(self._rows(f"SELECT row, text_key FROM chunk WHERE row IN {_LISTED}", (json.dumps(list(rows)),)))
 
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, Article]]:
         """Return the chunks of these rows with their articles, in the order of `rows`; each article is one object."""
@@ -198,24 +206,106 @@ class Catalog:
             found.append((Chunk(chunk_id, article.article_id, ordinal, text, start, end, tokens), article))
         return found
 
-    def titles_and_texts(self) -> Iterator[tuple[str | None, str]]:
-        """Yield every chunk's article title and text, in row order, with at most a page of them in memory."""
+    def pages(self) -> Iterator[list[tuple[Chunk, Article]]]:
+        """Yield every chunk with its article, in row order, a page at a time."""
         for start in range(0, self.chunk_count, PAGE):
-            for chunk, article in self.chunks(range(start, min(start + PAGE, self.chunk_count))):
-                yield article.title, chunk.text
+            yield self.chunks(range(start, min(start + PAGE, self.chunk_count)))
 
-    def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
-        """Return a mask of the chunks whose articles pass the filters; None without filters."""
-        if filters == Filters():
-            return None
+    def allowed_rows(self, filters: Filters) -> NDArray[np.bool_]:
+        """Return a mask of the chunks whose articles pass the filters."""
         conditions, values = _conditions(filters)
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
-        allowed = [row for (row,) in self._rows(statement, values)]
-        return np.isin(self._article_of_row, np.array(allowed, dtype=np.int64))
+        return self.rows_of_articles([row for (row,) in self._rows(statement, values)])
+
+    def rows_of_articles(self, articles: Iterable[int]) -> NDArray[np.bool_]:
+        """Return a mask of the chunks of the articles in these rows."""
+        return np.isin(self.article_of_row, np.fromiter(articles, np.int64))
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock, closing(self._connection.execute(statement, values)) as cursor:
             return cursor.fetchall()
+
+
+class CatalogWriter:
+    """A catalogue under construction; its rows are numbered as they are added."""
+
+    def __init__(self, path: Path, configuration: Configuration) -> None:
+        self._connection = sqlite3.connect(path)
+        # A killed run leaves the last commit; a crash of the system may lose the file, which is then ignored.
+        self._connection.executescript(f"PRAGMA secure_delete = ON; PRAGMA synchronous = OFF; {SCHEMA}")
+        self._connection.execute("INSERT INTO build VALUES (?, 0)", (json.dumps(asdict(configuration)),))
+        self.chunk_count = 0
+
+    def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
+        """Add an article, whose id must be new, with its chunks."""
+        values = article_values(article)
+        marks = ",".join("?" * len(values))
+        added = self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", values)
+        self._connection.executemany(
+            "INSERT INTO chunk VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (
+                (row, added.lastrowid, c.ordinal, c.start_char, c.end_char, c.token_count, text_key(article, c))
+                for row, c in enumerate(chunks, self.chunk_count)
+            ),
+        )
+        self.chunk_count += len(chunks)
+
+    def copy(self, catalog: Path, without: Collection[str]) -> NDArray[np.int64]:
+        """Copy the articles of a closed catalogue, but for those with these ids; return the rows of their chunks."""
+        self._connection.commit()
+        self._connection.execute("ATTACH ? AS old", (f"{catalog.absolute().as_uri()}?mode=ro&immutable=1",))
+        first = self._connection.execute("SELECT coalesce(max(row), 0) + 1 FROM main.article").fetchone()[0]
+        self._connection.execute(
+            f"""INSERT INTO main.article (row, {ARTICLE_COLUMNS}) SELECT row + ?, {ARTICLE_COLUMNS} FROM old.article
+            WHERE article_id NOT IN {_LISTED}""",
+            (first, json.dumps(list(without))),
+        )
+        kept = "old.chunk AS c JOIN main.article AS a ON a.row = c.article + ? ORDER BY c.row"
+        rows = [row for (row,) in self._connection.execute(f"SELECT c.row FROM {kept}", (first,))]
+        self._connection.execute(
+            f"""INSERT INTO main.chunk SELECT row_number() OVER (ORDER BY c.row) - 1 + ?, a.row, ordinal, start_char,
+            end_char, token_count, text_key FROM {kept}""",
+            (self.chunk_count, first),
+        )
+        self._connection.commit()
+        self._connection.execute("DETACH old")
+        self.chunk_count += len(rows)
+        return np.array(rows, dtype=np.int64)
+
+    def discard(self, article_id: str) -> None:
+        """Remove an article; its rows stay empty until `number_rows`."""
+        row = "SELECT row FROM article WHERE article_id = ?"
+        self._connection.execute(f"DELETE FROM chunk WHERE article = ({row})", (article_id,))
+        self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
+
+    def rename(self, article_id: str, to: str) -> None:
+        """Change the id of an article, and with it the content hash."""
+        statement = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?"
+        (article,) = (article_of(values) for values in self._connection.execute(statement, (article_id,)))
+        self._connection.execute(
+            "UPDATE article SET article_id = ?, content_hash = ? WHERE article_id = ?",
+            (to, replace(article, article_id=to).content_hash, article_id),
+        )
+
+    def commit(self) -> None:
+        """Store everything so far, so that a killed run leaves it."""
+        self._connection.commit()
+
+    def rows(self) -> NDArray[np.int64]:
+        """Return the rows in use, in order."""
+        return np.array([row for (row,) in self._connection.execute("SELECT row FROM chunk ORDER BY row")], np.int64)
+
+    def number_rows(self) -> None:
+        """Renumber the rows from 0 without gaps, all or none."""
+        # In ascending order every new number is free.
+        renumbered = ((new, old) for new, old in enumerate(self.rows().tolist()) if new != old)
+        self._connection.executemany("UPDATE chunk SET row = ? WHERE row = ?", renumbered)
+        self._connection.execute("UPDATE build SET numbered = 1")
+        self._connection.commit()
+
+    def close(self) -> None:
+        """Close the file; what was not committed is lost."""
+        self._connection.close()
 
 
 def _conditions(filters: Filters) -> tuple[list[str], list[str]]:

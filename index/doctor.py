@@ -1,33 +1,35 @@
-"""Examine a data folder, and repair it from its valid parts; no text is embedded again."""
+"""Examine a data folder, and repair it: corrupt segments are written again from what is intact in them."""
 
-import os
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
+from index.admin import named_segments, replace_segments, sweep
 from index.catalog import Catalog
-from index.dense.server import ChromaServer
-from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged, IndexMismatch, no_index
-from index.generation import is_as_published, read_manifest
+from index.chroma_server import ChromaServer
+from index.embedding import Embedder, Matrix
+from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, no_index
 from index.layout import (
     CATALOG,
     CURRENT,
-    EMBEDDINGS,
     GENERATIONS,
+    VECTORS,
     current_name,
-    generation_folder,
     generation_names,
-    orphans,
+    segment_folder,
+    unfinished,
 )
+from index.library import SegmentPool, check_release, open_generation, read_manifest
 from index.locks import ingest_lock
-from index.publish import make_current
-from index.rebuild import rebuild, refill
-from index.records import Configuration
-from index.retention import discard, sweep
-from index.vector_cache import vector_cache_of
-from index.verification import faults_of
+from index.publish import copy_to, make_current
+from index.records import Configuration, fingerprint, indexed_text
+from index.segment import digest_of, read_record
+from index.segment_writer import SegmentWriter
+from index.verification import verify_in_child
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,22 +43,58 @@ class Finding:
 
 def examine(data: Path, server: ChromaServer | None = None) -> list[Finding]:
     """Return a finding for each part of a data folder; raises IndexNotFound if it has no index."""
-    current = current_name(data)
-    names = generation_names(data)
+    check_release(data)
+    current, names = current_name(data), generation_names(data)
     if current is None and not names:
         raise no_index(data)
-    return [
+    findings = [
         _examine_current(data, current, names),
-        *(_examine_generation(generation_folder(data, name), server) for name in names),
+        *(_examine_generation(data, name) for name in names),
+        *(_examine_segment(data, name) for name in sorted(named_segments(data))),
         *(
-            Finding(orphan.name, whole=True, detail="left by an interrupted run; the next ingest removes it")
-            for orphan in orphans(data)
+            Finding(folder.name, whole=True, detail="left by an interrupted run; a later ingest removes it")
+            for folder in unfinished(data)
         ),
-        _examine_cache(data / EMBEDDINGS),
     ]
+    if server is not None:
+        findings.append(_examine_server(data, server))
+    return findings
 
 
-def _examine_current(data: Path, current: str | None, names: list[str]) -> Finding:
+def repair(data: Path, embedder: Callable[[], Embedder], server: ChromaServer | None = None) -> Iterator[str]:
+    """Repair a data folder; yield what was done, as it is done.
+
+    A corrupt segment is written again from its catalogue; vectors are taken from `vectors.npy`, or embedded again if
+    that is corrupt. If the catalogue is lost, the segment is dropped, and its articles must be ingested again. Raises
+    IndexDamaged if no generation is left, IngestRunning, EmbeddingFailed and PublishFailed.
+    """
+    check_release(data)
+    if not generation_names(data):
+        raise no_index(data)
+    with ingest_lock(data):
+        yield from _repair_current(data)
+        replaced: dict[str, str | None] = {}
+        for name in sorted(named_segments(data)):
+            if not verify_in_child(segment_folder(data, name)):
+                continue
+            try:
+                replaced[name] = _rewrite(data, name, embedder)
+                yield f"segment {name} was written again as {replaced[name]}"
+            except (IndexDamaged, OSError, ValueError, sqlite3.DatabaseError) as error:
+                replaced[name] = None
+                yield (
+                    f"segment {name} is lost{_count(data, name)}: {error}."
+                    " Run `dateline ingest PATH` with the folders of your articles: it adds those that are missing"
+                )
+        if replaced:
+            replace_segments(data, replaced, (), server)
+        sweep(data, server)
+        if server is not None:
+            for segment in copy_to(server, data, read_manifest(data, current_name(data) or "")):
+                yield f"segment {segment} was copied to the Chroma server"
+
+
+def _examine_current(data: Path, current: str | None, names: Sequence[str]) -> Finding:
     if current is None:
         return Finding(CURRENT, whole=False, detail=f"is missing, though there are {len(names)} generations")
     if current not in names:
@@ -64,141 +102,116 @@ def _examine_current(data: Path, current: str | None, names: list[str]) -> Findi
     return Finding(CURRENT, whole=True, detail=f"names {current}")
 
 
-def _examine_generation(folder: Path, server: ChromaServer | None) -> Finding:
+def _examine_generation(data: Path, name: str) -> Finding:
+    what = f"generation {name}"
     try:
-        found = faults_of(folder, server)
-        if not found:
-            manifest = read_manifest(folder)
-            searched = "; searched exactly, because Chroma misses some chunks" if manifest.search == "exact" else ""
-            counts = f"{manifest.article_count} articles, {manifest.chunk_count} chunks"
-            detail = f"{counts}, fingerprint {manifest.fingerprint[:12]}{searched}"
-            return Finding(f"generation {folder.name}", whole=True, detail=detail)
-    except (ChromaUnavailable, IndexMismatch) as error:
-        found = [f"cannot be verified: {error}"]
-    except IndexDamaged as error:
-        found = [str(error)]
-    return Finding(f"generation {folder.name}", whole=False, detail="; ".join(found))
+        with closing(open_generation(data, name, SegmentPool(data, checked=False))) as generation:
+            manifest, hashes = generation.manifest, generation.hashes()
+            if fingerprint(hashes.items(), manifest.configuration) != manifest.fingerprint:
+                return Finding(what, whole=False, detail="its articles do not match the manifest's fingerprint")
+    except (IndexDamaged, sqlite3.DatabaseError) as error:
+        return Finding(what, whole=False, detail=str(error))
+    counts = f"{manifest.article_count} articles, {manifest.chunk_count} chunks, segments: {len(manifest.segments)}"
+    return Finding(what, whole=True, detail=f"{counts}, fingerprint {manifest.fingerprint[:12]}")
 
 
-def _examine_cache(path: Path) -> Finding:
-    if not path.is_file():
-        return Finding(EMBEDDINGS, whole=False, detail="is missing: `dateline doctor --repair` restores it")
-    # In a read-only folder SQLite cannot create the files with which it reads a write-ahead log, and needs none.
-    writable = os.access(path.parent, os.W_OK) and os.access(path, os.W_OK)
-    mode = "mode=ro" if writable else "mode=ro&immutable=1"
+def _examine_segment(data: Path, name: str) -> Finding:
+    folder = segment_folder(data, name)
+    faults = verify_in_child(folder)
+    if faults:
+        return Finding(f"segment {name}", whole=False, detail="; ".join(faults))
+    record = read_record(folder)
+    exact = "; searched exactly, because Chroma misses some chunks" if record.search == "exact" else ""
+    return Finding(
+        f"segment {name}", whole=True, detail=f"{record.article_count} articles, {record.chunk_count} chunks{exact}"
+    )
+
+
+def _examine_server(data: Path, server: ChromaServer) -> Finding:
+    what = f"Chroma server {server.url}"
     try:
-        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True)) as connection:
-            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            connection.execute("SELECT count(*) FROM embedding JOIN model ON id = model")
-            count = connection.execute("SELECT count(*) FROM embedding").fetchone()[0]
-    except sqlite3.DatabaseError as error:
-        return Finding(EMBEDDINGS, whole=False, detail=f"cannot be read: {error}")
-    if problem != "ok":
-        return Finding(EMBEDDINGS, whole=False, detail=f"is corrupt: {problem}")
-    return Finding(EMBEDDINGS, whole=True, detail=f"{count} vectors")
+        server.ping()
+        records = [read_record(segment_folder(data, name)) for name in sorted(named_segments(data))]
+        lacking = [record.segment for record in records if not server.has(record.segment, record.chunk_count)]
+    except (ChromaUnavailable, IndexDamaged) as error:
+        return Finding(what, whole=False, detail=str(error))
+    if lacking:
+        return Finding(
+            what, whole=False, detail=f"lacks the vectors of {', '.join(lacking)}, which are searched exactly"
+        )
+    return Finding(what, whole=True, detail="has the vectors of every segment")
 
 
-def repair(data: Path, configuration: Callable[[], Configuration], server: ChromaServer | None = None) -> Iterator[str]:
-    """Repair a data folder; yield one sentence for each change.
-
-    A corrupt current generation is rebuilt from its catalogue and the vector cache. If the catalogue is lost, the
-    newest generation that is valid, or can be rebuilt, becomes current. Other corrupt generations are removed.
-    `configuration` returns the configuration of a new generation, for a generation whose manifest is lost.
-
-    Raises IndexNotFound if the folder has no index, IngestRunning, IndexDamaged if no generation can be repaired, and
-    PublishFailed or ChromaUnavailable if the new generation cannot be written: then the corrupt one stays.
-    """
-    if not generation_names(data):
-        raise no_index(data)
-    with ingest_lock(data):
-        sweep(data, server)
-        yield from _remove_corrupt_cache(data / EMBEDDINGS)
-        yield from _repair_current(data, configuration, server)
-        yield from _remove_corrupt(data, server)
-        yield from _refill_cache(data)
-
-
-def _remove_corrupt_cache(path: Path) -> Iterator[str]:
-    finding = _examine_cache(path)
-    if path.exists() and not finding.whole:
-        for file in (path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")):
-            file.unlink(missing_ok=True)
-        yield f"removed {EMBEDDINGS}: it {finding.detail}"
-
-
-def _repair_current(
-    data: Path, configuration: Callable[[], Configuration], server: ChromaServer | None
-) -> Iterator[str]:
-    current = current_name(data)
-    names = generation_names(data)
-    for name in sorted(names, key=lambda name: name != current):
-        if not faults_of(generation_folder(data, name), server):
-            if name != current:
-                make_current(data, name)
-                yield f"{name} is now the current generation; run `dateline ingest PATH` to bring it up to date"
-            return
+def _repair_current(data: Path) -> Iterator[str]:
+    """Make the newest readable generation current if the current one is not readable."""
+    for name in sorted(generation_names(data), key=lambda name: (name == current_name(data), name), reverse=True):
         try:
-            rebuilt = _rebuild(data, name, configuration, server)
-        except (IndexDamaged, EmbeddingFailed) as error:
-            yield f"{name} cannot be rebuilt: {error}"
-        else:
-            yield f"{name} was rebuilt as {rebuilt}, which is now the current generation"
-            return
+            read_manifest(data, name)
+        except IndexDamaged:
+            continue
+        if name != current_name(data):
+            make_current(data, name)
+            yield f"{name} is now the current generation; run `dateline ingest PATH` to bring it up to date"
+        return
     raise IndexDamaged(
-        f"none of the {len(names)} generations in {data} can be repaired",
+        f"none of the {len(generation_names(data))} generations in {data} can be repaired",
         "Move the folder away and ingest the articles again with `dateline ingest PATH`.",
     )
 
 
-def _rebuild(data: Path, name: str, configuration: Callable[[], Configuration], server: ChromaServer | None) -> str:
-    folder = generation_folder(data, name)
+def _rewrite(data: Path, name: str, embedder: Callable[[], Embedder]) -> str:
+    """Write a segment again from its catalogue; return the id of the copy. Raises IndexDamaged."""
+    folder = segment_folder(data, name)
+    vectors = _intact_vectors(folder)
+    with closing(Catalog(folder / CATALOG)) as catalog, SegmentWriter(data, catalog.configuration) as writer:
+        hashes = catalog.hashes()
+        model = _same_model(embedder(), catalog.configuration) if vectors is None else None
+        for article, rows in catalog.articles():
+            if hashes[article.article_id] != article.content_hash:
+                raise IndexDamaged("its catalogue has changed")
+            chunks = [chunk for chunk, _ in catalog.chunks(rows)]
+            if model is not None:
+                found = model.embed_texts([indexed_text(article.title, chunk.text) for chunk in chunks])
+            elif vectors is not None:
+                found = vectors[rows]
+            writer.add(article, chunks, found)
+        written = writer.close()
+    if written is None:
+        raise IndexDamaged("its catalogue is empty")
+    return written.segment
+
+
+def _intact_vectors(folder: Path) -> Matrix | None:
+    """Return the vectors of a segment if they are as they were published, else None.
+
+    Raises IndexDamaged if the catalogue is not: then its rows may be others than those of the vectors.
+    """
     try:
-        manifest = read_manifest(folder)
+        files = read_record(folder).files
     except IndexDamaged:
-        _check_content_hashes(folder)
-        rebuilt_with = configuration()
-    else:
-        if not is_as_published(folder, manifest, CATALOG):
-            raise IndexDamaged(f"{CATALOG} is missing or has changed")
-        rebuilt_with = manifest.configuration
-    with closing(vector_cache_of(data / EMBEDDINGS, rebuilt_with)) as cache:
-        cache.drop_invalid()
-    return rebuild(data, folder, rebuilt_with, server=server).generation
+        return None
+    intact = [
+        (folder / name).is_file() and digest_of(folder / name) == files[name].sha256 for name in (CATALOG, VECTORS)
+    ]
+    if not intact[0]:
+        raise IndexDamaged("its catalogue is missing or has changed")
+    return np.load(folder / VECTORS, mmap_mode="r") if intact[1] else None
 
 
-def _check_content_hashes(folder: Path) -> None:
-    """Raise IndexDamaged unless every article of a catalogue without a manifest has its content hash."""
-    if not (folder / CATALOG).is_file():
-        raise IndexDamaged(f"{CATALOG} is missing")
+def _same_model(model: Embedder, configuration: Configuration) -> Embedder:
+    """Return the embedder of the settings; raises IndexMismatch if the segment has vectors of another one."""
+    if (model.name, model.graph) != (configuration.embedding_model, configuration.embedding_graph):
+        raise IndexMismatch(
+            f"the segment was embedded by {configuration.embedding_model} ({configuration.embedding_graph}),"
+            f" the settings name {model.name} ({model.graph})",
+            "Set DATELINE_EMBEDDING_MODEL back.",
+        )
+    return model
+
+
+def _count(data: Path, name: str) -> str:
+    """Return how many articles a segment had, if its record says so."""
     try:
-        with closing(Catalog(folder / CATALOG)) as catalog:
-            hashes = catalog.hashes()
-            changed = any(hashes[article.article_id] != article.content_hash for article in catalog.every_article())
-    except (sqlite3.DatabaseError, ValueError) as error:
-        raise IndexDamaged(f"its manifest is lost, and its catalogue cannot be read: {error}") from error
-    if changed:
-        raise IndexDamaged("its manifest is lost, and articles in its catalogue have changed")
-
-
-def _remove_corrupt(data: Path, server: ChromaServer | None) -> Iterator[str]:
-    current = current_name(data)
-    for name in generation_names(data):
-        if name == current or not faults_of(generation_folder(data, name), server):
-            continue
-        if discard(data, name, server):
-            yield f"removed {name}: it was corrupt, and it is not the current generation"
-        else:
-            yield f"{name} is corrupt, and a process is reading it; the next repair removes it"
-
-
-def _refill_cache(data: Path) -> Iterator[str]:
-    folder = generation_folder(data, current_name(data) or "")
-    configuration = read_manifest(folder).configuration
-    with (
-        closing(Catalog(folder / CATALOG)) as catalog,
-        closing(vector_cache_of(data / EMBEDDINGS, configuration)) as cache,
-    ):
-        invalid = cache.drop_invalid()
-        copied = refill(cache, catalog, data, configuration)
-    if invalid or copied:
-        yield f"copied {copied} vectors from {folder.name} to {EMBEDDINGS}"
+        return f", with {read_record(segment_folder(data, name)).article_count} articles"
+    except IndexDamaged:
+        return ""

@@ -1,127 +1,183 @@
-"""One immutable index on disk, open for reading: catalogue, dense and lexical index, and its manifest."""
+"""A generation: a list of segments and of the articles in them that are dead, searched as one index.
 
-import hashlib
-import sqlite3
-from contextlib import ExitStack
-from pathlib import Path
+The rows of all segments are numbered through. Every score is global: exact cosines, and BM25 with the statistics of the
+whole generation, so that articles rank the same however they are spread over segments.
+"""
 
-from index.catalog import Catalog
-from index.dense import DenseIndex
-from index.dense.server import ChromaServer
-from index.errors import IndexDamaged
-from index.layout import CATALOG, LEASE, LEXICAL, MANIFEST
-from index.lexical import LexicalIndex
-from index.locks import leased
-from index.records import Manifest
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from functools import cached_property
+from typing import NamedTuple
 
-HINT = "Run `dateline doctor` to see what is corrupt."
+import numpy as np
+from numpy.typing import NDArray
+
+from index.embedding import Vector
+from index.errors import EmbeddingFailed
+from index.lexical import LexicalIndex, LexicalPart
+from index.records import Article, Chunk, Filters, Listed, Manifest, SegmentEntry
+from index.segment import Segment
+from index.vectors import cosines
+
+OPENING = 400
+"""Code points of each body in a list of articles."""
+
+
+class Part(NamedTuple):
+    """A segment in a generation: `first` is its first row, `alive` a mask of its rows or None if all are alive."""
+
+    segment: Segment
+    entry: SegmentEntry
+    first: int
+    alive: NDArray[np.bool_] | None
+
+    @property
+    def rows(self) -> slice:
+        """Return the segment's rows among those of the generation."""
+        return slice(self.first, self.first + self.segment.record.chunk_count)
+
+    def dead_with(self, article_ids: Collection[str]) -> tuple[str, ...]:
+        """Return the ids of the dead articles if these are dead as well."""
+        return tuple(sorted({*self.entry.dead, *self.segment.catalog.article_rows(article_ids)}))
 
 
 class Generation:
-    """A published generation, leased while it is open; safe to share between threads.
+    """A published generation, open for search; safe to share between threads. `close` gives its segments back."""
 
-    Raises IndexDamaged if a file is missing, has changed or cannot be opened, and ChromaUnavailable or IndexMismatch if
-    its vectors are on a `server` that does not answer or is None. With `checked` off, files are not verified.
-    """
-
-    def __init__(self, folder: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
-        self.folder = folder
-        self.manifest = read_manifest(folder)
-        try:
-            with ExitStack() as opened:
-                opened.enter_context(leased(folder / LEASE))
-                # Before Chroma reads a byte: a corrupt HNSW file does not raise there, it ends the process.
-                if checked:
-                    check_files(folder, self.manifest)
-                self.catalog = Catalog(folder / CATALOG)
-                opened.callback(self.catalog.close)
-                self.lexical = LexicalIndex(folder / LEXICAL)
-                self.dense = DenseIndex(folder, server, self.manifest.search)
-                opened.callback(self.dense.close)
-                differing = checked and (self.differing_counts() or self.differing_dimension())
-                if differing:
-                    raise IndexDamaged(f"generation {folder.name}: {differing}", HINT)
-                self._opened = opened.pop_all()
-        except (OSError, ValueError, sqlite3.DatabaseError) as error:
-            raise IndexDamaged(f"generation {folder.name} cannot be opened: {error}", HINT) from error
+    def __init__(self, manifest: Manifest, segments: Sequence[Segment], close: Callable[[], None]) -> None:
+        self.manifest = manifest
+        self.parts: list[Part] = []
+        self.close = close
+        first = 0
+        for segment, entry in zip(segments, manifest.segments, strict=True):
+            alive = None
+            if entry.dead:
+                dead = segment.catalog.article_rows(entry.dead)
+                alive = ~segment.catalog.rows_of_articles(dead.values())
+            self.parts.append(Part(segment, entry, first, alive))
+            first += segment.record.chunk_count
 
     @property
     def name(self) -> str:
-        """Return the generation's name: its time of creation and fingerprint."""
+        """Return the generation's name."""
         return self.manifest.generation
 
-    def close(self) -> None:
-        """Close every file, remove the private view and release the lease."""
-        self._opened.close()
+    @cached_property
+    def lexical(self) -> LexicalIndex:
+        """Return the lexical index of all segments."""
+        parts = [LexicalPart(part.segment.postings, part.alive) for part in self.parts]
+        return LexicalIndex(self.manifest.configuration.language, parts)
 
-    def differing_counts(self) -> str | None:
-        """Return the number of chunks in each part if they differ, else None."""
-        counts = {
-            "manifest": self.manifest.chunk_count,
-            "catalogue": self.catalog.chunk_count,
-            "vectors": len(self.dense.vectors),
-            "lexical": self.lexical.row_count,
-            "chroma": self.dense.count(),
-        }
-        return f"numbers of chunks disagree: {counts}" if len(set(counts.values())) > 1 else None
+    def open(self) -> None:
+        """Open everything that questions use, so that the first question does not wait for it."""
+        for part in self.parts:
+            part.segment.open()
+        _ = self.lexical
 
-    def differing_dimension(self) -> str | None:
-        """Return the dimensions of the manifest and of the vectors if they differ, else None."""
-        stated, found = self.manifest.configuration.dimension, self.dense.vectors.shape[1]
-        return None if stated == found else f"the manifest states dimension {stated}, vectors.npy has {found}"
+    def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
+        """Return a mask of the live chunks whose articles pass the filters; None if all rows do."""
+        if filters == Filters() and all(part.alive is None for part in self.parts):
+            return None
+        masks = [np.empty(0, dtype=bool)]
+        for part in self.parts:
+            if filters == Filters():
+                mask = np.ones(part.segment.record.chunk_count, dtype=bool)
+            else:
+                mask = part.segment.catalog.allowed_rows(filters)
+            masks.append(mask if part.alive is None else mask & part.alive)
+        return np.concatenate(masks)
+
+    def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        """Return the `count` rows nearest to a vector among those allowed, in any order.
+
+        Raises EmbeddingFailed for a vector of another dimension.
+        """
+        dimension = self.manifest.configuration.dimension
+        if vector.shape != (dimension,):
+            raise EmbeddingFailed(
+                f"the question's vector has the shape {vector.shape}, the index has {dimension} dimensions",
+                "Check DATELINE_EMBEDDING_MODEL: it must name the embedding model that the index was built with.",
+            )
+        rows, scores = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.float32)]
+        for part in self.parts:
+            dead = 0 if part.alive is None else int(np.count_nonzero(~part.alive))
+            mask = None if allowed is None else allowed[part.rows]
+            found, near = part.segment.nearest(vector, count, mask, dead)
+            rows.append(part.first + found)
+            scores.append(near)
+        best = np.argsort(-np.concatenate(scores), kind="stable")[:count]
+        return np.concatenate(rows)[best]
+
+    def cosines(self, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Return the exact cosine of a vector with each of these rows."""
+        found = np.empty(len(rows))
+        for part, places, own in self._by_part(rows):
+            found[places] = cosines(part.segment.vectors, vector, own)
+        return found
+
+    def chunks(self, rows: NDArray[np.int64]) -> list[tuple[Chunk, Article]]:
+        """Return the chunks of these rows with their articles, in the order of `rows`."""
+        found: dict[int, tuple[Chunk, Article]] = {}
+        for part, places, own in self._by_part(rows):
+            found.update(zip(places.tolist(), part.segment.catalog.chunks(own.tolist()), strict=True))
+        return [found[place] for place in range(len(rows))]
+
+    def article(self, article_id: str) -> Article | None:
+        """Return the article with that id, or None."""
+        for part in self.parts:
+            if article_id not in part.entry.dead and (found := part.segment.catalog.article(article_id)):
+                return found
+        return None
+
+    def articles(self) -> Iterator[Article]:
+        """Yield all articles, with at most a page of them in memory."""
+        for part in self.parts:
+            yield from (each for each, _ in part.segment.catalog.articles() if each.article_id not in part.entry.dead)
+
+    def listed(self, offset: int, limit: int, opening: int = OPENING) -> list[Listed]:
+        """Return a page of articles with the openings of their bodies: newest first, undated ones last, then by id."""
+        keys = [
+            (published, article_id, at, row)
+            for at, part in enumerate(self.parts)
+            for published, article_id, row in part.segment.catalog.newest(offset + limit, part.entry.dead)
+        ]
+        keys.sort(key=lambda key: key[1])
+        keys.sort(key=lambda key: key[0] or "", reverse=True)
+        page = keys[offset : offset + limit]
+        found: dict[tuple[int, int], Listed] = {}
+        for at, part in enumerate(self.parts):
+            rows = [row for _, _, place, row in page if place == at]
+            found |= (
+                {(at, row): each for row, each in part.segment.catalog.listed(rows, opening).items()} if rows else {}
+            )
+        return [found[at, row] for _, _, at, row in page]
+
+    def dates(self) -> tuple[str | None, str | None]:
+        """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
+        found = [part.segment.catalog.dates(part.entry.dead) for part in self.parts]
+        # With its Z, half a second past would sort before the second.
+        oldest = min((oldest for oldest, _ in found if oldest), key=_without_z, default=None)
+        return oldest, max((newest for _, newest in found if newest), key=_without_z, default=None)
+
+    def hashes(self) -> dict[str, str]:
+        """Return the content hash of every article by its id."""
+        return dict(self._of_each(lambda segment: segment.catalog.hashes()))
+
+    def origins(self) -> dict[str, str]:
+        """Return the origin of every article by its id."""
+        return dict(self._of_each(lambda segment: segment.catalog.origins()))
+
+    def _of_each(self, of: Callable[[Segment], dict[str, str]]) -> Iterator[tuple[str, str]]:
+        for part in self.parts:
+            dead = frozenset(part.entry.dead)
+            yield from ((article_id, value) for article_id, value in of(part.segment).items() if article_id not in dead)
+
+    def _by_part(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64], NDArray[np.int64]]]:
+        """Yield each part that has some of these rows, their places in `rows`, and their numbers in its segment."""
+        part_of = np.searchsorted([part.first for part in self.parts], rows, side="right") - 1
+        for at in np.unique(part_of).tolist():
+            places = np.flatnonzero(part_of == at)
+            yield self.parts[at], places, rows[places] - self.parts[at].first
 
 
-def read_manifest(folder: Path) -> Manifest:
-    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
-    try:
-        return Manifest.from_json((folder / MANIFEST).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(f"generation {folder.name} has no readable manifest: {error}", HINT) from error
-
-
-def file_digests(folder: Path) -> dict[str, str]:
-    """Return the SHA-256 of every file of a generation but its manifest and lease, by path in the folder."""
-    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
-    paths = {path.relative_to(folder).as_posix(): path for path in files}
-    return {name: _digest(path) for name, path in paths.items() if name not in (MANIFEST, LEASE)}
-
-
-def is_as_published(folder: Path, manifest: Manifest, name: str) -> bool:
-    """Return whether one file of a generation is there and unchanged."""
-    path = folder / name
-    return path.is_file() and _digest(path) == manifest.files.get(name)
-
-
-def file_faults(folder: Path, manifest: Manifest) -> list[str]:
-    """Return a message for each file that is missing, changed or added."""
-    found = file_digests(folder)
-    return [
-        *(f"{name} is missing" for name in sorted(manifest.files.keys() - found.keys())),
-        *(f"{name} was not published" for name in sorted(found.keys() - manifest.files.keys())),
-        *(
-            f"{name} has changed"
-            for name in sorted(found)
-            if name in manifest.files and found[name] != manifest.files[name]
-        ),
-    ]
-
-
-def check_files(folder: Path, manifest: Manifest) -> None:
-    """Raise IndexDamaged naming each file that is missing, changed or added."""
-    faults = file_faults(folder, manifest)
-    if faults:
-        raise IndexDamaged(f"generation {folder.name} is corrupt: {'; '.join(faults)}", HINT)
-
-
-def check_catalog(folder: Path, manifest: Manifest) -> None:
-    """Raise IndexDamaged if the catalogue has changed; everything else can be rebuilt from it."""
-    if not is_as_published(folder, manifest, CATALOG):
-        raise IndexDamaged(
-            f"generation {folder.name} is corrupt: {CATALOG} is missing or has changed",
-            "Run `dateline doctor --repair`: it goes back to the last valid generation.",
-        )
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def _without_z(moment: str) -> str:
+    return moment.removesuffix("Z")

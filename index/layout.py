@@ -1,39 +1,58 @@
-"""The names of files and folders in a data folder."""
+"""The names of files and folders in a data folder, and how they are replaced and synced.
 
+CURRENT                  name of the generation that is served
+generations/NAME.json    manifest: the segments of a generation, and the articles in them that are dead
+segments/ID/             catalog.db  vectors.npy  chroma/  lexical/  segment.json: closed, never changed
+ingest.lock              held by the only writer
+"""
+
+import os
 from pathlib import Path
 
 CURRENT = "CURRENT"
 GENERATIONS = "generations"
-EMBEDDINGS = "embeddings.db"
+SEGMENTS = "segments"
 LOCK = "ingest.lock"
-STAGING_PREFIX = "building-"
 
 CATALOG = "catalog.db"
 CHROMA = "chroma"
-COLLECTION_FILE = "collection.json"
 LEXICAL = "lexical"
 VECTORS = "vectors.npy"
-MANIFEST = "manifest.json"
-LEASE = "lease"
+SEGMENT = "segment.json"
+
+BUILDING = "building-"
+"""Prefix of a segment that is being written, or that a killed run left."""
+
+REMOVED = "removed-"
+"""Prefix of a segment that is being removed."""
+
+FIRST_RELEASE_VECTORS = "embeddings.db"
 
 
-def generation_folder(data: Path, name: str) -> Path:
-    """Return the folder of a generation."""
-    return data / GENERATIONS / name
+def manifest_path(data: Path, name: str) -> Path:
+    """Return the path of a generation's manifest."""
+    return data / GENERATIONS / f"{name}.json"
+
+
+def segment_folder(data: Path, segment: str) -> Path:
+    """Return the folder of a segment."""
+    return data / SEGMENTS / segment
 
 
 def generation_names(data: Path) -> list[str]:
     """Return the names of the published generations, newest first."""
-    folder = data / GENERATIONS
-    if not folder.is_dir():
-        return []
-    names = (path.name for path in folder.iterdir() if path.is_dir())
-    return sorted((name for name in names if not name.startswith(STAGING_PREFIX)), reverse=True)
+    return sorted((path.stem for path in (data / GENERATIONS).glob("*.json")), reverse=True)
 
 
-def orphans(data: Path) -> list[Path]:
-    """Return the folders of generations that a run is building or removing, or that an interrupted run left."""
-    return sorted((data / GENERATIONS).glob(f"{STAGING_PREFIX}*"))
+def segment_names(data: Path) -> list[str]:
+    """Return the ids of the closed segments, oldest first."""
+    folders = (data / SEGMENTS).glob("*")
+    return sorted(path.name for path in folders if not path.name.startswith((BUILDING, REMOVED)))
+
+
+def unfinished(data: Path) -> list[Path]:
+    """Return the folders of segments that a run is writing or removing, or that a killed run left."""
+    return sorted(path for prefix in (BUILDING, REMOVED) for path in (data / SEGMENTS).glob(f"{prefix}*"))
 
 
 def current_name(data: Path) -> str | None:
@@ -42,3 +61,28 @@ def current_name(data: Path) -> str | None:
         return (data / CURRENT).read_text(encoding="utf-8", errors="replace").strip() or None
     except FileNotFoundError:
         return None
+
+
+def first_release_folders(data: Path) -> list[Path]:
+    """Return the folders of generations that the first release wrote, each with an index of its own."""
+    return sorted(path for path in (data / GENERATIONS).glob("*") if path.is_dir())
+
+
+def write_synced(path: Path, text: str) -> None:
+    """Write a file so that readers see the old text or the new one, also after a loss of power."""
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.new")
+    with temporary.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(path)
+    sync(path.parent)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file or the entries of a folder are on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

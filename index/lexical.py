@@ -1,104 +1,179 @@
-"""The lexical index: BM25 over title and text, stored with the generation and memory-mapped when read."""
+"""The lexical index: BM25 over title and text, from the integer postings of every segment.
 
-import json
+A segment stores which rows have a term, and how often. The statistics that weigh a term (document frequency, number
+and average length of chunks) are sums over the segments of a generation less its dead rows, so that articles rank the
+same however they are spread over segments. Robertson & Zaragoza 2009, with the inverse document frequency of Lucene.
+"""
+
 import math
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.records import indexed_text
 from index.spelling import Spelling, plain_words
 from index.terms import Terms
 
-if TYPE_CHECKING:
-    from bm25s import BM25
-
 K1 = 0.9
 B = 0.4
-COUNTS = "rows.npy"
-LANGUAGE = "language.json"
+TERMS = "terms.txt"
+STARTS = "starts.npy"
+ROWS = "rows.npy"
+COUNTS = "counts.npy"
+LENGTHS = "lengths.npy"
 WORDS = "words.txt"
-"""Words that articles write in lower case, the most frequent first; an index of the first release has none."""
+"""Words that articles write in lower case, each with its number."""
 
 
-def build_lexical(folder: Path, titles_and_texts: Iterable[tuple[str | None, str]], language: str) -> None:
-    """Index the rows in order into a new folder; a corpus that is empty or only stop words is a valid index."""
-    terms = Terms(language)
-    vocabulary: dict[str, int] = {}
-    rows: list[list[int]] = []
-    spelled: Counter[str] = Counter()
-    for title, text in titles_and_texts:
-        rows.append([vocabulary.setdefault(term, len(vocabulary)) for term in terms.of(indexed_text(title, text))])
-        spelled.update(plain_words(text))
-    folder.mkdir(parents=True)
-    by_frequency = sorted(spelled, key=lambda word: (-spelled[word], word))
-    (folder / WORDS).write_text("\n".join(by_frequency), encoding="utf-8")
-    (folder / LANGUAGE).write_text(json.dumps({"language": language, "folds": True}) + "\n", encoding="utf-8")
-    np.save(folder / COUNTS, np.array([len(set(row)) for row in rows], dtype=np.int32))
-    if vocabulary:
-        import bm25s
+class PostingsWriter:
+    """The postings of a segment under construction: rows are added in any order, or copied from other segments."""
 
-        bm25 = bm25s.BM25(method="lucene", k1=K1, b=B)
-        bm25.index((rows, vocabulary), create_empty_token=False, show_progress=False)
-        bm25.save(folder, show_progress=False)
+    def __init__(self, terms: Terms) -> None:
+        self._terms = terms
+        self._vocabulary: dict[str, int] = {}
+        self._postings: list[NDArray[np.int32]] = []
+        self._lengths: dict[int, int] = {}
+        self._words: Counter[str] = Counter()
+
+    def add(self, row: int, indexed: str) -> None:
+        """Add the text of a row, with its title."""
+        counts = Counter(self._terms.of(indexed))
+        ids = [self._vocabulary.setdefault(term, len(self._vocabulary)) for term in counts]
+        self._postings.append(np.array([ids, [row] * len(ids), list(counts.values())], dtype=np.int32))
+        self._lengths[row] = counts.total()
+
+    def copy(self, postings: "Postings", old_rows: NDArray[np.int64], first: int) -> None:
+        """Copy rows of another segment; they are numbered from `first` on."""
+        new_rows = np.full(postings.row_count, -1, dtype=np.int32)
+        new_rows[old_rows] = np.arange(first, first + len(old_rows))
+        ids = np.array([self._vocabulary.setdefault(t, len(self._vocabulary)) for t in postings.vocabulary], np.int32)
+        rows = new_rows[postings.rows]
+        copied = np.stack([np.repeat(ids, np.diff(postings.starts)), rows, postings.counts])
+        self._postings.append(copied[:, rows >= 0])
+        self._lengths.update(enumerate(postings.lengths[old_rows].tolist(), first))
+
+    def count_words(self, text: str) -> None:
+        """Count the words of a text for the correction of mistyped ones."""
+        self._words.update(plain_words(text))
+
+    def write(self, folder: Path) -> None:
+        """Write the postings into a new folder; a corpus that is empty or only stop words is valid."""
+        folder.mkdir()
+        ids, rows, counts = np.concatenate([np.empty((3, 0), dtype=np.int32), *self._postings], axis=1)
+        names = sorted(term for term, used in zip(self._vocabulary, self._used(ids), strict=True) if used)
+        number = np.zeros(len(self._vocabulary), dtype=np.int32)
+        number[[self._vocabulary[name] for name in names]] = np.arange(len(names))
+        order = np.lexsort((rows, number[ids]))
+        frequencies = np.bincount(number[ids], minlength=len(names))
+        (folder / TERMS).write_text("\n".join(names), encoding="utf-8")
+        np.save(folder / STARTS, np.concatenate([[0], np.cumsum(frequencies)]).astype(np.int64))
+        np.save(folder / ROWS, rows[order])
+        np.save(folder / COUNTS, counts[order])
+        np.save(folder / LENGTHS, np.array([self._lengths[row] for row in range(len(self._lengths))], dtype=np.int32))
+        words = (f"{word} {count}" for word, count in sorted(self._words.items()))
+        (folder / WORDS).write_text("\n".join(words), encoding="utf-8")
+
+    def _used(self, ids: NDArray[np.int32]) -> NDArray[np.bool_]:
+        return np.bincount(ids, minlength=len(self._vocabulary)) > 0
 
 
-class LexicalIndex:
-    """A generation's BM25 index, open for reading; safe to share between threads.
+class Postings:
+    """The postings of a closed segment, memory-mapped: of term t, `rows` and `counts` from starts[t] to starts[t + 1].
 
-    `distinct_terms` has the number of distinct terms of every row; `row_count` counts rows without terms as well.
+    `lengths` has the number of terms of every row, with repeats.
     """
 
     def __init__(self, folder: Path) -> None:
-        stated = json.loads((folder / LANGUAGE).read_text(encoding="utf-8"))
-        # An index of the first release has its terms with accents, and must be asked for them so.
-        self.terms = Terms(stated["language"], folds=stated.get("folds", False))
-        self.distinct_terms: NDArray[np.int32] = np.load(folder / COUNTS)
-        self.row_count = len(self.distinct_terms)
-        self._words = folder / WORDS
-        self._bm25: BM25 | None = None
-        if self.distinct_terms.any():
-            import bm25s
+        self._folder = folder
+        self.starts: NDArray[np.int64] = np.load(folder / STARTS)
+        self.rows: NDArray[np.int32] = np.load(folder / ROWS, mmap_mode="r")
+        self.counts: NDArray[np.int32] = np.load(folder / COUNTS, mmap_mode="r")
+        self.lengths: NDArray[np.int32] = np.load(folder / LENGTHS)
+        self.vocabulary = {term: at for at, term in enumerate(self._lines(TERMS))}
 
-            self._bm25 = bm25s.BM25.load(folder, mmap=True, show_progress=False)
+    @property
+    def row_count(self) -> int:
+        """Return the number of rows, also of those without terms."""
+        return len(self.lengths)
+
+    @property
+    def words(self) -> dict[str, int]:
+        """Return the words that the segment writes in lower case, with their numbers."""
+        return {word: int(count) for word, _, count in (line.partition(" ") for line in self._lines(WORDS))}
+
+    def of(self, term: str) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+        """Return the rows that have a term, ascending, and how often each has it."""
+        at = self.vocabulary.get(term)
+        if at is None:
+            return self.rows[:0], self.counts[:0]
+        span = slice(self.starts[at], self.starts[at + 1])
+        return self.rows[span], self.counts[span]
+
+    def _lines(self, name: str) -> list[str]:
+        text = (self._folder / name).read_text(encoding="utf-8")
+        return text.split("\n") if text else []
+
+
+class LexicalPart(NamedTuple):
+    """The postings of one segment of a generation; `alive` is a mask of its rows, None if all are alive."""
+
+    postings: Postings
+    alive: NDArray[np.bool_] | None
+
+
+class LexicalIndex:
+    """BM25 over the segments of a generation, whose rows are numbered through; safe to share between threads."""
+
+    def __init__(self, language: str, parts: Sequence[LexicalPart]) -> None:
+        self.terms = Terms(language)
+        self._parts = parts
+        lengths = [part.postings.lengths if part.alive is None else part.postings.lengths[part.alive] for part in parts]
+        self.row_count = sum(map(len, lengths))
+        average = sum(int(each.sum(dtype=np.int64)) for each in lengths) / max(self.row_count, 1)
+        self._norms = [K1 * (1 - B + B * part.postings.lengths / (average or 1.0)) for part in parts]
 
     @cached_property
     def spelling(self) -> Spelling:
         """Return the words that correct mistyped ones, read by the first question with a word that no chunk has."""
-        if not self._words.is_file():
-            return Spelling(())
-        words = self._words.read_text(encoding="utf-8").split()
+        counts: Counter[str] = Counter()
+        for part in self._parts:
+            counts.update(part.postings.words)
+        words = sorted(counts, key=lambda word: (-counts[word], word))
         return Spelling([*words, *filter(str.isalpha, sorted(self.terms.stop_words))], self.terms.of("\n".join(words)))
 
     def has(self, text: str) -> bool:
         """Return whether every term of a text is in a chunk."""
-        terms = self.terms.of(text)
-        return not terms or (self._bm25 is not None and len(self._bm25.get_tokens_ids(terms)) == len(terms))
+        return all(self._frequency(term) for term in set(self.terms.of(text)))
 
-    def scores(self, text: str) -> NDArray[np.float32]:
-        """Return the BM25 score of every row for a text; zero if no term is shared."""
-        ids = sorted(set(self._bm25.get_tokens_ids(self.terms.of(text)))) if self._bm25 else []
-        if self._bm25 is None or not ids:
-            return np.zeros(self.row_count, dtype=np.float32)
-        scores: NDArray[np.float32] = self._bm25.get_scores_from_ids(ids)
-        return scores
+    def scores(self, text: str) -> NDArray[np.float64]:
+        """Return the BM25 score of every row for a text; zero if no term is shared, and for dead rows."""
+        wanted = sorted(set(self.terms.of(text)))
+        weights = {term: self.inverse_document_frequency(term) for term in wanted if self._frequency(term)}
+        return np.concatenate([np.empty(0), *(self._scored(at, weights.items()) for at in range(len(self._parts)))])
 
     def inverse_document_frequency(self, term: str) -> float:
         """Return ln(1 + (N - n + .5) / (n + .5)) for a term in n of N chunks, ln(1 + N) for an unknown term."""
-        ids = self._bm25.get_tokens_ids([term]) if self._bm25 else []
-        if self._bm25 is None or not ids:
+        found = self._frequency(term)
+        if not found:
             return math.log(1 + self.row_count)
-        starts = self._bm25.scores["indptr"]
-        found = int(starts[ids[0] + 1] - starts[ids[0]])
         return math.log(1 + (self.row_count - found + 0.5) / (found + 0.5))
 
-    def row_postings(self) -> NDArray[np.int64]:
-        """Return the number of distinct terms that the stored scores have for each row, for verification."""
-        if self._bm25 is None:
-            return np.zeros(self.row_count, dtype=np.int64)
-        return np.bincount(np.asarray(self._bm25.scores["indices"]), minlength=self.row_count)
+    def _scored(self, at: int, weights: Iterable[tuple[str, float]]) -> NDArray[np.float64]:
+        postings, alive = self._parts[at]
+        scores = np.zeros(postings.row_count)
+        for term, weight in weights:
+            rows, counts = postings.of(term)
+            scores[rows] += weight * counts / (counts + self._norms[at][rows])
+        return scores if alive is None else np.where(alive, scores, 0.0)
+
+    def _frequency(self, term: str) -> int:
+        """Return the number of chunks that have a term."""
+        found = 0
+        for postings, alive in self._parts:
+            rows, _ = postings.of(term)
+            found += len(rows) if alive is None else int(alive[rows].sum())
+        return found

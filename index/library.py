@@ -1,23 +1,108 @@
 """The open generation of a service, swapped when CURRENT names another.
 
 A question pins the generation it began with, so that it never mixes two; a replaced generation is closed when its last
-question ends. If the current generation is corrupt, the newest valid one is served, and the library keeps the error.
+question ends. Generations share their open segments, so that a swap costs what changed. If the current generation is
+corrupt, the newest valid one is served, and the library keeps the error.
 """
 
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from index.dense.server import ChromaServer
+from index.chroma_server import ChromaServer
 from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, no_index
-from index.generation import Generation, read_manifest
-from index.layout import CURRENT, current_name, generation_folder, generation_names
+from index.generation import Generation
+from index.layout import (
+    CURRENT,
+    SEGMENT,
+    current_name,
+    first_release_folders,
+    generation_names,
+    manifest_path,
+    segment_folder,
+)
+from index.locks import leased
+from index.records import Manifest, SegmentEntry
+from index.segment import Segment, digest_of
 
 RETRY_S = 1.0
 """How long a failure to open the index is repeated to questions before the index is opened again, in seconds."""
+
+
+def read_manifest(data: Path, name: str) -> Manifest:
+    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
+    try:
+        return Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(
+            f"generation {name} has no readable manifest: {error}", "Run `dateline doctor --repair`."
+        ) from error
+
+
+def check_release(data: Path) -> None:
+    """Raise IndexMismatch if the current index is one of the first release, which had no segments."""
+    name = current_name(data)
+    if any(folder.name == name for folder in first_release_folders(data)):
+        raise IndexMismatch(
+            f"{data} has an index of the first release",
+            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it replaces the index.",
+        )
+
+
+class SegmentPool:
+    """Open segments, each opened for the first generation that names it, and closed with the last.
+
+    With `checked` off, files are compared by their sizes only.
+    """
+
+    def __init__(self, data: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
+        self._data = data
+        self._server = server
+        self._checked = checked
+        self._lock = threading.Lock()
+        self._open: dict[str, tuple[Segment, int]] = {}
+
+    def take(self, entry: SegmentEntry) -> Segment:
+        """Return a segment of a generation, opened if it is not; raises IndexDamaged if it is missing or corrupt."""
+        with self._lock:
+            segment, users = self._open.get(entry.segment, (None, 0))
+            if segment is None:
+                folder = segment_folder(self._data, entry.segment)
+                if not (folder / SEGMENT).is_file() or digest_of(folder / SEGMENT) != entry.sha256:
+                    raise IndexDamaged(
+                        f"segment {entry.segment} is missing or has changed", "Run `dateline doctor --repair`."
+                    )
+                segment = Segment(folder, self._server, checked=self._checked)
+            self._open[entry.segment] = (segment, users + 1)
+            return segment
+
+    def give_back(self, segment: Segment) -> None:
+        """End the use of a segment, and close it if that was the last one."""
+        with self._lock:
+            _, users = self._open.pop(segment.id)
+            if users > 1:
+                self._open[segment.id] = (segment, users - 1)
+                return
+        segment.close()
+
+
+def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> Generation:
+    """Open a generation with a lease on it; raises IndexDamaged if a part of it is missing or corrupt."""
+    pool = pool or SegmentPool(data)
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(leased(manifest_path(data, name)))
+        except OSError as error:
+            raise IndexDamaged(f"generation {name} cannot be opened: {error}", "Run `dateline doctor`.") from error
+        manifest = read_manifest(data, name)
+        segments: list[Segment] = []
+        for entry in manifest.segments:
+            segments.append(pool.take(entry))
+            opened.callback(pool.give_back, segments[-1])
+        return Generation(manifest, segments, opened.pop_all().close)
 
 
 @dataclass(slots=True)
@@ -40,7 +125,8 @@ class Library:
     def __init__(self, data: Path, embedding_model: str, server: ChromaServer | None = None) -> None:
         self.data = data
         self._embedding_model = embedding_model
-        self._server = server
+        self._pool = SegmentPool(data, server)
+        self.server = server
         self._closed = False
         self._lock = threading.Lock()
         self._swap = threading.Lock()
@@ -130,6 +216,10 @@ class Library:
         try:
             return self._generation(wanted)
         except (IndexDamaged, IndexNotFound) as error:
+            newer = current_name(self.data) or ""
+            if newer != wanted:
+                # A publish, and the removal of what it replaced, came between.
+                return self._open(newer)
             self.error = error
             for name in generation_names(self.data):
                 if name == wanted:
@@ -141,18 +231,24 @@ class Library:
             raise
 
     def _generation(self, name: str) -> Generation:
+        check_release(self.data)
         if not name:
             if generation_names(self.data):
                 raise IndexDamaged(f"{CURRENT} is missing or empty in {self.data}", "Run `dateline doctor --repair`.")
             raise no_index(self.data)
-        folder = generation_folder(self.data, name)
-        built_with = read_manifest(folder).configuration.embedding_model
+        built_with = read_manifest(self.data, name).configuration.embedding_model
         if built_with != self._embedding_model:
             raise IndexMismatch(
                 f"the index was built with the model {built_with!r}, the settings name {self._embedding_model!r}",
                 "Set DATELINE_EMBEDDING_MODEL back, or rebuild the index with `dateline ingest --rebuild PATH`.",
             )
-        return Generation(folder, self._server)
+        generation = open_generation(self.data, name, self._pool)
+        try:
+            generation.open()
+        except DatelineError:
+            generation.close()
+            raise
+        return generation
 
     def _replace(self, new: OpenGeneration | None) -> None:
         with self._lock:

@@ -1,4 +1,4 @@
-"""Locks between processes: one writer for a data folder, and leases that keep a generation from being removed."""
+"""Locks between processes: one writer for a data folder, and leases that keep segments from being removed."""
 
 import errno
 import fcntl
@@ -63,12 +63,6 @@ def ingest_lock(data: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def check_free(data: Path) -> None:
-    """Raise IngestRunning if another ingest is running, before any slow work begins."""
-    with ingest_lock(data):
-        pass
-
-
 def _take(descriptor: int, data: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -84,25 +78,25 @@ def _take(descriptor: int, data: Path) -> None:
 
 
 @contextmanager
-def leased(path: Path) -> Iterator[None]:
-    """Lock a generation for reading: while a process has this lease, the generation is not removed."""
-    descriptor = os.open(path, os.O_RDONLY)
+def leased(manifest: Path) -> Iterator[None]:
+    """Lock a generation's manifest for reading: while a process has this lease, its segments are not removed.
+
+    Raises FileNotFoundError if the manifest is removed meanwhile.
+    """
+    descriptor = os.open(manifest, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
+        if os.fstat(descriptor).st_ino != manifest.stat().st_ino:
+            raise FileNotFoundError(errno.ENOENT, "replaced by another manifest", str(manifest))
         yield
     finally:
         os.close(descriptor)
 
 
 @contextmanager
-def exclusive(path: Path) -> Iterator[bool]:
-    """Lock a generation against new readers while it is removed; yield False if it is leased."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except FileNotFoundError:
-        # A generation without a lease file cannot be opened.
-        yield True
-        return
+def exclusive(manifest: Path) -> Iterator[bool]:
+    """Lock a generation's manifest against new readers while it is removed; yield False if it is leased."""
+    descriptor = os.open(manifest, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -113,7 +107,7 @@ def exclusive(path: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def is_leased(path: Path) -> bool:
+def is_leased(manifest: Path) -> bool:
     """Return whether a reader has this lease now."""
-    with exclusive(path) as free:
+    with exclusive(manifest) as free:
         return not free

@@ -1,80 +1,90 @@
-"""From a staged folder to the current generation: manifest, verification and CURRENT."""
+"""From closed segments to the current generation: manifest and CURRENT."""
 
-import os
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from uuid import uuid4
 
-from index.dense.server import ChromaServer
-from index.errors import PublishFailed
-from index.generation import file_digests
-from index.layout import CURRENT, GENERATIONS, LEASE, MANIFEST, STAGING_PREFIX, generation_folder
-from index.records import Configuration, Manifest, fingerprint
-from index.verification import verify
+from index.catalog import Catalog
+from index.chroma_server import ChromaServer
+from index.layout import CATALOG, CURRENT, SEGMENT, manifest_path, segment_folder, write_synced
+from index.records import Configuration, Manifest, SegmentEntry, fingerprint, isoformat
+from index.segment import Segment, digest_of
 
-SCHEMA_VERSION = 1
-
-
-def new_staging(data: Path) -> Path:
-    """Return a new name for the folder to build in; if this run is killed, the next one sweeps it."""
-    return data / GENERATIONS / f"{STAGING_PREFIX}{uuid4().hex[:12]}"
+SCHEMA_VERSION = 2
 
 
-def write_manifest(staging: Path, configuration: Configuration, hashes: dict[str, str], chunk_count: int) -> Manifest:
-    """Write the lease and the manifest of a staged folder, which must not change afterwards."""
-    (staging / LEASE).touch()
-    moment = datetime.now(UTC)
-    print_ = fingerprint(hashes.items(), configuration)
-    manifest = Manifest(
-        generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{print_[:8]}",
-        configuration=configuration,
-        article_count=len(hashes),
-        chunk_count=chunk_count,
-        created_at=moment.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-        fingerprint=print_,
-        files=file_digests(staging),
-    )
-    (staging / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    return manifest
+def entry_of(data: Path, segment: str, dead: Collection[str] = ()) -> SegmentEntry:
+    """Return the entry of a closed segment in a manifest."""
+    return SegmentEntry(segment, digest_of(segment_folder(data, segment) / SEGMENT), tuple(sorted(dead)))
 
 
-def publish(data: Path, staging: Path, manifest: Manifest, server: ChromaServer | None = None) -> Manifest:
-    """Verify a staged generation, move it into place and make it current; raises PublishFailed.
+def publish(
+    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], server: ChromaServer | None = None
+) -> Manifest:
+    """Write a manifest of segments, which are all verified, and make it current; the caller has the ingest lock.
 
-    If Chroma misses some vectors, the manifest that is returned asks for exact search.
+    Segments whose articles are all dead are left out. Vectors that the Chroma server lacks are copied to it first;
+    raises ChromaUnavailable if it fails.
     """
-    result = verify(staging, server)
-    if result.faults:
-        raise PublishFailed(
-            f"the new generation did not pass verification: {'; '.join(result.faults)}",
-            "The current generation is unchanged. Run the ingest again; if this repeats, check disk and memory.",
-        )
-    if result.searches.exact_is_better:
-        manifest = replace(manifest, search="exact")
-        (staging / MANIFEST).write_text(manifest.to_json(), encoding="utf-8")
-    for path in (staging, *staging.rglob("*")):
-        _sync(path)
-    staging.rename(generation_folder(data, manifest.generation))
-    _sync(data / GENERATIONS)
+    manifest = manifest_of(data, configuration, entries, datetime.now(UTC))
+    if server is not None:
+        copy_to(server, data, manifest)
+    write_manifest(data, manifest)
     make_current(data, manifest.generation)
     return manifest
 
 
+def manifest_of(
+    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], moment: datetime
+) -> Manifest:
+    """Return the manifest of a generation; its name begins with the moment, so that names sort by time."""
+    hashes: dict[str, str] = {}
+    kept: list[SegmentEntry] = []
+    chunks = 0
+    for entry in entries:
+        catalog = Catalog(segment_folder(data, entry.segment) / CATALOG)
+        try:
+            alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in entry.dead}
+            dead = catalog.rows_of_articles(catalog.article_rows(entry.dead).values())
+            chunks += catalog.chunk_count - int(dead.sum())
+        finally:
+            catalog.close()
+        if alive:
+            hashes |= alive
+            kept.append(entry)
+    return Manifest(
+        generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{uuid4().hex[:8]}",
+        configuration=configuration,
+        article_count=len(hashes),
+        chunk_count=chunks,
+        created_at=isoformat(moment, "milliseconds"),
+        fingerprint=fingerprint(hashes.items(), configuration),
+        segments=tuple(kept),
+    )
+
+
+def write_manifest(data: Path, manifest: Manifest) -> None:
+    """Write a manifest, atomically and synced to the disk."""
+    path = manifest_path(data, manifest.generation)
+    path.parent.mkdir(exist_ok=True)
+    write_synced(path, manifest.to_json())
+
+
 def make_current(data: Path, name: str) -> None:
     """Write a generation's name to CURRENT, atomically and synced to the disk."""
-    temporary = data / f"{CURRENT}.{os.getpid()}"
-    with temporary.open("w", encoding="utf-8") as file:
-        file.write(f"{name}\n")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(data / CURRENT)
-    _sync(data)
+    write_synced(data / CURRENT, f"{name}\n")
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def copy_to(server: ChromaServer, data: Path, manifest: Manifest) -> Sequence[str]:
+    """Copy to the server the segments of a generation that it lacks; return their ids."""
+    copied: list[str] = []
+    for entry in manifest.segments:
+        segment = Segment(segment_folder(data, entry.segment), checked=False)
+        try:
+            if not server.has(segment.id, len(segment.vectors)):
+                server.put(segment.id, segment.vectors)
+                copied.append(segment.id)
+        finally:
+            segment.close()
+    return copied

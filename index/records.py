@@ -107,7 +107,7 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Configuration:
-    """The settings that a generation is built with; generations of different configurations share no row."""
+    """The settings that a generation is built with; all its segments have the same."""
 
     embedding_model: str
     embedding_graph: str
@@ -131,12 +131,56 @@ def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration)
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
-    """The description of a generation, stored in it as `manifest.json`.
+class StoredFile:
+    """The size of a file in bytes, and its SHA-256."""
 
-    `files` maps the path of each file in the generation to its SHA-256. `fingerprint` depends on the articles, the
-    chunker, the model and the schema, not on the bytes that Chroma writes. `search` is `exact` if verification found
-    that Chroma misses some vectors.
+    size: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentRecord:
+    """The description of a segment, stored in it as `segment.json`; `files` are all its other files by path.
+
+    `search` is `exact` if Chroma misses some of its vectors.
+    """
+
+    segment: str
+    configuration: Configuration
+    article_count: int
+    chunk_count: int
+    created_at: str
+    files: dict[str, StoredFile]
+    search: Literal["chroma", "exact"] = "chroma"
+
+    def to_json(self) -> str:
+        """Return the record as indented JSON with sorted keys."""
+        return _to_json(self)
+
+    @classmethod
+    def from_json(cls, text: str) -> "SegmentRecord":
+        """Parse a record; raises ValueError if a field is missing, unknown or of the wrong type."""
+        return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentEntry:
+    """A segment of a generation: its id, the SHA-256 of its `segment.json`, and the ids of its dead articles.
+
+    An article is dead if a later segment replaces it, or if it was removed.
+    """
+
+    segment: str
+    sha256: str
+    dead: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The description of a generation, stored as `generations/NAME.json`.
+
+    `fingerprint` depends on the articles, the chunker, the model and the schema: it is equal for equal articles,
+    however they are spread over segments.
     """
 
     generation: str
@@ -145,14 +189,17 @@ class Manifest:
     chunk_count: int
     created_at: str
     fingerprint: str
-    files: dict[str, str]
-    search: Literal["chroma", "exact"] = "chroma"
+    segments: tuple[SegmentEntry, ...]
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON with sorted keys."""
-        return json.dumps(asdict(self), indent=2, sort_keys=True) + "\n"
+        return _to_json(self)
 
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Parse a manifest; raises ValueError if a field is missing, unknown or of the wrong type."""
         return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")
+
+
+def _to_json(record: SegmentRecord | Manifest) -> str:
+    return json.dumps(asdict(record), indent=2, sort_keys=True) + "\n"

@@ -1,15 +1,7 @@
-"""Split articles into chunks of complete sentences, with one sentence of overlap, never across a heading.
-
-The LlamaIndex NodeParser sets offsets and source itself, because LlamaIndex would search for the text of a chunk, and
-find the first of several equal texts.
-"""
+"""Split articles into chunks of complete sentences, with one sentence of overlap, never across a heading."""
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, NamedTuple
-
-from llama_index.core.node_parser import NodeParser
-from llama_index.core.schema import BaseNode, Document, NodeRelationship, TextNode
-from pydantic import Field
+from typing import NamedTuple
 
 from index.records import Article, Chunk
 from index.text import Sentence, sentence_spans
@@ -109,45 +101,17 @@ def _packed(section: Sequence[_Piece], budget: int) -> Iterator[ChunkSpan]:
         first = last if overlaps else last + 1
 
 
-class SentenceChunker(NodeParser):
-    """The chunker as a LlamaIndex NodeParser; `ordinal` and `token_count` are in the metadata of each node."""
-
-    count: Callable[..., Any] = Field(exclude=True, description="Texts to their numbers of WordPieces.")
-
-    def chunks(self, article: Article) -> Iterator[Chunk]:
-        """Yield the chunks of an article in order."""
-        for node in self._nodes(Document(id_=article.article_id, text=article.body)):
-            start = node.start_char_idx or 0
-            yield Chunk(
-                chunk_id=node.node_id,
-                article_id=article.article_id,
-                ordinal=node.metadata["ordinal"],
-                text=node.text,
-                start_char=start,
-                end_char=start + len(node.text),
-                token_count=node.metadata["token_count"],
-            )
-
-    def get_nodes_from_documents(
-        self,
-        documents: Sequence[Document],
-        show_progress: bool = False,  # noqa: FBT001, FBT002, ARG002 - the framework's signature
-        **_: Any,  # noqa: ANN401 - the framework's signature
-    ) -> list[BaseNode]:
-        """Split documents into nodes with offsets and source."""
-        return [node for document in documents for node in self._nodes(document)]
-
-    def _nodes(self, document: Document) -> Iterator[TextNode]:
-        body = document.text
-        for ordinal, span in enumerate(chunk_spans(body, self.count)):
-            yield TextNode(
-                id_=f"{document.node_id}#{ordinal}",
-                text=body[span.start : span.end],
-                start_char_idx=span.start,
-                end_char_idx=span.end,
-                metadata={**document.metadata, "ordinal": ordinal, "token_count": span.tokens},
-                relationships={NodeRelationship.SOURCE: document.as_related_node_info()},
-            )
-
-    def _parse_nodes(self, nodes: Sequence[BaseNode], show_progress: bool = False, **_: Any) -> list[BaseNode]:  # noqa: FBT001, FBT002, ANN401, ARG002
-        return self.get_nodes_from_documents([node for node in nodes if isinstance(node, Document)])
+def chunks_of(article: Article, count: CountTokens) -> list[Chunk]:
+    """Return the chunks of an article in order; `count` maps texts to their numbers of WordPieces."""
+    return [
+        Chunk(
+            chunk_id=f"{article.article_id}#{ordinal}",
+            article_id=article.article_id,
+            ordinal=ordinal,
+            text=article.body[span.start : span.end],
+            start_char=span.start,
+            end_char=span.end,
+            token_count=span.tokens,
+        )
+        for ordinal, span in enumerate(chunk_spans(article.body, count))
+    ]

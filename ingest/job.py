@@ -1,49 +1,49 @@
-"""The ingest job: read articles and publish a new generation of the index. Read `run` first."""
+"""The ingest job: read articles, write what is new into segments, publish a generation. Read `run` first."""
 
 import os
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, closing
-from dataclasses import asdict, dataclass
+from contextlib import ExitStack, closing, suppress
+from dataclasses import asdict, dataclass, replace
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from index.catalog import Catalog
-from index.dense.server import ChromaServer
-from index.embedding import Embedder
+import numpy as np
+
+from index.admin import STALE_S, named_segments, retire, sweep
+from index.catalog import text_key
+from index.chroma_server import ChromaServer
+from index.embedding import Embedder, Vector
 from index.embedding.minilm import count_pieces
-from index.errors import IndexMismatch
-from index.generation import check_catalog, file_faults, read_manifest
-from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
+from index.errors import IndexDamaged, IndexMismatch
+from index.generation import Generation
+from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
+from index.library import SegmentPool, check_release, open_generation
 from index.locks import ingest_lock
-from index.publish import SCHEMA_VERSION, new_staging, publish, write_manifest
-from index.rebuild import refill
-from index.records import Configuration, indexed_text
-from index.retention import abandon, retire, sweep
-from index.staging import Staging
+from index.merge import merge
+from index.publish import SCHEMA_VERSION, copy_to, entry_of, publish
+from index.records import Article, Configuration, SegmentEntry, indexed_text
+from index.segment_writer import NewSegments, UnfinishedSegment
 from index.terms import stop_word_list
-from index.vector_cache import VectorCache, embedding_key, embedding_model_id
 from ingest.changes import Changes
-from ingest.chunk import CHUNKER, SentenceChunker
+from ingest.chunk import CHUNKER, chunks_of
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle, find
 from ingest.load.child import Loader
 from ingest.progress import Progress
-from ingest.report import IngestReport, nearly_equal
+from ingest.report import IngestReport
 
-ARTICLES_AT_ONCE = 64
-"""Articles that are chunked together: the number that an ingest keeps in memory."""
-
-EMBEDDING_BATCH = 128
-"""Texts that are embedded and stored together: the most that a killed ingest repeats."""
+ARTICLES_AT_ONCE = 32
+"""Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ingest:
     """The input and the options of a run.
 
-    `prune` removes articles whose file is gone, `rebuild` chunks every article again, `dry_run` changes nothing, and
-    `follow_links` also reads targets of links outside of the given folders.
+    `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
+    nothing, and `follow_links` also reads targets of links outside of the given folders.
     """
 
     paths: tuple[Path, ...]
@@ -57,10 +57,17 @@ class Ingest:
     server: ChromaServer | None = None
 
 
+class VectorSource(Protocol):
+    """A closed segment, or one that a killed run left, with the vectors of some texts."""
+
+    def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
+        """Return the vectors of those texts that it has, by the keys of the texts."""
+
+
 def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     """Ingest articles and publish a new generation, unless nothing changed.
 
-    If the process is killed at any point, the old generation stays current and the next run continues from it.
+    If the process is killed at any point, the old generation stays current, and the next run embeds no text again.
     Rejected articles are in the report. Raises IngestRunning, IndexMismatch, EmbeddingFailed or PublishFailed.
     """
     started = time.monotonic()
@@ -69,34 +76,37 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         if ingest.server is not None:
             # Fail before an hour of embedding.
             ingest.server.ping()
-        sweep(ingest.data, ingest.server)
         old = _previous_generation(ingest, embedder)
-        staging = Staging(new_staging(ingest.data))
-        stack.callback(abandon, staging.folder, ingest.server)
-        stack.callback(staging.close)
+        if old is not None:
+            stack.callback(old.close)
+        known = stack.enter_context(closing(KnownVectors(ingest, embedder, old)))
+        new = NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language))
+        stack.callback(new.abandon)
 
-        changes = _read(ingest, old, staging, progress)
+        changes = _changes(ingest, old)
+        embedded = 0
+        for articles in _batches(changes.compare(_articles(ingest, progress))):
+            if not ingest.dry_run:
+                embedded += _store(articles, new, known, embedder)
+        for article_id in changes.withdrawn:
+            new.discard(article_id)
+        for article_id, first in (changes.move(ingest.paths, old.article) if old else {}).items():
+            new.rename(article_id, first)
         removed = changes.gone(ingest.paths) if ingest.prune else set()
         report = _report(changes, removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
-            if old is not None:
-                kept = changes.hashes.keys() - changes.updated.keys() - removed
-                (staging.renew if ingest.rebuild else staging.keep)(old / CATALOG, kept)
-            store = stack.enter_context(closing(VectorCache(ingest.data / EMBEDDINGS, embedding_model_id(embedder))))
-            report.embedded = _chunk_and_embed(staging, embedder, store, progress)
+            for articles in _batches(_to_rebuild(ingest, old, new.article_ids | removed)):
+                embedded += _store(articles, new, known, embedder)
             with progress.step("build the index"):
-                configuration = configuration_of(embedder, ingest.language)
-                if old is not None and not ingest.rebuild:
-                    with closing(Catalog(old / CATALOG)) as catalog:
-                        refill(store, catalog, ingest.data, configuration)
-                report.chunks = staging.finish(store, configuration, ingest.server)
-                manifest = write_manifest(staging.folder, configuration, changes.hashes_after(removed), report.chunks)
-            with progress.step("verify and publish"):
-                manifest = publish(ingest.data, staging.folder, manifest, ingest.server)
+                entries = _entries(ingest, old, new, removed)
+            manifest = publish(ingest.data, configuration_of(embedder, ingest.language), entries, ingest.server)
+            with progress.step("merge"):
+                manifest = [manifest, *merge(ingest.data, ingest.server)][-1]
                 retire(ingest.data, ingest.keep_generations, ingest.server)
-            report.generation = manifest.generation
-            if manifest.search == "exact":
-                report.notices.append(nearly_equal(generation_folder(ingest.data, manifest.generation)))
+                sweep(ingest.data, ingest.server, older_than_s=0.0 if known.used_remains else STALE_S)
+            report.generation, report.chunks, report.embedded = manifest.generation, manifest.chunk_count, embedded
+        elif ingest.server is not None and old is not None:
+            copy_to(ingest.server, ingest.data, old.manifest)
     report.seconds = time.monotonic() - started
     return report
 
@@ -106,15 +116,35 @@ def configuration_of(embedder: Embedder, language: str) -> Configuration:
     return Configuration(dimension=embedder.dimension, **_without_dimension(embedder, language))
 
 
-def embed_missing(texts: Sequence[str], embedder: Embedder, store: VectorCache) -> int:
-    """Embed the texts whose vectors the store lacks, each once, and store them; return how many."""
-    by_key = {embedding_key(text): text for text in texts}
-    missing = store.missing(by_key)
-    keys = [key for key in by_key if key in missing]
-    for start in range(0, len(keys), EMBEDDING_BATCH):
-        batch = keys[start : start + EMBEDDING_BATCH]
-        store.put(batch, embedder.embed_texts([by_key[key] for key in batch]))
-    return len(keys)
+class KnownVectors:
+    """The vectors that need not be computed: of the previous generation, and of what killed runs left."""
+
+    def __init__(self, ingest: Ingest, embedder: Embedder, old: Generation | None) -> None:
+        self._sources: list[VectorSource] = []
+        self._remains: list[UnfinishedSegment] = []
+        self.used_remains = False
+        if old is not None and not ingest.rebuild:
+            self._sources += [part.segment for part in old.parts]
+        closed = set(segment_names(ingest.data)) - named_segments(ingest.data)
+        for folder in (*unfinished(ingest.data), *(segment_folder(ingest.data, segment) for segment in sorted(closed))):
+            with suppress(IndexDamaged):
+                self._remains.append(UnfinishedSegment(folder, embedder.name, embedder.graph))
+
+    def close(self) -> None:
+        """Close what killed runs left."""
+        for remains in self._remains:
+            remains.close()
+
+    def of(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
+        """Return the known vectors of some texts, by the keys of the texts."""
+        found: dict[bytes, Vector] = {}
+        for source in self._sources:
+            found |= source.vectors_of_texts([key for key in keys if key not in found])
+        for remains in self._remains:
+            more = remains.vectors_of_texts([key for key in keys if key not in found])
+            self.used_remains |= bool(more)
+            found |= more
+        return found
 
 
 def _without_dimension(embedder: Embedder, language: str) -> dict[str, Any]:
@@ -128,57 +158,87 @@ def _without_dimension(embedder: Embedder, language: str) -> dict[str, Any]:
     }
 
 
-def _previous_generation(ingest: Ingest, embedder: Embedder) -> Path | None:
-    """Return the folder of the generation to continue from, or None; the ingest lock keeps it from being removed.
+def _previous_generation(ingest: Ingest, embedder: Embedder) -> Generation | None:
+    """Return the generation to continue from, or None.
 
-    Raises IndexDamaged if its catalogue is corrupt. Raises IndexMismatch if its configuration differs from the
-    settings, unless the run rebuilds it.
+    Raises IndexDamaged if it cannot be opened, and IndexMismatch if its configuration differs from the settings, unless
+    the run rebuilds it.
     """
-    # A first ingest that is killed just before its end leaves a complete generation without CURRENT.
-    name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
-    if name is None:
-        return None
-    folder = generation_folder(ingest.data, name)
-    manifest = read_manifest(folder)
     if not ingest.rebuild:
-        built, wanted = asdict(manifest.configuration), _without_dimension(embedder, ingest.language)
-        differing = [
-            f"its {name} is {built[name]!r}, the settings say {wanted[name]!r}"
-            for name in wanted
-            if built[name] != wanted[name]
-        ]
-        if differing:
-            raise IndexMismatch(
-                f"the index has another configuration: {'; '.join(differing)}",
-                "Run `dateline ingest --rebuild PATH`, choose another folder with --data, or change the settings back.",
-            )
-    # The new generation takes rows from this catalogue, and would publish their corruption as valid.
-    check_catalog(folder, manifest)
-    return folder
+        check_release(ingest.data)
+    # A first ingest that is killed just before its end leaves a complete generation without CURRENT.
+    names = generation_names(ingest.data)
+    name = current_name(ingest.data) or next(iter(names), None)
+    if name is None or (ingest.rebuild and not names):
+        return None
+    # Only sizes are compared: nothing is hashed that did not change.
+    generation = open_generation(ingest.data, name, SegmentPool(ingest.data, checked=False))
+    built, wanted = asdict(generation.manifest.configuration), _without_dimension(embedder, ingest.language)
+    differing = [
+        f"its {name} is {built[name]!r}, the settings say {wanted[name]!r}"
+        for name in wanted
+        if built[name] != wanted[name]
+    ]
+    if differing and not ingest.rebuild:
+        generation.close()
+        raise IndexMismatch(
+            f"the index has another configuration: {'; '.join(differing)}",
+            "Run `dateline ingest --rebuild PATH`, choose another folder with --data, or change the settings back.",
+        )
+    return generation
 
 
-def _read(ingest: Ingest, old: Path | None, staging: Staging, progress: Progress) -> Changes:
-    """Load every file, and stage the articles that are new or changed."""
-    with ExitStack() as stack:
-        catalog = stack.enter_context(closing(Catalog(old / CATALOG))) if old else None
-        hashes, origins = (catalog.hashes(), catalog.origins()) if catalog else ({}, {})
-        changes = Changes(hashes, origins, named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
-        for article in changes.compare(_articles(ingest, progress)):
-            staging.add(article)
-        for article_id in changes.withdrawn:
-            staging.discard(article_id)
-        if catalog:
-            for new, first in changes.move(ingest.paths, catalog.article).items():
-                staging.rename(new, first)
-    return changes
+def _changes(ingest: Ingest, old: Generation | None) -> Changes:
+    hashes, origins = (old.hashes(), old.origins()) if old is not None else ({}, {})
+    return Changes(hashes, origins, named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
 
 
 def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
     files = find(ingest.paths, follow_links=ingest.follow_links)
-    with progress.bar("read", total=len(files), unit="file") as advance, Loader() as loader:
+    with progress.bar("read and embed", total=len(files), unit="file") as advance, Loader() as loader:
         for file in files:
             yield from loader.load(file)
             advance(1)
+
+
+def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
+    while batch := list(islice(articles, ARTICLES_AT_ONCE)):
+        yield batch
+
+
+def _store(articles: Sequence[Article], new: NewSegments, known: KnownVectors, embedder: Embedder) -> int:
+    """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many were embedded."""
+    chunked = [(article, chunks_of(article, count_pieces)) for article in articles]
+    keyed = [(article, chunks, [text_key(article, chunk) for chunk in chunks]) for article, chunks in chunked]
+    texts = {
+        key: indexed_text(article.title, chunk.text)
+        for article, chunks, keys in keyed
+        for key, chunk in zip(keys, chunks, strict=True)
+    }
+    vectors = known.of(list(texts))
+    missing = [key for key in texts if key not in vectors]
+    if missing:
+        vectors |= zip(missing, embedder.embed_texts([texts[key] for key in missing]), strict=True)
+    for article, chunks, keys in keyed:
+        rows = [vectors[key] for key in keys]
+        new.add(article, chunks, np.stack(rows) if rows else np.empty((0, embedder.dimension), np.float32))
+    new.store()
+    return len(missing)
+
+
+def _to_rebuild(ingest: Ingest, old: Generation | None, done: set[str]) -> Iterator[Article]:
+    """Yield the articles of the previous generation that a rebuild has not read from files."""
+    if ingest.rebuild and old is not None:
+        yield from (article for article in old.articles() if article.article_id not in done)
+
+
+def _entries(ingest: Ingest, old: Generation | None, new: NewSegments, removed: set[str]) -> list[SegmentEntry]:
+    """Return the segments of the new generation: the old ones, in which what was replaced is dead, and the new ones."""
+    entries = [entry_of(ingest.data, record.segment, dead) for record, dead in new.finish()]
+    if old is None or ingest.rebuild:
+        return entries
+    replaced = new.article_ids | removed
+    return [*(replace(part.entry, dead=part.dead_with(replaced)) for part in old.parts), *entries]
 
 
 def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:
@@ -197,28 +257,8 @@ def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestRepo
     )
 
 
-def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Path | None) -> bool:
-    """Return whether articles changed, or the previous generation cannot stay current."""
+def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Generation | None) -> bool:
+    """Return whether articles changed, or the previous generation is not current."""
     if changes.added or changes.updated or removed:
         return True
-    if old is None:
-        return False
-    is_elsewhere = (old / COLLECTION_FILE).exists() != (ingest.server is not None)
-    if ingest.rebuild or is_elsewhere or old.name != current_name(ingest.data) or not (old / LEASE).is_file():
-        return True
-    return bool(file_faults(old, read_manifest(old)))
-
-
-def _chunk_and_embed(staging: Staging, embedder: Embedder, store: VectorCache, progress: Progress) -> int:
-    """Chunk and embed the staged articles, a batch at a time; return how many texts were embedded."""
-    chunker = SentenceChunker(count=count_pieces)
-    embedded = 0
-    with progress.bar("chunk and embed", total=staging.pending_characters(), unit="char") as advance:
-        while articles := staging.pending(ARTICLES_AT_ONCE):
-            titles = {article.article_id: article.title for article in articles}
-            chunks = [chunk for article in articles for chunk in chunker.chunks(article)]
-            texts = [indexed_text(titles[chunk.article_id], chunk.text) for chunk in chunks]
-            embedded += embed_missing(texts, embedder, store)
-            staging.chunked(articles, zip(chunks, map(embedding_key, texts), strict=True))
-            advance(sum(len(article.body) for article in articles))
-    return embedded
+    return old is not None and (ingest.rebuild or old.name != current_name(ingest.data))

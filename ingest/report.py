@@ -1,13 +1,9 @@
-"""The report of an ingest, for the summary and for `--json`, and the notice about near-duplicates."""
+"""The report of an ingest, for the summary and for `--json`."""
 
 from dataclasses import asdict, dataclass, field, fields
-from pathlib import Path
 from typing import Any
 
-from index.verification import articles_with_near_duplicates
 from ingest.errors import ArticleRejected, Notice
-
-_MOST_NAMED = 5
 
 
 @dataclass(slots=True)
@@ -46,22 +42,6 @@ class IngestReport:
         named = {"rejected": _named(self.rejected), "skipped": _named(self.skipped)}
         notices = [asdict(notice) for notice in self.notices]
         return {**values, **named, "notices": notices, "seconds": round(self.seconds, 2)}
-
-
-def nearly_equal(generation: Path) -> Notice:
-    """Return the notice for a generation that Chroma does not search reliably."""
-    crowded = articles_with_near_duplicates(generation)
-    effect = "so questions are answered by exact search; nothing is lost"
-    if not crowded:
-        return Notice("nearly_equal", str(generation), f"Chroma misses some chunks, {effect}")
-    others = [article.origin for article in crowded[1:_MOST_NAMED]]
-    more = len(crowded) - 1 - len(others)
-    also = f" (also in {', '.join(others)}{f' and {more:,} more' if more else ''})" if others else ""
-    message = (
-        f"many of its chunks are nearly equal{also}. Chroma may miss chunks beside them, {effect}. Remove the article"
-        " if it is filler, or a table or log that readers do not ask about."
-    )
-    return Notice("nearly_equal", crowded[0].origin, message)
 
 
 def _named(items: list[ArticleRejected]) -> list[dict[str, str]]:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable
 from datetime import timedelta
 
-from index.dense import server_of
+from index.chroma_server import server_of
 from index.embedding import Embedder, build_embedder
 from index.library import Library
 from service.citations.safety import Safety

@@ -46,7 +46,7 @@ def retrieve(
 ) -> Retrieved:
     """Return the best `count` chunks of a generation for a question, in rank order; raises EmbeddingFailed."""
     vector = embedder.embed_query(text)
-    allowed = generation.catalog.allowed_rows(filters)
+    allowed = generation.allowed_rows(filters)
     if not generation.manifest.chunk_count:
         return Retrieved((), vector, 0, "no_articles")
     if allowed is not None and not allowed.any():
@@ -54,11 +54,13 @@ def retrieve(
     words = generation.lexical.scores(text)
     rows = _candidates(generation, vector, words, allowed, mode, max(CANDIDATES, count))
     lexical = words[rows]
-    # In single precision the last bits depend on the position of a row, and scaling would make them a difference.
-    dense = (generation.dense.vectors[rows].astype(np.float64) @ vector.astype(np.float64)).round(DIGITS)
+    dense = generation.cosines(vector, rows).round(DIGITS)
     fused = fuse(dense, lexical, DENSE_WEIGHT[mode])
-    chunks = generation.catalog.chunks(rows.tolist())
-    ranked = sorted(range(len(rows)), key=lambda at: (-fused[at], chunks[at][0].chunk_id))[:count]
+    # Only what may be shown is read; of equal scores all are, because ties break by chunk id.
+    least = np.sort(fused)[-count:][:1]
+    shown = np.flatnonzero(fused >= least) if len(least) else np.empty(0, dtype=np.int64)
+    chunks = dict(zip(shown.tolist(), generation.chunks(rows[shown]), strict=True))
+    ranked = sorted(chunks, key=lambda at: (-fused[at], chunks[at][0].chunk_id))[:count]
     keys = passage_keys(chunks[at][0].chunk_id for at in ranked)
     passages = tuple(
         Passage(key, *chunks[at], float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS))
@@ -70,7 +72,7 @@ def retrieve(
 def _candidates(
     generation: Generation,
     vector: Vector,
-    lexical: NDArray[np.float32],
+    lexical: NDArray[np.float64],
     allowed: NDArray[np.bool_] | None,
     mode: Mode,
     count: int,
@@ -78,7 +80,7 @@ def _candidates(
     """Return the rows of the best `count` allowed chunks of each side; equal lexical scores go to the lower row."""
     sides: list[NDArray[np.int64]] = []
     if mode != "lexical":
-        sides.append(generation.dense.nearest(vector, count, allowed))
+        sides.append(generation.nearest(vector, count, allowed))
     if mode != "dense":
         rows = np.flatnonzero(lexical > 0 if allowed is None else (lexical > 0) & allowed)
         if len(rows) > count:

@@ -115,7 +115,7 @@ async def _watch(state: ServiceState, seconds: float) -> None:
 
 def _forget_removed_articles(pipeline: Pipeline, generation: Generation) -> None:
     """Forget the sentences of articles that were changed or removed; the others need not be read again."""
-    pipeline.scorer.cache_only(frozenset(generation.catalog.hashes().values()))
+    pipeline.scorer.cache_only(frozenset(generation.hashes().values()))
 
 
 class _Server(uvicorn.Server):

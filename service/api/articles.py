@@ -72,7 +72,7 @@ async def list_articles(
     """List the articles of the current generation, newest first, those of unknown date last."""
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
-        found = await state.read(generation.catalog.listed, offset, limit)
+        found = await state.read(generation.listed, offset, limit)
     following = offset + len(found)
     return ArticlePage(
         tuple(ArticleSummary(**_fields(each.article, each.characters)) for each in found),
@@ -85,7 +85,7 @@ async def list_articles(
 async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
     """Return an article as it is stored and cited."""
     async with state.pipeline.pinned() as generation:
-        article = await state.read(generation.catalog.article, article_id)
+        article = await state.read(generation.article, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
     return ArticleReply(**_fields(article, len(article.body)), body=article.body)
@@ -97,10 +97,12 @@ async def list_page(request: Request, state: State, offset: str = "0") -> Respon
     first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
     async with state.pipeline.pinned() as generation:
         total = generation.manifest.article_count
-        found = await state.read(generation.catalog.headlines, first, PAGE, OPENING)
+        found = await state.read(generation.listed, first, PAGE, OPENING)
     newer = max(first - PAGE, 0) if first else None
     older = first + PAGE if first + PAGE < total else None
-    shown = page("articles", articles=found, total=total, first=first + 1, newer=newer, older=older)
+    shown = page(
+        "articles", articles=[each.article for each in found], total=total, first=first + 1, newer=newer, older=older
+    )
     return unless_cached(request, shown)
 
 
@@ -118,7 +120,7 @@ async def show_article(
     `highlight`, such as `530-541`, is the place of the answer's words in the quote.
     """
     async with state.pipeline.pinned() as generation:
-        found = await state.read(generation.catalog.article, article_id)
+        found = await state.read(generation.article, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: render it off the event loop.

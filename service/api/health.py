@@ -23,8 +23,8 @@ _TROUBLES: dict[type[DatelineError], str] = {
 class Ready:
     """The generation that is served, and the reader.
 
-    `trouble` is the code of the error that a newer generation has, or null; `model_trouble` is the code of the failure
-    of the language model's last reply, or null. While the model fails, sentences of the articles are quoted.
+    `trouble` is the code of the error that a newer generation or the Chroma server has, or null; `model_trouble` is the
+    code of the failure of the language model's last reply, or null. While the model fails, sentences are quoted.
     """
 
     generation: str
@@ -51,9 +51,7 @@ async def readyz(state: State) -> Ready | JSONResponse:
     if state.stopping.is_set():
         return problem_reply(STOPPING)
     async with state.pipeline.pinned() as generation:
-        # A Chroma server may be unreachable.
-        await state.read(generation.dense.count)
-        manifest = generation.manifest
+        manifest, server = generation.manifest, state.pipeline.library.server
         reader = state.pipeline.llm or state.pipeline.extractive
         return Ready(
             generation=manifest.generation,
@@ -63,7 +61,7 @@ async def readyz(state: State) -> Ready | JSONResponse:
             embedding_model=manifest.configuration.embedding_model,
             reader=reader.name,
             model=reader.model,
-            trouble=_code(state.pipeline.library.error),
+            trouble=_code(state.pipeline.library.error or (server.error if server else None)),
             model_trouble=state.pipeline.llm.trouble if state.pipeline.llm else None,
         )
 

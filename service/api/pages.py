@@ -14,8 +14,8 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 from pydantic import BaseModel
 
-from index.catalog import Headline
 from index.errors import DatelineError, IndexNotFound
+from index.records import Article
 from service.api.admission import ServiceState, State
 from service.api.article_text import opening, web_address
 from service.api.widget import widget_script
@@ -65,7 +65,7 @@ class Archive:
     newest: str | None
     updated: str
     outdated: bool
-    headlines: tuple[Headline, ...]
+    headlines: tuple[Article, ...]
     about: tuple[str, str] | None
     model: str | None
 
@@ -279,15 +279,15 @@ def _digest(content: bytes) -> str:
 
 def _archive(state: ServiceState, about: str) -> Archive:
     with state.pipeline.library.pinned() as generation:
-        oldest, newest = generation.catalog.dates()
-        title = generation.catalog.title_of(about) if _ARTICLE_ID.fullmatch(about) else None
+        oldest, newest = generation.dates()
+        chosen = generation.article(about) if _ARTICLE_ID.fullmatch(about) else None
         return Archive(
             articles=generation.manifest.article_count,
             oldest=oldest,
             newest=newest,
             updated=generation.manifest.created_at,
             outdated=bool(state.pipeline.library.error),
-            headlines=tuple(generation.catalog.headlines(0, HEADLINES, 0)),
-            about=None if title is None else (about, title or "Untitled article"),
+            headlines=tuple(each.article for each in generation.listed(0, HEADLINES, 0)),
+            about=None if chosen is None else (about, chosen.title or "Untitled article"),
             model=state.pipeline.llm.model if state.pipeline.llm else None,
         )
