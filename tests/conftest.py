@@ -9,10 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
-import index.publish
-from index import verification
-from index.dense.server import ChromaServer
-from index.errors import ChromaUnavailable, IndexMismatch
+from index.layout import segment_folder
 from index.records import Article
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
@@ -26,39 +23,6 @@ if TYPE_CHECKING:
 settings.register_profile("dateline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dateline")
 
-VERIFY = verification.verify
-
-
-@pytest.fixture(scope="session", autouse=True)
-def verification_here() -> Iterator[None]:
-    """Verify generations in this process: the product's child imports chromadb each time, 1 s of computing."""
-
-    def verify(folder: Path, server: ChromaServer | None = None) -> verification.VerificationResult:
-        result = verification.VerificationResult()
-        try:
-            for finding in verification.findings(folder, server):
-                if isinstance(finding, str):
-                    result.faults.append(finding)
-                else:
-                    result.searches = finding
-        except (ChromaUnavailable, IndexMismatch):
-            raise
-        except Exception as error:  # noqa: BLE001 - whatever ends the child is a fault
-            result.faults.append(f"verification ended with 1: {error!r}")
-        return result
-
-    with pytest.MonkeyPatch.context() as patch:
-        for module in (verification, index.publish):
-            patch.setattr(module, "verify", verify)
-        yield
-
-
-@pytest.fixture
-def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Verify in a child process, as the product does: a corrupt file may end the process that opens it."""
-    for module in (verification, index.publish):
-        monkeypatch.setattr(module, "verify", VERIFY)
-
 
 @pytest.fixture(scope="session")
 def corpus() -> list[Article]:
@@ -68,8 +32,9 @@ def corpus() -> list[Article]:
 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Path:
-    """Return the folder of a generation with one chunk per sentence of the corpus; tests change copies of it only."""
-    return built(tmp_path_factory.mktemp("whole"), corpus, HashedEmbedder(dimension=16))
+    """Return the folder of a segment with one chunk per sentence of the corpus; tests change copies of it only."""
+    data = tmp_path_factory.mktemp("whole")
+    return segment_folder(data, built(data, corpus, HashedEmbedder(dimension=16)).segments[0].segment)
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 import hashlib
 import random
 from collections.abc import Iterable, Sequence
-from contextlib import closing
+from contextlib import AbstractContextManager, closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -11,13 +11,14 @@ import numpy as np
 
 from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
-from index.layout import EMBEDDINGS, generation_folder
-from index.publish import SCHEMA_VERSION, make_current, new_staging, write_manifest
-from index.records import Article, Chunk, Configuration, indexed_text
-from index.staging import Staging
+from index.generation import Generation
+from index.layout import current_name
+from index.library import open_generation
+from index.publish import SCHEMA_VERSION, entry_of, publish
+from index.records import Article, Chunk, Configuration, Manifest, SegmentEntry, indexed_text
+from index.segment_writer import SegmentWriter
 from index.terms import stop_word_list, words
 from index.text import sentence_spans
-from index.vector_cache import VectorCache, embedding_key, embedding_model_id
 
 TOPICS = (
     "ferry harbour crew sailing timetable island pier strike union captain",
@@ -124,38 +125,40 @@ def sentence_chunks(article: Article) -> list[Chunk]:
     ]
 
 
-def stage(staging: Staging, articles: Iterable[Article], store: VectorCache, embedder: Embedder) -> None:
-    """Add articles to a staged generation, one chunk per sentence, and their vectors to the store."""
-    for each in articles:
-        staging.add(each)
-    while pending := staging.pending(100):
-        titles = {each.article_id: each.title for each in pending}
-        chunks = [chunk for each in pending for chunk in sentence_chunks(each)]
-        texts = [indexed_text(titles[chunk.article_id], chunk.text) for chunk in chunks]
-        keys = [embedding_key(text) for text in texts]
-        store.put(keys, embedder.embed_texts(texts))
-        staging.chunked(pending, zip(chunks, keys, strict=True))
+def segment_of(
+    data: Path, articles: Iterable[Article], embedder: Embedder | None = None, made: Configuration | None = None
+) -> SegmentEntry:
+    """Write a segment of these articles, one chunk per sentence; return its entry in a manifest.
+
+    `made` is its configuration, if it must look like that of an ingest.
+    """
+    embedder = embedder or HashedEmbedder()
+    with SegmentWriter(data, made or configuration(embedder)) as writer:
+        for each in articles:
+            chunks = sentence_chunks(each)
+            writer.add(each, chunks, embedder.embed_texts([indexed_text(each.title, chunk.text) for chunk in chunks]))
+        record = writer.close()
+    assert record is not None, "a segment has at least one article"
+    return entry_of(data, record.segment)
 
 
 def built(
     data: Path,
     articles: Sequence[Article],
     embedder: Embedder | None = None,
-    language: str = "english",
     made: Configuration | None = None,
-) -> Path:
-    """Publish a generation of these articles without verification in a child process.
-
-    `made` is its configuration, if it must look like that of an ingest.
-    """
+    *,
+    segments: int = 1,
+) -> Manifest:
+    """Publish a generation of these articles alone, in that many segments."""
     embedder = embedder or HashedEmbedder()
-    staging = Staging(new_staging(data))
-    with closing(VectorCache(data / EMBEDDINGS, embedding_model_id(embedder))) as store:
-        stage(staging, articles, store, embedder)
-        made = made or configuration(embedder, language)
-        rows = staging.finish(store, made)
-    hashes = {each.article_id: each.content_hash for each in articles}
-    manifest = write_manifest(staging.folder, made, hashes, rows)
-    folder = staging.folder.rename(generation_folder(data, manifest.generation))
-    make_current(data, manifest.generation)
-    return folder
+    made = made or configuration(embedder)
+    count = -(-len(articles) // segments)
+    starts = range(0, len(articles), count) if articles else ()
+    entries = [segment_of(data, articles[start : start + count], embedder, made) for start in starts]
+    return publish(data, made, entries)
+
+
+def opened(data: Path) -> AbstractContextManager[Generation]:
+    """Open the current generation; it is closed with the block."""
+    return closing(open_generation(data, current_name(data) or ""))
