@@ -21,7 +21,7 @@ class IndexSettings(BaseSettings):
         populate_by_name=True,
     )
 
-    data: Path = Field(Path("data"), description="Folder of the index: generations, vectors, models, lock.")
+    data: Path = Field(Path("data"), description="Folder of the index: segments, generations, models, lock.")
     models: Path | None = Field(
         None,
         description="Folder of the local model's graphs, may be read-only; default `models` in the data folder.",
@@ -43,11 +43,11 @@ class IndexSettings(BaseSettings):
         description="Address of the OpenAI-compatible service.",
     )
     language: str = Field("english", description="Language of the lexical index: a Snowball stemmer's name.")
-    keep_generations: int = Field(3, ge=1, description="Number of generations to keep, including the current one.")
+    keep_generations: int = Field(3, ge=1, description="Number of different contents of the index to keep, including the current one.")
     chroma_url: str | None = Field(
         None,
         validation_alias="CHROMA_URL",
-        description="Address of a Chroma server (`chroma run`) that holds the vectors; unset: Chroma is embedded.",
+        description="Address of a Chroma server (`chroma run`) that large segments are searched on; unset: in this process.",
     )
 
     @field_validator("embedding_options", mode="before")
