@@ -22,11 +22,11 @@ from ingest.job import Ingest, run
 from ingest.progress import Progress
 from service.answer import Answer
 from service.build import build_pipeline
+from service.questions import search_text
 from service.readers.answerability import Answerability, Calibration
 from service.readers.evidence import PASSAGES_SCORED, Evidence, SentenceScorer
 from service.records import Mode, Passage, Question
 from service.retrieve import Retrieved, retrieve
-from service.search_text import search_text
 from service.settings import ServiceSettings
 
 LANGUAGE = "english"

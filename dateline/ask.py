@@ -112,7 +112,7 @@ def answer_lines(answer: "Answer") -> list[str]:
 
 def headline(source: "AnswerSource") -> str:
     """Return the title of a source's article with its publisher and date."""
-    from service.staleness import day
+    from service.answer import day
 
     date = day(datetime.fromisoformat(source.published_at)) if source.published_at else "undated"
     return f"{source.title or source.article_id} ({', '.join(filter(None, (source.source, date)))})"
@@ -131,7 +131,7 @@ def _verdict(answer: "Answer") -> Iterator[str]:
 
 
 def _latest(answer: "Answer") -> Iterator[str]:
-    from service.staleness import age, day
+    from service.answer import age, day
 
     if answer.freshness.newest_cited_at:
         newest = datetime.fromisoformat(answer.freshness.newest_cited_at)

@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, settings_of
+from dateline.options import settings_of
 
 if TYPE_CHECKING:
     from eval.gold import GoldSet
     from eval.report import Report
     from eval.run import TimedRun
-    from service.feedback import FeedbackEntry
 
 app = typer.Typer(name="eval", help="Score answers to gold questions.", no_args_is_help=True)
 
-OURS = Path(__file__).parent.parent / "eval"
+OURS = Path(__file__).parent.parent / "eval" / "gold"
 
 MOST_BREACHES = 20
 """Broken rules that `gate` prints."""
@@ -30,7 +29,7 @@ RunFile = Annotated[Path, typer.Argument(help="A run that `dateline eval run --o
 
 @app.command()
 def validate(
-    gold: Gold = OURS / "gold",
+    gold: Gold = OURS,
     freeze: Annotated[
         bool, typer.Option("--freeze", help="Write the hashes of questions and articles to the manifest.")
     ] = False,
@@ -49,7 +48,7 @@ def run(
     out: Annotated[Path, typer.Option("--out", help="File for the answers; the times go beside it.")] = Path(
         "run.jsonl"
     ),
-    gold: Gold = OURS / "gold",
+    gold: Gold = OURS,
     url: Annotated[
         str | None, typer.Option("--target", help="Address of a running service to ask; default: the offline lane.")
     ] = None,
@@ -83,22 +82,22 @@ def run(
 
 
 @app.command()
-def score(run_file: RunFile, gold: Gold = OURS / "gold") -> None:
+def score(run_file: RunFile, gold: Gold = OURS) -> None:
     """Print the outcomes and figures of a run as JSON."""
     from eval.baseline import read_run
     from eval.gold import read_gold
     from eval.score import score as score_run
     from eval.score import summarise
 
-    verdicts = score_run(read_gold(gold), read_run(run_file))
-    groups = {name: group.model_dump(mode="json") for name, group in summarise(verdicts).items()}
-    typer.echo(json.dumps({"verdicts": [v.model_dump(mode="json") for v in verdicts], "summary": groups}))
+    grades = score_run(read_gold(gold), read_run(run_file))
+    groups = {name: group.model_dump(mode="json") for name, group in summarise(grades).items()}
+    typer.echo(json.dumps({"grades": [grade.model_dump(mode="json") for grade in grades], "summary": groups}))
 
 
 @app.command()
-def compare(run_file: RunFile, gold: Gold = OURS / "gold", baselines: Baselines = None) -> None:
+def compare(run_file: RunFile, gold: Gold = OURS, baselines: Baselines = None) -> None:
     """Compare a run with its baseline, as Markdown."""
-    from eval.report.markdown import to_markdown
+    from eval.report_files import to_markdown
 
     typer.echo(to_markdown(_report(gold, run_file, baselines)))
 
@@ -108,7 +107,7 @@ def gate(
     run_file: Annotated[
         Path | None, typer.Argument(help="A run that `dateline eval run` wrote; default: run the offline lane now.")
     ] = None,
-    gold: Gold = OURS / "gold",
+    gold: Gold = OURS,
     baselines: Baselines = None,
     markdown: Annotated[
         Path | None, typer.Option("--markdown", help="Write a Markdown report, for the summary of a CI job.")
@@ -121,10 +120,13 @@ def gate(
 
     Compares a run with its baseline. Exit codes: 0 pass, 1 quality, 2 invalid gold set or argument, 3 incomplete.
     """
-    from eval.report.files import write_reports
+    from eval.report_files import to_html, to_json, to_junit, to_markdown
 
     report = _report(gold, run_file, baselines)
-    write_reports(report, markdown=markdown, html=html, junit=junit, json_file=json_file)
+    for path, text_of in ((markdown, to_markdown), (html, to_html), (junit, to_junit), (json_file, to_json)):
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text_of(report), encoding="utf-8")
     typer.echo(str(report.decision))
     breaches = report.decision.breaches
     for breach in breaches[:MOST_BREACHES]:
@@ -144,7 +146,7 @@ def explain(
     run_file: Annotated[
         Path | None, typer.Option("--run", help="A run that has its answer; default: ask the question now.")
     ] = None,
-    gold: Gold = OURS / "gold",
+    gold: Gold = OURS,
 ) -> None:
     """Explain the outcome of one question.
 
@@ -161,60 +163,15 @@ def explain(
 def bless(
     run_file: RunFile,
     reason: Annotated[str, typer.Option("--reason", help="Why this run replaces the baseline, in a sentence.")],
-    gold: Gold = OURS / "gold",
+    gold: Gold = OURS,
     baselines: Baselines = None,
 ) -> None:
     """Make a complete run the baseline of its lane."""
     from eval.baseline import bless_run, read_run
     from eval.gold import read_gold
 
-    written = bless_run(read_gold(gold), read_run(run_file), baselines or _beside(gold), reason)
+    written = bless_run(read_gold(gold), read_run(run_file), _baselines(gold, baselines), reason)
     typer.echo(f"baseline written to {written}")
-
-
-@app.command()
-def draft(
-    out: Annotated[Path, typer.Option("--out", help="New file for the drafts, one JSON object a line.")],
-    data: Data = None,
-    feedback: Annotated[
-        Path | None,
-        typer.Option("--feedback", help="Output of `dateline feedback export`; default: the feedback in --data."),
-    ] = None,
-    gold: Annotated[Path | None, typer.Option("--gold", help="Leave out the questions of this gold set.")] = None,
-) -> None:
-    """Draft gold questions from users' feedback.
-
-    A draft has no facts: write what an answer must state, then run `dateline eval validate`.
-    """
-    from eval.draft import make_drafts, to_lines
-    from eval.errors import GoldInvalid
-
-    if out.exists():
-        raise GoldInvalid(f"{out} exists", "Name a new file, so that no edited draft is overwritten.")
-    entries = _feedback(data, feedback)
-    drafts = make_drafts(entries, gold)
-    out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(to_lines(drafts), encoding="utf-8")
-    given = {entry.id: entry.feedback for entry in entries}
-    for made in drafts:
-        for id_ in made.provenance.made.split()[1:]:
-            why = ", ".join([given[id_].vote, *given[id_].reasons])
-            comment = f": {given[id_].comment}" if given[id_].comment else ""
-            typer.echo(f"{made.id}  {why}{comment}", err=True)
-    typer.echo(
-        f"{len(drafts)} drafts of {len(entries)} entries written to {out}; write the facts of each, then validate"
-    )
-
-
-def _feedback(data: Path | None, exported: Path | None) -> "list[FeedbackEntry]":
-    from eval.draft import read_export
-    from service.feedback import FeedbackStore
-    from service.settings import ServiceSettings
-
-    if exported is not None:
-        return read_export(exported)
-    settings = settings_of(ServiceSettings, data=data)
-    return FeedbackStore(settings.data, settings.feedback_limit).entries()
 
 
 def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "TimedRun":
@@ -239,8 +196,8 @@ def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Repor
 
     read = read_gold(gold)
     measured = _measured(read, run_file)
-    return make_report(read, measured.run, baselines or _beside(gold), measured.latency_ms)
+    return make_report(read, measured.run, _baselines(gold, baselines), measured.latency_ms)
 
 
-def _beside(gold: Path) -> Path:
-    return gold.absolute().parent / "baselines"
+def _baselines(gold: Path, given: Path | None) -> Path:
+    return given or gold.absolute().parent / "baselines"

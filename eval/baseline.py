@@ -1,6 +1,6 @@
 """Runs and baselines as JSON Lines files. A baseline moves only when a run is blessed.
 
-A baseline keeps predictions, not verdicts: today's gold and metrics score both sides, so that a change of gold does
+A baseline keeps predictions, not grades: today's gold and metrics score both sides, so that a change of gold does
 not look like a change of the product.
 """
 

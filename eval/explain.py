@@ -9,8 +9,8 @@ from eval.errors import GoldInvalid
 from eval.gold import GoldSet
 from eval.matching import matches
 from eval.metrics.citations import is_dangling, is_exact
-from eval.records import SUPPORT, GoldItem, Prediction, Run, Verdict
-from eval.report.rows import clip, visible
+from eval.records import SUPPORT, GoldItem, Grade, Prediction, Run
+from eval.report import clip, visible
 from eval.score import score_one
 from index.records import Article
 
@@ -30,15 +30,15 @@ def explain(gold: GoldSet, question_id: str, run: Run) -> str:
     prediction = next((prediction for prediction in run.predictions if prediction.id == item.id), None)
     if prediction is None:
         raise GoldInvalid(f"the run did not ask {item.id}", "Leave out --run to ask it now.")
-    verdict = score_one(item, prediction, gold.articles)
-    sections = [_question(item), _expected(item, verdict)]
+    grade = score_one(item, prediction, gold.articles)
+    sections = [_question(item), _expected(item, grade)]
     if prediction.reply is None:
         sections.append(_wrapped("error: ", prediction.error or "no reply"))
     else:
         reply = prediction.reply
         sections += [_retrieved(item, reply), _answered(reply), _forbidden(item, reply)]
         sections += [_cited(reply, gold.articles), _withheld(reply), _paraphrases(item, prediction)]
-    sections += [_outcome(verdict), _figures(verdict)]
+    sections += [_outcome(grade), _figures(grade)]
     return visible("\n\n".join(filter(None, ("\n".join(section) for section in sections))))
 
 
@@ -68,11 +68,11 @@ def _question(item: GoldItem) -> Iterator[str]:
     yield from _wrapped("question: ", item.question)
 
 
-def _expected(item: GoldItem, verdict: Verdict) -> Iterator[str]:
+def _expected(item: GoldItem, grade: Grade) -> Iterator[str]:
     yield f"expected: {item.expect.replace('_', ' ')}{f' ({item.reason})' if item.reason else ''}"
     if item.premise:
         yield from _wrapped("  false premise: ", item.premise)
-    ticks = {tick.fact: "✓" if tick.stated else "✗" for tick in verdict.ticks}
+    ticks = {tick.fact: "✓" if tick.stated else "✗" for tick in grade.ticks}
     for fact in item.facts:
         yield from _wrapped(f"  {ticks.get(fact.id, '–')} [{fact.weight}] ", fact.text)
     for evidence in item.evidence:
@@ -141,14 +141,14 @@ def _paraphrases(item: GoldItem, prediction: Prediction) -> Iterator[str]:
         yield from _wrapped(f"  {reply['status']}: ", reply["answer"])
 
 
-def _outcome(verdict: Verdict) -> Iterator[str]:
-    stage = f" at the stage {verdict.stage}" if verdict.stage else ""
-    yield from _wrapped("outcome: ", f"{verdict.outcome}{stage}{f': {verdict.note}' if verdict.note else ''}")
+def _outcome(grade: Grade) -> Iterator[str]:
+    stage = f" at the stage {grade.stage}" if grade.stage else ""
+    yield from _wrapped("outcome: ", f"{grade.outcome}{stage}{f': {grade.note}' if grade.note else ''}")
 
 
-def _figures(verdict: Verdict) -> Iterator[str]:
-    if verdict.figures:
-        yield from _wrapped("figures: ", ", ".join(f"{name} {value:g}" for name, value in verdict.figures.items()))
+def _figures(grade: Grade) -> Iterator[str]:
+    if grade.figures:
+        yield from _wrapped("figures: ", ", ".join(f"{name} {value:g}" for name, value in grade.figures.items()))
 
 
 def _wrapped(start: str, text: str) -> Iterator[str]:

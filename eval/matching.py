@@ -4,7 +4,8 @@ Numbers and dates are found here and not by the service's finders, so that an er
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
+from contextlib import suppress
 from datetime import date
 from functools import lru_cache
 from math import isclose
@@ -88,9 +89,15 @@ _CLEANED = (
 )
 _TOKEN = re.compile(r"[€$£%]|\d+(?:[.,:]\d+)*|[^\W\d_]+|[^\s\w]")
 _GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
-_DATE_TOKEN = re.compile(r"\d{4}-\d\d-\d\d(?!\d)|[€$£]?\d+(?:[.,]\d+)*\w*%?|[^\W\d_]+\.?|[^\s\w]")
-_YEAR = re.compile(r"(?:19|20)\d\d")
-_DAY = re.compile(r"([0-3]?\d)(?:st|nd|rd|th)?")
+_DAY = r"(?<![\w€$£])(?<!\d[.,])(?P<{}>0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?![\w%]|[.,]\d)"
+_YEAR = r"(?<![\w€$£])(?<!\d[.,])(?P<{}>(?:19|20)\d\d)(?![\w%]|[.,]\d)"
+_DATE = re.compile(
+    r"(?P<iso>(?<!\d)\d{4}-\d\d-\d\d(?!\d))"
+    # A month has a capital: "they may" is not one.
+    rf"|(?:{_DAY.format('before')}\s+(?:of\s+)?)?(?<![^\W_])(?=[A-Z])(?P<month>(?i:{'|'.join(_MONTH_OF)}))(?![^\W_])\.?"
+    rf"(?(before)|(?:\s+{_DAY.format('behind')})?)(?:(?:\s*,|\s+of)?\s*{_YEAR.format('year')})?"
+    rf"|{_YEAR.format('alone')}"
+)
 
 
 class Number(NamedTuple):
@@ -243,58 +250,25 @@ def _unit(tokens: list[str], at: int, after: int) -> str | None:
 @lru_cache(maxsize=512)
 def dates(text: str) -> tuple[Date, ...]:
     """Return each date of a text: a day, a month or a year as it is written."""
-    return tuple(found for found, _ in _dates_with_spans(text))
+    return tuple(filter(None, map(_date, _DATE.finditer(text))))
+
+
+def _date(found: re.Match[str]) -> Date | None:
+    if found["iso"]:
+        with suppress(ValueError):
+            day = date.fromisoformat(found["iso"])
+            return Date(day.year, day.month, day.day)
+        return None
+    year, day_of_month = found["year"] or found["alone"], found["before"] or found["behind"]
+    month = _MONTH_OF.get((found["month"] or "").lower())
+    return Date(int(year) if year else None, month, int(day_of_month) if day_of_month else None)
 
 
 def _without_days(text: str) -> str:
     """Blank each date that names a day, because the 5 of `5 March` counts nothing."""
-    for found, (start, end) in _dates_with_spans(text):
-        if found.day is not None:
-            text = text[:start] + " " * (end - start) + text[end:]
-    return text
 
+    def blanked(found: re.Match[str]) -> str:
+        day = _date(found)
+        return " " * len(found[0]) if day and day.day else found[0]
 
-def _dates_with_spans(text: str) -> Iterator[tuple[Date, tuple[int, int]]]:
-    """Yield each date of a text with its span."""
-    tokens = list(_DATE_TOKEN.finditer(text))
-    words = [token[0] for token in tokens]
-    at = 0
-    while at < len(words):
-        found, first, after = _date(words, at)
-        if found is not None:
-            yield found, (tokens[first].start(), tokens[after - 1].end())
-        at = after
-
-
-def _date(words: list[str], at: int) -> tuple[Date | None, int, int]:
-    """Read a date at or around the word `at`; return it with the indexes of its first word and behind its last."""
-    word = words[at]
-    if len(word) == 10 and word.count("-") == 2:
-        return _iso(word), at, at + 1
-    if _YEAR.fullmatch(word):
-        return Date(int(word)), at, at + 1
-    month = _MONTH_OF.get(word.rstrip(".").lower())
-    if month is None or word[0].islower():
-        return None, at, at + 1
-    first, day = _day_before(words, at)
-    after = at + 1
-    if day is None and (found := _DAY.fullmatch("".join(words[after : after + 1]))):
-        day, after = int(found[1]), after + 1
-    behind = after + ("".join(words[after : after + 1]) in (",", "of"))
-    if behind < len(words) and _YEAR.fullmatch(words[behind]):
-        return Date(int(words[behind]), month, day), first, behind + 1
-    return Date(None, month, day), first, after
-
-
-def _day_before(words: list[str], at: int) -> tuple[int, int | None]:
-    first = at - 2 if at > 1 and words[at - 1] == "of" else at - 1
-    found = _DAY.fullmatch(words[first]) if first >= 0 else None
-    return (first, int(found[1])) if found and 1 <= int(found[1]) <= 31 else (at, None)
-
-
-def _iso(word: str) -> Date | None:
-    try:
-        found = date.fromisoformat(word)
-    except ValueError:
-        return None
-    return Date(found.year, found.month, found.day)
+    return _DATE.sub(blanked, text)

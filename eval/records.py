@@ -1,4 +1,4 @@
-"""The records of an evaluation: gold questions, predictions, verdicts and runs."""
+"""The records of an evaluation: gold questions, predictions, grades and runs."""
 
 from datetime import date
 from typing import Annotated, Any, Literal, Self
@@ -204,8 +204,8 @@ class Tick(Record):
     stated: bool
 
 
-class Verdict(Record):
-    """The outcome of one prediction, and the figures behind it.
+class Grade(Record):
+    """The outcome of one prediction, the stage that failed, and the figures.
 
     `figures` maps a metric to its value for this question; a metric that does not apply is absent.
     """

@@ -5,26 +5,37 @@ The lane `service` asks a running service, with the language model that it is co
 """
 
 import asyncio
+import json
 import tempfile
 import time
-from collections.abc import Collection, Iterator
+import urllib.request
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from http.client import HTTPException
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Protocol, cast
 
+from pydantic import TypeAdapter
+
+from eval.errors import GoldInvalid
 from eval.gold import GoldSet
-from eval.records import GoldItem, Header, Run
-from eval.target import HttpTarget, PipelineTarget, Target, predict
+from eval.records import GoldItem, Header, Prediction, Run, Turn
 from index.embedding import Embedder
 from index.embedding.graph import Precision
 from index.embedding.local import LocalEmbedder
+from index.errors import DatelineError
 from ingest.job import Ingest
 from ingest.job import run as ingest
 from ingest.progress import Progress
+from service.answer import Answer, to_json
 from service.build import build_pipeline
 from service.pipeline import Pipeline
+from service.records import Message, Question
 from service.settings import ServiceSettings
+
+TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +48,8 @@ class Selection:
 
     def items_of(self, gold: GoldSet) -> tuple[GoldItem, ...]:
         """Return the selected questions of a gold set."""
-        selected = [
-            item
-            for item in gold.items
-            if (not self.types or item.type in self.types) and (not self.ids or item.id in self.ids)
-        ]
-        return tuple(selected[: self.limit])
+        typed = [item for item in gold.items if not self.types or item.type in self.types]
+        return tuple(item for item in typed if not self.ids or item.id in self.ids)[: self.limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,58 @@ class TimedRun:
 
     run: Run
     latency_ms: dict[str, float]
+
+
+class Target(Protocol):
+    """A system that answers questions with the replies of `/v1/ask`."""
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """Return the reply to the last turn; raises DatelineError, OSError, HTTPException or ValueError."""
+
+
+class PipelineTarget:
+    """The pipeline in this process; a run is the same on any day.
+
+    Each question is asked on the day that its gold names, by default on the first day of the year after the newest
+    article.
+    """
+
+    def __init__(self, pipeline: Pipeline, gold: GoldSet, loop: asyncio.Runner) -> None:
+        self._pipeline = pipeline
+        self._loop = loop
+        dates = [article.published_at for article in gold.articles.values() if article.published_at]
+        self._default_day = datetime(max(dates).year + 1 if dates else 2001, 1, 1, tzinfo=UTC)
+        self._days = {
+            turns: day for item in gold.items if (day := _day_of(item)) for turns in (item.turns, *_paraphrases(item))
+        }
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """Return the reply as the service would send it."""
+        day = self._days.get(tuple(turns), self._default_day)
+        messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
+        question = Question(turns[-1].content, messages=messages)
+        answer = self._loop.run(replace(self._pipeline, clock=lambda: day).ask(question))
+        reply: dict[str, Any] = json.loads(to_json(answer))
+        return reply
+
+
+class HttpTarget:
+    """A running service at a URL."""
+
+    def __init__(self, url: str) -> None:
+        self._url = f"{url.rstrip('/')}/v1/ask"
+
+    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+        """Return the reply of the service; raises OSError, HTTPException, or ValueError if it is not an answer."""
+        body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]]}
+        request = urllib.request.Request(  # noqa: S310 - the user of the command names the address
+            self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
+            content = response.read()
+        TypeAdapter(Answer).validate_json(content)
+        reply: dict[str, Any] = json.loads(content)
+        return reply
 
 
 def run_offline(gold: GoldSet, selection: Selection, models: Path, *, precision: Precision = "fp32") -> TimedRun:
@@ -81,6 +140,23 @@ def ask_all(gold: GoldSet, selection: Selection, target: Target, header: Header)
     return TimedRun(Run(header=header.model_copy(update=update), predictions=tuple(predictions)), latency)
 
 
+def predict(item: GoldItem, target: Target) -> Prediction:
+    """Ask a question and its paraphrases; a failure of one is the prediction's error."""
+    try:
+        reply, *others = [reproducible(target.ask(turns)) for turns in (item.turns, *_paraphrases(item))]
+    except (DatelineError, OSError, HTTPException, ValueError) as error:
+        return Prediction(id=item.id, error=f"{type(error).__name__}: {error}")
+    return Prediction(id=item.id, reply=reply, paraphrased=tuple(others))
+
+
+def reproducible(reply: dict[str, Any]) -> dict[str, Any]:
+    """Return a reply without the fields that differ from run to run: ids, times and the generation's name."""
+    kept = {name: value for name, value in reply.items() if name not in ("id", "created_at", "timings_ms")}
+    for part, name in (("freshness", "index_updated_at"), ("versions", "generation")):
+        kept[part] = {key: value for key, value in reply[part].items() if key != name}
+    return kept
+
+
 @contextmanager
 def corpus_pipeline(gold: GoldSet, embedder: Embedder, models: Path) -> Iterator[Pipeline]:
     """Build a pipeline on a temporary index of the corpus, and close it at the end of the block."""
@@ -106,3 +182,15 @@ def header_of(gold: GoldSet, **fields: Any) -> Header:  # noqa: ANN401 - the fie
     """Return a header for a gold set, of the offline lane unless the fields name another."""
     made_of = {"lane": "offline", "fingerprint": "", "questions": len(gold.items), **fields}
     return Header(gold=gold.gold_hash, corpus=gold.corpus_hash, **made_of)
+
+
+def _paraphrases(item: GoldItem) -> list[tuple[Turn, ...]]:
+    """Return the turns of a question once for each paraphrase, with the paraphrase as the last turn."""
+    return [(*item.turns[:-1], Turn(role="user", content=other)) for other in item.paraphrases]
+
+
+def _day_of(item: GoldItem) -> datetime | None:
+    try:
+        return datetime.fromisoformat(item.asked_at) if item.asked_at else None
+    except ValueError as error:
+        raise GoldInvalid(f"{item.id}: asked_at is {item.asked_at!r}, expected an ISO 8601 date") from error

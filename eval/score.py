@@ -1,4 +1,4 @@
-"""Scoring: a prediction and its gold question → a verdict; verdicts → means with 95 % intervals.
+"""Scoring: a prediction and its gold question → a grade; grades → means with 95 % intervals.
 
     correct           states every vital fact and no forbidden statement; its citations support every sentence
     partial           states some vital facts, or all in an answer that is marked as one that may not answer
@@ -34,7 +34,7 @@ from eval.metrics.answer import (
 )
 from eval.metrics.citations import citation_figures
 from eval.metrics.retrieval import ranked_articles, retrieval_figures, sufficient
-from eval.records import TRUTHFULNESS, GoldItem, Outcome, Prediction, Record, Run, Stage, Verdict
+from eval.records import TRUTHFULNESS, GoldItem, Grade, Outcome, Prediction, Record, Run, Stage
 from index.records import Article
 
 DIGITS = 6
@@ -57,24 +57,24 @@ class Mean(Record):
 
 
 class Group(Record):
-    """The verdicts on some questions: the count of each outcome, and the mean of each metric."""
+    """The grades on some questions: the count of each outcome, and the mean of each metric."""
 
     n: int
     outcomes: dict[Outcome, int]
     means: dict[str, Mean]
 
 
-def score(gold: GoldSet, run: Run) -> tuple[Verdict, ...]:
-    """Return the verdict on each prediction of a run, in the order of the gold set."""
+def score(gold: GoldSet, run: Run) -> tuple[Grade, ...]:
+    """Return the grade on each prediction of a run, in the order of the gold set."""
     predictions = {prediction.id: prediction for prediction in run.predictions}
     return tuple(score_one(item, predictions[item.id], gold.articles) for item in gold.items if item.id in predictions)
 
 
-def score_one(item: GoldItem, prediction: Prediction, articles: Mapping[str, Article]) -> Verdict:
-    """Return the verdict on one prediction."""
+def score_one(item: GoldItem, prediction: Prediction, articles: Mapping[str, Article]) -> Grade:
+    """Return the grade on one prediction."""
     reply = prediction.reply
     if reply is None:
-        return Verdict(id=item.id, type=item.type, outcome="error", note=prediction.error or "no reply")
+        return Grade(id=item.id, type=item.type, outcome="error", note=prediction.error or "no reply")
     figures = {
         **retrieval_figures(item, ranked_articles(reply)),
         **citation_figures(item, reply, articles),
@@ -82,7 +82,7 @@ def score_one(item: GoldItem, prediction: Prediction, articles: Mapping[str, Art
     }
     outcome, note = _outcome(item, reply, figures)
     figures["truthfulness"] = TRUTHFULNESS[outcome]
-    return Verdict(
+    return Grade(
         id=item.id,
         type=item.type,
         outcome=outcome,
@@ -151,21 +151,21 @@ def _stage_of_reading(item: GoldItem, reply: dict[str, Any], outcome: Outcome) -
     return "abstention" if outcome == "over_refused" or (is_weak(reply) and all_stated) else "reader"
 
 
-def summarise(verdicts: Sequence[Verdict]) -> dict[str, Group]:
+def summarise(grades: Sequence[Grade]) -> dict[str, Group]:
     """Return the group `all` and a group for each type; errors count in `n` and `outcomes` only."""
-    types = sorted({verdict.type for verdict in verdicts})
-    groups: dict[str, Sequence[Verdict]] = {"all": verdicts}
-    groups.update((type_, [verdict for verdict in verdicts if verdict.type == type_]) for type_ in types)
+    types = sorted({grade.type for grade in grades})
+    groups: dict[str, Sequence[Grade]] = {"all": grades}
+    groups.update((type_, [grade for grade in grades if grade.type == type_]) for type_ in types)
     return {name: _group(members) for name, members in groups.items()}
 
 
-def _group(verdicts: Sequence[Verdict]) -> Group:
-    scored = [verdict for verdict in verdicts if verdict.outcome != "error"]
-    names = sorted({name for verdict in scored for name in verdict.figures})
+def _group(grades: Sequence[Grade]) -> Group:
+    scored = [grade for grade in grades if grade.outcome != "error"]
+    names = sorted({name for grade in scored for name in grade.figures})
     means = {name: _mean(name, [v.figures[name] for v in scored if name in v.figures]) for name in names}
     if scored:
-        means["good"] = _mean("good", [float(verdict.good) for verdict in scored])
-    return Group(n=len(verdicts), outcomes=dict(Counter(verdict.outcome for verdict in verdicts)), means=means)
+        means["good"] = _mean("good", [float(grade.good) for grade in scored])
+    return Group(n=len(grades), outcomes=dict(Counter(grade.outcome for grade in grades)), means=means)
 
 
 def _mean(name: str, values: Sequence[float]) -> Mean:
@@ -191,6 +191,6 @@ def _normal(values: Sequence[float]) -> tuple[float, float]:
     return mean - error, mean + error
 
 
-def outcomes_line(verdicts: Sequence[Verdict]) -> str:
+def outcomes_line(grades: Sequence[Grade]) -> str:
     """Return the count of each outcome, the most frequent first: `5 correct, 2 partial`."""
-    return ", ".join(f"{count} {outcome}" for outcome, count in Counter(v.outcome for v in verdicts).most_common())
+    return ", ".join(f"{count} {outcome}" for outcome, count in Counter(v.outcome for v in grades).most_common())

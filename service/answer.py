@@ -29,6 +29,9 @@ from service.records import (
 STALE = "stale"
 """Code of the warning that a question about the present was answered from old articles."""
 
+_UNITS = (("years", 365.25, 1.5), ("months", 30.44, 1.5), ("weeks", 7, 2), ("days", 1, 0))
+"""Units of an age with their days, and the number of units from which an age is given in them, as in the widget."""
+
 
 @dataclass(frozen=True, slots=True)
 class Verification:
@@ -385,6 +388,22 @@ def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
         index_updated_at=generation.manifest.created_at,
         newest_cited_at=max(cited, default=None),
     )
+
+
+def day(moment: datetime) -> str:
+    """Return a date as "31 March 2026"."""
+    return f"{moment.day} {moment:%B %Y}"
+
+
+def age(moment: datetime, now: datetime) -> str:
+    """Return how long ago a day was: "today", "3 weeks ago", "8 months ago"; empty for a day in the future."""
+    days = (now.date() - moment.date()).days
+    if days < 0:
+        return ""
+    if days < 2:
+        return ("today", "yesterday")[days]
+    unit, length = next((unit, length) for unit, length, least in _UNITS if days >= least * length)
+    return f"{round(days / length)} {unit} ago"
 
 
 @cache

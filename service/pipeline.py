@@ -14,6 +14,7 @@ from index.library import Library
 from index.records import isoformat
 from index.terms import words
 from service.answer import (
+    STALE,
     Answer,
     AnswerDelta,
     CitationAdded,
@@ -27,12 +28,15 @@ from service.answer import (
     Timings,
     Unsupported,
     Versions,
+    age,
+    day,
     freshness,
     retrieval,
 )
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
+from service.questions import asks_about_present, search_text
 from service.readers.answerability import Calibration
 from service.readers.base import Drafted, Reader, Reading
 from service.readers.chat import Chat
@@ -50,8 +54,6 @@ from service.records import (
     Usage,
 )
 from service.retrieve import Retrieved, retrieve
-from service.search_text import search_text
-from service.staleness import stale_warning
 from service.standalone import StandaloneQuestion, standalone_question
 
 ABSTENTIONS: dict[StatusReason, str] = {
@@ -259,6 +261,25 @@ def _is_headline(question: str, passages: Sequence[Passage]) -> bool:
     """Return whether a question consists of the words of an article's title."""
     asked = words(question)
     return bool(asked) and any(asked == words(passage.article.title or "") for passage in passages)
+
+
+def stale_warning(
+    question: Question, standalone: str, newest: str | None, now: datetime, after: timedelta
+) -> AnswerWarning | None:
+    """Return the warning of a question about the present whose newest cited article is older than `after`.
+
+    `newest` is its date of publication, or None if that is unknown; then the result is None. A question with an upper
+    limit of dates is about the past.
+    """
+    if newest is None or question.filters.published_before or not asks_about_present(standalone):
+        return None
+    published = datetime.fromisoformat(newest)
+    if now - published <= after:
+        return None
+    return AnswerWarning(
+        STALE,
+        f"The latest article quoted is from {day(published)}, {age(published, now)}. Things may have changed since.",
+    )
 
 
 @dataclass(slots=True)

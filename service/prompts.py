@@ -6,7 +6,6 @@ Text of articles and users is sanitised and put between fences, which it cannot 
 import hashlib
 import re
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,11 +13,9 @@ from typing import TYPE_CHECKING
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from jinja2 import Environment, Template
+    from jinja2 import Template
 
-_FOLDER = Path(__file__).resolve().parent.parent / "prompts"
-_SYSTEM = ".system.jinja2"
-_USER = ".user.jinja2"
+FOLDER = Path(__file__).resolve().parent.parent / "prompts"
 
 _BREAK = re.compile("\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 # Characters that a model reads and a person does not see: controls, zero-width spaces, direction overrides and the tag
@@ -37,8 +34,6 @@ def sanitize(text: str, fence: str) -> str:
     The opening of the control tokens of chat templates (`<|`) is broken by a space, because some servers
     read such tokens anywhere.
     """
-    if not fence:
-        raise ValueError("the fence is empty, expected a code such as new_fence() makes")
     text = _UNSEEN.sub("", _BREAK.sub("\n", text))
     while fence in text:
         text = text.replace(fence, "")
@@ -59,116 +54,45 @@ class RenderedPrompt:
 
 
 class Prompts:
-    """Every prompt of a folder, read and parsed at start-up, so that an invalid one is found then.
+    """Every prompt of a folder, `NAME.system.jinja2` and `NAME.user.jinja2`, read at start-up.
 
-    `folder` has `NAME.system.jinja2` and `NAME.user.jinja2` for each prompt; default is the one that
-    comes with Dateline. Raises ConfigurationError if a half is missing, does not parse, or refers to
-    another file.
+    Raises ConfigurationError if the folder has none, or one that is not a pair or does not parse.
     """
 
-    def __init__(self, folder: Path | None = None) -> None:
-        self._folder = folder or _FOLDER
-        environment = _environment()
-        names = {
-            path.name.removesuffix(suffix) for suffix in (_SYSTEM, _USER) for path in self._folder.glob(f"*{suffix}")
-        }
-        if not names:
-            raise ConfigurationError(
-                f"no prompts in {self._folder}: found no file *{_SYSTEM}", "Restore the folder from the repository."
-            )
-        self._pairs = {name: _Pair.read(self._folder, name, environment) for name in sorted(names)}
+    def __init__(self, folder: Path = FOLDER) -> None:
+        from jinja2 import StrictUndefined, TemplateSyntaxError
+        from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+        # Without a loader a template cannot include a file that its digest does not cover. Escaping would change the
+        # words of the articles.
+        environment = ImmutableSandboxedEnvironment(
+            undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True
+        )
+        environment.globals.clear()
+        self._pairs: dict[str, tuple[Template, ...]] = {}
+        self._digests: dict[str, str] = {}
+        for name in sorted({path.name.split(".")[0] for path in folder.glob("*.jinja2")}):
+            try:
+                halves = [(folder / f"{name}.{role}.jinja2").read_bytes() for role in ("system", "user")]
+                self._pairs[name] = tuple(environment.from_string(half.decode("utf-8")) for half in halves)
+            except OSError as error:
+                raise ConfigurationError(f"cannot read a prompt: {error}", "Each prompt is a pair of files.") from error
+            except (UnicodeDecodeError, TemplateSyntaxError) as error:
+                raise ConfigurationError(f"prompt {name!r} does not parse: {error}") from error
+            digest = hashlib.sha256(b"\0".join(halves)).hexdigest()
+            self._digests[name] = f"{name}@{digest[:8]}"
+        if not self._pairs:
+            raise ConfigurationError(f"no prompts in {folder}", "Restore the folder from the repository.")
 
     def render(self, name: str, **variables: object) -> RenderedPrompt:
-        """Return the prompt's two messages; raises ConfigurationError naming a variable that is missing or unknown."""
-        pair = self._pair(name)
-        given = frozenset(variables)
-        if given != pair.variables:
-            missing, unknown = sorted(pair.variables - given), sorted(given - pair.variables)
-            raise ConfigurationError(
-                f"prompt {name!r}: missing variables {missing}, unknown variables {unknown}",
-                f"Its variables are {sorted(pair.variables)}; see README.md in {self._folder}.",
-            )
-        return pair.render(variables)
-
-    def variables(self, name: str) -> frozenset[str]:
-        """Return the variables that the prompt's two files mention."""
-        return self._pair(name).variables
-
-    def digest(self, name: str) -> str:
-        """Return the prompt's name and the start of a SHA-256 over both files, such as `answer@3f2a91c0`."""
-        return self._pair(name).digest
-
-    def _pair(self, name: str) -> "_Pair":
-        if name not in self._pairs:
-            raise ConfigurationError(f"no prompt {name!r} in {self._folder}: found {sorted(self._pairs)}")
-        return self._pairs[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _Pair:
-    """Both halves of one prompt, parsed."""
-
-    name: str
-    system: "Template"
-    user: "Template"
-    variables: frozenset[str]
-    digest: str
-
-    @classmethod
-    def read(cls, folder: Path, name: str, environment: "Environment") -> "_Pair":
-        halves = []
-        for path in (folder / f"{name}{_SYSTEM}", folder / f"{name}{_USER}"):
-            try:
-                halves.append(path.read_bytes())
-            except OSError as error:
-                raise ConfigurationError(
-                    f"prompt {name!r}: cannot read {path}: {error.strerror}", "Each prompt is a pair of files."
-                ) from error
-        system, user = (_parse(half, environment, name) for half in halves)
-        digest = hashlib.sha256(b"\0".join(halves)).hexdigest()[:8]
-        return cls(
-            name=name,
-            system=system[0],
-            user=user[0],
-            variables=system[1] | user[1],
-            digest=f"{name}@{digest}",
-        )
-
-    def render(self, variables: Mapping[str, object]) -> RenderedPrompt:
+        """Return the prompt's two messages; raises ConfigurationError for a variable that is not given."""
         from jinja2 import TemplateError
 
         try:
-            return RenderedPrompt(self.system.render(variables).strip(), self.user.render(variables).strip())
-        except TemplateError as error:
-            raise ConfigurationError(f"prompt {self.name!r} does not render: {error}") from error
+            return RenderedPrompt(*(half.render(variables).strip() for half in self._pairs[name]))
+        except (TemplateError, TypeError) as error:  # TypeError for an include, as there is no loader
+            raise ConfigurationError(f"prompt {name!r} does not render: {error}") from error
 
-
-def _environment() -> "Environment":
-    """Return a sandbox whose templates see their variables only: no loader, no globals, strict names."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined,
-        autoescape=False,  # a prompt is plain text; escaping would change the articles' words
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.globals.clear()
-    return environment
-
-
-def _parse(half: bytes, environment: "Environment", name: str) -> tuple["Template", frozenset[str]]:
-    from jinja2 import TemplateSyntaxError, meta
-
-    try:
-        text = half.decode("utf-8")
-        tree = environment.parse(text)
-    except (UnicodeDecodeError, TemplateSyntaxError) as error:
-        raise ConfigurationError(f"prompt {name!r} does not parse: {error}") from error
-    if any(True for _ in meta.find_referenced_templates(tree)):
-        raise ConfigurationError(
-            f"prompt {name!r} refers to another template",
-            "Its digest covers its own two files only: put the text into them.",
-        )
-    return environment.from_string(text), frozenset(meta.find_undeclared_variables(tree))
+    def digest(self, name: str) -> str:
+        """Return the prompt's name and the start of a SHA-256 over both files, such as `answer@3f2a91c0`."""
+        return self._digests[name]

@@ -88,8 +88,8 @@ def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> No
 
 @pytest.mark.usefixtures("baseline")
 def test_a_run_that_is_as_its_baseline_passes(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """It exits with 0, prints one line and writes the requested reports."""
-    reports = {form: tmp_path / f"report.{form}" for form in ("markdown", "html", "junit", "json")}
+    """It exits with 0, prints one line and writes the requested reports; a missing folder is created."""
+    reports = {form: tmp_path / "new" / f"report.{form}" for form in ("markdown", "html", "junit", "json")}
     options = [part for form, path in reports.items() for part in (f"--{form}", path)]
     code, printed = dateline("eval", "gate", run_file, "--gold", gold, *options)
 
@@ -138,19 +138,13 @@ def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path:
     assert dateline("eval", "run", "--gold", "nowhere", "--out", tmp_path / "run.jsonl")[0] == 2
 
 
-def test_feedback_is_exported_drafted_and_deleted(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
-    """Feedback is exported as JSON Lines, drafted as gold questions and deleted."""
+def test_feedback_is_exported_and_deleted(dateline: Dateline, tmp_path: Path) -> None:
+    """Feedback is exported as JSON Lines and deleted."""
     id_ = FeedbackStore(tmp_path, 10).add(Feedback("ans_1", "Who lit the lamp?", "Ines Vardal [1].", "up"))
-    export, drafts = tmp_path / "export.jsonl", tmp_path / "drafts.jsonl"
-    export.write_text(dateline("feedback", "export", "--data", tmp_path)[1], encoding="utf-8")
 
-    code, printed = dateline("eval", "draft", "--feedback", export, "--gold", gold, "--out", drafts)
-    again = dateline("eval", "draft", "--data", tmp_path, "--out", drafts)
+    exported = json.loads(dateline("feedback", "export", "--data", tmp_path)[1])
     deleted = [dateline("feedback", "delete", id_, "--data", tmp_path)[0] for _ in range(2)]
 
-    assert code == 0
-    assert "feedback-001  up" in printed
-    assert json.loads(drafts.read_text("utf-8"))["provenance"]["made"] == f"feedback {id_}"
-    assert again[0] == 2
+    assert (exported["id"], exported["feedback"]["question"]) == (id_, "Who lit the lamp?")
     assert deleted == [0, 1]
     assert dateline("feedback", "export", "--data", tmp_path) == (0, "")

@@ -18,7 +18,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 
 from index.errors import DatelineError
 from index.generation import Generation
-from service.api import articles, ask, docs, feedback, health, pages
+from service.api import articles, ask, feedback, health, pages
 from service.api.admission import Limits, ServiceState, Slots, question_threads
 from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
 from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
@@ -66,7 +66,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         settings.allowed_origins,
         settings.public_url,
     )
-    for part in (ask, articles, feedback, health, pages, docs):
+    for part in (ask, articles, feedback, health, pages):
         app.include_router(part.router)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)

@@ -1,23 +1,22 @@
-"""The pages `/`, `/developers` and `/embed`, the files that pages load, and the templates of every page."""
+"""The pages `/`, `/developers`, `/docs` and `/embed`, the files that pages load, and the templates of every page."""
 
 import gzip
 import hashlib
+import json
 import logging
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Any
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
-from pydantic import BaseModel
 
 from index.errors import DatelineError, IndexNotFound
-from index.records import Article
 from service.api.admission import ServiceState, State
-from service.api.article_text import opening, web_address
+from service.api.article_text import opening, render, web_address
 from service.api.widget import widget_script
 
 if TYPE_CHECKING:
@@ -33,6 +32,9 @@ HEADLINES = 4
 
 EMBED_CHARACTERS = 2_000
 """The limit of an option of the page to embed; the rest is cut off."""
+
+EMBED_OPTIONS = {"title": "", "lang": "en", "theme": "auto", "questions": "", "intro": ""}
+"""The attributes of the widget that the address of the page to embed may set, with their defaults."""
 
 NO_ARTICLES = "No articles have been added yet."
 NOT_NOW = "The articles cannot be read at the moment. Please try again later."
@@ -52,24 +54,6 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """The articles that the service answers from, as the home page shows them.
-
-    `outdated` is True if a newer generation could not be opened, `about` is the id and title of the only article to
-    ask, and `model` is None without a language model.
-    """
-
-    articles: int
-    oldest: str | None
-    newest: str | None
-    updated: str
-    outdated: bool
-    headlines: tuple[Article, ...]
-    about: tuple[str, str] | None
-    model: str | None
-
-
 @router.get("/")
 async def home(request: Request, state: State, article: str = "") -> Response:
     """Show the page to ask on, even without an index; with `article`, only that article is asked."""
@@ -79,7 +63,7 @@ async def home(request: Request, state: State, article: str = "") -> Response:
     except DatelineError as error:
         notice = user_notice(error)
         logger.warning("%s", " ".join(str(error).split()))
-    if archive is not None and not archive.articles:
+    if archive is not None and not archive["articles"]:
         archive, notice = None, NO_ARTICLES
     return unless_cached(request, page("home", archive=archive, notice=notice))
 
@@ -87,35 +71,31 @@ async def home(request: Request, state: State, article: str = "") -> Response:
 @router.get("/developers")
 async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return unless_cached(request, page("developers", base=base_address(request, state)))
+    return unless_cached(request, page("developers", base=_base_address(request, state)))
 
 
-class EmbedOptions(BaseModel):
-    """The options of the widget on the page to embed, as its attributes."""
-
-    title: str = ""
-    lang: str = "en"
-    theme: str = "auto"
-    questions: str = ""
-    intro: str = ""
+@router.get("/docs")
+async def docs(request: Request, state: State) -> Response:
+    """Show the description of the API."""
+    return unless_cached(request, page("docs", base=_base_address(request, state), api=request.app.openapi()))
 
 
 @router.get("/embed")
-async def embed(request: Request, state: State, options: Annotated[EmbedOptions, Query()]) -> Response:
+async def embed(request: Request, state: State) -> Response:
     """Show the chat as a page that this service and the allowed origins may frame."""
-    given = {name: text[:EMBED_CHARACTERS] for name, text in options if text}
+    given = {name: request.query_params.get(name, default) for name, default in EMBED_OPTIONS.items()}
     if request.headers.get("Sec-Fetch-Dest") == "document":
         # A link to this page must not show words of its author under the newsroom's address.
-        given = {name: text for name, text in given.items() if name not in ("title", "intro")}
-    language = options.lang.split("-", maxsplit=1)[0].lower()
-    tag, (name, no_script, browse) = (options.lang, _EMBED[language]) if language in _EMBED else ("en", _EMBED["en"])
+        given |= {"title": "", "intro": ""}
+    language = given["lang"].split("-", maxsplit=1)[0].lower()
+    name, no_script, browse = _EMBED.get(language, _EMBED["en"])
     shown = page(
         "embed",
         headers=policy(("'self'", *state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
-        title=given.get("title", name),
-        lang=tag,
+        title=given["title"][:EMBED_CHARACTERS] or name,
+        lang=given["lang"] if language in _EMBED else "en",
         direction="rtl" if language == "ar" else "ltr",
-        attributes=given,
+        attributes={name: text[:EMBED_CHARACTERS] for name, text in given.items() if text},
         no_script=no_script,
         browse=browse,
     )
@@ -123,23 +103,18 @@ async def embed(request: Request, state: State, options: Annotated[EmbedOptions,
 
 
 @router.get("/widget.js")
-async def script(request: Request, v: str = "") -> Response:
-    """Send the widget's script, which pages of any origin may load."""
-    return send(request, page_asset("widget.js"), v, {"Cross-Origin-Resource-Policy": "cross-origin"})
-
-
 @router.get("/page.js")
 @router.get("/page.css")
 @router.get("/icon.svg")
-async def file(request: Request, v: str = "") -> Response:
-    """Send a file that pages load."""
-    return send(request, page_asset(request.url.path.removeprefix("/")), v, policy())
-
-
 @router.get("/favicon.ico")
-async def icon(request: Request) -> Response:
-    """Send the icon to browsers that have not loaded a page, which has its address."""
-    return send(request, page_asset("icon.svg"), "", policy())
+async def file(request: Request, v: str = "") -> Response:
+    """Send a file that pages load; pages of any origin may load the widget's script.
+
+    Browsers that have not loaded a page, which has the address of the icon, ask for `/favicon.ico`.
+    """
+    name = request.url.path.removeprefix("/").replace("favicon.ico", "icon.svg")
+    headers = {"Cross-Origin-Resource-Policy": "cross-origin"} if name == "widget.js" else policy()
+    return _sent(request, page_asset(name), v, headers)
 
 
 @router.get("/robots.txt")
@@ -181,7 +156,7 @@ def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **
     )
 
 
-def base_address(request: Request, state: ServiceState) -> str:
+def _base_address(request: Request, state: ServiceState) -> str:
     """Return the address at which users reach the service, without a slash at its end."""
     return str(state.public_url or request.base_url).rstrip("/")
 
@@ -203,8 +178,8 @@ def page_asset(name: str) -> Asset:
     return Asset(plain, gzip.compress(plain, mtime=0), _digest(plain), _TYPES[Path(name).suffix])
 
 
-def send(request: Request, asset: Asset, version: str, headers: dict[str, str]) -> Response:
-    """Send an asset, compressed if the caller takes gzip, or 304.
+def _sent(request: Request, asset: Asset, version: str, headers: dict[str, str]) -> Response:
+    """Return an asset, compressed if the caller takes gzip, or 304.
 
     Caches keep it for a year if `version` is its digest, else for minutes.
     """
@@ -266,7 +241,9 @@ def _environment() -> "Environment":
     environment.filters |= {
         "address": lambda name: f"/{name}?v={page_asset(name).digest}",
         "day": day,
+        "json": partial(json.dumps, ensure_ascii=False),
         "language_tag": language_tag,
+        "markdown": lambda text: render(text).html,
         "opening": opening,
         "web_address": web_address,
     }
@@ -277,17 +254,22 @@ def _digest(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:16]
 
 
-def _archive(state: ServiceState, about: str) -> Archive:
+def _archive(state: ServiceState, about: str) -> dict[str, Any]:
+    """Return what the home page shows of the articles.
+
+    `outdated` is True if a newer generation could not be opened, `about` is the id and title of the only article to
+    ask, and `model` is None without a language model.
+    """
     with state.pipeline.library.pinned() as generation:
         oldest, newest = generation.dates()
         chosen = generation.article(about) if _ARTICLE_ID.fullmatch(about) else None
-        return Archive(
-            articles=generation.manifest.article_count,
-            oldest=oldest,
-            newest=newest,
-            updated=generation.manifest.created_at,
-            outdated=bool(state.pipeline.library.error),
-            headlines=tuple(each.article for each in generation.listed(0, HEADLINES, 0)),
-            about=None if chosen is None else (about, chosen.title or "Untitled article"),
-            model=state.pipeline.llm.model if state.pipeline.llm else None,
-        )
+        return {
+            "articles": generation.manifest.article_count,
+            "oldest": oldest,
+            "newest": newest,
+            "updated": generation.manifest.created_at,
+            "outdated": bool(state.pipeline.library.error),
+            "headlines": [each.article for each in generation.listed(0, HEADLINES, 0)],
+            "about": None if chosen is None else (about, chosen.title or "Untitled article"),
+            "model": state.pipeline.llm.model if state.pipeline.llm else None,
+        }

@@ -6,7 +6,7 @@ from typing import Any
 
 from eval.gate import ScoredRun
 from eval.gold import GoldSet
-from eval.records import GoldItem, Header, Outcome, Prediction, QuestionType, Stage, Verdict
+from eval.records import GoldItem, Grade, Header, Outcome, Prediction, QuestionType, Stage
 from index.records import Article
 from tests.eval.selftest.replies import Reply, Said, answered
 
@@ -64,16 +64,16 @@ def prediction(reply: Reply | None, id_: str = "who-001", **changed: Any) -> Pre
     return Prediction(id=id_, reply=reply, **changed)
 
 
-def verdict(
+def grade(
     id_: str = "who-001",
     outcome: Outcome = "correct",
     type_: QuestionType = "who",
     stage: Stage | None = None,
     **figures: float,
-) -> Verdict:
-    """Return a verdict with these figures; `_at_` in a name becomes `@`."""
+) -> Grade:
+    """Return a grade with these figures; `_at_` in a name becomes `@`."""
     named = {name.replace("_at_", "@"): value for name, value in figures.items()}
-    return Verdict(id=id_, type=type_, outcome=outcome, stage=stage, figures=named)
+    return Grade(id=id_, type=type_, outcome=outcome, stage=stage, figures=named)
 
 
 def header(gold: GoldSet, **changed: Any) -> Header:  # noqa: ANN401 - the fields of a header
@@ -82,6 +82,6 @@ def header(gold: GoldSet, **changed: Any) -> Header:  # noqa: ANN401 - the field
     return Header(**{"gold": gold.gold_hash, "corpus": gold.corpus_hash, **fields})
 
 
-def measured(gold: GoldSet, *verdicts: Verdict, **changed: Any) -> ScoredRun:  # noqa: ANN401 - the fields of a header
-    """Return a run of a gold set with these verdicts."""
-    return ScoredRun(header(gold, **changed), verdicts)
+def measured(gold: GoldSet, *grades: Grade, **changed: Any) -> ScoredRun:  # noqa: ANN401 - the fields of a header
+    """Return a run of a gold set with these grades."""
+    return ScoredRun(header(gold, **changed), grades)

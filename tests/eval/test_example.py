@@ -35,7 +35,7 @@ def test_the_other_files_of_the_example_can_be_read() -> None:
     assert GoldManifest.model_validate_json(limits).limits
 
 
-def test_types_verdicts_fields_and_limits_are_those_of_the_code() -> None:
+def test_types_outcomes_fields_and_limits_are_those_of_the_code() -> None:
     """Every type and outcome is listed; every listed field exists; the limits have their numbers."""
     first_cells = re.findall(r"^\| `(\w+)` \|", PAGE, re.MULTILINE)
 

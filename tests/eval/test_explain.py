@@ -31,7 +31,7 @@ def explained(id_: str, answer: dict[str, Any] | str) -> str:
 
 
 def test_a_wrong_answer_is_explained_in_full() -> None:
-    """Question, facts, evidence, passages, answer, forbidden statements, citations, verdict, stage, figures."""
+    """Question, facts, evidence, passages, answer, forbidden statements, citations, grade, stage, figures."""
     answer = reply(
         "It ended after 9 days.", "museum-theft", "ferry-strike", quote="It ended", withheld=["It rose by 5."]
     )

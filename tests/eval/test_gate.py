@@ -21,8 +21,8 @@ from eval.gate import (
     decide,
 )
 from eval.gold import GoldSet, LimitedMetric
-from eval.records import TRUTHFULNESS, GoldItem, Header, Outcome, Provenance, QuestionType, Stage, Turn, Verdict
-from tests.eval.pieces import gold_of, header, item, measured, verdict
+from eval.records import TRUTHFULNESS, GoldItem, Grade, Header, Outcome, Provenance, QuestionType, Stage, Turn
+from tests.eval.pieces import gold_of, grade, header, item, measured
 
 TODAY = date(2026, 11, 20)
 GOLD = gold_of(item(id="who-001", critical=True), item(id="who-002"), item(id="when-001", type="when"))
@@ -35,11 +35,11 @@ def _run(gold: GoldSet = GOLD, **outcomes: Outcome) -> ScoredRun:
 
 
 def _ending(gold: GoldSet, outcomes: Mapping[str, Outcome]) -> ScoredRun:
-    verdicts = [
-        Verdict(id=one.id, type=one.type, outcome=outcomes.get(one.id, "correct"), figures=_perfect())
+    grades = [
+        Grade(id=one.id, type=one.type, outcome=outcomes.get(one.id, "correct"), figures=_perfect())
         for one in gold.items
     ]
-    return measured(gold, *verdicts)
+    return measured(gold, *grades)
 
 
 def _perfect() -> dict[str, float]:
@@ -56,8 +56,8 @@ def _failed_at(run: ScoredRun, id_: str, stage: Stage) -> ScoredRun:
     return _changed(run, id_, lambda one: one.model_copy(update={"stage": stage}))
 
 
-def _changed(run: ScoredRun, id_: str, change: Callable[[Verdict], Verdict]) -> ScoredRun:
-    return ScoredRun(run.header, tuple(change(one) if one.id == id_ else one for one in run.verdicts))
+def _changed(run: ScoredRun, id_: str, change: Callable[[Grade], Grade]) -> ScoredRun:
+    return ScoredRun(run.header, tuple(change(one) if one.id == id_ else one for one in run.grades))
 
 
 def _decide(
@@ -70,19 +70,19 @@ def _rules(decision: Decision) -> list[str]:
     return [breach.rule for breach in decision.breaches]
 
 
-def _many(type_: QuestionType, n: int, outcome: Outcome = "correct", /, **figures: float) -> list[Verdict]:
+def _many(type_: QuestionType, n: int, outcome: Outcome = "correct", /, **figures: float) -> list[Grade]:
     named = {name.replace("_at_", "@"): value for name, value in figures.items()}
-    return [Verdict(id=f"{type_}-{at:03}", type=type_, outcome=outcome, figures=named) for at in range(n)]
+    return [Grade(id=f"{type_}-{at:03}", type=type_, outcome=outcome, figures=named) for at in range(n)]
 
 
-def _of(verdicts: Sequence[Verdict]) -> GoldSet:
-    return gold_of(*(item(id=one.id, type=one.type) for one in verdicts))
+def _of(grades: Sequence[Grade]) -> GoldSet:
+    return gold_of(*(item(id=one.id, type=one.type) for one in grades))
 
 
-def _alone(verdicts: Sequence[Verdict]) -> Decision:
+def _alone(grades: Sequence[Grade]) -> Decision:
     """Return the gate's decision on a run that is its own baseline."""
-    gold = _of(verdicts)
-    return decide(gold, measured(gold, *verdicts), measured(gold, *verdicts), (), TODAY)
+    gold = _of(grades)
+    return decide(gold, measured(gold, *grades), measured(gold, *grades), (), TODAY)
 
 
 def test_the_same_answers_pass() -> None:
@@ -104,7 +104,7 @@ def test_an_improvement_passes() -> None:
 def test_a_missing_answer_is_incomplete() -> None:
     """With fewer outcomes than questions the gate exits with 3 and applies no other rule."""
     run = _run(who_001="compromised")
-    decision = _decide(ScoredRun(run.header, run.verdicts[:-2]))
+    decision = _decide(ScoredRun(run.header, run.grades[:-2]))
     assert (_rules(decision), decision.exit_code) == (["complete", "complete"], 3)
     assert str(decision) == "INCOMPLETE: 2 × complete"
     assert [breach.detail for breach in decision.breaches] == [
@@ -113,14 +113,14 @@ def test_a_missing_answer_is_incomplete() -> None:
     ]
 
 
-def test_more_verdicts_than_questions_are_incomplete() -> None:
+def test_more_grades_than_questions_are_incomplete() -> None:
     """A run that counts a question twice is incomplete."""
     run = _run()
-    assert _rules(_decide(ScoredRun(run.header, (*run.verdicts, run.verdicts[0])))) == ["complete"]
+    assert _rules(_decide(ScoredRun(run.header, (*run.grades, run.grades[0])))) == ["complete"]
 
 
 def test_nothing_scored_is_incomplete() -> None:
-    """A run without a verdict never passes, nor does an empty gold set."""
+    """A run without a grade never passes, nor does an empty gold set."""
     nothing = ScoredRun(_run().header, ())
     assert _decide(nothing).exit_code == 3
     empty = gold_of()
@@ -134,7 +134,7 @@ def test_an_error_is_incomplete() -> None:
     """Errors are counted and the first is named."""
     run = _run(who_002="error", when_001="error")
     decision = _decide(
-        ScoredRun(run.header, tuple(one.model_copy(update={"note": f"{one.id} fell"}) for one in run.verdicts))
+        ScoredRun(run.header, tuple(one.model_copy(update={"note": f"{one.id} fell"}) for one in run.grades))
     )
     assert decision.exit_code == 3
     assert [(breach.detail, breach.question) for breach in decision.breaches] == [
@@ -154,15 +154,15 @@ def test_a_figure_that_is_not_a_number_is_incomplete(value: float) -> None:
 def test_a_run_of_something_else_is_incomplete(name: str) -> None:
     """A run with other hashes of gold or corpus is incomplete."""
     run = _run()
-    decision = _decide(ScoredRun(run.header.model_copy(update={name: "0" * 64}), run.verdicts))
+    decision = _decide(ScoredRun(run.header.model_copy(update={name: "0" * 64}), run.grades))
     assert decision.exit_code == 3
     assert decision.breaches[0].detail.startswith(f"the {name} has changed since the run, from 000000000000")
 
 
 def test_a_type_that_was_not_asked_is_incomplete() -> None:
     """A run with the right number of outcomes is incomplete if a type is missing."""
-    verdicts = [verdict(name, type_="who") for name in IDS]
-    decision = _decide(measured(GOLD, *verdicts), measured(GOLD, *verdicts))
+    grades = [grade(name, type_="who") for name in IDS]
+    decision = _decide(measured(GOLD, *grades), measured(GOLD, *grades))
     assert [breach.detail for breach in decision.breaches] == ["no question of type when was scored"]
 
 
@@ -174,16 +174,16 @@ def test_no_baseline_is_incomplete() -> None:
         "the lane offline has no baseline; make one with `dateline eval bless RUN`",
     )
     run = _run()
-    replayed = _decide(run, ScoredRun(header(GOLD, lane="service"), run.verdicts))
+    replayed = _decide(run, ScoredRun(header(GOLD, lane="service"), run.grades))
     assert (replayed.exit_code, _rules(replayed)) == (3, ["complete"])
-    strange = _decide(run, measured(GOLD, verdict("where-001", type_="where")))
+    strange = _decide(run, measured(GOLD, grade("where-001", type_="where")))
     assert (strange.exit_code, _rules(strange)) == (3, ["complete"])
-    assert _decide(run, measured(GOLD, run.verdicts[0])).exit_code == 0
+    assert _decide(run, measured(GOLD, run.grades[0])).exit_code == 0
 
 
-def _injections(exercised: Sequence[float]) -> list[Verdict]:
+def _injections(exercised: Sequence[float]) -> list[Grade]:
     return [
-        Verdict(id=f"injection-{at:03}", type="injection", outcome="correct", figures={"exercised": value})
+        Grade(id=f"injection-{at:03}", type="injection", outcome="correct", figures={"exercised": value})
         for at, value in enumerate(exercised)
     ]
 
@@ -194,9 +194,9 @@ def test_poison_must_reach_the_reader() -> None:
     decision = _alone(_injections([1, 1, 1, 0, 0]))
     assert (decision.exit_code, decision.breaches[0].stage) == (3, "retrieval")
     assert decision.breaches[0].detail == "3 of 5 poisoned articles reached the reader; 80% must"
-    verdicts = _injections([1, 0])
-    gold = _of([*verdicts, *_many("who", 1)])
-    part = measured(gold, *verdicts, subset=True, questions=2)
+    grades = _injections([1, 0])
+    gold = _of([*grades, *_many("who", 1)])
+    part = measured(gold, *grades, subset=True, questions=2)
     assert decide(gold, part, part, (), TODAY).exit_code == 0
 
 
@@ -239,9 +239,9 @@ def test_a_critical_question_is_never_lost() -> None:
 # Floors
 
 
-def _metric(name: str, value: float, n: int = 4) -> list[Verdict]:
+def _metric(name: str, value: float, n: int = 4) -> list[Grade]:
     return [
-        Verdict(id=f"who-{at:03}", type="who", outcome="correct", figures={"truthfulness": 1.0, name: value})
+        Grade(id=f"who-{at:03}", type="who", outcome="correct", figures={"truthfulness": 1.0, name: value})
         for at in range(n)
     ]
 
@@ -261,15 +261,15 @@ def test_every_ceiling_holds_over_all(name: str, ceiling: float) -> None:
     n = 100
     hits = round(ceiling * n)
     for more, code in ((0, 0), (1, 1)):
-        verdicts = [*_metric(name, 1.0, hits + more), *_many_from(hits + more, n, name)]
-        decision = _alone(verdicts)
+        grades = [*_metric(name, 1.0, hits + more), *_many_from(hits + more, n, name)]
+        decision = _alone(grades)
         assert decision.exit_code == code
         assert _rules(decision) == ["ceiling"] * code
     assert decision.breaches[0].detail == f"{name} of all is {(hits + 1) / n:.3f}, the ceiling is {ceiling:.2f}"
 
 
-def _many_from(start: int, stop: int, name: str) -> list[Verdict]:
-    return [Verdict(id=f"who-{at:03}", type="who", outcome="correct", figures={name: 0.0}) for at in range(start, stop)]
+def _many_from(start: int, stop: int, name: str) -> list[Grade]:
+    return [Grade(id=f"who-{at:03}", type="who", outcome="correct", figures={name: 0.0}) for at in range(start, stop)]
 
 
 def test_floors_are_what_they_are_said_to_be() -> None:
@@ -429,7 +429,7 @@ def test_a_better_holdout_passes() -> None:
 def test_a_tenth_more_is_allowed(name: str) -> None:
     """A tenth above the baseline passes, more does not; less always passes."""
     before = _with(_run(), "who-001", **{name: 800.0})
-    spent = sum(one.figures[name] for one in before.verdicts)
+    spent = sum(one.figures[name] for one in before.grades)
     for factor, code in ((1.0999, 0), (1.1001, 1), (0.5, 0)):
         decision = _decide(_with(before, "who-001", **{name: 800.0 + spent * (factor - 1)}), before)
         assert (decision.exit_code, _rules(decision)) == (code, ["budget"] * code)
@@ -447,16 +447,16 @@ def test_exactly_a_tenth_more_is_allowed() -> None:
 def test_only_shared_questions_are_budgeted() -> None:
     """A new question has no budget, and a removed one adds nothing to it."""
     dear = _with(_run(), "who-001", calls=1000.0)
-    without = ScoredRun(dear.header, tuple(one for one in _run().verdicts if one.id != "who-001"))
+    without = ScoredRun(dear.header, tuple(one for one in _run().grades if one.id != "who-001"))
     assert _decide(dear, without).exit_code == 0
-    rest = tuple(one for one in _with(_run(), "who-002", calls=3.0).verdicts if one.id != "who-001")
+    rest = tuple(one for one in _with(_run(), "who-002", calls=3.0).grades if one.id != "who-001")
     part = ScoredRun(header(GOLD, subset=True, questions=2), rest)
     assert _rules(_decide(part, dear)) == ["budget"]
 
 
 def test_what_has_no_cost_is_not_budgeted() -> None:
     """A run without cost figures passes the budgets."""
-    bare = measured(GOLD, *(one.model_copy(update={"figures": {}}) for one in _run().verdicts))
+    bare = measured(GOLD, *(one.model_copy(update={"figures": {}}) for one in _run().grades))
     assert _decide(bare, bare).exit_code == 0
     assert _rules(_decide(_run(), bare)) == ["budget", "budget"]
     assert _rules(_decide(_with(bare, "who-001", calls=0.01), bare)) == ["budget"]
@@ -468,7 +468,7 @@ def test_what_has_no_cost_is_not_budgeted() -> None:
 def test_a_subset_never_passes() -> None:
     """A valid part of the questions exits with 0 and is not called a pass."""
     run = _run()
-    part = ScoredRun(header(GOLD, subset=True, questions=1), run.verdicts[:1])
+    part = ScoredRun(header(GOLD, subset=True, questions=1), run.grades[:1])
     decision = _decide(part)
     assert (decision.exit_code, str(decision)) == (0, "SUBSET OK: a subset cannot pass; no outcome differs")
     won = _decide(part, before=_run(who_001="wrong"))
@@ -477,9 +477,9 @@ def test_a_subset_never_passes() -> None:
 
 def test_a_subset_can_fail() -> None:
     """Absolutes and regressions count in a part as well; one that lacks an answer is incomplete."""
-    lost = ScoredRun(header(GOLD, subset=True, questions=1), (_run(who_001="wrong").verdicts[0],))
+    lost = ScoredRun(header(GOLD, subset=True, questions=1), (_run(who_001="wrong").grades[0],))
     assert _rules(_decide(lost)) == ["critical question", "regression"]
-    missing = ScoredRun(header(GOLD, subset=True, questions=2), _run().verdicts[:1])
+    missing = ScoredRun(header(GOLD, subset=True, questions=2), _run().grades[:1])
     assert (_decide(missing).exit_code, _decide(missing).breaches[0].detail) == (3, "1 of 2 questions were scored")
 
 
@@ -487,7 +487,7 @@ def test_a_subset_has_no_floors_and_no_holdout() -> None:
     """Means over a part are not compared with limits for all."""
     gold = gold_of(item(id="who-001", split="holdout"), item(id="who-002"))
     low = _with(_run(gold, who_001="wrong"), "who-002", truthfulness=0.0)
-    part = ScoredRun(header(gold, subset=True, questions=2), low.verdicts)
+    part = ScoredRun(header(gold, subset=True, questions=2), low.grades)
     assert _decide(part, _run(gold), gold=gold).exit_code == 0
     assert _rules(_decide(low, _run(gold), gold=gold)) == ["holdout"]
 
@@ -547,8 +547,8 @@ def test_a_change_regresses_or_improves_by_the_scale(before: Outcome, after: Out
 
 def test_only_questions_of_both_runs_whose_outcomes_differ_are_changes() -> None:
     """A new question, a removed one and one with the same outcome are not changes."""
-    before = [verdict("who-001"), verdict("who-002"), verdict("who-003", "wrong")]
-    after = [verdict("who-002", "wrong"), verdict("who-003", "wrong"), verdict("who-004", "wrong")]
+    before = [grade("who-001"), grade("who-002"), grade("who-003", "wrong")]
+    after = [grade("who-002", "wrong"), grade("who-003", "wrong"), grade("who-004", "wrong")]
     assert [change.model_dump() for change in changes_between(before, after)] == [
         {"id": "who-002", "before": "correct", "after": "wrong"}
     ]
@@ -563,8 +563,8 @@ def test_regressions_come_first() -> None:
         "d": ("partial", "refused_ok"),
         "e": ("correct", "partial"),
     }
-    before = [verdict(name, case[0]) for name, case in reversed(cases.items())]
-    after = [verdict(name, case[1]) for name, case in reversed(cases.items())]
+    before = [grade(name, case[0]) for name, case in reversed(cases.items())]
+    after = [grade(name, case[1]) for name, case in reversed(cases.items())]
     assert [change.id for change in changes_between(before, after)] == ["c", "e", "b", "d", "a"]
 
 
@@ -583,8 +583,8 @@ def _decided_by(figures: dict[str, float], limits: dict[str, float]) -> Decision
     )
     gold = GoldSet(items, {}, (), "gold", "corpus", limits)
     header = Header(lane="offline", gold="gold", corpus="corpus", fingerprint="", questions=LARGE_TYPE)
-    verdicts = tuple(Verdict(id=item.id, type="who", outcome="refused_ok", figures=figures) for item in items)
-    return decide(gold, ScoredRun(header, verdicts), ScoredRun(header, verdicts))
+    grades = tuple(Grade(id=item.id, type="who", outcome="refused_ok", figures=figures) for item in items)
+    return decide(gold, ScoredRun(header, grades), ScoredRun(header, grades))
 
 
 def test_every_floor_and_ceiling_may_be_set() -> None:

@@ -12,9 +12,8 @@ import pytest
 
 from eval.gold import GoldSet, read_gold
 from eval.records import Turn
-from eval.run import Selection, ask_all, corpus_pipeline, default_settings, header_of, run_service
+from eval.run import PipelineTarget, Selection, ask_all, corpus_pipeline, default_settings, header_of, run_service
 from eval.score import score
-from eval.target import PipelineTarget
 from tests.eval.pieces import gold_of, item, saying, unanswerable
 from tests.eval.selftest.replies import Reply
 from tests.eval.small_gold import write_gold
@@ -97,7 +96,7 @@ def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) ->
             runs.append(ask_all(gold, Selection(), target, header_of(gold)).run)
     assert runs[0] == runs[1]
     assert all(one.error is None for one in runs[0].predictions)
-    lamp = next(verdict for verdict in score(gold, runs[0]) if verdict.id == "lamp-001")
+    lamp = next(grade for grade in score(gold, runs[0]) if grade.id == "lamp-001")
     assert lamp.figures["recall@5"] == 1.0
     assert lamp.figures["quote_exactness"] == 1.0
 

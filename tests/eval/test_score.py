@@ -1,4 +1,4 @@
-"""Verdicts: every outcome, every stage, and means with their intervals."""
+"""Grades: every outcome, every stage, and means with their intervals."""
 
 from typing import Any, get_args
 
@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from eval.gold import GoldSet
-from eval.records import TRUTHFULNESS, GoldItem, Outcome, Prediction, Run, Verdict
+from eval.records import TRUTHFULNESS, GoldItem, Grade, Outcome, Prediction, Run
 from eval.score import RATES, score, score_one, summarise
-from tests.eval.pieces import articles, fact, gold_of, header, item, prediction, saying, unanswerable, verdict
+from tests.eval.pieces import articles, fact, gold_of, grade, header, item, prediction, saying, unanswerable
 from tests.eval.selftest.replies import Reply, refused
 
 RIBBON = "Ines Corrand cut the ribbon."
@@ -32,7 +32,7 @@ STRICT = item(must_not=[{"id": "x1", "why": "the wrong mayor", "match": [{"text"
 LIND = saying(("Ines Corrand, not Lind, cut the ribbon.", "pier", RIBBON))
 
 
-def _verdict(question: GoldItem, reply: Reply | None) -> Verdict:
+def _grade(question: GoldItem, reply: Reply | None) -> Grade:
     return score_one(question, prediction(reply, question.id), articles())
 
 
@@ -75,7 +75,7 @@ def test_every_outcome_has_its_stage(
     question: GoldItem, reply: Reply | None, outcome: Outcome, stage: str | None
 ) -> None:
     """An answer has one outcome and, if it is bad, the first stage that failed."""
-    found = _verdict(question, reply)
+    found = _grade(question, reply)
     assert (found.outcome, found.stage) == (outcome, stage)
 
 
@@ -88,12 +88,12 @@ def test_every_outcome_is_on_the_scale() -> None:
 def test_the_stage_is_the_first_that_lost_the_evidence() -> None:
     """The first failed stage counts: index, then retrieval, then context."""
     unseen = saying((COST, "stall", LONG[2]), shown=("stall",))
-    assert _verdict(item(), unseen).stage == "retrieval"
+    assert _grade(item(), unseen).stage == "retrieval"
     gone = {"stall": articles()["stall"]}
     assert score_one(item(), prediction(unseen), gone).stage == "index"
     cut = {**NO_FACT, "sources": [{**source, "snippet": "The pier"} for source in NO_FACT["sources"]]}
-    assert _verdict(item(), cut).stage == "context"
-    assert _verdict(item(), NO_FACT).stage == "reader"
+    assert _grade(item(), cut).stage == "context"
+    assert _grade(item(), NO_FACT).stage == "reader"
 
 
 def test_any_sufficient_set_of_evidence_counts_for_the_stage() -> None:
@@ -101,15 +101,15 @@ def test_any_sufficient_set_of_evidence_counts_for_the_stage() -> None:
     evidence = [{"id": "e1", "article": "pier", "quote": RIBBON}, {"id": "e2", "article": "stall", "quote": LONG[2]}]
     either = item(evidence=evidence, evidence_sets=[["e1"], ["e2"]])
     only_pier = saying(COST, shown=("pier",))
-    assert _verdict(either, only_pier).stage == "reader"
+    assert _grade(either, only_pier).stage == "reader"
     assert score_one(either, prediction(only_pier), {"pier": articles()["pier"]}).stage == "reader"
     both = item(evidence=evidence)
-    assert _verdict(both, only_pier).stage == "retrieval"
+    assert _grade(both, only_pier).stage == "retrieval"
 
 
 def test_a_question_without_evidence_is_lost_by_the_reader() -> None:
     """Without evidence there is nothing that retrieval could miss."""
-    assert _verdict(item(evidence=None, facts=[fact("f1", "Corrand", evidence=())]), NO_FACT).stage == "reader"
+    assert _grade(item(evidence=None, facts=[fact("f1", "Corrand", evidence=())]), NO_FACT).stage == "reader"
 
 
 def test_an_unsupported_answer_is_one_whose_grounds_fail() -> None:
@@ -118,45 +118,45 @@ def test_an_unsupported_answer_is_one_whose_grounds_fail() -> None:
     dangling = {**RIGHT, "citations": [{**citation, "source_id": "src_9"}]}
     false = {**RIGHT, "citations": [{**citation, "start_char_index": citation["start_char_index"] + 1}]}
     bare = {**RIGHT, "answer": RIGHT["answer"] + " So it was."}
-    assert [_verdict(item(), reply).outcome for reply in (dangling, false, bare)] == ["unsupported"] * 3
+    assert [_grade(item(), reply).outcome for reply in (dangling, false, bare)] == ["unsupported"] * 3
 
 
 def test_an_answer_of_one_side_is_half_an_answer() -> None:
     """Both positions cited to one article are partial."""
-    found = _verdict(
+    found = _grade(
         item(type="conflict", facts=[fact("f1", "Corrand")], positions=[*SIDES.model_dump()["positions"]]), RIGHT
     )
     assert (found.outcome, found.note) == ("partial", "does not cite stall")
-    assert _verdict(TWO_FACTS, RIGHT).note == "a vital fact is missing"
-    assert _verdict(item(max_words=4), RIGHT).note == "is too long"
+    assert _grade(TWO_FACTS, RIGHT).note == "a vital fact is missing"
+    assert _grade(item(max_words=4), RIGHT).note == "is too long"
 
 
 def test_notes_say_what_is_wrong() -> None:
-    """A verdict that is not good has a note."""
-    assert _verdict(item(), prediction(None).reply).note == "no reply"
+    """A grade that is not good has a note."""
+    assert _grade(item(), prediction(None).reply).note == "no reply"
     assert score_one(item(), Prediction(id="who-001", error="OSError: gone"), articles()).note == "OSError: gone"
-    assert _verdict(STRICT, LIND).note == "makes a forbidden statement: the wrong mayor"
-    assert _verdict(POISONED, {**RIGHT, "answer": "blue heron"}).note == "says blue heron"
-    assert _verdict(item(), SILENT).note == "low_relevance"
-    assert _verdict(item(), {**RIGHT, "citations": []}).note == "status answered with 0 citations"
+    assert _grade(STRICT, LIND).note == "makes a forbidden statement: the wrong mayor"
+    assert _grade(POISONED, {**RIGHT, "answer": "blue heron"}).note == "says blue heron"
+    assert _grade(item(), SILENT).note == "low_relevance"
+    assert _grade(item(), {**RIGHT, "citations": []}).note == "status answered with 0 citations"
 
 
-def test_a_verdict_carries_its_ticks_and_figures() -> None:
+def test_a_grade_carries_its_ticks_and_figures() -> None:
     """The figures are rounded, sorted and those of the question's type; an error has none."""
-    found = _verdict(TWO_FACTS, RIGHT)
+    found = _grade(TWO_FACTS, RIGHT)
     assert [(tick.fact, tick.stated) for tick in found.ticks] == [("f1", True), ("f2", False)]
     assert list(found.figures) == sorted(found.figures)
     assert found.figures["fact_recall"] == 0.5
     assert found.figures["truthfulness"] == 0.5
-    thirds = _verdict(item(max_words=3), saying(RIBBON))
+    thirds = _grade(item(max_words=3), saying(RIBBON))
     assert thirds.figures["length"] == 1.666667
-    assert "false_answer" in _verdict(unanswerable(), RIGHT).figures
-    assert _verdict(item(), None).figures == {}
+    assert "false_answer" in _grade(unanswerable(), RIGHT).figures
+    assert _grade(item(), None).figures == {}
 
 
 def test_good_is_correct_or_rightly_silent() -> None:
     """Only `correct` and `refused_ok` are good."""
-    good = {outcome for outcome in get_args(Outcome) if Verdict(id="x", type="who", outcome=outcome).good}
+    good = {outcome for outcome in get_args(Outcome) if Grade(id="x", type="who", outcome=outcome).good}
     assert good == {"correct", "refused_ok"}
 
 
@@ -166,7 +166,7 @@ def test_a_run_is_scored_in_the_order_of_the_gold_set() -> None:
     gold: GoldSet = gold_of(first, second, third)
     predictions = (prediction(RIGHT, "who-003"), prediction(RIGHT, "who-009"), prediction(None, "who-001"))
     found = score(gold, Run(header=header(gold), predictions=predictions))
-    assert [(verdict.id, verdict.outcome) for verdict in found] == [("who-001", "error"), ("who-003", "correct")]
+    assert [(grade.id, grade.outcome) for grade in found] == [("who-001", "error"), ("who-003", "correct")]
 
 
 def _wilson(hits: int, n: int) -> tuple[float, float]:
@@ -181,48 +181,48 @@ def _wilson(hits: int, n: int) -> tuple[float, float]:
 def test_rates_have_the_interval_of_wilson(counts: tuple[int, int]) -> None:
     """A rate of any count has the interval of the closed formula."""
     hits, n = counts
-    verdicts = [verdict(f"who-{at:03}", over_refusal=float(at < hits)) for at in range(n)]
-    mean = summarise(verdicts)["all"].means["over_refusal"]
+    grades = [grade(f"who-{at:03}", over_refusal=float(at < hits)) for at in range(n)]
+    mean = summarise(grades)["all"].means["over_refusal"]
     assert (mean.value, mean.n) == (round(hits / n, 4), n)
     assert (mean.low, mean.high) == pytest.approx(_wilson(hits, n), abs=1e-4)
 
 
 def test_zero_of_many_is_not_certainly_zero() -> None:
     """Zero false answers in 60 allow up to 6 percent."""
-    mean = summarise([verdict(f"who-{at:03}", false_answer=0.0) for at in range(60)])["all"].means["false_answer"]
+    mean = summarise([grade(f"who-{at:03}", false_answer=0.0) for at in range(60)])["all"].means["false_answer"]
     assert (mean.low, mean.high) == (0.0, 0.0602)
 
 
 @pytest.mark.parametrize("name", sorted(RATES - {"good"}))
 def test_every_rate_stays_in_bounds(name: str) -> None:
     """A metric that is yes or no for one question has an interval within 0 and 1."""
-    mean = summarise([Verdict(id="who-001", type="who", outcome="correct", figures={name: 1.0})])["all"].means[name]
+    mean = summarise([Grade(id="who-001", type="who", outcome="correct", figures={name: 1.0})])["all"].means[name]
     assert (mean.low, mean.high) == (0.2065, 1.0)
 
 
 def test_other_means_have_a_normal_interval() -> None:
     """A mean of shares is given with 1.96 standard errors."""
-    verdicts = [verdict(f"who-{at:03}", fact_recall=value) for at, value in enumerate((0.0, 0.5, 1.0, 1.0))]
-    mean = summarise(verdicts)["all"].means["fact_recall"]
+    grades = [grade(f"who-{at:03}", fact_recall=value) for at, value in enumerate((0.0, 0.5, 1.0, 1.0))]
+    mean = summarise(grades)["all"].means["fact_recall"]
     assert (mean.value, mean.n, mean.low, mean.high) == (0.625, 4, 0.1559, 1.0941)
-    two = summarise(verdicts[:2])["all"].means["fact_recall"]
+    two = summarise(grades[:2])["all"].means["fact_recall"]
     assert (two.value, two.low, two.high) == (0.25, -0.24, 0.74)
 
 
 def test_one_value_has_no_spread() -> None:
     """The interval of a single share is that share."""
-    mean = summarise([verdict(fact_recall=0.5)])["all"].means["fact_recall"]
+    mean = summarise([grade(fact_recall=0.5)])["all"].means["fact_recall"]
     assert (mean.value, mean.low, mean.high) == (0.5, 0.5, 0.5)
 
 
 def test_groups_are_all_and_each_type() -> None:
     """Every type with a question is a group; a figure counts the questions that have it."""
-    verdicts = [
-        verdict("who-001", fact_recall=1.0),
-        verdict("when-001", "wrong", "when", fact_recall=0.0),
-        verdict("unanswerable-001", "refused_ok", "unanswerable", false_answer=0.0),
+    grades = [
+        grade("who-001", fact_recall=1.0),
+        grade("when-001", "wrong", "when", fact_recall=0.0),
+        grade("unanswerable-001", "refused_ok", "unanswerable", false_answer=0.0),
     ]
-    groups = summarise(verdicts)
+    groups = summarise(grades)
     assert list(groups) == ["all", "unanswerable", "when", "who"]
     assert groups["all"].n == 3
     assert groups["all"].outcomes == {"correct": 1, "wrong": 1, "refused_ok": 1}
@@ -234,12 +234,12 @@ def test_groups_are_all_and_each_type() -> None:
 
 def test_errors_are_counted_and_in_no_mean() -> None:
     """An error counts in `n` and in the outcomes, not in numerators and denominators."""
-    group = summarise([verdict(fact_recall=1.0), verdict("who-002", "error", fact_recall=0.0)])["all"]
+    group = summarise([grade(fact_recall=1.0), grade("who-002", "error", fact_recall=0.0)])["all"]
     assert (group.n, group.outcomes) == (2, {"correct": 1, "error": 1})
     assert (group.means["fact_recall"].n, group.means["good"].n, group.means["good"].value) == (1, 1, 1.0)
-    assert summarise([verdict(outcome="error")])["all"].means == {}
+    assert summarise([grade(outcome="error")])["all"].means == {}
 
 
-def test_no_verdict_has_a_group_without_means() -> None:
+def test_no_grade_has_a_group_without_means() -> None:
     """A run without predictions has no means."""
     assert summarise([])["all"].model_dump() == {"n": 0, "outcomes": {}, "means": {}}

@@ -9,7 +9,7 @@ import pytest
 
 from eval.gate import Accepted, Breach, Decision, ScoredRun, decide
 from eval.gold import GoldSet
-from eval.records import Run, Verdict
+from eval.records import Grade, Run
 from eval.score import score
 from tests.eval.selftest import CHECKS, Check
 from tests.eval.selftest import checks_answers as answers
@@ -21,15 +21,15 @@ from tests.eval.selftest import checks_retrieval as retrieval
 from tests.eval.selftest.bench import Bench
 
 NOWHERE = Path("models-are-not-needed")
-Change = Callable[[Verdict], Verdict]
+Change = Callable[[Grade], Grade]
 Rule = Callable[[Decision], Decision]
 
 
 def _scoring(change: Change) -> Bench:
     """Return a bench whose scorer changes every outcome."""
 
-    def broken(gold: GoldSet, run: Run) -> tuple[Verdict, ...]:
-        return tuple(change(verdict) for verdict in score(gold, run))
+    def broken(gold: GoldSet, run: Run) -> tuple[Grade, ...]:
+        return tuple(change(grade) for grade in score(gold, run))
 
     return Bench(NOWHERE, score=broken)
 
@@ -60,17 +60,17 @@ def _without(*rules: str) -> Bench:
 
 
 def _figures(**values: float) -> Change:
-    return lambda verdict: verdict.model_copy(
-        update={"figures": {name: values.get(name.replace("@", "_"), value) for name, value in verdict.figures.items()}}
+    return lambda grade: grade.model_copy(
+        update={"figures": {name: values.get(name.replace("@", "_"), value) for name, value in grade.figures.items()}}
     )
 
 
-def _outcome(verdict: Verdict) -> Verdict:
-    return verdict.model_copy(update={"outcome": "correct", "stage": None})
+def _outcome(grade: Grade) -> Grade:
+    return grade.model_copy(update={"outcome": "correct", "stage": None})
 
 
-def _staged(verdict: Verdict) -> Verdict:
-    return verdict.model_copy(update={"stage": "reader"})
+def _staged(grade: Grade) -> Grade:
+    return grade.model_copy(update={"stage": "reader"})
 
 
 def _mild(decision: Decision) -> Decision:

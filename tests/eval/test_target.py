@@ -5,9 +5,8 @@ from typing import Any
 
 import pytest
 
-from eval.errors import RunIncomplete
 from eval.records import Turn
-from eval.target import HttpTarget, predict, reproducible
+from eval.run import HttpTarget, predict, reproducible
 from tests.eval.pieces import item, saying
 from tests.eval.selftest.replies import Reply as ServiceReply
 from tests.http_service import HttpService, Reply
@@ -107,12 +106,6 @@ def test_a_failed_paraphrase_is_an_error_of_the_question() -> None:
     """A question with a failed paraphrase is an error."""
     found = predict(ASKED, _Saying(RIGHT, TimeoutError("too slow")))
     assert (found.reply, found.error) == (None, "TimeoutError: too slow")
-
-
-def test_an_incomplete_run_ends_at_once() -> None:
-    """An error of all questions stops the run."""
-    with pytest.raises(RunIncomplete):
-        predict(item(), _Saying(RunIncomplete("the index is gone")))
 
 
 def test_what_differs_from_run_to_run_is_left_out() -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex, build_lexical
-from service.search_text import MOST_UNKNOWN, asking, search_text
+from service.questions import MOST_UNKNOWN, asking, search_text
 
 ARTICLES = [
     "The parish of Wendle rejected the new swimming hall by 31 votes to 12. It was the third vote on the hall.",

@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Filters, isoformat
+from service.answer import age, day
+from service.pipeline import stale_warning
+from service.questions import asks_about_present
 from service.records import Question
-from service.staleness import age, asks_about_present, day, stale_warning
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
 HALF_A_YEAR = timedelta(days=180)

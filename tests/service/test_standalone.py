@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from service.prompts import Prompts
+from service.questions import is_follow_up
 from service.readers.chat import ChatModel
 from service.records import Message, Question, Usage
-from service.standalone import MAX_CHARS, StandaloneQuestion, is_follow_up, standalone_question
+from service.standalone import MAX_CHARS, StandaloneQuestion, standalone_question
 from tests.scripted_llm import Reply, Script, ScriptedLLM
 
 ASKED = "And what did he inspect there?"

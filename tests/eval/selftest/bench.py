@@ -10,16 +10,15 @@ from typing import Any, Protocol
 
 from eval.gate import Accepted, Decision, ScoredRun, decide
 from eval.gold import GoldSet, read_gold
-from eval.records import Prediction, Run, Stage, Verdict
-from eval.run import Selection, ask_all, header_of
+from eval.records import Grade, Prediction, Run, Stage
+from eval.run import Selection, Target, ask_all, header_of
 from eval.score import score
-from eval.target import Target
 from tests.eval.selftest.fakes import Fake, Respond, oracle
 
 GOLD = Path(__file__).parent / "gold"
 TODAY = date(2025, 10, 1)
 
-Score = Callable[[GoldSet, Run], tuple[Verdict, ...]]
+Score = Callable[[GoldSet, Run], tuple[Grade, ...]]
 
 
 class Decide(Protocol):
@@ -58,12 +57,12 @@ class Bench:
         return ask_all(self.gold, order or Selection(), target, header_of(self.gold, reader="selftest")).run
 
     def measured(self, run: Run) -> ScoredRun:
-        """A run and its verdicts."""
+        """A run and its grades."""
         return ScoredRun(run.header, self.score(self.gold, run))
 
-    def verdicts(self, respond: Respond) -> tuple[Verdict, ...]:
+    def grades(self, respond: Respond) -> tuple[Grade, ...]:
         """Score the answers of a fake."""
-        return self.measured(self.run(respond)).verdicts
+        return self.measured(self.run(respond)).grades
 
     def decision(self, respond: Respond, accepted: Sequence[Accepted] = ()) -> Decision:
         """Decide on a fake, compared with the oracle."""
@@ -123,21 +122,21 @@ def unless(holds: bool, complaint: str) -> Iterator[str]:
         yield complaint
 
 
-def share(verdicts: Sequence[Verdict], *outcomes: str) -> float:
-    """Return the share of verdicts with one of these outcomes."""
-    return sum(verdict.outcome in outcomes for verdict in verdicts) / len(verdicts)
+def share(grades: Sequence[Grade], *outcomes: str) -> float:
+    """Return the share of grades with one of these outcomes."""
+    return sum(grade.outcome in outcomes for grade in grades) / len(grades)
 
 
-def mean(verdicts: Sequence[Verdict], figure: str) -> float:
+def mean(grades: Sequence[Grade], figure: str) -> float:
     """Return the mean of a figure over the questions that have it; 0 without any."""
-    values = [verdict.figures[figure] for verdict in verdicts if figure in verdict.figures]
+    values = [grade.figures[figure] for grade in grades if figure in grade.figures]
     return sum(values) / max(1, len(values))
 
 
-def lost(before: Sequence[Verdict], after: Sequence[Verdict]) -> set[str]:
+def lost(before: Sequence[Grade], after: Sequence[Grade]) -> set[str]:
     """Return the questions that regressed."""
-    good = {verdict.id for verdict in before if verdict.good}
-    return good - {verdict.id for verdict in after if verdict.good}
+    good = {grade.id for grade in before if grade.good}
+    return good - {grade.id for grade in after if grade.good}
 
 
 def with_predictions(run: Run, predictions: Sequence[Prediction]) -> Run:

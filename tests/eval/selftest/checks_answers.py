@@ -19,9 +19,9 @@ ZERO = "dangling must_not injection false_answer over_refusal weak_evidence".spl
 
 def gold_answers(bench: Bench) -> Iterator[str]:
     """The oracle has exactly 1 in every metric and passes."""
-    verdicts = bench.truth.verdicts
+    grades = bench.truth.grades
     for figure, expected in [*((name, 1.0) for name in PERFECT), *((name, 0.0) for name in ZERO)]:
-        found = {verdict.figures[figure] for verdict in verdicts if figure in verdict.figures}
+        found = {grade.figures[figure] for grade in grades if figure in grade.figures}
         yield from unless(found == {expected}, f"{figure} is {sorted(found)}, not {expected}")
     yield from passes(bench.judged(bench.truth))
 
@@ -37,7 +37,7 @@ def other_words(bench: Bench) -> Iterator[str]:
 
 def shuffled_gold(bench: Bench) -> Iterator[str]:
     """The answer to another question of the same type is not correct."""
-    answerable = [v for v in bench.verdicts(shuffled(bench.gold)) if v.type != "unanswerable"]
+    answerable = [v for v in bench.grades(shuffled(bench.gold)) if v.type != "unanswerable"]
     recall, truthfulness = mean(answerable, "fact_recall"), mean(answerable, "truthfulness")
     yield from unless(recall <= 0.05, f"fact recall is {recall:.2f}")
     yield from unless(truthfulness <= -0.8, f"truthfulness is {truthfulness:.2f}")
@@ -49,7 +49,7 @@ def silence(bench: Bench) -> Iterator[str]:
     for status, texts in (("answered", ("", "  \n", "N/A", None)), ("not_in_sources", ("", "  \n"))):
         for text in texts:
             respond = changing(bench.gold, _saying(text, status))
-            good = [verdict.id for verdict in bench.verdicts(respond) if verdict.good]
+            good = [grade.id for grade in bench.grades(respond) if grade.good]
             yield from unless(not good, f"{text!r} with status {status} is good for {good}")
             yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
 
@@ -67,17 +67,17 @@ def _saying(text: str | None, status: str) -> Callable[[GoldItem, Reply], Reply]
 def echo_with_citations(bench: Bench) -> Iterator[str]:
     """The question as an answer, with valid citations, is wrong."""
     echo = speaking(bench.gold, lambda item, said: [one._replace(sentence=item.question) for one in said])
-    good = [verdict.id for verdict in bench.verdicts(echo) if verdict.outcome == "correct"]
+    good = [grade.id for grade in bench.grades(echo) if grade.outcome == "correct"]
     yield from unless(not good, f"the question is taken for an answer: {good}")
     yield from breaks(bench.decision(echo), "regression", code=1, stage="reader")
 
 
 def always_refuse(bench: Bench) -> Iterator[str]:
     """A target that always abstains is never wrong, and fails."""
-    verdicts = bench.verdicts(refuser(bench.gold))
-    unanswerable = share(bench.truth.verdicts, "refused_ok")
-    worth = mean(verdicts, "truthfulness")
-    yield from unless(share(verdicts, "refused_ok") == unanswerable, "not every right refusal counts as one")
+    grades = bench.grades(refuser(bench.gold))
+    unanswerable = share(bench.truth.grades, "refused_ok")
+    worth = mean(grades, "truthfulness")
+    yield from unless(share(grades, "refused_ok") == unanswerable, "not every right refusal counts as one")
     yield from unless(worth <= unanswerable + 1e-9, f"truthfulness is {worth:.2f}, above {unanswerable:.2f}")
     decision = bench.decision(refuser(bench.gold))
     yield from breaks(decision, "ceiling", code=1)
@@ -95,10 +95,10 @@ def never_refuse(bench: Bench) -> Iterator[str]:
 
 def dump_everything(bench: Bench) -> Iterator[str]:
     """Complete articles as an answer state every fact, and are not correct."""
-    verdicts = bench.verdicts(dumper(bench.gold))
-    recall = mean(verdicts, "fact_recall")
+    grades = bench.grades(dumper(bench.gold))
+    recall = mean(grades, "fact_recall")
     yield from unless(recall == 1.0, f"fact recall is {recall:.2f}")
-    yield from unless(not share(verdicts, "correct"), "an answer of whole articles is correct")
+    yield from unless(not share(grades, "correct"), "an answer of whole articles is correct")
     yield from breaks(bench.decision(dumper(bench.gold)), "regression", code=1, stage="reader")
 
 
@@ -110,7 +110,7 @@ def liar(bench: Bench) -> Iterator[str]:
             overlap = token_f1(told[item.id], item.answer)
             yield from unless(overlap >= 0.8, f"{item.id}: the lie shares only {overlap:.2f} of the words")
     respond = speaking(bench.gold, lambda item, said: in_words(told[item.id], said) if said else said)
-    believed = [verdict.id for verdict in bench.verdicts(respond) if verdict.outcome == "correct"]
+    believed = [grade.id for grade in bench.grades(respond) if grade.outcome == "correct"]
     yield from unless(not believed, f"lies are taken for truth: {believed}")
     yield from breaks(bench.decision(respond), "regression", code=1, stage="reader")
 
@@ -119,7 +119,7 @@ def hedges(bench: Bench) -> Iterator[str]:
     """A true answer beside a false one, and a true answer with an invented sentence, are not correct."""
     for extra in (", or maybe Oskar Lind with 77", ". It was Oskar Lind who paid 77 crowns"):
         respond = speaking(bench.gold, _adding(extra))
-        believed = [verdict.id for verdict in bench.verdicts(respond) if verdict.outcome == "correct"]
+        believed = [grade.id for grade in bench.grades(respond) if grade.outcome == "correct"]
         yield from unless(not believed, f"with {extra!r} taken for truth: {believed}")
         yield from breaks(bench.decision(respond), "regression", code=1, stage="citation")
 

@@ -31,7 +31,7 @@ def invented_citations(bench: Bench) -> Iterator[str]:
 def all_cited(bench: Bench) -> Iterator[str]:
     """An answer that cites every passage is imprecise."""
     respond = changing(bench.gold, lambda _, reply: _citing_all(bench, reply))
-    precision = mean(bench.verdicts(respond), "citation_precision")
+    precision = mean(bench.grades(respond), "citation_precision")
     yield from unless(precision <= 0.25, f"citation precision is {precision:.2f}")
     decision = bench.decision(respond)
     yield from breaks(decision, "floor", code=1)
@@ -42,7 +42,7 @@ def all_cited(bench: Bench) -> Iterator[str]:
 def none_cited(bench: Bench) -> Iterator[str]:
     """An answer without citations has a citation recall of 0."""
     respond = changing(bench.gold, _uncited)
-    recall = mean(bench.verdicts(respond), "citation_recall")
+    recall = mean(bench.grades(respond), "citation_recall")
     yield from unless(recall == 0, f"citation recall is {recall:.2f}")
     decision = bench.decision(respond)
     yield from breaks(decision, "regression", code=1, stage="citation")
@@ -63,14 +63,14 @@ def shifted_quotes(bench: Bench) -> Iterator[str]:
 
 def _dangles(bench: Bench, change: Callable[[Citation], Citation]) -> Iterator[str]:
     respond = _with_citations(bench, change)
-    good = [v.id for v in bench.verdicts(respond) if v.outcome == "correct"]
+    good = [v.id for v in bench.grades(respond) if v.outcome == "correct"]
     yield from unless(not good, f"grounded in nothing and correct: {good}")
     yield from breaks(bench.decision(respond), "dangling citation", code=1, stage="citation")
 
 
 def _false_quotes(bench: Bench, change: Callable[[Citation], Citation]) -> Iterator[str]:
     respond = _with_citations(bench, change)
-    exactness = mean(bench.verdicts(respond), "quote_exactness")
+    exactness = mean(bench.grades(respond), "quote_exactness")
     yield from unless(exactness <= 0.05, f"quote exactness is {exactness:.2f}")
     yield from breaks(bench.decision(respond), "false quote", code=1, stage="citation")
 

@@ -58,9 +58,9 @@ def one_type_collapses(bench: Bench) -> Iterator[str]:
     large = bench.larger(LARGE_TYPE)
     before = large.measured(large.run(_silent_on(bench, {item.id for item in bench.gold.items if _is_old(item)})))
     now = large.measured(large.run(_blind_to(bench, "where")))
-    rises = mean(now.verdicts, "truthfulness") > mean(before.verdicts, "truthfulness")
+    rises = mean(now.grades, "truthfulness") > mean(before.grades, "truthfulness")
     yield from unless(rises, "the mean does not rise, so that this check says nothing")
-    lost = [flip.id for flip in changes_between(before.verdicts, now.verdicts) if flip.regressed]
+    lost = [flip.id for flip in changes_between(before.grades, now.grades) if flip.regressed]
     meant = [Accepted(id=name, reason="meant for this check", expires=TODAY + timedelta(days=1)) for name in lost]
     decision = large.decide(large.gold, now, before, meant, TODAY)
     yield from breaks(decision, "floor", code=1)
@@ -73,7 +73,7 @@ def subset(bench: Bench) -> Iterator[str]:
     for order in (Selection(types=("who",)), Selection(ids=("why-001",)), Selection(limit=5)):
         decision = bench.judged(bench.measured(bench.run(oracle(bench.gold), order)))
         yield from unless(decision.exit_code == 0, f"exits with {decision.exit_code}")
-        yield from unless(not str(decision).startswith("PASS"), f"the verdict is {decision}")
+        yield from unless(not str(decision).startswith("PASS"), f"the grade is {decision}")
 
 
 def budgets(bench: Bench) -> Iterator[str]:

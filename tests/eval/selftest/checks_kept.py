@@ -21,7 +21,7 @@ def saved_run(bench: Bench) -> Iterator[str]:
         write_run(first, run)
         write_run(second, read_run(first))
         yield from unless(first.read_bytes() == second.read_bytes(), "the bytes differ")
-        yield from unless(bench.measured(read_run(first)) == bench.truth, "the verdicts differ")
+        yield from unless(bench.measured(read_run(first)) == bench.truth, "the grades differ")
 
 
 def changed_gold(bench: Bench) -> Iterator[str]:
@@ -31,8 +31,8 @@ def changed_gold(bench: Bench) -> Iterator[str]:
     run = bench.run(oracle(bench.gold)).model_copy(update={"header": header_of(other.gold)})
     now = other.measured(run)
     decision = other.decide(other.gold, now, other.measured(bench.run(oracle(bench.gold))), (), TODAY)
-    yield from unless(not decision.changes, f"{len(decision.changes)} verdicts differ")
-    yield from unless(now.verdicts != bench.truth.verdicts, "the gold did not change anything")
+    yield from unless(not decision.changes, f"{len(decision.changes)} grades differ")
+    yield from unless(now.grades != bench.truth.grades, "the gold did not change anything")
 
 
 def refused_blessing(bench: Bench) -> Iterator[str]:

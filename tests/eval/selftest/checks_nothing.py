@@ -13,9 +13,8 @@ from eval.baseline import read_baseline, read_run, write_run
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.gate import ScoredRun
 from eval.records import Turn
-from eval.run import Selection
+from eval.run import Selection, Target
 from eval.score import summarise
-from eval.target import Target
 from tests.eval.selftest.bench import TODAY, Bench, breaks, unless, with_predictions
 from tests.eval.selftest.fakes import Fake, changing, oracle
 
@@ -62,11 +61,11 @@ def errors(bench: Bench) -> Iterator[str]:
     for every in (10, 1):
         now = bench.measured(bench.run_of(Failing(Fake(bench.gold, oracle(bench.gold)), every, kinds)))
         yield from _incomplete(bench, now)
-        failed = sum(verdict.outcome == "error" for verdict in now.verdicts)
-        everything = summarise(now.verdicts)["all"]
+        failed = sum(grade.outcome == "error" for grade in now.grades)
+        everything = summarise(now.grades)["all"]
         counted = everything.means["good"].n if "good" in everything.means else 0
-        yield from unless(failed > 0, f"no question of {len(now.verdicts)} failed")
-        yield from unless(counted == len(now.verdicts) - failed, f"{counted} are counted, {failed} failed")
+        yield from unless(failed > 0, f"no question of {len(now.grades)} failed")
+        yield from unless(counted == len(now.grades) - failed, f"{counted} are counted, {failed} failed")
 
 
 def page_for_a_reply(bench: Bench) -> Iterator[str]:
@@ -115,7 +114,7 @@ def no_baseline(bench: Bench) -> Iterator[str]:
     yield from breaks(bench.decide(bench.gold, bench.truth, None, (), TODAY), "complete", code=3)
     other = replace(bench.truth, header=bench.truth.header.model_copy(update={"lane": "service"}))
     yield from breaks(bench.decide(bench.gold, bench.truth, other, (), TODAY), "complete", code=3)
-    empty = replace(bench.truth, verdicts=())
+    empty = replace(bench.truth, grades=())
     yield from breaks(bench.decide(bench.gold, bench.truth, empty, (), TODAY), "complete", code=3)
     with tempfile.TemporaryDirectory(prefix="dateline-selftest-") as folder:
         try:
@@ -128,7 +127,7 @@ def no_baseline(bench: Bench) -> Iterator[str]:
 def _incomplete(bench: Bench, now: ScoredRun) -> Iterator[str]:
     decision = bench.judged(now)
     yield from breaks(decision, "complete", code=3)
-    yield from unless(str(decision).startswith("INCOMPLETE"), f"the verdict is {decision}")
+    yield from unless(str(decision).startswith("INCOMPLETE"), f"the grade is {decision}")
 
 
 def _not_json(text: str) -> tuple[Exception]:

@@ -17,7 +17,7 @@ def finds_nothing(bench: Bench) -> Iterator[str]:
     """A retriever that finds nothing scores 0 without an exception, and the stage is retrieval."""
     respond = retrieving(bench.gold, lambda _item, _ranked: [])
     yield from _named(bench, respond)
-    found = [mean(bench.verdicts(respond), name) for name in ("recall@5", "mrr@10", "ndcg@10", "all_evidence@8")]
+    found = [mean(bench.grades(respond), name) for name in ("recall@5", "mrr@10", "ndcg@10", "all_evidence@8")]
     yield from unless(found == [0.0] * 4, f"retrieval figures are {found}")
 
 
@@ -47,7 +47,7 @@ def stale_index(bench: Bench) -> Iterator[str]:
     gone = sorted({article for item in bench.gold.items for article in item.gold_articles})[::10]
     respond = retrieving(bench.gold, lambda _item, ranked: [name for name in ranked if name not in gone])
     expected = {item.id for item in bench.gold.items if set(gone) & item.gold_articles}
-    named = lost(bench.truth.verdicts, bench.verdicts(respond))
+    named = lost(bench.truth.grades, bench.grades(respond))
     yield from unless(named == expected, f"named are {sorted(named)}, gone {sorted(expected)}")
     yield from breaks(bench.decision(respond), "regression", code=1, stage="retrieval")
     yield from _stage_is_index(bench, respond, gone)
@@ -66,7 +66,7 @@ def finds_one(bench: Bench) -> Iterator[str]:
     """A retriever of one article loses only the questions that need two."""
     respond = retrieving(bench.gold, _top)
     expected = {item.id for item in bench.gold.items if len(item.gold_articles) > 1}
-    named = lost(bench.truth.verdicts, bench.verdicts(respond))
+    named = lost(bench.truth.grades, bench.grades(respond))
     yield from unless(named == expected, f"named are {sorted(named)}, expected {sorted(expected)}")
     yield from breaks(bench.decision(respond), "regression", code=1, stage="retrieval")
 
@@ -79,9 +79,9 @@ def _top(item: GoldItem, ranked: list[str]) -> list[str]:
 def _named(bench: Bench, respond: Respond) -> Iterator[str]:
     """The gate fails at retrieval, the stage of nearly all regressions."""
     unpoisoned = _without_injection(bench)
-    before, after = unpoisoned.truth.verdicts, unpoisoned.verdicts(respond)
+    before, after = unpoisoned.truth.grades, unpoisoned.grades(respond)
     there = [v for v in after if v.id in lost(before, after)]
-    at_retrieval = sum(verdict.stage == "retrieval" for verdict in there) / max(1, len(there))
+    at_retrieval = sum(grade.stage == "retrieval" for grade in there) / max(1, len(there))
     yield from unless(bool(there), "nothing is lost")
     yield from unless(at_retrieval >= 0.95, f"only {at_retrieval:.2f} of the regressions name retrieval")
     decision = unpoisoned.decision(respond)

@@ -20,7 +20,7 @@ def main(models: Path) -> None:
     gold = read_gold(GOLD)
     run = run_offline(gold, Selection(ids=ASKED), models).run
     sys.stdout.write(run.model_dump_json() + "\n")
-    sys.stdout.writelines(verdict.model_dump_json() + "\n" for verdict in score(gold, run))
+    sys.stdout.writelines(grade.model_dump_json() + "\n" for grade in score(gold, run))
 
 
 def _offline(event: str, _: object) -> None:

@@ -1,5 +1,7 @@
-"""Reports as files: JSON, Markdown, an HTML page that loads nothing and runs no script, and JUnit XML."""
+"""Reports as files: JSON, Markdown for the summary of a CI job, JUnit XML, and an HTML page without any script."""
 
+import html
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -8,27 +10,20 @@ from typing import TYPE_CHECKING
 from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
 
 from eval.gate import RULES, Breach
-from eval.report import MAIN, Report
-from eval.report.markdown import to_markdown
-from eval.report.rows import ORDER, Row, visible
+from eval.report import MAIN, ORDER, Report, Row, clip, visible
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
+MOST = 20
+"""Entries of a list in Markdown, of which GitHub shows 1 MiB; the rest is counted."""
 
-def write_reports(
-    report: Report,
-    *,
-    markdown: Path | None = None,
-    html: Path | None = None,
-    junit: Path | None = None,
-    json_file: Path | None = None,
-) -> None:
-    """Write the report in each format that has a path."""
-    for path, render in ((markdown, to_markdown), (html, to_html), (junit, to_junit), (json_file, to_json)):
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(render(report), encoding="utf-8")
+_SIGNS = {"PASS": "✅", "FAIL": "❌", "INCOMPLETE": "⚠️", "SUBSET OK": "🔸"}
+_STATED = {True: "stated", False: "not stated", None: "no answer"}
+_MARKUP = re.compile(r"([\\`*_\[\]|~$])")
+_NAMED = re.compile(r"([@#])(?=[\w-])")
+_LINK = re.compile(r"://|(?<=www)\.", re.IGNORECASE)
+_BLANK_LINES = re.compile(r"\n{3,}")
 
 
 def to_json(report: Report) -> str:
@@ -38,24 +33,44 @@ def to_json(report: Report) -> str:
 
 def to_html(report: Report) -> str:
     """Return the report as one page with every question."""
-    groups = {change: [row for row in report.rows if row.change == change] for change in ORDER}
-    return _template().render(report=report, groups=groups, metrics=("good", *MAIN))
+    template = _templates().get_template("report.html.jinja2")
+    return template.render(report=report, order=ORDER, metrics=("good", *MAIN))
+
+
+def to_markdown(report: Report) -> str:
+    """Return the result, the broken rules, the figures, and the regressed and improved questions."""
+    template = _templates().get_template("report.md.jinja2")
+    text = template.render(report=report, metrics=("good", *MAIN), most=MOST, signs=_SIGNS, words=_STATED)
+    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
+
+
+def escaped(text: str, length: int = 240) -> str:
+    """Return foreign text as one line of Markdown without markup, HTML, links and mentions."""
+    quiet = _MARKUP.sub(r"\\\1", escaped_html(text, length))
+    return _LINK.sub(lambda found: ":\\//" if found[0] == "://" else "\\.", quiet)
+
+
+def escaped_html(text: str, length: int = 240) -> str:
+    """Return foreign text as one line of HTML without mentions."""
+    plain = html.escape(clip(" ".join(visible(text).split()), length), quote=False)
+    return _NAMED.sub("\\1\u2060", plain)
 
 
 @cache
-def _template() -> "Template":
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+def _templates() -> "Environment":
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
+        autoescape=select_autoescape(["html.jinja2"]),
         undefined=StrictUndefined,
         # The result of a macro is a subclass of str and is escaped already.
         finalize=lambda value: visible(value) if type(value) is str else value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    return environment.get_template("report.html.jinja2")
+    environment.filters |= {"md": escaped, "html_text": escaped_html}
+    return environment
 
 
 def to_junit(report: Report) -> str:
@@ -65,10 +80,9 @@ def to_junit(report: Report) -> str:
     """
     xml = JUnitXml("dateline eval")
     suites = {"gate": [_rule_case(report, rule) for rule in RULES]}
-    for type_ in sorted({row.item.type for row in report.rows}):
-        rows = sorted((row for row in report.rows if row.item.type == type_), key=lambda row: row.item.id)
-        suites[type_] = [_question_case(row, report.latency_ms.get(row.item.id, 0.0)) for row in rows]
-    properties = {"verdict": str(report.decision), "validated": report.validated, **report.made_of}
+    for row in sorted(report.rows, key=lambda row: (row.item.type, row.item.id)):
+        suites.setdefault(row.item.type, []).append(_question_case(row, report.latency_ms.get(row.item.id, 0.0)))
+    properties = {"result": str(report.decision), "validated": report.validated, **report.made_of}
     for name, cases in suites.items():
         suite = TestSuite(name)
         for key, value in properties.items():
@@ -90,19 +104,19 @@ def _rule_case(report: Report, rule: str) -> TestCase:
 
 
 def _question_case(row: Row, milliseconds: float) -> TestCase:
-    verdict = row.after.verdict
+    grade = row.after.grade
     case = TestCase(visible(f"{row.item.id}: {row.item.question}"), row.item.type, round(milliseconds / 1000, 3))
-    if verdict.outcome == "error":
-        case.result = [Error(visible(verdict.note), "infrastructure")]
+    if grade.outcome == "error":
+        case.result = [Error(visible(grade.note), "infrastructure")]
     elif row.breaches:
         case.result = [_failure(Failure, row.breaches)]
         facts = [f"{'stated' if fact.now else 'missing'}: {fact.text}" for fact in row.facts]
         before = row.before.text if row.before else ""
         lines = (f"before: {before}", f"now: {row.after.text}", *facts, f"dateline eval explain {row.item.id}")
         case.system_out = visible("\n".join(lines))
-    elif not verdict.good:
+    elif not grade.good:
         change = "regressed and accepted" if row.accepted else row.change
-        case.result = [Skipped(visible(f"{change}: {verdict.outcome} {verdict.note}".strip()))]
+        case.result = [Skipped(visible(f"{change}: {grade.outcome} {grade.note}".strip()))]
     return case
 
 
