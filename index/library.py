@@ -118,13 +118,16 @@ class OpenGeneration:
 class Library:
     """The generations of one data folder; safe to share between threads.
 
-    A generation of another embedding model than `embedding_model` is not opened. `error` says why the generation that
+    A generation of another model than `embedding_model` is not opened, nor one of another graph, if that is given. `error` says why the generation that
     CURRENT names is not served; None if it is.
     """
 
-    def __init__(self, data: Path, embedding_model: str, server: ChromaServer | None = None) -> None:
+    def __init__(
+        self, data: Path, embedding_model: str, server: ChromaServer | None = None, embedding_graph: str = ""
+    ) -> None:
         self.data = data
         self._embedding_model = embedding_model
+        self._embedding_graph = embedding_graph
         self._pool = SegmentPool(data, server)
         self.server = server
         self._closed = False
@@ -236,11 +239,18 @@ class Library:
             if generation_names(self.data):
                 raise IndexDamaged(f"{CURRENT} is missing or empty in {self.data}", "Run `dateline doctor --repair`.")
             raise no_index(self.data)
-        built_with = read_manifest(self.data, name).configuration.embedding_model
-        if built_with != self._embedding_model:
+        built_with = read_manifest(self.data, name).configuration
+        if built_with.embedding_model != self._embedding_model:
             raise IndexMismatch(
-                f"the index was built with the model {built_with!r}, the settings name {self._embedding_model!r}",
+                f"the index was built with the model {built_with.embedding_model!r},"
+                f" the settings name {self._embedding_model!r}",
                 "Set DATELINE_EMBEDDING_MODEL back, or rebuild the index with `dateline ingest --rebuild PATH`.",
+            )
+        # An index in 8 bits is asked in 8 bits, reduced or not, as this machine's processor needs it.
+        if self._embedding_graph and (built_with.embedding_graph == "fp32") != (self._embedding_graph == "fp32"):
+            raise IndexMismatch(
+                f"the index was built with the graph {built_with.embedding_graph}, questions have {self._embedding_graph}",
+                "Set DATELINE_EMBEDDING_GRAPH back, or rebuild the index with `dateline ingest --rebuild PATH`.",
             )
         generation = open_generation(self.data, name, self._pool)
         try:

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -31,6 +31,11 @@ class IndexSettings(BaseSettings):
         description="`local` (MiniLM in process), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
         " LlamaIndex `BaseEmbedding`.",
     )
+    embedding_graph: Literal["int8", "fp32"] = Field(
+        "int8",
+        description="Numbers in which the local model computes: `dateline doctor --benchmark` recommends one."
+        " A change needs `dateline ingest --rebuild`.",
+    )
     embedding_options: Annotated[dict[str, Any], NoDecode] = Field(
         default_factory=dict, description="Arguments of the LlamaIndex embedding class, as a JSON object."
     )
@@ -43,11 +48,13 @@ class IndexSettings(BaseSettings):
         description="Address of the OpenAI-compatible service.",
     )
     language: str = Field("english", description="Language of the lexical index: a Snowball stemmer's name.")
-    keep_generations: int = Field(3, ge=1, description="Number of different contents of the index to keep, including the current one.")
+    keep_generations: int = Field(
+        3, ge=1, description="Number of different contents of the index to keep, including the current one."
+    )
     chroma_url: str | None = Field(
         None,
         validation_alias="CHROMA_URL",
-        description="Address of a Chroma server (`chroma run`) that large segments are searched on; unset: in this process.",
+        description="Address of a Chroma server (`chroma run`) that searches large segments; unset: this process.",
     )
 
     @field_validator("embedding_options", mode="before")

@@ -41,7 +41,7 @@ def build_pipeline(
     safety = Safety((key.get_secret_value(),) if key else ())
     verifier = Verifier(SupportCheck(embedder, Thresholds.read()), safety)
     return Pipeline(
-        library=Library(settings.data, embedding_model=embedder.name, server=server_of(settings.chroma_url)),
+        library=Library(settings.data, embedder.name, server_of(settings.chroma_url), embedder.graph),
         embedder=embedder,
         scorer=SentenceScorer(embedder, passages_scored=PASSAGES_READ if settings.span_reader else PASSAGES_SCORED),
         calibration=Calibration.read(),

@@ -54,7 +54,7 @@ def build_embedder(settings: "IndexSettings") -> Embedder:
     if model == LOCAL:
         from index.embedding.local import LocalEmbedder
 
-        return LocalEmbedder(settings.models_folder)
+        return LocalEmbedder(settings.models_folder, precision=settings.embedding_graph)
     if model.startswith(OPENAI) and model != OPENAI:
         from index.embedding.openai import OpenAIEmbedder
 
