@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import NamedTuple, Union, get_args, get_origin
+from typing import Literal, NamedTuple, Union, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -100,10 +100,16 @@ def _setting(name: str, field: FieldInfo) -> Setting:
     shown = int(default) if isinstance(default, bool) else default
     return Setting(
         variable=alias if isinstance(alias, str) else f"{prefix}{name}".upper(),
-        value=", ".join([_KINDS[_kind(field.annotation)], *bounds]),
+        value=", ".join([_words(field.annotation), *bounds]),
         default=None if default in (None, {}, ()) else str(shown),
         meaning=field.description or "",
     )
+
+
+def _words(annotation: object) -> str:
+    if get_origin(annotation) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(annotation))
+    return _KINDS[_kind(annotation)]
 
 
 def _kind(annotation: object) -> object:

@@ -118,8 +118,8 @@ class OpenGeneration:
 class Library:
     """The generations of one data folder; safe to share between threads.
 
-    A generation of another model than `embedding_model` is not opened, nor one of another graph, if that is given. `error` says why the generation that
-    CURRENT names is not served; None if it is.
+    A generation of another model than `embedding_model` is not opened, nor one of another graph, if that is given.
+    `error` says why the generation that CURRENT names is not served; None if it is.
     """
 
     def __init__(
@@ -249,7 +249,8 @@ class Library:
         # An index in 8 bits is asked in 8 bits, reduced or not, as this machine's processor needs it.
         if self._embedding_graph and (built_with.embedding_graph == "fp32") != (self._embedding_graph == "fp32"):
             raise IndexMismatch(
-                f"the index was built with the graph {built_with.embedding_graph}, questions have {self._embedding_graph}",
+                f"the index was built with the graph {built_with.embedding_graph!r},"
+                f" the settings name {self._embedding_graph!r}",
                 "Set DATELINE_EMBEDDING_GRAPH back, or rebuild the index with `dateline ingest --rebuild PATH`.",
             )
         generation = open_generation(self.data, name, self._pool)
