@@ -108,6 +108,9 @@ def exclusive(manifest: Path) -> Iterator[bool]:
 
 
 def is_leased(manifest: Path) -> bool:
-    """Return whether a reader has this lease now."""
-    with exclusive(manifest) as free:
-        return not free
+    """Return whether a reader has this lease now; a manifest that was removed has none."""
+    try:
+        with exclusive(manifest) as free:
+            return not free
+    except FileNotFoundError:
+        return False

@@ -9,8 +9,12 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from index import doctor
+from index.errors import IndexDamaged
 from index.layout import segment_folder
 from index.records import Article
+from index.segment import file_faults, read_record
+from index.verification import faults_of, verify_in_child
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
 
@@ -22,6 +26,28 @@ if TYPE_CHECKING:
 # The duration of an example depends on the machine.
 settings.register_profile("dateline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dateline")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def verification_here() -> Iterator[None]:
+    """Let the doctor verify in this process: the product's child imports chromadb each time, 1 s of computing."""
+
+    def verify(folder: Path) -> list[str]:
+        try:
+            record = read_record(folder)
+        except IndexDamaged as error:
+            return [str(error.args[0])]
+        return [*file_faults(folder, record), *faults_of(folder, record)]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(doctor, "verify_in_child", verify)
+        yield
+
+
+@pytest.fixture
+def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Verify in a child process, as the product does: a corrupt file may end the process that opens it."""
+    monkeypatch.setattr(doctor, "verify_in_child", verify_in_child)
 
 
 @pytest.fixture(scope="session")

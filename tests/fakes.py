@@ -2,8 +2,9 @@
 
 import hashlib
 import random
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractContextManager, closing
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -159,6 +160,17 @@ def built(
     return publish(data, made, entries)
 
 
-def opened(data: Path) -> AbstractContextManager[Generation]:
-    """Open the current generation; it is closed with the block."""
-    return closing(open_generation(data, current_name(data) or ""))
+def grown(
+    data: Path, articles: Sequence[Article] = (), removed: Collection[str] = (), embedder: Embedder | None = None
+) -> Manifest:
+    """Publish the current generation with these articles in one more segment, and without those removed."""
+    with opened(data) as generation:
+        made = generation.manifest.configuration
+        dead = {*removed, *(each.article_id for each in articles)}
+        entries = [replace(part.entry, dead=part.dead_with(dead)) for part in generation.parts]
+    return publish(data, made, [*entries, *([segment_of(data, articles, embedder, made)] if articles else [])])
+
+
+def opened(data: Path, name: str | None = None) -> AbstractContextManager[Generation]:
+    """Open a generation, the current one if no name is given; it is closed with the block."""
+    return closing(open_generation(data, name or current_name(data) or ""))

@@ -1,16 +1,18 @@
+import errno
 import json
 import os
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from index.errors import ConfigurationError, IngestRunning
+from index.errors import ConfigurationError, IngestRunning, PublishFailed
 from index.layout import LOCK
-from index.locks import ingest_lock, is_leased, leased
+from index.locks import exclusive, ingest_lock, is_leased, leased
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
@@ -81,9 +83,9 @@ def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
         pass
 
 
-def test_a_lease_is_held_by_any_number_of_readers(tmp_path: Path) -> None:
+def test_a_lease_ends_with_its_last_reader(tmp_path: Path) -> None:
     """A generation is leased until its last reader releases it; the check does not lease it."""
-    path = tmp_path / "lease"
+    path = tmp_path / "generation.json"
     path.touch()
     assert not is_leased(path)
     with leased(path):
@@ -94,6 +96,58 @@ def test_a_lease_is_held_by_any_number_of_readers(tmp_path: Path) -> None:
     assert not is_leased(path)
 
 
-def test_a_missing_lease_is_free(tmp_path: Path) -> None:
-    """A generation without the file can be removed."""
-    assert not is_leased(tmp_path / "lease")
+def test_a_manifest_that_is_gone_has_no_lease(tmp_path: Path) -> None:
+    """A manifest that another process removes meanwhile is not leased, and cannot be leased."""
+    assert not is_leased(tmp_path / "generation.json")
+    with pytest.raises(FileNotFoundError), leased(tmp_path / "generation.json"):
+        pass
+
+
+def test_readers_and_removal_exclude_each_other(tmp_path: Path) -> None:
+    """A leased manifest is not free to be removed; a free one is, and its lock ends with the block."""
+    path = tmp_path / "generation.json"
+    path.touch()
+    with leased(path), exclusive(path) as free:
+        assert not free
+    for _ in range(2):
+        with exclusive(path) as free:
+            assert free
+            assert is_leased(path)
+
+
+def test_a_manifest_that_is_removed_while_a_reader_waits_is_not_leased(tmp_path: Path) -> None:
+    """A reader that opened the manifest before its removal, and locks it after, gets FileNotFoundError."""
+    path = tmp_path / "generation.json"
+    path.touch()
+    failures: list[BaseException] = []
+
+    def read() -> None:
+        try:
+            with leased(path):
+                pass
+        except FileNotFoundError as error:
+            failures.append(error)
+
+    waiting = threading.Thread(target=read)
+    with exclusive(path) as free:
+        assert free
+        waiting.start()
+        waiting.join(0.1)
+        assert waiting.is_alive()
+        path.unlink()
+        path.touch()
+    waiting.join(10)
+    assert len(failures) == 1
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EDQUOT, errno.EIO])
+def test_a_disk_that_refuses_fails_the_publish(tmp_path: Path, code: int) -> None:
+    """A full or read-only disk is PublishFailed with the reason; the lock is released."""
+    with (
+        pytest.raises(PublishFailed, match=f"could not be written: .*{os.strerror(code)}") as raised,
+        ingest_lock(tmp_path),
+    ):
+        raise OSError(code, os.strerror(code))
+    assert "is unchanged" in raised.value.hint
+    with pytest.raises(FileNotFoundError), ingest_lock(tmp_path):
+        raise FileNotFoundError
