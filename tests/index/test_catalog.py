@@ -1,5 +1,5 @@
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.catalog import OPENING, PAGE, Catalog, article_of, article_values
+from index.catalog import PAGE, Catalog, CatalogWriter, article_of, article_values, text_key
 from index.layout import CATALOG
-from index.records import Article, Filters, indexed_text, isoformat
-from tests.fakes import article, built, sentence_chunks
+from index.records import Article, Filters, Listed
+from tests.fakes import HashedEmbedder, article, configuration, sentence_chunks
 
 NOON = datetime(2026, 2, 9, 12, tzinfo=UTC)
 FERRY = article(
@@ -31,20 +31,33 @@ VOTE = article("vote", "Nine voted for it.", source="Echo", section="City", publ
 CUP = article("Cup", "Brakk won.", source="ΤΑ ΝΕΑ", authors=("Ada Galt",), tags=("Final",), published_at=NOON)
 UNDATED = article("undated", "The date is unknown.", language="FR", tags=("strike",))
 ARTICLES = [FERRY, VOTE, CUP, UNDATED]
+MADE = configuration(HashedEmbedder())
 
 
 @pytest.fixture(scope="module")
 def catalog(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Catalog]:
-    opened = Catalog(built(tmp_path_factory.mktemp("small"), ARTICLES) / CATALOG)
-    yield opened
-    opened.close()
+    with closing(written(tmp_path_factory.mktemp("small"), ARTICLES)) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="module")
 def large(whole: Path) -> Iterator[Catalog]:
-    opened = Catalog(whole / CATALOG)
-    yield opened
-    opened.close()
+    with closing(Catalog(whole / CATALOG)) as opened:
+        yield opened
+
+
+def written(folder: Path, articles: Sequence[Article]) -> Catalog:
+    """Return a closed catalogue of these articles, open for reading."""
+    writer = CatalogWriter(folder / CATALOG, MADE)
+    for each in articles:
+        writer.add(each, sentence_chunks(each))
+    writer.number_rows()
+    writer.close()
+    return Catalog(folder / CATALOG)
+
+
+def texts(catalog: Catalog) -> list[str]:
+    return [chunk.text for chunk, _ in catalog.chunks(range(catalog.chunk_count))]
 
 
 @pytest.mark.parametrize(
@@ -79,16 +92,15 @@ def large(whole: Path) -> Iterator[Catalog]:
 def test_a_filter_lets_its_articles_through(catalog: Catalog, filters: Filters, expected: str) -> None:
     """Values match completely and without case, except ids; each field needs one match; only `after` is inclusive."""
     allowed = catalog.allowed_rows(filters)
-    assert allowed is not None
     rows = [row for row, is_allowed in enumerate(allowed) if is_allowed]
     assert sorted({found.article_id for _, found in catalog.chunks(rows)}) == expected.split()
     held = [each.article_id for each in ARTICLES for _ in sentence_chunks(each)]
     assert allowed.sum() == sum(article_id in expected.split() for article_id in held)
 
 
-def test_no_filter_is_no_mask(catalog: Catalog) -> None:
-    """Without a filter the mask is None."""
-    assert catalog.allowed_rows(Filters()) is None
+def test_without_a_filter_every_row_is_allowed(catalog: Catalog) -> None:
+    """Empty filters admit every article."""
+    assert catalog.allowed_rows(Filters()).all()
 
 
 @pytest.mark.parametrize("field", ["article_ids", "sources", "authors", "tags", "exclude_sources"])
@@ -96,7 +108,6 @@ def test_a_filter_takes_any_number_of_values(catalog: Catalog, field: str) -> No
     """Forty thousand values, more than SQLite can bind, work like a few."""
     many = replace(Filters(), **{field: tuple(f"name-{number}" for number in range(40_000))})  # type: ignore[arg-type]
     allowed = catalog.allowed_rows(many)
-    assert allowed is not None
     assert allowed.any() == (field == "exclude_sources")
     assert allowed.all() == (field == "exclude_sources")
 
@@ -126,56 +137,43 @@ def test_an_article_is_found_by_its_id(catalog: Catalog) -> None:
     assert catalog.article("Ferry") is None
 
 
-def test_pages_run_from_the_newest_to_the_undated(catalog: Catalog) -> None:
+def test_the_newest_are_listed_first(catalog: Catalog) -> None:
     """Articles are listed newest first to the fraction of a second, then by id; those without a date come last."""
-    assert [each.article.article_id for each in catalog.listed()] == ["vote", "Cup", "ferry", "undated"]
-    assert [each.article.article_id for each in catalog.listed(offset=1, limit=2)] == ["Cup", "ferry"]
-    assert catalog.listed(offset=4) == []
+    assert [article_id for _, article_id, _ in catalog.newest(9)] == ["vote", "Cup", "ferry", "undated"]
+    assert [article_id for _, article_id, _ in catalog.newest(2, dead=["vote"])] == ["Cup", "ferry"]
+    assert [published for published, _, _ in catalog.newest(9, dead=["ferry", "Cup", "vote"])] == [None]
+    assert catalog.newest(0) == []
 
 
 def test_a_list_has_the_opening_and_the_length_of_a_body(tmp_path: Path) -> None:
     """The opening and the length count code points; the rest of the body is left out."""
-    body = "Ferry 🚢 é. " * 1_000
-    folder = built(tmp_path, [article("long", body.strip()), article("short", "It sails.")])
-    with closing(Catalog(folder / CATALOG)) as catalog:
-        listed = catalog.listed()
-    assert [each.characters for each in listed] == [len(body.strip()), len("It sails.")]
-    assert listed[0].article.body == body[:OPENING]
+    long, short = "Ferry 🚢 é. " * 1_000, "It sails."
+    with closing(written(tmp_path, [article("long", long.strip(), title="Ferry"), article("short", short)])) as catalog:
+        rows = catalog.article_rows(["long", "short"])
+        listed = catalog.listed(list(rows.values()), 12)
+    assert listed[rows["long"]] == Listed(article("long", long[:12], title="Ferry"), len(long.strip()))
+    assert listed[rows["short"]] == Listed(article("short", short), len(short))
 
 
-def test_pages_cut_a_list_without_loss(large: Catalog, corpus: list[Article]) -> None:
-    """Page after page lists every article once."""
-    listed = [each.article.article_id for offset in range(0, len(corpus), 7) for each in large.listed(offset, 7)]
-    assert sorted(listed) == [each.article_id for each in corpus]
-    assert sorted(large.every_article(), key=lambda each: each.article_id) == corpus
-
-
-@pytest.mark.parametrize(("offset", "limit", "opening"), [(0, 40, 12), (3, 5, 1), (0, 1, 0), (10_000, 5, 9)])
-def test_headlines_are_the_articles_of_a_page_with_the_start_of_their_bodies(
-    large: Catalog, offset: int, limit: int, opening: int
-) -> None:
-    """The same articles in the same order, without their whole bodies."""
-    articles = [large.article(each.article.article_id) for each in large.listed(offset, limit)]
-    headlines = large.headlines(offset, limit, opening)
-
-    assert [(each.article_id, each.opening, each.published_at) for each in headlines] == [
-        (each.article_id, each.body[:opening], isoformat(each.published_at)) for each in articles if each
-    ]
-
-
-def test_a_title_is_found_by_the_id_of_its_article(catalog: Catalog) -> None:
-    """The title is empty if the article has none, and None if the article is missing."""
-    assert catalog.title_of("ferry") == "Ferry strike"
-    assert catalog.title_of("vote") == ""
-    assert catalog.title_of("none") is None
+def test_every_article_comes_once_with_its_rows(large: Catalog, corpus: list[Article]) -> None:
+    """All articles come in order, each with the rows of its chunks; or only those asked for, in any number."""
+    found = list(large.articles())
+    assert [each for each, _ in found] == corpus
+    assert [row for _, rows in found for row in rows] == list(range(large.chunk_count))
+    assert {chunk.article_id for chunk, _ in large.chunks(found[70][1])} == {found[70][0].article_id}
+    some = [corpus[70].article_id, corpus[9].article_id, *(f"unknown-{number}" for number in range(40_000))]
+    assert list(large.articles(some)) == [found[9], found[70]]
+    assert list(large.articles([])) == []
+    assert large.article_rows(some).keys() == {corpus[70].article_id, corpus[9].article_id}
+    assert large.article_rows([]) == {}
 
 
 def test_the_dates_are_the_oldest_and_the_newest(catalog: Catalog, tmp_path: Path) -> None:
-    """The range of dates ignores articles without a date, and is None without any date."""
+    """The range of dates ignores dead articles and those without a date; it is None without any date."""
     assert catalog.dates() == ("2026-02-09T12:00:00Z", "2026-02-09T12:00:00.500000Z")
-    undated = Catalog(built(tmp_path, [UNDATED]) / CATALOG)
-    assert undated.dates() == (None, None)
-    undated.close()
+    assert catalog.dates(["vote"]) == ("2026-02-09T12:00:00Z", "2026-02-09T12:00:00Z")
+    with closing(written(tmp_path, [UNDATED])) as undated:
+        assert undated.dates() == (None, None)
 
 
 def test_hashes_and_origins_are_those_of_the_articles(catalog: Catalog) -> None:
@@ -199,7 +197,7 @@ def test_chunks_come_in_the_order_asked_for(large: Catalog) -> None:
 
 def test_an_article_met_twice_is_one_object(catalog: Catalog) -> None:
     """Two chunks of an article share the same object."""
-    first, second = catalog.chunks([1, 2])
+    first, second = catalog.chunks([0, 1])
     assert first[1].article_id == "ferry"
     assert first[1] is second[1]
 
@@ -209,11 +207,99 @@ def test_no_rows_are_no_chunks(catalog: Catalog) -> None:
     assert catalog.chunks([]) == []
 
 
-def test_titles_and_texts_come_in_row_order(large: Catalog, corpus: list[Article]) -> None:
-    """Rows are in the order of article ids, then of offsets."""
-    expected = [(each.title, chunk.text) for each in corpus for chunk in sentence_chunks(each)]
-    assert list(large.titles_and_texts()) == expected
-    assert len(list(large.embedding_keys())) == len({indexed_text(*pair) for pair in expected}) == len(expected)
+def test_pages_have_every_chunk_in_row_order(large: Catalog, corpus: list[Article]) -> None:
+    """Rows are in the order in which articles were added, then of offsets."""
+    pages = list(large.pages())
+    assert [len(page) for page in pages] == [PAGE, PAGE, large.chunk_count - 2 * PAGE]
+    assert [chunk for page in pages for chunk, _ in page] == [
+        chunk for each in corpus for chunk in sentence_chunks(each)
+    ]
+    assert pages[1][:3] == large.chunks(range(PAGE, PAGE + 3))
+
+
+def test_a_text_is_found_by_its_key(large: Catalog) -> None:
+    """The key is that of title and text, half a surrogate pair included; unknown keys are not found."""
+    (chunk, each) = large.chunks([77])[0]
+    key = text_key(each, chunk)
+    assert len(key) == 16
+    assert large.rows_of_texts([key, b"unknown"]) == {key: 77}
+    assert large.text_keys([77]) == {77: key}
+    assert large.rows_of_texts([]) == {}
+    assert text_key(replace(each, title="Other"), chunk) != key
+    assert text_key(replace(each, title="\ud800"), chunk) != text_key(replace(each, title="\udfff"), chunk)
+
+
+def test_the_configuration_is_read_back(catalog: Catalog) -> None:
+    """A catalogue has the configuration that it is built with, and is numbered once it is closed."""
+    assert catalog.configuration == MADE
+    assert catalog.is_numbered
+
+
+def test_rows_are_numbered_without_gaps(tmp_path: Path) -> None:
+    """Discarded articles leave no rows, also if the last row or an id that comes again was theirs."""
+    path = tmp_path / CATALOG
+    writer = CatalogWriter(path, MADE)
+    for each in (FERRY, VOTE, CUP, UNDATED):
+        writer.add(each, sentence_chunks(each))
+    writer.discard("ferry")
+    writer.discard("vote")
+    writer.discard("unknown")
+    writer.add(replace(FERRY, body="It sailed."), sentence_chunks(replace(FERRY, body="It sailed.")))
+    writer.discard("undated")
+    assert writer.rows().tolist() == [3, 5]
+    assert writer.chunk_count == 6
+    writer.commit()
+    with closing(Catalog(path, closed=False)) as unfinished:
+        assert not unfinished.is_numbered
+        assert unfinished.rows_of_texts([text_key(CUP, sentence_chunks(CUP)[0])]).popitem()[1] == 3
+    writer.number_rows()
+    writer.close()
+    with closing(Catalog(path)) as catalog:
+        assert texts(catalog) == ["Brakk won.", "It sailed."]
+        assert catalog.hashes().keys() == {"Cup", "ferry"}
+    held = path.read_bytes()
+    for trace in (b"Crews left the ferry", b"Nine voted", b"date is unknown"):
+        assert trace not in held, "secure_delete is off"
+
+
+def test_a_renamed_article_has_the_hash_of_its_new_id(tmp_path: Path) -> None:
+    """Its rows, its body and its text keys stay."""
+    writer = CatalogWriter(tmp_path / CATALOG, MADE)
+    writer.add(FERRY, sentence_chunks(FERRY))
+    writer.rename("ferry", "boat")
+    writer.number_rows()
+    writer.close()
+    boat = replace(FERRY, article_id="boat")
+    with closing(Catalog(tmp_path / CATALOG)) as catalog:
+        assert catalog.hashes() == {"boat": boat.content_hash}
+        assert catalog.article("boat") == boat
+        assert [chunk for chunk, _ in catalog.chunks([0, 1])] == sentence_chunks(boat)
+        assert catalog.text_keys([0]) == {0: text_key(FERRY, sentence_chunks(FERRY)[0])}
+
+
+def test_catalogues_are_copied_one_after_the_other(tmp_path: Path) -> None:
+    """A copy has the live articles of each, with chunks that follow one another; it returns their old rows."""
+    for name, articles in (("one", [FERRY, VOTE]), ("two", [CUP, UNDATED])):
+        (tmp_path / name).mkdir()
+        written(tmp_path / name, articles).close()
+    writer = CatalogWriter(tmp_path / CATALOG, MADE)
+    writer.add(replace(VOTE, body="Ten voted."), sentence_chunks(replace(VOTE, body="Ten voted.")))
+    assert writer.copy(tmp_path / "one" / CATALOG, ["vote", "unknown"]).tolist() == [0, 1]
+    assert writer.copy(tmp_path / "two" / CATALOG, []).tolist() == [0, 1]
+    assert writer.copy(tmp_path / "two" / CATALOG, ["Cup", "undated"]).tolist() == []
+    assert writer.chunk_count == 5
+    writer.number_rows()
+    writer.close()
+    with closing(Catalog(tmp_path / CATALOG)) as catalog:
+        assert texts(catalog) == [
+            "Ten voted.",
+            "Crews left the ferry.",
+            "The harbour closed.",
+            "Brakk won.",
+            "The date is unknown.",
+        ]
+        assert [catalog.article(each.article_id) for each in (FERRY, CUP, UNDATED)] == [FERRY, CUP, UNDATED]
+        assert catalog.text_keys([1]) == {1: text_key(FERRY, sentence_chunks(FERRY)[0])}
 
 
 def test_threads_read_side_by_side(large: Catalog) -> None:
