@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -19,7 +19,8 @@ from benchmarks.trial import LANGUAGE
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces
 from index.generation import Generation
-from index.layout import current_name, generation_folder
+from index.layout import current_name
+from index.library import open_generation
 from index.text import sentence_spans
 from ingest.chunk import chunk_spans
 from ingest.job import Ingest, run
@@ -45,7 +46,7 @@ def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Ite
         _write(data / "articles.jsonl", [paragraph.text for paragraph in paragraphs], chunks)
         synthetic = SyntheticEmbedder(embedder.embed_texts([paragraph.text for paragraph in centres]))
         run(Ingest((data / "articles.jsonl",), data, LANGUAGE), synthetic, Progress(quiet=True))
-    generation = Generation(generation_folder(data, current_name(data) or ""))
+    generation = open_generation(data, current_name(data) or "")
     try:
         yield generation
     finally:
@@ -76,10 +77,12 @@ def stock_retriever(generation: Generation, count: int) -> "VectorIndexRetriever
     from llama_index.core.retrievers import VectorIndexRetriever
     from llama_index.core.schema import TextNode
 
-    texts = generation.catalog.titles_and_texts()
     nodes = [
-        TextNode(id_=str(row), text=text, embedding=generation.dense.vectors[row].tolist())
-        for row, (_, text) in enumerate(texts)
+        TextNode(id_=chunk.chunk_id, text=chunk.text, embedding=vector.tolist())
+        for part in generation.parts
+        for (chunk, _), vector in zip(
+            chain.from_iterable(part.segment.catalog.pages()), part.segment.vectors, strict=True
+        )
     ]
-    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=generation.dense.vectors.shape[1]))
+    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=generation.manifest.configuration.dimension))
     return VectorIndexRetriever(index=index, similarity_top_k=count)

@@ -25,9 +25,9 @@ from benchmarks.ingest_speed import OFFLINE, stock_command, stock_environment
 from benchmarks.options import parser, workplace
 from benchmarks.stopwatch import middle, percentiles, seconds_of
 from benchmarks.table import Cell, print_table
-from index.catalog import Catalog
 from index.embedding.local import LocalEmbedder
-from index.layout import CATALOG, current_name, generation_folder
+from index.layout import current_name
+from index.library import open_generation
 from ingest.job import Ingest, run
 from ingest.progress import Progress
 
@@ -113,9 +113,8 @@ def _ask(address: str, question: str) -> None:
 
 def _questions(data: Path, count: int) -> list[str]:
     """Return `count` questions made from the articles' titles, repeated if there are too few."""
-    name = current_name(data) or ""
-    with closing(Catalog(generation_folder(data, name) / CATALOG)) as catalog:
-        titles = [each.article.title or each.article.article_id for each in catalog.listed()]
+    with closing(open_generation(data, current_name(data) or "")) as generation:
+        titles = [article.title or article.article_id for article in generation.articles()]
     asked = (f"{opening} {title}?" for opening in ("What is known of", "When was", "Who says") for title in titles)
     return list(islice(cycle(asked), count))
 

@@ -17,6 +17,7 @@ from index.embedding import Matrix, Vector
 from index.errors import EmbeddingFailed
 
 SEED = 20261120
+CENTRES = 1500
 NOISE = 0.35
 """Length of the noise relative to the mixture: neighbours then have the cosines of real chunks."""
 
@@ -78,6 +79,20 @@ def random_centres(count: int, dimension: int) -> Matrix:
     """Return random centres, shape (count, dimension)."""
     generator = np.random.default_rng(SEED)
     return np.stack([_unit(row) for row in generator.standard_normal((count, dimension))])
+
+
+def clustered(count: int, dimension: int) -> Matrix:
+    """Return vectors distributed like those of the embedder, shape (count, dimension)."""
+    centres = random_centres(CENTRES, dimension)
+    generator = np.random.default_rng(SEED)
+    first, second = generator.integers(CENTRES, size=(2, count))
+    weights = generator.uniform(0.3, 1, size=(count, 1)).astype(np.float32)
+    mixtures = weights * centres[first] + (1 - weights) * centres[second]
+    noise = generator.standard_normal((count, dimension), dtype=np.float32)
+    rows: Matrix = mixtures / np.linalg.norm(mixtures, axis=1, keepdims=True)
+    rows += NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
+    rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+    return rows
 
 
 def write_articles(file: Path, count: int) -> None:

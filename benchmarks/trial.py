@@ -15,8 +15,10 @@ from typing import Any, cast
 
 from benchmarks.sets import Asked, Paragraph
 from index.embedding import Embedder
+from index.errors import IndexMismatch
 from index.generation import Generation
-from index.layout import current_name, generation_folder
+from index.layout import current_name
+from index.library import open_generation
 from index.records import Filters
 from ingest.job import Ingest, run
 from ingest.progress import Progress
@@ -114,7 +116,7 @@ def trial(
 ) -> Iterator[Trial]:
     """Index paragraphs in a folder under `work` and open the generation."""
     data = indexed(paragraphs, embedder, work)
-    generation = Generation(generation_folder(data, current_name(data) or ""))
+    generation = open_generation(data, current_name(data) or "")
     try:
         yield Trial(generation, embedder, SentenceScorer(embedder, passages_scored=passages_scored), paragraphs)
     finally:
@@ -135,8 +137,11 @@ def indexed(paragraphs: Sequence[Paragraph], embedder: Embedder, work: Path) -> 
 
 
 def ingest(paths: tuple[Path, ...], data: Path, embedder: Embedder) -> None:
-    """Index files in a data folder, again if it has an index: the chunker may have changed; vectors are reused."""
-    run(Ingest(paths, data, LANGUAGE, rebuild=True), embedder, Progress(quiet=True))
+    """Index files in a data folder; build the index again if it has another chunker or model."""
+    try:
+        run(Ingest(paths, data, LANGUAGE), embedder, Progress(quiet=True))
+    except IndexMismatch:
+        run(Ingest(paths, data, LANGUAGE, rebuild=True), embedder, Progress(quiet=True))
 
 
 def article_id(number: int) -> str:
