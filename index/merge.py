@@ -19,6 +19,9 @@ MOST_SEGMENTS = 8
 GROWTH = 2
 """A segment is merged with smaller ones if it has at most so many times their chunks together."""
 
+MOST_CHUNKS = 250_000
+"""Chunks that a merge makes at most: building their Chroma index takes minutes and a gigabyte."""
+
 DEAD_SHARE = 0.2
 """The share of dead chunks above which a segment is copied without them."""
 
@@ -49,14 +52,14 @@ def choose(parts: Sequence[Part]) -> list[Part]:
             return [part]
     if len(parts) <= MOST_SEGMENTS:
         return []
-    ascending = sorted(parts, key=_alive)
-    chosen, total = ascending[:2], sum(map(_alive, ascending[:2]))
-    for part in ascending[2:]:
-        if _alive(part) > GROWTH * total:
+    chosen: list[Part] = []
+    total = 0
+    for part in sorted(parts, key=_alive):
+        if total + _alive(part) > MOST_CHUNKS or (len(chosen) > 1 and _alive(part) > GROWTH * total):
             break
         chosen.append(part)
         total += _alive(part)
-    return chosen
+    return chosen if len(chosen) > 1 else []
 
 
 def _merged(data: Path, generation: Generation, chosen: Sequence[Part], server: ChromaServer | None) -> Manifest:

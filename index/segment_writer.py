@@ -233,9 +233,15 @@ class NewSegments:
         self._close()
         return self._closed
 
-    def abandon(self) -> None:
-        """Remove the segment under construction."""
-        if self._writer is not None:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove the segment under construction, unless an error leaves vectors in it for the next run.
+
+        Nothing is left on a disk that is full.
+        """
+        if self._writer is not None and (error is None or isinstance(error, (OSError, sqlite3.OperationalError))):
             self._writer.abandon()
 
     def _close(self) -> None:

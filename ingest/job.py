@@ -80,8 +80,7 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         if old is not None:
             stack.callback(old.close)
         known = stack.enter_context(closing(KnownVectors(ingest, embedder, old)))
-        new = NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language))
-        stack.callback(new.abandon)
+        new = stack.enter_context(NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language)))
 
         changes = _changes(ingest, old)
         embedded = 0
@@ -99,8 +98,8 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
                 embedded += _store(articles, new, known, embedder)
             with progress.step("build the index"):
                 entries = _entries(ingest, old, new, removed)
-            manifest = publish(ingest.data, configuration_of(embedder, ingest.language), entries, ingest.server)
-            with progress.step("merge"):
+            with progress.step("publish and merge"):
+                manifest = publish(ingest.data, configuration_of(embedder, ingest.language), entries, ingest.server)
                 manifest = [manifest, *merge(ingest.data, ingest.server)][-1]
                 retire(ingest.data, ingest.keep_generations, ingest.server)
                 sweep(ingest.data, ingest.server, older_than_s=0.0 if known.used_remains else STALE_S)
