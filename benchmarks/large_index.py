@@ -18,9 +18,8 @@ from benchmarks.synthetic import SyntheticEmbedder
 from benchmarks.trial import LANGUAGE
 from index.embedding import Embedder
 from index.embedding.minilm import count_pieces
-from index.generation import Generation
+from index.generation import Generation, open_generation
 from index.layout import current_name
-from index.library import open_generation
 from index.text import sentence_spans
 from ingest.chunk import chunk_spans
 from ingest.job import Ingest, run

@@ -25,12 +25,11 @@ from benchmarks.stopwatch import Item, milliseconds_of, percentiles
 from benchmarks.synthetic import clustered
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import TOP_K, Asker, indexed
-from index.chroma import Collection, build_collection
 from index.embedding import Embedder, Vector
 from index.embedding.local import LocalEmbedder
 from index.generation import Generation
 from index.records import Filters
-from index.vectors import nearest
+from index.vectors import Collection, build_collection, nearest
 from service.retrieve import CANDIDATES, fuse, retrieve
 
 WARM_UP = 20

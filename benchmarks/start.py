@@ -26,8 +26,8 @@ from benchmarks.options import parser, workplace
 from benchmarks.stopwatch import middle, percentiles, seconds_of
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
+from index.generation import open_generation
 from index.layout import current_name
-from index.library import open_generation
 from ingest.job import Ingest, run
 from ingest.progress import Progress
 

@@ -16,9 +16,8 @@ from typing import Any, cast
 from benchmarks.sets import Asked, Paragraph
 from index.embedding import Embedder
 from index.errors import IndexMismatch
-from index.generation import Generation
+from index.generation import Generation, open_generation
 from index.layout import current_name
-from index.library import open_generation
 from index.records import Filters
 from ingest.job import Ingest, run
 from ingest.progress import Progress

@@ -10,6 +10,16 @@ from pathlib import Path
 
 from index.chroma_server import ChromaServer
 from index.errors import ChromaUnavailable, ConfigurationError, IndexDamaged, no_index
+from index.generation import (
+    SegmentPool,
+    entry_of,
+    make_current,
+    manifest_of,
+    open_generation,
+    publish,
+    read_manifest,
+    write_manifest,
+)
 from index.layout import (
     FIRST_RELEASE_VECTORS,
     REMOVED,
@@ -21,9 +31,7 @@ from index.layout import (
     segment_names,
     unfinished,
 )
-from index.library import SegmentPool, open_generation, read_manifest
 from index.locks import exclusive, ingest_lock, is_leased
-from index.publish import entry_of, make_current, manifest_of, publish, write_manifest
 from index.records import Manifest, SegmentEntry
 from index.segment import read_record
 

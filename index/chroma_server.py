@@ -16,9 +16,9 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
-from index.chroma import PAGE, configuration_of, ids_of
 from index.embedding import Matrix, Vector
 from index.errors import ChromaUnavailable, ConfigurationError
+from index.vectors import PAGE, configuration_of, ids_of
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI

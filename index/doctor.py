@@ -13,6 +13,7 @@ from index.catalog import Catalog
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Matrix
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, no_index
+from index.generation import SegmentPool, check_release, copy_to, make_current, open_generation, read_manifest
 from index.layout import (
     CATALOG,
     CURRENT,
@@ -23,9 +24,7 @@ from index.layout import (
     segment_folder,
     unfinished,
 )
-from index.library import SegmentPool, check_release, open_generation, read_manifest
 from index.locks import ingest_lock
-from index.publish import copy_to, make_current
 from index.records import Configuration, fingerprint, indexed_text
 from index.segment import digest_of, read_record
 from index.segment_writer import SegmentWriter

@@ -1,22 +1,46 @@
-"""A generation: a list of segments and of the articles in them that are dead, searched as one index.
+"""A generation: a list of segments and of the articles in them that are dead, published and searched as one index.
 
 The rows of all segments are numbered through. Every score is global: exact cosines, and BM25 with the statistics of the
 whole generation, so that articles rank the same however they are spread over segments.
 """
 
+import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import NamedTuple
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.catalog import Catalog
+from index.chroma_server import ChromaServer
 from index.embedding import Vector
-from index.errors import EmbeddingFailed
+from index.errors import (
+    EmbeddingFailed,
+    IndexDamaged,
+    IndexMismatch,
+)
+from index.layout import (
+    CATALOG,
+    CURRENT,
+    SEGMENT,
+    current_name,
+    first_release_folders,
+    manifest_path,
+    segment_folder,
+    write_synced,
+)
 from index.lexical import LexicalIndex, LexicalPart
-from index.records import Article, Chunk, Filters, Listed, Manifest, SegmentEntry
-from index.segment import Segment
+from index.locks import leased
+from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
+from index.segment import Segment, digest_of
 from index.vectors import cosines
+
+SCHEMA_VERSION = 2
 
 OPENING = 400
 """Code points of each body in a list of articles."""
@@ -181,3 +205,152 @@ class Generation:
 
 def _without_z(moment: str) -> str:
     return moment.removesuffix("Z")
+
+
+class SegmentPool:
+    """Open segments, each opened for the first generation that names it, and closed with the last.
+
+    With `checked` off, files are compared by their sizes only.
+    """
+
+    def __init__(self, data: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
+        self._data = data
+        self._server = server
+        self._checked = checked
+        self._lock = threading.Lock()
+        self._open: dict[str, tuple[Segment, int]] = {}
+
+    def take(self, entry: SegmentEntry) -> Segment:
+        """Return a segment of a generation, opened if it is not; raises IndexDamaged if it is missing or corrupt."""
+        with self._lock:
+            segment, users = self._open.get(entry.segment, (None, 0))
+            if segment is None:
+                folder = segment_folder(self._data, entry.segment)
+                if not (folder / SEGMENT).is_file() or digest_of(folder / SEGMENT) != entry.sha256:
+                    raise IndexDamaged(
+                        f"segment {entry.segment} is missing or has changed", "Run `dateline doctor --repair`."
+                    )
+                segment = Segment(folder, self._server, checked=self._checked)
+            self._open[entry.segment] = (segment, users + 1)
+            return segment
+
+    def give_back(self, segment: Segment) -> None:
+        """End the use of a segment, and close it if that was the last one."""
+        with self._lock:
+            _, users = self._open.pop(segment.id)
+            if users > 1:
+                self._open[segment.id] = (segment, users - 1)
+                return
+        segment.close()
+
+
+def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> Generation:
+    """Open a generation with a lease on it; raises IndexDamaged if a part of it is missing or corrupt."""
+    pool = pool or SegmentPool(data)
+    with ExitStack() as opened:
+        try:
+            opened.enter_context(leased(manifest_path(data, name)))
+        except OSError as error:
+            raise IndexDamaged(f"generation {name} cannot be opened: {error}", "Run `dateline doctor`.") from error
+        manifest = read_manifest(data, name)
+        segments: list[Segment] = []
+        for entry in manifest.segments:
+            segments.append(pool.take(entry))
+            opened.callback(pool.give_back, segments[-1])
+        return Generation(manifest, segments, opened.pop_all().close)
+
+
+def read_manifest(data: Path, name: str) -> Manifest:
+    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
+    try:
+        return Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise IndexDamaged(
+            f"generation {name} has no readable manifest: {error}", "Run `dateline doctor --repair`."
+        ) from error
+
+
+def check_release(data: Path) -> None:
+    """Raise IndexMismatch if the current index is one of the first release, which had no segments."""
+    name = current_name(data)
+    if any(folder.name == name for folder in first_release_folders(data)):
+        raise IndexMismatch(
+            f"{data} has an index of the first release",
+            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it replaces the index.",
+        )
+
+
+def entry_of(data: Path, segment: str, dead: Collection[str] = ()) -> SegmentEntry:
+    """Return the entry of a closed segment in a manifest."""
+    return SegmentEntry(segment, digest_of(segment_folder(data, segment) / SEGMENT), tuple(sorted(dead)))
+
+
+def publish(
+    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], server: ChromaServer | None = None
+) -> Manifest:
+    """Write a manifest of segments, which are all verified, and make it current; the caller has the ingest lock.
+
+    Segments whose articles are all dead are left out. Vectors that the Chroma server lacks are copied to it first;
+    raises ChromaUnavailable if it fails.
+    """
+    manifest = manifest_of(data, configuration, entries, datetime.now(UTC))
+    if server is not None:
+        copy_to(server, data, manifest)
+    write_manifest(data, manifest)
+    make_current(data, manifest.generation)
+    return manifest
+
+
+def manifest_of(
+    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], moment: datetime
+) -> Manifest:
+    """Return the manifest of a generation; its name begins with the moment, so that names sort by time."""
+    hashes: dict[str, str] = {}
+    kept: list[SegmentEntry] = []
+    chunks = 0
+    for entry in entries:
+        catalog = Catalog(segment_folder(data, entry.segment) / CATALOG)
+        try:
+            alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in entry.dead}
+            dead = catalog.rows_of_articles(catalog.article_rows(entry.dead).values())
+            chunks += catalog.chunk_count - int(dead.sum())
+        finally:
+            catalog.close()
+        if alive:
+            hashes |= alive
+            kept.append(entry)
+    return Manifest(
+        generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{uuid4().hex[:8]}",
+        configuration=configuration,
+        article_count=len(hashes),
+        chunk_count=chunks,
+        created_at=isoformat(moment, "milliseconds"),
+        fingerprint=fingerprint(hashes.items(), configuration),
+        segments=tuple(kept),
+    )
+
+
+def write_manifest(data: Path, manifest: Manifest) -> None:
+    """Write a manifest, atomically and synced to the disk."""
+    path = manifest_path(data, manifest.generation)
+    path.parent.mkdir(exist_ok=True)
+    write_synced(path, manifest.to_json())
+
+
+def make_current(data: Path, name: str) -> None:
+    """Write a generation's name to CURRENT, atomically and synced to the disk."""
+    write_synced(data / CURRENT, f"{name}\n")
+
+
+def copy_to(server: ChromaServer, data: Path, manifest: Manifest) -> Sequence[str]:
+    """Copy to the server the segments of a generation that it lacks; return their ids."""
+    copied: list[str] = []
+    for entry in manifest.segments:
+        segment = Segment(segment_folder(data, entry.segment), checked=False)
+        try:
+            if not server.has(segment.id, len(segment.vectors)):
+                server.put(segment.id, segment.vectors)
+                copied.append(segment.id)
+        finally:
+            segment.close()
+    return copied

@@ -6,6 +6,7 @@ same however they are spread over segments. Robertson & Zaragoza 2009, with the 
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -15,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.spelling import Spelling, plain_words
+from index.spelling import Spelling
 from index.terms import Terms
 
 K1 = 0.9
@@ -27,6 +28,9 @@ COUNTS = "counts.npy"
 LENGTHS = "lengths.npy"
 WORDS = "words.txt"
 """Words that articles write in lower case, each with its number."""
+
+
+_PLAIN = re.compile(r"(?<![\w'’-])[^\W\d_]{3,40}(?![\w'’])")
 
 
 class PostingsWriter:
@@ -177,3 +181,8 @@ class LexicalIndex:
             rows, _ = postings.of(term)
             found += len(rows) if alive is None else int(alive[rows].sum())
         return found
+
+
+def plain_words(text: str) -> list[str]:
+    """Return the words that a text writes in lower case, with repeats."""
+    return [word for word in _PLAIN.findall(text) if word.islower()]

@@ -8,101 +8,21 @@ corrupt, the newest valid one is served, and the library keeps the error.
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from index.chroma_server import ChromaServer
 from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, no_index
-from index.generation import Generation
+from index.generation import Generation, SegmentPool, check_release, open_generation, read_manifest
 from index.layout import (
     CURRENT,
-    SEGMENT,
     current_name,
-    first_release_folders,
     generation_names,
-    manifest_path,
-    segment_folder,
 )
-from index.locks import leased
-from index.records import Manifest, SegmentEntry
-from index.segment import Segment, digest_of
 
 RETRY_S = 1.0
 """How long a failure to open the index is repeated to questions before the index is opened again, in seconds."""
-
-
-def read_manifest(data: Path, name: str) -> Manifest:
-    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
-    try:
-        return Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(
-            f"generation {name} has no readable manifest: {error}", "Run `dateline doctor --repair`."
-        ) from error
-
-
-def check_release(data: Path) -> None:
-    """Raise IndexMismatch if the current index is one of the first release, which had no segments."""
-    name = current_name(data)
-    if any(folder.name == name for folder in first_release_folders(data)):
-        raise IndexMismatch(
-            f"{data} has an index of the first release",
-            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it replaces the index.",
-        )
-
-
-class SegmentPool:
-    """Open segments, each opened for the first generation that names it, and closed with the last.
-
-    With `checked` off, files are compared by their sizes only.
-    """
-
-    def __init__(self, data: Path, server: ChromaServer | None = None, *, checked: bool = True) -> None:
-        self._data = data
-        self._server = server
-        self._checked = checked
-        self._lock = threading.Lock()
-        self._open: dict[str, tuple[Segment, int]] = {}
-
-    def take(self, entry: SegmentEntry) -> Segment:
-        """Return a segment of a generation, opened if it is not; raises IndexDamaged if it is missing or corrupt."""
-        with self._lock:
-            segment, users = self._open.get(entry.segment, (None, 0))
-            if segment is None:
-                folder = segment_folder(self._data, entry.segment)
-                if not (folder / SEGMENT).is_file() or digest_of(folder / SEGMENT) != entry.sha256:
-                    raise IndexDamaged(
-                        f"segment {entry.segment} is missing or has changed", "Run `dateline doctor --repair`."
-                    )
-                segment = Segment(folder, self._server, checked=self._checked)
-            self._open[entry.segment] = (segment, users + 1)
-            return segment
-
-    def give_back(self, segment: Segment) -> None:
-        """End the use of a segment, and close it if that was the last one."""
-        with self._lock:
-            _, users = self._open.pop(segment.id)
-            if users > 1:
-                self._open[segment.id] = (segment, users - 1)
-                return
-        segment.close()
-
-
-def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> Generation:
-    """Open a generation with a lease on it; raises IndexDamaged if a part of it is missing or corrupt."""
-    pool = pool or SegmentPool(data)
-    with ExitStack() as opened:
-        try:
-            opened.enter_context(leased(manifest_path(data, name)))
-        except OSError as error:
-            raise IndexDamaged(f"generation {name} cannot be opened: {error}", "Run `dateline doctor`.") from error
-        manifest = read_manifest(data, name)
-        segments: list[Segment] = []
-        for entry in manifest.segments:
-            segments.append(pool.take(entry))
-            opened.callback(pool.give_back, segments[-1])
-        return Generation(manifest, segments, opened.pop_all().close)
 
 
 @dataclass(slots=True)

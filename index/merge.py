@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from index.chroma_server import ChromaServer
-from index.generation import Generation, Part
+from index.generation import Generation, Part, SegmentPool, entry_of, open_generation, publish
 from index.layout import current_name
-from index.library import SegmentPool, open_generation
-from index.publish import entry_of, publish
 from index.records import Manifest
 from index.segment_writer import SegmentWriter
 

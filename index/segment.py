@@ -10,14 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog
-from index.chroma import Collection
 from index.chroma_server import ChromaServer
 from index.embedding import Matrix, Vector
 from index.errors import IndexDamaged
 from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS
 from index.lexical import Postings
 from index.records import SegmentRecord, StoredFile
-from index.vectors import EXACT_ROWS, nearest
+from index.vectors import EXACT_ROWS, Collection, nearest
 
 HINT = "Run `dateline doctor` to see what is corrupt."
 

@@ -19,15 +19,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog, CatalogWriter
-from index.chroma import build_collection
-from index.embedding import Matrix, Vector, are_unit
+from index.embedding import Matrix, Vector
 from index.errors import EmbeddingFailed, IndexDamaged, PublishFailed
 from index.layout import BUILDING, CATALOG, CHROMA, LEXICAL, SEGMENT, SEGMENTS, VECTORS, segment_folder, sync
 from index.lexical import PostingsWriter
 from index.records import Article, Chunk, Configuration, SegmentRecord, indexed_text, isoformat
 from index.segment import Segment, stored_files
 from index.terms import Terms
-from index.vectors import EXACT_ROWS, PAGE, VectorFile, read_rows
+from index.vectors import EXACT_ROWS, PAGE, VectorFile, are_unit, build_collection, read_rows
 from index.verification import faults_of, misses_too_many
 
 SEGMENT_CHUNKS = 25_000

@@ -4,7 +4,6 @@ Only words that articles write in lower case are proposed, so a name is never co
 mistyped if it is neither in the articles nor in the vocabulary of the local model (20,000 common words).
 """
 
-import re
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -20,12 +19,6 @@ TWO_ERRORS = 9
 """Letters from which on a word may have two errors: in shorter words they more often make a word of its own."""
 
 _ENDINGS = ("s", "es", "d", "ed", "ing", "r", "er", "rs", "ers", "ly")
-_PLAIN = re.compile(r"(?<![\w'’-])[^\W\d_]{3,40}(?![\w'’])")
-
-
-def plain_words(text: str) -> list[str]:
-    """Return the words that a text writes in lower case, with repeats."""
-    return [word for word in _PLAIN.findall(text) if word.islower()]
 
 
 class Spelling:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.admin import named_segments, replace_segments, sweep
-from index.chroma import sweep_views
 from index.chroma_server import ChromaServer
 from index.errors import ConfigurationError, IndexDamaged, no_index
+from index.generation import check_release, read_manifest
 from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
-from index.library import check_release, read_manifest
 from index.locks import ingest_lock
 from index.segment import Segment
 from index.segment_writer import SegmentWriter
+from index.vectors import sweep_views
 
 PATIENCE_S = 30.0
 """How long a takedown waits for running services to open the new generation, in seconds."""

@@ -3,15 +3,34 @@
 `vectors.npy` (float32, unit rows in the order of the catalogue, memory-mapped) is the truth: its cosines rank, and it
 answers whatever Chroma does not. Up to EXACT_ROWS rows, an exact search is faster than Chroma's
 (`benchmarks/question_speed.py` measures it).
+
+Chroma writes to its SQLite file whenever it opens a folder, also to query, but a segment is immutable. So every process
+opens a temporary folder with a copy of the small SQLite file and links to the large HNSW files. Only this module and
+`index.chroma_server` import chromadb.
 """
 
+import fcntl
+import os
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Matrix, Vector
+from index.errors import IndexDamaged, PublishFailed
+
+if TYPE_CHECKING:
+    from chromadb.api.client import Client
+    from chromadb.api.collection_configuration import CreateCollectionConfiguration
+
+UNIT_TOLERANCE = 1e-4
+"""Largest difference from 1 of the length of a stored vector."""
 
 EXACT_ROWS = 30_000
 """Rows up to which a segment is searched exactly."""
@@ -19,12 +38,16 @@ EXACT_ROWS = 30_000
 PAGE = 5000
 """Rows copied at once."""
 
+NAME = "chunks"
+"""Name of the collection in a folder."""
 
-class ApproximateSearch(Protocol):
-    """The search of a Chroma collection: embedded in this process, or on a server."""
+EF_SEARCH = 200
+SQLITE = "chroma.sqlite3"
+VIEW_PREFIX = "dateline-chroma-"
 
-    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64] | None:
-        """Return the rows nearest to a vector, best first; None if the collection cannot be asked now."""
+
+def nearest(self, vector: Vector, count: int) -> NDArray[np.int64] | None:
+    """Return the rows nearest to a vector, best first; None if the collection cannot be asked now."""
 
 
 def nearest(
@@ -46,6 +69,13 @@ def cosines(vectors: Matrix, vector: Vector, rows: NDArray[np.int64]) -> NDArray
     """
     exact: NDArray[np.float64] = vectors[rows].astype(np.float64) @ vector.astype(np.float64)
     return exact
+
+
+def are_unit(vectors: Matrix) -> NDArray[np.bool_]:
+    """Return for each row whether it is a finite vector of length 1; shape (n,)."""
+    # A comparison with NaN is False.
+    near: NDArray[np.bool_] = np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE
+    return near
 
 
 class VectorFile:
@@ -87,3 +117,176 @@ def read_rows(path: Path, dimension: int) -> Matrix:
     if not rows:
         return np.empty((0, dimension), dtype=np.float32)
     return np.memmap(path, dtype="<f4", mode="r", shape=(rows, dimension))
+
+
+def build_collection(folder: Path, vectors: Matrix) -> None:
+    """Write row numbers and vectors into a new Chroma folder, persisted once, and left closed and compact.
+
+    Raises PublishFailed if Chroma cannot write, for example to a full disk.
+    """
+    from chromadb.errors import ChromaError
+
+    folder.mkdir()
+    try:
+        with _client(folder) as client:
+            configuration = configuration_of(len(vectors))
+            collection = client.create_collection(NAME, embedding_function=None, configuration=configuration)
+            page = min(client.get_max_batch_size(), PAGE)
+            for start in range(0, len(vectors), page):
+                rows = vectors[start : start + page]
+                collection.add(ids=ids_of(start, len(rows)), embeddings=rows)
+    except ChromaError as error:
+        raise PublishFailed(
+            f"Chroma could not write {folder}: {error}",
+            "The current generation is unchanged. Check the free space of the disk, then run this again.",
+        ) from error
+    with closing(sqlite3.connect(folder / SQLITE, isolation_level=None)) as connection:
+        connection.execute("VACUUM")
+
+
+def configuration_of(rows: int) -> "CreateCollectionConfiguration":
+    """Return the configuration of a collection for that many rows."""
+    return {
+        "hnsw": {
+            "space": "cosine",
+            # Chroma writes its HNSW files every `sync_threshold` rows: here once, so that no write stays queued.
+            "sync_threshold": max(rows, 1),
+            "batch_size": max(rows, 1),
+            "ef_search": EF_SEARCH,
+        }
+    }
+
+
+def ids_of(start: int, count: int) -> list[str]:
+    """Return the ids of `count` rows in Chroma, from row `start` on."""
+    return [str(row) for row in range(start, start + count)]
+
+
+class Collection:
+    """The collection of a closed Chroma folder, open for search; safe to share between threads.
+
+    Raises IndexDamaged if the folder has no valid collection. A corrupt HNSW file ends the process: compare digests
+    first, or open it in a child process.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        from chromadb.errors import ChromaError
+
+        with ExitStack() as opened:
+            client = opened.enter_context(_client(opened.enter_context(_private_view(folder))))
+            try:
+                self._collection = client.get_collection(NAME, embedding_function=None)
+            except (ChromaError, ValueError) as error:
+                raise IndexDamaged(
+                    f"{folder} has no valid collection {NAME!r}: {error}", "Run `dateline doctor --repair`."
+                ) from error
+            self._opened = opened.pop_all()
+
+    def close(self) -> None:
+        """Close Chroma and remove the private view."""
+        self._opened.close()
+
+    @property
+    def space(self) -> object:
+        """Return the distance that the collection measures."""
+        return (self._collection.configuration["hnsw"] or {}).get("space")
+
+    def count(self) -> int:
+        """Return the number of rows."""
+        return self._collection.count()
+
+    def nearest(self, vector: Vector, count: int) -> NDArray[np.int64]:
+        """Return the rows nearest to a vector, best first; approximate."""
+        return self.nearest_each(vector[np.newaxis, :], count)[0]
+
+    def nearest_each(self, vectors: Matrix, count: int) -> list[NDArray[np.int64]]:
+        """Return for each vector the rows nearest to it, best first; approximate."""
+        found = self._collection.query(query_embeddings=vectors, n_results=count, include=["distances"])
+        return [np.array(ids, dtype=np.int64) for ids in found["ids"]]
+
+    def pages(self) -> Iterator[tuple[NDArray[np.int64], Matrix]]:
+        """Yield all stored rows and vectors, page by page, in any order."""
+        for start in range(0, self.count(), PAGE):
+            page = self._collection.get(limit=PAGE, offset=start, include=["embeddings"])
+            yield np.array(page["ids"], dtype=np.int64), np.asarray(page["embeddings"], dtype=np.float32)
+
+
+def undrained(folder: Path) -> int:
+    """Return the number of queued writes that are missing from Chroma's HNSW files; 0 after a clean close."""
+    address = f"{(folder / SQLITE).absolute().as_uri()}?mode=ro&immutable=1"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
+        done = connection.execute("SELECT coalesce(min(seq_id), 0) FROM max_seq_id").fetchone()[0]
+        waiting = connection.execute("SELECT count(*) FROM embeddings_queue WHERE seq_id > ?", (done,)).fetchone()[0]
+    return int(waiting)
+
+
+def sweep_views() -> None:
+    """Remove the private views that no process has open."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}*"):
+        lock = _lock(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+@contextmanager
+def _client(folder: Path) -> Iterator["Client"]:
+    import chromadb
+    from chromadb.config import Settings
+
+    client = cast("Client", chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False)))
+    try:
+        yield client
+    finally:
+        client.close()
+
+
+@contextmanager
+def _private_view(chroma: Path) -> Iterator[Path]:
+    """Open a view of a Chroma folder: its SQLite file copied, its HNSW files linked."""
+    sweep_views()
+    view, lock = _locked_folder()
+    try:
+        try:
+            shutil.copyfile(chroma / SQLITE, view / SQLITE)
+            for vectors in (path for path in chroma.iterdir() if path.is_dir()):
+                (view / vectors.name).mkdir()
+                for file in vectors.iterdir():
+                    (view / vectors.name / file.name).symlink_to(file.resolve())
+        except OSError as error:
+            raise IndexDamaged(f"{chroma} cannot be opened: {error}", "Run `dateline doctor --repair`.") from error
+        yield view
+    finally:
+        shutil.rmtree(view, ignore_errors=True)
+        os.close(lock)
+
+
+def _locked_folder() -> tuple[Path, int]:
+    """Return a new temporary folder and its lock.
+
+    The kernel's lock says whether the owner is running. A process number would not: containers that share a temporary
+    folder have process numbers of their own.
+    """
+    while True:
+        folder = Path(tempfile.mkdtemp(prefix=f"{VIEW_PREFIX}{os.getpid()}-"))
+        lock = _lock(folder)
+        if lock is None:
+            # Another process sweeps the new folder, which was not locked yet.
+            continue
+        if folder.is_dir():
+            return folder, lock
+        os.close(lock)
+
+
+def _lock(folder: Path) -> int | None:
+    """Lock a folder; None if another process has locked it, or it cannot be opened."""
+    try:
+        lock = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(lock)
+        return None
+    return lock

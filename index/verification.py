@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.catalog import Catalog, text_key
-from index.chroma import Collection, undrained
-from index.embedding import Matrix, are_unit
+from index.embedding import Matrix
 from index.errors import IndexDamaged
 from index.layout import CATALOG, CHROMA, LEXICAL, VECTORS
 from index.lexical import Postings
 from index.records import SegmentRecord, indexed_text
 from index.segment import file_faults, read_record
 from index.terms import Terms
+from index.vectors import Collection, are_unit, undrained
 
 SAMPLE = 500
 SAMPLE_SEED = 20260101

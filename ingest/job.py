@@ -17,12 +17,19 @@ from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Vector
 from index.embedding.minilm import count_pieces
 from index.errors import IndexDamaged, IndexMismatch
-from index.generation import Generation
+from index.generation import (
+    SCHEMA_VERSION,
+    Generation,
+    SegmentPool,
+    check_release,
+    copy_to,
+    entry_of,
+    open_generation,
+    publish,
+)
 from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
-from index.library import SegmentPool, check_release, open_generation
 from index.locks import ingest_lock
 from index.merge import merge
-from index.publish import SCHEMA_VERSION, copy_to, entry_of, publish
 from index.records import Article, Configuration, SegmentEntry, indexed_text
 from index.segment_writer import NewSegments, UnfinishedSegment
 from index.terms import stop_word_list

@@ -12,10 +12,8 @@ import numpy as np
 
 from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
-from index.generation import Generation
+from index.generation import SCHEMA_VERSION, Generation, entry_of, open_generation, publish
 from index.layout import current_name
-from index.library import open_generation
-from index.publish import SCHEMA_VERSION, entry_of, publish
 from index.records import Article, Chunk, Configuration, Manifest, SegmentEntry, indexed_text
 from index.segment_writer import SegmentWriter
 from index.terms import stop_word_list, words

@@ -19,8 +19,6 @@ Matrix = NDArray[np.float32]
 
 LOCAL = "local"
 OPENAI = "openai:"
-UNIT_TOLERANCE = 1e-4
-"""Largest difference from 1 of the length of a stored vector."""
 
 
 class Embedder(Protocol):
@@ -72,13 +70,6 @@ def build_embedder(settings: "IndexSettings") -> Embedder:
         f"found {model!r} as the embedding model",
         "Set DATELINE_EMBEDDING_MODEL to `local`, to `openai:NAME`, or to the class path of a LlamaIndex embedding.",
     )
-
-
-def are_unit(vectors: Matrix) -> NDArray[np.bool_]:
-    """Return for each row whether it is a finite vector of length 1; shape (n,)."""
-    # A comparison with NaN is False.
-    near: NDArray[np.bool_] = np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE
-    return near
 
 
 def unit(rows: ArrayLike, count: int, dimension: int | None = None) -> Matrix:

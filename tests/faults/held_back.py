@@ -6,11 +6,11 @@ Root drops its privileges after the imports, because another user may not be abl
 import os
 
 import chromadb
+from index.dense import DenseIndex
 
 import ingest.job
 import service.api.app
 from dateline.__main__ import main
-from index.dense import DenseIndex
 from tests.faults.vectors import WordVectors
 
 UNPRIVILEGED = 65534

@@ -10,6 +10,7 @@ from pathlib import Path
 from shutil import copytree
 
 from index.dense.server import ChromaServer
+
 from index.generation import read_manifest
 from index.layout import GENERATIONS, current_name, generation_folder, generation_names
 from index.records import Manifest

@@ -5,9 +5,10 @@ from contextlib import closing
 from pathlib import Path
 from shutil import rmtree
 
+from index.retention import roll_back
+
 from index.layout import EMBEDDINGS, current_name
 from index.library import Library
-from index.retention import roll_back
 from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.vectors import embedder
 

@@ -6,12 +6,12 @@ from contextlib import closing
 
 import httpx
 import pytest
+from index.dense.server import ChromaServer
+from index.retention import prune
 from starlette.testclient import TestClient
 
-from index.dense.server import ChromaServer
 from index.errors import ChromaUnavailable
 from index.layout import current_name
-from index.retention import prune
 from service.api.app import create_app
 from service.build import build_pipeline
 from tests.chroma_server import RunningChroma

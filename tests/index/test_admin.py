@@ -3,9 +3,10 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from index.retention import list_generations, prune, retire, roll_back, sweep
 
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound, IngestRunning
-from index.generation import Generation
+from index.generation import Generation, make_current
 from index.layout import (
     GENERATIONS,
     LEASE,
@@ -17,8 +18,6 @@ from index.layout import (
     generation_names,
 )
 from index.locks import ingest_lock
-from index.publish import make_current
-from index.retention import list_generations, prune, retire, roll_back, sweep
 from tests.fakes import HashedEmbedder, article, built
 
 KEEP = 3

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from index.dense import DenseIndex, build_dense, undrained
 from index.dense.view import SQLITE, VIEW_PREFIX, private_view, sweep_views
+
 from index.embedding import Matrix
 from index.errors import IndexDamaged
 from index.generation import file_digests

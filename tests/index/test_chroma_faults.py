@@ -14,10 +14,10 @@ from uuid import UUID
 import numpy as np
 import pytest
 from chromadb.api import ServerAPI
-
 from index.dense import DenseIndex, build_dense
 from index.dense.hosted import CollectionRecord, discard_collection
 from index.dense.server import QUESTION_S, ChromaServer
+
 from index.embedding import Matrix
 from index.errors import ChromaUnavailable, EmbeddingFailed, IndexDamaged
 from index.layout import VECTORS

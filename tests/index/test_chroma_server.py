@@ -9,10 +9,10 @@ from uuid import uuid4
 import numpy as np
 import pytest
 from chromadb.api.models.Collection import Collection
-
 from index.dense import DenseIndex, build_dense, undrained
 from index.dense.hosted import CollectionRecord, discard_collection
 from index.dense.server import ChromaServer
+
 from index.embedding import Matrix
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch
 from index.layout import COLLECTION_FILE, VECTORS

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from index.dense.view import VIEW_PREFIX
+
 from index.errors import IndexDamaged
 from index.generation import Generation, check_catalog, file_digests, read_manifest
 from index.layout import CATALOG, LEASE, MANIFEST

@@ -7,13 +7,13 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-
 from index.dense.view import VIEW_PREFIX
+
 from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.generation import make_current
 from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, VECTORS, generation_names
 from index.library import Library
 from index.locks import is_leased
-from index.publish import make_current
 from tests.fakes import HashedEmbedder, article, built
 
 MODEL = HashedEmbedder().name

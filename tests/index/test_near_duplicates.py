@@ -11,9 +11,8 @@ import pytest
 
 from index.catalog import Catalog
 from index.errors import PublishFailed
-from index.generation import Generation, file_digests, read_manifest
+from index.generation import Generation, file_digests, new_staging, publish, read_manifest
 from index.layout import CATALOG, MANIFEST, VECTORS, current_name, generation_folder
-from index.publish import new_staging, publish
 from index.records import Article
 from index.verification import Searches, articles_with_near_duplicates, faults_of, verify
 from tests.fakes import HashedEmbedder, article, built, newsroom

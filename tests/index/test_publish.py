@@ -10,9 +10,8 @@ from hypothesis import strategies as st
 
 from index.catalog import Catalog
 from index.errors import PublishFailed
-from index.generation import Generation, read_manifest
+from index.generation import Generation, make_current, new_staging, publish, read_manifest, write_manifest
 from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, STAGING_PREFIX, current_name, generation_names
-from index.publish import make_current, new_staging, publish, write_manifest
 from index.records import fingerprint
 from tests.fakes import HashedEmbedder, article, built, configuration
 

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.spelling import Spelling, distance, plain_words
+from index.lexical import plain_words
+from index.spelling import Spelling, distance
 
 WORDS = "council council stadium rejected when ferry harbour electricity have free fire lighthouse".split()
 SPELLING = Spelling(WORDS, ["reject", "ferri", "harbour"])

@@ -5,13 +5,13 @@ from pathlib import Path
 from threading import Timer
 
 import pytest
+from index.vector_cache import embedding_key, vector_cache_of
 
 from index.doctor import examine
 from index.errors import ConfigurationError, IndexNotFound
 from index.generation import Generation, read_manifest
 from index.layout import EMBEDDINGS, current_name, generation_folder, generation_names
 from index.takedown import take_down
-from index.vector_cache import embedding_key, vector_cache_of
 from tests.fakes import HashedEmbedder, article, built
 
 SECRET = "Quentin Varga lives at 9 Mill Lane."

@@ -10,11 +10,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from index.vector_cache import VectorCache, embedding_key
 
 from index.catalog import Catalog
 from index.embedding import Matrix, unit
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
-from index.generation import Generation, read_manifest
+from index.generation import Generation, make_current, read_manifest
 from index.layout import (
     CATALOG,
     CURRENT,
@@ -29,9 +30,7 @@ from index.layout import (
 )
 from index.library import Library
 from index.locks import ingest_lock
-from index.publish import make_current
 from index.records import Manifest
-from index.vector_cache import VectorCache, embedding_key
 from ingest.job import EMBEDDING_BATCH, Ingest, configuration_of, embed_missing, run
 from ingest.progress import Progress
 from ingest.report import IngestReport

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree, rmtree
 
-from index.catalog import Catalog
 from index.dense.view import SQLITE
+
+from index.catalog import Catalog
 from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
 from tests.fakes import TOPICS, sentence
 from tests.faults.newsdesk import Newsdesk, manifest_of

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
+from index.generation import make_current
 from index.layout import GENERATIONS, generation_names
-from index.publish import make_current
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service, serving
 from tests.soak.arrivals import Latency, arriving
