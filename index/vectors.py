@@ -46,10 +46,6 @@ SQLITE = "chroma.sqlite3"
 VIEW_PREFIX = "dateline-chroma-"
 
 
-def nearest(self, vector: Vector, count: int) -> NDArray[np.int64] | None:
-    """Return the rows nearest to a vector, best first; None if the collection cannot be asked now."""
-
-
 def nearest(
     vectors: Matrix, vector: Vector, count: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
