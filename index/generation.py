@@ -38,7 +38,6 @@ from index.lexical import LexicalIndex, LexicalPart
 from index.locks import leased
 from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
 from index.segment import Segment, digest_of
-from index.vectors import cosines
 
 SCHEMA_VERSION = 2
 
@@ -132,10 +131,13 @@ class Generation:
         return np.concatenate(rows)[best]
 
     def cosines(self, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Return the exact cosine of a vector with each of these rows."""
-        found = np.empty(len(rows))
+        """Return the exact cosine of a vector with each of these rows.
+
+        In double precision: in single precision the last bits depend on the position of a row among its neighbours.
+        """
+        found, exact = np.empty(len(rows)), vector.astype(np.float64)
         for part, places, own in self._by_part(rows):
-            found[places] = cosines(part.segment.vectors, vector, own)
+            found[places] = part.segment.vectors[own].astype(np.float64) @ exact
         return found
 
     def chunks(self, rows: NDArray[np.int64]) -> list[tuple[Chunk, Article]]:

@@ -8,7 +8,7 @@ same however they are spread over segments. Robertson & Zaragoza 2009, with the 
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -157,7 +157,14 @@ class LexicalIndex:
         """Return the BM25 score of every row for a text; zero if no term is shared, and for dead rows."""
         wanted = sorted(set(self.terms.of(text)))
         weights = {term: self.inverse_document_frequency(term) for term in wanted if self._frequency(term)}
-        return np.concatenate([np.empty(0), *(self._scored(at, weights.items()) for at in range(len(self._parts)))])
+        found = [np.empty(0)]
+        for (postings, alive), norms in zip(self._parts, self._norms, strict=True):
+            scores = np.zeros(len(norms))
+            for term, weight in weights.items():
+                rows, counts = postings.of(term)
+                scores[rows] += weight * counts / (counts + norms[rows])
+            found.append(scores if alive is None else np.where(alive, scores, 0.0))
+        return np.concatenate(found)
 
     def inverse_document_frequency(self, term: str) -> float:
         """Return ln(1 + (N - n + .5) / (n + .5)) for a term in n of N chunks, ln(1 + N) for an unknown term."""
@@ -165,14 +172,6 @@ class LexicalIndex:
         if not found:
             return math.log(1 + self.row_count)
         return math.log(1 + (self.row_count - found + 0.5) / (found + 0.5))
-
-    def _scored(self, at: int, weights: Iterable[tuple[str, float]]) -> NDArray[np.float64]:
-        postings, alive = self._parts[at]
-        scores = np.zeros(postings.row_count)
-        for term, weight in weights:
-            rows, counts = postings.of(term)
-            scores[rows] += weight * counts / (counts + self._norms[at][rows])
-        return scores if alive is None else np.where(alive, scores, 0.0)
 
     def _frequency(self, term: str) -> int:
         """Return the number of chunks that have a term."""

@@ -34,6 +34,7 @@ class Segment:
         # Before Chroma reads a byte: a corrupt HNSW file does not raise there, it ends the process.
         self.check_files(by_size=not checked)
         self._server = server
+        self._is_approximate = self.record.chunk_count > EXACT_ROWS and self.record.search == "chroma"
         try:
             self.catalog = Catalog(folder / CATALOG)
         except sqlite3.DatabaseError as error:
@@ -107,10 +108,6 @@ class Segment:
         """Return the vectors of those texts that the segment has, by the keys of the texts."""
         rows = self.catalog.rows_of_texts(keys)
         return {key: np.array(self.vectors[row]) for key, row in rows.items()}
-
-    @property
-    def _is_approximate(self) -> bool:
-        return self.record.chunk_count > EXACT_ROWS and self.record.search == "chroma"
 
 
 def read_record(folder: Path) -> SegmentRecord:

@@ -58,15 +58,6 @@ def nearest(
     return rows, scores[rows]
 
 
-def cosines(vectors: Matrix, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the cosine of a vector with each of these rows.
-
-    In double precision: in single precision the last bits depend on the position of a row among its neighbours.
-    """
-    exact: NDArray[np.float64] = vectors[rows].astype(np.float64) @ vector.astype(np.float64)
-    return exact
-
-
 def are_unit(vectors: Matrix) -> NDArray[np.bool_]:
     """Return for each row whether it is a finite vector of length 1; shape (n,)."""
     # A comparison with NaN is False.
