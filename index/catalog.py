@@ -8,16 +8,16 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import TypeAdapter
 
 from index.records import Article, Chunk, Configuration, Filters, Listed, indexed_text, isoformat
 
@@ -104,24 +104,22 @@ class Catalog:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False)
         self._connection.create_function("fold", 1, lambda value: value and value.casefold(), deterministic=True)
         self._lock = threading.Lock()
-        # Read once, because every filter needs the article of every row.
-        self.article_of_row = np.fromiter(
-            (row[0] for row in self._rows("SELECT article FROM chunk ORDER BY row")), np.int64
-        )
+        # The rows of a closed catalogue have no gaps. Read here, so that another file than a catalogue is an error.
+        self.chunk_count: int = self._rows("SELECT coalesce(max(row) + 1, 0) FROM chunk")[0][0]
 
     def close(self) -> None:
         """Close the file; the catalogue must not be used afterwards."""
         self._connection.close()
 
-    @property
-    def chunk_count(self) -> int:
-        """Return the number of chunks."""
-        return len(self.article_of_row)
+    @cached_property
+    def article_of_row(self) -> NDArray[np.int64]:
+        """Return the row of every chunk's article, read once for all filters."""
+        return np.fromiter((row for (row,) in self._rows("SELECT article FROM chunk ORDER BY row")), np.int64)
 
     @property
     def configuration(self) -> Configuration:
         """Return the configuration that the segment is built with."""
-        return TypeAdapter(Configuration).validate_json(self._rows("SELECT configuration FROM build")[0][0])
+        return Configuration.from_json(self._rows("SELECT configuration FROM build")[0][0])
 
     @property
     def is_numbered(self) -> bool:
@@ -215,11 +213,12 @@ class Catalog:
         """Return a mask of the chunks whose articles pass the filters."""
         conditions, values = _conditions(filters)
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
-        return self.rows_of_articles([row for (row,) in self._rows(statement, values)])
+        return np.isin(self.article_of_row, np.array([row for (row,) in self._rows(statement, values)], np.int64))
 
-    def rows_of_articles(self, articles: Iterable[int]) -> NDArray[np.bool_]:
-        """Return a mask of the chunks of the articles in these rows."""
-        return np.isin(self.article_of_row, np.fromiter(articles, np.int64))
+    def rows_of_articles(self, article_ids: Collection[str]) -> NDArray[np.int64]:
+        """Return the rows of the chunks of these articles."""
+        statement = f"SELECT row FROM chunk WHERE article IN (SELECT row FROM article WHERE article_id IN {_LISTED})"
+        return np.array([row for (row,) in self._rows(statement, (json.dumps(sorted(article_ids)),))], np.int64)
 
     def _rows(self, statement: str, values: Sequence[Any] = ()) -> list[Any]:
         with self._lock, closing(self._connection.execute(statement, values)) as cursor:

@@ -74,8 +74,8 @@ class Generation:
         for segment, entry in zip(segments, manifest.segments, strict=True):
             alive = None
             if entry.dead:
-                dead = segment.catalog.article_rows(entry.dead)
-                alive = ~segment.catalog.rows_of_articles(dead.values())
+                alive = np.ones(segment.record.chunk_count, dtype=bool)
+                alive[segment.catalog.rows_of_articles(entry.dead)] = False
             self.parts.append(Part(segment, entry, first, alive))
             first += segment.record.chunk_count
 
@@ -314,8 +314,7 @@ def manifest_of(
         catalog = Catalog(segment_folder(data, entry.segment) / CATALOG)
         try:
             alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in entry.dead}
-            dead = catalog.rows_of_articles(catalog.article_rows(entry.dead).values())
-            chunks += catalog.chunk_count - int(dead.sum())
+            chunks += catalog.chunk_count - len(catalog.rows_of_articles(entry.dead))
         finally:
             catalog.close()
         if alive:

@@ -117,6 +117,11 @@ class Configuration:
     stop_words: str
     schema: int
 
+    @classmethod
+    def from_json(cls, text: str) -> "Configuration":
+        """Parse a configuration; raises ValueError if a field is missing, unknown or of the wrong type."""
+        return _CONFIGURATION.validate_json(text, strict=True, extra="forbid")
+
 
 def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
     """Return the SHA-256 of the sorted (article id, content hash) pairs and the configuration.
@@ -160,7 +165,7 @@ class SegmentRecord:
     @classmethod
     def from_json(cls, text: str) -> "SegmentRecord":
         """Parse a record; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")
+        return _SEGMENT_RECORD.validate_json(text, strict=True, extra="forbid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +203,14 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Parse a manifest; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return TypeAdapter(cls).validate_json(text, strict=True, extra="forbid")
+        return _MANIFEST.validate_json(text, strict=True, extra="forbid")
 
 
 def _to_json(record: SegmentRecord | Manifest) -> str:
     return json.dumps(asdict(record), indent=2, sort_keys=True) + "\n"
+
+
+# Built once: building one takes as long as parsing ten records.
+_CONFIGURATION = TypeAdapter(Configuration)
+_SEGMENT_RECORD = TypeAdapter(SegmentRecord)
+_MANIFEST = TypeAdapter(Manifest)
