@@ -122,6 +122,13 @@ class SegmentWriter:
         sync(self._data / SEGMENTS)
         return record
 
+    def keep(self) -> None:
+        """Close the folder with what was stored, from which the next run takes vectors."""
+        self._catalog.close()
+        self._vectors.close()
+        for derived in (CHROMA, LEXICAL):
+            shutil.rmtree(self.folder / derived, ignore_errors=True)
+
     def abandon(self) -> None:
         """Remove the folder; the next run sweeps what cannot be removed now."""
         self._catalog.close()
@@ -169,7 +176,8 @@ class SegmentWriter:
 class NewSegments:
     """The segments that one run writes: an article that comes again replaces the earlier one.
 
-    `configuration` is asked for when the first article is added.
+    `configuration` is asked for when the first article is added. If the block raises, what was stored is kept for the
+    next run.
     """
 
     def __init__(self, data: Path, configuration: Callable[[], Configuration]) -> None:
@@ -178,6 +186,21 @@ class NewSegments:
         self._writer: SegmentWriter | None = None
         self._closed: list[tuple[SegmentRecord, set[str]]] = []
         self._place_of: dict[str, int] = {}  # the article's segment, by its place in the order of writing
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove the segment under construction, or keep it for the next run if the block raised.
+
+        Nothing is left on a disk that is full.
+        """
+        if self._writer is None:
+            return
+        if error is None or isinstance(error, (OSError, sqlite3.OperationalError)):
+            self._writer.abandon()
+        else:
+            self._writer.keep()
 
     @property
     def article_ids(self) -> set[str]:
@@ -232,17 +255,6 @@ class NewSegments:
         self._close()
         return self._closed
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Remove the segment under construction, unless an error leaves vectors in it for the next run.
-
-        Nothing is left on a disk that is full.
-        """
-        if self._writer is not None and (error is None or isinstance(error, (OSError, sqlite3.OperationalError))):
-            self._writer.abandon()
-
     def _close(self) -> None:
         if self._writer is None:
             return
@@ -263,7 +275,9 @@ class UnfinishedSegment:
             self._catalog = Catalog(folder / CATALOG, closed=False)
             found, numbered = self._catalog.configuration, self._catalog.is_numbered
             collected = folder / COLLECTED
-            self._vectors: Matrix = np.load(folder / VECTORS) if numbered else read_rows(collected, found.dimension)
+            self._vectors: Matrix = (
+                np.load(folder / VECTORS, mmap_mode="r") if numbered else read_rows(collected, found.dimension)
+            )
         except (OSError, ValueError, IndexError, sqlite3.DatabaseError) as error:
             raise IndexDamaged(f"{folder.name} cannot be read: {error}") from error
         if (found.embedding_model, found.embedding_graph) != (model, graph):

@@ -92,9 +92,13 @@ class VectorFile:
             for start in range(0, len(rows), PAGE):
                 file.write(collected[rows[start : start + PAGE]].tobytes())
 
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
     def remove(self) -> None:
         """Close and remove the file."""
-        self._file.close()
+        self.close()
         self._path.unlink()
 
 

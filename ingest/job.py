@@ -5,9 +5,10 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -64,13 +65,6 @@ class Ingest:
     server: ChromaServer | None = None
 
 
-class VectorSource(Protocol):
-    """A closed segment, or one that a killed run left, with the vectors of some texts."""
-
-    def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
-        """Return the vectors of those texts that it has, by the keys of the texts."""
-
-
 def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     """Ingest articles and publish a new generation, unless nothing changed.
 
@@ -123,30 +117,40 @@ def configuration_of(embedder: Embedder, language: str) -> Configuration:
 
 
 class KnownVectors:
-    """The vectors that need not be computed: of the previous generation, and of what killed runs left."""
+    """The vectors that need not be computed: of every generation, and of what killed runs left.
+
+    A rebuild takes only what a killed run left, which may have been a rebuild.
+    """
 
     def __init__(self, ingest: Ingest, embedder: Embedder, old: Generation | None) -> None:
-        self._sources: list[VectorSource] = []
-        self._remains: list[UnfinishedSegment] = []
+        self._embedder = embedder
+        self._sources = [] if old is None or ingest.rebuild else [part.segment for part in old.parts]
+        data = ingest.data
+        other = named_segments(data) if ingest.rebuild else {segment.id for segment in self._sources}
+        closed = (segment_folder(data, name) for name in segment_names(data) if name not in other)
+        self._folders = [*unfinished(data), *closed]
         self.used_remains = False
-        if old is not None and not ingest.rebuild:
-            self._sources += [part.segment for part in old.parts]
-        closed = set(segment_names(ingest.data)) - named_segments(ingest.data)
-        for folder in (*unfinished(ingest.data), *(segment_folder(ingest.data, segment) for segment in sorted(closed))):
-            with suppress(IndexDamaged):
-                self._remains.append(UnfinishedSegment(folder, embedder.name, embedder.graph))
 
     def close(self) -> None:
         """Close what killed runs left."""
-        for remains in self._remains:
+        for remains in self.__dict__.get("_remains", ()):
             remains.close()
+
+    @cached_property
+    def _remains(self) -> list[UnfinishedSegment]:
+        """Open what killed runs left, and the segments that only other generations name."""
+        found: list[UnfinishedSegment] = []
+        for folder in self._folders:
+            with suppress(IndexDamaged):
+                found.append(UnfinishedSegment(folder, self._embedder.name, self._embedder.graph))
+        return found
 
     def of(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         """Return the known vectors of some texts, by the keys of the texts."""
         found: dict[bytes, Vector] = {}
         for source in self._sources:
             found |= source.vectors_of_texts([key for key in keys if key not in found])
-        for remains in self._remains:
+        for remains in self._remains if len(found) < len(keys) else ():
             more = remains.vectors_of_texts([key for key in keys if key not in found])
             self.used_remains |= bool(more)
             found |= more

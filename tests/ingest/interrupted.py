@@ -1,6 +1,7 @@
-"""An ingest to be killed: `python -m tests.ingest.interrupted DATA ARTICLES PHASE` stalls while it embeds or verifies.
+"""An ingest to be killed: `python -m tests.ingest.interrupted DATA ARTICLES PHASE` stalls in a phase of the job.
 
-It prints `stalled` then. PHASE is `embedding`, after the first batch, or `verification`, before its child starts.
+It prints `stalled` then. PHASE is `embedding`, after the first batch; `verification` of the segment; `manifest`, after
+the segment is closed; `current`, after the manifest is written; or `merge`, after the merged segment is closed.
 """
 
 import sys
@@ -9,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Never
 
+import index.generation
+import index.merge
+import index.segment_writer
 from index.embedding import Matrix
 from ingest.job import Ingest, run
 from ingest.progress import Progress
@@ -30,14 +34,24 @@ def stall() -> Never:
         time.sleep(600)
 
 
-def stall_before_verification(event: str, arguments: tuple[object, ...]) -> None:
-    if event == "subprocess.Popen" and "index.verification" in str(arguments):
-        stall()
+def stall_in(module: object, name: str) -> None:
+    """Stall instead of calling a function of the product."""
+    assert callable(getattr(module, name))
+    setattr(module, name, lambda *_, **__: stall())
+
+
+PHASES = {
+    "verification": (index.segment_writer, "faults_of"),
+    "manifest": (index.generation, "write_manifest"),
+    "current": (index.generation, "make_current"),
+    "merge": (index.merge, "entry_of"),
+}
+"""The function before which each phase stalls."""
 
 
 if __name__ == "__main__":
     _, data, articles, phase = sys.argv
-    if phase == "verification":
-        sys.addaudithook(stall_before_verification)
+    if phase in PHASES:
+        stall_in(*PHASES[phase])
     embedder = Stalling() if phase == "embedding" else HashedEmbedder()
     run(Ingest((Path(articles),), Path(data), "english"), embedder, Progress(quiet=True))

@@ -10,7 +10,8 @@ from llama_index.core.schema import NodeRelationship, TextNode
 
 from index.embedding.minilm import count_pieces
 from index.text import sentence_spans
-from ingest.chunk import CHUNK_TOKENS, CHUNKER, ChunkSpan, SentenceChunker, chunk_spans
+from ingest.chunk import CHUNK_TOKENS, CHUNKER, ChunkSpan, chunk_spans
+from ingest.node_parser import SentenceChunker
 
 Count = Callable[[Sequence[str]], list[int]]
 

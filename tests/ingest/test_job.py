@@ -1,7 +1,7 @@
 import json
 import os
+import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -10,31 +10,33 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from index.vector_cache import VectorCache, embedding_key
 
 from index.catalog import Catalog
 from index.embedding import Matrix, unit
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
-from index.generation import Generation, make_current, read_manifest
+from index.generation import make_current, read_manifest
 from index.layout import (
+    BUILDING,
     CATALOG,
     CURRENT,
-    EMBEDDINGS,
-    GENERATIONS,
-    LEASE,
     LOCK,
-    MANIFEST,
-    STAGING_PREFIX,
+    SEGMENTS,
     VECTORS,
     current_name,
+    generation_names,
+    manifest_path,
+    segment_folder,
+    segment_names,
+    unfinished,
 )
 from index.library import Library
 from index.locks import ingest_lock
-from index.records import Manifest
-from ingest.job import EMBEDDING_BATCH, Ingest, configuration_of, embed_missing, run
+from index.merge import MOST_SEGMENTS
+from index.records import Filters, Manifest
+from ingest.job import ARTICLES_AT_ONCE, Ingest, configuration_of, run
 from ingest.progress import Progress
 from ingest.report import IngestReport
-from tests.fakes import HashedEmbedder, newsroom
+from tests.fakes import HashedEmbedder, newsroom, opened
 from tests.ingest.article_files import write
 
 ROOT = Path(__file__).parents[2]
@@ -73,19 +75,28 @@ class Desk:
 
     @property
     def manifest(self) -> Manifest:
-        return read_manifest(self.data / GENERATIONS / (current_name(self.data) or ""))
+        return read_manifest(self.data, current_name(self.data) or "")
 
-    def chunks(self) -> list[tuple[str, str]]:
-        """Return chunk ids and texts of the current generation, in row order."""
-        with closing(Catalog(self.data / GENERATIONS / self.manifest.generation / CATALOG)) as catalog:
-            return [(chunk.chunk_id, chunk.text) for chunk, _ in catalog.chunks(range(catalog.chunk_count))]
+    def chunks(self) -> dict[str, tuple[str, bytes]]:
+        """Return the text and the vector of every chunk of the current generation, by its id."""
+        with opened(self.data) as generation:
+            allowed = generation.allowed_rows(Filters())
+            count = sum(part.segment.record.chunk_count for part in generation.parts)
+            rows = np.arange(count) if allowed is None else np.flatnonzero(allowed)
+            vectors = np.concatenate([np.asarray(part.segment.vectors) for part in generation.parts])[rows]
+            found = [chunk for chunk, _ in generation.chunks(rows)]
+            return {chunk.chunk_id: (chunk.text, v.tobytes()) for chunk, v in zip(found, vectors, strict=True)}
+
+    def texts(self) -> dict[str, str]:
+        """Return the text of every chunk of the current generation, by its id."""
+        return {chunk_id: text for chunk_id, (text, _) in self.chunks().items()}
 
     def ids(self) -> set[str]:
-        return {chunk_id.partition("#")[0] for chunk_id, _ in self.chunks()}
+        return {chunk_id.partition("#")[0] for chunk_id in self.chunks()}
 
-    def vectors(self) -> Matrix:
-        loaded: Matrix = np.load(self.data / GENERATIONS / self.manifest.generation / VECTORS)
-        return loaded
+    def segment(self) -> Path:
+        """Return the folder of the newest segment of the current generation."""
+        return segment_folder(self.data, self.manifest.segments[-1].segment)
 
     def state(self) -> dict[str, bytes]:
         """Return the bytes of every file of the index except the lock."""
@@ -130,14 +141,15 @@ def codes(report: IngestReport) -> list[str]:
 def test_an_ingest_makes_a_whole_generation(desk: Desk) -> None:
     """Every article is in the generation with exact offsets, and is found by its words and by its vector."""
     assert desk.ids() == IDS
-    with closing(Generation(desk.data / GENERATIONS / desk.manifest.generation)) as generation:
+    with opened(desk.data) as generation:
         assert generation.manifest.article_count == len(IDS)
-        held = generation.catalog.chunks(range(generation.manifest.chunk_count))
+        rows = np.arange(generation.manifest.chunk_count)
+        held = generation.chunks(rows)
         assert all(article.body[chunk.start_char : chunk.end_char] == chunk.text for chunk, article in held)
         for row, (chunk, article) in enumerate(held):
-            text = f"{article.title}\n{chunk.text}" if article.title else chunk.text
-            assert generation.dense.vectors[row] == pytest.approx(desk.embedder.embed_query(text))
-        ferry = generation.catalog.article("ferry")
+            vector = desk.embedder.embed_query(f"{article.title}\n{chunk.text}" if article.title else chunk.text)
+            assert generation.cosines(vector, rows[row : row + 1]) == pytest.approx(1)
+        ferry = generation.article("ferry")
         assert ferry is not None
         assert (ferry.title, ferry.source) == ("Ferry strike", "Courier")
         best = int(np.argmax(generation.lexical.scores("Courier ferry strike")))
@@ -156,26 +168,60 @@ def test_unchanged_articles_embed_nothing_and_publish_nothing(desk: Desk) -> Non
 def test_a_changed_article_leaves_no_old_chunk(desk: Desk) -> None:
     """Changed and shortened articles have only their new chunks, in catalogue, vectors and words.
 
-    A run that was cut short just before CURRENT moved is made good by the next, which embeds nothing again.
+    They are one new segment; after a rollback the next run takes its vectors and embeds nothing again.
     """
-    before = desk.manifest.generation
+    before = desk.manifest
     write(desk.articles / "sea/storm.txt", "Snow fell on Tarnmouth instead.")
     write(desk.articles / "city/long.txt", "It was short.")
-    assert len([each for each in desk.chunks() if each[0].startswith("long#")]) > 3
+    assert len([each for each in desk.chunks() if each.startswith("long#")]) > 3
     report = desk.ingest()
     assert counts(report) == (0, 2, 4, 0, 0)
     assert len(desk.embedder.texts) == report.embedded == 2
-    chunks = dict(desk.chunks())
-    assert chunks["storm#0"] == "Snow fell on Tarnmouth instead."
-    assert [each for each in chunks if each.startswith("long")] == ["long#0"]
-    assert len(desk.vectors()) == len(chunks) == report.chunks == desk.manifest.chunk_count
-    with closing(Generation(desk.data / GENERATIONS / desk.manifest.generation)) as generation:
+    texts = desk.texts()
+    assert texts["storm#0"] == "Snow fell on Tarnmouth instead."
+    assert [each for each in texts if each.startswith("long")] == ["long#0"]
+    assert len(texts) == report.chunks == desk.manifest.chunk_count
+    with opened(desk.data) as generation:
         assert not generation.lexical.scores("roofs").any()
     first = desk.manifest
-    make_current(desk.data, before)
+    make_current(desk.data, before.generation)
     again = desk.ingest()
     assert (again.updated, again.embedded) == (2, 0)
-    assert desk.manifest.fingerprint == first.fingerprint != before.rpartition("-")[2]
+    assert desk.manifest.fingerprint == first.fingerprint != before.fingerprint
+
+
+def test_one_new_article_is_one_new_segment(desk: Desk) -> None:
+    """The segments of unchanged articles are those of the old generation, with the same digests."""
+    (old,) = desk.manifest.segments
+    write(desk.articles / "sea/new.txt", "A new pier.")
+    assert desk.ingest().added == 1
+    kept, added = desk.manifest.segments
+    assert kept == old
+    with closing(Catalog(segment_folder(desk.data, added.segment) / CATALOG)) as catalog:
+        assert list(catalog.hashes()) == ["new"]
+
+
+def test_an_article_is_alive_in_one_segment(desk: Desk) -> None:
+    """What a segment replaces, or what was removed, is dead in the segments before it."""
+    write(desk.articles / "sea/storm.txt", "Snow fell on Tarnmouth instead.")
+    desk.ingest()
+    (desk.articles / "briefs.jsonl").unlink()
+    desk.ingest(desk.articles, prune=True)
+    assert [entry.dead for entry in desk.manifest.segments] == [("brief-two", "briefs.1", "storm"), ()]
+
+
+def test_a_generation_has_few_segments(desk: Desk) -> None:
+    """After many small ingests, a generation has few segments; merges embed nothing and keep the fingerprint."""
+    for number in range(MOST_SEGMENTS + 3):
+        write(desk.articles / "sea/new.txt", f"Pier {number} was opened.")
+        report = desk.ingest()
+        assert (counts(report)[:2], report.embedded) == (((0, 1) if number else (1, 0)), 1)
+        assert len(desk.manifest.segments) <= MOST_SEGMENTS
+        assert desk.texts()["new#0"] == f"Pier {number} was opened."
+    fresh = desk.manifest
+    desk.ingest(rebuild=True)
+    assert len(desk.manifest.segments) == 1
+    assert desk.manifest.fingerprint == fresh.fingerprint
 
 
 def test_pruning_removes_what_is_gone_under_the_paths(desk: Desk) -> None:
@@ -193,15 +239,25 @@ def test_pruning_removes_what_is_gone_under_the_paths(desk: Desk) -> None:
 
 
 def test_old_generations_are_retired_and_orphans_swept(desk: Desk) -> None:
-    """Publishing keeps the newest three generations, and removes the files of killed runs."""
-    generations = desk.data / GENERATIONS
-    before = desk.manifest.generation
-    older = [f"2026010{day}T000000000Z-00000000" for day in (1, 2, 3)]
-    for name in (*older, f"{STAGING_PREFIX}123"):
-        shutil.copytree(generations / before, generations / name)
-    write(desk.articles / "sea/new.txt", "A new pier.")
+    """Publishing keeps the newest three generations, and removes what runs left that were killed a day ago."""
+    before = desk.manifest
+    for number in range(4):
+        write(desk.articles / "sea/new.txt", f"Pier {number} was opened.")
+        desk.ingest()
+    kept = generation_names(desk.data)
+    assert len(kept) == 3
+    assert before.generation not in kept
+    recent, old = (desk.data / SEGMENTS / f"{BUILDING}{name}" for name in ("recent", "old"))
+    unnamed = segment_folder(desk.data, "20260101T000000000Z-00000000")
+    for folder in (recent, old, unnamed):
+        folder.mkdir()
+    for folder in (old, unnamed):
+        os.utime(folder, times=(0, 0))
+    write(desk.articles / "sea/new.txt", "The pier was closed.")
     desk.ingest()
-    assert {path.name for path in generations.iterdir()} == {desk.manifest.generation, before, older[-1]}
+    named = {entry.segment for name in generation_names(desk.data) for entry in read_manifest(desk.data, name).segments}
+    assert unfinished(desk.data) == [recent]
+    assert set(segment_names(desk.data)) == named
 
 
 def test_when_everything_is_gone_the_index_is_empty_and_whole(desk: Desk) -> None:
@@ -211,7 +267,7 @@ def test_when_everything_is_gone_the_index_is_empty_and_whole(desk: Desk) -> Non
     report = desk.ingest(desk.articles, prune=True)
     assert (report.removed, report.chunks, desk.manifest.article_count) == (6, 0, 0)
     with closing(Library(desk.data, desk.embedder.name)) as library, library.pinned() as generation:
-        assert generation.catalog.listed() == []
+        assert generation.listed(0, 10) == []
 
 
 def test_a_rejected_article_keeps_its_old_one_and_stops_no_other(desk: Desk) -> None:
@@ -222,9 +278,9 @@ def test_a_rejected_article_keeps_its_old_one_and_stops_no_other(desk: Desk) -> 
     report = desk.ingest(prune=True)
     assert (report.added, report.updated, report.removed, report.exit_code) == (1, 0, 0, 3)
     assert sorted(Path(each.origin).name for each in report.rejected) == ["empty.txt", "storm.txt"]
-    chunks = dict(desk.chunks())
-    assert "Roofs fell in Tarnmouth." in chunks["storm#0"]
-    assert chunks["new#0"] == "A new pier was opened on Lissay."
+    texts = desk.texts()
+    assert "Roofs fell in Tarnmouth." in texts["storm#0"]
+    assert texts["new#0"] == "A new pier was opened on Lissay."
 
 
 def test_where_all_is_rejected_nothing_is_published(empty: Desk) -> None:
@@ -277,7 +333,7 @@ def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[i
     for expected in ((2, 0, 0, 0, 0), (0, 0, 2, 0, 0)):
         report = empty.ingest(*(paths[place] for place in order))
         assert (counts(report), report.passed_over, report.exit_code) == (expected, 1, 0)
-    texts = [text for _, text in empty.chunks()]
+    texts = empty.texts().values()
     assert [text for text in texts if "75 people" in text]
     assert not [text for text in texts if "30 people" in text]
 
@@ -306,7 +362,7 @@ def test_a_dry_run_writes_nothing(desk: Desk) -> None:
 
 
 def test_a_dry_run_before_the_first_ingest_writes_nothing(empty: Desk) -> None:
-    """A dry run creates no generation and no vector cache."""
+    """A dry run creates no generation and no segment."""
     write(empty.articles / "a.txt", "Crews left.")
     assert empty.ingest(dry_run=True).added == 1
     assert empty.state() == {}
@@ -333,7 +389,7 @@ def test_other_settings_are_a_mismatch(desk: Desk, embedder: HashedEmbedder, lan
 @pytest.mark.parametrize(("field", "value"), [("chunker", "words-100@1"), ("schema", 0)])
 def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value: str | int) -> None:
     """An index of another chunker or schema is not extended; the error states both values."""
-    path = desk.data / GENERATIONS / desk.manifest.generation / MANIFEST
+    path = manifest_path(desk.data, desk.manifest.generation)
     manifest = json.loads(path.read_text())
     manifest["configuration"][field] = value
     path.write_text(json.dumps(manifest))
@@ -341,54 +397,55 @@ def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value
         desk.ingest()
 
 
-def test_a_rebuild_chunks_every_article_again(desk: Desk) -> None:
-    """A rebuild with the same settings embeds nothing; with other settings it embeds every article."""
+def test_a_rebuild_embeds_every_article_again(desk: Desk) -> None:
+    """A rebuild embeds every article, also those that it did not read; with other settings as well."""
     first = desk.manifest
     same = desk.ingest(desk.articles / "sea", rebuild=True)
-    assert (same.unchanged, same.kept, same.embedded, desk.embedder.batches) == (2, 4, 0, 0)
+    assert (same.unchanged, same.kept, same.embedded) == (2, 4, first.chunk_count)
     assert desk.manifest.generation != first.generation
     assert desk.manifest.fingerprint == first.fingerprint
     other = HashedEmbedder("fake:other", dimension=32)
     report = desk.ingest(desk.articles / "sea", embedder=other, language="german", rebuild=True)
     assert report.embedded == len(other.texts) == first.chunk_count
     assert desk.manifest.configuration == configuration_of(other, "german")
-    assert desk.vectors().shape == (first.chunk_count, 32)
     assert desk.ids() == IDS
+    with opened(desk.data) as generation:
+        assert generation.parts[0].segment.vectors.shape == (first.chunk_count, 32)
 
 
 def test_the_order_of_articles_does_not_matter(desk: Desk, tmp_path: Path) -> None:
-    """The same articles, ingested folder by folder in reverse, give the same fingerprint and rows."""
+    """The same articles, ingested folder by folder in reverse, give the same fingerprint, chunks and vectors."""
     other = Desk(tmp_path)
     for names in (["sea/storm.txt", "briefs.jsonl"], ["sea/ferry.md", "city/vote.txt", "city/long.txt"]):
         other.ingest(*(desk.articles / name for name in names))
+    assert len(other.manifest.segments) == 2
     assert other.manifest.fingerprint == desk.manifest.fingerprint
     assert other.chunks() == desk.chunks()
-    assert np.array_equal(other.vectors(), desk.vectors())
 
 
 @pytest.fixture
 def long_articles(empty: Desk) -> Desk:
-    """Write forty articles of several chunks each: more than one batch."""
-    for each in newsroom(40, sentences=30):
+    """Write more articles than are embedded together, of several chunks each."""
+    for each in newsroom(ARTICLES_AT_ONCE + 8, sentences=30):
         write(empty.articles / f"{each.article_id}.txt", each.body)
     return empty
 
 
 def test_an_interrupted_ingest_continues_where_it_stopped(long_articles: Desk) -> None:
-    """A failed ingest leaves no generation and no staging; the next run embeds only the rest."""
+    """A failed ingest publishes nothing; the next run embeds only the rest, and removes what the first one left."""
     failing = HashedEmbedder(fails_after=1)
     with pytest.raises(EmbeddingFailed):
         long_articles.ingest(embedder=failing)
-    assert current_name(long_articles.data) is None
-    assert not list((long_articles.data / GENERATIONS).iterdir())
+    assert (current_name(long_articles.data), generation_names(long_articles.data)) == (None, [])
     report = long_articles.ingest()
     assert failing.texts
     assert not set(failing.texts) & set(long_articles.embedder.texts)
     assert report.embedded == len(long_articles.embedder.texts) == report.chunks - len(failing.texts)
+    assert unfinished(long_articles.data) == []
 
 
 def kill_ingest(desk: Desk, phase: str) -> None:
-    """Start an ingest in its own process and kill it with SIGKILL, while it embeds or verifies."""
+    """Start an ingest in its own process and kill it with SIGKILL when it has come to a phase."""
     command = [sys.executable, "-m", "tests.ingest.interrupted", str(desk.data), str(desk.articles / "sea"), phase]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -398,23 +455,46 @@ def kill_ingest(desk: Desk, phase: str) -> None:
 
 
 def test_an_ingest_that_is_killed_leaves_the_old_generation(desk: Desk, tmp_path: Path) -> None:
-    """An ingest killed while it embeds or verifies changes nothing; the next run gives the result of one run."""
-    before = desk.manifest
-    for each in newsroom(40, sentences=30):
+    """An ingest that is killed changes nothing; the next run gives the result of one run, and embeds no text again."""
+    before, published = desk.manifest, generation_names(desk.data)
+    for each in newsroom(ARTICLES_AT_ONCE + 8, sentences=30):
         write(desk.articles / "sea" / f"{each.article_id}.txt", each.body)
     for phase in ("embedding", "verification"):
         kill_ingest(desk, phase)
         assert desk.manifest == before
+        assert generation_names(desk.data) == published
         assert desk.ids() == IDS
-        assert list((desk.data / GENERATIONS).glob(f"{STAGING_PREFIX}*"))
+        assert unfinished(desk.data)
     report = desk.ingest()
-    assert (report.added, report.embedded, report.rejected) == (40, 0, [])
-    assert not list((desk.data / GENERATIONS).glob(f"{STAGING_PREFIX}*"))
+    assert (report.added, report.embedded, report.rejected) == (ARTICLES_AT_ONCE + 8, 0, [])
+    assert unfinished(desk.data) == []
     undisturbed = Desk(tmp_path)
     undisturbed.articles = desk.articles
     undisturbed.ingest()
     assert desk.manifest.fingerprint == undisturbed.manifest.fingerprint
     assert desk.chunks() == undisturbed.chunks()
+
+
+@pytest.mark.parametrize("phase", ["manifest", "current", "merge"])
+def test_a_kill_after_the_segment_is_closed_costs_no_embedding(desk: Desk, phase: str) -> None:
+    """Killed before the manifest, before CURRENT or in a merge, an ingest leaves a generation that is complete."""
+    for number in range(1, MOST_SEGMENTS):
+        write(desk.articles / f"sea/pier-{number}.txt", f"Pier {number} was opened.")
+        desk.ingest(desk.articles / "sea")
+    before = desk.manifest
+    write(desk.articles / "sea/new.txt", "The pier was closed.")
+    kill_ingest(desk, phase)
+    assert (desk.manifest == before) == (phase != "merge")
+    assert desk.ids() - IDS - {"new"} == {f"pier-{number}" for number in range(1, MOST_SEGMENTS)}
+    assert ("new" in desk.ids()) == (phase == "merge")
+    embedded = len(desk.embedder.texts)
+    desk.ingest()
+    assert len(desk.embedder.texts) == embedded
+    assert desk.texts()["new#0"] == "The pier was closed."
+    assert unfinished(desk.data) == []
+    write(desk.articles / "sea/last.txt", "The ferry was sold.")
+    desk.ingest()
+    assert len(desk.manifest.segments) <= MOST_SEGMENTS
 
 
 def test_a_second_ingest_ends_at_once(desk: Desk) -> None:
@@ -437,49 +517,19 @@ def test_invalid_vectors_are_not_stored(desk: Desk) -> None:
     with pytest.raises(EmbeddingFailed, match="a vector of length nan for text 1 of 1"):
         desk.ingest(embedder=Broken())
     assert desk.manifest == before
-    assert [path.name for path in (desk.data / GENERATIONS).iterdir()] == [before.generation]
+    assert generation_names(desk.data) == [before.generation]
     assert desk.ingest().embedded == 1
 
 
-def test_a_corrupt_catalogue_is_not_extended(desk: Desk) -> None:
-    """Articles are not copied from a catalogue that has changed since it was published."""
-    path = desk.data / GENERATIONS / desk.manifest.generation / CATALOG
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        connection.execute("DELETE FROM chunk WHERE row = 3")
+@pytest.mark.parametrize("file", [CATALOG, VECTORS, "chroma/chroma.sqlite3", "lexical/rows.npy"])
+def test_a_corrupt_index_is_not_extended(desk: Desk, file: str) -> None:
+    """A lost file of the current generation is named with the command that repairs it; nothing is published."""
+    (desk.segment() / file).unlink()
     write(desk.articles / "sea/new.txt", "A new pier.")
-    with pytest.raises(IndexDamaged, match=r"catalog\.db is missing or has changed"):
+    before = desk.state()
+    with pytest.raises(IndexDamaged, match=rf"{re.escape(file)} is missing(.|\n)*dateline doctor"):
         desk.ingest()
-
-
-def test_other_corruption_is_repaired_by_the_next_change(desk: Desk) -> None:
-    """A new generation does not use the vectors and Chroma files of the old one, which may be corrupt."""
-    folder = desk.data / GENERATIONS / desk.manifest.generation
-    (folder / VECTORS).unlink()
-    shutil.rmtree(folder / "chroma")
-    write(desk.articles / "sea/new.txt", "A new pier.")
-    report = desk.ingest()
-    assert (report.added, report.embedded) == (1, 1)
-    assert desk.ids() == {*IDS, "new"}
-
-
-def test_a_lost_vector_cache_is_filled_again(desk: Desk) -> None:
-    """Without embeddings.db the vectors of unchanged articles come from the generation; only new texts are embedded."""
-    (desk.data / EMBEDDINGS).unlink()
-    write(desk.articles / "sea/new.txt", "A new pier.")
-    assert desk.ingest().embedded == 1
-    assert desk.ids() == {*IDS, "new"}
-
-
-@pytest.mark.parametrize("file", [VECTORS, "chroma/chroma.sqlite3", LEASE])
-def test_corruption_is_repaired_by_the_next_ingest(desk: Desk, file: str) -> None:
-    """An ingest without changes still replaces a corrupt current generation, and embeds nothing."""
-    before = desk.manifest
-    (desk.data / GENERATIONS / before.generation / file).unlink()
-    report = desk.ingest()
-    assert (report.added, report.updated, report.embedded) == (0, 0, 0)
-    assert desk.manifest.generation == report.generation != before.generation
-    assert desk.manifest.fingerprint == before.fingerprint
-    assert desk.ingest().generation is None
+    assert desk.state() == before
 
 
 def test_an_ingest_continues_from_a_generation_without_current(desk: Desk) -> None:
@@ -489,18 +539,6 @@ def test_an_ingest_continues_from_a_generation_without_current(desk: Desk) -> No
     report = desk.ingest()
     assert (report.unchanged, report.embedded) == (len(IDS), 0)
     assert desk.manifest.fingerprint == before.fingerprint
-
-
-def test_missing_vectors_are_reported(desk: Desk) -> None:
-    """If vectors of unread articles are missing everywhere, the ingest reports it and publishes nothing."""
-    before = desk.manifest
-    (desk.data / EMBEDDINGS).unlink()
-    (desk.data / GENERATIONS / before.generation / VECTORS).unlink()
-    write(desk.articles / "sea/new.txt", "A new pier.")
-    with pytest.raises(EmbeddingFailed, match=r"vectors are not in embeddings\.db(.|\n)*--rebuild"):
-        desk.ingest()
-    assert desk.manifest == before
-    assert desk.ingest(rebuild=True).embedded == before.chunk_count
 
 
 def test_a_missing_path_is_reported(desk: Desk) -> None:
@@ -518,34 +556,11 @@ def test_title_and_text_of_a_chunk_are_embedded(empty: Desk) -> None:
     assert embedder.texts == ["Strike\nCrews left.", "They came back."]
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[VectorCache]:
-    with closing(VectorCache(tmp_path / "embeddings.db", "fake")) as opened:
-        yield opened
-
-
-def test_a_text_is_embedded_once(store: VectorCache) -> None:
-    """A text that occurs twice, in one call or in two, is embedded and counted once."""
-    embedder = HashedEmbedder()
-    assert embed_missing(["Crews left.", "Crews left.", "They came back."], embedder, store) == 2
-    assert embedder.batches == 1
-    assert embed_missing(["They came back.", "It rained."], embedder, store) == 1
-    assert embedder.texts == ["Crews left.", "They came back.", "It rained."]
-    key = embedding_key("It rained.")
-    assert np.array_equal(np.frombuffer(store.get([key])[key], "f4"), embedder.embed_query("It rained."))
-
-
-def test_nothing_new_embeds_nothing(store: VectorCache) -> None:
-    """The embedder is not called for texts that are stored, or for no texts."""
-    embed_missing(["Crews left."], HashedEmbedder(), store)
-    embedder = HashedEmbedder()
-    assert embed_missing([], embedder, store) == embed_missing(["Crews left."], embedder, store) == 0
-    assert embedder.batches == 0
-
-
-def test_batches_that_are_done_are_kept_when_a_later_one_fails(store: VectorCache) -> None:
-    """A failure costs its own batch; the next run embeds the rest."""
-    texts = [f"Sentence {number}." for number in range(2 * EMBEDDING_BATCH + 10)]
-    with pytest.raises(EmbeddingFailed, match="fails after 2"):
-        embed_missing(texts, HashedEmbedder(fails_after=2), store)
-    assert embed_missing(texts, HashedEmbedder(), store) == 10
+def test_equal_texts_are_embedded_once(empty: Desk) -> None:
+    """A text that several articles have is embedded once, and one that the index has not at all."""
+    for name in ("a", "b"):
+        write(empty.articles / f"{name}.json", '{"text": "Crews left."}')
+    assert empty.ingest().embedded == 1
+    write(empty.articles / "c.json", '{"text": "Crews left."}')
+    report = empty.ingest()
+    assert (report.added, report.embedded, report.chunks) == (1, 0, 3)
