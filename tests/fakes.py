@@ -14,9 +14,10 @@ from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
 from index.generation import SCHEMA_VERSION, Generation, entry_of, open_generation, publish
 from index.layout import current_name
+from index.lexical import LexicalIndex, LexicalPart, Postings, PostingsWriter
 from index.records import Article, Chunk, Configuration, Manifest, SegmentEntry, indexed_text
 from index.segment_writer import SegmentWriter
-from index.terms import stop_word_list, words
+from index.terms import Terms, stop_word_list, words
 from index.text import sentence_spans
 
 TOPICS = (
@@ -167,6 +168,16 @@ def grown(
         dead = {*removed, *(each.article_id for each in articles)}
         entries = [replace(part.entry, dead=part.dead_with(dead)) for part in generation.parts]
     return publish(data, made, [*entries, *([segment_of(data, articles, embedder, made)] if articles else [])])
+
+
+def lexical_of(folder: Path, texts: Sequence[str], language: str = "english") -> LexicalIndex:
+    """Return the lexical index of these texts, written into a new folder."""
+    writer = PostingsWriter(Terms(language))
+    for row, text in enumerate(texts):
+        writer.add(row, text)
+        writer.count_words(text)
+    writer.write(folder)
+    return LexicalIndex(language, [LexicalPart(Postings(folder), None)])
 
 
 def opened(data: Path, name: str | None = None) -> AbstractContextManager[Generation]:

@@ -7,7 +7,6 @@ computes the cosines.
 import random
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -20,7 +19,7 @@ from index.generation import Generation
 from index.records import Article, Filters, indexed_text
 from service.records import Mode
 from service.retrieve import retrieve
-from tests.fakes import TOPICS, article, built, sentence, sentence_chunks
+from tests.fakes import TOPICS, article, built, opened, sentence, sentence_chunks
 
 TOP = 10
 DAY_0 = datetime(2026, 1, 1, tzinfo=UTC)
@@ -168,8 +167,8 @@ def questions_on(articles: Sequence[Article], count: int, seed: int = 2) -> list
 
 
 def compared(data: Path, articles: Sequence[Article], embedder: Embedder, questions: int) -> dict[str, Kind]:
-    """Build a generation of these articles, one chunk per sentence, and compare retrieval with the exact search."""
+    """Build a generation of three segments, one chunk per sentence, and compare retrieval with the exact search."""
     oracle = Oracle(articles, embedder)
-    with closing(Generation(built(data, articles, embedder))) as generation:
-        assert generation.catalog.chunk_count == len(oracle.ids)
+    assert built(data, articles, embedder, segments=3).chunk_count == len(oracle.ids)
+    with opened(data) as generation:
         return measured(generation, embedder, oracle, questions_on(articles, questions))

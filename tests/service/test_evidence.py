@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.embedding.local import LocalEmbedder
-from index.lexical import LexicalIndex, build_lexical
+from index.lexical import LexicalIndex
 from index.records import Article, Chunk
 from service.build import build_pipeline
 from service.pipeline import Pipeline
@@ -24,7 +24,7 @@ from service.readers.evidence import (
     sub_questions,
 )
 from service.records import Passage, Question
-from tests.fakes import HashedEmbedder, built
+from tests.fakes import HashedEmbedder, built, lexical_of
 from tests.samples import settings_for
 from tests.service.passages import make_passage
 
@@ -42,9 +42,7 @@ BODIES = [
 @pytest.fixture(scope="module")
 def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     """A lexical index of the bodies."""
-    folder = tmp_path_factory.mktemp("evidence") / "lexical"
-    build_lexical(folder, [(None, body) for body in BODIES], "english")
-    return LexicalIndex(folder)
+    return lexical_of(tmp_path_factory.mktemp("evidence") / "lexical", BODIES)
 
 
 def passage_of(number: int, rank: int = 0) -> Passage:
@@ -222,8 +220,7 @@ def test_equal_scores_are_ordered_by_place(lexical: LexicalIndex) -> None:
 def test_no_sentence_is_no_evidence(lexical: LexicalIndex, tmp_path: Path) -> None:
     """Without passages the evidence is empty, and nothing is embedded."""
     embedder = HashedEmbedder()
-    build_lexical(tmp_path / "lexical", [], "english")
-    for index in (lexical, LexicalIndex(tmp_path / "lexical")):
+    for index in (lexical, lexical_of(tmp_path / "lexical", [])):
         assert score(SentenceScorer(embedder), embedder, "Ferry?", [], index) == Evidence((), 0.0)
     assert embedder.texts == []
 

@@ -100,7 +100,7 @@ def proves_every_sentence(pipeline: Pipeline, answer: Answer) -> None:
     assert set(re.findall(r"\w{4,}", answer.answer)) <= set(re.findall(r"\w{4,}", covered))
     with pipeline.library.pinned() as generation:
         for citation in answer.citations:
-            article = generation.catalog.article(citation.article_id)
+            article = generation.article(citation.article_id)
             assert article is not None
             assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
             place = citation.highlight

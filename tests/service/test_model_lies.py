@@ -43,7 +43,7 @@ TRUTHS = [
 def articles(pipeline: Pipeline) -> dict[str, Article]:
     """Return the sample articles by name."""
     with pipeline.library.pinned() as generation:
-        return {article.article_id: article for article in generation.catalog.every_article()}
+        return {article.article_id: article for article in generation.articles()}
 
 
 def support(pipeline: Pipeline, article: Article, said: str, *quotes: str) -> Support:

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from index.generation import Generation
 from index.library import Library
 from index.records import Filters
 from service.answer import AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started
@@ -46,7 +45,7 @@ def test_every_sentence_is_cited_word_for_word(pipeline: Pipeline, text: str) ->
     assert answer.verdict == ("answered" if answer.status == "answered" else "weak")
     with pipeline.library.pinned() as generation:
         for citation in answer.citations:
-            article = generation.catalog.article(citation.article_id)
+            article = generation.article(citation.article_id)
             assert article is not None
             assert article.body[citation.start_char_index : citation.end_char_index] == citation.cited_text
             if place := citation.highlight:
@@ -79,7 +78,7 @@ def test_an_off_topic_question_is_not_in_the_sources(pipeline: Pipeline, text: s
 def test_a_headline_is_never_off_topic(pipeline: Pipeline) -> None:
     """A question with the words of an article's title is answered, in any case and with any punctuation."""
     with pipeline.library.pinned() as generation:
-        titles = [article.title for article in generation.catalog.every_article() if article.title]
+        titles = [article.title for article in generation.articles() if article.title]
 
     for title in titles:
         for asked in (title, title.upper(), f"“{title}”?"):
@@ -92,7 +91,7 @@ def test_a_source_says_the_language_of_its_article(pipeline: Pipeline) -> None:
 
     with pipeline.library.pinned() as generation:
         for source in sources:
-            article = generation.catalog.article(source.article_id)
+            article = generation.article(source.article_id)
             assert article is not None
             assert source.language == article.language
     assert "en" in {source.language for source in sources}
@@ -230,28 +229,22 @@ def test_the_index_is_opened_off_the_event_loop(pipeline: Pipeline) -> None:
         assert library.opener is not threading.current_thread()
 
 
-def test_a_replaced_generation_is_closed_off_the_event_loop(
-    pipeline: Pipeline, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_replaced_generation_is_closed_off_the_event_loop(pipeline: Pipeline, tmp_path: Path) -> None:
     """Another thread closes a replaced generation after its last question, because this removes files."""
     data, embedder = tmp_path / "data", HashedEmbedder()
     closers: list[threading.Thread] = []
-    close = Generation.close
     built(data, [article("a", "The first.")], embedder)
     library = Library(data, embedder.name)
 
-    def closed(generation: Generation) -> None:
-        closers.append(threading.current_thread())
-        close(generation)
-
     async def story() -> None:
-        async with replace(pipeline, library=library).pinned():
+        async with replace(pipeline, library=library).pinned() as generation:
+            close = generation.close
+            generation.close = lambda: (closers.append(threading.current_thread()), close())
             built(data, [article("a", "The second.")], embedder)
             assert await asyncio.to_thread(library.refresh)
             assert not closers
 
     with closing(library):
-        monkeypatch.setattr(Generation, "close", closed)
         asyncio.run(story())
         assert len(closers) == 1
         assert closers[0] is not threading.current_thread()

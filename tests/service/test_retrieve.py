@@ -14,14 +14,13 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from index.generation import Generation
-from index.layout import current_name, generation_folder
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
 from ingest.progress import Progress
 from service.citations.markers import Marker, MarkerParser
 from service.records import Mode
 from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
-from tests.fakes import TOPICS, HashedEmbedder, built, newsroom
+from tests.fakes import TOPICS, HashedEmbedder, built, newsroom, opened
 
 MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
 KEY = re.compile(r"[b-df-hjkmnp-tvwxz][b-df-hjkmnp-tvwxz2-9]{2}[2-9]")
@@ -54,14 +53,16 @@ def articles() -> list[Article]:
 def generation(
     tmp_path_factory: pytest.TempPathFactory, articles: list[Article], embedder: HashedEmbedder
 ) -> Iterator[Generation]:
-    """The generation that an ingest of these articles publishes."""
+    """The generation of these articles in three segments, some of their rows dead, that ingests publish."""
     folder = tmp_path_factory.mktemp("retrieve")
     file = folder / "articles.jsonl"
-    file.write_text("".join(json.dumps(in_words(article)) + "\n" for article in articles), encoding="utf-8")
-    run(Ingest((file,), folder / "data", "english"), embedder, Progress(quiet=True))
-    opened = Generation(generation_folder(folder / "data", current_name(folder / "data") or ""))
-    yield opened
-    opened.close()
+    first = [replace(article, body=f"Once. {article.body}") for article in articles[:5]] + articles[5:50]
+    for listed in (first, articles[:70], articles):
+        file.write_text("".join(json.dumps(in_words(article)) + "\n" for article in listed), encoding="utf-8")
+        run(Ingest((file,), folder / "data", "english"), embedder, Progress(quiet=True))
+    with opened(folder / "data") as generation:
+        assert [len(part.entry.dead) for part in generation.parts] == [5, 0, 0]
+        yield generation
 
 
 def allowed(article: Article, filters: Filters) -> bool:
@@ -122,9 +123,12 @@ def test_a_filtered_search_is_exact(
     """The filtered ranking equals that of a slow reference over all allowed chunks."""
     question = " ".join(words)
     found = retrieve(generation, embedder, question, filters=Filters(sections=sections), mode=mode, count=CANDIDATES)
-    with_rows = list(enumerate(generation.catalog.chunks(list(range(generation.manifest.chunk_count)))))
-    rows = [(row, chunk.chunk_id) for row, (chunk, article) in with_rows if article.section in sections]
-    dense = generation.dense.vectors.astype("f8") @ embedder.embed_query(question).astype("f8")
+    alive = generation.allowed_rows(Filters())
+    assert alive is not None
+    with_rows = zip(np.flatnonzero(alive), generation.chunks(np.flatnonzero(alive)), strict=True)
+    rows = [(int(row), chunk.chunk_id) for row, (chunk, article) in with_rows if article.section in sections]
+    vectors = np.concatenate([part.segment.vectors for part in generation.parts])
+    dense = vectors.astype("f8") @ embedder.embed_query(question).astype("f8")
     lexical = generation.lexical.scores(question)
     rows = [(row, chunk) for row, chunk in rows if mode != "lexical" or lexical[row] > 0]
     assert len(rows) <= CANDIDATES
@@ -135,7 +139,7 @@ def test_a_filtered_search_is_exact(
 
 def fused(
     dense: NDArray[np.float64],
-    lexical: NDArray[np.float32],
+    lexical: NDArray[np.float64],
     rows: list[tuple[int, str]],
     mode: Mode,
 ) -> list[float]:
@@ -209,9 +213,9 @@ def test_nothing_outside_the_filters_is_found(generation: Generation, embedder: 
 @pytest.mark.parametrize("filters", [Filters(), Filters(sources=("Courier",))])
 def test_an_empty_index_has_no_articles(tmp_path: Path, embedder: HashedEmbedder, filters: Filters) -> None:
     """If the index is empty, the reason is `no_articles`, with any filters."""
-    opened = Generation(built(tmp_path, [], embedder))
-    found = retrieve(opened, embedder, "ferry", filters=filters, mode="hybrid", count=8)
-    opened.close()
+    built(tmp_path, [], embedder)
+    with opened(tmp_path) as generation:
+        found = retrieve(generation, embedder, "ferry", filters=filters, mode="hybrid", count=8)
     assert (found.passages, found.reason) == ((), "no_articles")
 
 

@@ -1,13 +1,12 @@
 """The search text: the sentences that ask, in the spelling of the articles."""
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.lexical import LexicalIndex, build_lexical
+from index.lexical import LexicalIndex
 from service.questions import MOST_UNKNOWN, asking, search_text
+from tests.fakes import lexical_of
 
 ARTICLES = [
     "The parish of Wendle rejected the new swimming hall by 31 votes to 12. It was the third vote on the hall.",
@@ -25,9 +24,7 @@ PREFACE = (
 @pytest.fixture(scope="module")
 def lexical(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
     """Return a lexical index of the articles."""
-    folder = tmp_path_factory.mktemp("search") / "lexical"
-    build_lexical(folder, [(None, text) for text in ARTICLES], "english")
-    return LexicalIndex(folder)
+    return lexical_of(tmp_path_factory.mktemp("search") / "lexical", ARTICLES)
 
 
 @pytest.mark.parametrize(
@@ -163,12 +160,3 @@ def test_any_text_has_a_search_text(question: str, lexical: LexicalIndex) -> Non
     found = search_text(question, lexical)
     assert found == search_text(question, lexical)
     assert bool(found.strip()) == bool(question.strip())
-
-
-def test_an_index_of_the_first_release_corrects_nothing(tmp_path: Path) -> None:
-    """Without its list of words and with terms that keep their accents, an index answers as it did."""
-    folder = tmp_path / "lexical"
-    build_lexical(folder, [(None, ARTICLES[0])], "english")
-    (folder / "words.txt").unlink()
-    (folder / "language.json").write_text('{"language": "english"}')
-    assert search_text("Who rejceted the hall?", LexicalIndex(folder)) == "Who rejceted the hall?"
