@@ -204,6 +204,12 @@ class Catalog:
             found.append((Chunk(chunk_id, article.article_id, ordinal, text, start, end, tokens), article))
         return found
 
+    def chunk_ids(self, rows: Sequence[int]) -> dict[int, str]:
+        """Return the chunk ids of these rows, by row; the bodies of their articles are not read."""
+        statement = f"""SELECT chunk.row, article_id || '#' || ordinal FROM chunk
+            JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
+        return dict(self._rows(statement, (json.dumps(list(rows)),)))
+
     def pages(self) -> Iterator[list[tuple[Chunk, Article]]]:
         """Yield every chunk with its article, in row order, a page at a time."""
         for start in range(0, self.chunk_count, PAGE):

@@ -16,7 +16,7 @@ from uuid import uuid4
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import Catalog
+from index.catalog import PAGE, Catalog
 from index.chroma_server import ChromaServer
 from index.embedding import Vector
 from index.errors import (
@@ -38,6 +38,7 @@ from index.lexical import LexicalIndex, LexicalPart
 from index.locks import leased
 from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
 from index.segment import Segment, digest_of
+from index.vectors import least_of
 
 SCHEMA_VERSION = 2
 
@@ -61,6 +62,12 @@ class Part(NamedTuple):
     def dead_with(self, article_ids: Collection[str]) -> tuple[str, ...]:
         """Return the ids of the dead articles if these are dead as well."""
         return tuple(sorted({*self.entry.dead, *self.segment.catalog.article_rows(article_ids)}))
+
+    def dead_texts(self) -> Iterator[str]:
+        """Yield the texts of the dead chunks, with at most a page of them in memory."""
+        rows = [] if self.alive is None else np.flatnonzero(~self.alive).tolist()
+        for start in range(0, len(rows), PAGE):
+            yield from (chunk.text for chunk, _ in self.segment.catalog.chunks(rows[start : start + PAGE]))
 
 
 class Generation:
@@ -87,7 +94,7 @@ class Generation:
     @cached_property
     def lexical(self) -> LexicalIndex:
         """Return the lexical index of all segments."""
-        parts = [LexicalPart(part.segment.postings, part.alive) for part in self.parts]
+        parts = [LexicalPart(part.segment.postings, part.alive, part.dead_texts) for part in self.parts]
         return LexicalIndex(self.manifest.configuration.language, parts)
 
     def open(self) -> None:
@@ -110,7 +117,7 @@ class Generation:
         return np.concatenate(masks)
 
     def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
-        """Return the `count` rows nearest to a vector among those allowed, in any order.
+        """Return the `count` rows nearest to a vector among those allowed, in any order, and those that are as near.
 
         Raises EmbeddingFailed for a vector of another dimension.
         """
@@ -127,8 +134,8 @@ class Generation:
             found, near = part.segment.nearest(vector, count, mask, dead)
             rows.append(part.first + found)
             scores.append(near)
-        best = np.argsort(-np.concatenate(scores), kind="stable")[:count]
-        return np.concatenate(rows)[best]
+        near = np.concatenate(scores)
+        return np.concatenate(rows)[near >= least_of(near, count)]
 
     def cosines(self, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         """Return the exact cosine of a vector with each of these rows.
@@ -146,6 +153,14 @@ class Generation:
         for part, places, own in self._by_part(rows):
             found.update(zip(places.tolist(), part.segment.catalog.chunks(own.tolist()), strict=True))
         return [found[place] for place in range(len(rows))]
+
+    def chunk_ids(self, rows: NDArray[np.int64]) -> list[str]:
+        """Return the chunk ids of these rows, in the order of `rows`."""
+        found = np.empty(len(rows), dtype=object)
+        for part, places, own in self._by_part(rows):
+            ids = part.segment.catalog.chunk_ids(own.tolist())
+            found[places] = [ids[row] for row in own.tolist()]
+        return found.tolist()
 
     def article(self, article_id: str) -> Article | None:
         """Return the article with that id, or None."""

@@ -8,7 +8,7 @@ same however they are spread over segments. Robertson & Zaragoza 2009, with the 
 import math
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -123,10 +123,14 @@ class Postings:
 
 
 class LexicalPart(NamedTuple):
-    """The postings of one segment of a generation; `alive` is a mask of its rows, None if all are alive."""
+    """The postings of one segment of a generation; `alive` is a mask of its rows, None if all are alive.
+
+    `dead_texts` returns the texts of the dead rows.
+    """
 
     postings: Postings
-    alive: NDArray[np.bool_] | None
+    alive: NDArray[np.bool_] | None = None
+    dead_texts: Callable[[], Iterable[str]] = tuple
 
 
 class LexicalIndex:
@@ -146,7 +150,9 @@ class LexicalIndex:
         counts: Counter[str] = Counter()
         for part in self._parts:
             counts.update(part.postings.words)
-        words = sorted(counts, key=lambda word: (-counts[word], word))
+            for text in part.dead_texts():
+                counts.subtract(plain_words(text))
+        words = sorted(+counts, key=lambda word: (-counts[word], word))
         return Spelling([*words, *filter(str.isalpha, sorted(self.terms.stop_words))], self.terms.of("\n".join(words)))
 
     def has(self, text: str) -> bool:
@@ -158,7 +164,7 @@ class LexicalIndex:
         wanted = sorted(set(self.terms.of(text)))
         weights = {term: self.inverse_document_frequency(term) for term in wanted if self._frequency(term)}
         found = [np.empty(0)]
-        for (postings, alive), norms in zip(self._parts, self._norms, strict=True):
+        for (postings, alive, _), norms in zip(self._parts, self._norms, strict=True):
             scores = np.zeros(len(norms))
             for term, weight in weights.items():
                 rows, counts = postings.of(term)
@@ -176,7 +182,7 @@ class LexicalIndex:
     def _frequency(self, term: str) -> int:
         """Return the number of chunks that have a term."""
         found = 0
-        for postings, alive in self._parts:
+        for postings, alive, _ in self._parts:
             rows, _ = postings.of(term)
             found += len(rows) if alive is None else int(alive[rows].sum())
         return found

@@ -35,6 +35,9 @@ UNIT_TOLERANCE = 1e-4
 EXACT_ROWS = 30_000
 """Rows up to which a segment is searched exactly."""
 
+EQUAL = 2e-6
+"""Cosines that are equal to six digits differ by less, also in single precision."""
+
 PAGE = 5000
 """Rows copied at once."""
 
@@ -49,12 +52,14 @@ VIEW_PREFIX = "dateline-chroma-"
 def nearest(
     vectors: Matrix, vector: Vector, count: int, allowed: NDArray[np.bool_] | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-    """Return the rows nearest to a vector among those allowed, and their cosines; exact, in any order."""
+    """Return the `count` rows nearest to a vector among those allowed, and their cosines; exact, in any order.
+
+    Rows that are as near as the last of them are returned as well, so that the caller breaks the tie.
+    """
     scores = vectors @ vector
     if allowed is not None:
         scores = np.where(allowed, scores, -np.inf)
-    rows = np.argpartition(-scores, count)[:count] if count < len(scores) else np.arange(len(scores))
-    rows = rows[scores[rows] > -np.inf]
+    rows = np.flatnonzero(scores >= max(least_of(scores, count), -2))
     return rows, scores[rows]
 
 
@@ -63,6 +68,13 @@ def are_unit(vectors: Matrix) -> NDArray[np.bool_]:
     # A comparison with NaN is False.
     near: NDArray[np.bool_] = np.abs(np.linalg.norm(vectors, axis=1) - 1) < UNIT_TOLERANCE
     return near
+
+
+def least_of(scores: NDArray[np.float32], count: int) -> float:
+    """Return the least of the `count` highest scores, less what equal scores may differ by in single precision."""
+    if count >= len(scores):
+        return -np.inf
+    return float(np.partition(scores, len(scores) - count)[len(scores) - count]) - EQUAL
 
 
 class VectorFile:

@@ -77,17 +77,35 @@ def _candidates(
     mode: Mode,
     count: int,
 ) -> NDArray[np.int64]:
-    """Return the rows of the best `count` allowed chunks of each side; equal lexical scores go to the lower row."""
+    """Return the rows of the best `count` allowed chunks of each side."""
     sides: list[NDArray[np.int64]] = []
     if mode != "lexical":
-        sides.append(generation.nearest(vector, count, allowed))
+        rows = generation.nearest(vector, count, allowed)
+        if len(rows) > count:
+            rows = _best(generation, rows, generation.cosines(vector, rows).round(DIGITS), count)
+        sides.append(rows)
     if mode != "dense":
         rows = np.flatnonzero(lexical > 0 if allowed is None else (lexical > 0) & allowed)
-        if len(rows) > count:
-            least = np.partition(lexical[rows], len(rows) - count)[len(rows) - count]
-            rows = rows[lexical[rows] >= least]
-        sides.append(rows[np.argsort(-lexical[rows], kind="stable")][:count])
+        sides.append(_best(generation, rows, lexical[rows], count))
     return np.unique(np.concatenate(sides))
+
+
+def _best(
+    generation: Generation, rows: NDArray[np.int64], scores: NDArray[np.float64], count: int
+) -> NDArray[np.int64]:
+    """Return the `count` rows with the highest scores, of equal ones those with the first chunk ids.
+
+    The order of the rows depends on the segments that articles are in; the chunk ids do not.
+    """
+    if len(rows) <= count:
+        return rows
+    least = np.partition(scores, len(rows) - count)[len(rows) - count]
+    better, equal = rows[scores > least], rows[scores == least]
+    wanted = count - len(better)
+    if len(equal) > wanted:
+        ids = generation.chunk_ids(equal)
+        equal = equal[sorted(range(len(equal)), key=ids.__getitem__)[:wanted]]
+    return np.concatenate([better, equal])
 
 
 def fuse(dense: CandidateScores, lexical: CandidateScores, dense_weight: float) -> NDArray[np.float64]:
