@@ -23,7 +23,7 @@ from pathlib import Path
 
 from benchmarks.ingest_speed import OFFLINE, stock_command, stock_environment
 from benchmarks.options import parser, workplace
-from benchmarks.stopwatch import middle, percentiles, seconds_of
+from benchmarks.stopwatch import memory_of, middle, percentiles, seconds_of
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder
 from index.generation import open_generation
@@ -72,9 +72,9 @@ def measure(
         began = time.perf_counter()
         with serving(data) as (address, pid):
             starts["dateline serve until ready"].append(time.perf_counter() - began)
-            memory = {"ready: VmRSS": _memory(pid, "VmRSS")}
+            memory = {"ready: VmRSS": memory_of(pid, "VmRSS")}
             asked = [1000 * seconds_of(lambda: _ask(address, text)) for text in _questions(data, questions)]  # noqa: B023
-            memory |= {"VmRSS": _memory(pid, "VmRSS"), "VmHWM": _memory(pid, "VmHWM")}
+            memory |= {"VmRSS": memory_of(pid, "VmRSS"), "VmHWM": memory_of(pid, "VmHWM")}
         if stock:
             starts.setdefault("stock embedding alone", []).append(seconds_of(lambda: _run(stock)))
     return starts, asked, memory
@@ -128,13 +128,6 @@ def _free_port() -> int:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
         return port
-
-
-def _memory(pid: int, field: str) -> float:
-    """Return a field of /proc/PID/status in MB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    found = next(line for line in lines if line.startswith(f"{field}:"))
-    return int(found.split()[1]) / 1024
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""Times of the steps of a job and of repeated calls, with percentiles and medians."""
+"""Times of the steps of a job and of repeated calls, with percentiles and medians; memory of a process."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from statistics import median
 from typing import TypeVar
 
@@ -50,3 +51,10 @@ def percentiles(values: Sequence[float]) -> list[float]:
 def middle(values: Sequence[float]) -> float:
     """Return the median."""
     return float(median(values))
+
+
+def memory_of(process: int | str, field: str) -> float:
+    """Return a field of /proc/PROCESS/status in MB."""
+    lines = Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines()
+    found = next(line for line in lines if line.startswith(f"{field}:"))
+    return int(found.split()[1]) / 1024

@@ -14,7 +14,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.embedding import Matrix, Vector
-from index.errors import EmbeddingFailed
 
 SEED = 20261120
 CENTRES = 1500
@@ -23,17 +22,19 @@ NOISE = 0.35
 
 SYLLABLES = "ba be co da de di fa ga ha in ka ko la le li ma me mi na ne no or pa pe ra re ri sa se so ta te ti va"
 VOCABULARY = 20_000
-SENTENCES = 34
+SENTENCES = 24
 SENTENCE_WORDS = (8, 22)
 
 
 class SyntheticEmbedder:
-    """An embedder whose vectors are computed from a hash of the text."""
+    """An embedder whose vectors are computed from a hash of the text.
 
-    name = "synthetic"
-    graph = "none"
+    With another embedder's name and graph, that one can add articles to the index.
+    """
 
-    def __init__(self, centres: Matrix) -> None:
+    def __init__(self, centres: Matrix, name: str = "synthetic", graph: str = "none") -> None:
+        self.name = name
+        self.graph = graph
         self._centres = centres
         self.dimension = centres.shape[1]
 
@@ -49,27 +50,6 @@ class SyntheticEmbedder:
         mixture = _unit(np.array([weight, 1 - weight], np.float32) @ centres)
         noise = _unit(generator.standard_normal((self.dimension,)))
         return _unit(mixture + NOISE * noise)
-
-    def close(self) -> None:
-        """Do nothing: the embedder has no resources."""
-
-
-class NoEmbedder:
-    """An embedder with the name of the synthetic one that raises an error for every text."""
-
-    name = SyntheticEmbedder.name
-    graph = SyntheticEmbedder.graph
-
-    def __init__(self, dimension: int) -> None:
-        self.dimension = dimension
-
-    def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """Raise EmbeddingFailed."""
-        raise EmbeddingFailed(f"{len(texts)} texts to embed, expected none")
-
-    def embed_query(self, text: str) -> Vector:
-        """Raise EmbeddingFailed."""
-        raise EmbeddingFailed(f"a text of {len(text)} characters to embed, expected none")
 
     def close(self) -> None:
         """Do nothing: the embedder has no resources."""
@@ -102,11 +82,12 @@ def write_articles(file: Path, count: int) -> None:
             lines.write(json.dumps({"id": f"made-up-{number}", "title": f"Article {number}", "body": body}) + "\n")
 
 
-def bodies(count: int) -> Iterator[str]:
-    """Yield the bodies of `count` articles, each about as long as a long news article."""
+def bodies(count: int, seed: int = 0) -> Iterator[str]:
+    """Yield the bodies of `count` articles, each about six chunks long; another seed yields others."""
     generator = random.Random(SEED)
     syllables = SYLLABLES.split()
     words = ["".join(generator.choices(syllables, k=generator.randint(1, 4))) for _ in range(VOCABULARY)]
+    generator.seed(SEED + seed)
     weights = np.cumsum(1 / np.arange(1, VOCABULARY + 1)).tolist()
     for _ in range(count):
         sentences = (

@@ -1,0 +1,95 @@
+"""Indexes of invented articles with fake unit vectors, so that a large one is built in minutes.
+
+The vectors carry the name of the local model, so that real articles can be published beside the invented ones.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.synthetic import CENTRES, SyntheticEmbedder, random_centres, write_articles
+from index.embedding import Embedder
+from index.embedding.local import LocalEmbedder
+from index.generation import entry_of, open_generation, publish
+from index.layout import LOCK, current_name
+from index.segment_writer import SegmentWriter
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+
+LANGUAGE = "english"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An index that was built: its articles' file, its size, and the seconds and peak memory in MB of the ingest."""
+
+    data: Path
+    articles: Path
+    count: int
+    chunks: int
+    seconds: float
+    peak: float
+
+
+def made_index(work: Path, count: int) -> Made:
+    """Return an index of `count` articles in `work`; a child process runs the ingest job, unless it did before."""
+    folder = work / f"made-{count}"
+    articles, data, done = folder / "articles.jsonl", folder / "data", folder / "made.json"
+    if not done.exists():
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        write_articles(articles, count)
+        command = [sys.executable, "-m", "benchmarks.made_index", str(articles), str(data), str(work / "models")]
+        child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
+        done.write_text(child.stdout, encoding="utf-8")
+    return Made(data, articles, count, **json.loads(done.read_text(encoding="utf-8")))
+
+
+def fake_embedder(embedder: Embedder) -> SyntheticEmbedder:
+    """Return an embedder with another's name and fake vectors."""
+    return SyntheticEmbedder(random_centres(CENTRES, embedder.dimension), embedder.name, embedder.graph)
+
+
+def copy_of(data: Path, target: Path) -> Path:
+    """Copy a data folder in no time; its files are never changed in place, so they are linked."""
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(data, target, copy_function=os.link, ignore=shutil.ignore_patterns(LOCK))
+    return target
+
+
+def in_segments(data: Path, target: Path, count: int) -> Path:
+    """Return a data folder with the articles of another one in `count` segments of equal size."""
+    if current_name(target) is None:
+        shutil.rmtree(target, ignore_errors=True)
+        with closing(open_generation(data, current_name(data) or "")) as generation:
+            ids = sorted(generation.hashes())
+            configuration = generation.manifest.configuration
+            entries = []
+            for own in (set(ids[at::count]) for at in range(count)):
+                with SegmentWriter(target, configuration) as writer:
+                    for part in generation.parts:
+                        writer.copy(part.segment, part.segment.catalog.hashes().keys() - own)
+                    record = writer.close()
+                assert record is not None
+                entries.append(entry_of(target, record.segment))
+        publish(target, configuration, entries)
+    return target
+
+
+def main(arguments: Sequence[str]) -> None:
+    """Ingest a file with fake vectors and print the result as JSON."""
+    articles, data, models = map(Path, arguments)
+    made = run(Ingest((articles,), data, LANGUAGE), fake_embedder(LocalEmbedder(models)), Progress(quiet=True))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(json.dumps({"chunks": made.chunks, "seconds": made.seconds, "peak": peak}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,299 @@
+"""Measure what a publish costs at several sizes of the index, and what segments cost a question.
+
+usage: OMP_NUM_THREADS=1 python -m benchmarks.publish [--work PATH] [--sizes N ...] [--publishes N] [--commands N]
+    [--changed N] [--json]
+
+The index has invented articles of six chunks with fake vectors; those that are published have real ones. Every
+measurement begins with a copy of the index.
+
+- `publish, running writer`: the ingest job of one new article in this process, whose model is loaded. A publish that
+  also merges is counted apart; the merge comes after the article is served.
+- `publish, cold` and `unchanged file, cold`: `dateline ingest` with one new article, and with a known one.
+- `change 1 %`: the job of a file in which one article of a hundred has changed, as a share of the first ingest of that
+  file. Fake vectors take no time; `real vectors` adds the time of real ones to both.
+- `swap`: a service's library opens a generation with one article more, in a process of its own; memory is VmRSS.
+- `question`: retrieval over the same articles in one segment and in eight, in alternating rounds, with the model's
+  time but fake vectors. `recall@10` is that of the one segment's Chroma collection, as the product uses it: the best 50
+  candidates, ranked by their exact cosines.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from benchmarks.made_index import LANGUAGE, Made, copy_of, fake_embedder, in_segments, made_index
+from benchmarks.options import parser, workplace
+from benchmarks.question_speed import alternate
+from benchmarks.stopwatch import memory_of, middle, percentiles, seconds_of
+from benchmarks.synthetic import CENTRES, SyntheticEmbedder, bodies, clustered, random_centres
+from benchmarks.table import Cell, print_table
+from benchmarks.trial import TOP_K
+from index.embedding import Embedder, Matrix, Vector
+from index.embedding.local import LocalEmbedder
+from index.embedding.minilm import count_pieces
+from index.generation import Generation, open_generation, read_manifest
+from index.layout import CHROMA, current_name
+from index.library import Library
+from index.records import Filters
+from index.vectors import Collection, nearest
+from ingest.chunk import chunk_spans
+from ingest.job import Ingest, run
+from ingest.progress import Progress
+from service.retrieve import CANDIDATES, retrieve
+
+SIZES = (150, 1_500, 17_000)
+CHANGED = 20_000
+SEGMENTS = 8
+QUESTIONS = 100
+ROUNDS = 3
+SWAPS = 20
+UNCHANGED = 10
+AT = 10
+SEED = 7
+"""Seed of the bodies that are published: the index has others."""
+
+BAR = 40
+"""Length of the longest bar of the plot."""
+
+
+class Figure(NamedTuple):
+    """A measured value and its goal, such as `≤ 1 s`; `chunks` is the size of the index."""
+
+    name: str
+    chunks: int
+    value: float
+    unit: str
+    goal: str = ""
+
+
+def main() -> None:
+    """Measure and print."""
+    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="articles in the index")
+    options.add_argument("--publishes", type=int, default=200)
+    options.add_argument("--commands", type=int, default=5)
+    options.add_argument("--changed", type=int, default=CHANGED, help="articles of which 1 %% change; 0: none")
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.add_argument("--serve", type=Path, help="open a data folder again for every line on stdin")
+    arguments = options.parse_args()
+    if arguments.serve:
+        serve(arguments.serve)
+        return
+    load = os.getloadavg()[0]
+    with workplace(arguments.work) as work:
+        embedder = LocalEmbedder(work / "models")
+        figures = list(measured(work, embedder, sorted(arguments.sizes), arguments.publishes, arguments.commands))
+        if arguments.changed:
+            figures += change(made_index(work, arguments.changed), work, embedder)
+    machine = {"processors": os.cpu_count() or 1, "load before": load, "load after": os.getloadavg()[0]}
+    if arguments.json:
+        print(json.dumps({"figures": [figure._asdict() for figure in figures], "machine": machine}, indent=1))
+        return
+    rows: list[list[Cell]] = [
+        [name, chunks, f"{value:,.3g} {unit}".rstrip(), goal] for name, chunks, value, unit, goal in figures
+    ]
+    print_table(("", "chunks", "measured", "goal"), rows)
+    plot(figures)
+    print(f"\n{machine['processors']} processors, load {load:.1f} before and {machine['load after']:.1f} after")
+
+
+def measured(work: Path, embedder: Embedder, sizes: Sequence[int], publishes: int, commands: int) -> Iterator[Figure]:
+    """Yield what is measured at every size, and swap and questions at the largest."""
+    texts = bodies(len(sizes) * (publishes + commands) + SWAPS, SEED)
+    medians: list[float] = []
+    for made in (made_index(work, count) for count in sizes):
+        yield Figure("first ingest, fake vectors", made.chunks, made.seconds, "s")
+        yield Figure("first ingest, peak memory", made.chunks, made.peak, "MB", "≤ 500 MB")
+        data = copy_of(made.data, work / "copy")
+        in_process = list(in_writer(data, made.chunks, embedder, [next(texts) for _ in range(publishes)]))
+        medians.append(in_process[0].value)
+        yield from in_process
+        yield from in_commands(data, made.chunks, work / "models", [next(texts) for _ in range(commands)])
+    yield Figure("publish, largest against smallest index", made.chunks, medians[-1] / medians[0], "", "≤ 2")
+    yield from swap(made, work, embedder, list(texts))
+    yield from segments(made, work, embedder)
+
+
+def in_writer(data: Path, chunks: int, embedder: Embedder, texts: Sequence[str]) -> Iterator[Figure]:
+    """Publish articles one by one in this process."""
+    alone: list[float] = []
+    merged: list[float] = []
+    for number, text in enumerate(texts):
+        file = article(data.parent, f"new-{number}", text)
+        before = _segments(data)
+        seconds = seconds_of(lambda: ingest(file, data, embedder))  # noqa: B023 - called at once
+        (alone if _segments(data) == before + 1 else merged).append(seconds)
+    yield Figure("publish, running writer, median", chunks, middle(alone), "s", "≤ 1 s")
+    yield Figure("publish, running writer, worst", chunks, max(alone), "s")
+    if merged:
+        yield Figure("publish with a merge, how many", chunks, len(merged), f"of {len(texts)}")
+        yield Figure("publish with a merge, median", chunks, middle(merged), "s")
+        yield Figure("publish with a merge, worst", chunks, max(merged), "s")
+    unchanged = [seconds_of(lambda: ingest(file, data, embedder)) for _ in range(UNCHANGED)]
+    yield Figure("unchanged file, running writer, median", chunks, middle(unchanged), "s")
+
+
+def in_commands(data: Path, chunks: int, models: Path, texts: Sequence[str]) -> Iterator[Figure]:
+    """Publish articles with a command each, and ingest each again."""
+    published: list[float] = []
+    unchanged: list[float] = []
+    environment = {**os.environ, "DATELINE_MODELS": str(models)}
+    for number, text in enumerate(texts):
+        file = article(data.parent, f"cold-{number}", text)
+        command = [sys.executable, "-m", "dateline", "ingest", str(file), "--data", str(data)]
+        for taken in (published, unchanged):
+            taken.append(
+                seconds_of(
+                    lambda: subprocess.run(command, check=True, capture_output=True, env=environment)  # noqa: B023
+                )
+            )
+    yield Figure("publish, cold command, median", chunks, middle(published), "s", "≤ 3 s")
+    yield Figure("publish, cold command, worst", chunks, max(published), "s")
+    yield Figure("unchanged file, cold command, median", chunks, middle(unchanged), "s", "≤ 1.5 s")
+
+
+def change(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
+    """Change one article of a hundred and ingest the file again."""
+    data, file = copy_of(made.data, work / "copy"), work / "changed.jsonl"
+    lines = made.articles.read_text(encoding="utf-8").splitlines()
+    for at in range(0, len(lines), 100):
+        row = json.loads(lines[at])
+        lines[at] = json.dumps({**row, "body": f"This sentence is new. {row['body']}"})
+    file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    done = run(Ingest((file,), data, LANGUAGE), fake_embedder(embedder), Progress(quiet=True))
+    name, each = f"change 1 % of {made.count:,} articles", _seconds_of_a_vector(embedder)
+    yield Figure(name, made.chunks, done.seconds, "s")
+    yield Figure(f"{name}, fake vectors, share of first", made.chunks, 100 * done.seconds / made.seconds, "%")
+    first, second = made.seconds + each * made.chunks, done.seconds + each * done.embedded
+    yield Figure(f"{name}, real vectors, share of first", made.chunks, 100 * second / first, "%", "≤ 5 %")
+
+
+def _seconds_of_a_vector(embedder: Embedder) -> float:
+    """Return the seconds that the real embedder takes for a chunk of an invented article."""
+    chunks = [body[span.start : span.end] for body in bodies(20, SEED) for span in chunk_spans(body, count_pieces)]
+    return seconds_of(lambda: embedder.embed_texts(chunks)) / len(chunks)
+
+
+def swap(made: Made, work: Path, embedder: Embedder, texts: Sequence[str]) -> Iterator[Figure]:
+    """Publish articles beside a service's library, which opens the generation of each."""
+    data = copy_of(made.data, work / "copy")
+    command = [sys.executable, "-m", "benchmarks.publish", "--serve", str(data)]
+    opened: list[tuple[float, float]] = []
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdin is not None
+        assert child.stdout is not None
+        _, before = json.loads(child.stdout.readline())
+        for number, text in enumerate(texts):
+            ingest(article(work, f"swap-{number}", text), data, embedder)
+            child.stdin.write("\n")
+            child.stdin.flush()
+            opened.append(json.loads(child.stdout.readline()))
+        child.stdin.close()
+    gained = np.diff([before, *(memory for _, memory in opened)])
+    seconds = [seconds for seconds, _ in opened]
+    yield Figure("swap, median", made.chunks, middle(seconds), "s", "≤ 0.5 s")
+    yield Figure("swap, worst", made.chunks, max(seconds), "s")
+    yield Figure("swap, extra memory, worst", made.chunks, float(gained.max()), "MB", "≤ 30 MB")
+    yield Figure(f"swap, extra memory of {len(texts)}", made.chunks, float(gained.sum()), "MB")
+
+
+def serve(data: Path) -> None:
+    """Open the current generation, and again for each line on stdin; print the seconds and the memory after it."""
+    library = Library(data, LocalEmbedder.name)
+    vector, text = clustered(1, LocalEmbedder.dimension)[0], next(bodies(1, SEED))[:100]
+    while True:
+        seconds = seconds_of(library.refresh)
+        with library.pinned() as generation:
+            generation.nearest(vector, CANDIDATES, generation.allowed_rows(Filters()))
+            generation.lexical.scores(text)
+        print(json.dumps([seconds, memory_of("self", "VmRSS")]), flush=True)
+        if not sys.stdin.readline():
+            return
+
+
+def segments(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
+    """Compare retrieval over one segment with that over several; measure the recall of the one segment."""
+    fake = TimedEmbedder(embedder)
+    asked = [" ".join(body.split()[:8]) for body in bodies(QUESTIONS, SEED)]
+    with ExitStack() as stack:
+        opened: list[Generation] = []
+        for count in (1, SEGMENTS):
+            data = in_segments(made.data, work / f"made-{made.count}" / f"segments-{count}", count)
+            opened.append(stack.enter_context(closing(open_generation(data, current_name(data) or ""))))
+        steps = {str(len(generation.parts)): _retrieval(generation, fake) for generation in opened}
+        one, several = (percentiles(times)[0] for times in alternate(steps, asked, ROUNDS).values())
+        yield Figure("question, one segment, p50", made.chunks, one, "ms")
+        yield Figure(f"question, {SEGMENTS} segments, p50", made.chunks, several, "ms")
+        yield Figure(f"question, {SEGMENTS} segments against one", made.chunks, several / one, "", "≤ 1.5")
+        found = recall(opened[0], np.stack([fake.embed_query(text) for text in asked]))
+        yield Figure(f"recall@{AT} through Chroma, one segment", made.chunks, found, "", "≥ .98")
+
+
+def recall(generation: Generation, asked: Matrix) -> float:
+    """Return the share of the exact nearest rows that are in the best of Chroma's candidates."""
+    (segment,) = (part.segment for part in generation.parts)
+    shares: list[float] = []
+    with closing(Collection(segment.folder / CHROMA)) as collection:
+        for vector in asked:
+            exact, _ = nearest(segment.vectors, vector, AT)
+            rows = collection.nearest(vector, CANDIDATES)
+            best = rows[np.argsort(-(segment.vectors[rows] @ vector))[:AT]]
+            shares.append(len(np.intersect1d(exact, best)) / AT)
+    return float(np.mean(shares))
+
+
+class TimedEmbedder(SyntheticEmbedder):
+    """An embedder of fake vectors that takes the time of a real one for a question."""
+
+    def __init__(self, real: Embedder) -> None:
+        super().__init__(random_centres(CENTRES, real.dimension), real.name, real.graph)
+        self._real = real
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the fake vector of a text."""
+        self._real.embed_query(text)
+        return super().embed_query(text)
+
+
+def _retrieval(generation: Generation, embedder: Embedder) -> Callable[[str], object]:
+    return lambda text: retrieve(generation, embedder, text, filters=Filters(), mode="hybrid", count=TOP_K)
+
+
+def article(folder: Path, article_id: str, body: str) -> Path:
+    """Write an article as Markdown and return its file."""
+    file = folder / "published.md"
+    file.write_text(f"---\nid: {article_id}\ntitle: Article {article_id}\n---\n{body}\n", encoding="utf-8")
+    return file
+
+
+def ingest(file: Path, data: Path, embedder: Embedder) -> None:
+    """Run the ingest job of one file."""
+    run(Ingest((file,), data, LANGUAGE), embedder, Progress(quiet=True))
+
+
+def _segments(data: Path) -> int:
+    return len(read_manifest(data, current_name(data) or "").segments)
+
+
+def plot(figures: Sequence[Figure]) -> None:
+    """Print a bar for the cost of a publish at each size."""
+    shown = [figure for figure in figures if figure.name.startswith("publish, ") and figure.unit == "s"]
+    longest = max(figure.value for figure in shown)
+    width = max(len(figure.name) for figure in shown)
+    for name in dict.fromkeys(figure.name for figure in shown):
+        print()
+        for figure in shown:
+            if figure.name == name:
+                bar = "█" * max(1, round(BAR * figure.value / longest))
+                print(f"{name:{width}}  {figure.chunks:9,} chunks  {bar} {figure.value:.2f} s")
+
+
+if __name__ == "__main__":
+    main()
