@@ -58,22 +58,24 @@ def take_down(
         needed = {entry.segment for entry in read_manifest(data, current).segments}
         origins: dict[str, str] = {}
         replaced: dict[str, str | None] = {}
-        chunks = 0
+        having: dict[str, list[str]] = {}
         for name in sorted(named_segments(data)):
             try:
-                segment = Segment(segment_folder(data, name))
+                with closing(Segment(segment_folder(data, name))) as segment:
+                    found = {id_: article for id_ in wanted if (article := segment.catalog.article(id_))}
             except IndexDamaged:
                 if name in needed:
                     raise
                 replaced[name] = None
                 continue
-            with closing(segment):
-                found = {id_: article for id_ in wanted if (article := segment.catalog.article(id_))}
-                if found:
-                    origins |= {id_: article.origin for id_, article in found.items()}
-                    replaced[name], fewer = _rewrite(data, segment, found)
-                    chunks += fewer
+            if found:
+                origins |= {id_: article.origin for id_, article in found.items()}
+                having[name] = list(found)
         _check_found(data, wanted, origins)
+        chunks = 0
+        for name, found_ids in having.items():
+            replaced[name], fewer = _rewrite(data, name, found_ids)
+            chunks += fewer
         published, waiting = replace_segments(data, replaced, wanted, server, patience_s)
         sweep_views()
         left = [name for name in segment_names(data) if name in replaced]
@@ -81,14 +83,15 @@ def take_down(
     return Takedown(wanted, origins, published, len(replaced), chunks, tuple(waiting))
 
 
-def _rewrite(data: Path, segment: Segment, without: Collection[str]) -> tuple[str | None, int]:
+def _rewrite(data: Path, name: str, without: Collection[str]) -> tuple[str | None, int]:
     """Copy a segment without some articles; return the copy's id, None if it is empty, and the chunks left out."""
-    with SegmentWriter(data, segment.record.configuration) as writer:
-        writer.copy(segment, without)
-        record = writer.close()
-    if record is None:
-        return None, segment.record.chunk_count
-    return record.segment, segment.record.chunk_count - record.chunk_count
+    with closing(Segment(segment_folder(data, name), checked=False)) as segment:
+        with SegmentWriter(data, segment.record.configuration) as writer:
+            writer.copy(segment, without)
+            record = writer.close()
+        if record is None:
+            return None, segment.record.chunk_count
+        return record.segment, segment.record.chunk_count - record.chunk_count
 
 
 def _check_found(data: Path, wanted: Collection[str], origins: Collection[str]) -> None:
