@@ -34,8 +34,7 @@ from benchmarks.stopwatch import TimedProgress, middle, seconds_of
 from benchmarks.table import Cell, print_table
 from index.catalog import Catalog
 from index.dense import build_dense
-from index.embedding.local import LocalEmbedder
-from index.embedding.minilm import WEIGHTS, model_file
+from index.embedding.local import WEIGHTS, LocalEmbedder, model_file
 from index.layout import CATALOG, VECTORS, generation_folder
 from ingest.job import Ingest, run
 

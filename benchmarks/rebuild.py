@@ -31,7 +31,7 @@ from benchmarks.table import Cell, print_table
 from index.catalog import Catalog
 from index.dense import build_dense
 from index.embedding import Matrix
-from index.embedding.minilm import count_pieces
+from index.embedding.local import count_pieces
 from index.generation import read_manifest
 from index.layout import CATALOG, CURRENT, VECTORS, current_name, generation_folder
 from index.lexical import build_lexical

@@ -11,7 +11,7 @@ from typing import Any
 from index.catalog import Catalog
 from index.dense.server import ChromaServer
 from index.embedding import Embedder
-from index.embedding.minilm import count_pieces
+from index.embedding.local import count_pieces
 from index.errors import IndexMismatch
 from index.generation import check_catalog, file_faults, read_manifest
 from index.layout import CATALOG, COLLECTION_FILE, EMBEDDINGS, LEASE, current_name, generation_folder, generation_names
