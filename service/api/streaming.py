@@ -86,10 +86,12 @@ class EventStream(Response):
         self._put("error", problem_body(STOPPING, self._request_id), more=False)
 
     async def _leave(self, receive: Receive) -> None:
-        while (await receive())["type"] != "http.disconnect":
+        while True:
+            if (await receive())["type"] == "http.disconnect":
+                self._queue.put_nowait(None)
+                return
             # Messages that arrive without a wait must not block the event loop.
             await asyncio.sleep(PAUSE_S)
-        self._queue.put_nowait(None)
 
 
 async def cancel(*tasks: "asyncio.Task[None]") -> None:
