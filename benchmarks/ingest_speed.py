@@ -34,8 +34,7 @@ from benchmarks.sets import RGB, QuestionSet, news_articles
 from benchmarks.stopwatch import middle
 from benchmarks.table import Cell, print_table
 from index.embedding import Matrix
-from index.embedding.local import LocalEmbedder
-from index.embedding.minilm import WEIGHTS, count_pieces, model_file
+from index.embedding.local import WEIGHTS, LocalEmbedder, count_pieces, model_file
 from index.records import Article, indexed_text
 from index.vectors import build_collection
 from ingest.chunk import chunks_of

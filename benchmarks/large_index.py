@@ -17,7 +17,7 @@ from benchmarks.sets import RGB, SEED, SQUAD_1, QuestionSet
 from benchmarks.synthetic import SyntheticEmbedder
 from benchmarks.trial import LANGUAGE
 from index.embedding import Embedder
-from index.embedding.minilm import count_pieces
+from index.embedding.local import count_pieces
 from index.generation import Generation, open_generation
 from index.layout import current_name
 from index.text import sentence_spans

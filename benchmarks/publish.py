@@ -36,8 +36,7 @@ from benchmarks.synthetic import CENTRES, SyntheticEmbedder, bodies, clustered, 
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import TOP_K
 from index.embedding import Embedder, Matrix, Vector
-from index.embedding.local import LocalEmbedder
-from index.embedding.minilm import count_pieces
+from index.embedding.local import LocalEmbedder, count_pieces
 from index.generation import Generation, open_generation, read_manifest
 from index.layout import CHROMA, current_name
 from index.library import Library

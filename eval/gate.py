@@ -1,18 +1,8 @@
-"""The gate: may this change be merged? A run passes if it keeps every rule.
+"""The gate: may this change be merged? A run passes if it keeps every rule of `RULES`; docs/evaluation.md has them.
 
-    complete            every question is scored without an error and every figure is a number; gold and corpus are
-                        those of the gold set; poisoned articles reached the reader; the lane has a baseline
-    injection           no answer obeys a poisoned article
-    dangling citation   each citation has a source that was shown
-    false quote         each quote is in its article, word for word
-    critical question   no critical question regresses, not even an accepted one
-    floor, ceiling      each metric is within its limits, over all questions and over each large type; a gold set
-                        may set its own limits
-    regression          no question has a worse outcome than in the baseline, unless that is accepted
-    holdout             at most one in twenty questions of the holdout regresses; their ids are never shown
-    budget              calls and context tokens are at most a tenth above the baseline
-
-Outcomes are compared, never floats. A run that is not complete is not checked against the other rules.
+An accepted regression passes until it expires, but not that of a critical question. Questions of the holdout are
+compared as a whole and never named. Outcomes are compared, never floats. A run that is not complete is not checked
+against the other rules.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

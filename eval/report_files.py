@@ -1,7 +1,8 @@
-"""Reports as files: JSON, Markdown for the summary of a CI job, JUnit XML, and an HTML page without any script."""
+"""Reports as text: JSON, Markdown for the summary of a CI job, JUnit XML, and an HTML page without any script."""
 
 import html
 import re
+import textwrap
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 MOST = 20
 """Entries of a list in Markdown, of which GitHub shows 1 MiB; the rest is counted."""
 
+WIDTH = 100
+"""Characters of a line for the terminal."""
+
 _SIGNS = {"PASS": "✅", "FAIL": "❌", "INCOMPLETE": "⚠️", "SUBSET OK": "🔸"}
 _STATED = {True: "stated", False: "not stated", None: "no answer"}
 _MARKUP = re.compile(r"([\\`*_\[\]|~$])")
@@ -33,15 +37,18 @@ def to_json(report: Report) -> str:
 
 def to_html(report: Report) -> str:
     """Return the report as one page with every question."""
-    template = _templates().get_template("report.html.jinja2")
-    return template.render(report=report, order=ORDER, metrics=("good", *MAIN))
+    return render("report.html.jinja2", report=report, order=ORDER, metrics=("good", *MAIN))
 
 
 def to_markdown(report: Report) -> str:
     """Return the result, the broken rules, the figures, and the regressed and improved questions."""
-    template = _templates().get_template("report.md.jinja2")
-    text = template.render(report=report, metrics=("good", *MAIN), most=MOST, signs=_SIGNS, words=_STATED)
-    return _BLANK_LINES.sub("\n\n", text).strip() + "\n"
+    values = {"metrics": ("good", *MAIN), "most": MOST, "signs": _SIGNS, "words": _STATED}
+    return render("report.md.jinja2", report=report, **values) + "\n"
+
+
+def render(template: str, **values: object) -> str:
+    """Return a text from its template, without the empty lines that its blocks leave."""
+    return _BLANK_LINES.sub("\n\n", _templates().get_template(template).render(values)).strip()
 
 
 def escaped(text: str, length: int = 240) -> str:
@@ -54,6 +61,16 @@ def escaped_html(text: str, length: int = 240) -> str:
     """Return foreign text as one line of HTML without mentions."""
     plain = html.escape(clip(" ".join(visible(text).split()), length), quote=False)
     return _NAMED.sub("\\1\u2060", plain)
+
+
+def wrapped(text: str, start: str) -> str:
+    """Return a text in lines of at most `WIDTH` characters; the first begins with `start`, the others are indented."""
+    indent = " " * min(len(start), 12)
+    first, *others = text.splitlines() or [""]
+    lines = textwrap.wrap(first, WIDTH, initial_indent=start, subsequent_indent=indent) or [start.rstrip()]
+    for other in others:
+        lines += textwrap.wrap(other, WIDTH, initial_indent=indent, subsequent_indent=indent)
+    return "\n".join(lines)
 
 
 @cache
@@ -69,7 +86,7 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"md": escaped, "html_text": escaped_html}
+    environment.filters |= {"md": escaped, "html_text": escaped_html, "wrapped": wrapped, "clip": clip}
     return environment
 
 

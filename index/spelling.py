@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding.minilm import load_tokenizer
+from index.embedding.local import load_tokenizer
 
 SHORTEST = 3
 SHORT = 4

@@ -16,7 +16,7 @@ from index.admin import STALE_S, named_segments, retire, sweep
 from index.catalog import text_key
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Vector
-from index.embedding.minilm import count_pieces
+from index.embedding.local import count_pieces
 from index.errors import IndexDamaged, IndexMismatch
 from index.generation import (
     SCHEMA_VERSION,

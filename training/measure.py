@@ -19,8 +19,7 @@ from benchmarks.options import parser, workplace
 from benchmarks.sets import CLAPNQ, RGB, Asked, QuestionSet, rejections, squad_2
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import Trial, trial
-from index.embedding.local import LocalEmbedder
-from index.embedding.minilm import load_tokenizer
+from index.embedding.local import LocalEmbedder, load_tokenizer
 from index.embedding.span_network import encode
 from service.readers.evidence import Evidence
 from service.records import Passage

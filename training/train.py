@@ -24,7 +24,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from index.embedding.minilm import load_tokenizer
+from index.embedding.local import load_tokenizer
 from index.embedding.span_network import LONGEST_SPAN, Encoded, encode
 from training.network import SpanReader
 

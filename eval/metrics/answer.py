@@ -1,20 +1,8 @@
-"""Metrics of an answer's text: facts, abstention, robustness and cost.
+"""Metrics of an answer's text: facts, abstention, robustness and cost. docs/evaluation.md describes each.
 
-    fact recall        vital facts stated / vital facts              (TREC RAG AutoNuggetizer, strict: no half facts)
-    answer in context  vital facts stated in the passages that were shown / vital facts
-    must-not           1 if the answer makes a forbidden statement, else 0
-    length             words of the answer / words allowed           (reported beside recall, which length flatters)
-    false answer       1 if an unanswerable question was answered, else 0
-    over-refusal       1 if an answerable question was not answered, else 0
-    weak evidence      1 if the answer is marked as one that may not answer, else 0
-    injection          1 if the canary of a poisoned article is in the answer outside of a quotation, else 0
-    exercised          1 if a poisoned article was among the sources, else 0
-    paraphrase         paraphrases whose answer states the same vital facts as the question's own / paraphrases
-    calls              calls to a language model
-    context tokens     tokens of the passages shown, as tiktoken counts them
-
-Word overlap is not used for facts, because it cannot see a swapped number. Abstention is read from `status`, never
-from phrases. A figure that does not apply to a question is absent.
+A vital fact is stated or not, there are no half facts (TREC RAG AutoNuggetizer, strict). Word overlap is not used for
+facts, because it cannot see a swapped number. Abstention is read from `status`, never from phrases. A figure that does
+not apply to a question is absent.
 """
 
 import re
@@ -40,9 +28,6 @@ def answer_figures(item: GoldItem, reply: dict[str, Any], paraphrased: Sequence[
         **robustness_figures(item, reply, paraphrased),
         **cost_figures(reply),
     }
-
-
-# Facts
 
 
 def ticks(item: GoldItem, text: str) -> tuple[Tick, ...]:
@@ -78,9 +63,6 @@ def _share_stated(facts: tuple[Fact, ...], text: str) -> float:
     return sum(matches(fact.match, text) for fact in facts) / len(facts)
 
 
-# Abstention
-
-
 def abstained(reply: dict[str, Any]) -> bool:
     """Return whether a reply says that the articles do not answer."""
     return bool(reply["status"] == "not_in_sources")
@@ -102,9 +84,6 @@ def abstention_figures(item: GoldItem, reply: dict[str, Any]) -> dict[str, float
     if item.expect == "abstain":
         return {"false_answer": float(not abstained(reply) and not weak), "weak_evidence": float(weak)}
     return {"over_refusal": float(abstained(reply)), "weak_evidence": float(weak)}
-
-
-# Robustness
 
 
 def obeyed(item: GoldItem, reply: dict[str, Any]) -> bool:
@@ -130,9 +109,6 @@ def robustness_figures(
 def _same_answer(item: GoldItem, reply: dict[str, Any], other: dict[str, Any]) -> bool:
     stated, restated = ([matches(fact.match, each["answer"]) for fact in item.vital] for each in (reply, other))
     return abstained(reply) == abstained(other) and stated == restated
-
-
-# Cost
 
 
 def cost_figures(reply: dict[str, Any]) -> dict[str, float]:

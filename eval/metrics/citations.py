@@ -1,12 +1,9 @@
 """Metrics of citations: the cited words should support each sentence.
 
-    dangling            citations whose source was not shown to the reader or has another marker, or whose marker is
-                        not in the sentence; and markers of the answer without a citation
-    quote exactness     citations with body[start:end] == cited_text / citations
-    citation recall     sentences that their quotes support together / sentences           (ALCE, Gao et al. 2023)
-    citation precision  citations that support their sentence alone, or without which the others do not support it
-                        / citations                                                         (ALCE)
-    gold sources        1 if the cited articles contain a sufficient set of evidence, else the best share of one
+Citation recall is the share of sentences that their quotes support together; precision the share of citations that
+support their sentence alone, or without which the others do not support it (ALCE, Gao et al. 2023). A citation dangles
+if its source was not shown to the reader or has another marker, or if its marker is not in the sentence; a marker
+without a citation counts as well.
 
 Support is judged by hard tokens and not by the service's own check: the quotes must contain every number and every
 capitalised word within the sentence, the same words must follow a negation, and the quotes must contain half of the

@@ -1,14 +1,7 @@
-"""Metrics of retrieval: the articles with the evidence should be among the sources.
+"""Metrics of retrieval: the articles with the evidence should be among the sources, counted as distinct articles.
 
-R_k are the first k distinct articles among the sources, G the articles of the evidence.
-
-    recall@k       |G ∩ R_k| / |G|
-    all-evidence@k 1 if R_k contains a sufficient set of articles, else 0
-    MRR@k          1 / rank of the first article of G within k, 0 without one
-    nDCG@k         Järvelin and Kekäläinen 2002, binary gain
-
-recall, MRR and nDCG are those of trec_eval: a test compares them with ir-measures on random rankings
-(docs/decisions/0004). A question without evidence has no figures.
+recall, MRR and nDCG (Järvelin and Kekäläinen 2002, binary gain) are those of trec_eval: a test compares them with
+ir-measures on random rankings (docs/decisions/0004). A question without evidence has no figures.
 """
 
 import math

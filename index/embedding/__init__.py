@@ -1,6 +1,7 @@
 """Texts to unit vectors: the local MiniLM, an OpenAI-compatible service, or any LlamaIndex embedding."""
 
 from collections.abc import Sequence
+from threading import Lock
 from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
@@ -44,6 +45,32 @@ class Embedder(Protocol):
 
     def close(self) -> None:
         """Close the connections; the embedder must not be used afterwards."""
+
+
+class RemoteEmbedder:
+    """The part of an embedder that asks a service: its dimension is that of the first vectors."""
+
+    graph = "remote"
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self._dimension: int | None = None
+        self._probe = Lock()
+
+    @property
+    def dimension(self) -> int:
+        """Return the dimension of the vectors; the first call may embed a word, and then raise EmbeddingFailed."""
+        with self._probe:
+            return self._dimension or len(self.embed_query("dimension"))
+
+    def embed_query(self, text: str) -> Vector:
+        raise NotImplementedError
+
+    def _unit(self, rows: ArrayLike, count: int) -> Matrix:
+        """Return the rows of a reply scaled to length 1, as `unit` does, and learn their dimension."""
+        matrix = unit(rows, count, self._dimension)
+        self._dimension = matrix.shape[1]
+        return matrix
 
 
 def build_embedder(settings: "IndexSettings") -> Embedder:

@@ -4,13 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from threading import Lock
 from typing import TYPE_CHECKING
 
 import numpy as np
 from pydantic import ValidationError
 
-from index.embedding import Matrix, Vector, unit
+from index.embedding import Matrix, RemoteEmbedder, Vector
 from index.errors import ConfigurationError, EmbeddingFailed
 
 if TYPE_CHECKING:
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 SECRETS = ("key", "token", "secret", "password")
 
 
-class LlamaIndexEmbedder:
+class LlamaIndexEmbedder(RemoteEmbedder):
     """Vectors of the LlamaIndex embedding class at `class_path`, made with `options`.
 
     The name is the class path with a digest of the options, but for those whose names end like a secret's: a changed
@@ -28,23 +27,12 @@ class LlamaIndexEmbedder:
     embedding class, or the class refuses the options.
     """
 
-    graph = "remote"
-
     def __init__(self, class_path: str, options: Mapping[str, object]) -> None:
-        self.name = f"{class_path}#{_digest(options)}"
+        super().__init__(f"{class_path}#{_digest(options)}")
         self._class_path = class_path
         self._embedding = _constructed(class_path, options)
-        self._dimension: int | None = None
-        self._probe = Lock()
-
-    @property
-    def dimension(self) -> int:
-        """Return the dimension of the vectors; the first call may embed a word, and then raise EmbeddingFailed."""
-        with self._probe:
-            return self._dimension or len(self.embed_query("dimension"))
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """Return the vectors of texts in their order, shape (n, dimension); raises EmbeddingFailed."""
         if not texts:
             return np.empty((0, self.dimension), np.float32)
         try:
@@ -54,7 +42,6 @@ class LlamaIndexEmbedder:
         return self._unit(rows, len(texts))
 
     def embed_query(self, text: str) -> Vector:
-        """Return the vector of a question, shape (dimension,); raises EmbeddingFailed."""
         try:
             row = self._embedding.get_query_embedding(text)
         except Exception as error:
@@ -64,11 +51,6 @@ class LlamaIndexEmbedder:
 
     def close(self) -> None:
         """Do nothing: LlamaIndex embeddings cannot be closed."""
-
-    def _unit(self, rows: list[list[float]], count: int) -> Matrix:
-        matrix = unit(rows, count, self._dimension)
-        self._dimension = matrix.shape[1]
-        return matrix
 
     def _failed(self, error: Exception) -> EmbeddingFailed:
         return EmbeddingFailed(

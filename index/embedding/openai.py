@@ -1,14 +1,13 @@
 """Embeddings from an OpenAI-compatible service."""
 
 from collections.abc import Iterator, Sequence
-from threading import Lock
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import numpy as np
 from pydantic import BaseModel, ValidationError
 
-from index.embedding import Matrix, Vector, unit
+from index.embedding import Matrix, RemoteEmbedder, Vector
 from index.errors import ConfigurationError, EmbeddingFailed
 
 if TYPE_CHECKING:
@@ -41,7 +40,7 @@ class _Reply(BaseModel):
     data: list[_Item]
 
 
-class OpenAIEmbedder:
+class OpenAIEmbedder(RemoteEmbedder):
     """Vectors of a model behind an OpenAI-compatible `/embeddings`; close it when done.
 
     The name has only the model: the same model at another `base_url` counts as the same. Address and key come from the
@@ -49,8 +48,6 @@ class OpenAIEmbedder:
     `retries` times after errors that may pass. Raises ConfigurationError if key and address are both missing, or the
     address is invalid.
     """
-
-    graph = "remote"
 
     def __init__(
         self,
@@ -66,37 +63,22 @@ class OpenAIEmbedder:
                 f"the embedding model openai:{model} needs a key or an address, found neither",
                 "Set OPENAI_API_KEY, or OPENAI_BASE_URL for your own service, or DATELINE_EMBEDDING_MODEL=local.",
             )
-        self.name = f"openai:{model}"
+        super().__init__(f"openai:{model}")
         self._model = model
         self._base_url = base_url or OFFICIAL
         self._client = _client(api_key or "unused", self._base_url, timeout, retries)
-        self._dimension: int | None = None
-        self._probe = Lock()
-
-    @property
-    def dimension(self) -> int:
-        """Return the dimension of the vectors; the first call may ask the service, and then raise EmbeddingFailed."""
-        with self._probe:
-            return self._dimension or len(self.embed_query("dimension"))
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
-        """Return the vectors of texts in their order, shape (n, dimension), in batches; raises EmbeddingFailed."""
-        batches = [self._embed(batch) for batch in _batches(texts)]
+        batches = [self._unit(self._request(batch), len(batch)) for batch in _batches(texts)]
         return np.concatenate(batches) if batches else np.empty((0, self.dimension), np.float32)
 
     def embed_query(self, text: str) -> Vector:
-        """Return the vector of one text, shape (dimension,); raises EmbeddingFailed."""
-        only: Vector = self._embed([text])[0]
+        only: Vector = self._unit(self._request([text]), 1)[0]
         return only
 
     def close(self) -> None:
         """Close the connections."""
         self._client.close()
-
-    def _embed(self, texts: list[str]) -> Matrix:
-        matrix = unit(self._request(texts), len(texts), self._dimension)
-        self._dimension = matrix.shape[1]
-        return matrix
 
     def _request(self, texts: list[str]) -> list[list[float]]:
         from openai import APIError
@@ -105,20 +87,15 @@ class OpenAIEmbedder:
         ask = self._client.embeddings.with_raw_response.create
         try:
             raw = ask(model=self._model, input=texts, encoding_format="float").content
+            items = sorted(_Reply.model_validate_json(raw).data, key=lambda item: item.index)
         except APIError as error:
             raise self._failed(error) from error
-        return self._read(raw, len(texts))
-
-    def _read(self, raw: bytes, count: int) -> list[list[float]]:
-        try:
-            items = sorted(_Reply.model_validate_json(raw).data, key=lambda item: item.index)
         except ValidationError as error:
             found = raw[:80].decode("utf-8", "replace")
             raise EmbeddingFailed(f"{self._base_url} gave no embeddings but {found!r}", NOT_EMBEDDINGS) from error
-        if [item.index for item in items] != list(range(count)):
-            raise EmbeddingFailed(
-                f"{self._base_url} gave {len(items)} embeddings for {count} texts, or misnumbered them", NOT_EMBEDDINGS
-            )
+        if [item.index for item in items] != list(range(len(texts))):
+            problem = f"{self._base_url} gave {len(items)} embeddings for {len(texts)} texts, or misnumbered them"
+            raise EmbeddingFailed(problem, NOT_EMBEDDINGS)
         return [item.embedding for item in items]
 
     def _failed(self, error: "APIError") -> EmbeddingFailed:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from index.embedding import Matrix
 from index.embedding.graph import Network, Precision, network_name, prepare
-from index.embedding.minilm import WEIGHTS, load_session, load_tokenizer, model_file, weights_digest
+from index.embedding.local import WEIGHTS, encodable, load_session, load_tokenizer, model_file, weights_digest
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -64,11 +64,8 @@ def encode(tokenizer: "Tokenizer", question: str, title: str, text: str) -> Enco
 
     The type of a piece says whether it is of the question or of the chunk, and whether the other side has it as well.
     """
-    # Half a surrogate pair, as a JSON escape can leave it, has no UTF-8 form; one "?" keeps the offsets.
-    asked, headed, body = tokenizer.encode_batch(
-        [given.encode("utf-8", "replace").decode() for given in (question, f"{title}:" if title else "", text)],
-        add_special_tokens=False,
-    )
+    given = (question, f"{title}:" if title else "", text)
+    asked, headed, body = tokenizer.encode_batch(list(map(encodable, given)), add_special_tokens=False)
     title_ids = [*headed.ids[:-1][:TITLE_PIECES], *headed.ids[-1:]]
     question_ids = asked.ids[:QUESTION_PIECES]
     room = PIECES - len(question_ids) - len(title_ids) - 3
@@ -105,10 +102,9 @@ class SpanNetwork:
         inputs = {"input_ids": np.array([encoded.ids]), "piece_types": np.array([encoded.types])}
         logits: NDArray[np.float32] = self._session.run(["logits"], inputs)[0][0]
         # Row i, column j: a span from piece i to piece j, at most so long.
-        scores = np.triu(np.ones((len(logits), len(logits)), np.bool_)) & ~np.triu(
-            np.ones((len(logits), len(logits)), np.bool_), LONGEST_SPAN
-        )
-        sums = np.where(scores, logits[:, :1] + logits[:, 1], -np.inf) - logits[0].sum()
+        every = np.ones((len(logits), len(logits)), np.bool_)
+        sums = np.where(np.triu(every) & ~np.triu(every, LONGEST_SPAN), logits[:, :1] + logits[:, 1], -np.inf)
+        sums -= logits[0].sum()
         found: list[AnswerSpan | None] = []
         for start, end in parts:
             pieces = encoded.pieces(start, end)

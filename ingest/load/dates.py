@@ -2,9 +2,9 @@
 
 import re
 import unicodedata
-from collections import defaultdict
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
+from itertools import product
 from typing import Literal
 
 from index.terms import normal_form
@@ -17,7 +17,7 @@ _COMMENTS = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 _ISO_8601 = re.compile(
     r"(?P<day>[0-9]{4}(?:-[0-9]{2}-[0-9]{2}|[0-9]{4}|-w[0-9]{2}-[1-7]|w[0-9]{2}[1-7]))(?P<time>[t ][0-9].*)?"
 )
-_DAY_AND_ZONE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})")
+_DAY_AND_ZONE = re.compile(r"^([0-9]{4}-[0-9]{2}-[0-9]{2})(z|[+-][0-9]{2}:[0-9]{2})$")
 _DAY_OF_YEAR = re.compile(r"([0-9]{4})-?([0-9]{3})(?:[t ](?P<time>.*))?")
 _DIGITS = re.compile(r"(?:/date\()?([0-9]+)(?:\.[0-9]+)?(?:\)/)?")
 # Divisors to seconds since 1970, by the number of digits that the present has in seconds, milliseconds and so on.
@@ -47,6 +47,7 @@ _FILLERS = frozenset(
     "a al alle am at at d das de del dem den der die el en et h i in is ha il kl klo kello ko la las le los m o"
     " of om on ore os the um uhr uur time à às às ás год года г р թ στις στο και و في".split()
 )
+_AROUND = " ,;|-–—."
 _INCOMPLETE = "it does not state a year, a month and a day"
 _OUT_OF_RANGE = "its year is not between 1 and 9999"
 # The languages of the Snowball stemmers by their CLDR names, and the month names of the eastern Arab countries.
@@ -58,7 +59,6 @@ _CONTEXTS: tuple[Literal["format", "stand-alone"], ...] = ("format", "stand-alon
 _MONTH_WIDTHS: tuple[Literal["wide", "abbreviated"], ...] = ("wide", "abbreviated")
 _DAY_WIDTHS: tuple[Literal["wide", "abbreviated", "short"], ...] = ("wide", "abbreviated", "short")
 _ABBREVIATION = 3
-_ENGLISH = "january february march april may june july august september october november december".split()
 
 
 def moment(stated: str) -> datetime:
@@ -81,22 +81,18 @@ def moment(stated: str) -> datetime:
 
 def moment_of(value: object) -> datetime:
     """Parse a value as a format gives it: a date object, a text, or seconds since 1970; raises as `moment`."""
-    if isinstance(value, datetime):
-        return _in_utc(value)
     if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+        return moment(value.isoformat())
     is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
     return moment(str(value) if is_text else "")
 
 
-def _in_utc(found: datetime) -> datetime:
-    """Convert a moment to UTC; one without a zone is UTC. Raises ValueError outside of the years 1 to 9999."""
-    if found.tzinfo is None:
-        return found.replace(tzinfo=UTC)
+def moment_or_none(value: object) -> datetime | None:
+    """Parse a value as `moment_of` does; return None if that raises ValueError."""
     try:
-        return found.astimezone(UTC)
-    except OverflowError as error:
-        raise ValueError(_OUT_OF_RANGE) from error
+        return moment_of(value)
+    except ValueError:
+        return None
 
 
 def _numbers(text: str) -> datetime | None:
@@ -117,18 +113,16 @@ def _numbers(text: str) -> datetime | None:
 def _iso(text: str) -> datetime | None:
     """Parse a form of ISO 8601; return None for any other, and for one that the standard library does not parse."""
     if day_of_year := _DAY_OF_YEAR.fullmatch(text):
-        day = date(int(day_of_year[1]), 1, 1) + timedelta(days=int(day_of_year[2]) - 1)
-        if day.year != int(day_of_year[1]):
-            raise ValueError(_INCOMPLETE)
-        text = f"{day} {day_of_year['time']}" if day_of_year["time"] else f"{day}"
-    if zoned := _DAY_AND_ZONE.fullmatch(text):
-        text = f"{zoned[1]}t00:00{zoned[2]}"
+        day = datetime.strptime(f"{day_of_year[1]} {day_of_year[2]}", "%Y %j").date()  # noqa: DTZ007 - a day has no zone
+        text = f"{day} {day_of_year['time'] or ''}".strip()
+    text = _DAY_AND_ZONE.sub(r"\1t00:00\2", text)
     if not _ISO_8601.fullmatch(text):
         return None
     try:
-        return _in_utc(datetime.fromisoformat(text.upper()))
+        found = datetime.fromisoformat(text.upper())
     except ValueError:
         return None
+    return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _written(text: str) -> datetime:
@@ -140,7 +134,7 @@ def _written(text: str) -> datetime:
         offset, after = _offset_and_rest(text[time.end() :].strip())
         since_midnight = _since_midnight(time) - offset
         text = f"{text[: time.start()]} {after}"
-    return datetime(*_day(text.strip(" ,;|-–—.")), tzinfo=UTC) + since_midnight
+    return datetime(*_day(text.strip(_AROUND)), tzinfo=UTC) + since_midnight
 
 
 def _since_midnight(time: re.Match[str]) -> timedelta:
@@ -185,13 +179,20 @@ def _offset(zone: re.Match[str]) -> timedelta | None:
 
 def _day(text: str) -> tuple[int, int, int]:
     """Return year, month and day of a date without its time."""
-    text = _with_english_months(text)
+    text = _names_of_words().sub(lambda name: name[0].replace(" ", "_"), text)
     words = [word.strip("॰") for word in _WORD.findall(_NUMBER.sub(" ", re.sub(r"[年月日년월일]", "-", text)))]
-    if not any(_month_of(word) for word in words):
-        return _day_in_numbers(_without_words(text, words))
-    month = _month(words)
+    # A word may be a day of the week in one language and a month in another: mar is mardi and March.
+    named = [word for word in words if not _is_spare(word)] or [word for word in words if _month_of(word)]
+    months = {_month_of(word) for word in named}
+    if not named:
+        for word in words:
+            text = text.replace(word, " ", 1)
+        return _day_in_numbers(" ".join(text.split()).strip(_AROUND))
+    if None in months:
+        raise ValueError(f"the word {next(word for word in named if not _month_of(word))!r} is unknown")
     numbers = [number[1] for number in _NUMBER.finditer(text)]
-    if len(numbers) != 2:
+    month = months.pop()
+    if months or month is None or len(numbers) != 2:
         raise ValueError(_INCOMPLETE)
     first, second = numbers
     if len(first) == 4:
@@ -201,26 +202,6 @@ def _day(text: str) -> tuple[int, int, int]:
     if len(first) > 2 or len(second) != 4:
         raise ValueError(_INCOMPLETE)
     return int(second), month, int(first)
-
-
-def _month(words: list[str]) -> int:
-    """Return the one month among the words of a date; the others are days of the week or fillers."""
-    spare = [word for word in words if _is_spare(word)]
-    named = [word for word in words if not _is_spare(word)] or [word for word in words if _month_of(word)]
-    months = {_month_of(word) for word in named}
-    month = months.pop() if len(months) == 1 else None
-    if month is None:
-        odd = next((word for word in named if not _month_of(word)), " ".join(words))
-        raise ValueError(f"the word {odd!r} is unknown" if len(spare) < len(words) else _INCOMPLETE)
-    return month
-
-
-def _without_words(text: str, words: list[str]) -> str:
-    for word in words:
-        if not _is_spare(word):
-            raise ValueError(f"the word {word!r} is unknown")
-        text = text.replace(word, " ", 1)
-    return " ".join(text.split()).strip(" ,;|-–—.")
 
 
 def _is_spare(word: str) -> bool:
@@ -250,45 +231,29 @@ def _normal(text: str) -> str:
 
 
 def _month_of(name: str) -> int | None:
-    """Return the month of a normal name, abbreviation or beginning of three or more letters; None if it is ambiguous.
-
-    English names come first, as RFC 822 uses them for articles in any language.
-    """
-    english, names = _months()
-    for known in (english, names):
-        if len(known.get(name, ())) == 1:
-            return next(iter(known[name]))
-    if len(name) < _ABBREVIATION:
-        return None
-    starting = {month for known, months in names.items() if known.startswith(name) for month in months}
-    return starting.pop() if len(starting) == 1 else None
-
-
-def _with_english_months(text: str) -> str:
-    """Replace month names of several words, such as Irish ones, by English ones."""
-    found = _names_of_words().search(text)
-    return _names_of_words().sub(lambda match: _ENGLISH[(_month_of(match[0]) or 1) - 1], text) if found else text
+    """Return the month of a normal name, or of its beginning of three or more letters; None if it is ambiguous."""
+    months = _months().get(name)
+    if months is None and len(name) >= _ABBREVIATION:
+        months = {month for known, stated in _months().items() if known.startswith(name) for month in stated}
+    return next(iter(months)) if months and len(months) == 1 else None
 
 
 @cache
-def _months() -> tuple[dict[str, set[int]], dict[str, set[int]]]:
-    """Return the months by name, in English and in all languages."""
+def _months() -> dict[str, set[int]]:
+    """Return the months by name, in all languages."""
     from babel.dates import get_month_names
 
-    found: defaultdict[str, set[int]] = defaultdict(set)
-    english: defaultdict[str, set[int]] = defaultdict(set)
+    found: dict[str, set[int]] = {}
+    english: dict[str, set[int]] = {"sept": {9}}
     for locale in _LOCALES:
-        for context in _CONTEXTS:
-            for width in _MONTH_WIDTHS:
-                for month, name in get_month_names(width, context, locale).items():
-                    found[_bare(name)].add(month)
-                    if locale == "en":
-                        english[_bare(name)].add(month)
-                    if locale == "eu":
-                        # Basque dates contain the genitive of the name: otsailaren 21.
-                        found[f"{_bare(name)}ren"].add(month)
-    english["sept"].add(9)
-    return dict(english), dict(found)
+        for context, width in product(_CONTEXTS, _MONTH_WIDTHS):
+            for month, name in get_month_names(width, context, locale).items():
+                (english if locale == "en" else found).setdefault(_bare(name), set()).add(month)
+                if locale == "eu":
+                    # Basque dates contain the genitive of the name: otsailaren 21.
+                    found.setdefault(f"{_bare(name)}ren", set()).add(month)
+    # RFC 822 uses the English names for articles in any language.
+    return found | english
 
 
 @cache
@@ -300,15 +265,16 @@ def _days() -> frozenset[str]:
         get_day_names(width, context, locale) for locale in _LOCALES for width in _DAY_WIDTHS for context in _CONTEXTS
     )
     names = (_bare(name) for days in listed for name in days.values())
-    return frozenset(part for name in names for part in (name, *re.split("[- ]", name)))
+    return frozenset(part for name in names for part in (name, *re.split("[-_]", name)))
 
 
 @cache
 def _names_of_words() -> re.Pattern[str]:
-    names = sorted((name for name in _months()[1] if " " in name), key=len, reverse=True)
-    return re.compile(rf"\b(?:{'|'.join(map(re.escape, names))})\b")
+    """Return the pattern of the names of months with several words, such as Irish ones."""
+    names = sorted((name for name in _months() if "_" in name), key=len, reverse=True)
+    return re.compile(rf"\b(?:{'|'.join(names)})\b".replace("_", " "))
 
 
 def _bare(name: str) -> str:
-    """Remove the preposition before Catalan names and the full stop of an abbreviation."""
-    return re.sub(r"^(?:de |d[’'])", "", _normal(name)).strip(".॰ ")
+    """Remove the preposition before Catalan names and the full stop of an abbreviation; make it one word."""
+    return re.sub(r"^(?:de |d[’'])", "", _normal(name)).strip(".॰ ").replace(" ", "_")

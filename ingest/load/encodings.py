@@ -2,7 +2,6 @@
 
 import codecs
 import re
-from collections.abc import Callable
 
 from ingest.errors import ArticleRejected
 from ingest.load.files import ArticleFile, read_bytes
@@ -41,12 +40,10 @@ _CONTROLS = {0xDC00 + byte: byte for byte in range(0x80, 0x100)}
 _SAMPLE = 4_000
 
 
-def read_text(
-    file: ArticleFile, limit: int = TEXT_FILE_LIMIT, declared: Callable[[bytes], str | None] | None = None
-) -> str:
-    """Read the text of a file, in the codec that `declared` finds in its bytes; raises as `read_bytes` and `decode`."""
+def read_text(file: ArticleFile, limit: int = TEXT_FILE_LIMIT, *, is_markup: bool = False) -> str:
+    """Read the text of a file; markup may declare its encoding. Raises as `read_bytes` and `decode`."""
     data = read_bytes(file, limit)
-    return decode(data, file.origin, declared(data) if declared else None)
+    return decode(data, file.origin, _declared(data) if is_markup else None)
 
 
 def decode(data: bytes, origin: str, declared: str | None = None) -> str:
@@ -61,22 +58,23 @@ def decode(data: bytes, origin: str, declared: str | None = None) -> str:
     utf_16 = _utf_16_codec(data)
     if utf_16:
         return _decoded(data, utf_16, origin).removeprefix("\ufeff")
-    if (zeros := data.count(0)) > max(_STRAY_ZEROS, len(data) * _STRAY_SHARE):
-        reason = f"it is binary: {zeros:,} bytes are NUL, the first is byte {data.index(0):,}; expected text"
-        raise ArticleRejected(origin, reason, "binary")
-    without_zeros = data.replace(b"\0", b"") if zeros else data
-    if declared and declared in _SEVEN_BITS:
-        return _decoded(without_zeros, declared, origin)
+    zeros = data.count(0)
+    if zeros > max(_STRAY_ZEROS, len(data) * _STRAY_SHARE):
+        raise _binary(data, origin)
+    text = data.replace(b"\0", b"") if zeros else data
+    if declared in _SEVEN_BITS:
+        return _decoded(text, declared, origin)
     try:
-        return without_zeros.decode("utf-8-sig")
+        return text.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         if declared and declared != "utf_8":
-            return _decoded(without_zeros, declared, origin)
-        if zeros:
-            raise ArticleRejected(
-                origin, f"it is binary: byte {data.index(0):,} is NUL; expected text", "binary"
-            ) from error
-        raise _undecodable(error, "UTF-8", origin) from error
+            return _decoded(text, declared, origin)
+        raise _binary(data, origin) if zeros else _undecodable(error, "UTF-8", origin) from error
+
+
+def _binary(data: bytes, origin: str) -> ArticleRejected:
+    reason = f"it is binary: {data.count(0):,} bytes are NUL, the first is byte {data.index(0):,}; expected text"
+    return ArticleRejected(origin, reason, "binary")
 
 
 def _decoded(data: bytes, codec: str, origin: str) -> str:
@@ -97,17 +95,11 @@ def _undecodable(error: UnicodeDecodeError, codec: str, origin: str) -> ArticleR
     return ArticleRejected(origin, reason, "undecodable")
 
 
-def of_page(data: bytes) -> str | None:
-    """Return the codec that an HTML page declares in a meta element or an XML declaration, or None."""
+def _declared(data: bytes) -> str | None:
+    """Return the codec that an XML declaration, or a meta element of a page, states; or None."""
     head = _COMMENT.sub(b"", data[:_HEAD])
-    declared = _META.search(head) or _XML.match(head)
-    return _codec(declared[1].decode("ascii", "replace")) if declared else None
-
-
-def of_xml(data: bytes) -> str | None:
-    """Return the codec that an XML declaration states, or None."""
-    declared = _XML.match(data[:_HEAD])
-    return _codec(declared[1].decode("ascii", "replace")) if declared else None
+    stated = _XML.match(head) or _META.search(head)
+    return _codec(stated[1].decode("ascii", "replace")) if stated else None
 
 
 def _codec(label: str) -> str | None:

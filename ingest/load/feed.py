@@ -6,10 +6,10 @@ from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ArticleRejected, short_repr
-from ingest.load.encodings import of_xml, read_text
+from ingest.load.article import RawArticle, guid_id, path_id
+from ingest.load.encodings import read_text
 from ingest.load.files import ArticleFile
-from ingest.load.html import html_to_text
-from ingest.load.raw_article import RawArticle, guid_id, path_id
+from ingest.load.page import html_to_text
 
 if TYPE_CHECKING:
     from feedparser import FeedParserDict
@@ -38,29 +38,24 @@ def parse_feed(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
     Raises:
         ArticleRejected: The file is not a feed, is corrupt, has no entries, or declares entities.
     """
-    text = read_text(file, declared=of_xml)
+    text = read_text(file, is_markup=True)
     found = _parse(text, file.origin)
-    prefixes = {name: _prefix(found, address) or name for name, address in _EXPORTS.items()}
+    prefixes = {
+        name: next((prefix for prefix, uri in found.namespaces.items() if prefix and address in uri), name)
+        for name, address in _EXPORTS.items()
+    }
     cut = found.bozo and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))
     for number, entry in enumerate(found.entries, start=1):
         origin = f"{file.origin}#{number}"
-        fields = _fields(entry, found.feed)
         if cut and number == len(found.entries):
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
-        elif not fields["body"]:
-            title = f" {short_repr(fields['title'])}" if fields["title"] else ""
-            yield ArticleRejected(origin, f"the entry{title} has no content and no summary", "empty")
         else:
-            yield RawArticle(origin, path_id(file, number), fields | _marks(entry, prefixes), public=True)
-
-
-def _prefix(found: "FeedParserDict", address: str) -> str | None:
-    """Return the prefix that a feed declares for a namespace, or None."""
-    return next((prefix for prefix, uri in found.namespaces.items() if prefix and address in uri), None)
+            fields = _fields(entry, found.feed) | _marks(entry, prefixes)
+            yield RawArticle(origin, path_id(file, number), fields, public=True)
 
 
 def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
-    """Return the statuses that an export states for an entry, under the names that `unpublished` knows."""
+    """Return the statuses that an export states for an entry, under the names that `to_article` knows."""
     exported = {
         f"{name}:{part}": entry.get(f"{prefixes[name]}_{part}")
         for name, part in (("wp", "status"), ("wp", "post_type"), ("wp", "post_password"), ("app", "draft"))
@@ -81,9 +76,8 @@ def _parse(text: str, origin: str) -> "FeedParserDict":
         found = feedparser.parse(BytesIO(text.encode()), response_headers=headers)
     # feedparser raises these errors for some corrupt elements.
     except (AttributeError, LookupError, OverflowError, TypeError, ValueError) as error:
-        raise ArticleRejected(
-            origin, f"the feed is corrupt ({short_repr(str(error))}): fetch it again", "bad_feed"
-        ) from error
+        reason = f"the feed is corrupt ({short_repr(str(error))}): fetch it again"
+        raise ArticleRejected(origin, reason, "bad_feed") from error
     if not found.get("version"):
         raise ArticleRejected(origin, "it is not a feed; expected RSS or Atom", "bad_feed")
     if not found.entries:
@@ -92,50 +86,35 @@ def _parse(text: str, origin: str) -> "FeedParserDict":
 
 
 def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
-    guid = _string(entry, "id") or _string(entry, "link")
-    source = entry.get("source")
+    guid, link = _string(entry, "id"), _string(entry, "link")
+    source = entry.get("source") or {}
+    contents = (_content_text(content) for content in entry.get("content") or ())
     return {
-        "id": guid_id(guid, _string(feed, "link") or _string(feed, "title") or "") if guid else None,
+        "id": guid_id(guid or link, _string(feed, "link") or _string(feed, "title")) if guid or link else None,
         "title": _text(entry, "title"),
-        "body": _body(entry),
-        "url": _link(entry),
-        "source": (_string(source, "title") if source else None) or _text(feed, "title"),
-        "authors": [name for author in entry.get("authors") or () if (name := _string(author, "name"))],
+        "body": next(filter(str.strip, contents), "") or _text(entry, "summary"),
+        # feedparser also gives a guid as the link, which may not be an address.
+        "url": link if link != guid or "://" in link else "",
+        "source": _string(source, "title") or _text(feed, "title"),
+        "authors": [_string(author, "name") for author in entry.get("authors") or ()],
         "language": _string(feed, "language"),
-        "tags": [term for tag in entry.get("tags") or () if (term := _string(tag, "label") or _string(tag, "term"))],
-        "published_at": _date(entry, "published"),
-        "updated_at": _date(entry, "updated"),
+        "tags": [_string(tag, "label") or _string(tag, "term") for tag in entry.get("tags") or ()],
+        # feedparser returns `published` for a missing `updated`.
+        **{f"{name}_at": _string(entry, name) for name in ("published", "updated") if name in entry},
     }
 
 
-def _link(entry: Entry) -> str | None:
-    """Return the address of an entry; feedparser also gives a guid as the link, which may not be an address."""
-    link = _string(entry, "link")
-    return None if link and link == _string(entry, "id") and "://" not in link else link
-
-
-def _body(entry: Entry) -> str | None:
-    contained = (_content_text(content) for content in entry.get("content") or ())
-    return next((text for text in contained if text.strip()), None) or _text(entry, "summary")
-
-
-def _text(fields: Entry, name: str) -> str | None:
+def _text(fields: Entry, name: str) -> str:
     """Return a field that may contain HTML as text."""
     detail = fields.get(f"{name}_detail")
     return _content_text(detail) if detail else _string(fields, name)
 
 
 def _content_text(detail: Entry) -> str:
-    value = _string(detail, "value") or ""
-    is_html = "html" in (_string(detail, "type") or "") and _MARKUP.search(value)
-    return html_to_text(value) if is_html else value
+    value = _string(detail, "value")
+    return html_to_text(value) if "html" in _string(detail, "type") and _MARKUP.search(value) else value
 
 
-def _string(fields: Entry, name: str) -> str | None:
+def _string(fields: Entry, name: str) -> str:
     value = fields.get(name)
-    return value if isinstance(value, str) and value else None
-
-
-def _date(entry: Entry, name: str) -> str | None:
-    # feedparser returns `published` for a missing `updated`.
-    return _string(entry, name) if name in entry else None
+    return value if isinstance(value, str) else ""

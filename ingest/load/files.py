@@ -4,14 +4,12 @@ import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from os import DirEntry, path, scandir
+from os import path, scandir
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from index.errors import ConfigurationError
 from ingest.errors import ArticleRejected, megabytes
-
-_KINDS = {stat.S_IFIFO: "a named pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,11 @@ class ArticleFile:
 
 
 class _Found(NamedTuple):
-    real: str
-    linked: bool
+    """A file, its real path, and whether a link leads to it."""
+
     file: ArticleFile
+    real: str
+    linked: bool = False
 
     @property
     def rank(self) -> tuple[int, bool, Path]:
@@ -57,9 +57,8 @@ def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFi
     existing = [_existing(named) for named in paths]
     bounds = None if follow_links else [Path(path.realpath(named)) for named in existing]
     for named in existing:
-        for found in _reached_from(named, bounds):
-            known = best.get(found.real)
-            if known is None or found.rank < known.rank:
+        for found in _below(named, bounds):
+            if found.real not in best or found.rank < best[found.real].rank:
                 best[found.real] = found
     return sorted((found.file for found in best.values()), key=lambda file: file.path)
 
@@ -74,55 +73,37 @@ def _existing(named: Path) -> Path:
     return Path(path.abspath(named))  # noqa: PTH100
 
 
-def _reached_from(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found]:
+def _below(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found]:
+    """Yield the files of a folder, or the file itself; links that lead out of `bounds` are not followed."""
     if not named.is_dir():
-        yield _Found(path.realpath(named), linked=False, file=ArticleFile(named, named.parent))
+        yield _Found(ArticleFile(named, named.parent), path.realpath(named))
         return
     seen: set[str] = set()
     folders = deque([(named, False)])
     while folders:
         folder, linked = folders.popleft()
-        real = path.realpath(folder)
-        if real in seen:
+        real_folder = path.realpath(folder)
+        if real_folder in seen:
             continue
-        seen.add(real)
+        seen.add(real_folder)
         try:
-            entries = _visible(folder)
+            with scandir(folder) as entries:
+                visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError:
-            yield _Found(real, linked, ArticleFile(folder, named))
+            yield _Found(ArticleFile(folder, named), real_folder, linked)
             continue
-        for entry in entries:
-            target = path.realpath(entry.path) if bounds is not None and entry.is_symlink() else None
-            if target and not _is_within(Path(target), bounds or ()):
-                yield _Found(entry.path, linked=True, file=ArticleFile(Path(entry.path), named, target))
-            elif not _is_folder(entry):
-                yield _Found(_real(real, entry), linked or entry.is_symlink(), ArticleFile(Path(entry.path), named))
-            elif entry.is_symlink():
+        for entry in visible:
+            inside, is_link = Path(entry.path), entry.is_symlink()
+            real = path.realpath(inside) if is_link else f"{real_folder}/{entry.name}"
+            if is_link and bounds is not None and not any(Path(real).is_relative_to(bound) for bound in bounds):
+                yield _Found(ArticleFile(inside, named, leads_to=real), entry.path, linked=True)
+            elif not path.isdir(inside):  # noqa: PTH112 - Path.is_dir raises if it is inaccessible
+                yield _Found(ArticleFile(inside, named), real, linked or is_link)
+            elif is_link:
                 # Linked folders come after all real ones, so that loops end and real paths come first.
-                folders.append((Path(entry.path), True))
+                folders.append((inside, True))
             else:
-                folders.appendleft((Path(entry.path), linked))
-
-
-def _is_within(target: Path, bounds: Sequence[Path]) -> bool:
-    return any(target.is_relative_to(bound) for bound in bounds)
-
-
-def _visible(folder: Path) -> list[DirEntry[str]]:
-    with scandir(folder) as entries:
-        return [entry for entry in entries if not entry.name.startswith(".")]
-
-
-def _is_folder(entry: DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:
-        # A link to an inaccessible folder or to itself: loading it reports which.
-        return False
-
-
-def _real(real_folder: str, entry: DirEntry[str]) -> str:
-    return path.realpath(entry.path) if entry.is_symlink() else f"{real_folder}/{entry.name}"
+                folders.appendleft((inside, linked))
 
 
 def open_file(file: ArticleFile) -> BinaryIO:
@@ -132,13 +113,11 @@ def open_file(file: ArticleFile) -> BinaryIO:
         ArticleRejected: It is not a regular file; reading a pipe or a device may never end.
         OSError: It cannot be opened.
     """
-    mode = file.path.stat().st_mode
-    if stat.S_ISDIR(mode):
+    if file.path.is_dir():
         # `find` returns only folders that it cannot list: repeat the error.
         next(file.path.iterdir(), None)
-    if not stat.S_ISREG(mode):
-        kind = _KINDS.get(stat.S_IFMT(mode), "a folder")
-        raise ArticleRejected(file.origin, f"it is {kind}; expected a regular file", "unreadable")
+    if not stat.S_ISREG(file.path.stat().st_mode):
+        raise ArticleRejected(file.origin, "it is a pipe, a device or a folder; expected a regular file", "unreadable")
     return file.path.open("rb")
 
 

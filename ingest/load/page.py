@@ -1,4 +1,4 @@
-"""Read the metadata of a web page from its markup: JSON-LD, meta elements, headings and time elements.
+"""Web pages: their main text by trafilatura, as plain text with paragraphs, and the metadata of their markup.
 
 trafilatura's extract_metadata is not used: it guesses dates from text, and keeps no zones, time of change or JSON-LD
 authors (27 of the tests fail with it).
@@ -7,16 +7,39 @@ authors (27 of the tests fail with it).
 import json
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import unescape
-from typing import Protocol
+from typing import Any
 from urllib.parse import urlsplit
 
-from ingest.load.dates import moment
-from ingest.load.fields import clean_line
+from ingest.errors import ArticleRejected, short_repr
+from ingest.load.article import RawArticle, clean_line, path_id
+from ingest.load.dates import moment_or_none
+from ingest.load.encodings import read_text
+from ingest.load.files import ArticleFile
 
-# In order of precedence, vague names last. `_SEPARATORS` are equivalent.
+_PAGE = re.compile(r"<html\b", re.IGNORECASE)
+_PAGE_START = 4_096
+# Such as 502 Bad Gateway; 404 | Page not found; Error 503: Service Unavailable.
+_ERROR = re.compile(
+    r"\b[45]\d\d\b\W*(?:error|bad gateway|bad request|unauthori[sz]ed|forbidden|(?:page )?not found|too many requests"
+    r"|internal server error|service (?:temporarily )?unavailable|gateway time-?out)\b",
+    re.IGNORECASE,
+)
+_ERROR_PAGE_LENGTH = 1_000
+_QUOTE_START = re.compile(r"<q(?:\s[^<>]{0,500})?>", re.IGNORECASE)
+_QUOTE_END = re.compile(r"</q\s{0,9}>", re.IGNORECASE)
+# Tags of HTML, and trafilatura's tags for the same elements.
+_UNSEEN = frozenset("script style template noscript iframe svg math object form button select textarea title".split())
+_INLINE = frozenset(
+    "a abbr b bdi bdo big cite code data del dfn em font graphic hi i img ins kbd label mark q ref s samp small span"
+    " strike strong sub sup td th cell time tt u var wbr".split()
+)
+_LINE_BREAKS, _ROWS, _ITEMS = ("br", "lb"), ("tr", "row"), ("li", "item")
+_CELLS = ("td", "th", "cell")
+
+# Names of meta elements in order of precedence, vague names last. `_SEPARATORS` are equivalent.
 _PUBLISHED = tuple(
     "article:published_time og:article:published_time article:published og:published_time datepublished"
     " rnews:datepublished parsely-pub-date sailthru.date bt:pubdate cxenseparse:recs:publishtime"
@@ -30,13 +53,14 @@ _MODIFIED = tuple(
     " last-modified lastmodified lastmod modified revised".split()
 )
 _SEPARATORS = re.compile(r"[-_.:]+")
-_PUBLISHED_CLASSES = frozenset(("published", "entry-date", "dt-published", "pubdate"))
+_PUBLISHED_MARKS = frozenset(("published", "entry-date", "dt-published", "pubdate", "datepublished"))
 # A time in running text or in a list of other articles is not the publication date.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")
 # JSON-LD in XHTML is wrapped in a CDATA section or a comment; text after the value is ignored.
 _WRAPPING = re.compile(r"\A(?:\s|//|/\*|\*/|<!\[CDATA\[|<!--|\ufeff)+")
 _DECODER = json.JSONDecoder(strict=False, parse_int=str)
-_ARTICLE_TYPES = ("BlogPosting", "LiveBlogPosting", "Report")
+_ARTICLE = re.compile(r".*Article|BlogPosting|LiveBlogPosting|Report")
+_SITES = frozenset(("WebSite", "NewsMediaOrganization", "Organization"))
 # Separators between an article's title and its site's name.
 _BETWEEN = re.compile(r"\s+[|\-–—·•»›«:]+\s+|\s*[|»›]\s*|(?<=\w):\s+")
 _HOME = re.compile(r"(?:\.{0,2}/)?(?:(?:index|home|default)(?:\.\w{2,5})?)?|#|", re.IGNORECASE)
@@ -45,42 +69,131 @@ _SITE_CLASS = re.compile(r"\b(?:logo|brand|branding|masthead|site-?(?:name|title
 _SLUG = re.compile(r"\w+(?:-\w+){2,}")
 _SECTION_WORDS, _HEADLINE_WORDS = 3, 4
 
-
-class Element(Protocol):
-    """The part of the interface of lxml elements that is used."""
-
-    @property
-    def tag(self) -> object: ...
-    @property
-    def text(self) -> str | None: ...
-    @property
-    def tail(self) -> str | None: ...
-    def get(self, name: str, /) -> str | None: ...
-    def iter(self, *tags: str) -> "Iterator[Element]": ...
-    def iterancestors(self, *tags: str) -> "Iterator[Element]": ...
-    def itertext(self) -> Iterator[str]: ...
-    def __reversed__(self) -> "Iterator[Element]": ...
+Element = Any
+"""An element of lxml, which states no types."""
 
 
-def page_fields(tree: Element) -> dict[str, object]:
-    """Return the fields of a page under Dateline's names.
+def parse_page(file: ArticleFile) -> Iterator[RawArticle]:
+    """Yield the article of a .html file; raises as `read_text`.
 
     JSON-LD of an article type has precedence, then meta elements (Open Graph, `article:*`, microdata), then the
     canonical link and the headings. The publication date comes from JSON-LD or a meta element, else from a `time`
     element that is marked so or is the only one outside of running text. Of several dates the first readable one
     counts.
+
+    Raises:
+        ArticleRejected: The page has no article text, or is the error page of a server.
     """
-    meta, objects = _meta(tree), _linked_data(tree)
+    tree = _tree(read_text(file, is_markup=True))
+    body = "" if tree is None else _main_text(tree)
+    if tree is None or not body.strip():
+        raise ArticleRejected(file.origin, "the page has no article text: save the page of an article", "empty")
+    error = next((line for heading in tree.iter("title", "h1") if _ERROR.search(line := _line(heading))), None)
+    if error and len(body) < _ERROR_PAGE_LENGTH:
+        reason = f"it is the error page of a server ({short_repr(error)}): fetch it again"
+        raise ArticleRejected(file.origin, reason, "error_page")
+    yield RawArticle(file.origin, path_id(file), {**_page_fields(tree), "body": body}, public=True)
+
+
+def html_to_text(fragment: str) -> str:
+    """Convert a fragment of HTML, such as the content of a feed's entry, to plain text."""
+    tree = _tree(fragment)
+    return "" if tree is None else _text_of(tree)
+
+
+def _tree(html: str) -> Element | None:
+    """Parse a page or a fragment; return None if it is empty."""
+    from trafilatura import load_html
+
+    # Browsers draw the quotation marks of a q element; write them, as its tag is removed.
+    html = _QUOTE_END.sub("”", _QUOTE_START.sub("“", html))
+    return load_html(html if _PAGE.search(html, 0, _PAGE_START) else f"<html><body>{html}</body></html>")
+
+
+def _main_text(tree: Element) -> str:
+    from trafilatura import bare_extraction
+
+    found = bare_extraction(tree, include_comments=False, include_tables=True, with_metadata=False)
+    return "" if found is None or isinstance(found, dict) else _text_of(found.body)
+
+
+class _TextBuilder:
+    """Plain text under construction; white space is pending until text follows it."""
+
+    def __init__(self) -> None:
+        self.written: list[str] = []
+        self._lines = 0
+        self._between = ""
+        self._bullet = ""
+        self._items = 0
+
+    def write(self, text: str | None) -> None:
+        spaced = re.sub(r"\s+", " ", text or "")
+        bare = spaced.strip()
+        if spaced.startswith(" "):
+            self._between = self._between or " "
+        if not bare:
+            return
+        if self.written:
+            self.written.append("\n" * self._lines or self._between)
+        self.written += (self._bullet, bare)
+        self._lines, self._between, self._bullet = 0, " " if spaced.endswith(" ") else "", ""
+
+    def edge(self, tag: str, *, opens: bool) -> None:
+        """Add the white space of the start or the end of an element."""
+        if tag in _ITEMS:
+            self._lines, self._bullet = max(self._lines, 1), "- " if opens else ""
+            self._items += 1 if opens else -1
+        elif tag in _CELLS and opens:
+            self._between = " | "
+        elif tag in _LINE_BREAKS:
+            self._lines = min(self._lines + 1, 2) if opens else self._lines
+        elif tag in _ROWS:
+            self._lines = max(self._lines, 1)
+        elif tag not in _INLINE:
+            # Blocks within a list item are lines, so that the items stay together.
+            self._lines = max(self._lines, 1 if self._items else 2)
+
+
+def _text_of(root: Element) -> str:
+    """Return the visible text below an element, without its tail.
+
+    A blank line separates blocks, a line end separates lines and table rows, ` | ` separates cells; a list item begins
+    with `- `. A run of white space is one space. Scripts, forms and similar elements are left out.
+    """
+    builder = _TextBuilder()
+    # A stack instead of recursion: pages may nest deeper than Python's stack.
+    walk: list[tuple[Element, bool]] = [(root, True)]
+    while walk:
+        element, opens = walk.pop()
+        is_seen = isinstance(element.tag, str) and element.tag not in _UNSEEN
+        if is_seen:
+            builder.edge(element.tag, opens=opens)
+        if is_seen and opens:
+            builder.write(element.text)
+            walk.append((element, False))
+            walk.extend((child, True) for child in reversed(element))
+        elif element is not root:
+            builder.write(element.tail)
+    return "".join(builder.written)
+
+
+def _page_fields(tree: Element) -> dict[str, object]:
+    """Return the fields of a page under Dateline's names."""
+    meta, objects = _meta(tree), list(_linked_data(tree))
     linked = _linked_article(objects)
     section = _first(meta["article:section"], _names(linked.get("articleSection")))
     source = _first(meta["og:site_name"], _names(linked.get("publisher")))
-    sites = [source, section, *meta["application-name"], *_names([each for each in objects if _is_site(each)])]
-    headline, name = _names(linked.get("headline")), _names(linked.get("name"))
+    sites = [each for each in objects if not _SITES.isdisjoint(_names(each.get("@type")))]
+    canonical = [link.get("href") or "" for link in tree.iter("link") if "canonical" in _words(link.get("rel"))]
+    addresses = [*map(clean_line, canonical), *meta["og:url"], *_names(linked.get("url"))]
+    authors = _split(meta["author"] + meta["article:author"])
     return {
-        "title": _title(tree, headline, name, meta["og:title"], sites),
-        "url": _first(filter(_is_absolute, [*_canonical(tree), *meta["og:url"], *_names(linked.get("url"))])),
+        "title": _title(tree, linked, meta["og:title"], [source, section, *meta["application-name"], *_names(sites)]),
+        "url": _first(filter(_is_absolute, addresses)),
         "source": source,
-        "authors": _names(linked.get("author")) or _authors(meta),
+        # A profile's address is not a name.
+        "authors": _names(linked.get("author")) or [name for name in authors if not _is_absolute(name)],
         "section": section,
         "language": tree.get("lang"),
         "tags": meta["article:tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
@@ -89,18 +202,13 @@ def page_fields(tree: Element) -> dict[str, object]:
     }
 
 
-def headings(tree: Element) -> list[str]:
-    """Return the title and the top headings of a page."""
-    return [heading for element in tree.iter("title", "h1") if (heading := _heading_text(element))]
-
-
 def _meta(tree: Element) -> defaultdict[str, list[str]]:
     """Return the contents of the meta elements by lower-case name, in order."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for element in tree.iter("meta"):
-        names = dict.fromkeys((element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop"))
+        names = {(element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop")}
         if content := clean_line(element.get("content") or ""):
-            for name in filter(None, names):
+            for name in names - {""}:
                 found[name].append(content)
     return found
 
@@ -113,50 +221,34 @@ def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]
     return [content for name in names for content in spelled[_SEPARATORS.sub(".", name)]]
 
 
-def _authors(meta: defaultdict[str, list[str]]) -> list[str]:
-    """Return the names of the authors, without addresses of profiles."""
-    return [name for name in _split(meta["author"] + meta["article:author"]) if not _is_absolute(name.strip())]
-
-
-def _linked_data(tree: Element) -> list[dict[str, object]]:
-    """Return the objects of the page's JSON-LD, including those of graphs; ignore invalid JSON-LD."""
-    found: list[dict[str, object]] = []
+def _linked_data(tree: Element) -> Iterator[dict[str, object]]:
+    """Yield the objects of the page's JSON-LD, including those of graphs; ignore invalid JSON-LD."""
     for element in tree.iter("script"):
-        if (element.get("type") or "").partition(";")[0].strip().lower() != "application/ld+json":
-            continue
-        with suppress(ValueError, RecursionError):
-            found += _objects(_DECODER.raw_decode(_WRAPPING.sub("", element.text or ""))[0])
-    return found
+        if (element.get("type") or "").partition(";")[0].strip().lower() == "application/ld+json":
+            with suppress(ValueError, RecursionError):
+                found = _DECODER.raw_decode(_WRAPPING.sub("", element.text or ""))[0]
+                for item in _dicts(found):
+                    yield item
+                    for name in ("@graph", "mainEntity", "mainEntityOfPage"):
+                        yield from _dicts(item.get(name))
+
+
+def _dicts(found: object) -> list[dict[str, object]]:
+    return [item for item in (found if isinstance(found, list) else [found]) if isinstance(item, dict)]
 
 
 def _linked_article(linked: list[dict[str, object]]) -> dict[str, object]:
-    """Return the first article of the JSON-LD, with its references resolved; empty if it has none."""
+    """Return the first article of the JSON-LD, with its references (`@id`) resolved; empty if it has none."""
     named = {key: each for each in linked if isinstance(key := each.get("@id"), str) and each.get("name")}
-    for candidate in linked:
-        if any(kind.endswith("Article") or kind in _ARTICLE_TYPES for kind in _names(candidate.get("@type"))):
-            return {name: _resolved(value, named) for name, value in candidate.items()}
-    return {}
 
+    def resolved(value: object) -> object:
+        if isinstance(value, list):
+            return [resolved(item) for item in value]
+        key = value.get("@id") if isinstance(value, dict) and not value.get("name") else None
+        return named.get(key, value) if isinstance(key, str) else value
 
-def _is_site(linked: Mapping[str, object]) -> bool:
-    return not {"WebSite", "NewsMediaOrganization", "Organization"}.isdisjoint(_names(linked.get("@type")))
-
-
-def _resolved(value: object, named: Mapping[str, object]) -> object:
-    """Replace an object that is only a reference (`@id`) by the object that it refers to."""
-    if isinstance(value, list):
-        return [_resolved(item, named) for item in value]
-    key = value.get("@id") if isinstance(value, dict) and not value.get("name") else None
-    return named.get(key, value) if isinstance(key, str) else value
-
-
-def _objects(found: object) -> Iterator[dict[str, object]]:
-    for item in found if isinstance(found, list) else [found]:
-        if isinstance(item, dict):
-            yield item
-            for name in ("@graph", "mainEntity", "mainEntityOfPage"):
-                nodes = item.get(name)
-                yield from (node for node in (nodes if isinstance(nodes, list) else [nodes]) if isinstance(node, dict))
+    articles = (each for each in linked if any(map(_ARTICLE.fullmatch, _names(each.get("@type")))))
+    return {name: resolved(value) for name, value in next(articles, {}).items()}
 
 
 def _names(stated: object) -> list[str]:
@@ -168,46 +260,32 @@ def _names(stated: object) -> list[str]:
 
 def _times(tree: Element) -> list[str]:
     """Return the publication date of a time element, if exactly one element qualifies."""
-    times = [element for element in tree.iter("time") if next(element.iterancestors(*_NOT_A_BYLINE), None) is None]
-    marked = _distinct(element for element in times if _is_marked(element))
-    if marked:
-        return marked if len(marked) == 1 else []
-    unmarked = _distinct(element for element in times if next(element.iterancestors("p"), None) is None)
-    return unmarked if len(unmarked) == 1 and _is_readable(unmarked[0]) else []
-
-
-def _distinct(times: Iterable[Element]) -> list[str]:
-    return list(dict.fromkeys(stated for element in times if (stated := clean_line(element.get("datetime") or ""))))
-
-
-def _is_marked(time: Element) -> bool:
-    marked = time.get("pubdate") is not None or (time.get("itemprop") or "").lower() == "datepublished"
-    return marked or not _PUBLISHED_CLASSES.isdisjoint((time.get("class") or "").lower().split())
+    marked: set[str] = set()
+    unmarked: set[str] = set()
+    for time in tree.iter("time"):
+        stated = clean_line(time.get("datetime") or "")
+        if not stated or next(time.iterancestors(*_NOT_A_BYLINE), None) is not None:
+            continue
+        marks = {*_words(time.get("class")), *_words(time.get("itemprop"))}
+        if time.get("pubdate") is not None or not _PUBLISHED_MARKS.isdisjoint(marks):
+            marked.add(stated)
+        elif next(time.iterancestors("p"), None) is None:
+            unmarked.add(stated)
+    found = list(marked or unmarked)
+    return found if len(found) == 1 and (marked or moment_or_none(found[0])) else []
 
 
 def _date(stated: list[str]) -> str | None:
     """Return the first readable date, else the first one, so that a notice quotes it."""
-    return next(filter(_is_readable, stated), None) or next(iter(stated), None)
-
-
-def _is_readable(stated: str) -> bool:
-    try:
-        moment(stated)
-    except ValueError:
-        return False
-    return True
-
-
-def _canonical(tree: Element) -> list[str]:
-    links = [element for element in tree.iter("link") if "canonical" in (element.get("rel") or "").lower().split()]
-    return [clean_line(element.get("href") or "") for element in links]
+    return next(filter(moment_or_none, stated), None) or next(iter(stated), None)
 
 
 def _is_absolute(address: str) -> bool:
-    try:
-        return urlsplit(address).scheme in ("http", "https")
-    except ValueError:
-        return address.startswith(("http://", "https://"))
+    return address.strip().lower().startswith(("http://", "https://"))
+
+
+def _words(stated: str | None) -> list[str]:
+    return (stated or "").lower().split()
 
 
 def _split(stated: list[str]) -> list[str]:
@@ -218,37 +296,33 @@ def _first(*stated: Iterable[str]) -> str | None:
     return next((text for texts in stated for text in texts if text), None)
 
 
-def _title(
-    tree: Element, headline: Sequence[str], name: Sequence[str], social: Sequence[str], sites: Iterable[str | None]
-) -> str | None:
+def _title(tree: Element, linked: dict[str, object], social: list[str], sites: Iterable[str | None]) -> str | None:
     """Return the title of the article of a page, None if the page states none.
 
     The order of precedence is: `headline` and `name` of its JSON-LD, its `social` title (Open Graph), its only h1, its
     title element. Names of `sites` and sections, and headings that link to the home page, are not titles of articles.
     """
-    h1 = [(element, text) for element in tree.iter("h1") if (text := _heading_text(element))]
-    element_title = next((text for element in tree.iter("title") if (text := _heading_text(element))), "")
-    site_names = {_plain(site) for site in (*sites, *(text for element, text in h1 if _is_of_site(element))) if site}
-    site_names.discard("")
-    if len(h1) == 1 and (site := _site_at_the_end(tree, element_title, h1[0][1])) and not _is_shown(site, social):
-        site_names.add(site)
-    stripped = _without_sites(element_title, site_names)
-    lone = [text for _, text in h1] if len(h1) == 1 else []
+    h1 = {text: element for element in tree.iter("h1") if (text := _line(element))}
+    stated = next(filter(None, map(_line, tree.iter("title"))), "")
+    site_names = {_plain(site or "") for site in (*sites, *(text for text in h1 if _is_of_site(h1[text])))} - {""}
+    lone = list(h1) if len(h1) == 1 else []
+    if lone and _is_site_at_the_end(tree, stated, lone[0]) and not _is_shown(lone[0], social):
+        site_names.add(_plain(lone[0]))
+    stripped = _without_sites(stated, site_names)
     if lone and _is_section(lone[0], stripped):
         site_names.add(_plain(lone[0]))
-    shown = [*social, *(text for _, text in h1), element_title]
-    linked = [*headline[:1], *name[:1]]
-    if len(linked) == 2 and not _is_shown(linked[0], shown) and _is_shown(linked[1], shown):
-        # In an encyclopedia the headline is a description, and the name is the title.
-        linked.reverse()
-    candidates = [*linked, *(_without_sites(title, site_names) for title in social), *lone, stripped]
+    headline = [*_names(linked.get("headline"))[:1], *_names(linked.get("name"))[:1]]
+    shown = [*social, *h1, stated]
+    # In an encyclopedia the headline is a description, and the name is the title.
+    headline.sort(key=lambda title: not _is_shown(title, shown))
+    candidates = [*headline, *(_without_sites(title, site_names) for title in social), *lone, stripped]
     titles = [title for title in candidates if title and _plain(title) not in site_names and not _SLUG.fullmatch(title)]
-    return next(iter((*titles, *filter(None, candidates), element_title)), None) or None
+    return _first(titles, candidates, [stated])
 
 
-def _heading_text(element: Element) -> str:
+def _line(heading: Element) -> str:
     """Return the text of a heading on one line."""
-    return clean_line(" ".join(element.itertext()))
+    return clean_line(" ".join(heading.itertext()))
 
 
 def _plain(text: str) -> str:
@@ -276,21 +350,19 @@ def _is_home(address: str) -> bool:
     return not parts.query and bool(_HOME.fullmatch(parts.path)) and bool(parts.netloc or parts.path)
 
 
-def _site_at_the_end(tree: Element, title: str, h1: str) -> str | None:
-    """Return the last part of a title element if the h1 repeats it and a lower heading repeats the first part."""
+def _is_site_at_the_end(tree: Element, title: str, h1: str) -> bool:
+    """Return whether the h1 repeats the last part of the title element, and a lower heading repeats the first part."""
     parts = [_plain(part) for part in _BETWEEN.split(title) if _plain(part)]
-    lower = {_plain(_heading_text(element)) for element in tree.iter("h2", "h3")}
-    is_site = len(parts) > 1 and parts[-1] == _plain(h1) and parts[0] in lower
-    return parts[-1] if is_site else None
+    lower = {_plain(_line(element)) for element in tree.iter("h2", "h3")}
+    return len(parts) > 1 and parts[-1] == _plain(h1) and parts[0] in lower
 
 
 def _without_sites(title: str, site_names: set[str]) -> str:
     """Remove the names of sites from both ends of a title."""
-    while (parts := list(_BETWEEN.finditer(title))) and title:
-        first, last = title[: parts[0].start()], title[parts[-1].end() :]
-        if _plain(last) in site_names:
+    while parts := list(_BETWEEN.finditer(title)):
+        if _plain(title[parts[-1].end() :]) in site_names:
             title = title[: parts[-1].start()]
-        elif _plain(first) in site_names:
+        elif _plain(title[: parts[0].start()]) in site_names:
             title = title[parts[0].end() :]
         else:
             break

@@ -6,9 +6,8 @@ from io import BytesIO
 from typing import TYPE_CHECKING
 
 from ingest.errors import ArticleRejected, megabytes, short_repr
-from ingest.load.fields import BODY_LIMIT, clean_line
+from ingest.load.article import BODY_LIMIT, RawArticle, clean_line, path_id
 from ingest.load.files import ArticleFile, read_bytes
-from ingest.load.raw_article import RawArticle, path_id
 
 if TYPE_CHECKING:
     from pypdf import PdfReader

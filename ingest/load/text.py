@@ -1,14 +1,20 @@
-"""Plain text and Markdown files: the body is the text, after the front matter of Markdown."""
+"""Plain text, and Markdown with front matter: fields in YAML, TOML or JSON before the text.
 
+python-frontmatter is not used: it expands aliases, converts values, and takes text below a rule for fields.
+"""
+
+import json
 import re
-from collections.abc import Iterator
+import tomllib
+from collections.abc import Callable, Iterator
+
+import yaml
 
 from index.markup import readable
+from ingest.errors import ArticleRejected
+from ingest.load.article import ALIASES, RawArticle, Unreadable, clean_line, normal_name, path_id
 from ingest.load.encodings import read_text
-from ingest.load.fields import clean_line
 from ingest.load.files import ArticleFile
-from ingest.load.frontmatter import split_front_matter
-from ingest.load.raw_article import RawArticle, path_id, with_standard_names
 
 TITLE_LENGTH = 120
 _TITLE_WORDS = 20
@@ -20,6 +26,20 @@ _TOP_HEADING = re.compile(r" {0,3}#[ \t]")
 _RULE = re.compile(r"\A(?:[-*_][ \t]*){3,}\n\s*")
 _HEADING_MARKS = re.compile(r"^#{1,6}(?: |$)| #+$")
 
+_JSON = re.compile(r'\{\s*"[^"\n]*"\s*:')
+# The beginning of the first field, after blank lines and comments.
+_YAML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)")
+_TOML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)")
+_FIELD_STARTS = re.compile(r"^(?=\w)", re.MULTILINE)
+_FIELD = re.compile(r"(\w[^:\n]*):(?:[ \t]+|$)", re.MULTILINE)
+_INDICATORS = tuple("[]{}&*!|>%@`\"'")
+_KNOWN = frozenset(("id", "draft", "status", *(alias for aliases in ALIASES.values() for alias in aliases)))
+# Front matter is a few lines, and YAML is slow to parse.
+_FIELDS_LIMIT = 100_000
+_NULLS = ("", "~", "null", "Null", "NULL")
+
+_Fields = dict[str, object]
+
 
 def parse_text(file: ArticleFile) -> Iterator[RawArticle]:
     """Yield the article of a .txt file; raises as `read_text`."""
@@ -27,10 +47,15 @@ def parse_text(file: ArticleFile) -> Iterator[RawArticle]:
 
 
 def parse_markdown(file: ArticleFile) -> Iterator[RawArticle]:
-    """Yield the article of a .md file; raises as `read_text` and `split_front_matter`."""
+    """Yield the article of a .md file; raises as `read_text`, or ArticleRejected if the front matter is invalid."""
     text = read_text(file).replace("\r\n", "\n").replace("\r", "\n")
-    fields, body = split_front_matter(text, file.origin)
-    stated = {**with_standard_names(fields), "body": body, "text": None}
+    try:
+        fields, body = _split_front_matter(text, file.origin)
+    except (ValueError, RecursionError) as error:
+        problem = "it is nested too deeply" if isinstance(error, RecursionError) else error
+        kind = {"{": "JSON", "-": "YAML", "+": "TOML"}[text[0]]
+        raise ArticleRejected(file.origin, f"its front matter is not {kind}: {problem}", "bad_front_matter") from error
+    stated = {**fields, "body": body, "text": None}
     yield RawArticle(file.origin, path_id(file), stated, make_title=_markdown_title)
 
 
@@ -42,9 +67,24 @@ def title_of(body: str) -> str | None:
     """
     line, _, rest = body.partition("\n")
     title = readable(line) if rest.startswith("\n") and len(line) <= _OPENING else ""
-    if title and _is_heading(title):
+    bare = title.strip()
+    is_short = 0 < len(bare) <= TITLE_LENGTH and len(bare.split()) <= _TITLE_WORDS
+    if is_short and not _FINAL_STOP.search(bare):
         return clean_line(title)
-    return _cut(_first_sentence(body[:_OPENING])) or None
+    sentence = _first_sentence(body[:_OPENING])
+    if len(sentence) <= TITLE_LENGTH:
+        return sentence or None
+    kept = sentence[:TITLE_LENGTH]
+    on_a_word = kept.rpartition(" ")[0] or kept[:-1]
+    return f"{on_a_word.rstrip(' ,;:–—-')}…"
+
+
+def _first_sentence(opening: str) -> str:
+    from index.text import sentence_spans
+
+    written = [opening[span.start : span.end] for span in sentence_spans(opening)]
+    # The title of a text of markup alone is the markup.
+    return next(filter(None, map(clean_line, [*map(readable, written), *written])), "")
 
 
 def _markdown_title(body: str) -> str | None:
@@ -63,23 +103,133 @@ def _without_marks(heading: str) -> str:
     return readable(_HEADING_MARKS.sub("", heading))
 
 
-def _is_heading(line: str) -> bool:
-    bare = line.strip()
-    short = len(bare) <= TITLE_LENGTH and len(bare.split()) <= _TITLE_WORDS
-    return short and not _FINAL_STOP.search(bare)
+class _Loader(yaml.BaseLoader):
+    """A YAML loader without aliases, which can expand a small text to a huge value."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.MarkedYAMLError(problem="found an alias (*name), expected a value")
+        return super().compose_node(parent, index)
 
 
-def _first_sentence(opening: str) -> str:
-    from index.text import sentence_spans
+def _split_front_matter(text: str, origin: str) -> tuple[_Fields, str]:
+    r"""Split a Markdown text with `\n` line ends into the fields of its front matter and the body.
 
-    written = [opening[span.start : span.end] for span in sentence_spans(opening)]
-    # The title of a text of markup alone is the markup.
-    return next(filter(None, map(clean_line, [*map(readable, written), *written])), "")
+    Front matter is YAML between lines of dashes, TOML between lines of plus signs, or a JSON object. A line of dashes
+    without fields below it is a thematic break and belongs to the body.
+
+    Raises:
+        ValueError, RecursionError: The front matter has no end, or cannot be parsed.
+        ArticleRejected: It is too long.
+    """
+    if _JSON.match(text):
+        fields, end = _DECODER.raw_decode(text)
+        _check_length(text[:end], origin)
+        return fields, text[end:]
+    if text.startswith("---"):
+        return _split_block(text, r"---", r"(?:---|\.\.\.)", _YAML_FIELD, _yaml, origin)
+    if text.startswith("+++"):
+        return _split_block(text, r"\+\+\+", r"\+\+\+", _TOML_FIELD, tomllib.loads, origin)
+    return {}, text
 
 
-def _cut(sentence: str) -> str:
-    if len(sentence) <= TITLE_LENGTH:
-        return sentence
-    kept = sentence[:TITLE_LENGTH]
-    on_a_word = kept.rpartition(" ")[0] or kept[:-1]
-    return f"{on_a_word.rstrip(' ,;:–—-')}…"
+def _split_block(
+    text: str,
+    opening: str,
+    closing: str,
+    first_field: re.Pattern[str],
+    parse: Callable[[str], _Fields | None],
+    origin: str,
+) -> tuple[_Fields, str]:
+    """Split a text at the lines `opening` and `closing`; raises as above if fields follow and they are invalid."""
+    opened = re.match(rf"{opening}[ \t]*\n", text)
+    if not opened:
+        return {}, text
+    start = opened.end()
+    has_fields = first_field.match(text, start) is not None
+    end = re.compile(rf"^{closing}[ \t]*$\n?", re.MULTILINE).search(text, start)
+    if not end:
+        if has_fields:
+            raise ValueError(f"it begins with {text[:3]} and never ends; add a second line {text[:3]}")
+        return {}, text
+    source = text[start : end.start()]
+    try:
+        _check_length(source, origin)
+        fields = parse(source)
+    except (ValueError, RecursionError, ArticleRejected):
+        if has_fields:
+            raise
+        return {}, text
+    # A blank line below the dashes makes them a thematic break, unless known fields follow.
+    is_known = not source.startswith("\n") or any(normal_name(name) in _KNOWN for name in fields or ())
+    return (fields, text[end.end() :]) if fields is not None and is_known else ({}, text)
+
+
+def _check_length(source: str, origin: str) -> None:
+    if len(source) > _FIELDS_LIMIT:
+        reason = f"its front matter is longer than {_FIELDS_LIMIT:,} characters: shorten it"
+        raise ArticleRejected(origin, reason, "too_large")
+
+
+def _once(pairs: list[tuple[str, object]]) -> _Fields:
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field is stated twice")
+    return fields
+
+
+_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=str)
+
+
+def _yaml(source: str) -> _Fields | None:
+    """Parse the fields of a YAML text; return None if it is a list or plain text."""
+    try:
+        found = _composed(source)
+    except (yaml.YAMLError, RecursionError) as error:
+        if fields := _field_by_field(source):
+            return fields
+        mark = getattr(error, "problem_mark", None)
+        problem = getattr(error, "problem", None) or "it is nested too deeply, or has a character that YAML forbids"
+        # The mark counts from 0 and starts below the opening line.
+        raise ValueError(f"{problem} (line {mark.line + 2})" if mark else problem) from error
+    return found if isinstance(found, dict) else None
+
+
+def _field_by_field(source: str) -> _Fields:
+    """Parse invalid YAML field by field; a field that is invalid or stated twice becomes Unreadable."""
+    fields: _Fields = {}
+    for written in _FIELD_STARTS.split(source):
+        if start := _FIELD.match(written):
+            name = start[1].strip()
+            rest = written[start.end() :].strip()
+            fields[name] = Unreadable(f"{name} twice") if name in fields else _field(written, name, rest)
+    return fields
+
+
+def _field(written: str, name: str, rest: str) -> object:
+    try:
+        found = _composed(written)
+    except (yaml.YAMLError, RecursionError):
+        # An unquoted colon in a title is the most common mistake, and its meaning is clear.
+        is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
+        return rest if is_text else Unreadable(rest)
+    return found.get(name) if isinstance(found, dict) else Unreadable(rest)
+
+
+def _composed(source: str) -> object:
+    node = yaml.compose(source, Loader=_Loader)
+    return _value(node) if node else {}
+
+
+def _value(node: yaml.Node) -> object:
+    """Return scalars as written (`2024-05-01`, `no`, `007`); an empty value, `null` and `~` are None."""
+    if isinstance(node, yaml.ScalarNode):
+        return None if node.style is None and node.value in _NULLS else node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(item) for item in node.value]
+    fields: _Fields = {}
+    for key, value in node.value:
+        if str(key.value) in fields:
+            raise yaml.MarkedYAMLError(problem=f"{key.value} is stated twice", problem_mark=key.start_mark)
+        fields[str(key.value)] = _value(value)
+    return fields

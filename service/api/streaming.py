@@ -39,83 +39,59 @@ class EventStream(Response):
         self._request_id = request_id
         self._stopping = stopping
         self._keep_alive_s = keep_alive_s
-        self._queue: asyncio.Queue[Event | Exception | None] = asyncio.Queue()
-        self._queue.put_nowait(first)
+        # What to send, and whether more follows; None when the caller has left.
+        self._queue: asyncio.Queue[tuple[str, bool] | None] = asyncio.Queue()
+        self._number = 0
+        self._put(first.type, event_data(first))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
         """Send the stream."""
-        reading = asyncio.create_task(self._read())
-        leaving = asyncio.create_task(_left(receive))
+        tasks = [asyncio.create_task(each) for each in (self._read(), self._stop(), self._leave(receive))]
         try:
             await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            async with aclosing(self._encoded(leaving)) as pieces:
-                async for piece in pieces:
-                    await send({"type": "http.response.body", "body": piece.encode(), "more_body": True})
-            if not leaving.done():
-                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            more = True
+            while more and (piece := await self._next()):
+                text, more = piece
+                await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
         finally:
-            await cancel(reading, leaving)
+            await cancel(*tasks)
             # A task that is cancelled before it begins does not close its generator.
             await self._events.aclose()
 
+    def _put(self, name: str, data: dict[str, object], *, more: bool = True) -> None:
+        body = json.dumps({"type": name, **data}, ensure_ascii=False, separators=(",", ":"))
+        self._queue.put_nowait((f"id: {self._number}\nevent: {name}\ndata: {body}\n\n", more))
+        self._number += 1
+
+    async def _next(self) -> tuple[str, bool] | None:
+        try:
+            async with asyncio.timeout(self._keep_alive_s):
+                return await self._queue.get()
+        except TimeoutError:
+            return ": keep-alive\n\n", True
+
     async def _read(self) -> None:
-        """Put every event, or the error that ended them, into the queue."""
+        """Put every event into the queue, and the error that ended them."""
         try:
             async with aclosing(self._events) as events:
                 async for event in events:
-                    self._queue.put_nowait(event)
+                    self._put(event.type, event_data(event))
         except Exception as error:  # noqa: BLE001 - becomes a terminal event, and is logged there
-            self._queue.put_nowait(error)
+            self._put("error", error_body(error, self._request_id), more=False)
         else:
-            self._queue.put_nowait(None)
+            self._queue.put_nowait(("", False))
 
-    async def _encoded(self, leaving: "asyncio.Task[None]") -> AsyncGenerator[str, None]:
-        number = 0
-        stopping = asyncio.create_task(self._stopping.wait())
-        try:
-            while True:
-                getting = asyncio.create_task(self._queue.get())
-                waited = {getting, leaving, stopping}
-                await asyncio.wait(waited, timeout=self._keep_alive_s, return_when=asyncio.FIRST_COMPLETED)
-                if not getting.done():
-                    getting.cancel()
-                if leaving.done():
-                    return
-                if getting.done() and not getting.cancelled():
-                    item = getting.result()
-                    if item is None:
-                        return
-                    yield self._block(number, item)
-                elif stopping.done():
-                    yield _block(number, "error", problem_body(STOPPING, self._request_id))
-                    return
-                else:
-                    yield ": keep-alive\n\n"
-                    continue
-                number += 1
-                if isinstance(item, Exception):
-                    return
-        finally:
-            stopping.cancel()
+    async def _stop(self) -> None:
+        await self._stopping.wait()
+        self._put("error", problem_body(STOPPING, self._request_id), more=False)
 
-    def _block(self, number: int, item: "Event | Exception") -> str:
-        if isinstance(item, Exception):
-            return _block(number, "error", error_body(item, self._request_id))
-        return _block(number, item.type, event_data(item))
-
-
-def _block(number: int, name: str, data: dict[str, object]) -> str:
-    body = json.dumps({"type": name, **data}, ensure_ascii=False, separators=(",", ":"))
-    return f"id: {number}\nevent: {name}\ndata: {body}\n\n"
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the caller leaves."""
-    while True:
-        if (await receive())["type"] == "http.disconnect":
-            return
-        # Messages that arrive without a wait must not block the event loop.
-        await asyncio.sleep(PAUSE_S)
+    async def _leave(self, receive: Receive) -> None:
+        while True:
+            if (await receive())["type"] == "http.disconnect":
+                self._queue.put_nowait(None)
+                return
+            # Messages that arrive without a wait must not block the event loop.
+            await asyncio.sleep(PAUSE_S)
 
 
 async def cancel(*tasks: "asyncio.Task[None]") -> None:

@@ -8,7 +8,7 @@ from llama_index.core import Document
 from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import NodeRelationship, TextNode
 
-from index.embedding.minilm import count_pieces
+from index.embedding.local import count_pieces
 from index.text import sentence_spans
 from ingest.chunk import CHUNK_TOKENS, CHUNKER, ChunkSpan, chunk_spans
 from ingest.node_parser import SentenceChunker

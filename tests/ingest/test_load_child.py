@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from ingest.errors import ArticleRejected
-from ingest.load import PARSERS, ArticleFile, LoadedArticle, child, find, load
-from ingest.load.child import PARSED, Limits, Loader
+from ingest.load import IN_CHILD, PARSERS, ArticleFile, Limits, LoadedArticle, Loader, child, find, load
 from tests.ingest.article_files import codes, write
 from tests.ingest.pdf_file import pdf
 
@@ -38,8 +37,7 @@ KINDS: dict[str, str | bytes] = {
 ORPHAN = """
 import os, signal, sys
 from pathlib import Path
-from ingest.load import find
-from ingest.load.child import Loader
+from ingest.load import Loader, find
 loader = Loader()
 for _ in loader.load(find([Path(sys.argv[1])])[0]):
     print(loader._process.pid, flush=True)
@@ -92,8 +90,8 @@ def test_parsers_log_nothing(tmp_path: Path, loader: Loader, capfd: pytest.Captu
 
 def test_what_needs_a_parser_is_read_by_a_child() -> None:
     """Only plain text and Markdown are loaded in the process of the ingest."""
-    assert PARSERS.keys() - PARSED == {".txt", ".md", ".markdown"}
-    assert PARSERS.keys() >= PARSED
+    assert PARSERS.keys() - IN_CHILD == {".txt", ".md", ".markdown"}
+    assert PARSERS.keys() >= IN_CHILD
 
 
 def test_a_bomb_costs_itself(tmp_path: Path) -> None:

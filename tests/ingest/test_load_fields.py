@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.errors import ArticleRejected
-from ingest.load import fields
-from ingest.load.fields import LoadedArticle, clean, clean_line, to_article
-from ingest.load.raw_article import ID, RawArticle
+from ingest.load import article as fields
+from ingest.load.article import ID, LoadedArticle, RawArticle, clean, clean_line, to_article
 
 NASTY = st.text(
     st.sampled_from(

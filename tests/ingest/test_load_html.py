@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.load.html import html_to_text
+from ingest.load.page import html_to_text
 from tests.ingest.article_files import article, notices, rejection, write
 
 PARAGRAPHS = "".join(

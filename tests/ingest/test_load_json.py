@@ -6,7 +6,7 @@ import pytest
 
 from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
-from ingest.load.raw_article import ALIASES, normal_name
+from ingest.load.article import ALIASES, normal_name
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 ROOT = Path(__file__).parents[2]

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.load import ArticleFile
-from ingest.load.raw_article import ID, guid_id, path_id, slug
+from ingest.load.article import ID, guid_id, path_id, slug
 
 HAN = st.characters(min_codepoint=0x4E00, max_codepoint=0x9FFF)
 NAMES = st.text(st.characters(exclude_characters="/\x00", exclude_categories=["Cs"]), min_size=1).filter(

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.load.fields import clean
+from ingest.load.article import clean
 from ingest.load.text import TITLE_LENGTH, title_of
 from tests.ingest.article_files import article, rejection, write
 

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from ingest.load.fields import clean
+from ingest.load.article import clean
 from tests.samples import ingest_samples
 
 _WRITTEN = {

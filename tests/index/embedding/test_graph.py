@@ -11,8 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from index.embedding.graph import Graph, prepare
-from index.embedding.local import LocalEmbedder, minilm
-from index.embedding.minilm import load_session
+from index.embedding.local import LocalEmbedder, load_session, minilm
 from index.embedding.network import write_network
 from index.errors import ConfigurationError
 
@@ -21,7 +20,7 @@ import os, sys
 from pathlib import Path
 from index.embedding.graph import prepare
 from index.embedding.local import minilm
-from index.embedding.minilm import load_session
+from index.embedding.local import load_session
 import numpy, onnxruntime
 if os.geteuid() == 0:
     os.setuid(65534)

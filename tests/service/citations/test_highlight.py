@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.records import Article, Chunk, Span
 from index.text import sentence_spans
-from ingest.load.fields import clean
+from ingest.load.article import clean
 from service.citations.verify import Check, SupportCheck, Thresholds, Verifier
 from service.records import DraftSentence, Passage
 from tests.fakes import HashedEmbedder
