@@ -2,29 +2,55 @@ import os
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
-from index.dense.view import VIEW_PREFIX
 
-from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
-from index.generation import make_current
-from index.layout import CATALOG, CURRENT, GENERATIONS, LEASE, VECTORS, generation_names
+from index import generation as generations
+from index import library as libraries
+from index.admin import prune, roll_back
+from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.generation import Generation, SegmentPool, make_current, open_generation, read_manifest
+from index.layout import (
+    CATALOG,
+    CURRENT,
+    GENERATIONS,
+    SEGMENT,
+    VECTORS,
+    current_name,
+    generation_names,
+    manifest_path,
+    segment_folder,
+    segment_names,
+)
 from index.library import Library
 from index.locks import is_leased
-from tests.fakes import HashedEmbedder, article, built
+from index.records import Filters
+from index.segment import Segment
+from index.vectors import VIEW_PREFIX
+from tests.fakes import HashedEmbedder, article, built, configuration, grown
 
 MODEL = HashedEmbedder().name
+BASE = article("base", "Every generation has this article.")
+
+
+def version(number: int) -> list[Any]:
+    return [article("a", f"Generation {number} is served.")]
 
 
 @pytest.fixture(scope="module")
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with three generations; the article of each has its number, and the last is current."""
+    """Return a data folder with three generations; the article of each has its number, and the last is current.
+
+    All three have the first segment; the newer ones have another version of the article in a segment of their own.
+    """
     data = tmp_path_factory.mktemp("three")
-    for number in range(3):
-        built(data, [article("a", f"Generation {number} is served.")])
+    built(data, [BASE, *version(0)])
+    for number in (1, 2):
+        grown(data, version(number))
     return data
 
 
@@ -40,7 +66,8 @@ def library(data: Path) -> Iterator[Library]:
 
 
 def damage(data: Path, name: str, file: str = CATALOG) -> None:
-    with (data / GENERATIONS / name / file).open("ab") as opened:
+    """Change a file of the segment that only this generation has."""
+    with (segment_folder(data, own_segment(data, name)) / file).open("ab") as opened:
         opened.write(b"\0")
 
 
@@ -48,9 +75,19 @@ def views() -> int:
     return len(list(Path(tempfile.gettempdir()).glob(f"{VIEW_PREFIX}{os.getpid()}-*")))
 
 
+def nearest(generation: Generation, question: str) -> str:
+    """Return the id of the article with the live chunk that is nearest to a question."""
+    rows = generation.nearest(HashedEmbedder().embed_query(question), 1, generation.allowed_rows(Filters()))
+    return generation.chunks(rows)[0][1].article_id
+
+
+def own_segment(data: Path, name: str) -> str:
+    return read_manifest(data, name).segments[-1].segment
+
+
 def body(library: Library) -> str:
     with library.pinned() as generation:
-        found = generation.catalog.article("a")
+        found = generation.article("a")
         assert found is not None
         return found.body
 
@@ -73,21 +110,21 @@ def test_a_new_current_is_taken_up(library: Library, data: Path) -> None:
     assert body(library) == "Generation 2 is served."
     assert library.refresh()
     assert body(library) == "Generation 1 is served."
-    assert not is_leased(data / GENERATIONS / newest / LEASE)
+    assert not is_leased(manifest_path(data, newest))
 
 
 def test_a_question_keeps_the_generation_it_began_with(library: Library, data: Path) -> None:
     """A pinned generation stays open after the swap, and is closed when its last question ends."""
     newest, middle, _ = generation_names(data)
-    lease = data / GENERATIONS / newest / LEASE
+    lease = manifest_path(data, newest)
     with library.pinned() as outer:
         with library.pinned() as generation:
             make_current(data, middle)
             assert library.refresh()
             assert body(library) == "Generation 1 is served."
-            assert generation.catalog.article("a") is not None
-            assert generation.dense.nearest(HashedEmbedder().embed_query("served"), 1, None).tolist() == [0]
-        assert outer.catalog.article("a") is not None
+            assert generation.article("a") is not None
+            assert nearest(generation, "served") == "a"
+        assert outer.article("a") is not None
         assert is_leased(lease)
     assert not is_leased(lease)
 
@@ -99,7 +136,7 @@ def test_a_damaged_current_falls_back_to_the_last_good_one(library: Library, dat
     damage(data, newest, file)
     assert body(library) == "Generation 1 is served."
     assert library.error is not None
-    for part in (newest, f"{file} has changed"):
+    for part in (own_segment(data, newest), f"{file} has changed"):
         assert part in str(library.error)
     damage(data, middle)
     with closing(Library(data, MODEL)) as other:
@@ -109,7 +146,7 @@ def test_a_damaged_current_falls_back_to_the_last_good_one(library: Library, dat
 def test_a_current_that_is_gone_falls_back_as_well(library: Library, data: Path) -> None:
     """If the current generation is missing, the newest valid one is served."""
     newest = generation_names(data)[0]
-    shutil.rmtree(data / GENERATIONS / newest)
+    manifest_path(data, newest).unlink()
     assert body(library) == "Generation 1 is served."
     assert newest in str(library.error)
 
@@ -123,7 +160,7 @@ def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, 
     make_current(data, newest)
     assert not library.refresh()
     assert body(library) == "Generation 1 is served."
-    assert newest in str(library.error)
+    assert own_segment(data, newest) in str(library.error)
     assert not library.refresh()
     make_current(data, oldest)
     assert library.refresh()
@@ -132,10 +169,9 @@ def test_a_damaged_new_generation_does_not_replace_a_good_one(library: Library, 
 
 
 def test_no_valid_generation_is_damage(library: Library, data: Path) -> None:
-    """If no generation is valid, the error is that of the current one."""
-    for name in generation_names(data):
-        damage(data, name)
-    with pytest.raises(IndexDamaged, match=generation_names(data)[0]), library.pinned():
+    """If no generation is valid, the error is that of the current one: here a segment that all of them have."""
+    damage(data, generation_names(data)[-1])
+    with pytest.raises(IndexDamaged, match=segment_names(data)[0]), library.pinned():
         pass
 
 
@@ -179,7 +215,7 @@ def test_falling_back_passes_over_generations_of_another_model(library: Library,
     make_current(data, newest)
     damage(data, newest)
     assert body(library) == "Generation 1 is served."
-    assert newest in str(library.error)
+    assert own_segment(data, newest) in str(library.error)
 
 
 def test_a_missing_current_is_an_error_and_the_service_goes_on(library: Library, data: Path) -> None:
@@ -197,10 +233,10 @@ def test_a_missing_current_is_an_error_and_the_service_goes_on(library: Library,
 def test_closing_lets_running_questions_finish(data: Path) -> None:
     """A library that is closed while a question runs closes its generation after it."""
     library = Library(data, MODEL)
-    lease = data / GENERATIONS / generation_names(data)[0] / LEASE
+    lease = manifest_path(data, generation_names(data)[0])
     with library.pinned() as generation:
         library.close()
-        assert generation.catalog.article("a") is not None
+        assert generation.article("a") is not None
         assert is_leased(lease)
     assert not is_leased(lease)
 
@@ -209,7 +245,6 @@ def test_threads_ask_while_generations_are_swapped(library: Library, data: Path)
     """Questions during swaps each get a valid, open generation, and none stays open."""
     before = views()
     names = generation_names(data)
-    question = HashedEmbedder().embed_query("served")
     failures: list[BaseException] = []
     asked: list[str] = []
     done = threading.Event()
@@ -218,8 +253,8 @@ def test_threads_ask_while_generations_are_swapped(library: Library, data: Path)
         try:
             while not done.is_set():
                 with library.pinned() as generation:
-                    assert generation.dense.nearest(question, 1, None).tolist() == [0]
-                    found = generation.catalog.article("a")
+                    assert nearest(generation, "Generation served") == "a"
+                    found = generation.article("a")
                     assert found is not None
                     assert generation.name == names[2 - int(found.body.split()[1])]
                     asked.append(generation.name)
@@ -239,3 +274,217 @@ def test_threads_ask_while_generations_are_swapped(library: Library, data: Path)
     assert set(asked) == set(names)
     library.close()
     assert views() == before
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return the ids of the segments that are opened, in order, while a test runs."""
+    found: list[str] = []
+
+    class Spied(Segment):
+        def __init__(self, folder: Path, *rest: Any, **more: Any) -> None:  # noqa: ANN401 - passed on
+            found.append(folder.name)
+            super().__init__(folder, *rest, **more)
+
+    monkeypatch.setattr(generations, "Segment", Spied)
+    return found
+
+
+def test_a_swap_opens_only_the_new_segments(library: Library, data: Path, opened: list[str]) -> None:
+    """The segments that both generations have are the same objects, and are not read again."""
+    segments = segment_names(data)
+    with library.pinned() as before:
+        assert opened == [segments[0], segments[2]]
+        grown(data, [article("b", "One more article.")])
+        del opened[:]
+        assert library.refresh()
+        with library.pinned() as after:
+            assert opened == [segment_names(data)[-1]]
+            assert [part.segment for part in after.parts[:2]] == [part.segment for part in before.parts]
+            assert (before.article("b"), len(before.hashes())) == (None, 2)
+            assert len(after.hashes()) == 3
+    assert body(library) == "Generation 2 is served."
+
+
+def test_a_segment_is_closed_with_its_last_user(library: Library, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A segment that two generations share stays open until neither is used; one of only the old one is closed."""
+    closed: list[str] = []
+    close = Segment.close
+
+    def spy(segment: Segment) -> None:
+        closed.append(segment.id)
+        close(segment)
+
+    monkeypatch.setattr(Segment, "close", spy)
+    first, second, third = segment_names(data)
+    _, middle, _ = generation_names(data)
+    with library.pinned() as old:
+        make_current(data, middle)
+        library.refresh()
+        assert closed == []
+        assert old.article("a") is not None
+    assert closed == [third]
+    with library.pinned() as generation:
+        assert generation.article("base") == BASE
+        assert nearest(generation, "served") == "a"
+    library.close()
+    assert closed == [third, second, first]
+
+
+def test_a_pool_gives_one_segment_to_all_until_the_last_gives_it_back(data: Path) -> None:
+    """After the last user the segment is closed, and the next one opens it again."""
+    pool = SegmentPool(data)
+    names = generation_names(data)
+    one, two = open_generation(data, names[0], pool), open_generation(data, names[1], pool)
+    shared = one.parts[0].segment
+    assert two.parts[0].segment is shared
+    one.close()
+    assert shared.catalog.article("base") == BASE
+    with closing(open_generation(data, names[2], pool)) as three:
+        assert three.parts[0].segment is shared
+    two.close()
+    with closing(open_generation(data, names[0], pool)) as again:
+        assert again.parts[0].segment is not shared
+
+
+def test_a_generation_that_cannot_be_opened_gives_its_segments_back(data: Path) -> None:
+    """If one segment is corrupt, those before it are closed, and the lease is released."""
+    newest = generation_names(data)[0]
+    pool = SegmentPool(data)
+    damage(data, newest)
+    with pytest.raises(IndexDamaged, match="has changed"):
+        open_generation(data, newest, pool)
+    assert not is_leased(manifest_path(data, newest))
+    assert pool._open == {}
+
+
+def test_a_segment_other_than_the_one_that_was_published_is_not_opened(data: Path) -> None:
+    """The manifest has the digest of each segment's record, which has those of its files."""
+    newest, middle, _ = generation_names(data)
+    mine, other = (segment_folder(data, own_segment(data, name)) for name in (newest, middle))
+    shutil.rmtree(mine)
+    with pytest.raises(IndexDamaged, match=f"segment {mine.name} is missing or has changed"):
+        open_generation(data, newest)
+    shutil.copytree(other, mine)
+    with pytest.raises(IndexDamaged, match=f"segment {mine.name} is missing or has changed"):
+        open_generation(data, newest)
+
+
+def test_a_publish_and_a_prune_between_reading_current_and_opening(
+    library: Library, data: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the generation that CURRENT named is gone when it is opened, the one that CURRENT names now is opened."""
+    steps: list[Callable[[], object]] = [
+        lambda: (grown(data, version(3)), prune(data, 1)),
+        lambda: (grown(data, version(4)), prune(data, 1)),
+    ]
+
+    def then_publish(folder: Path) -> str | None:
+        name = current_name(folder)
+        if steps:
+            steps.pop(0)()
+        return name
+
+    monkeypatch.setattr(libraries, "current_name", then_publish)
+    assert body(library) == "Generation 4 is served."
+    assert library.error is None
+    assert generation_names(data) == [current_name(data)]
+
+
+def test_a_prune_leaves_what_is_served(library: Library, data: Path) -> None:
+    """A generation that a question reads keeps its manifest and its segments until the question ends."""
+    newest, middle, oldest = generation_names(data)
+    with library.pinned() as generation:
+        roll_back(data, oldest)
+        assert prune(data, 1) == [middle]
+        assert library.refresh()
+        assert generation.article("base") == BASE
+        assert nearest(generation, "served") == "a"
+        assert body(library) == "Generation 0 is served."
+    assert newest in generation_names(data)
+    assert prune(data, 1) == []
+    grown(data, version(5))
+    assert prune(data, 1) == [newest]
+    assert body(library) == "Generation 0 is served."
+
+
+def test_a_rollback_is_served_without_opening_the_index_again(library: Library, data: Path, opened: list[str]) -> None:
+    """An operator rolls back while questions run: they end on the old generation, later ones begin on the other."""
+    newest, middle, _ = generation_names(data)
+    with library.pinned() as before:
+        del opened[:]
+        assert roll_back(data, middle) == middle
+        assert before.name == newest
+        del opened[:]
+        assert library.refresh()
+        assert opened == [own_segment(data, middle)]
+        assert body(library) == "Generation 1 is served."
+        assert nearest(before, "served") == "a"
+    roll_back(data, newest)
+    assert library.refresh()
+    assert body(library) == "Generation 2 is served."
+    assert library.error is None
+
+
+@pytest.mark.parametrize("graph", ["", "int8", "int8-reduced"])
+def test_the_graph_of_the_index_is_served(tmp_path: Path, graph: str) -> None:
+    """An index in 8 bits is asked in 8 bits, reduced or not; without a setting, in whichever it has."""
+    built(tmp_path, [BASE, *version(0)], HashedEmbedder(graph="int8"))
+    with closing(Library(tmp_path, MODEL, embedding_graph=graph)) as library:
+        assert body(library) == "Generation 0 is served."
+
+
+def test_an_index_of_another_graph_is_a_mismatch(data: Path) -> None:
+    """The error names the graph of the index, the one of the settings, and the fix."""
+    built(data, [BASE], HashedEmbedder(graph="int8"))
+    with closing(Library(data, MODEL, embedding_graph="fp32")) as library:
+        with pytest.raises(IndexMismatch) as raised, library.pinned():
+            pass
+        for part in ("int8", "fp32", "--rebuild"):
+            assert part in str(raised.value)
+
+
+def test_an_index_of_the_first_release_is_a_mismatch(tmp_path: Path) -> None:
+    """The error has the command that replaces it; a folder that a later ingest has not removed yet is no obstacle."""
+    old = tmp_path / GENERATIONS / "20260101T000000000Z-00000000"
+    old.mkdir(parents=True)
+    (tmp_path / CURRENT).write_text(f"{old.name}\n")
+    with closing(Library(tmp_path, MODEL)) as library:
+        with pytest.raises(IndexMismatch, match="index of the first release") as raised, library.pinned():
+            pass
+        assert "dateline ingest --rebuild PATH" in raised.value.hint
+        built(tmp_path, [BASE, *version(0)], made=configuration(HashedEmbedder()))
+        assert body(library) == "Generation 0 is served."
+
+
+def test_a_failure_is_repeated_without_reading_the_index_again(
+    library: Library, data: Path, opened: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For a second, later questions get the same error; a new CURRENT is opened at once."""
+    for name in generation_names(data):
+        damage(data, name)
+    failures: list[DatelineError] = []
+    for _ in range(3):
+        with pytest.raises(IndexDamaged) as raised, library.pinned():
+            pass
+        failures.append(raised.value)
+        if len(failures) == 1:
+            assert opened
+            del opened[:]
+    assert opened == []
+    assert failures[1] is failures[2] is failures[0]
+    monkeypatch.setattr(libraries, "RETRY_S", 0.0)
+    with pytest.raises(IndexDamaged), library.pinned():
+        pass
+    assert opened
+    monkeypatch.undo()
+    built(data, [BASE, *version(7)])
+    assert body(library) == "Generation 7 is served."
+
+
+def test_a_generation_without_a_record_in_a_segment_is_corrupt(data: Path) -> None:
+    """A lost segment.json is a fault of the segment, which is named."""
+    newest = generation_names(data)[0]
+    (segment_folder(data, own_segment(data, newest)) / SEGMENT).unlink()
+    with pytest.raises(IndexDamaged, match=own_segment(data, newest)):
+        open_generation(data, newest)
