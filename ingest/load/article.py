@@ -1,10 +1,12 @@
 """From the fields of an article as its file states them to a valid article, or to the reason why it has none."""
 
 import hashlib
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from index.records import Article
@@ -13,24 +15,12 @@ from ingest.errors import ArticleRejected, Notice, megabytes, short_repr
 from ingest.load.dates import moment_of, moment_or_none
 from ingest.load.files import ArticleFile
 
+_LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # In `normal_name` form: `pubDate`, `pub_date` and `Pub-Date` are one name.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "headline"),
-    "url": ("url", "link", "canonicalurl"),
-    "source": ("source",),
-    "authors": ("authors", "author"),
-    "section": ("section", "category"),
-    "language": ("language", "lang"),
-    "tags": ("tags", "keywords"),
-    "published_at": (
-        "publishedat", "published", "publisheddate", "publishedon", "datepublished", "publishdate", "pubdate",
-        "publicationdate", "date",
-    ),
-    "updated_at": (
-        "updatedat", "updated", "updateddate", "dateupdated", "lastmod", "lastmodified", "lastmodifiedat", "modified",
-        "modifiedat", "modifieddate", "datemodified",
-    ),
-}  # fmt: skip
+ALIASES: dict[str, tuple[str, ...]] = {name: tuple(aliases.split()) for name, aliases in _LISTS["aliases"].items()}
+# The names of fields that mark unpublished articles, and the words in them. ninjs defines usable, withheld and
+# canceled; WordPress defines publish, and its plug-ins add any other words.
+_MARKS: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _LISTS["marks"].items()}
 ID_LENGTH = 200
 # Browsers resolve a path segment of dots alone to another address.
 ID = re.compile(rf"(?!\.+\Z)[A-Za-z0-9._:-]{{1,{ID_LENGTH}}}")
@@ -60,40 +50,6 @@ _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # Without the look-behind, a long run of spaces is scanned again from each of them.
 _TRAILING = re.compile("(?<![ \t])[ \t]+$", re.MULTILINE)
 _BLANK_LINES = re.compile("\n{4,}")
-
-_STATUSES = (
-    "status", "poststatus", "pubstatus", "publishstatus", "publishingstatus", "publicationstatus", "contentstatus",
-    "workflowstate", "workflowstatus", "wpstatus", "visibility",
-)  # fmt: skip
-# ninjs defines usable, withheld and canceled; WordPress defines publish, and its plug-ins add any other words.
-_ONLY_PUBLISHED = ("pubstatus", "wpstatus")
-# Types of a WordPress export other than posts, pages and a newsroom's own types.
-_NOT_ARTICLES = frozenset(
-    "acffield acffieldgroup attachment customcss customizechangeset navmenuitem oembedcache revision userrequest"
-    " wpblock wpfontface wpfontfamily wpglobalstyles wpnavigation wptemplate wptemplatepart".split()
-)
-_UNPUBLISHED = frozenset(
-    "draft autodraft private pending pendingreview review inreview underreview needsreview future scheduled trash"
-    " trashed deleted removed inherit revision embargo embargoed withheld canceled cancelled kill killed spike"
-    " spiked withdrawn unpublished notpublished hidden hold onhold held inprogress wip workinprogress idea pitch"
-    " assigned submitted rejected offline inactive disabled internal confidential password passwordprotected"
-    " protected restricted unlisted 0 false no".split()
-)
-_PUBLISHED = frozenset(
-    "publish published usable public live active approved final online visible current released posted ok open free"
-    " members subscribers paid tiers sent 1 true yes".split()
-)
-_SET_WHEN_UNPUBLISHED = (
-    "draft", "isdraft", "private", "isprivate", "unpublished", "deleted", "isdeleted", "trashed", "appdraft",
-)  # fmt: skip
-_SET_WHEN_PUBLISHED = ("published", "ispublished", "publish", "public", "ispublic")
-_PASSWORDS = ("postpassword", "password", "wppostpassword")
-_EMBARGOES = (
-    "embargo", "embargoed", "embargodate", "embargodatetime", "embargotime", "embargoenddate", "embargoends",
-    "embargountil", "embargoeduntil",
-)  # fmt: skip
-_SCHEDULES = ("publishat", "publishon", "scheduledat", "scheduledfor")
-_MARKS = frozenset((*_STATUSES, *_SET_WHEN_UNPUBLISHED, *_PASSWORDS, *_EMBARGOES, *_SCHEDULES, "publish"))
 _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no", "off", "0"))
 
 
@@ -377,23 +333,22 @@ def _mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public:
 
 
 def _is_mark(name: str, value: object, now: datetime) -> bool:
+    kinds = {kind for kind, names in _MARKS.items() if name in names}
     if isinstance(value, Unreadable):
-        return name in _MARKS
+        marks = ("status", "set_when_unpublished", "password", "embargo", "schedule")
+        return name == "publish" or not kinds.isdisjoint(marks)
     word = _word(value)
-    if name in _STATUSES:
-        return word in _UNPUBLISHED or (name in _ONLY_PUBLISHED and word not in _PUBLISHED)
-    if name in _SCHEDULES:
+    if "status" in kinds:
+        return word in _MARKS["unpublished"] or ("only_published" in kinds and word not in _MARKS["published"])
+    if "schedule" in kinds or ("embargo" in kinds and word not in _TRUE | _FALSE):
         until = moment_or_none(value)
-        return until is not None and until > now
-    if name in _EMBARGOES and word not in _TRUE | _FALSE:
         # An embargo with an unreadable end is in force.
-        until = moment_or_none(value)
-        return until is None or until > now
+        return until > now if until else "embargo" in kinds
     return (
-        (name in (*_SET_WHEN_UNPUBLISHED, *_EMBARGOES) and word in _TRUE)
-        or (name in _SET_WHEN_PUBLISHED and word in _FALSE)
-        or (name in _PASSWORDS and value is not False)
-        or (name == "wpposttype" and word in _NOT_ARTICLES)
+        ("set_when_published" in kinds and word in _FALSE)
+        or (not kinds.isdisjoint(("set_when_unpublished", "embargo")) and word in _TRUE)
+        or ("password" in kinds and value is not False)
+        or (name == "wpposttype" and word in _MARKS["not_articles"])
     )
 
 
@@ -401,7 +356,7 @@ def _unknown_statuses(fields: Mapping[str, object]) -> Iterator[tuple[str, objec
     """Yield the name and value of each status that is known neither as published nor as unpublished."""
     for name, value in fields.items():
         word = _word(value)
-        if normal_name(name) in _STATUSES and word and word not in _PUBLISHED | _UNPUBLISHED:
+        if normal_name(name) in _MARKS["status"] and word and word not in _MARKS["published"] | _MARKS["unpublished"]:
             yield name, value
 
 

@@ -31,8 +31,6 @@ _SEVEN_BITS = ("iso2022_jp", "iso2022_kr", "hz")
 _NOT_MEANT = re.compile(r"utf_?(?:7|16|32)\b|utf_?(?:16|32)_?[bl]e|idna|punycode|.*escape|mbcs|oem|undefined|charmap")
 _GUESSES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp932", "euc_jp",
             "gb18030", "big5", "cp949")  # fmt: skip
-_WESTERN = frozenset("ÀÁÂÃÄÅÆÇÈÉÊËÌÍÎÏÑÒÓÔÕÖØÙÚÛÜßàáâãäåæçèéêëìíîïñòóôõöøùúûüÿœŒ¡¿ªº«»€£§©®°·–—‘’“”„…•´\xa0")
-_WESTERN_SHARE = 0.3
 # A few zero bytes are damage; more mean that the file is not text.
 _STRAY_ZEROS, _STRAY_SHARE = 8, 0.001
 _UNUSED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
@@ -55,8 +53,7 @@ def decode(data: bytes, origin: str, declared: str | None = None) -> str:
         ArticleRejected: The bytes are not text, or in an unknown encoding; the reason states the first invalid byte
             and a guess.
     """
-    utf_16 = _utf_16_codec(data)
-    if utf_16:
+    if utf_16 := _utf_16_codec(data):
         return _decoded(data, utf_16, origin).removeprefix("\ufeff")
     zeros = data.count(0)
     if zeros > max(_STRAY_ZEROS, len(data) * _STRAY_SHARE):
@@ -89,8 +86,8 @@ def _decoded(data: bytes, codec: str, origin: str) -> str:
 
 def _undecodable(error: UnicodeDecodeError, codec: str, origin: str) -> ArticleRejected:
     byte = error.object[error.start]
-    looks_like = _guess(error.object[max(0, error.start - _SAMPLE) : error.start + _SAMPLE])
-    guessed = f"; it looks like {looks_like}" if looks_like else ""
+    guess = _guess(error.object[max(0, error.start - _SAMPLE) : error.start + _SAMPLE])
+    guessed = f"; it looks like {guess}" if guess else ""
     reason = f"byte {error.start:,} (0x{byte:02x}) is not {codec}{guessed}: convert the file to UTF-8"
     return ArticleRejected(origin, reason, "undecodable")
 
@@ -127,12 +124,11 @@ def _utf_16_codec(data: bytes) -> str | None:
 
 def _guess(sample: bytes) -> str | None:
     """Guess the encoding of a text, by a name that editors know."""
-    western = sample.decode("cp1252", "replace")
-    letters = sum(char.isalpha() for char in western)
-    foreign = [char for char in western if not char.isascii()]
-    if set(foreign) <= _WESTERN and sum(map(str.isalpha, foreign)) <= _WESTERN_SHARE * letters:
-        return "windows-1252"
     from charset_normalizer import from_bytes
 
     best = from_bytes(sample, cp_isolation=list(_GUESSES)).best()
-    return re.sub(r"^cp(?=12)", "windows-", best.encoding) if best else None
+    if best is None:
+        return None
+    # A short text is often the same in several encodings; windows-1252 is the most common one.
+    name = "cp1252" if "cp1252" in best.could_be_from_charset else best.encoding
+    return re.sub(r"^cp(?=12)", "windows-", name)
