@@ -3,7 +3,7 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -57,9 +57,8 @@ _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no",
 class RawArticle:
     """The fields of an article as its file states them, before validation; unknown ones are None, empty or missing.
 
-    `fallback_id` is its id if the fields state none, and `make_title` derives its title from the cleaned body if they
-    state none. A `public` one comes from a file that readers can see as well, such as a feed; any other comes from an
-    export, which may contain unpublished articles.
+    If the fields state no id or title, `fallback_id` is the id, and `make_title` makes the title of the cleaned body.
+    A `public` one comes from a file that readers see as well; any other comes from an export, which may have drafts.
     """
 
     origin: str
@@ -117,18 +116,18 @@ def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
         published_at=fields.moment("published_at"),
         updated_at=fields.moment("updated_at"),
     )
-    for name, value in _unknown_statuses(stated):
-        fields.add_notice("unknown_status", name, value, "the status is unknown, so the article counts as published")
+    for name, value in stated.items():
+        is_status = normal_name(name) in _MARKS["status"] and _word(value)
+        if is_status and _word(value) not in _MARKS["published"] | _MARKS["unpublished"]:
+            fields.add_notice("unknown_status", name, value, "it is unknown, so the article counts as published")
     return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(fields.notices))
 
 
 def clean(text: str) -> str:
-    r"""Remove invisible and unstorable characters from a body; offsets everywhere are those of the cleaned body.
+    """Return a body in NFC with plain spaces and line ends, without invisible and unstorable characters.
 
-    Every line end becomes `\n`; control characters, soft hyphens, zero-width spaces and byte order marks are removed;
-    a lone surrogate becomes U+FFFD; the text is normalised to NFC with at most 30 combining marks a letter; every
-    Unicode space becomes a plain one; white space at the end of lines and around the text is removed; three or more
-    blank lines become one. Cleaning twice changes nothing.
+    White space at the end of lines and around the text is removed; three or more blank lines become one. Offsets
+    everywhere are those of the cleaned body; cleaning it again changes nothing.
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _INVISIBLE.sub("", _SURROGATES.sub("\ufffd", text))
@@ -350,14 +349,6 @@ def _is_mark(name: str, value: object, now: datetime) -> bool:
         or ("password" in kinds and value is not False)
         or (name == "wpposttype" and word in _MARKS["not_articles"])
     )
-
-
-def _unknown_statuses(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield the name and value of each status that is known neither as published nor as unpublished."""
-    for name, value in fields.items():
-        word = _word(value)
-        if normal_name(name) in _MARKS["status"] and word and word not in _MARKS["published"] | _MARKS["unpublished"]:
-            yield name, value
 
 
 def _word(value: object) -> str:
