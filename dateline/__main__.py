@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, evaluate, feedback, generations, ingest, remove, search, serve
+from dateline import ask, doctor, evaluate, feedback, generations, ingest, remove, serve
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 
@@ -16,7 +16,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-for command in (ingest.ingest, serve.serve, ask.ask, search.search, doctor.doctor, remove.remove):
+for command in (ingest.ingest, serve.serve, ask.ask, ask.search, doctor.doctor, remove.remove):
     app.command()(command)
 for group in (generations.app, evaluate.app, feedback.app):
     app.add_typer(group)

@@ -1,11 +1,15 @@
 """`dateline feedback export|delete`: users' feedback on answers."""
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dateline.exit_codes import FAILED
 from dateline.options import Data, settings_of
+
+if TYPE_CHECKING:
+    from service.feedback import FeedbackStore
 
 app = typer.Typer(name="feedback", help="Export and delete users' feedback.", no_args_is_help=True)
 
@@ -14,11 +18,8 @@ app = typer.Typer(name="feedback", help="Export and delete users' feedback.", no
 def export(data: Data = None) -> None:
     """Print every entry as a line of JSON, oldest first."""
     from service.answer import to_json
-    from service.feedback import FeedbackStore
-    from service.settings import ServiceSettings
 
-    settings = settings_of(ServiceSettings, data=data)
-    for entry in FeedbackStore(settings.data, settings.feedback_limit).entries():
+    for entry in _store(data).entries():
         typer.echo(to_json(entry))
 
 
@@ -28,13 +29,17 @@ def delete(
     data: Data = None,
 ) -> None:
     """Delete entries; exit 1 naming each id that is not in the store."""
-    from service.feedback import FeedbackStore
-    from service.settings import ServiceSettings
-
-    settings = settings_of(ServiceSettings, data=data)
-    store = FeedbackStore(settings.data, settings.feedback_limit)
+    store = _store(data)
     missing = [id_ for id_ in ids if not store.delete(id_)]
     for id_ in missing:
         typer.echo(f"{id_}: no feedback has this id", err=True)
     typer.echo(f"{len(ids) - len(missing)} deleted")
     raise typer.Exit(FAILED if missing else 0)
+
+
+def _store(data: Path | None) -> "FeedbackStore":
+    from service.feedback import FeedbackStore
+    from service.settings import ServiceSettings
+
+    settings = settings_of(ServiceSettings, data=data)
+    return FeedbackStore(settings.data, settings.feedback_limit)

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Literal, NamedTuple, Union, get_args, get_origin
+from types import NoneType
+from typing import Literal, NamedTuple, get_args, get_origin
 
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
@@ -26,6 +26,20 @@ _KINDS: dict[object, str] = {
     tuple: "list, with commas",
 }
 _BOUNDS = {"ge": "at least", "gt": "over", "le": "at most", "lt": "under"}
+_HEAD = """\
+# Settings
+
+This page is written from the settings classes by `make docs`; do not edit it.
+
+Every setting is an environment variable, or a line of a file `.env` in the folder where Dateline starts;
+the environment wins. `.env.example` lists them all. An invalid value is refused when a
+command starts, with exit code 2 and a message that names it. An empty value counts as unset.
+
+"""
+_EXAMPLE_HEAD = """\
+# Copy this file to .env and uncomment the settings you change. Each is described in docs/settings.md.
+# Written from the settings classes by `make docs`; do not edit it.
+"""
 
 
 class Setting(NamedTuple):
@@ -33,7 +47,7 @@ class Setting(NamedTuple):
 
     variable: str
     value: str
-    default: str | None
+    default: str
     meaning: str
 
 
@@ -45,37 +59,17 @@ def declared_settings(kind: type[IndexSettings]) -> list[Setting]:
 
 def page() -> str:
     """Return the text of `docs/settings.md`."""
-    return "\n".join(
-        [
-            "# Settings",
-            "",
-            "This page is written from the settings classes by `make docs`; do not edit it.",
-            "",
-            "Every setting is an environment variable, or a line of a file `.env` in the folder where Dateline starts;",
-            "the environment wins. `.env.example` lists them all. An invalid value is refused when a",
-            "command starts, with exit code 2 and a message that names it. An empty value counts as unset.",
-            "",
-            *_section("The index", "`index/settings.py`; every command reads these.", IndexSettings),
-            *_section("The service", "`service/settings.py`; `serve`, `ask` and `search` read these.", ServiceSettings),
-        ]
-    )
+    index = _section("The index", "`index/settings.py`; every command reads these.", IndexSettings)
+    service = _section("The service", "`service/settings.py`; `serve`, `ask` and `search` read these.", ServiceSettings)
+    return _HEAD + "\n".join([*index, *service])
 
 
 def example() -> str:
     """Return the text of `.env.example`, with every setting commented out."""
-    lines = [
-        "# Copy this file to .env and uncomment the settings you change. Each is described in docs/settings.md.",
-        "# Written from the settings classes by `make docs`; do not edit it.",
-    ]
-    for setting in (*declared_settings(IndexSettings), *declared_settings(ServiceSettings)):
-        lines += ["", f"# {setting.meaning.replace('`', '')}", f"#{setting.variable}={setting.default or ''}"]
-    return "\n".join(lines) + "\n"
-
-
-def main() -> None:
-    """Write both files."""
-    PAGE.write_text(page(), encoding="utf-8")
-    EXAMPLE.write_text(example(), encoding="utf-8")
+    return _EXAMPLE_HEAD + "".join(
+        f"\n# {setting.meaning.replace('`', '')}\n#{setting.variable}={setting.default}\n"
+        for setting in (*declared_settings(IndexSettings), *declared_settings(ServiceSettings))
+    )
 
 
 def _section(title: str, read_by: str, kind: type[IndexSettings]) -> Iterator[str]:
@@ -90,6 +84,10 @@ def _section(title: str, read_by: str, kind: type[IndexSettings]) -> Iterator[st
 def _setting(name: str, field: FieldInfo) -> Setting:
     alias = field.validation_alias
     prefix = IndexSettings.model_config.get("env_prefix", "")
+    # The type without `| None`, and without the element type of a container.
+    kind = next(
+        (part for part in get_args(field.annotation) if NoneType in get_args(field.annotation)), field.annotation
+    )
     bounds = [
         f"{words} {getattr(constraint, bound):,}"
         for constraint in field.metadata
@@ -97,27 +95,20 @@ def _setting(name: str, field: FieldInfo) -> Setting:
         if hasattr(constraint, bound)
     ]
     default = field.get_default(call_default_factory=True)
-    shown = int(default) if isinstance(default, bool) else default
     return Setting(
         variable=alias if isinstance(alias, str) else f"{prefix}{name}".upper(),
-        value=", ".join([_words(field.annotation), *bounds]),
-        default=None if default in (None, {}, ()) else str(shown),
+        value=", ".join([_values_of(kind), *bounds]),
+        default="" if default in (None, {}, ()) else str(int(default) if isinstance(default, bool) else default),
         meaning=field.description or "",
     )
 
 
-def _words(annotation: object) -> str:
-    if get_origin(annotation) is Literal:
-        return " or ".join(f"`{value}`" for value in get_args(annotation))
-    return _KINDS[_kind(annotation)]
-
-
-def _kind(annotation: object) -> object:
-    """Return the type of a value without `| None` and without the element type of a container."""
-    if get_origin(annotation) in (Union, UnionType):
-        (annotation,) = (part for part in get_args(annotation) if part is not NoneType)
-    return get_origin(annotation) or annotation
+def _values_of(kind: object) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(f"`{value}`" for value in get_args(kind))
+    return _KINDS[get_origin(kind) or kind]
 
 
 if __name__ == "__main__":
-    main()
+    PAGE.write_text(page(), encoding="utf-8")
+    EXAMPLE.write_text(example(), encoding="utf-8")

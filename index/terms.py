@@ -28,20 +28,8 @@ _NUMBER_PARTS = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|(?<=\d)[\u00a0\u2009\u202f
 _SIGNS = str.maketrans({"£": " pounds ", "€": " euros ", "$": " dollars ", "%": " percent "})
 _NOT_STOP_WORDS = frozenset(["won"])  # in the list for "won't", but readers ask who won
 
-STOP_WORD_LISTS = {
-    "danish": "STOPWORDS_DANISH",
-    "dutch": "STOPWORDS_DUTCH",
-    "english": "STOPWORDS_EN_PLUS",
-    "french": "STOPWORDS_FRENCH",
-    "german": "STOPWORDS_GERMAN",
-    "italian": "STOPWORDS_ITALIAN",
-    "norwegian": "STOPWORDS_NORWEGIAN",
-    "portuguese": "STOPWORDS_PORTUGUESE",
-    "russian": "STOPWORDS_RUSSIAN",
-    "spanish": "STOPWORDS_SPANISH",
-    "swedish": "STOPWORDS_SWEDISH",
-    "turkish": "STOPWORDS_TURKISH",
-}
+_LANGUAGES = "danish dutch french german italian norwegian portuguese russian spanish swedish turkish".split()
+STOP_WORD_LISTS = {"english": "STOPWORDS_EN_PLUS", **{each: f"STOPWORDS_{each.upper()}" for each in _LANGUAGES}}
 
 
 def normal_form(form: Form, text: str) -> str:

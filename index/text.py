@@ -12,9 +12,11 @@ the determiner before it. Any other number before a capital ends the sentence ("
 English ends sentences so, and German seldom writes an ordinal without one of the two.
 """
 
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
+from pathlib import Path
 from typing import Literal, NamedTuple
 
 from index.markup import ATTACHED_MARK, NUMBER_MARK
@@ -44,79 +46,19 @@ _WHOLE_LINE = re.compile(
 _OPENING = "\"'“‘«([*_¿¡"
 _TERMINAL = re.compile(rf"[.!?…:;,。！？؟۔।॥]{_CLOSING}*{_AFTER_STOP}(?:[ \t]{{1,3}}{NUMBER_MARK})*$")
 
-_ENGLISH = (
-    "mr mrs ms messrs dr prof gen lt sgt cpl pvt col capt cmdr maj brig adm sen rep gov pres hon rev msgr fr supt"
-    " insp det cllr vs cf e.g i.e incl excl approx ca vol pp ed eds arts fig figs sec dept"
-)
-_GERMAN = (
-    "hr hrn frl hl dipl bzw bspw evtl ggf inkl exkl einschl zzgl abzgl vgl sog d.h z.b u.a o.g i.d.r v.a z.t u.u"
-    " geb gest ziff hrsg kath dgl"
-)
-_ROMANCE = (
-    "sra srta sres dra dres lic gral avda ud uds excmo ilmo mme mmes mlle mgr cie env sig sigg sig.ra dott dott.ssa"
-    " avv mons geom exmo eng p.ej p.ex av"
-)
-_NORTHERN = "dhr mevr drs bijv d.w.z o.a m.b.t i.v.m resp bl.a t.ex f.eks dvs d.v.s s.k f.d skt hhv fhv esim ns kgl"
-_EASTERN = (
-    "ing mgr judr mudr phdr rndr sv ul nám např tzv tj mj np tzn m.in inż hab św ks pl ún г гг ул им проф акад т.е"
-    " напр см св sn"
-)
-_NEVER_END = frozenset(f"{_ENGLISH} {_GERMAN} {_ROMANCE} {_NORTHERN} {_EASTERN}".split())
-
-# Abbreviations that end a sentence only before a word that begins one.
-_MAY_END = frozenset(
-    (
-        "inc ltd co corp plc llc lda ltda jr sr etc bros a.m p.m ph.d est st mt ft ave rd blvd al univ calif fla ariz"
-        " mich minn okla tenn wis colo conn jan feb mar apr jun jul aug sep sept oct nov dec"
-        " usw mio mil mrd tsd std chr jh jhd str bhf hbf okt dez mär ecc osv jne enz mln mld mia mdr milj uu atd apod"
-        " itd itp tys tis млн млрд тыс руб др"
-    ).split()
-)
-
-# Abbreviations before a number; elsewhere most are words that may end a sentence.
-_BEFORE_NUMBER = frozenset(
-    (
-        "no nos nr nrn nro núm num art max min mind abs abb anm kap tel kb pag pág blz kl klo sat sun mon tue tues wed"
-        " thu thur thurs fri janv févr avr juil déc ene abr dic giu lug ott fev"
-    ).split()
-)
-
-_STARTERS = frozenset(
-    (
-        "a an the this that these those it its he she they we i you his her their our my there here in on at by for"
-        " from with after before when while as if but and or so yet however meanwhile since until although though under"
-        " over during officials police according both most some many no not all each one two three what who why how"
-        " where now then today"
-        # German, Dutch, Danish, Norwegian, Swedish
-        " der die das den dem des ein eine er sie es wir ich im am auf bei mit nach vor zum zur für von vom aus als"
-        " wenn weil dass und aber doch dann da dort hier diese dieser dieses dies seit bis auch nur noch sein seine ihr"
-        " ihre alle laut zudem außerdem damit dabei danach dazu trotz wegen während unter über um was wer wie wo kein"
-        " keine nicht het een hij zij wij dit dat op voor maar det de han hun hon vi og til ved efter etter"
-        # French, Spanish, Italian, Portuguese
-        " le la les un une il elle ils elles ce cette ces en mais et el una él ella pero y lo gli per con ma nel nella"
-        " os um uma ele ela mas na em"
-    ).split()
+# The lists of words, each by language. An abbreviation of `may_end` ends a sentence only before a word of `starters`;
+# one of `before_number` counts only before a number, because most are words that may end a sentence. `months` are those
+# of languages whose ordinals have a full stop; `shared_months` are also English.
+_LISTS: dict[str, dict[str, str]] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+_NEVER_END, _MAY_END, _BEFORE_NUMBER, _STARTERS, _MONTHS, _SHARED_MONTHS, _ORDINAL_NOUNS = (
+    frozenset(" ".join(_LISTS[name].values()).split())
+    for name in "never_end may_end before_number starters months shared_months ordinal_nouns".split()
 )
 _INITIALS = re.compile(r"(?:\w\.)+\w")
 _SPACED = re.compile(r"(?:^|\s)[^\W\d_]\.\s[^\W\d_]{1,3}$")  # p. ex., t. ex., f. eks.
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'“‘„«—–/]+$")
 _NUMBER = re.compile(r"(?:[\d.]+-)?(?P<number>\d{1,3}|[IVX]{2,6})")
 
-# Months of languages whose ordinals have a full stop; those of the second set are also English.
-_MONTHS = frozenset(
-    (
-        "januar jänner februar märz mai juni juli oktober dezember maj marts desember ledna února března dubna května"
-        " máje června července srpna září října listopadu prosince"
-    ).split()
-)
-_SHARED_MONTHS = frozenset("april august september november december jan feb apr jun jul aug sep sept okt nov".split())
-_ORDINAL_NOUNS = frozenset(
-    (
-        "jahrhundert jahrhunderts jahrestag jahrestags geburtstag geburtstags weltkrieg weltkriegs bundesliga liga"
-        " spieltag obergeschoss stock quartal halbjahr lebensjahr auflage instanz platz etage verdenskrig lig yüzyıl"
-        " fc sc sv fsv ffc tsv vfb vfl tus cfr kc fk nk"
-    ).split()
-)
 _DETERMINED = re.compile(
     r"(?:^|[\s(„“\"»])(?:(?<!\bI )am|zum|vom|im|beim|ab|seit|der|die|das|den|dem|det|eine?[mnrs]?|zur|ins|diese[mnrs]?"
     r"|jede[mnrs]?|(?:sein|ihr|unser)e?[mnrs]?|\d{1,3}\.(?:,| und| oder| bis| og| eller)?)\s+\S+$",

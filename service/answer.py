@@ -390,9 +390,10 @@ def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:
     )
 
 
-def day(moment: datetime) -> str:
-    """Return a date as "31 March 2026"."""
-    return f"{moment.day} {moment:%B %Y}"
+def day(moment: datetime | str | None) -> str:
+    """Return a date as "31 March 2026", or "undated"; a text is in ISO 8601."""
+    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
+    return f"{known.day} {known:%B %Y}" if known else "undated"
 
 
 def age(moment: datetime, now: datetime) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from dateline.ask import answer_lines
+from dateline.answer_text import answer_lines
 from service.answer import Conflict, Freshness, Highlight, Scores, Unsupported
 from service.records import AnswerWarning, Support
 from tests.service.answers import ASKED, TEXT, answer

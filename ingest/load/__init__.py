@@ -94,9 +94,8 @@ def _parser(file: ArticleFile) -> Parser:
 class Limits:
     """Limits on loading one article: seconds of CPU time and of waiting, and bytes of address space.
 
-    On one core a feed of 19 MB takes 3 s of CPU time and a PDF of 800 pages 2 s. A page with 4 MB of text operators,
-    which fit in a PDF of 12 kB, takes 7 s; a PDF may have many such pages. Without `setrlimit` on the system, only the
-    waiting time is limited.
+    A feed of 19 MB takes 3 s of CPU time, a PDF of 800 pages 2 s; but one hostile page, in a PDF of 12 kB, takes 7 s.
+    Without `setrlimit` on the system, only the waiting time is limited.
     """
 
     cpu_s: int = 10

@@ -1,10 +1,12 @@
 """From the fields of an article as its file states them to a valid article, or to the reason why it has none."""
 
 import hashlib
+import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from index.records import Article
@@ -13,24 +15,12 @@ from ingest.errors import ArticleRejected, Notice, megabytes, short_repr
 from ingest.load.dates import moment_of, moment_or_none
 from ingest.load.files import ArticleFile
 
+_LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # In `normal_name` form: `pubDate`, `pub_date` and `Pub-Date` are one name.
-ALIASES: dict[str, tuple[str, ...]] = {
-    "title": ("title", "headline"),
-    "url": ("url", "link", "canonicalurl"),
-    "source": ("source",),
-    "authors": ("authors", "author"),
-    "section": ("section", "category"),
-    "language": ("language", "lang"),
-    "tags": ("tags", "keywords"),
-    "published_at": (
-        "publishedat", "published", "publisheddate", "publishedon", "datepublished", "publishdate", "pubdate",
-        "publicationdate", "date",
-    ),
-    "updated_at": (
-        "updatedat", "updated", "updateddate", "dateupdated", "lastmod", "lastmodified", "lastmodifiedat", "modified",
-        "modifiedat", "modifieddate", "datemodified",
-    ),
-}  # fmt: skip
+ALIASES: dict[str, tuple[str, ...]] = {name: tuple(aliases.split()) for name, aliases in _LISTS["aliases"].items()}
+# The names of fields that mark unpublished articles, and the words in them. ninjs defines usable, withheld and
+# canceled; WordPress defines publish, and its plug-ins add any other words.
+_MARKS: dict[str, frozenset[str]] = {name: frozenset(words.split()) for name, words in _LISTS["marks"].items()}
 ID_LENGTH = 200
 # Browsers resolve a path segment of dots alone to another address.
 ID = re.compile(rf"(?!\.+\Z)[A-Za-z0-9._:-]{{1,{ID_LENGTH}}}")
@@ -60,40 +50,6 @@ _SPACES = re.compile("[\u00a0\u1680\u2000-\u200a\u202f\u205f\u3000]")
 # Without the look-behind, a long run of spaces is scanned again from each of them.
 _TRAILING = re.compile("(?<![ \t])[ \t]+$", re.MULTILINE)
 _BLANK_LINES = re.compile("\n{4,}")
-
-_STATUSES = (
-    "status", "poststatus", "pubstatus", "publishstatus", "publishingstatus", "publicationstatus", "contentstatus",
-    "workflowstate", "workflowstatus", "wpstatus", "visibility",
-)  # fmt: skip
-# ninjs defines usable, withheld and canceled; WordPress defines publish, and its plug-ins add any other words.
-_ONLY_PUBLISHED = ("pubstatus", "wpstatus")
-# Types of a WordPress export other than posts, pages and a newsroom's own types.
-_NOT_ARTICLES = frozenset(
-    "acffield acffieldgroup attachment customcss customizechangeset navmenuitem oembedcache revision userrequest"
-    " wpblock wpfontface wpfontfamily wpglobalstyles wpnavigation wptemplate wptemplatepart".split()
-)
-_UNPUBLISHED = frozenset(
-    "draft autodraft private pending pendingreview review inreview underreview needsreview future scheduled trash"
-    " trashed deleted removed inherit revision embargo embargoed withheld canceled cancelled kill killed spike"
-    " spiked withdrawn unpublished notpublished hidden hold onhold held inprogress wip workinprogress idea pitch"
-    " assigned submitted rejected offline inactive disabled internal confidential password passwordprotected"
-    " protected restricted unlisted 0 false no".split()
-)
-_PUBLISHED = frozenset(
-    "publish published usable public live active approved final online visible current released posted ok open free"
-    " members subscribers paid tiers sent 1 true yes".split()
-)
-_SET_WHEN_UNPUBLISHED = (
-    "draft", "isdraft", "private", "isprivate", "unpublished", "deleted", "isdeleted", "trashed", "appdraft",
-)  # fmt: skip
-_SET_WHEN_PUBLISHED = ("published", "ispublished", "publish", "public", "ispublic")
-_PASSWORDS = ("postpassword", "password", "wppostpassword")
-_EMBARGOES = (
-    "embargo", "embargoed", "embargodate", "embargodatetime", "embargotime", "embargoenddate", "embargoends",
-    "embargountil", "embargoeduntil",
-)  # fmt: skip
-_SCHEDULES = ("publishat", "publishon", "scheduledat", "scheduledfor")
-_MARKS = frozenset((*_STATUSES, *_SET_WHEN_UNPUBLISHED, *_PASSWORDS, *_EMBARGOES, *_SCHEDULES, "publish"))
 _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no", "off", "0"))
 
 
@@ -101,9 +57,8 @@ _TRUE, _FALSE = frozenset(("true", "yes", "on", "1")), frozenset(("false", "no",
 class RawArticle:
     """The fields of an article as its file states them, before validation; unknown ones are None, empty or missing.
 
-    `fallback_id` is its id if the fields state none, and `make_title` derives its title from the cleaned body if they
-    state none. A `public` one comes from a file that readers can see as well, such as a feed; any other comes from an
-    export, which may contain unpublished articles.
+    If the fields state no id or title, `fallback_id` is the id, and `make_title` makes the title of the cleaned body.
+    A `public` one comes from a file that readers see as well; any other comes from an export, which may have drafts.
     """
 
     origin: str
@@ -161,18 +116,18 @@ def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
         published_at=fields.moment("published_at"),
         updated_at=fields.moment("updated_at"),
     )
-    for name, value in _unknown_statuses(stated):
-        fields.add_notice("unknown_status", name, value, "the status is unknown, so the article counts as published")
+    for name, value in stated.items():
+        is_status = normal_name(name) in _MARKS["status"] and _word(value)
+        if is_status and _word(value) not in _MARKS["published"] | _MARKS["unpublished"]:
+            fields.add_notice("unknown_status", name, value, "it is unknown, so the article counts as published")
     return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(fields.notices))
 
 
 def clean(text: str) -> str:
-    r"""Remove invisible and unstorable characters from a body; offsets everywhere are those of the cleaned body.
+    """Return a body in NFC with plain spaces and line ends, without invisible and unstorable characters.
 
-    Every line end becomes `\n`; control characters, soft hyphens, zero-width spaces and byte order marks are removed;
-    a lone surrogate becomes U+FFFD; the text is normalised to NFC with at most 30 combining marks a letter; every
-    Unicode space becomes a plain one; white space at the end of lines and around the text is removed; three or more
-    blank lines become one. Cleaning twice changes nothing.
+    White space at the end of lines and around the text is removed; three or more blank lines become one. Offsets
+    everywhere are those of the cleaned body; cleaning it again changes nothing.
     """
     text = _LINE_ENDS.sub("\n", text)
     text = _INVISIBLE.sub("", _SURROGATES.sub("\ufffd", text))
@@ -377,32 +332,23 @@ def _mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public:
 
 
 def _is_mark(name: str, value: object, now: datetime) -> bool:
+    kinds = {kind for kind, names in _MARKS.items() if name in names}
     if isinstance(value, Unreadable):
-        return name in _MARKS
+        marks = ("status", "set_when_unpublished", "password", "embargo", "schedule")
+        return name == "publish" or not kinds.isdisjoint(marks)
     word = _word(value)
-    if name in _STATUSES:
-        return word in _UNPUBLISHED or (name in _ONLY_PUBLISHED and word not in _PUBLISHED)
-    if name in _SCHEDULES:
+    if "status" in kinds:
+        return word in _MARKS["unpublished"] or ("only_published" in kinds and word not in _MARKS["published"])
+    if "schedule" in kinds or ("embargo" in kinds and word not in _TRUE | _FALSE):
         until = moment_or_none(value)
-        return until is not None and until > now
-    if name in _EMBARGOES and word not in _TRUE | _FALSE:
         # An embargo with an unreadable end is in force.
-        until = moment_or_none(value)
-        return until is None or until > now
+        return until > now if until else "embargo" in kinds
     return (
-        (name in (*_SET_WHEN_UNPUBLISHED, *_EMBARGOES) and word in _TRUE)
-        or (name in _SET_WHEN_PUBLISHED and word in _FALSE)
-        or (name in _PASSWORDS and value is not False)
-        or (name == "wpposttype" and word in _NOT_ARTICLES)
+        ("set_when_published" in kinds and word in _FALSE)
+        or (not kinds.isdisjoint(("set_when_unpublished", "embargo")) and word in _TRUE)
+        or ("password" in kinds and value is not False)
+        or (name == "wpposttype" and word in _MARKS["not_articles"])
     )
-
-
-def _unknown_statuses(fields: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Yield the name and value of each status that is known neither as published nor as unpublished."""
-    for name, value in fields.items():
-        word = _word(value)
-        if normal_name(name) in _STATUSES and word and word not in _PUBLISHED | _UNPUBLISHED:
-            yield name, value
 
 
 def _word(value: object) -> str:

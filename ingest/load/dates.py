@@ -62,10 +62,7 @@ _ABBREVIATION = 3
 
 
 def moment(stated: str) -> datetime:
-    """Parse a date, with or without a time, to a moment in UTC; a date without a zone is UTC.
-
-    Supported are ISO 8601, RFC 822 and 850, asctime, seconds and milliseconds since 1970, the year before or after
-    month and day (`2016/6/29`, `29.6.2016`), and month names in the languages that an index may have.
+    """Parse a date, with or without a time, to a moment in UTC; docs/articles.md lists the formats.
 
     Raises:
         ValueError: It states no complete day, or is ambiguous, such as 04/05/2024 or a zone name of several zones.
@@ -140,41 +137,30 @@ def _written(text: str) -> datetime:
 def _since_midnight(time: re.Match[str]) -> timedelta:
     hour, minute, second = int(time["hour"]), int(time["minute"] or time["dotted"] or 0), int(time["second"] or 0)
     half = time["half"] or time["bare_half"]
-    if half == "p" and hour < 12:
-        hour += 12
-    elif half == "a":
-        hour = 0 if hour == 12 else hour if hour < 12 else 99
-    at_the_end = hour == 24 and not (minute or second)
-    if not (hour < 24 or at_the_end) or minute > 59 or second > 60:
+    if half and hour <= 12:
+        hour = hour % 12 + (12 if half == "p" else 0)
+    fraction = int((time["fraction"] or "")[:6].ljust(6, "0"))
+    found = timedelta(hours=hour, minutes=minute, seconds=second, microseconds=fraction)
+    if minute > 59 or second > 60 or found > timedelta(days=1) or (half == "a" and hour > 12):
         raise ValueError(f"{time[0].strip()} is not a time of day")
-    return timedelta(
-        hours=hour, minutes=minute, seconds=second, microseconds=int((time["fraction"] or "")[:6].ljust(6, "0"))
-    )
+    return found
 
 
 def _offset_and_rest(after: str) -> tuple[timedelta, str]:
     """Split the text after a time into the offset of its zone from UTC (0 without a zone) and the rest."""
     for zone in (_ZONE.match(after), _LAST_ZONE.search(after)):
-        if zone and (offset := _offset(zone)) is not None:
-            rest = f"{after[: zone.start()]} {after[zone.end() :]}".strip()
-            # Some programs write the name of the zone after its offset.
-            named = re.match(r"[a-z]+\b", rest) if zone["sign"] else None
-            return offset, rest[named.end() :] if named and named[0] in _ZONES else rest
+        if zone is None or not zone[0].strip() or (zone["name"] and zone["name"] not in _ZONES):
+            continue
+        named = timedelta(hours=_ZONES[zone["name"]] if zone["name"] else 0)
+        stated = timedelta(hours=int(zone["hours"] or 0), minutes=int(zone["minutes"] or 0))
+        if stated >= timedelta(hours=15) or int(zone["minutes"] or 0) > 59 or (named and zone["sign"]):
+            raise ValueError(f"{zone[0]} is not a time zone")
+        rest = f"{after[: zone.start()]} {after[zone.end() :]}".strip()
+        # Some programs write the name of the zone after its offset.
+        again = re.match(r"[a-z]+\b", rest) if zone["sign"] else None
+        rest = rest[again.end() :] if again and again[0] in _ZONES else rest
+        return named - stated if zone["sign"] == "-" else named + stated, rest
     return timedelta(), after
-
-
-def _offset(zone: re.Match[str]) -> timedelta | None:
-    """Return the offset of a zone from UTC; None if the text after the time is not a zone."""
-    if zone["name"] and zone["name"] not in _ZONES:
-        return None
-    ahead = timedelta(hours=_ZONES[zone["name"]] if zone["name"] else 0)
-    if zone["sign"] is None:
-        return ahead if zone["name"] else None
-    hours, minutes = int(zone["hours"]), int(zone["minutes"] or 0)
-    if hours > 14 or minutes > 59 or ahead:
-        raise ValueError(f"{zone[0]} is not a time zone")
-    stated = timedelta(hours=hours, minutes=minutes)
-    return stated if zone["sign"] == "+" else -stated
 
 
 def _day(text: str) -> tuple[int, int, int]:

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ingest.errors import ArticleRejected, short_repr
 from ingest.load.article import RawArticle, guid_id, path_id
-from ingest.load.encodings import read_text
-from ingest.load.files import ArticleFile
+from ingest.load.files import ArticleFile, read_text
 from ingest.load.page import html_to_text
 
 if TYPE_CHECKING:

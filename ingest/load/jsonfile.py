@@ -7,8 +7,7 @@ from io import TextIOWrapper
 
 from ingest.errors import ArticleRejected, megabytes, short_repr
 from ingest.load.article import RawArticle, Unreadable, path_id
-from ingest.load.encodings import UTF_16_MARKS, decode, read_text
-from ingest.load.files import ArticleFile, open_file
+from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
 
 JSON_FILE_LIMIT = 200_000_000
 JSON_LINE_LIMIT = 20_000_000

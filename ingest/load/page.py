@@ -11,13 +11,11 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import unescape
 from typing import Any
-from urllib.parse import urlsplit
 
 from ingest.errors import ArticleRejected, short_repr
 from ingest.load.article import RawArticle, clean_line, path_id
 from ingest.load.dates import moment_or_none
-from ingest.load.encodings import read_text
-from ingest.load.files import ArticleFile
+from ingest.load.files import ArticleFile, read_text
 
 _PAGE = re.compile(r"<html\b", re.IGNORECASE)
 _PAGE_START = 4_096
@@ -39,20 +37,19 @@ _INLINE = frozenset(
 _LINE_BREAKS, _ROWS, _ITEMS = ("br", "lb"), ("tr", "row"), ("li", "item")
 _CELLS = ("td", "th", "cell")
 
-# Names of meta elements in order of precedence, vague names last. `_SEPARATORS` are equivalent.
-_PUBLISHED = tuple(
-    "article:published_time og:article:published_time article:published og:published_time datepublished"
-    " rnews:datepublished parsely-pub-date sailthru.date bt:pubdate cxenseparse:recs:publishtime"
-    " prism.publicationdate citation_publication_date dc.date.issued dcterms.issued dc.issued date.issued"
-    " article_date_original originalpublicationdate publicationdate publication_date published_date published_time"
-    " publisheddate publish_date publishdate publish_time pub_date pubdate og:pubdate dcterms.date dc.date date".split()
+# Names of meta elements with `.` for any separator, in order of precedence, vague names last.
+_PUBLISHED = (
+    "article.published.time og.article.published.time article.published og.published.time datepublished"
+    " rnews.datepublished parsely.pub.date sailthru.date bt.pubdate cxenseparse.recs.publishtime prism.publicationdate"
+    " citation.publication.date dc.date.issued dcterms.issued dc.issued date.issued article.date.original"
+    " originalpublicationdate publicationdate publication.date published.date published.time publisheddate publish.date"
+    " publishdate publish.time pub.date pubdate og.pubdate dcterms.date dc.date date".split()
 )
-_MODIFIED = tuple(
-    "article:modified_time og:article:modified_time og:updated_time og:modified_time article:modified"
-    " datemodified rnews:datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate"
-    " last-modified lastmodified lastmod modified revised".split()
+_MODIFIED = (
+    "article.modified.time og.article.modified.time og.updated.time og.modified.time article.modified datemodified"
+    " rnews.datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate last.modified"
+    " lastmodified lastmod modified revised".split()
 )
-_SEPARATORS = re.compile(r"[-_.:]+")
 _PUBLISHED_MARKS = frozenset(("published", "entry-date", "dt-published", "pubdate", "datepublished"))
 # A time in running text or in a list of other articles is not the publication date.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")
@@ -63,7 +60,9 @@ _ARTICLE = re.compile(r".*Article|BlogPosting|LiveBlogPosting|Report")
 _SITES = frozenset(("WebSite", "NewsMediaOrganization", "Organization"))
 # Separators between an article's title and its site's name.
 _BETWEEN = re.compile(r"\s+[|\-–—·•»›«:]+\s+|\s*[|»›]\s*|(?<=\w):\s+")
-_HOME = re.compile(r"(?:\.{0,2}/)?(?:(?:index|home|default)(?:\.\w{2,5})?)?|#|", re.IGNORECASE)
+_HOME = re.compile(
+    r"(?=[^#])(?:(?:https?:)?//[^/?#]+/?|\.{0,2}/)?(?:(?:index|home|default)(?:\.\w{2,5})?)?(?:#.*)?", re.IGNORECASE
+)
 _SITE_CLASS = re.compile(r"\b(?:logo|brand|branding|masthead|site-?(?:name|title|header|branding)|blog-?title)\b")
 # A slug instead of a title, such as budget-vote-2024.
 _SLUG = re.compile(r"\w+(?:-\w+){2,}")
@@ -74,16 +73,7 @@ Element = Any
 
 
 def parse_page(file: ArticleFile) -> Iterator[RawArticle]:
-    """Yield the article of a .html file; raises as `read_text`.
-
-    JSON-LD of an article type has precedence, then meta elements (Open Graph, `article:*`, microdata), then the
-    canonical link and the headings. The publication date comes from JSON-LD or a meta element, else from a `time`
-    element that is marked so or is the only one outside of running text. Of several dates the first readable one
-    counts.
-
-    Raises:
-        ArticleRejected: The page has no article text, or is the error page of a server.
-    """
+    """Yield the article of a .html file; raises as `read_text`, and ArticleRejected for a page without an article."""
     tree = _tree(read_text(file, is_markup=True))
     body = "" if tree is None else _main_text(tree)
     if tree is None or not body.strip():
@@ -179,46 +169,38 @@ def _text_of(root: Element) -> str:
 
 
 def _page_fields(tree: Element) -> dict[str, object]:
-    """Return the fields of a page under Dateline's names."""
+    """Return the fields of a page: from JSON-LD of an article, meta elements, the canonical link and the headings."""
     meta, objects = _meta(tree), list(_linked_data(tree))
     linked = _linked_article(objects)
-    section = _first(meta["article:section"], _names(linked.get("articleSection")))
-    source = _first(meta["og:site_name"], _names(linked.get("publisher")))
+    section = _first(meta["article.section"], _names(linked.get("articleSection")))
+    source = _first(meta["og.site.name"], _names(linked.get("publisher")))
     sites = [each for each in objects if not _SITES.isdisjoint(_names(each.get("@type")))]
     canonical = [link.get("href") or "" for link in tree.iter("link") if "canonical" in _words(link.get("rel"))]
-    addresses = [*map(clean_line, canonical), *meta["og:url"], *_names(linked.get("url"))]
-    authors = _split(meta["author"] + meta["article:author"])
+    addresses = [*map(clean_line, canonical), *meta["og.url"], *_names(linked.get("url"))]
+    authors = _split(meta["author"] + meta["article.author"])
     return {
-        "title": _title(tree, linked, meta["og:title"], [source, section, *meta["application-name"], *_names(sites)]),
+        "title": _title(tree, linked, meta["og.title"], [source, section, *meta["application.name"], *_names(sites)]),
         "url": _first(filter(_is_absolute, addresses)),
         "source": source,
         # A profile's address is not a name.
         "authors": _names(linked.get("author")) or [name for name in authors if not _is_absolute(name)],
         "section": section,
         "language": tree.get("lang"),
-        "tags": meta["article:tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
-        "published_at": _date([*_names(linked.get("datePublished")), *_dates(meta, _PUBLISHED), *_times(tree)]),
-        "updated_at": _date([*_names(linked.get("dateModified")), *_dates(meta, _MODIFIED)]),
+        "tags": meta["article.tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
+        "published_at": _date(linked.get("datePublished"), *(meta[name] for name in _PUBLISHED), _times(tree)),
+        "updated_at": _date(linked.get("dateModified"), *(meta[name] for name in _MODIFIED)),
     }
 
 
 def _meta(tree: Element) -> defaultdict[str, list[str]]:
-    """Return the contents of the meta elements by lower-case name, in order."""
+    """Return the contents of the meta elements by name, in lower case and with `.` for any separator, in order."""
     found: defaultdict[str, list[str]] = defaultdict(list)
     for element in tree.iter("meta"):
-        names = {(element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop")}
+        names = {(element.get(kind) or "").strip().lower() for kind in ("property", "name", "itemprop")} - {""}
         if content := clean_line(element.get("content") or ""):
-            for name in names - {""}:
-                found[name].append(content)
+            for name in names:
+                found[re.sub(r"[-_.:]+", ".", name)].append(content)
     return found
-
-
-def _dates(meta: defaultdict[str, list[str]], names: Iterable[str]) -> list[str]:
-    """Return the contents of the meta elements of these names, with any separators."""
-    spelled: defaultdict[str, list[str]] = defaultdict(list)
-    for name, contents in meta.items():
-        spelled[_SEPARATORS.sub(".", name)] += contents
-    return [content for name in names for content in spelled[_SEPARATORS.sub(".", name)]]
 
 
 def _linked_data(tree: Element) -> Iterator[dict[str, object]]:
@@ -275,9 +257,10 @@ def _times(tree: Element) -> list[str]:
     return found if len(found) == 1 and (marked or moment_or_none(found[0])) else []
 
 
-def _date(stated: list[str]) -> str | None:
+def _date(*stated: object) -> str | None:
     """Return the first readable date, else the first one, so that a notice quotes it."""
-    return next(filter(moment_or_none, stated), None) or next(iter(stated), None)
+    dates = [date for each in stated for date in _names(each)]
+    return next(filter(moment_or_none, dates), None) or _first(dates)
 
 
 def _is_absolute(address: str) -> bool:
@@ -306,7 +289,16 @@ def _title(tree: Element, linked: dict[str, object], social: list[str], sites: I
     stated = next(filter(None, map(_line, tree.iter("title"))), "")
     site_names = {_plain(site or "") for site in (*sites, *(text for text in h1 if _is_of_site(h1[text])))} - {""}
     lone = list(h1) if len(h1) == 1 else []
-    if lone and _is_site_at_the_end(tree, stated, lone[0]) and not _is_shown(lone[0], social):
+    parts = [_plain(part) for part in _BETWEEN.split(stated) if _plain(part)]
+    lower = {_plain(_line(element)) for element in tree.iter("h2", "h3")}
+    # The h1 repeats the site at the end of the title element, and a lower heading the title before it.
+    if (
+        lone
+        and len(parts) > 1
+        and parts[-1] == _plain(lone[0])
+        and parts[0] in lower
+        and not _is_shown(lone[0], social)
+    ):
         site_names.add(_plain(lone[0]))
     stripped = _without_sites(stated, site_names)
     if lone and _is_section(lone[0], stripped):
@@ -334,27 +326,12 @@ def _is_shown(title: str, shown: Iterable[str]) -> bool:
 
 
 def _is_of_site(heading: Element) -> bool:
-    """Return whether a heading is the name of the site, by its link or its classes."""
+    """Return whether a heading is the name of the site, by its classes or by a link to the home page."""
     around = [heading, *heading.iter("a", "span", "div"), *list(heading.iterancestors())[:2]]
-    if any(_SITE_CLASS.search(f"{each.get('class') or ''} {each.get('id') or ''}".lower()) for each in around):
-        return True
     links = [*heading.iter("a"), *heading.iterancestors("a")]
-    return any(_is_home(link.get("href") or "x") for link in links)
-
-
-def _is_home(address: str) -> bool:
-    try:
-        parts = urlsplit(address.strip())
-    except ValueError:
-        return False
-    return not parts.query and bool(_HOME.fullmatch(parts.path)) and bool(parts.netloc or parts.path)
-
-
-def _is_site_at_the_end(tree: Element, title: str, h1: str) -> bool:
-    """Return whether the h1 repeats the last part of the title element, and a lower heading repeats the first part."""
-    parts = [_plain(part) for part in _BETWEEN.split(title) if _plain(part)]
-    lower = {_plain(_line(element)) for element in tree.iter("h2", "h3")}
-    return len(parts) > 1 and parts[-1] == _plain(h1) and parts[0] in lower
+    return any(
+        _SITE_CLASS.search(f"{each.get('class') or ''} {each.get('id') or ''}".lower()) for each in around
+    ) or any(_HOME.fullmatch((link.get("href") or "x").strip()) for link in links)
 
 
 def _without_sites(title: str, site_names: set[str]) -> str:

@@ -32,27 +32,24 @@ def parse_pdf(file: ArticleFile) -> Iterator[RawArticle]:
     Raises:
         ArticleRejected: The file is corrupt, encrypted, or a scan without text.
     """
-    title, body = _title_and_body(read_bytes(file, PDF_FILE_LIMIT), file.origin)
-    if not body.strip():
-        raise ArticleRejected(file.origin, "the PDF has no text (is it a scan?): run OCR on it first", "empty")
-    yield RawArticle(file.origin, path_id(file), {"body": body, "title": title})
-
-
-def _title_and_body(data: bytes, origin: str) -> tuple[str | None, str]:
     from pypdf import PdfReader
     from pypdf.errors import DependencyError, DeprecationError, FileNotDecryptedError, PyPdfError
 
+    data = read_bytes(file, PDF_FILE_LIMIT)
     try:
         reader = PdfReader(BytesIO(data))
-        return _title(reader), join_lines(_pages(reader, origin))
+        title, body = _title(reader), join_lines(_pages(reader, file.origin))
     except FileNotDecryptedError as error:
         reason = "the PDF is encrypted with a password: save it without one"
-        raise ArticleRejected(origin, reason, "encrypted") from error
+        raise ArticleRejected(file.origin, reason, "encrypted") from error
     # pypdf raises its own errors, and any error that a corrupt object makes Python raise.
     except (PyPdfError, DependencyError, DeprecationError, ArithmeticError, AssertionError, AttributeError, LookupError,
             NotImplementedError, OSError, RecursionError, TypeError, ValueError) as error:  # fmt: skip
         reason = f"the PDF is corrupt or truncated ({type(error).__name__}: {short_repr(str(error))}): save it again"
-        raise ArticleRejected(origin, reason, "bad_pdf") from error
+        raise ArticleRejected(file.origin, reason, "bad_pdf") from error
+    if not body.strip():
+        raise ArticleRejected(file.origin, "the PDF has no text (is it a scan?): run OCR on it first", "empty")
+    yield RawArticle(file.origin, path_id(file), {"body": body, "title": title})
 
 
 def _pages(reader: "PdfReader", origin: str) -> Iterator[str]:
@@ -81,7 +78,7 @@ def join_lines(pages: Iterable[str]) -> str:
     paragraphs: list[str] = []
     for page in pages:
         found = list(_paragraphs(page))
-        if paragraphs and found and _runs_on(paragraphs[-1], found[0]):
+        if paragraphs and found and found[0][:1].islower() and not _SENTENCE_END.search(paragraphs[-1][-20:]):
             paragraphs[-1] += "\n" + found.pop(0)
         paragraphs += found
     return re.sub(r"(?<!\n)\n(?!\n)", " ", _without_hyphenation("\n\n".join(paragraphs)))
@@ -96,17 +93,10 @@ def _paragraphs(page: str) -> Iterator[str]:
         following = lines[number + 1] if number + 1 < len(lines) else ""
         if line:
             paragraph.append(line)
-        if paragraph and (not line or not following or _is_last(line, following, full)):
+        is_short = len(line) < _SHORT * full and not line.endswith(("-", ","))
+        if paragraph and (not line or not following or (is_short and not following[:1].islower())):
             yield "\n".join(paragraph)
             paragraph = []
-
-
-def _is_last(line: str, following: str, full: int) -> bool:
-    return len(line) < _SHORT * full and not line.endswith(("-", ",")) and not following[:1].islower()
-
-
-def _runs_on(paragraph: str, following: str) -> bool:
-    return not _SENTENCE_END.search(paragraph[-20:]) and following[:1].islower()
 
 
 def _without_hyphenation(text: str) -> str:

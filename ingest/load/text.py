@@ -13,8 +13,7 @@ import yaml
 from index.markup import readable
 from ingest.errors import ArticleRejected
 from ingest.load.article import ALIASES, RawArticle, Unreadable, clean_line, normal_name, path_id
-from ingest.load.encodings import read_text
-from ingest.load.files import ArticleFile
+from ingest.load.files import ArticleFile, read_text
 
 TITLE_LENGTH = 120
 _TITLE_WORDS = 20
@@ -27,9 +26,7 @@ _RULE = re.compile(r"\A(?:[-*_][ \t]*){3,}\n\s*")
 _HEADING_MARKS = re.compile(r"^#{1,6}(?: |$)| #+$")
 
 _JSON = re.compile(r'\{\s*"[^"\n]*"\s*:')
-# The beginning of the first field, after blank lines and comments.
-_YAML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)")
-_TOML_FIELD = re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)")
+_OPENING_LINE = re.compile(r"(---|\+\+\+)[ \t]*\n")
 _FIELD_STARTS = re.compile(r"^(?=\w)", re.MULTILINE)
 _FIELD = re.compile(r"(\w[^:\n]*):(?:[ \t]+|$)", re.MULTILINE)
 _INDICATORS = tuple("[]{}&*!|>%@`\"'")
@@ -126,43 +123,26 @@ def _split_front_matter(text: str, origin: str) -> tuple[_Fields, str]:
         fields, end = _DECODER.raw_decode(text)
         _check_length(text[:end], origin)
         return fields, text[end:]
-    if text.startswith("---"):
-        return _split_block(text, r"---", r"(?:---|\.\.\.)", _YAML_FIELD, _yaml, origin)
-    if text.startswith("+++"):
-        return _split_block(text, r"\+\+\+", r"\+\+\+", _TOML_FIELD, tomllib.loads, origin)
-    return {}, text
-
-
-def _split_block(
-    text: str,
-    opening: str,
-    closing: str,
-    first_field: re.Pattern[str],
-    parse: Callable[[str], _Fields | None],
-    origin: str,
-) -> tuple[_Fields, str]:
-    """Split a text at the lines `opening` and `closing`; raises as above if fields follow and they are invalid."""
-    opened = re.match(rf"{opening}[ \t]*\n", text)
-    if not opened:
+    opening = _OPENING_LINE.match(text)
+    if not opening:
         return {}, text
-    start = opened.end()
+    closing_line, first_field, parse = _KINDS[opening[1]]
+    start = opening.end()
     has_fields = first_field.match(text, start) is not None
-    end = re.compile(rf"^{closing}[ \t]*$\n?", re.MULTILINE).search(text, start)
-    if not end:
-        if has_fields:
-            raise ValueError(f"it begins with {text[:3]} and never ends; add a second line {text[:3]}")
-        return {}, text
-    source = text[start : end.start()]
+    closing = closing_line.search(text, start)
+    if has_fields and not closing:
+        raise ValueError(f"it begins with {opening[1]} and never ends; add a second line {opening[1]}")
+    source = text[start : closing.start()] if closing else ""
     try:
         _check_length(source, origin)
-        fields = parse(source)
+        stated = parse(source)
     except (ValueError, RecursionError, ArticleRejected):
         if has_fields:
             raise
-        return {}, text
+        stated = None
     # A blank line below the dashes makes them a thematic break, unless known fields follow.
-    is_known = not source.startswith("\n") or any(normal_name(name) in _KNOWN for name in fields or ())
-    return (fields, text[end.end() :]) if fields is not None and is_known else ({}, text)
+    is_known = not source.startswith("\n") or any(normal_name(name) in _KNOWN for name in stated or ())
+    return (stated, text[closing.end() :]) if closing and stated is not None and is_known else ({}, text)
 
 
 def _check_length(source: str, origin: str) -> None:
@@ -202,18 +182,15 @@ def _field_by_field(source: str) -> _Fields:
         if start := _FIELD.match(written):
             name = start[1].strip()
             rest = written[start.end() :].strip()
-            fields[name] = Unreadable(f"{name} twice") if name in fields else _field(written, name, rest)
+            try:
+                found = _composed(written)
+                value = found.get(name) if isinstance(found, dict) else Unreadable(rest)
+            except (yaml.YAMLError, RecursionError):
+                # An unquoted colon in a title is the most common mistake, and its meaning is clear.
+                is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
+                value = rest if is_text else Unreadable(rest)
+            fields[name] = Unreadable(f"{name} twice") if name in fields else value
     return fields
-
-
-def _field(written: str, name: str, rest: str) -> object:
-    try:
-        found = _composed(written)
-    except (yaml.YAMLError, RecursionError):
-        # An unquoted colon in a title is the most common mistake, and its meaning is clear.
-        is_text = "\n" not in rest and not rest.startswith(_INDICATORS)
-        return rest if is_text else Unreadable(rest)
-    return found.get(name) if isinstance(found, dict) else Unreadable(rest)
 
 
 def _composed(source: str) -> object:
@@ -233,3 +210,18 @@ def _value(node: yaml.Node) -> object:
             raise yaml.MarkedYAMLError(problem=f"{key.value} is stated twice", problem_mark=key.start_mark)
         fields[str(key.value)] = _value(value)
     return fields
+
+
+_KINDS: dict[str, tuple[re.Pattern[str], re.Pattern[str], Callable[[str], _Fields | None]]] = {
+    "---": (
+        re.compile(r"^(?:---|\.\.\.)[ \t]*$\n?", re.MULTILINE),
+        re.compile(r"(?:[ \t]*(?:#.*)?\n)*[\w][\w -]*:(?:\s|$)"),
+        _yaml,
+    ),
+    "+++": (
+        re.compile(r"^\+\+\+[ \t]*$\n?", re.MULTILINE),
+        re.compile(r"(?:[ \t]*(?:#.*)?\n)*(?:[\w\"'.-]+[ \t]*=|\[)"),
+        tomllib.loads,
+    ),
+}
+"""The closing line, the beginning of the first field after blank lines and comments, and the parser."""

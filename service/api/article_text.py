@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 
 from index.records import Span
 
-_GAP = re.compile(r"\n(?:[ \t\r]*\n)++")
-_HEADING = r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<heading>[^\s][^\n]{0,299})$"
-_QUOTE = r"(?P<quote>^(?: {0,3}>[^\n]*+(?:\n|\Z))++)"
-_LINES = re.compile(f"{_HEADING}|{_QUOTE}", re.MULTILINE)
+# A paragraph ends at an empty line, a heading or a quotation.
+_BLOCK = re.compile(
+    r"^ {0,3}(?P<level>#{1,6})[ \t]++(?P<heading>[^\s][^\n]{0,299})$"
+    r"|(?P<quote>(?:^ {0,3}>[^\n]*+(?:\n|\Z))++)"
+    r"|(?P<plain>(?:^(?![ \t\r]*+$)(?! {0,3}(?:>|#{1,6}[ \t]++[^\s][^\n]{0,299}$))[^\n]*+(?:\n|\Z))++)",
+    re.MULTILINE,
+)
 
 # Possessive quantifiers keep each scan linear: a token that does not end fails without backtracking.
 _TARGET = (
@@ -45,46 +48,27 @@ class Rendered:
 
 
 class _Block(NamedTuple):
-    """A paragraph, a heading or a quotation: the HTML around it, its start, and its text without the `#`."""
+    """A paragraph, a heading or a quotation: its opening tags, its start, and its text without the `#`."""
 
-    opening: str
-    closing: str
+    tags: tuple[str, ...]
     start: int
     text: Span
-    quoted: bool = False
-
-
-class Style(NamedTuple):
-    """An element around some characters."""
-
-    opening: str
-    closing: str
 
 
 class Piece(NamedTuple):
-    """Visible characters of the body, and the elements around them, the outermost first."""
+    """Visible characters of the body, and the opening tags of the elements around them, the outermost first."""
 
     start: int
     end: int
-    styles: tuple[Style, ...] = ()
+    styles: tuple[str, ...] = ()
 
 
-class _Run(NamedTuple):
-    """A run of `*` or `_`; `of` is the run itself."""
-
-    at: int
-    of: str
-    opens: bool
-    closes: bool
-
-
-EMPHASIS = (Style("<em>", "</em>"),)
-STRONG = (Style("<strong>", "</strong>"),)
-CODE = (Style("<code>", "</code>"),)
-PICTURE = (Style('<span class="picture">', "</span>"),)
-NOTE = (Style('<span class="ref">', "</span>"),)
-HIGHLIGHT = (Style('<b class="highlight">', "</b>"),)
-_EMPHASES = {1: EMPHASIS, 2: STRONG, 3: STRONG + EMPHASIS}
+QUOTATION = ('<blockquote dir="auto">', "<p>")
+EMPHASES = {"*": ("<em>",), "**": ("<strong>",), "***": ("<strong>", "<em>")}
+CODE = ("<code>",)
+PICTURE = ('<span class="picture">',)
+NOTE = ('<span class="ref">',)
+HIGHLIGHT = ('<b class="highlight">',)
 
 
 def render(body: str, quote: Span | None = None, highlight: Span | None = None) -> Rendered:
@@ -96,11 +80,11 @@ def render(body: str, quote: Span | None = None, highlight: Span | None = None) 
     parts: list[str] = []
     written, marks = 0, 0
     for block in _blocks(body):
-        parts += [_escaped(body[written : block.start]), block.opening]
+        parts += [_escaped(body[written : block.start]), *block.tags]
         for text in _runs(body, block, quote, highlight, first=not marks):
             marks += text.startswith("<mark")
             parts.append(text)
-        parts.append(block.closing)
+        parts.append(_closing(block.tags))
         written = block.text.end
     return Rendered("".join(parts), marks > 0)
 
@@ -108,9 +92,9 @@ def render(body: str, quote: Span | None = None, highlight: Span | None = None) 
 def opening(text: str, title: str | None = None, limit: int = 180) -> str:
     """Return the first words of a body on one line, without its headings, its Markdown and a title at its start."""
     visible = [
-        "".join(text[piece.start : piece.end] for piece in _pieces(text, block.text, quoted=block.quoted))
+        "".join(text[piece.start : piece.end] for piece in _pieces(text, block))
         for block in _blocks(text)
-        if not block.opening.startswith("<h")
+        if not block.tags[0].startswith("<h")
     ]
     line = " ".join(" ".join(visible).split())
     line = line.removeprefix(title or "").lstrip() or line
@@ -119,37 +103,16 @@ def opening(text: str, title: str | None = None, limit: int = 180) -> str:
 
 def _blocks(body: str) -> Iterator[_Block]:
     levels: list[int] = []
-    for paragraph in _paragraphs(body):
-        done = paragraph.start
-        for found in _LINES.finditer(body, paragraph.start, paragraph.end):
-            yield from _plain(body, done, found.start())
-            done = found.end()
-            if found["quote"]:
-                done = found.start() + len(found["quote"].rstrip("\n"))
-                text = Span(found.start(), done)
-                yield _Block('<blockquote dir="auto"><p>', "</p></blockquote>", text.start, text, quoted=True)
-            else:
-                level = _level(levels, len(found["level"]))
-                text = Span(*found.span("heading"))
-                yield _Block(f'<h{level} dir="auto">', f"</h{level}>", found.start(), text)
-        yield from _plain(body, done, paragraph.end)
-
-
-def _paragraphs(body: str) -> Iterator[Span]:
-    start = 0
-    for gap in _GAP.finditer(body):
-        yield Span(start, gap.start())
-        start = gap.end()
-    yield Span(start, len(body))
-
-
-def _plain(body: str, start: int, end: int) -> Iterator[_Block]:
-    """Yield a paragraph, without the line ends around it."""
-    text = body[start:end]
-    span = Span(start + len(text) - len(text.lstrip("\n")), end - len(text) + len(text.rstrip("\n")))
-    if span.start < span.end and text.strip():
-        tag = '<p dir="auto" class="flow">' if _is_wrapped(body[span.start : span.end]) else '<p dir="auto">'
-        yield _Block(tag, "</p>", span.start, span)
+    for found in _BLOCK.finditer(body):
+        start, end = found.start(), found.start() + len(found[0].rstrip("\n"))
+        if found["heading"]:
+            level = _level(levels, len(found["level"]))
+            yield _Block((f'<h{level} dir="auto">',), start, Span(*found.span("heading")))
+        elif found["quote"]:
+            yield _Block(QUOTATION, start, Span(start, end))
+        elif found[0].strip():
+            flow = ' class="flow"' if _is_wrapped(body[start:end]) else ""
+            yield _Block((f'<p dir="auto"{flow}>',), start, Span(start, end))
 
 
 def _is_wrapped(text: str) -> bool:
@@ -169,21 +132,24 @@ def _level(levels: list[int], written: int) -> int:
 
 def _runs(body: str, block: _Block, quote: Span | None, highlight: Span | None, *, first: bool) -> Iterator[str]:
     """Yield the HTML inside a block; inline elements are closed and opened again at both ends of the mark."""
-    styles: tuple[Style, ...] = ()
+    styles: tuple[str, ...] = ()
     marking = False
-    for piece, inside in _split(_pieces(body, block.text, quoted=block.quoted), quote, highlight):
+    for piece, inside in _split(_pieces(body, block), quote, highlight):
         if inside != marking:
-            yield "".join(style.closing for style in reversed(styles))
+            yield _closing(styles)
             styles = ()
             yield "</mark>" if marking else '<mark id="quote" tabindex="-1">' if first else "<mark>"
             marking = inside
         kept = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(styles, piece.styles, strict=False)))
-        yield "".join(style.closing for style in reversed(styles[kept:]))
-        yield "".join(style.opening for style in piece.styles[kept:])
+        yield _closing(styles[kept:]) + "".join(piece.styles[kept:])
         yield _escaped(body[piece.start : piece.end])
         styles = piece.styles
-    yield "".join(style.closing for style in reversed(styles))
+    yield _closing(styles)
     yield "</mark>" if marking else ""
+
+
+def _closing(tags: tuple[str, ...]) -> str:
+    return "".join(f"</{tag[1:-1].partition(' ')[0]}>" for tag in reversed(tags))
 
 
 def _split(found: Iterator[Piece], quote: Span | None, highlight: Span | None) -> Iterator[tuple[Piece, bool]]:
@@ -197,96 +163,74 @@ def _split(found: Iterator[Piece], quote: Span | None, highlight: Span | None) -
             yield Piece(start, end, HIGHLIGHT + piece.styles if set_apart else piece.styles), inside
 
 
-def _pieces(body: str, text: Span, *, quoted: bool = False) -> Iterator[Piece]:
-    """Yield the visible characters of a part of the body, in order; `quoted` hides the `>` before its lines."""
-    if not quoted:
-        yield from _inline(body, text)
-        return
-    shown = text.start
-    # Hiding prefixes line by line keeps offsets: emphasis does not go over the end of a quoted line.
-    for prefix in _QUOTING.finditer(body, text.start, text.end):
-        yield from _inline(body, Span(shown, prefix.start()))
-        shown = prefix.end()
-    yield from _inline(body, Span(shown, text.end))
+def _pieces(body: str, block: _Block) -> Iterator[Piece]:
+    """Yield the visible characters of a block, in order, without the `>` before the lines of a quotation."""
+    shown = block.text.start
+    if block.tags == QUOTATION:
+        # Hiding prefixes line by line keeps offsets: emphasis does not go over the end of a quoted line.
+        for prefix in _QUOTING.finditer(body, block.text.start, block.text.end):
+            yield from _inline(body, Span(shown, prefix.start()))
+            shown = prefix.end()
+    yield from _inline(body, Span(shown, block.text.end))
 
 
-def _inline(body: str, text: Span, around: tuple[Style, ...] = ()) -> Iterator[Piece]:
-    if not _MARKUP.search(body, text.start, text.end):
-        yield from _piece(text, around)
-        return
-    tokens = list(_TOKEN.finditer(body, text.start, text.end))
+def _inline(body: str, text: Span, styles: tuple[str, ...] = ()) -> Iterator[Piece]:
+    tokens = list(_TOKEN.finditer(body, text.start, text.end)) if _MARKUP.search(body, text.start, text.end) else []
     closes = _paired(body, text, tokens)
-    styles, shown = around, text.start
+    shown = text.start
     for token in tokens:
         kind = token.lastgroup
         if kind == "verbatim" or (kind == "run" and token.start() not in closes):
             continue
-        yield from _piece(Span(shown, token.start()), styles)
+        yield Piece(shown, token.start(), styles)
         shown = token.end()
         if kind == "run":
-            emphasis = _EMPHASES[len(token[0])]
+            emphasis = EMPHASES[token[0].replace("_", "*")]
             styles = styles[: -len(emphasis)] if closes[token.start()] else styles + emphasis
-        else:
-            yield from _embedded(body, token, styles)
-    yield from _piece(Span(shown, text.end), styles)
+        elif kind == "link":
+            yield from _inline(body, Span(*token.span("label")), styles + _anchor(token["target"]))
+        elif kind == "address":
+            yield Piece(*token.span("bare"), styles + _anchor(token["bare"]))
+        elif kind == "code":
+            yield Piece(*token.span("coded"), styles + CODE)
+        elif kind == "picture":
+            yield Piece(*token.span("alt"), styles + PICTURE)
+        elif kind == "note":
+            # The caret of `[^1]` is hidden, the brackets stay.
+            start, end = token.span()
+            yield Piece(start, start + 1, styles + NOTE)
+            yield Piece(start + 1 + token["number"].startswith("^"), end, styles + NOTE)
+    yield Piece(shown, text.end, styles)
 
 
-def _embedded(body: str, token: re.Match[str], styles: tuple[Style, ...]) -> Iterator[Piece]:
-    """Yield the visible characters of a link, a picture, a code or a note; an escape has none."""
-    if token["link"]:
-        yield from _inline(body, Span(*token.span("label")), styles + _anchor(token["target"]))
-    elif token["address"]:
-        yield from _piece(Span(*token.span("bare")), styles + _anchor(token["bare"]))
-    elif token["code"]:
-        yield from _piece(Span(*token.span("coded")), styles + CODE)
-    elif token["picture"]:
-        yield from _piece(Span(*token.span("alt")), styles + PICTURE)
-    elif token["note"]:
-        # The caret of `[^1]` is hidden, the brackets stay.
-        start, end = token.span("note")
-        hidden = token["number"].startswith("^")
-        yield from _piece(Span(start, start + 1), styles + NOTE)
-        yield from _piece(Span(start + 1 + hidden, end), styles + NOTE)
-
-
-def _piece(text: Span, styles: tuple[Style, ...]) -> Iterator[Piece]:
-    if text.start < text.end:
-        yield Piece(text.start, text.end, styles)
-
-
-def _anchor(target: str) -> tuple[Style, ...]:
+def _anchor(target: str) -> tuple[str, ...]:
     """Return the link to an address, or nothing if a browser should not follow it."""
     url = web_address(target)
-    if url is None:
-        return ()
-    return (Style(f'<a href="{html.escape(url)}" rel="noopener noreferrer nofollow">', "</a>"),)
+    return (f'<a href="{html.escape(url)}" rel="noopener noreferrer nofollow">',) if url else ()
 
 
 def _paired(body: str, text: Span, tokens: list[re.Match[str]]) -> dict[int, bool]:
-    """Return the position of each run that is one of a pair, and whether it closes the emphasis."""
+    """Return the position of each run of `*` or `_` that is one of a pair, and whether it closes the emphasis.
+
+    A run opens and closes only at the edge of a word, so that `5*3` and `a_b` stay.
+    """
     closes: dict[int, bool] = {}
-    opened: list[_Run] = []
-    for run in (_run(body, text, token) for token in tokens if token["run"]):
-        if len(run.of) > 3:
+    opened: dict[str, int] = {}
+    for token in tokens:
+        run, (start, end) = token["run"], token.span()
+        if not run or len(run) > 3:
             continue
-        place = next((place for place, other in enumerate(opened) if other.of == run.of), None)
-        if run.closes and place is not None:
-            closes |= {opened[place].at: False, run.at: True}
-            del opened[place:]
-        elif run.opens:
+        before = body[start - 1] if start > text.start else " "
+        after = body[end] if end < text.end else " "
+        ends_here = (after in _AFTER or _is_apart(after)) and not before.isspace() and before not in "([{«“„"
+        if ends_here and run in opened:
+            closes |= {opened[run]: False, start: True}
+            opened = {sign: at for sign, at in opened.items() if at < opened[run]}
+        elif (before in _BEFORE or _is_apart(before)) and not after.isspace() and after not in ")]},.;:!?»”":
             # At most one of each kind stays open: elements nest six deep at most.
-            opened = [other for other in opened if other.of != run.of] + [run]
+            opened.pop(run, None)
+            opened[run] = start
     return closes
-
-
-def _run(body: str, text: Span, token: re.Match[str]) -> _Run:
-    """Return a run, and whether it may open and close: only at the edge of a word, so that `5*3` and `a_b` stay."""
-    start, end = token.span()
-    before = body[start - 1] if start > text.start else " "
-    after = body[end] if end < text.end else " "
-    opens = (before in _BEFORE or _is_apart(before)) and not after.isspace() and after not in ")]},.;:!?»”"
-    closes = (after in _AFTER or _is_apart(after)) and not before.isspace() and before not in "([{«“„"
-    return _Run(start, token[0], opens, closes)
 
 
 def _is_apart(character: str) -> bool:

@@ -144,16 +144,7 @@ def _span(start: str | None, end: str | None, length: int) -> Span | None:
 
 
 def _fields(article: Article, characters: int) -> dict[str, Any]:
-    return {
-        "id": article.article_id,
-        "title": article.title,
-        "url": article.url,
-        "source": article.source,
-        "authors": article.authors[:NAMES],
-        "section": article.section,
-        "language": article.language,
-        "tags": article.tags[:NAMES],
-        "published_at": isoformat(article.published_at),
-        "updated_at": isoformat(article.updated_at),
-        "characters": characters,
-    }
+    kept = {name: getattr(article, name) for name in ("title", "url", "source", "section", "language")}
+    lists = {name: getattr(article, name)[:NAMES] for name in ("authors", "tags")}
+    times = {name: isoformat(getattr(article, name)) for name in ("published_at", "updated_at")}
+    return {"id": article.article_id, **kept, **lists, **times, "characters": characters}

@@ -4,7 +4,7 @@ import logging
 import re
 from collections.abc import Mapping, Sized
 from dataclasses import asdict, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from fastapi import Request
 from fastapi.exceptions import RequestValidationError
@@ -133,7 +133,26 @@ def error_body(error: Exception, request_id: str) -> dict[str, object]:
     return problem_body(problem, request_id, getattr(error, "param", None))
 
 
-def error_page(request: Request, status: int, error: Exception | None = None) -> HTMLResponse | None:
+async def error_reply(request: Request, error: Exception) -> Response:
+    """Return an error as a page for browsers that ask for one, else as JSON."""
+    status = problem_of(error).status if isinstance(error, DatelineError) else 500
+    body = error_body(error, current_id.get())
+    reply = _error_page(request, status, error) or JSONResponse(body, status)
+    if status in (429, 503):
+        reply.headers["Retry-After"] = str(getattr(error, "retry_after_s", 1))
+    return reply
+
+
+async def http_error(request: Request, error: Exception) -> Response:
+    """Return an error of the framework, such as an unknown path or a method that a path does not take."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
+    reply = _error_page(request, status) or problem_reply(Problem(status, INVALID, code, message))
+    reply.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
+    return reply
+
+
+def _error_page(request: Request, status: int, error: Exception | None = None) -> HTMLResponse | None:
     """Return an error as a page without its own message, or None if the caller did not ask for a page."""
     if _FOR_PROGRAMS.match(request.url.path) or not accepts(request.headers.get("Accept", ""), "text/html"):
         return None
@@ -145,51 +164,26 @@ def error_page(request: Request, status: int, error: Exception | None = None) ->
     return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)
 
 
-async def error_reply(request: Request, error: Exception) -> Response:
-    """Return an error as a page for browsers that ask for one, else as JSON."""
-    problem = problem_of(error) if isinstance(error, DatelineError) else INTERNAL
-    body = error_body(error, current_id.get())
-    reply = error_page(request, problem.status, error) or JSONResponse(body, problem.status)
-    if problem.status in (429, 503):
-        reply.headers["Retry-After"] = str(getattr(error, "retry_after_s", 1))
-    return reply
-
-
 async def invalid_request(_: Request, error: Exception) -> JSONResponse:
     """Return the first fault of a request's path, query or body."""
     faults = error.errors() if isinstance(error, RequestValidationError) else []
-    fault: Mapping[str, object] = faults[0] if faults else {}
+    fault: Mapping[str, Any] = faults[0] if faults else {}
     if fault.get("type") == "json_invalid":
         return problem_reply(NOT_JSON)
-    location = fault.get("loc", ())
-    parts = location if isinstance(location, tuple) else ()
-    field = ".".join(str(part) for part in parts if part not in ("body", "path", "query"))
+    field = ".".join(str(part) for part in fault.get("loc", ()) if part not in ("body", "path", "query"))
     problem = Problem(422, INVALID, "invalid_request", f"{field or 'the body'}: {_found(fault)}")
     return problem_reply(problem, param=field or None)
 
 
-def _found(fault: Mapping[str, object]) -> str:
+def _found(fault: Mapping[str, Any]) -> str:
     """Return the value found and the one expected for common faults, and the framework's message for others."""
-    context, given = fault.get("ctx"), fault.get("input")
-    limits = context if isinstance(context, dict) else {}
-    unit = "characters" if isinstance(given, str) else "entries"
-    for limit, bound, kinds in (
-        ("max_length", "at most", ("too_long", "string_too_long")),
-        ("min_length", "at least", ("too_short", "string_too_short")),
-    ):
-        if fault.get("type") in kinds and isinstance(given, Sized):
-            return f"found {len(given)} {unit}, expected {bound} {limits.get(limit)}"
-    if fault.get("type") == "extra_forbidden":
+    kind, given, limits = str(fault.get("type")), fault.get("input"), fault.get("ctx", {})
+    if kind.endswith(("too_long", "too_short")) and isinstance(given, Sized):
+        unit = "characters" if isinstance(given, str) else "entries"
+        bound = f"at most {limits['max_length']}" if kind.endswith("long") else f"at least {limits['min_length']}"
+        return f"found {len(given)} {unit}, expected {bound}"
+    if kind == "extra_forbidden":
         return "unknown field"
-    if fault.get("type") in ("tuple_type", "list_type"):
+    if kind in ("tuple_type", "list_type"):
         return f"found {given!r}, expected a list"[:200]
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")
-
-
-async def http_error(request: Request, error: Exception) -> Response:
-    """Return an error of the framework, such as an unknown path or a method that a path does not take."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
-    reply = error_page(request, status) or problem_reply(Problem(status, INVALID, code, message))
-    reply.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
-    return reply

@@ -6,7 +6,6 @@ import json
 import logging
 import re
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from index.errors import DatelineError, IndexNotFound
+from service.answer import day
 from service.api.admission import ServiceState, State
 from service.api.article_text import opening, render, web_address
 from service.api.widget import widget_script
@@ -212,14 +212,6 @@ def unless_cached(request: Request, reply: Response) -> Response:
 def user_notice(error: DatelineError) -> str:
     """Return the text for users if the articles cannot be read."""
     return NO_ARTICLES if isinstance(error, IndexNotFound) else NOT_NOW
-
-
-def day(moment: datetime | str | None) -> str:
-    """Return the day of a moment in UTC, such as `3 May 2026`, or `undated`."""
-    if moment is None:
-        return "undated"
-    known = datetime.fromisoformat(moment) if isinstance(moment, str) else moment
-    return f"{known.day} {known:%B %Y}"
 
 
 def language_tag(language: str | None) -> str | None:

@@ -4,7 +4,6 @@ uvicorn's h11 protocol limits only the size of an incomplete head. Refusals are 
 """
 
 import asyncio
-import json
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -12,9 +11,7 @@ from uuid import uuid4
 import h11
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
-from uvicorn.config import Config
 from uvicorn.protocols.http.h11_impl import STATUS_PHRASES, H11Protocol
-from uvicorn.server import ServerState
 
 from service.api.errors import INVALID, Problem, problem_body
 from service.api.middleware import FOR_MONITORS, REQUEST_ID, SECURITY_HEADERS
@@ -65,20 +62,18 @@ class _Connection(h11.Connection):
         except h11.RemoteProtocolError as error:
             self.problem = HEAD_TOO_LARGE if error.error_status_hint == HEAD_TOO_LARGE.status else NOT_HTTP
             raise
-        self._check(event)
-        return event
-
-    def _check(self, event: object) -> None:
         if isinstance(event, h11.Request):
             self._pieces = 0
-            if _size(event) > HEAD_BYTES:
-                self.problem = HEAD_TOO_LARGE
-                raise h11.RemoteProtocolError("the head is too large")
+            self._refuse_if(_size(event) > HEAD_BYTES, HEAD_TOO_LARGE)
         elif isinstance(event, h11.Data):
             self._pieces += 1
-            if self._pieces > PIECES:
-                self.problem = TOO_MANY_PIECES
-                raise h11.RemoteProtocolError("the body has too many pieces")
+            self._refuse_if(self._pieces > PIECES, TOO_MANY_PIECES)
+        return event
+
+    def _refuse_if(self, is_over: bool, problem: Problem) -> None:  # noqa: FBT001
+        if is_over:
+            self.problem = problem
+            raise h11.RemoteProtocolError(problem.message)
 
 
 class GuardedProtocol(H11Protocol):
@@ -86,14 +81,8 @@ class GuardedProtocol(H11Protocol):
 
     limits = ConnectionLimits()
 
-    def __init__(
-        self,
-        config: Config,
-        server_state: ServerState,
-        app_state: dict[str, Any],
-        _loop: asyncio.AbstractEventLoop | None = None,
-    ) -> None:
-        super().__init__(config, server_state, app_state, _loop)
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
+        super().__init__(*args, **kwargs)
         self.conn: _Connection = _Connection()
         self._step: object = None
         self._timer: asyncio.TimerHandle | None = None
@@ -145,22 +134,19 @@ class GuardedProtocol(H11Protocol):
 
     def _time_the_rest(self) -> None:
         """Time the head or body that the client has begun: all of it, not each piece."""
-        seconds = self._seconds_left()
+        seconds = None
+        if self.conn.their_state is h11.SEND_BODY:
+            seconds = self.limits.body_s
+        elif self.conn.their_state is h11.IDLE and (self.cycle is None or self.conn.trailing_data[0]):
+            seconds = self.limits.head_s
         step = (self.cycle, seconds)
         if step == self._step and self._timer is not None:
             return
         if self._timer is not None:
             self._timer.cancel()
-        self._step = step
-        self._timer = None
+        self._step, self._timer = step, None
         if seconds is not None and not self.transport.is_closing():
             self._timer = self.loop.call_later(seconds, self._refuse, TOO_SLOW)
-
-    def _seconds_left(self) -> float | None:
-        if self.conn.their_state is h11.SEND_BODY:
-            return self.limits.body_s
-        begun = self.cycle is None or self.conn.trailing_data[0]
-        return self.limits.head_s if self.conn.their_state is h11.IDLE and begun else None
 
     def _refuse(self, problem: Problem) -> None:
         """Send a refusal unless a reply has begun, and close the connection."""
@@ -170,38 +156,26 @@ class GuardedProtocol(H11Protocol):
             self.cycle.message_event.set()
         silent = problem is TOO_SLOW and not self.conn.trailing_data[0] and self.conn.their_state is h11.IDLE
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not silent:
-            self.transport.write(self._reply(problem))
+            reply = _refusal(problem)
+            reason = STATUS_PHRASES[problem.status]
+            head = h11.Response(status_code=problem.status, headers=reply.raw_headers, reason=reason)
+            for event in (head, h11.Data(data=bytes(reply.body)), h11.EndOfMessage()):
+                self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
-    def _reply(self, problem: Problem) -> bytes:
-        request_id = f"req_{uuid4().hex}"
-        body = json.dumps(problem_body(problem, request_id)).encode()
-        headers = {
-            **SECURITY_HEADERS,
-            REQUEST_ID: request_id,
-            "Content-Type": "application/json",
-            "Content-Length": str(len(body)),
-            "Connection": "close",
-        }
-        head = h11.Response(
-            status_code=problem.status,
-            headers=[(name.encode(), value.encode()) for name, value in headers.items()],
-            reason=STATUS_PHRASES[problem.status],
-        )
-        parts = (self.conn.send(head), self.conn.send(h11.Data(data=body)), self.conn.send(h11.EndOfMessage()))
-        return b"".join(part or b"" for part in parts)
+
+def _refusal(problem: Problem) -> JSONResponse:
+    request_id = f"req_{uuid4().hex}"
+    headers = SECURITY_HEADERS | {REQUEST_ID: request_id, "Connection": "close"}
+    headers |= {"Retry-After": "1"} if problem is TOO_MANY else {}
+    return JSONResponse(problem_body(problem, request_id), problem.status, headers)
 
 
 def _for_monitors(app: ASGIApp) -> ASGIApp:
     """Return an application that answers monitors and refuses every other request."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] in FOR_MONITORS:
-            await app(scope, receive, send)
-            return
-        request_id = f"req_{uuid4().hex}"
-        headers = SECURITY_HEADERS | {REQUEST_ID: request_id, "Retry-After": "1", "Connection": "close"}
-        await JSONResponse(problem_body(TOO_MANY, request_id), TOO_MANY.status, headers)(scope, receive, send)
+        await (app if scope["path"] in FOR_MONITORS else _refusal(TOO_MANY))(scope, receive, send)
 
     return answer
 

@@ -13,10 +13,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from service.citations.english import english, stem
-from service.citations.names import plain
-from service.citations.numbers import CURRENCIES, UNITS, Number
-from service.citations.wording import tokens
+from service.citations.english import english
+from service.citations.numbers import Number
+from service.citations.wording import CONTENT, tokens, word_of
 
 NEAR = 4
 """Content words from one kept neighbour to the other, at most."""
@@ -154,31 +153,14 @@ def _words(text: str) -> list[_Word]:
     sentence = clause = 0
     opener = ""
     for token in tokens(_ALL_BUT.sub("most", text)):
-        form, contrast = _form(token)
+        contrast = "" if isinstance(token, Number) else english().contrasts.get(token.lower(), "")
+        known = word_of(token)
+        form = known.form if known and known.kind in CONTENT else ""
         if form or contrast:
             is_fact = isinstance(token, Number) or token[0].isupper()
             words.append(_Word(form, contrast, sentence, clause, opener, is_fact))
-        elif isinstance(token, str) and (token in _STOPS or _opens_a_clause(token.lower())):
+        elif token in _STOPS or (known and (known.kind in ("joint", "border") or known.form == "that")):
             clause += 1
             sentence += token in _ENDS
-            opener = token.lower()
+            opener = known.form if known else ""
     return words
-
-
-def _opens_a_clause(word: str) -> bool:
-    return word in english().borders or word in english().joints or word in ("that", "but", "except")
-
-
-def _form(token: str | Number) -> tuple[str, str]:
-    """Return the compared form of a content word, and the contrast that a word may be."""
-    if isinstance(token, Number):
-        return f"{token.value:.6g}", ""
-    word = token.lower()
-    contrast = english().contrasts.get(word, "")
-    is_particle = word in english().limits or word in english().said or _opens_a_clause(word)
-    if is_particle or word in UNITS or word in CURRENCIES or not any(map(str.isalnum, word)):
-        return "", contrast
-    form = plain(token)
-    if form in english().terms.stop_words:
-        return "", contrast
-    return stem(english().irregular.get(form, form), english().terms), contrast

@@ -10,11 +10,10 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from index.records import Span
-
 MONTHS = "january february march april may june july august september october november december".split()
 WEEKDAYS = "monday tuesday wednesday thursday friday saturday sunday".split()
 
+_MONTH_NUMBERS = {name[:3]: number for number, name in enumerate(MONTHS, 1)}
 _MONTH = (
     r"(?P<month>jan(?:uary|\.)?|feb(?:ruary|\.)?|mar(?:ch|\.)?|apr(?:il|\.)?|may|jun(?:e|\.)?|jul(?:y|\.)?|aug(?:ust|\.)?|"
     r"sept?(?:ember|\.)?|oct(?:ober|\.)?|nov(?:ember|\.)?|dec(?:ember|\.)?)(?!\w)"
@@ -61,23 +60,17 @@ class DatedText(NamedTuple):
 
 def find_dates(text: str) -> DatedText:
     """Return every date of a text, the most precise reading first, and the text with them blanked out."""
-    placed = written_dates(text)
-    rest = text
-    for (start, end), _ in placed:
-        rest = rest[:start] + " " * (end - start) + rest[end:]
-    dates = [date for _, date in placed]
-    dates += [Date(None, weekday=WEEKDAYS.index(day.lower())) for day in _WEEKDAY.findall(rest)]
-    dates += [Date(None, relative=" ".join(found.lower().split())) for found in _RELATIVE.findall(rest)]
-    return DatedText(dates, _WEEKDAY.sub(lambda match: " " * len(match.group()), rest))
-
-
-def written_dates(text: str) -> list[tuple[Span, Date]]:
-    """Return the days, months and years that a text names, each with its place, the most precise first."""
-    placed: list[tuple[Span, Date]] = []
+    dates: list[Date] = []
     for pattern in _PATTERNS:
-        placed += [(Span(*match.span()), _date(match)) for match in pattern.finditer(text)]
-        text = pattern.sub(lambda match: " " * len(match.group()), text)
-    return placed
+        dates += map(_date, pattern.finditer(text))
+        text = pattern.sub(_blank, text)
+    dates += [Date(None, weekday=WEEKDAYS.index(day.lower())) for day in _WEEKDAY.findall(text)]
+    dates += [Date(None, relative=" ".join(found.lower().split())) for found in _RELATIVE.findall(text)]
+    return DatedText(dates, _WEEKDAY.sub(_blank, text))
+
+
+def _blank(found: re.Match[str]) -> str:
+    return " " * len(found.group())
 
 
 def missing_date(claim: Iterable[Date], source: str, published: Iterable[date]) -> Date | None:
@@ -90,18 +83,8 @@ def missing_date(claim: Iterable[Date], source: str, published: Iterable[date]) 
 
 def _date(match: re.Match[str]) -> Date:
     found = match.groupdict()
-    month = int(found["number"]) if found.get("number") else _month(found.get("month"))
-    return Date(_int(found.get("year")), month, _int(found.get("day")))
-
-
-def _month(name: str | None) -> int | None:
-    if not name:
-        return None
-    return next(number for number, month in enumerate(MONTHS, 1) if month.startswith(name.lower().rstrip(".")[:3]))
-
-
-def _int(digits: str | None) -> int | None:
-    return int(digits) if digits else None
+    year, month, day = (int(found[part]) if found.get(part) else None for part in ("year", "number", "day"))
+    return Date(year, month or _MONTH_NUMBERS.get((found.get("month") or "")[:3].lower()), day)
 
 
 def _resolved(source: str, published: date) -> Iterator[Date]:

@@ -34,6 +34,16 @@ class English:
     opposites: dict[str, frozenset[str]]
     said: frozenset[str]
     openers: frozenset[str]
+    values: dict[str, float]
+    """The numbers that words mean, ordinals among them."""
+    multiples: dict[str, float]
+    magnitudes: dict[str, float]
+    parts: dict[str, float]
+    """Divisors of a number of parts: two thirds, one quarter."""
+    shares: dict[str, str]
+    """The part that is one in a number: a third for three."""
+    units: dict[str, str]
+    """The unit that a word or sign means."""
     terms: Terms
 
 
@@ -57,7 +67,13 @@ def english() -> English:
         opposites=_opposites(
             lists["opposites"], lambda word: limits.get(word) or stem(irregular.get(word, word), terms)
         ),
+        units={word: unit for unit, words in lists["units"].items() for word in words.split()},
         terms=terms,
+        values=lists["values"],
+        multiples=lists["multiples"],
+        magnitudes=lists["magnitudes"],
+        parts=lists["parts"],
+        shares=lists["shares"],
         **{
             name: frozenset(lists[name])
             for name in "titles reporting hedges starters joints borders said openers".split()

@@ -47,7 +47,7 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
         last_end = match.end()
         ordinary = initial and (
             word.lower() in english().limits  # `Although Hebrine denied it`
-            or ("-" in word and is_starter(word.lower().partition("-")[0]))  # `Twenty-two left`
+            or ("-" in word and word.lower().partition("-")[0] in english().starters)  # `Twenty-two left`
             or (is_word(plain(word)) and not _followed_by_name(text, match.end()))
         )
         if not ordinary and len(word) > 1:
@@ -59,36 +59,13 @@ def find_names(text: str, is_word: Callable[[str], bool]) -> list[Name]:
 def plain(word: str) -> str:
     """Return the form of a word in which names are compared."""
     word = re.sub(r"['’]s?$", "", word)
-    word = folded(re.sub(r"(?<=[A-Z]{2})s$", "", word))
+    word = without_accents(re.sub(r"(?<=[A-Z]{2})s$", "", word)).casefold()
     if re.fullmatch(r"(?:\w\.){2,}", word):
         word = word.replace(".", "")
     for form in (word, word.removesuffix("s"), word.removesuffix("n")):
         if form in english().demonyms:
             return english().demonyms[form]
     return word
-
-
-def folded(text: str) -> str:
-    """Return a text without accents and capitals."""
-    return without_accents(text).casefold()
-
-
-def is_starter(word: str) -> bool:
-    """Return whether the first word of a sentence is an ordinary word in any text."""
-    return word in english().starters
-
-
-def tokens_of(names: Iterable[Name]) -> frozenset[str]:
-    """Return the distinctive tokens of one name, or all of them if it has none."""
-    listed = list(names)
-    return frozenset(name.token for name in listed if name.distinctive) or frozenset(name.token for name in listed)
-
-
-def known_as(names: Iterable[Name]) -> frozenset[str]:
-    """Return the tokens of one name, and the acronym that its words may have."""
-    listed = list(names)
-    acronym = frozenset(["".join(name.token[0] for name in listed)]) if len(listed) > 1 else frozenset()
-    return tokens_of(listed) | acronym
 
 
 def missing_name(names: Iterable[Name], source: str) -> Name | None:

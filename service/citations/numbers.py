@@ -1,7 +1,7 @@
 """Find the numbers of a sentence with their units, and compare them with those of a source."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Literal, NamedTuple
 
 from service.citations.english import english
@@ -30,79 +30,12 @@ _ONE_IN = re.compile(
 
 _RANGE = frozenset("and to or , – —".split())
 
-_SMALL = (
-    "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen"
-    " eighteen nineteen"
-).split()
-_TENS = dict(zip("twenty thirty forty fifty sixty seventy eighty ninety".split(), range(20, 100, 10), strict=True))
-_ORDINALS = (
-    "zeroth first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth"
-    " fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
-).split()
-
-MAGNITUDES = {
-    **dict.fromkeys(("thousand", "thousands", "k"), 1e3),
-    **dict.fromkeys(("million", "millions", "m", "mn"), 1e6),
-    **dict.fromkeys(("billion", "billions", "bn", "b"), 1e9),
-    **dict.fromkeys(("trillion", "trillions", "tn"), 1e12),
-}
-MULTIPLES = {"hundred": 100.0, "dozen": 12.0, "dozens": 12.0}
 COUNTED_FROM_ONE = frozenset("hundred thousand million billion trillion".split())
 """Words that `a` may precede for `one`: a million."""
 
-VALUES: dict[str, float] = {
-    **{word: float(value) for value, word in enumerate(_SMALL)},
-    **{word: float(value) for word, value in _TENS.items()},
-    **{word: float(value) for value, word in enumerate(_ORDINALS) if value},
-    "half": 0.5,
-    "dozen": 12.0,
-    "twice": 2.0,
-    "double": 2.0,
-    "doubled": 2.0,
-    "triple": 3.0,
-    "tripled": 3.0,
-}
 LONE = frozenset(["one", "first"])
 """Words that are numbers only with another number word: each is often a pronoun or a word of order."""
 
-PARTS: dict[str, float] = {
-    **{word: float(value) for value, word in enumerate(_ORDINALS) if 2 < value <= 10},
-    **{f"{word}s": float(value) for value, word in enumerate(_ORDINALS) if 2 < value <= 10},
-    **dict.fromkeys(("quarter", "quarters"), 4.0),
-    "halves": 2.0,
-}
-"""Divisors of a number of parts: two thirds, one quarter."""
-
-UNITS = {
-    **dict.fromkeys(("%", "percent", "percentage", "pc", "pct"), "percent"),
-    "percentagepoint": "point",
-    "am": "am",
-    "pm": "pm",
-    **dict.fromkeys(("km", "kilometre", "kilometres", "kilometer", "kilometers"), "km"),
-    **dict.fromkeys(("mile", "miles"), "mile"),
-    **dict.fromkeys(("m", "metre", "metres", "meter", "meters"), "metre"),
-    **dict.fromkeys(("cm", "centimetre", "centimetres", "centimeter", "centimeters"), "cm"),
-    **dict.fromkeys(("foot", "feet", "ft"), "foot"),
-    **dict.fromkeys(("kg", "kilogram", "kilograms", "kilo", "kilos"), "kg"),
-    **dict.fromkeys(("tonne", "tonnes", "ton", "tons"), "tonne"),
-    **dict.fromkeys(("hectare", "hectares", "ha"), "hectare"),
-    **dict.fromkeys(("acre", "acres"), "acre"),
-    **dict.fromkeys(("litre", "litres", "liter", "liters"), "litre"),
-    **dict.fromkeys(("euro", "euros", "€", "eur"), "euro"),
-    **dict.fromkeys(("dollar", "dollars", "$", "usd"), "dollar"),
-    **dict.fromkeys(("pound", "pounds", "£", "gbp"), "pound"),
-    **dict.fromkeys(("second", "seconds"), "second"),
-    **dict.fromkeys(("minute", "minutes"), "minute"),
-    **dict.fromkeys(("hour", "hours"), "hour"),
-    **dict.fromkeys(("day", "days"), "day"),
-    **dict.fromkeys(("week", "weeks"), "week"),
-    **dict.fromkeys(("month", "months"), "month"),
-    **dict.fromkeys(("year", "years"), "year"),
-    **dict.fromkeys(("fortnight", "fortnights"), "fortnight"),
-    **dict.fromkeys(("decade", "decades"), "decade"),
-    **dict.fromkeys(("century", "centuries"), "century"),
-    "times": "times",
-}
 CURRENCIES = frozenset("€$£")
 SHARES = frozenset(["percent", "point"])
 """Units without which a number says something else: 12 percent of the boats are not 12 boats."""
@@ -126,7 +59,7 @@ def with_numbers(text: str) -> Iterator[str | Number]:
     """Yield the words and stops of a text in order, its numbers parsed."""
     for pattern, plain in _PLAIN:
         text = pattern.sub(plain, text)
-    text = _ONE_IN.sub(lambda share: f"one {_ORDINALS[_SMALL.index(share[1].lower())]} of", text)
+    text = _ONE_IN.sub(lambda share: f"one {english().shares[share[1].lower()]} of", text)
     tokens = _TOKEN.findall(text)
     at = 0
     while at < len(tokens):
@@ -141,7 +74,7 @@ def with_numbers(text: str) -> Iterator[str | Number]:
             at = after
 
 
-def missing_number(claim: list[Number], source: list[Number]) -> Number | None:
+def missing_number(claim: Iterable[Number], source: Sequence[Number]) -> Number | None:
     """Return the first number of a claim that the source does not state, or None."""
     return next((wanted for wanted in claim if not any(_same(wanted, stated) for stated in source)), None)
 
@@ -157,7 +90,7 @@ def _value(tokens: Sequence[str], at: int) -> tuple[float | None, int]:
     elif (
         token in ("a", "an")
         and words[1:2]
-        and words[1] in PARTS
+        and words[1] in english().parts
         and (_is_part(words[1:3]) or tokens[at - 1 : at] == ["by"])
     ):
         value, after = 1.0, at + 1
@@ -174,14 +107,15 @@ def _is_part(words: Sequence[str]) -> bool:
 def _scaled(value: float, tokens: Sequence[str], after: int) -> tuple[float, int]:
     """Return a value with the magnitude, half or part that follows it, and its end."""
     words = [token.lower() for token in tokens[after : after + 3]]
-    if words[:1] and words[0] in MAGNITUDES:
-        return value * MAGNITUDES[words[0]], after + 1
-    if value == 0.5 and words[:1] == ["a"] and words[1:2] and words[1] in MAGNITUDES:
-        return value * MAGNITUDES[words[1]], after + 2
+    if words[:1] and words[0] in english().magnitudes:
+        return value * english().magnitudes[words[0]], after + 1
+    if value == 0.5 and words[:1] == ["a"] and words[1:2] and words[1] in english().magnitudes:
+        return value * english().magnitudes[words[1]], after + 2
     if words == ["and", "a", "half"]:
         return value + 0.5, after + 3
-    if words[:1] and words[0] in PARTS and (words[0].endswith("s") or tokens[after - 1].lower() in ("one", "a")):
-        return value / PARTS[words[0]], after + 1
+    is_part = words[:1] and (words[0].endswith("s") or tokens[after - 1].lower() in ("one", "a"))
+    if is_part and words[0] in english().parts:
+        return value / english().parts[words[0]], after + 1
     return value, after
 
 
@@ -198,11 +132,11 @@ def _spelled(tokens: Sequence[str], at: int, total: float | None = None) -> tupl
     while at < len(tokens):
         word = tokens[at].lower()
         following = tokens[at + 1].lower() if at + 1 < len(tokens) else ""
-        if word in MULTIPLES and total is not None:
-            total *= MULTIPLES[word]
-        elif word in VALUES and _may_follow(total, VALUES[word]):
-            total = (total or 0) + VALUES[word]
-        elif not (word == "and" and total is not None and total >= 100 and following in VALUES):
+        if word in english().multiples and total is not None:
+            total *= english().multiples[word]
+        elif word in english().values and _may_follow(total, english().values[word]):
+            total = (total or 0) + english().values[word]
+        elif not (word == "and" and total is not None and total >= 100 and following in english().values):
             break
         at += 1
     return total, at
@@ -215,9 +149,9 @@ def _may_follow(total: float | None, value: float) -> bool:
 def _unit(before: Sequence[str], tokens: Sequence[str], after: int) -> str | None:
     """Return the currency before a number or the unit behind it; the first of a range has that of the second."""
     if before and before[-1] in CURRENCIES:
-        return UNITS[before[-1]]
+        return english().units[before[-1]]
     behind = [token.lower() for token in tokens[after : after + 2]]
-    unit = next((UNITS[word] for word in behind if word in UNITS), None)
+    unit = next((english().units[word] for word in behind if word in english().units), None)
     if unit or not behind or behind[0] not in _RANGE or len(behind) < 2:
         return unit
     value, end = _value(tokens, after + 1)

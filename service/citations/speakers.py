@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from index.text import sentence_spans
 from service.citations.english import english, stem
-from service.citations.names import Name, find_names, is_starter, known_as, plain, with_plain_phrases
+from service.citations.names import Name, find_names, plain, with_plain_phrases
 
 FAR = 90
 """Characters between a subject and its verb, at most."""
@@ -21,112 +20,95 @@ _ACCORDING_TO = re.compile(r"\baccording to ([^,.;]+)[,.;]?", re.IGNORECASE)
 _PRONOUN_SPEAKER = re.compile(r"\b(?:he|she|they|it|who|which)\b\W*$", re.IGNORECASE)
 
 
-class Attribution(NamedTuple):
-    """A statement's speaker: the plain tokens of the name, or of a noun phrase instead of it."""
-
-    names: frozenset[str]
-    verb: str
-
-
-def find_speakers(text: str) -> list[Attribution]:
-    """Return the speakers of a text: the name before or behind a reporting verb, or behind `according to`."""
+def find_speakers(text: str) -> list[frozenset[str]]:
+    """Return the names of a text's speakers: before or behind a reporting verb, or behind `according to`."""
     text = with_plain_phrases(text)
-    names = find_names(text, is_starter)
-    found = [
-        _behind_by(text, match, names) if _WAS.search(text[: match.start()]) else _around(text, match, names)
-        for match in _WORD.finditer(text)
-        if match.group().lower() in english().reporting
-    ]
-    found += [_behind(match.end(), names, "according") for match in _ACCORDING.finditer(text)]
-    return [attribution for attribution in found if attribution is not None]
+    names = find_names(text, english().starters.__contains__)
+    found = [_speaker(text, match, names) for match in _WORD.finditer(text) if _reports(match)]
+    found += [_behind(match.end(), names) for match in _ACCORDING.finditer(text)]
+    return [speaker for speaker in found if speaker]
 
 
-def wrong_speaker(claim: str, source: str) -> str | None:
-    """Return a speaker of the claim that the source lacks although it names another; or None."""
+def has_another_speaker(claim: str, source: str) -> bool:
+    """Return whether a claim has a speaker that its source does not name, or one of another statement there."""
     stated = find_speakers(source)
-    if not stated:
-        return None
-    for attribution in find_speakers(claim):
-        if not any(attribution.names & other.names for other in stated):
-            return " ".join(sorted(attribution.names))
-    return None
+    is_unknown = any(all(speaker.isdisjoint(other) for other in stated) for speaker in find_speakers(claim))
+    return (bool(stated) and is_unknown) or _misattributed(claim, source)
 
 
-def _around(text: str, verb: re.Match[str], names: Sequence[Name]) -> Attribution | None:
-    before = [name for name in names if name.start < verb.start() and verb.start() - name.start <= FAR]
-    before = [name for name in before if not re.search(r"[.;!?“”\"]", text[name.start : verb.start()])]
-    if before:
-        return Attribution(known_as(_subject(text[: verb.start()], before)), verb.group())
-    return _behind(verb.end(), names, verb.group(), near=12)
-
-
-def _behind_by(text: str, verb: re.Match[str], names: Sequence[Name]) -> Attribution | None:
-    """Return the agent of a passive, `was accused of fraud by Holt`; None without a name."""
-    agent = re.compile(r"[^.;:!?]*?\bby\b").match(text, verb.end())
-    return _behind(agent.end(), names, verb.group(), near=12) if agent else None
+def _speaker(text: str, verb: re.Match[str], names: Sequence[Name]) -> frozenset[str]:
+    """Return the subject of a reporting verb, or its agent in a passive: `was accused of fraud by Holt`."""
+    lead = text[: verb.start()]
+    if _WAS.search(lead):
+        agent = re.compile(r"[^.;:!?]*?\bby\b").match(text, verb.end())
+        return _behind(agent.end(), names, near=12) if agent else frozenset()
+    before = [name for name in names if name.start < verb.start() <= name.start + FAR]
+    before = [name for name in before if not re.search(r"[.;!?“”\"]", lead[name.start :])]
+    return _tokens(_subject(lead, before)) if before else _behind(verb.end(), names, near=12)
 
 
 def _subject(lead: str, before: Sequence[Name]) -> list[Name]:
     """Return a verb's subject: the nearest name in its clause but places and appositions; else the first."""
     apposition = _APPOSITION.search(lead)
+    last = apposition.start() if apposition else len(lead)
     clause = max((match.end() for match in re.finditer(r"\b(?:and|but|while|that)\b", lead)), default=0)
-    listed = [name for name in before if name.start >= clause] or list(before)
-    runs = list(dict.fromkeys(name.run for name in listed))
-    for run in reversed(runs):
-        start = min(name.start for name in listed if name.run == run)
-        within = apposition is not None and start >= apposition.start()
-        if not within and not _PREPOSITION.search(lead[:start]):
-            return [name for name in listed if name.run == run]
-    return [name for name in listed if name.run == runs[0]]
+    listed = [name for name in before if name.start >= clause] or before
+    runs = [[name for name in listed if name.run == run] for run in dict.fromkeys(name.run for name in listed)]
+    subjects = (run for run in reversed(runs) if run[0].start < last and not _PREPOSITION.search(lead[: run[0].start]))
+    return next(subjects, runs[0])
 
 
-def _behind(end: int, names: Sequence[Name], verb: str, near: int = 40) -> Attribution | None:
-    following = [name for name in names if end <= name.start <= end + near]
-    if not following:
-        return None
-    return Attribution(known_as(name for name in names if name.run == following[0].run), verb)
+def _behind(end: int, names: Sequence[Name], near: int = 40) -> frozenset[str]:
+    """Return the name that begins within some characters behind a place."""
+    run = next((name.run for name in names if end <= name.start <= end + near), None)
+    return _tokens([name for name in names if name.run == run])
 
 
-class _Statement(NamedTuple):
-    """The stems of a speaker and of what is said."""
-
-    speaker: frozenset[str]
-    said: frozenset[str]
+def _tokens(names: Sequence[Name]) -> frozenset[str]:
+    """Return the distinctive tokens of one name, or all of them if it has none."""
+    return frozenset(name.token for name in names if name.distinctive) or frozenset(name.token for name in names)
 
 
-def misattributed(claim: str, source: str) -> str | None:
-    """Return the speaker to whom a claim wrongly attributes a statement of its source, or None.
+def _reports(word: re.Match[str]) -> bool:
+    return word.group().lower() in english().reporting
+
+
+def _misattributed(claim: str, source: str) -> bool:
+    """Return whether a claim attributes a statement of its source to another speaker.
 
     The source must name the speaker in another sentence: a speaker described in other words is not another one.
     """
-    sentences = [source[s.start : s.end] for s in sentence_spans(with_plain_phrases(source))]
+    sentences = _sentences(source)
     stems = [_stems(sentence) for sentence in sentences]
-    plain_claim = with_plain_phrases(claim)
-    for statement in (each for s in sentence_spans(plain_claim) for each in _statements(plain_claim[s.start : s.end])):
-        if not statement.said or not statement.speaker:
+    for speaker, said in (each for sentence in _sentences(claim) for each in _statements(sentence)):
+        shared = [said & words for words in stems]
+        closest = max(range(len(stems)), key=lambda at: len(shared[at]), default=None)
+        if closest is None or not shared[closest] or not speaker or speaker & stems[closest]:
             continue
-        closest = max(range(len(sentences)), key=lambda at: len(statement.said & stems[at]), default=None)
-        if closest is None or not statement.said & stems[closest] or statement.speaker & stems[closest]:
-            continue
-        spoken_elsewhere = any(statement.speaker & words for at, words in enumerate(stems) if at != closest)
+        spoken_elsewhere = any(speaker & words for at, words in enumerate(stems) if at != closest)
         if spoken_elsewhere and _has_speaker(sentences[closest]):
-            return " ".join(sorted(statement.speaker))
-    return None
+            return True
+    return False
 
 
-def _statements(text: str) -> Iterator[_Statement]:
-    """Yield speaker and statement around the first reporting verb, and behind `according to`."""
+def _sentences(text: str) -> list[str]:
+    plain_text = with_plain_phrases(text)
+    return [plain_text[span.start : span.end] for span in sentence_spans(plain_text)]
+
+
+def _statements(text: str) -> Iterator[tuple[frozenset[str], frozenset[str]]]:
+    """Yield the stems of speaker and statement around the first reporting verb, or behind `according to`."""
     according = _ACCORDING_TO.search(text)
     if according:
-        yield _Statement(_stems(according[1]), _stems(text[: according.start()] + text[according.end() :]))
-    verb = next((m for m in _WORD.finditer(text) if m.group().lower() in english().reporting), None)
+        yield (_stems(according[1]), _stems(text[: according.start()] + text[according.end() :]))
+    verb = next(filter(_reports, _WORD.finditer(text)), None)
     if verb and not according:
-        yield _Statement(_stems(text[: verb.start()].rpartition(", but ")[2]), _stems(text[verb.end() :]))
+        yield (_stems(text[: verb.start()].rpartition(", but ")[2]), _stems(text[verb.end() :]))
 
 
 def _has_speaker(sentence: str) -> bool:
     """Return whether a sentence has a reporting verb whose subject is not a pronoun."""
-    verbs = (match for match in _WORD.finditer(sentence) if match.group().lower() in english().reporting)
+    verbs = filter(_reports, _WORD.finditer(sentence))
     return any(not _PRONOUN_SPEAKER.search(sentence[: verb.start()]) for verb in verbs)
 
 

@@ -14,11 +14,11 @@ from index.records import Span
 from index.text import Sentence, sentence_spans
 from service.citations.arithmetic import can_be_worked_out
 from service.citations.contradiction import Comparison, compare
-from service.citations.dates import Date, find_dates, missing_date
+from service.citations.dates import Date, DatedText, find_dates, missing_date
 from service.citations.english import english, words_of
 from service.citations.names import Name, find_names, missing_name, plain
 from service.citations.numbers import Number, find_numbers, missing_number
-from service.citations.speakers import misattributed, wrong_speaker
+from service.citations.speakers import has_another_speaker
 from service.citations.wording import same_wording
 from service.records import Passage
 
@@ -113,7 +113,7 @@ class Claim:
         text = " ".join(readable(passage.chunk.text) for passage in passages)
         dated = find_dates(text)
         years = [found.year for found in dated.dates if found.year]
-        stated = [*find_numbers(dated.rest), *(Number(float(year), None, str(year)) for year in years)]
+        stated = _stated(dated)
         unknown = (number for number in self.numbers if missing_number([number], stated))
         if not all(can_be_worked_out(number, find_numbers(dated.rest), years) for number in unknown):
             return "number_not_in_source"
@@ -126,7 +126,7 @@ class Claim:
         """Return what a window keeps of the sentence, and what it lacks or says otherwise."""
         source = window.with_antecedents
         differs = {
-            "speaker": self._has_another_speaker(source),
+            "speaker": has_another_speaker(self.text, source),
             "date": missing_date(self.dates, source, window.published),
             "name": missing_name(self.names, window.text),
             "referent": missing_name(self.names, source),
@@ -136,18 +136,19 @@ class Claim:
 
     def is_said_by(self, window: Window) -> bool:
         """Return whether a window says the sentence in the same words, with its numbers, dates, names and speaker."""
-        dated = find_dates(window.text)
-        years = [Number(float(found.year), None, str(found.year)) for found in dated.dates if found.year]
         return (
             same_wording(self.text, window.text)
-            and not missing_number(list(self.numbers), find_numbers(dated.rest) + years)
+            and not missing_number(self.numbers, _stated(find_dates(window.text)))
             and not missing_date(self.dates, window.text, window.published)
             and not missing_name(self.names, window.with_antecedents)
-            and not self._has_another_speaker(window.with_antecedents)
+            and not has_another_speaker(self.text, window.with_antecedents)
         )
 
-    def _has_another_speaker(self, source: str) -> bool:
-        return bool(misattributed(self.text, source) or wrong_speaker(self.text, source))
+
+def _stated(dated: DatedText) -> list[Number]:
+    """Return the numbers of a text and the years of its dates."""
+    years = (found.year for found in dated.dates if found.year)
+    return [*find_numbers(dated.rest), *(Number(float(year), None, str(year)) for year in years)]
 
 
 def published(passages: Iterable[Passage]) -> tuple[date, ...]:
@@ -187,23 +188,11 @@ def _order(claim: Claim, window: Window) -> tuple[float, int]:
     return (-len(claim.wanted & window.stems), len(window.text))
 
 
-def ordinary_word(passages: Sequence[Passage]) -> "OrdinaryWord":
-    """Return the test of first words for sentences that cite these passages."""
-    return OrdinaryWord(frozenset(stem for passage in passages for stem in _lower_stems(passage.chunk.text)))
-
-
-@dataclass(frozen=True, slots=True)
-class OrdinaryWord:
-    """A test whether the first word of a sentence is an ordinary word: the passages write it without a capital."""
-
-    stems: frozenset[str]
-
-    def __call__(self, word: str) -> bool:
-        return word in english().starters or any(stem in self.stems for stem in english().terms.of(word))
-
-
-def _lower_stems(text: str) -> list[str]:
-    return english().terms.of(" ".join(word for word in text.split() if word[:1].islower()))
+def ordinary_word(passages: Sequence[Passage]) -> Callable[[str], bool]:
+    """Return the test whether a sentence's first word is an ordinary one: the passages write it without a capital."""
+    words = (word for passage in passages for word in passage.chunk.text.split())
+    stems = frozenset(english().terms.of(" ".join(word for word in words if word[:1].islower())))
+    return lambda word: word in english().starters or not stems.isdisjoint(english().terms.of(word))
 
 
 def windows(passage: Passage, wanted: Collection[str]) -> Iterator[Window]:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 from index.text import sentence_spans
 from service.citations.english import english, stem
 from service.citations.names import plain, with_plain_phrases
-from service.citations.numbers import CURRENCIES, UNITS, Number, with_numbers
+from service.citations.numbers import Number, with_numbers
 
 BEFORE, BEHIND = 2, 1
 """Words before and behind the matched words of a source that may limit them."""
@@ -36,7 +36,10 @@ _PLAIN = (
     (re.compile(r"(?<!\d )\bto (?=[€$£]?\d)"), "upto "),
 )
 
-_COMPARED = frozenset({"content", "limit", "stance"})
+CONTENT = frozenset({"content", "turn", "stance"})
+"""Kinds of words that have a content of their own."""
+
+_COMPARED = CONTENT | {"limit"}
 """Kinds of words that a claim must have in common with its source."""
 
 _CONDITIONS = frozenset({"if", "unless"})
@@ -60,11 +63,14 @@ _RELATIVE = re.compile(
 """A relative or adverbial clause, or one in brackets, which may be left out as a whole."""
 
 
-class _Word(NamedTuple):
-    """A word in the form in which it is compared."""
+Kind = Literal["content", "turn", "limit", "stance", "report", "joint", "stop", "border", "genitive"]
+
+
+class Word(NamedTuple):
+    """A word in the form in which it is compared; a turn is content that changes what is said: `plans`, `twice`."""
 
     form: str
-    kind: Literal["content", "limit", "stance", "report", "joint", "stop", "border", "genitive"]
+    kind: Kind
 
 
 def same_wording(claim: str, source: str) -> bool:
@@ -80,7 +86,7 @@ def _with_stops(text: str) -> str:
     return " ; ".join(_SEPARATOR.sub(" ; ", sentence) for sentence in sentences)
 
 
-def _says(source: Sequence[_Word], claim: str) -> bool:
+def _says(source: Sequence[Word], claim: str) -> bool:
     claimed = _words(claim)
     if _reports(claimed) != _reports(source) or _conditions(claimed) != _conditions(source):
         return False
@@ -103,7 +109,7 @@ def _arrangements(claim: str) -> Iterator[Sequence[str]]:
         yield [speaker, statement]
 
 
-def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> bool:
+def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word]) -> bool:
     places: set[int] = set()
     for part in parts:
         matched = _matched([word for word in part if word.kind in _COMPARED], source)
@@ -125,20 +131,20 @@ def _is_within(parts: Sequence[Sequence[_Word]], source: Sequence[_Word]) -> boo
     return stops <= max(0, links - sum(word.kind == "joint" for word in within))
 
 
-def _is_needed(source: Sequence[_Word], at: int, places: set[int]) -> bool:
+def _is_needed(source: Sequence[Word], at: int, places: set[int]) -> bool:
     """Return whether the words of a source at some places say something else without the word at another place."""
     form, kind = source[at]
     if kind == "genitive":  # `a friend of the minister`, `the return of the painting`
         return at + 1 in places and at - 1 not in places and source[at - 1].form not in _SETTLEMENTS
     if kind not in ("joint", "stop"):
-        return kind in ("limit", "stance")
+        return kind in ("limit", "turn", "stance")
     if not min(places) < at < max(places):
         return form in ("or", "nor")  # `Either Rusk or Holt`
     # `It took a year and cost a million`: what follows a joint without a subject of its own is of the same subject.
     return next(near for near in range(at + 1, len(source)) if source[near].kind in _COMPARED) not in places
 
 
-def _matched(claim: Sequence[_Word], source: Sequence[_Word]) -> Sequence[int]:
+def _matched(claim: Sequence[Word], source: Sequence[Word]) -> Sequence[int]:
     """Return the places of a claim's words in a source, in order and as near together as can be; or none."""
     found: list[list[int]] = []
     for start, word in enumerate(source):
@@ -155,11 +161,11 @@ def _matched(claim: Sequence[_Word], source: Sequence[_Word]) -> Sequence[int]:
     return min(found, key=lambda places: places[-1] - places[0], default=())
 
 
-def _reports(words: Sequence[_Word]) -> Counter[str]:
+def _reports(words: Sequence[Word]) -> Counter[str]:
     return Counter(word.form for word in words if word.kind in ("report", "stance"))
 
 
-def _conditions(words: Sequence[_Word]) -> Counter[str]:
+def _conditions(words: Sequence[Word]) -> Counter[str]:
     return Counter(word.form for word in words if word.kind == "limit" and word.form in _CONDITIONS)
 
 
@@ -171,29 +177,27 @@ def tokens(text: str) -> Iterator[str | Number]:
     return with_numbers(text)
 
 
-def _words(text: str) -> list[_Word]:
+def _words(text: str) -> list[Word]:
     """Return the words of a text that count, in order."""
-    return [word for token in tokens(text) for word in _word(token)]
+    return [word for token in tokens(text) if (word := word_of(token))]
 
 
-def _word(token: str | Number) -> Iterator[_Word]:
+def word_of(token: str | Number) -> Word | None:
+    """Return the word that a token is; None for a sign, a unit or a stop word."""
     if isinstance(token, Number):
-        yield _Word(f"{token.value:.6g}", "limit" if token.text.lower() in _MULTIPLES else "content")
-        return
-    word = token.lower()
-    if word in english().limits or word in _RATES:
-        yield _Word(english().limits.get(word, word), "limit")
+        return Word(f"{token.value:.6g}", "turn" if token.text.lower() in _MULTIPLES else "content")
+    word, form = token.lower(), plain(token)
+    kind: Kind | None = None
+    if word in english().limits:
+        kind, word = "limit", english().limits[word]
     elif word in english().joints or word in english().borders:
-        yield _Word(word, "joint" if word in english().joints else "border")
-    elif word in _STOPS:
-        yield _Word(word, "stop")
-    elif word == "of":
-        yield _Word(word, "genitive")
+        kind = "joint" if word in english().joints else "border"
+    elif word in _STOPS or word == "of":
+        kind = "stop" if word in _STOPS else "genitive"
     elif word in english().said:
-        yield _Word("say", "report")
-    elif word not in UNITS and word not in CURRENCIES and any(map(str.isalnum, word)):
-        form = plain(token)
-        if form not in english().terms.stop_words:
-            stemmed = stem(english().irregular.get(form, form), english().terms)
-            stance = word in english().reporting
-            yield _Word(stemmed, "stance" if stance else "limit" if word in english().turning else "content")
+        kind, word = "report", "say"
+    elif word not in english().units and any(map(str.isalnum, word)) and form not in english().terms.stop_words:
+        is_turn = word in english().turning or word in _RATES
+        kind = "stance" if word in english().reporting else "turn" if is_turn else "content"
+        word = stem(english().irregular.get(form, form), english().terms)
+    return Word(word, kind) if kind else None

@@ -9,6 +9,7 @@ from typing import Literal
 
 from index.terms import folded, words
 from index.text import sentence_spans
+from service.readers.answer_fit import has_time_of_day, says_nothing_new
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 
@@ -41,13 +42,26 @@ class Calibration:
         return cls(**{name: data[name] for name in cls.__slots__})
 
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
-        """Return whether quotes answer a question; they are weak if their articles lack one of its entities."""
-        certainty, lacks = evidence.certainty, bool(missing_entities(question, quoted(question, evidence)))
+        """Return whether quotes answer a question.
+
+        They are weak if their articles lack one of its entities, or if the best answer is not what is asked for.
+        """
+        quotes = quoted(question, evidence)
+        certainty, lacks = evidence.certainty, bool(missing_entities(question, quotes))
         is_certain = certainty is not None and certainty >= self.certain_abstain and not lacks
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:
             return "abstain"
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
-        return "answered" if is_sure and not lacks else "weak"
+        return "answered" if is_sure and not lacks and _is_asked_for(question, quotes) else "weak"
+
+
+def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
+    """Return False if the answer of the best quote is plainly none to this question."""
+    if not quotes or not (answer := quotes[0].answer):
+        return True
+    body = quotes[0].passage.article.body
+    text = body[slice(*(quotes[0].quote or quotes[0].span))]
+    return has_time_of_day(question, text) and not says_nothing_new(question, body[slice(*answer)])
 
 
 AROUND = 25_000

@@ -10,7 +10,6 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 
 from index.errors import ConfigurationError
 from service.records import Passage
@@ -107,10 +106,8 @@ def cost(model: str, input_tokens: int, output_tokens: int, base_url: str) -> fl
 
     Only exact names in `prices.json` at api.openai.com have a known price. Discounts are not counted.
     """
-    price = prices().get(model) if urlsplit(base_url).hostname == "api.openai.com" else None
-    if price is None:
-        return None
-    return (input_tokens * price.input + output_tokens * price.output) / 1_000_000
+    price = prices().get(model) if base_url.startswith("https://api.openai.com/") else None
+    return (input_tokens * price.input + output_tokens * price.output) / 1_000_000 if price else None
 
 
 @cache

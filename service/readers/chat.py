@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from httpx2 import Response
     from openai import APIStatusError, AsyncOpenAI, AsyncStream
     from openai.types.chat import ChatCompletion, ChatCompletionChunk
+
+    _Stream = AsyncStream[ChatCompletionChunk]
 
 logger = logging.getLogger("dateline")
 
@@ -134,8 +136,7 @@ class ChatModel:
         with self._failures_logged():
             reply, deadline = ChatReply(self._max_output_tokens), self._deadline()
             request = self._request(system, user) | {"stream": True, "stream_options": {"include_usage": True}}
-            opened = await self._accepted(request, lambda sent: self._completions.create(**sent), deadline)
-            chunks = _chunks(opened)
+            chunks = _chunks(await self._accepted(request, deadline))
             try:
                 while (chunk := await _within(deadline, anext(chunks, None), ReaderCutOff)) is not None:
                     if piece := reply.add(chunk):
@@ -154,28 +155,27 @@ class ChatModel:
         """Return the complete reply and its Usage; raises as `stream` does."""
         with self._failures_logged():
             reply = ChatReply(self._max_output_tokens)
-            request = self._request(system, user)
-            reply.add(await self._accepted(request, lambda sent: self._completions.create(**sent), self._deadline()))
+            reply.add(await self._accepted(self._request(system, user), self._deadline()))
             reply.check_finish()
             return reply.text, await self._usage(system, user, reply)
 
     async def count(self, system: str, user: str, text: str) -> Usage:
         """Return the Usage of a call by our own count, for a reply that was left early or came without one."""
-        tokens = [await asyncio.to_thread(count_tokens, part, self.model) for part in (system + user, text)]
-        return self._priced(tokens[0], tokens[1])
+        return self._priced(
+            *[await asyncio.to_thread(count_tokens, part, self.model) for part in (system + user, text)]
+        )
 
     async def aclose(self) -> None:
         """Close the connections; the model cannot be used afterwards."""
         await self._client.close()
 
-    async def _accepted(
-        self, request: dict[str, Any], create: Callable[[dict[str, Any]], Awaitable[_T]], deadline: float
-    ) -> _T:
+    async def _accepted(self, request: dict[str, Any], deadline: float) -> "ChatCompletion | _Stream":
         """Return the reply to a request, adjusted as often as the service refuses another part of it by name."""
         refused = self._refused
         while True:
             try:
-                reply = await _within(deadline, create(_adjusted(request, refused)), ReaderUnavailable)
+                call: Awaitable[ChatCompletion | _Stream] = self._completions.create(**_adjusted(request, refused))
+                reply = await _within(deadline, call, ReaderUnavailable)
             except ParameterRefused as failure:
                 if failure.refused <= refused:
                     raise
@@ -203,9 +203,7 @@ class ChatModel:
         return asyncio.get_running_loop().time() + self._deadline_s
 
     async def _usage(self, system: str, user: str, reply: "ChatReply") -> Usage:
-        if reply.tokens is None:
-            return await self.count(system, user, reply.text)
-        return self._priced(*reply.tokens)
+        return self._priced(*reply.tokens) if reply.tokens else await self.count(system, user, reply.text)
 
     def _priced(self, input_tokens: int, output_tokens: int) -> Usage:
         price = cost(self.model, input_tokens, output_tokens, self._base_url)
@@ -239,7 +237,7 @@ def _adjusted(request: dict[str, Any], refused: frozenset[str]) -> dict[str, Any
     return adjusted
 
 
-async def _chunks(opened: "ChatCompletion | AsyncStream[ChatCompletionChunk]") -> AsyncGenerator[object, None]:
+async def _chunks(opened: "ChatCompletion | _Stream") -> AsyncGenerator[object, None]:
     """Yield the chunks of a reply and close it; a complete reply, of a service that does not stream, is one chunk."""
     if not isinstance(opened, AsyncIterable):
         yield opened

@@ -166,7 +166,7 @@ _TYPES = {
         r"|\bwhat (?:number|percentage|share|proportion|amount|price|cost)\b",
         re.IGNORECASE,
     ),
-    "why": re.compile(r"\bwhy\b|\bwhat (?:caused|led to|reason)\b", re.IGNORECASE),
+    "why": re.compile(r"\bwhy\b|\bwhat (?:caused|led to|reason|made|is (?:\w+ to be )?behind)\b", re.IGNORECASE),
     "where": re.compile(r"\bwhere\b|\b(?:what|which) (?:city|town|country|place|state|port|region)\b", re.IGNORECASE),
     "who": re.compile(
         r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|company|team|party|organi[sz]ation|minister|leader"

@@ -1,19 +1,22 @@
 """The extractive reader: quote the sentence that answers, word for word, without a language model.
 
 One sentence is quoted where one answers. A further one is quoted for another part of the question, for the other side
-of a comparison, or because it has another answer and nearly the best score.
+of a comparison, for the cause that is asked for, because another article has another number, or because it has another
+answer and nearly the best score.
 """
 
 import re
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 
 from index.markup import readable
 from index.records import Span
 from index.terms import words
 from index.text import sentence_spans
+from service.readers.answer_fit import asks_latest, disagree, fits_time, states_cause
 from service.readers.base import Reading
-from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.evidence import Evidence, ScoredSentence, answer_type
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence, Passage
 
@@ -29,6 +32,9 @@ distance of 4 adds .002, and of 2 loses .008.
 
 UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 """The same distances without the span reader, which finds the answer first more seldom: .74 on the same questions."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""Stands for the date of an article without one."""
 
 LETTERS = 5
 """Letters by which the forms of a word are compared: count, counted."""
@@ -68,11 +74,11 @@ class ExtractiveReader:
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences to quote, the best first; sentences whose quotes overlap have one quote."""
     chosen: list[ScoredSentence] = []
-    for sentence in evidence.parts or evidence.sentences[:1]:
+    for sentence in evidence.parts or _best(question, evidence):
         _add(sentence, chosen)
     if not chosen:
         return ()
-    if not evidence.parts and (second := _second(question, evidence)):
+    if not evidence.parts and (second := _second(question, evidence, chosen[0])):
         _add(second, chosen)
     best, asked = chosen[0], _terms(question)
     for sentence in evidence.sentences:
@@ -85,25 +91,56 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     return chosen[:QUOTED]
 
 
-def _second(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the next sentence with another answer, if it is on the other side of a comparison or nearly the best."""
-    near, far = (UNSURE_BY_WORDS, COMPARED_BY_WORDS) if evidence.certainty is None else (UNSURE, COMPARED)
+def _distances(evidence: Evidence) -> tuple[float, float]:
+    """Return the distances from the best score for another answer, and for one that the question needs."""
+    return (UNSURE_BY_WORDS, COMPARED_BY_WORDS) if evidence.certainty is None else (UNSURE, COMPARED)
+
+
+def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
+    best = evidence.sentences[:1]
+    if not best or best[0].answer is None:
+        return best
+    near, far = _distances(evidence)
+    if asks_latest(question):
+        found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
+        return [max(found, key=lambda each: each.passage.article.published_at or EARLIEST)]
+    if not fits_time(question, best[0].text):
+        found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
+        return [each for each in found if fits_time(question, each.text)][:1] or best
+    return best
+
+
+def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
+    """Return the next sentence with another answer, if the question needs it or it is nearly the best."""
+    if asks_latest(question):
+        return None
+    near, far = _distances(evidence)
+    others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
+    others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
+    if fits_time(question, best.text):
+        others = [each for each in others if fits_time(question, each.text)]
     sides = [_terms(side) for side in _COMPARES.split(question, maxsplit=1)]
-    is_comparison = len(sides) > 1
-    best, *others = evidence.sentences
-    known = _terms(best.text)
-    lacking = next((side - known for side in reversed(sides) if side - known), set())
-    answers = (
+    if len(sides) > 1:
+        known = _terms(best.text)
+        lacking = next((side - known for side in reversed(sides) if side - known), set())
+        return next((each for each in others if lacking & _terms(each.text)), None)
+    asked = answer_type(question)
+    if asked == "why" and not states_cause(best.text):
+        causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
+        if cause := next(causes, None):
+            return cause
+    is_near = (each for each in others if each.score >= best.score - near or (asked != "when" and disagree(best, each)))
+    return next(is_near, None)
+
+
+def _is_other(sentence: ScoredSentence, best: ScoredSentence) -> bool:
+    """Return whether a sentence has another answer than the best one."""
+    given, answer = (
         f" {' '.join(words(each.passage.article.body[slice(*(each.answer or each.span))]))} "
-        for each in (best, *others)
+        for each in (best, sentence)
     )
-    given = next(answers)
-    for sentence, answer in zip(others, answers, strict=True):
-        if sentence.score < best.score - (far if is_comparison else near):
-            return None
-        if answer not in given and given not in answer and not (is_comparison and not lacking & _terms(sentence.text)):
-            return sentence
-    return None
+    return answer not in given and given not in answer
 
 
 def _add(sentence: ScoredSentence, chosen: list[ScoredSentence]) -> None:

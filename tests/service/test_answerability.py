@@ -52,6 +52,21 @@ def test_no_sentence_at_all_is_an_abstention() -> None:
     assert CALIBRATION.answerability("Who counted in Tolmere?", Evidence((), 0.0)) == "abstain"
 
 
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("How many votes were counted?", "answered"),
+        ("Who counted nine votes?", "weak"),
+        ("At what time were nine votes counted?", "weak"),
+    ],
+)
+def test_an_answer_of_another_kind_is_weak(question: str, expected: str) -> None:
+    """However sure the span reader is: a number is no name, and a sentence without a time of day tells none."""
+    text = "They counted nine votes."
+    sentence = ScoredSentence(make_passage("k", text), Span(0, len(text)), text, 1.0, answer=Span(13, 23))
+    assert CALIBRATION.answerability(question, Evidence((sentence,), 0.9, 30.0)) == expected
+
+
 @given(strengths)
 def test_certainty_keeps_no_question_about_somebody_unknown(strength: float) -> None:
     """The span reader may be sure of what another person did: with a name missing, only strength keeps a question."""

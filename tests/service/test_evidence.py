@@ -303,6 +303,8 @@ TYPES = {
     "How old is the mayor?": "number",
     "Why did the ferry sink?": "why",
     "What caused the fire?": "why",
+    "What made the mill close?": "why",
+    "What is thought to be behind the fall in prices?": "why",
     "Where did the ferry sink?": "where",
     "Which port did it leave?": "where",
     "Who owns the mill?": "who",

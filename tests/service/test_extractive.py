@@ -2,6 +2,7 @@
 
 import asyncio
 from dataclasses import replace
+from datetime import UTC, datetime
 from itertools import pairwise
 
 import pytest
@@ -102,6 +103,60 @@ def test_the_same_answer_is_quoted_once() -> None:
         "Nine boats sank.",
         "The storm sank ten.",
     ]
+
+
+def reports(*sentences: tuple[str, str, datetime]) -> Evidence:
+    """Return one article for each sentence, with its answer and date, the best first, 4 between their scores."""
+    found = []
+    for place, (text, answer, published) in enumerate(sentences):
+        passage = make_passage(f"k{place}f2", text, published_at=published)
+        span = Span(0, len(text))
+        start = text.index(answer)
+        place_of = Span(start, start + len(answer))
+        found.append(ScoredSentence(passage, span, text, 9.0 - 4 * place, answer=place_of))
+    return Evidence(tuple(found), 0.7, 20.0)
+
+
+JANUARY, MAY = (datetime(2026, month, 20, tzinfo=UTC) for month in (1, 5))
+
+
+def test_articles_that_disagree_are_both_quoted() -> None:
+    """Two articles of the same days with different numbers of one thing are both quoted; a later number is not."""
+    texts = ("The farm lost 23 sheep, the farmer said.", "The farm lost 31 sheep, the vet said.")
+    question = "How many sheep did the farm lose?"
+    same_days = reports((texts[0], "23", JANUARY), (texts[1], "31", JANUARY))
+    assert shown(question, same_days) == list(texts)
+    assert shown(question, reports((texts[0], "23", JANUARY), (texts[1], "31", MAY))) == [texts[0]]
+    assert shown("When did the farm lose its sheep?", same_days) == [texts[0]]
+
+
+def test_the_latest_state_is_that_of_the_newest_article() -> None:
+    """Of answers that are as likely, the newest article's is quoted, and no other; a less likely one is not."""
+    texts = ("Wool cost €2 a kilogram.", "Wool costs €3 a kilogram.")
+    found = reports((texts[0], "€2", JANUARY), (texts[1], "€3", MAY))
+    close = replace(found, sentences=(found.sentences[0], replace(found.sentences[1], score=8.9)))
+    assert shown("What is the latest price of wool?", close) == [texts[1]]
+    assert shown("What is the latest price of wool?", found) == [texts[0]]
+    assert shown("What is the price of wool?", close) == list(texts)
+
+
+def test_a_day_to_come_is_quoted_before_a_day_in_the_past() -> None:
+    """A question about the future is answered by a sentence about it, if there is one; the past does not follow."""
+    texts = ("The mine fell in on 3 February.", "The mine will open again on 2 March.")
+    found = reports((texts[0], "3 February", JANUARY), (texts[1], "2 March", JANUARY))
+    assert shown("When will the mine open?", found) == [texts[1]]
+    assert shown("When did the mine fall in?", found) == [texts[0]]
+    assert shown("When will the mine open?", replace(found, sentences=found.sentences[:1])) == [texts[0]]
+
+
+def test_a_cause_is_quoted_with_the_event() -> None:
+    """A question for a cause has the sentence of the article that states one, if the best one does not."""
+    text = "Farr gives up her post. She led the police. Farr leaves because the budget was cut."
+    found = scored(text, 9.0, 1.0, 0.0, certainty=9.0)
+    cause = "Farr leaves because the budget was cut."
+    assert shown("Why did Farr leave?", found) == ["Farr gives up her post.", cause]
+    assert shown("When did Farr leave?", found) == ["Farr gives up her post."]
+    assert shown("Why did Farr leave?", scored(text, 0.0, 1.0, 9.0, certainty=9.0)) == [cause]
 
 
 COMPARISON = "Nine boats sank in 2024. Galt has a harbour. Ten boats sank in 1987."

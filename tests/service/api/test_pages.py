@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from starlette.testclient import TestClient
 
-from service.api.pages import day, page_asset
+from service.answer import day
+from service.api.pages import page_asset
 from service.api.widget import FOLDER
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for

@@ -4,18 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.speakers import find_speakers, misattributed, wrong_speaker
-
-
-def differs(claim: str, source: str) -> bool:
-    """Return whether a comparison finds another speaker."""
-    return bool(misattributed(claim, source) or wrong_speaker(claim, source))
-
+from service.citations.speakers import find_speakers, has_another_speaker
 
 SPEAKERS: dict[str, list[set[str]]] = {
-    "Pell Rusk said the dam was safe.": [{"pell", "rusk", "pr"}],
-    "The dam is safe, said Maren Holt.": [{"maren", "holt", "mh"}],
-    "According to Maren Holt, the dam is safe.": [{"maren", "holt", "mh"}],
+    "Pell Rusk said the dam was safe.": [{"pell", "rusk"}],
+    "The dam is safe, said Maren Holt.": [{"maren", "holt"}],
+    "According to Maren Holt, the dam is safe.": [{"maren", "holt"}],
     "The dam, according to the Courier, is safe.": [{"courier"}],
     "Rusk was accused of fraud by Holt.": [{"holt"}],
     "Rusk was accused of fraud.": [],
@@ -28,7 +22,7 @@ SPEAKERS: dict[str, list[set[str]]] = {
 @pytest.mark.parametrize("text", SPEAKERS)
 def test_a_statement_has_its_speaker(text: str) -> None:
     """The speaker is before the verb, after it, after `according to`, or after the `by` of a passive."""
-    assert [set(found.names) for found in find_speakers(text)] == SPEAKERS[text]
+    assert [set(found) for found in find_speakers(text)] == SPEAKERS[text]
 
 
 OTHER = [
@@ -42,7 +36,7 @@ OTHER = [
 @pytest.mark.parametrize(("claim", "source"), OTHER)
 def test_another_says_it(claim: str, source: str) -> None:
     """A statement of another speaker, and an accused who accuses, differ."""
-    assert differs(claim, source)
+    assert has_another_speaker(claim, source)
 
 
 SAME = [
@@ -61,7 +55,7 @@ SAME = [
 @pytest.mark.parametrize(("claim", "source"), SAME)
 def test_the_same_says_it(claim: str, source: str) -> None:
     """A passive, an acronym, a longer name and a pronoun do not change the speaker."""
-    assert not differs(claim, source)
+    assert not has_another_speaker(claim, source)
 
 
 WORDS = st.sampled_from(
@@ -72,10 +66,10 @@ WORDS = st.sampled_from(
 @given(words=st.lists(WORDS, min_size=1, max_size=5, unique=True))
 def test_a_text_has_its_own_speakers(words: list[str]) -> None:
     """A text without repeated words has the same speakers as itself."""
-    assert not differs(" ".join(words), " ".join(words))
+    assert not has_another_speaker(" ".join(words), " ".join(words))
 
 
 @given(text=st.text(max_size=40), other=st.text(max_size=40))
 def test_every_two_texts_can_be_compared(text: str, other: str) -> None:
     """Any text can be processed."""
-    differs(text, other)
+    has_another_speaker(text, other)
