@@ -18,6 +18,7 @@ from index.generation import (
     open_generation,
     publish,
     read_manifest,
+    readable_manifests,
     write_manifest,
 )
 from index.layout import (
@@ -102,9 +103,8 @@ def retire(data: Path, keep: int, server: ChromaServer | None = None) -> list[st
     next run. The caller has the ingest lock.
     """
     current, contents = current_name(data), dict[str, str]()
-    for name in generation_names(data):
-        with suppress(IndexDamaged):
-            contents.setdefault(read_manifest(data, name).fingerprint, name)
+    for manifest in readable_manifests(data):
+        contents.setdefault(manifest.fingerprint, manifest.generation)
     kept = {current, *list(contents.values())[:keep]}
     return discard(data, [name for name in generation_names(data) if name not in kept], server)
 
@@ -156,11 +156,7 @@ def sweep(data: Path, server: ChromaServer | None = None, *, older_than_s: float
 
 def named_segments(data: Path) -> set[str]:
     """Return the ids of the segments that a generation names."""
-    found: set[str] = set()
-    for name in generation_names(data):
-        with suppress(IndexDamaged):
-            found |= {entry.segment for entry in read_manifest(data, name).segments}
-    return found
+    return {entry.segment for manifest in readable_manifests(data) for entry in manifest.segments}
 
 
 def remove_segment(data: Path, segment: str, server: ChromaServer | None) -> None:
@@ -170,6 +166,7 @@ def remove_segment(data: Path, segment: str, server: ChromaServer | None) -> Non
     if folder.exists():
         # Renamed first, so that it is not a segment if this is cut short.
         folder.rename(doomed)
+    doomed.mkdir(exist_ok=True)
     for path in doomed.iterdir():
         shutil.rmtree(path) if path.is_dir() else path.unlink()
     if server is not None:

@@ -2,22 +2,31 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from index.admin import named_segments, replace_segments, sweep
+from index.admin import named_segments, replace_segments
 from index.catalog import Catalog
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Matrix
 from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, no_index
-from index.generation import SegmentPool, check_release, copy_to, make_current, open_generation, read_manifest
+from index.generation import (
+    SegmentPool,
+    check_release,
+    copy_to,
+    make_current,
+    open_generation,
+    read_manifest,
+    readable_manifests,
+)
 from index.layout import (
     CATALOG,
     CURRENT,
     GENERATIONS,
+    SEGMENT,
     VECTORS,
     current_name,
     generation_names,
@@ -25,7 +34,7 @@ from index.layout import (
     unfinished,
 )
 from index.locks import ingest_lock
-from index.records import Configuration, fingerprint, indexed_text
+from index.records import Configuration, StoredFile, fingerprint, indexed_text
 from index.segment import digest_of, read_record
 from index.segment_writer import SegmentWriter
 from index.verification import verify_in_child
@@ -64,8 +73,10 @@ def repair(data: Path, embedder: Callable[[], Embedder], server: ChromaServer | 
     """Repair a data folder; yield what was done, as it is done.
 
     A corrupt segment is written again from its catalogue; vectors are taken from `vectors.npy`, or embedded again if
-    that is corrupt. If the catalogue is lost, the segment is dropped, and its articles must be ingested again. Raises
-    IndexDamaged if no generation is left, IngestRunning, EmbeddingFailed and PublishFailed.
+    that is corrupt. If the catalogue is lost, the segment is dropped, and its articles must be ingested again; so must
+    those that only a generation with a corrupt manifest had. Segments that no generation names are kept: the next
+    ingest takes vectors from them. Raises IndexDamaged if no generation is left, IngestRunning, EmbeddingFailed and
+    PublishFailed.
     """
     check_release(data)
     if not generation_names(data):
@@ -74,20 +85,23 @@ def repair(data: Path, embedder: Callable[[], Embedder], server: ChromaServer | 
         yield from _repair_current(data)
         replaced: dict[str, str | None] = {}
         for name in sorted(named_segments(data)):
-            if not verify_in_child(segment_folder(data, name)):
+            if not _segment_faults(data, name):
                 continue
             try:
                 replaced[name] = _rewrite(data, name, embedder)
                 yield f"segment {name} was written again as {replaced[name]}"
-            except (IndexDamaged, OSError, ValueError, sqlite3.DatabaseError) as error:
+            except IndexDamaged as error:
                 replaced[name] = None
                 yield (
                     f"segment {name} is lost{_count(data, name)}: {error}."
                     " Run `dateline ingest PATH` with the folders of your articles: it adds those that are missing"
                 )
-        if replaced:
-            replace_segments(data, replaced, (), server)
-        sweep(data, server)
+        for name in generation_names(data):
+            if name not in _readable(data):
+                yield f"generation {name} is lost: its manifest cannot be read"
+        _, waiting = replace_segments(data, replaced, (), server)
+        for name in waiting:
+            yield f"generation {name} is in use; the next repair removes it"
         if server is not None:
             for segment in copy_to(server, data, read_manifest(data, current_name(data) or "")):
                 yield f"segment {segment} was copied to the Chroma server"
@@ -114,9 +128,17 @@ def _examine_generation(data: Path, name: str) -> Finding:
     return Finding(what, whole=True, detail=f"{counts}, fingerprint {manifest.fingerprint[:12]}")
 
 
-def _examine_segment(data: Path, name: str) -> Finding:
+def _segment_faults(data: Path, name: str) -> list[str]:
     folder = segment_folder(data, name)
     faults = verify_in_child(folder)
+    entries = [entry for manifest in readable_manifests(data) for entry in manifest.segments]
+    published = {entry.sha256 for entry in entries if entry.segment == name}
+    return faults or ([] if published == {digest_of(folder / SEGMENT)} else [f"{SEGMENT} has changed"])
+
+
+def _examine_segment(data: Path, name: str) -> Finding:
+    folder = segment_folder(data, name)
+    faults = _segment_faults(data, name)
     if faults:
         return Finding(f"segment {name}", whole=False, detail="; ".join(faults))
     record = read_record(folder)
@@ -141,33 +163,31 @@ def _examine_server(data: Path, server: ChromaServer) -> Finding:
     return Finding(what, whole=True, detail="has the vectors of every segment")
 
 
+def _readable(data: Path) -> list[str]:
+    return [manifest.generation for manifest in readable_manifests(data)]
+
+
 def _repair_current(data: Path) -> Iterator[str]:
     """Make the newest readable generation current if the current one is not readable."""
-    for name in sorted(generation_names(data), key=lambda name: (name == current_name(data), name), reverse=True):
-        try:
-            read_manifest(data, name)
-        except IndexDamaged:
-            continue
-        if name != current_name(data):
-            make_current(data, name)
-            yield f"{name} is now the current generation; run `dateline ingest PATH` to bring it up to date"
+    current, names = current_name(data), _readable(data)
+    if current in names:
         return
-    raise IndexDamaged(
-        f"none of the {len(generation_names(data))} generations in {data} can be repaired",
-        "Move the folder away and ingest the articles again with `dateline ingest PATH`.",
-    )
+    if not names:
+        raise IndexDamaged(
+            f"no manifest of the {len(generation_names(data))} generations in {data} can be read",
+            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it embeds nothing again.",
+        )
+    make_current(data, names[0])
+    yield f"{names[0]} is now the current generation; run `dateline ingest PATH` to bring it up to date"
 
 
 def _rewrite(data: Path, name: str, embedder: Callable[[], Embedder]) -> str:
     """Write a segment again from its catalogue; return the id of the copy. Raises IndexDamaged."""
     folder = segment_folder(data, name)
     vectors = _intact_vectors(folder)
-    with closing(Catalog(folder / CATALOG)) as catalog, SegmentWriter(data, catalog.configuration) as writer:
-        hashes = catalog.hashes()
+    with closing(_intact_catalog(folder)) as catalog, SegmentWriter(data, catalog.configuration) as writer:
         model = _same_model(embedder(), catalog.configuration) if vectors is None else None
         for article, rows in catalog.articles():
-            if hashes[article.article_id] != article.content_hash:
-                raise IndexDamaged("its catalogue has changed")
             chunks = [chunk for chunk, _ in catalog.chunks(rows)]
             if model is not None:
                 found = model.embed_texts([indexed_text(article.title, chunk.text) for chunk in chunks])
@@ -180,6 +200,21 @@ def _rewrite(data: Path, name: str, embedder: Callable[[], Embedder]) -> str:
     return written.segment
 
 
+def _intact_catalog(folder: Path) -> Catalog:
+    """Open the catalogue of a segment; raises IndexDamaged if it cannot be read, or an article in it has changed."""
+    with ExitStack() as opened:
+        try:
+            catalog = opened.enter_context(closing(Catalog(folder / CATALOG)))
+            hashes = catalog.hashes()
+            changed = any(hashes[article.article_id] != article.content_hash for article, _ in catalog.articles())
+        except (sqlite3.DatabaseError, ValueError) as error:
+            raise IndexDamaged(f"its catalogue cannot be read: {error}") from error
+        if changed:
+            raise IndexDamaged("its catalogue has changed")
+        opened.pop_all()
+    return catalog
+
+
 def _intact_vectors(folder: Path) -> Matrix | None:
     """Return the vectors of a segment if they are as they were published, else None.
 
@@ -189,12 +224,16 @@ def _intact_vectors(folder: Path) -> Matrix | None:
         files = read_record(folder).files
     except IndexDamaged:
         return None
-    intact = [
-        (folder / name).is_file() and digest_of(folder / name) == files[name].sha256 for name in (CATALOG, VECTORS)
-    ]
-    if not intact[0]:
+    if not _is_intact(folder / CATALOG, files[CATALOG]):
         raise IndexDamaged("its catalogue is missing or has changed")
-    return np.load(folder / VECTORS, mmap_mode="r") if intact[1] else None
+    return np.load(folder / VECTORS, mmap_mode="r") if _is_intact(folder / VECTORS, files[VECTORS]) else None
+
+
+def _is_intact(path: Path, stored: StoredFile) -> bool:
+    try:
+        return digest_of(path) == stored.sha256
+    except OSError:
+        return False
 
 
 def _same_model(model: Embedder, configuration: Configuration) -> Embedder:

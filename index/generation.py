@@ -6,12 +6,12 @@ whole generation, so that articles rank the same however they are spread over se
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import NamedTuple
-from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from index.layout import (
     SEGMENT,
     current_name,
     first_release_folders,
+    generation_names,
     manifest_path,
     segment_folder,
     write_synced,
@@ -37,7 +38,7 @@ from index.layout import (
 from index.lexical import LexicalIndex, LexicalPart
 from index.locks import leased
 from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
-from index.segment import Segment, digest_of
+from index.segment import HINT, Segment, digest_of
 from index.vectors import least_of
 
 SCHEMA_VERSION = 2
@@ -243,11 +244,12 @@ class SegmentPool:
             segment, users = self._open.get(entry.segment, (None, 0))
             if segment is None:
                 folder = segment_folder(self._data, entry.segment)
-                if not (folder / SEGMENT).is_file() or digest_of(folder / SEGMENT) != entry.sha256:
-                    raise IndexDamaged(
-                        f"segment {entry.segment} is missing or has changed", "Run `dateline doctor --repair`."
-                    )
-                segment = Segment(folder, self._server, checked=self._checked)
+                try:
+                    if digest_of(folder / SEGMENT) != entry.sha256:
+                        raise IndexDamaged(f"segment {entry.segment} is corrupt: {SEGMENT} has changed", HINT)
+                    segment = Segment(folder, self._server, checked=self._checked)
+                except OSError as error:
+                    raise IndexDamaged(f"segment {entry.segment} cannot be read: {error}", HINT) from error
             self._open[entry.segment] = (segment, users + 1)
             return segment
 
@@ -278,13 +280,25 @@ def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> G
 
 
 def read_manifest(data: Path, name: str) -> Manifest:
-    """Return the manifest of a generation; raises IndexDamaged if it is missing or invalid."""
+    """Return the manifest of a generation; raises IndexDamaged if it is missing, invalid or has changed."""
     try:
-        return Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
+        manifest = Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise IndexDamaged(
             f"generation {name} has no readable manifest: {error}", "Run `dateline doctor --repair`."
         ) from error
+    if manifest.generation != name or not name.endswith(manifest.digest):
+        raise IndexDamaged(f"the manifest of generation {name} has changed", "Run `dateline doctor --repair`.")
+    return manifest
+
+
+def readable_manifests(data: Path) -> list[Manifest]:
+    """Return the manifests of the generations, newest first, but for those that are corrupt."""
+    found: list[Manifest] = []
+    for name in generation_names(data):
+        with suppress(IndexDamaged):
+            found.append(read_manifest(data, name))
+    return found
 
 
 def check_release(data: Path) -> None:
@@ -335,8 +349,8 @@ def manifest_of(
         if alive:
             hashes |= alive
             kept.append(entry)
-    return Manifest(
-        generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{uuid4().hex[:8]}",
+    manifest = Manifest(
+        generation="",
         configuration=configuration,
         article_count=len(hashes),
         chunk_count=chunks,
@@ -344,6 +358,7 @@ def manifest_of(
         fingerprint=fingerprint(hashes.items(), configuration),
         segments=tuple(kept),
     )
+    return replace(manifest, generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{manifest.digest}")
 
 
 def write_manifest(data: Path, manifest: Manifest) -> None:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import Literal, NamedTuple, overload
 
@@ -185,7 +185,7 @@ class Manifest:
     """The description of a generation, stored as `generations/NAME.json`.
 
     `fingerprint` depends on the articles, the chunker, the model and the schema: it is equal for equal articles,
-    however they are spread over segments.
+    however they are spread over segments. The name ends with the digest of everything else.
     """
 
     generation: str
@@ -195,6 +195,11 @@ class Manifest:
     created_at: str
     fingerprint: str
     segments: tuple[SegmentEntry, ...]
+
+    @property
+    def digest(self) -> str:
+        """Return the first 8 digits of the SHA-256 of all fields but the name."""
+        return hashlib.sha256(replace(self, generation="").to_json().encode()).hexdigest()[:8]
 
     def to_json(self) -> str:
         """Return the manifest as indented JSON with sorted keys."""

@@ -27,6 +27,7 @@ from index.generation import (
     entry_of,
     open_generation,
     publish,
+    readable_manifests,
 )
 from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
 from index.locks import ingest_lock
@@ -172,14 +173,13 @@ def _previous_generation(ingest: Ingest, embedder: Embedder) -> Generation | Non
     """Return the generation to continue from, or None.
 
     Raises IndexDamaged if it cannot be opened, and IndexMismatch if its configuration differs from the settings, unless
-    the run rebuilds it.
+    the run rebuilds it: then an index without a readable manifest is like none.
     """
     if not ingest.rebuild:
         check_release(ingest.data)
     # A first ingest that is killed just before its end leaves a complete generation without CURRENT.
-    names = generation_names(ingest.data)
-    name = current_name(ingest.data) or next(iter(names), None)
-    if name is None or (ingest.rebuild and not names):
+    name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
+    if name is None or (ingest.rebuild and not readable_manifests(ingest.data)):
         return None
     # Only sizes are compared: nothing is hashed that did not change.
     generation = open_generation(ingest.data, name, SegmentPool(ingest.data, checked=False))

@@ -1,4 +1,3 @@
-import json
 import os
 import re
 import shutil
@@ -6,6 +5,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,7 @@ import pytest
 from index.catalog import Catalog
 from index.embedding import Matrix, unit
 from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
-from index.generation import make_current, read_manifest
+from index.generation import make_current, publish, read_manifest
 from index.layout import (
     BUILDING,
     CATALOG,
@@ -24,7 +24,6 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
-    manifest_path,
     segment_folder,
     segment_names,
     unfinished,
@@ -389,10 +388,8 @@ def test_other_settings_are_a_mismatch(desk: Desk, embedder: HashedEmbedder, lan
 @pytest.mark.parametrize(("field", "value"), [("chunker", "words-100@1"), ("schema", 0)])
 def test_an_index_of_another_version_is_a_mismatch(desk: Desk, field: str, value: str | int) -> None:
     """An index of another chunker or schema is not extended; the error states both values."""
-    path = manifest_path(desk.data, desk.manifest.generation)
-    manifest = json.loads(path.read_text())
-    manifest["configuration"][field] = value
-    path.write_text(json.dumps(manifest))
+    other = replace(desk.manifest.configuration, **{field: value})  # type: ignore[arg-type]
+    publish(desk.data, other, desk.manifest.segments)
     with pytest.raises(IndexMismatch, match=rf"its {field} is {value!r}, the settings say (.|\n)*--rebuild"):
         desk.ingest()
 
