@@ -88,9 +88,13 @@ def roll_back(data: Path, prefix: str) -> str:
 def prune(data: Path, keep: int, server: ChromaServer | None = None) -> list[str]:
     """Remove the remains of killed runs, and all generations but the newest `keep` and the current one.
 
-    Returns the names of the removed generations.
+    Returns the names of the removed generations. Raises IndexDamaged if the current one has no readable manifest: its
+    segments would be removed.
     """
     with ingest_lock(data):
+        name = current_name(data)
+        if name in generation_names(data):
+            read_manifest(data, name)
         removed = retire(data, keep, server)
         sweep(data, server)
     return removed

@@ -53,9 +53,9 @@ def take_down(
         current = current_name(data)
         if current is None or not generation_names(data):
             raise no_index(data)
+        needed = {entry.segment for entry in read_manifest(data, current).segments}
         # What killed runs left may have the articles as well.
         sweep(data, server)
-        needed = {entry.segment for entry in read_manifest(data, current).segments}
         origins: dict[str, str] = {}
         replaced: dict[str, str | None] = {}
         having: dict[str, list[str]] = {}

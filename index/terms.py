@@ -71,22 +71,18 @@ def words(text: str) -> list[str]:
 
 
 class Terms:
-    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads.
+    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads."""
 
-    Without `folds`, accents and apostrophes distinguish terms, and signs of currencies are no terms.
-    """
-
-    def __init__(self, language: str, *, folds: bool = True) -> None:
+    def __init__(self, language: str) -> None:
         self.language = language
-        self.folds = folds
         self.stop_words = stop_words(language)
         self._local = _Stemmer(language)
 
     def of(self, text: str) -> list[str]:
         """Return the terms of a text, in order, with repeats."""
-        found = words(_NUMBER_PARTS.sub("", text).translate(_SIGNS) if self.folds else text)
+        found = words(_NUMBER_PARTS.sub("", text).translate(_SIGNS))
         stemmed: list[str] = self._local.stemmer.stemWords([word for word in found if word not in self.stop_words])
-        return [folded(term) for term in stemmed] if self.folds else stemmed
+        return [folded(term) for term in stemmed]
 
 
 class _Stemmer(threading.local):

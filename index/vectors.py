@@ -45,6 +45,9 @@ NAME = "chunks"
 """Name of the collection in a folder."""
 
 EF_SEARCH = 200
+HNSW_ROOM = 100
+"""Rows for which a new HNSW index has room."""
+
 SQLITE = "chroma.sqlite3"
 VIEW_PREFIX = "dateline-chroma-"
 
@@ -145,6 +148,20 @@ def build_collection(folder: Path, vectors: Matrix) -> None:
         ) from error
     with closing(sqlite3.connect(folder / SQLITE, isolation_level=None)) as connection:
         connection.execute("VACUUM")
+    _zero_unused(folder, len(vectors))
+
+
+def _zero_unused(folder: Path, rows: int) -> None:
+    """Write zeros over the room that the HNSW files have for more rows.
+
+    Chroma leaves there what was in memory before: text or vectors of an article that is being taken down.
+    """
+    for path in (*folder.glob("*/data_level0.bin"), *folder.glob("*/length.bin")):
+        size = path.stat().st_size
+        used = size * rows // max(rows, HNSW_ROOM)
+        with path.open("r+b") as file:
+            file.seek(used)
+            file.write(bytes(size - used))
 
 
 def configuration_of(rows: int) -> "CreateCollectionConfiguration":

@@ -1,34 +1,41 @@
+import os
 import shutil
-from contextlib import closing
+import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from index.retention import list_generations, prune, retire, roll_back, sweep
 
-from index.errors import ConfigurationError, IndexDamaged, IndexNotFound, IngestRunning
-from index.generation import Generation, make_current
+from index.admin import STALE_S, list_generations, prune, remove_segment, retire, roll_back, sweep
+from index.errors import ChromaUnavailable, ConfigurationError, IndexDamaged, IndexNotFound, IngestRunning
+from index.generation import make_current, read_manifest
 from index.layout import (
+    BUILDING,
+    CURRENT,
     GENERATIONS,
-    LEASE,
-    MANIFEST,
-    STAGING_PREFIX,
+    REMOVED,
+    SEGMENTS,
     VECTORS,
     current_name,
-    generation_folder,
     generation_names,
+    manifest_path,
+    segment_folder,
+    segment_names,
 )
 from index.locks import ingest_lock
-from tests.fakes import HashedEmbedder, article, built
+from index.merge import MOST_SEGMENTS, merge
+from tests.fakes import HashedEmbedder, article, built, grown, opened, segment_of
 
 KEEP = 3
 
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return a data folder with four generations, of one to four articles."""
+    """Return a data folder with four generations, of one to four articles in as many segments."""
     data = tmp_path_factory.mktemp("four")
-    for count in range(1, 5):
-        built(data, [article(f"a{number}", f"Crews left on day {number}.") for number in range(count)])
+    built(data, [article("a0", "Crews left on day 0.")])
+    for number in range(1, 4):
+        grown(data, [article(f"a{number}", f"Crews left on day {number}.")])
     return data
 
 
@@ -37,32 +44,54 @@ def data(four: Path, tmp_path: Path) -> Path:
     return shutil.copytree(four, tmp_path / "data")
 
 
+def aged(folder: Path, seconds: float) -> Path:
+    """Let a folder be that old."""
+    os.utime(folder, (time.time() - seconds,) * 2)
+    return folder
+
+
 def test_generations_are_listed_newest_first(data: Path) -> None:
     """The list has counts, sizes, the current generation and those in use."""
-    with closing(Generation(generation_folder(data, generation_names(data)[2]))):
+    with opened(data, generation_names(data)[2]):
         listed = list_generations(data)
     assert [generation.name for generation in listed] == generation_names(data)
     assert [generation.manifest and generation.manifest.article_count for generation in listed] == [4, 3, 2, 1]
     assert [generation.current for generation in listed] == [True, False, False, False]
     assert [generation.in_use for generation in listed] == [False, False, True, False]
-    folder = generation_folder(data, listed[0].name)
-    assert listed[0].size == sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+    folders = [segment_folder(data, name) for name in segment_names(data)]
+    sizes = [
+        sum(file.stat().st_size for file in folder.rglob("*") if file.name != "segment.json" and file.is_file())
+        for folder in folders
+    ]
+    assert [generation.size for generation in listed] == [sum(sizes[:count]) for count in (4, 3, 2, 1)]
 
 
-def test_one_whose_manifest_is_lost_is_listed(data: Path) -> None:
-    """A generation without a valid manifest is listed."""
-    name = generation_names(data)[1]
-    (generation_folder(data, name) / MANIFEST).unlink()
-    assert [(generation.name, generation.manifest) for generation in list_generations(data)][1] == (name, None)
+def test_a_generation_that_cannot_be_read_is_listed(data: Path) -> None:
+    """So is one with a segment that is lost, and one that another process removes meanwhile is no error."""
+    newest, name, *_ = generation_names(data)
+    manifest_path(data, name).write_text("{")
+    shutil.rmtree(segment_folder(data, segment_names(data)[-1]))
+    listed = {generation.name: generation for generation in list_generations(data)}
+    assert listed[name].manifest is None
+    assert listed[newest].manifest == read_manifest(data, newest)
 
 
-def test_there_is_a_way_back(data: Path) -> None:
-    """A rollback makes a generation current, by its name or a unique prefix."""
+def test_a_generation_can_be_made_current_again(data: Path) -> None:
+    """A rollback takes a name or a unique prefix; it may go back and forth, also while a generation is read."""
     names = generation_names(data)
     assert roll_back(data, names[2]) == current_name(data) == names[2]
-    with closing(Generation(generation_folder(data, names[0]))):
+    with opened(data, names[0]):
         assert roll_back(data, names[0][:-1]) == current_name(data) == names[0]
     assert generation_names(data) == names
+
+
+def test_an_index_goes_on_from_the_generation_it_was_rolled_back_to(data: Path) -> None:
+    """What later generations had is not in the next one."""
+    roll_back(data, generation_names(data)[2])
+    manifest = grown(data, [article("b", "Crews came back.")])
+    with opened(data) as generation:
+        assert set(generation.hashes()) == {"a0", "a1", "b"}
+    assert generation_names(data)[0] == manifest.generation
 
 
 @pytest.mark.parametrize(("wanted", "count"), [("1999", 0), ("2", 4), ("", 4)])
@@ -75,48 +104,81 @@ def test_a_name_that_is_not_one_generation_is_refused(data: Path, wanted: str, c
     assert current_name(data) == before
 
 
-def test_there_is_no_way_back_to_a_damaged_one(data: Path) -> None:
-    """A generation is verified before it is made current."""
+def test_a_corrupt_generation_is_not_made_current(data: Path) -> None:
+    """Every file of a generation is compared with its digest first."""
     current, *_, oldest = generation_names(data)
-    (generation_folder(data, oldest) / VECTORS).write_bytes(b"")
+    vectors = segment_folder(data, segment_names(data)[0]) / VECTORS
+    held = vectors.read_bytes()
+    vectors.write_bytes(held[:-1] + bytes([held[-1] ^ 1]))
     with pytest.raises(IndexDamaged, match=r"vectors\.npy has changed"):
+        roll_back(data, oldest)
+    vectors.write_bytes(held)
+    manifest_path(data, oldest).write_text("{")
+    with pytest.raises(IndexDamaged, match="no readable manifest"):
         roll_back(data, oldest)
     assert current_name(data) == current
 
 
 def test_pruning_keeps_the_newest_and_the_current(data: Path) -> None:
-    """Files of killed runs are removed as well; generations in use are kept."""
+    """Remains of killed runs are removed as well, however new; generations in use are kept, with their segments."""
     first, second, third, fourth = generation_names(data)
-    (data / GENERATIONS / f"{STAGING_PREFIX}123").mkdir()
+    segments = segment_names(data)
+    (data / SEGMENTS / f"{BUILDING}123").mkdir()
+    segment_of(data, [article("z", "It was never published.")])
     roll_back(data, third)
-    with closing(Generation(generation_folder(data, second))):
+    with opened(data, second) as generation:
         assert prune(data, 1) == [fourth]
+        assert segment_names(data) == segments
+        assert generation.article("a2") is not None
     assert prune(data, 1) == [second]
-    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == [third, first]
+    assert prune(data, 1) == []
+    assert generation_names(data) == [first, third]
+    assert sorted(path.name for path in (data / SEGMENTS).iterdir()) == segments
+    make_current(data, third)
+    manifest_path(data, first).unlink()
+    assert prune(data, 1) == []
+    assert segment_names(data) == segments[:2]
 
 
-def test_nothing_is_changed_while_an_ingest_runs(data: Path) -> None:
+def test_an_index_whose_current_manifest_is_corrupt_is_not_pruned(data: Path) -> None:
+    """Its segments would be removed, from which a repair takes vectors."""
+    manifest_path(data, current_name(data) or "").write_text("{")
+    segments = segment_names(data)
+    with pytest.raises(IndexDamaged, match=r"no readable manifest(.|\n)*--repair"):
+        prune(data, 1)
+    assert segment_names(data) == segments
+    (data / CURRENT).unlink()
+    assert len(prune(data, 1)) == 3
+
+
+@pytest.mark.parametrize(
+    "change", [lambda data: roll_back(data, generation_names(data)[1]), lambda data: prune(data, 1)]
+)
+def test_nothing_is_changed_while_an_ingest_runs(data: Path, change: Callable[[Path], object]) -> None:
     """Rollback and prune raise an error that names the holder of the lock."""
-    with ingest_lock(data):
-        for change in (lambda: roll_back(data, generation_names(data)[1]), lambda: list(prune(data, 1))):
-            with pytest.raises(IngestRunning, match="process"):
-                change()
+    with ingest_lock(data), pytest.raises(IngestRunning, match="process"):
+        change(data)
     assert len(generation_names(data)) == 4
 
 
 def test_an_empty_folder_has_none(tmp_path: Path) -> None:
-    """The list is empty, and a rollback is an error."""
+    """The list is empty, and a rollback is an error; nothing is pruned."""
     assert list_generations(tmp_path) == []
     with pytest.raises(IndexNotFound):
         roll_back(tmp_path, "2026")
+    assert prune(tmp_path, 1) == []
 
 
 def test_retiring_keeps_the_newest(data: Path) -> None:
-    """All generations except the three newest are removed completely."""
-    names = generation_names(data)
-    assert sorted(retire(data, KEEP)) == sorted(names[KEEP:])
+    """All generations but the three newest are removed; their segments are as long as another one names them."""
+    names, segments = generation_names(data), segment_names(data)
+    assert retire(data, KEEP) == names[KEEP:]
     assert generation_names(data) == names[:KEEP]
-    assert len(list((data / GENERATIONS).iterdir())) == KEEP
+    assert segment_names(data) == segments
+    manifest = grown(data, removed=["a0", "a1", "a2"])
+    assert len(retire(data, 1)) == KEEP
+    assert generation_names(data) == [manifest.generation]
+    assert segment_names(data) == segments[3:]
 
 
 def test_the_current_generation_is_never_retired(data: Path) -> None:
@@ -127,37 +189,103 @@ def test_the_current_generation_is_never_retired(data: Path) -> None:
     assert oldest in generation_names(data)
 
 
-def test_a_generation_that_is_read_waits(data: Path) -> None:
-    """A leased generation is kept, and removed by the next run after its release."""
-    oldest = generation_names(data)[-1]
-    with closing(Generation(data / GENERATIONS / oldest)) as generation:
-        assert oldest not in retire(data, KEEP)
-        assert generation.dense.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
-    assert retire(data, KEEP) == [oldest]
-
-
-def test_a_generation_without_its_lease_is_retired(data: Path) -> None:
-    """An old generation without its lease file does not stop an ingest."""
-    oldest = generation_names(data)[-1]
-    (data / GENERATIONS / oldest / LEASE).unlink()
-    assert oldest in retire(data, KEEP)
-
-
-def test_what_a_killed_run_left_is_swept(data: Path) -> None:
-    """Staged folders of other runs and partly removed generations are removed; generations stay."""
+def test_a_merge_does_not_use_up_what_is_kept(data: Path) -> None:
+    """Of generations with equal articles only the newest is kept, and three different ones are."""
+    for number in range(4, MOST_SEGMENTS + 1):
+        grown(data, [article(f"a{number}", f"Crews left on day {number}.")])
     names = generation_names(data)
-    half = data / GENERATIONS / f"{STAGING_PREFIX}123"
-    half.mkdir()
-    retiring = shutil.copytree(
-        data / GENERATIONS / names[-1], data / GENERATIONS / f"{STAGING_PREFIX}retired-{names[-1]}"
-    )
-    assert (retiring / MANIFEST).is_file()
-    assert generation_names(data) == names
+    (merged,) = merge(data)
+    removed = retire(data, KEEP)
+    assert generation_names(data) == [merged.generation, *names[1:KEEP]]
+    assert names[0] in removed
+
+
+def test_a_generation_that_is_read_waits(data: Path) -> None:
+    """A leased generation is kept with its segments, and removed by the next run after its release."""
+    grown(data, removed=["a0"])
+    oldest = generation_names(data)[-1]
+    first = segment_names(data)[0]
+    with opened(data, oldest) as generation:
+        assert oldest not in retire(data, 1)
+        assert generation.nearest(HashedEmbedder().embed_query("crews"), 1, None).tolist() == [0]
+        assert first in segment_names(data)
+    assert retire(data, 1) == [oldest]
+    assert first not in segment_names(data)
+
+
+def test_the_remains_of_a_killed_run_are_swept_after_a_day(data: Path) -> None:
+    """Until then the next run takes their vectors; half-removed segments and temporary files go at once."""
+    segments = segment_names(data)
+    new, old = (data / SEGMENTS / f"{BUILDING}{name}" for name in ("new", "old"))
+    new.mkdir()
+    old.mkdir()
+    aged(old, STALE_S + 60)
+    unnamed = [segment_folder(data, segment_of(data, [article(f"z{n}", "Unpublished.")]).segment) for n in range(2)]
+    aged(unnamed[0], STALE_S + 60)
+    shutil.copytree(segment_folder(data, segments[0]), data / SEGMENTS / f"{REMOVED}20260101T000000000Z-00000000")
+    for temporary in (data / f"{CURRENT}.7.new", data / GENERATIONS / "x.json.7.new"):
+        temporary.write_text("half")
+    aged(segment_folder(data, segments[0]), STALE_S + 60)
+    sweep(data, older_than_s=STALE_S)
+    assert {path.name for path in (data / SEGMENTS).iterdir()} == {*segments, new.name, unnamed[1].name}
+    assert not list(data.rglob("*.new"))
     sweep(data)
-    assert sorted(path.name for path in (data / GENERATIONS).iterdir()) == sorted(names)
+    assert [path.name for path in sorted((data / SEGMENTS).iterdir())] == segments
+
+
+def test_an_index_of_the_first_release_is_swept_once_it_is_replaced(data: Path) -> None:
+    """Its folders and its file of vectors stay as long as CURRENT names no generation of segments."""
+    old, vectors, current = data / GENERATIONS / "20250101T000000000Z-0", data / "embeddings.db", current_name(data)
+    old.mkdir()
+    vectors.touch()
+    (data / "embeddings.db-wal").touch()
+    make_current(data, old.name)
+    sweep(data)
+    assert old.is_dir()
+    assert vectors.is_file()
+    make_current(data, current or "")
+    sweep(data)
+    assert not old.exists()
+    assert not list(data.glob("embeddings.db*"))
 
 
 def test_sweeping_an_empty_folder_does_nothing(tmp_path: Path) -> None:
     """An empty data folder can be swept."""
     sweep(tmp_path)
     assert list(tmp_path.iterdir()) == []
+
+
+class AwayAtFirst:
+    """A Chroma server that is away for the first call."""
+
+    def __init__(self) -> None:
+        self.removed: list[str] = []
+        self._away = True
+
+    def remove(self, segment: str) -> None:
+        if self._away:
+            self._away = False
+            raise ChromaUnavailable("away")
+        self.removed.append(segment)
+
+
+def test_a_segment_is_removed_from_the_server_when_that_is_back(data: Path) -> None:
+    """Its files go at once; an empty folder remembers it until the server has removed its vectors."""
+    first, *_ = segment_names(data)
+    server = AwayAtFirst()
+    remove_segment(data, first, server)  # type: ignore[arg-type]
+    (folder,) = (data / SEGMENTS).glob(f"{REMOVED}*")
+    assert folder.name == f"{REMOVED}{first}"
+    assert list(folder.iterdir()) == []
+    assert server.removed == []
+    sweep(data, server, older_than_s=STALE_S)  # type: ignore[arg-type]
+    assert server.removed == [first]
+    assert not folder.exists()
+
+
+def test_a_segment_whose_folder_is_gone_is_removed(data: Path) -> None:
+    """A repair removes what an operator has deleted by hand."""
+    first, *_ = segment_names(data)
+    shutil.rmtree(segment_folder(data, first))
+    remove_segment(data, first, None)
+    assert not list((data / SEGMENTS).glob(f"{REMOVED}*"))

@@ -1,4 +1,3 @@
-import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,8 +8,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from index.lexical import K1, B, LexicalIndex, build_lexical
+from index.lexical import (
+    COUNTS,
+    K1,
+    LENGTHS,
+    ROWS,
+    STARTS,
+    TERMS,
+    WORDS,
+    B,
+    LexicalIndex,
+    LexicalPart,
+    Postings,
+    PostingsWriter,
+)
 from index.terms import Terms
+from tests.fakes import lexical_of
 
 TEXTS = [
     "The U.S. navy left the harbour.",
@@ -21,14 +34,9 @@ TEXTS = [
 ]
 
 
-def lexical(folder: Path, texts: Sequence[str], language: str = "english") -> LexicalIndex:
-    build_lexical(folder / "lexical", [(None, text) for text in texts], language)
-    return LexicalIndex(folder / "lexical")
-
-
 @pytest.fixture(scope="module")
 def index(tmp_path_factory: pytest.TempPathFactory) -> LexicalIndex:
-    return lexical(tmp_path_factory.mktemp("lexical"), TEXTS)
+    return lexical_of(tmp_path_factory.mktemp("lexical") / "lexical", TEXTS)
 
 
 def bm25(texts: Sequence[str], question: str) -> NDArray[np.float64]:
@@ -66,19 +74,12 @@ def test_another_spelling_finds_its_row(index: LexicalIndex, question: str, row:
     assert np.flatnonzero(index.scores(question)).tolist() == [row]
 
 
-def test_the_title_is_searched_with_the_text(tmp_path: Path) -> None:
-    """A word of the title finds the chunk, even if its text lacks it."""
-    build_lexical(tmp_path / "lexical", [("Ferry strike", "Crews stayed home."), (None, "Crews sailed.")], "english")
-    assert np.flatnonzero(LexicalIndex(tmp_path / "lexical").scores("strike")).tolist() == [0]
-
-
 @pytest.mark.parametrize("texts", [[], [""], ["the of and", "a an"], ["…", "the"]])
 def test_a_corpus_without_terms_is_a_valid_index(tmp_path: Path, texts: list[str]) -> None:
     """An index without rows, or of stop words only, scores every row zero."""
-    index = lexical(tmp_path, texts)
+    index = lexical_of(tmp_path / "lexical", texts)
     assert index.row_count == len(texts)
     assert index.scores("the harbour").tolist() == [0] * len(texts)
-    assert index.row_postings().tolist() == index.distinct_terms.tolist() == [0] * len(texts)
     assert index.inverse_document_frequency("harbour") == math.log(1 + len(texts))
 
 
@@ -91,31 +92,19 @@ def test_a_rare_term_tells_more_than_a_common_one(index: LexicalIndex) -> None:
     assert common < rare < unseen
 
 
-def test_the_terms_are_those_of_the_language_it_was_built_in(tmp_path: Path) -> None:
-    """An index reads its language from its folder, and stems and drops stop words by it."""
-    index = lexical(tmp_path, ["Die Fähren verließen den Hafen.", "Der Rat stimmte ab."], "german")
+def test_the_terms_are_those_of_the_language(tmp_path: Path) -> None:
+    """An index stems and drops stop words by its language."""
+    index = lexical_of(tmp_path / "lexical", ["Die Fähren verließen den Hafen.", "Der Rat stimmte ab."], "german")
     assert index.terms.language == "german"
     assert np.flatnonzero(index.scores("die Fähre")).tolist() == [0]
 
 
 def test_a_name_is_found_without_its_accents(tmp_path: Path) -> None:
     """Names, sums and dates are found in the forms in which they are typed."""
-    index = lexical(tmp_path, ["Ötztal ruled.", "Karel Dvořák paid £1,872 on 2nd May.", "Muller rows."])
+    index = lexical_of(tmp_path / "lexical", ["Ötztal ruled.", "Karel Dvořák paid £1,872 on 2nd May.", "Muller rows."])
     for asked in ("karel dvorak", "1872 pounds", "May 2", "Dvořák", "DVORAK"):
         assert np.flatnonzero(index.scores(asked)).tolist() == [1], asked
     assert np.flatnonzero(index.scores("Müller")).tolist() == [2]
-
-
-def test_an_index_of_the_first_release_is_asked_in_its_own_terms(tmp_path: Path) -> None:
-    """Its terms keep their accents, so a question with accents finds them, as before."""
-    terms, folder = Terms("english", folds=False), tmp_path / "old"
-    build_lexical(folder, [(None, "Karel Dvorak")], "english")
-    (folder / "vocab.index.json").write_text(json.dumps({term: at for at, term in enumerate(terms.of("Karel Dvořák"))}))
-    (folder / "language.json").write_text('{"language": "english"}')
-    (folder / "words.txt").unlink()
-    index = LexicalIndex(folder)
-    assert [bool(index.scores(asked).any()) for asked in ("Dvořák", "Dvorak")] == [True, False]
-    assert index.spelling.corrected("kareel") is None
 
 
 def test_it_knows_which_words_its_chunks_have(index: LexicalIndex) -> None:
@@ -123,20 +112,88 @@ def test_it_knows_which_words_its_chunks_have(index: LexicalIndex) -> None:
     assert [index.has(text) for text in ("the harbour", "harbour submarine", "the", "")] == [True, False, True, True]
 
 
-def test_words_are_listed_by_frequency(tmp_path: Path) -> None:
-    """The list of words has those in lower case, the most frequent first, then by letter."""
-    lexical(tmp_path, ["Port and port and pier.", "The port of Kelm and a quay."])
-    assert (tmp_path / "lexical" / "words.txt").read_text().split() == ["and", "port", "pier", "quay"]
+def test_words_are_counted(tmp_path: Path) -> None:
+    """The words of a segment are those in lower case, with their numbers."""
+    lexical_of(tmp_path / "lexical", ["Port and port and pier.", "The port of Kelm and a quay."])
+    assert (tmp_path / "lexical" / WORDS).read_text().split("\n") == ["and 3", "pier 1", "port 2", "quay 1"]
+    assert Postings(tmp_path / "lexical").words == {"and": 3, "pier": 1, "port": 2, "quay": 1}
 
 
-WORDS = st.lists(st.sampled_from(["ferry", "harbour", "pier", "the", "storm"]), max_size=6).map(" ".join)
+def test_of_equally_near_words_the_most_frequent_is_meant(tmp_path: Path) -> None:
+    """Words are counted over all segments, less those of dead rows."""
+    for name, texts in (
+        ("one", ["The tarnlock and the tarnlock."]),
+        ("two", ["A tarnlick.", "A tarnlack, a tarnlick."]),
+    ):
+        lexical_of(tmp_path / name, texts)
+    one, two = Postings(tmp_path / "one"), Postings(tmp_path / "two")
+    both = LexicalIndex("english", [LexicalPart(one), LexicalPart(two)])
+    assert both.spelling.corrected("tarnlxck") == "tarnlick"
+    alive = np.array([True, False])
+    less = LexicalPart(two, alive, lambda: ["A tarnlack, a tarnlick."])
+    assert LexicalIndex("english", [LexicalPart(one), less]).spelling.corrected("tarnlxck") == "tarnlock"
 
 
-@given(texts=st.lists(WORDS, max_size=8))
-def test_what_verification_compares_agrees_in_a_whole_index(
-    tmp_path_factory: pytest.TempPathFactory, texts: list[str]
+TEXTS_OF_WORDS = st.lists(st.lists(st.sampled_from("ferry harbour pier the storm".split()), max_size=6).map(" ".join))
+
+
+@given(texts=TEXTS_OF_WORDS)
+def test_postings_are_integers_by_term(tmp_path_factory: pytest.TempPathFactory, texts: list[str]) -> None:
+    """Each term has the rows with it, ascending, and how often each has it; each row the number of its terms."""
+    folder = tmp_path_factory.mktemp("any") / "lexical"
+    lexical_of(folder, texts)
+    postings, terms = Postings(folder), Terms("english")
+    assert postings.row_count == len(texts)
+    assert postings.lengths.tolist() == [len(terms.of(text)) for text in texts]
+    for term in (*terms.of("ferry harbour pier storm"), "unknown"):
+        rows, counts = postings.of(term)
+        expected = [(row, terms.of(text).count(term)) for row, text in enumerate(texts) if term in terms.of(text)]
+        assert list(zip(rows.tolist(), counts.tolist(), strict=True)) == expected
+        assert (term in postings.vocabulary) == bool(expected)
+
+
+@given(texts=TEXTS_OF_WORDS, more=TEXTS_OF_WORDS, data=st.data())
+def test_copied_postings_are_those_of_the_texts(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], more: list[str], data: st.DataObject
 ) -> None:
-    """Every row has one posting for each distinct term, with any number of empty rows."""
-    index = lexical(tmp_path_factory.mktemp("any"), texts)
-    assert index.row_postings().tolist() == index.distinct_terms.tolist()
-    assert (index.scores("storm") > 0).tolist() == ["storm" in text for text in texts]
+    """Copying some rows, beside texts that are added, gives the same files as adding all of them."""
+    folder = tmp_path_factory.mktemp("copied")
+    old = data.draw(st.lists(st.sampled_from(range(len(texts))), unique=True).map(sorted)) if texts else []
+    lexical_of(folder / "old", texts)
+    writer = PostingsWriter(Terms("english"))
+    for row, text in enumerate(more):
+        writer.add(row, text)
+    writer.copy(Postings(folder / "old"), np.array(old, dtype=np.int64), len(more))
+    writer.write(folder / "copied")
+    lexical_of(folder / "fresh", [*more, *(texts[row] for row in old)])
+    for name in (STARTS, ROWS, COUNTS, LENGTHS, TERMS):
+        assert (folder / "copied" / name).read_bytes() == (folder / "fresh" / name).read_bytes()
+
+
+@given(texts=TEXTS_OF_WORDS, dead=st.sets(st.integers(0, 9)), cut=st.integers(0, 9))
+def test_parts_with_dead_rows_score_as_one_index_without_them(
+    tmp_path_factory: pytest.TempPathFactory, texts: list[str], dead: set[int], cut: int
+) -> None:
+    """Frequencies, number and average length are those of the live rows of all parts."""
+    folder = tmp_path_factory.mktemp("parts")
+    alive = np.array([row not in dead for row in range(len(texts))], dtype=bool)
+    lexical_of(folder / "one", texts[:cut])
+    lexical_of(folder / "two", texts[cut:])
+    parts = [LexicalPart(Postings(folder / "one"), alive[:cut]), LexicalPart(Postings(folder / "two"), alive[cut:])]
+    index = LexicalIndex("english", parts)
+    left = lexical_of(folder / "left", [text for text, is_alive in zip(texts, alive, strict=True) if is_alive])
+    scores = index.scores("the storm at the harbour pier")
+    assert scores[alive].tolist() == left.scores("the storm at the harbour pier").tolist()
+    assert not scores[~alive].any()
+    assert index.row_count == left.row_count
+    for word in ("storm", "harbour", "unknown"):
+        assert index.has(word) == left.has(word)
+        assert index.inverse_document_frequency(word) == left.inverse_document_frequency(word)
+
+
+def test_an_index_without_segments_finds_nothing() -> None:
+    """A generation without articles has no part."""
+    index = LexicalIndex("english", [])
+    assert index.scores("harbour").tolist() == []
+    assert not index.has("harbour")
+    assert index.spelling.corrected("harbuor") is None

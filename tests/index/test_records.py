@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.records import Article, Configuration, Manifest, indexed_text, isoformat
+from index.records import (
+    Article,
+    Configuration,
+    Manifest,
+    SegmentEntry,
+    SegmentRecord,
+    StoredFile,
+    indexed_text,
+    isoformat,
+)
 from tests.fakes import article
 
 ZONES = st.integers(-23 * 60, 23 * 60).map(lambda minutes: timezone(timedelta(minutes=minutes)))
@@ -28,7 +37,15 @@ MANIFEST = Manifest(
     chunk_count=5,
     created_at="2026-02-09T07:30:00.000Z",
     fingerprint="abcdef01",
-    files={"catalog.db": "00"},
+    segments=(SegmentEntry("20260209T072900000Z-01234567", "00" * 32, ("a", "b")),),
+)
+RECORD = SegmentRecord(
+    segment="20260209T072900000Z-01234567",
+    configuration=MANIFEST.configuration,
+    article_count=2,
+    chunk_count=5,
+    created_at="2026-02-09T07:29:00.000Z",
+    files={"catalog.db": StoredFile(4096, "00" * 32)},
 )
 
 
@@ -89,27 +106,48 @@ def test_title_and_body_are_not_confused(title: str, body: str) -> None:
     assert Article("a", "\ud800", "").content_hash != Article("a", "\udfff", "").content_hash
 
 
-def test_a_manifest_is_read_as_it_was_written() -> None:
-    """A manifest survives JSON."""
-    assert Manifest.from_json(MANIFEST.to_json()) == MANIFEST
+@pytest.mark.parametrize("record", [MANIFEST, RECORD])
+def test_a_description_is_read_as_it_was_written(record: Manifest | SegmentRecord) -> None:
+    """Manifest and segment record survive JSON."""
+    assert type(record).from_json(record.to_json()) == record
+    assert record.to_json().endswith("}\n")
 
 
-@pytest.mark.parametrize("field", sorted(asdict(MANIFEST)))
-def test_a_manifest_with_a_field_missing_is_not_read(field: str) -> None:
-    """A missing field is a ValueError that names it."""
-    lines = MANIFEST.to_json().replace(f'"{field}"', f'"not_{field}"', 1)
-    with pytest.raises(ValueError, match=field):
-        Manifest.from_json(lines)
+@pytest.mark.parametrize(
+    ("record", "field"),
+    [*((MANIFEST, name) for name in sorted(asdict(MANIFEST))), *((RECORD, name) for name in sorted(asdict(RECORD)))],
+)
+def test_a_description_with_another_field_is_not_read(record: Manifest | SegmentRecord, field: str) -> None:
+    """An unknown field is a ValueError that names it; so is a missing one, but for `search`, which has a default."""
+    lines = record.to_json().replace(f'"{field}"', f'"not_{field}"', 1)
+    with pytest.raises(ValueError, match=f"not_{field}"):
+        type(record).from_json(lines)
 
 
 @pytest.mark.parametrize("broken", ["", "{", "[]", "null", MANIFEST.to_json()[:-10]])
-def test_what_is_no_manifest_is_not_read(broken: str) -> None:
-    """Other JSON, or half a manifest, is a ValueError."""
+def test_other_text_is_not_read(broken: str) -> None:
+    """Other JSON, or half a description, is a ValueError."""
     with pytest.raises(ValueError, match="Manifest"):
         Manifest.from_json(broken)
+    with pytest.raises(ValueError, match="SegmentRecord"):
+        SegmentRecord.from_json(broken)
 
 
 def test_a_number_written_as_text_is_not_read() -> None:
     """A field of the wrong type is an error, not converted."""
     with pytest.raises(ValueError, match="chunk_count"):
         Manifest.from_json(MANIFEST.to_json().replace('"chunk_count": 5', '"chunk_count": "5"'))
+    with pytest.raises(ValueError, match="size"):
+        SegmentRecord.from_json(RECORD.to_json().replace("4096", "4096.5"))
+    with pytest.raises(ValueError, match="dimension"):
+        Configuration.from_json('{"dimension": "64"}')
+
+
+@pytest.mark.parametrize("field", sorted(asdict(MANIFEST)))
+def test_the_digest_of_a_manifest_is_that_of_all_but_its_name(field: str) -> None:
+    """Any other field, a dead article included, changes the digest."""
+    values = {"configuration": replace(MANIFEST.configuration, dimension=3), "segments": (), "generation": "x"}
+    other = replace(MANIFEST, **{field: values.get(field, 7)})  # type: ignore[arg-type]
+    assert (other.digest == MANIFEST.digest) == (field == "generation")
+    entry = replace(MANIFEST.segments[0], dead=("a",))
+    assert replace(MANIFEST, segments=(entry,)).digest != MANIFEST.digest

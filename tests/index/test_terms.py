@@ -80,14 +80,6 @@ def test_other_numbers_and_abbreviations_stay_apart(one: str, other: str) -> Non
     assert ENGLISH.of(one) != ENGLISH.of(other)
 
 
-@pytest.mark.parametrize(("one", "other"), [("Dvořák", "Dvorak"), ("O’Neill", "ONeill"), ("2nd May", "2 May")])
-def test_terms_of_the_first_release_stay_apart(one: str, other: str) -> None:
-    """Without folding, terms are those that an index of the first release has."""
-    unfolded = Terms("english", folds=False)
-    assert unfolded.of(one) != unfolded.of(other)
-    assert unfolded.of("£5") == ["5"]
-
-
 @pytest.mark.parametrize("word", ["がぎ", "한국", "القدس", "हिन्दी"])
 def test_marks_of_other_scripts_make_the_word(word: str) -> None:
     """Only marks of Latin, Greek and Cyrillic letters are dropped."""
