@@ -342,7 +342,8 @@ def manifest_of(
     for entry in entries:
         catalog = Catalog(segment_folder(data, entry.segment) / CATALOG)
         try:
-            alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in entry.dead}
+            hidden = frozenset(entry.dead)
+            alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in hidden}
             chunks += catalog.chunk_count - len(catalog.rows_of_articles(entry.dead))
         finally:
             catalog.close()

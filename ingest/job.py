@@ -1,6 +1,7 @@
 """The ingest job: read articles, write what is new into segments, publish a generation. Read `run` first."""
 
 import os
+import sqlite3
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
@@ -17,7 +18,7 @@ from index.catalog import text_key
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Vector
 from index.embedding.local import count_pieces
-from index.errors import IndexDamaged, IndexMismatch
+from index.errors import DatelineError, IndexDamaged, IndexMismatch
 from index.generation import (
     SCHEMA_VERSION,
     Generation,
@@ -37,7 +38,7 @@ from index.segment_writer import NewSegments, UnfinishedSegment
 from index.terms import stop_word_list
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, chunks_of
-from ingest.errors import ArticleRejected
+from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle, find
 from ingest.load.child import Loader
 from ingest.progress import Progress
@@ -102,10 +103,10 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
                 entries = _entries(ingest, old, new, removed)
             with progress.step("publish and merge"):
                 manifest = publish(ingest.data, configuration_of(embedder, ingest.language), entries, ingest.server)
-                manifest = [manifest, *merge(ingest.data, ingest.server)][-1]
-                retire(ingest.data, ingest.keep_generations, ingest.server)
-                sweep(ingest.data, ingest.server, older_than_s=0.0 if known.used_remains else STALE_S)
-            report.generation, report.chunks, report.embedded = manifest.generation, manifest.chunk_count, embedded
+                report.notices += _clear_up(ingest, 0.0 if known.used_remains else STALE_S)
+            # A merge publishes a generation of its own, with the same chunks.
+            report.generation = current_name(ingest.data)
+            report.chunks, report.embedded = manifest.chunk_count, embedded
         elif ingest.server is not None and old is not None:
             copy_to(ingest.server, ingest.data, old.manifest)
     report.seconds = time.monotonic() - started
@@ -249,6 +250,18 @@ def _entries(ingest: Ingest, old: Generation | None, new: NewSegments, removed: 
         return entries
     replaced = new.article_ids | removed
     return [*(replace(part.entry, dead=part.dead_with(replaced)) for part in old.parts), *entries]
+
+
+def _clear_up(ingest: Ingest, remains_older_than_s: float) -> Iterator[Notice]:
+    """Merge segments and remove what is no longer needed; if that fails, the published generation is complete."""
+    try:
+        merge(ingest.data, ingest.server)
+        retire(ingest.data, ingest.keep_generations, ingest.server)
+        sweep(ingest.data, ingest.server, older_than_s=remains_older_than_s)
+    except (DatelineError, OSError, sqlite3.OperationalError) as error:
+        happened = error.args[0] if isinstance(error, DatelineError) else error
+        message = f"the articles are published, but old segments were not merged or removed: {happened}"
+        yield Notice("not_merged", str(ingest.data), message)
 
 
 def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:

@@ -11,87 +11,125 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
-from index.generation import file_digests
+from index.admin import named_segments
+from index.generation import open_generation
 from index.layout import (
+    BUILDING,
+    CATALOG,
     CHROMA,
     CURRENT,
-    EMBEDDINGS,
     GENERATIONS,
     LEXICAL,
-    MANIFEST,
-    STAGING_PREFIX,
+    REMOVED,
+    SEGMENT,
+    SEGMENTS,
     VECTORS,
     current_name,
-    generation_folder,
     generation_names,
 )
-from index.settings import IndexSettings
+from index.records import Filters, fingerprint
+from index.segment_writer import COLLECTED
 from index.verification import faults_of
+from service.retrieve import retrieve
+from tests.fakes import TOPICS, opened
 from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.questions import Archive, Asked, Service, asking, serving
+from tests.faults.vectors import embedder
 
 
 @dataclass(frozen=True, slots=True)
 class Aim:
-    """A point to stop: before a matching event, the `nth` or a later one, plus up to `moment_s` seconds."""
+    """A point to stop: before a matching event, the `nth` or a later one, plus up to `moment_s` seconds.
+
+    Events are counted from the start of the ingest, or once it has published.
+    """
 
     event: str
     pattern: str
     moment_s: float = 0.0
     nth: int = 1
     upto: int = 1
+    after: Literal["started", "published"] = "started"
 
 
-KEEP = IndexSettings.model_fields["keep_generations"].default
-STAGED = rf"/{STAGING_PREFIX}[0-9a-f]{{12}}"
+EDITIONS = 3
+"""Generations before the first kill, as many as are kept, so that every ingest removes one."""
+
+NEW = rf"/{BUILDING}[0-9a-f]{{12}}"
+MANIFEST = rf"/{GENERATIONS}/.*\.new "
+POINTER = rf"/{CURRENT}\.\d+\.new "
 EACH_PHASE: tuple[Aim, ...] = (
     Aim("open", r"/articles/.*\.md", upto=20),
-    Aim("sqlite3.connect", EMBEDDINGS, 0.05),
-    Aim("open", f"{STAGED}/{VECTORS}", nth=2),
-    Aim("sqlite3.connect", f"{STAGED}/{CHROMA}/"),
-    Aim("open", f"{STAGED}/{LEXICAL}/", upto=3),
-    Aim("open", f"{STAGED}/{MANIFEST}"),
-    Aim("subprocess.Popen", r"index\.verification", 0.4),
-    Aim("os.rename", STAGED),
-    Aim("open", rf"/{CURRENT}\.\d+"),
-    Aim("os.rename", rf"/{CURRENT}\.\d+"),
-    Aim("open", "/data None "),
-    Aim("os.rename", f"{STAGING_PREFIX}retired"),
-    Aim("shutil.rmtree", f"{STAGING_PREFIX}retired"),
+    Aim("sqlite3.connect", f"{NEW}/{CATALOG}", 0.05),
+    Aim("open", f"{NEW}/{VECTORS} w"),
+    Aim("os.mkdir", f"{NEW}/{CHROMA}"),
+    Aim("sqlite3.connect", f"{NEW}/{CHROMA}/"),
+    Aim("open", f"{NEW}/{LEXICAL}/", upto=3),
+    Aim("open", f"{NEW}/{SEGMENT} w", 0.4),
+    Aim("os.rename", f"{NEW} "),
+    Aim("open", MANIFEST),
+    Aim("os.rename", MANIFEST),
+    Aim("open", POINTER),
+    Aim("os.rename", POINTER),
+    Aim("open", "/data None ", after="published"),
+    Aim("open", f"{NEW}/{COLLECTED} w", after="published"),
+    Aim("os.rename", f"{NEW} ", after="published"),
+    Aim("os.rename", MANIFEST, after="published"),
+    Aim("os.rename", POINTER, after="published"),
+    Aim("os.remove", rf"/{GENERATIONS}/.*\.json ", after="published"),
+    Aim("shutil.rmtree", f"/{REMOVED}", after="published"),
 )
 ANYWHERE: tuple[Aim, ...] = (
-    Aim("shutil.rmtree", f"{STAGING_PREFIX}retired", 0.003),
+    Aim("shutil.rmtree", f"/{REMOVED}", 0.003),
     Aim("open", r"ingest\.lock", 3.0),
-    Aim("sqlite3.connect", EMBEDDINGS, 0.5),
-    Aim("os.mkdir", f"{STAGED}/{CHROMA}", 1.0),
-    Aim("os.mkdir", f"{STAGED}/{LEXICAL}"),
-    Aim("subprocess.Popen", r"index\.verification", 1.2),
-    Aim("os.rename", f"{STAGING_PREFIX}retired"),
-    Aim("shutil.rmtree", STAGED, 0.003),
+    Aim("sqlite3.connect", f"{NEW}/{CATALOG}", 0.5),
+    Aim("os.mkdir", f"{NEW}/{CHROMA}", 1.0),
+    Aim("os.mkdir", f"{NEW}/{LEXICAL}"),
+    Aim("os.mkdir", f"{NEW}/{CHROMA}", 1.0, after="published"),
+    Aim("open", f"{NEW}/{SEGMENT} w", 0.2, after="published"),
+    Aim("os.rename", f"/{REMOVED}"),
     Aim("open", r"ingest\.lock", 3.0),
 )
 PHASES = (
     "starting",
     "reading",
-    "chunking and embedding",
+    "embedding",
     "vectors",
     "chroma",
     "lexical",
-    "manifest",
     "verification",
-    "before the rename",
-    "renamed",
+    "segment closed",
+    "manifest half written",
+    "manifest written",
     "CURRENT half written",
     "CURRENT replaced",
+    "merging",
     "retiring",
 )
 EACH_EVENT = tuple(aim for aim in EACH_PHASE if not aim.moment_s)
 """The aims that stop at an event and go on for no moment more: they hit the phases in `CERTAIN`."""
 
-CERTAIN = frozenset(PHASES) - {"starting", "chunking and embedding", "verification"}
+CERTAIN = frozenset(PHASES) - {"starting"}
+
+
+@dataclass(frozen=True, slots=True)
+class Before:
+    """The data folder before an ingest."""
+
+    current: str | None
+    generations: frozenset[str]
+    segments: frozenset[str]
+
+    @classmethod
+    def of(cls, data: Path) -> "Before":
+        """Return the state of a data folder."""
+        names = frozenset(path.name for path in (data / SEGMENTS).iterdir())
+        return cls(current_name(data), frozenset(generation_names(data)), names)
 
 
 @dataclass(slots=True)
@@ -102,7 +140,6 @@ class Figures:
     ended_before: int = 0
     reruns: int = 0
     published_by_killed: int = 0
-    half_pointers: int = 0
     asked: Asked = field(default_factory=Asked)
     seconds: float = 0.0
 
@@ -115,9 +152,8 @@ class Figures:
         return (
             f"{self.kills} kills, {self.ended_before} ingests ended before theirs, {self.seconds:.0f} s; by phase:\n"
             f"{histogram}\n"
-            f"{self.published_by_killed} of the killed had published; {self.reruns} reruns, each of the fingerprint"
-            f" that a fresh folder gives\n"
-            f"{self.half_pointers} half-written CURRENT files left after the last rerun\n"
+            f"{self.published_by_killed} of the killed had published; {self.reruns} reruns, each with the"
+            f" fingerprint and the answers of a fresh folder\n"
             f"{self.asked.answers} answers, {self.asked.cited} with citations, from {len(self.asked.generations)}"
             f" generations, {len(self.asked.quotes)} different quotes; {len(self.asked.failures)} failures"
         )
@@ -131,23 +167,23 @@ class Attack:
         self.figures = Figures()
         self._random = random.Random(seed)
         self._archive = Archive(desk.data)
-        self._verified: tuple[str, dict[str, str]] | None = None
+        self._verified: set[str] = set()
         self._scratch = 0
 
     def kill(self, aim: Aim) -> None:
         """Change articles, kill their ingest at the point, and verify the current generation."""
         self.desk.change(len(self.desk.names) // 4)
-        before = current_name(self.desk.data)
+        before = Before.of(self.desk.data)
         phase = self._killed(aim, before)
         if phase is None:
             self.figures.ended_before += 1
         else:
             self.figures.phases[phase] += 1
-            self.figures.published_by_killed += current_name(self.desk.data) != before
+            self.figures.published_by_killed += current_name(self.desk.data) != before.current
         self._see_that_current_is_whole()
 
     def rerun(self, service: Service) -> None:
-        """Ingest without a kill: the index equals that of a new folder, and no temporary file is left."""
+        """Ingest without a kill: the index answers as that of a new folder; after a prune no temporary file is left."""
         done = self.desk.ingest()
         assert done.returncode == 0, done.stderr
         self.figures.reruns += 1
@@ -156,8 +192,10 @@ class Attack:
         fresh = self.desk.ingest_here(self.desk.data.with_name(f"fresh-{self._scratch}"))
         found = manifest_of(self.desk.data)
         assert (found.fingerprint, found.chunk_count) == (fresh.fingerprint, fresh.chunk_count)
-        self._see_that_nothing_is_left(service)
-        self.figures.half_pointers = len(list(self.desk.data.glob(f"{CURRENT}.*")))
+        assert answers_of(self.desk.data) == answers_of(self.desk.data.with_name(f"fresh-{self._scratch}"))
+        done = self.desk.run("generations", "prune", "--data", str(self.desk.data))
+        assert done.returncode == 0, done.stderr
+        assert self.desk.left_behind([service.process.pid]) == []
 
     def check_answers(self, asked: Asked) -> None:
         """Assert that every question was answered from one generation, quoted word for word."""
@@ -167,11 +205,13 @@ class Attack:
         assert asked.cited
         assert not self._archive.misquoted(asked.quotes)
 
-    def _killed(self, aim: Aim, before: str | None) -> str | None:
+    def _killed(self, aim: Aim, before: Before) -> str | None:
         """Kill an ingest at the point; return its phase, or None if it ended before."""
         nth = str(self._random.randint(aim.nth, max(aim.nth, aim.upto)))
         command = ("ingest", str(self.desk.articles), "--data", str(self.desk.data))
-        with self.desk.start(*command, module=("tests.faults.stopping", aim.event, aim.pattern, nth)) as process:
+        with self.desk.start(
+            *command, module=("tests.faults.stopping", aim.event, aim.pattern, nth, aim.after)
+        ) as process:
             if not _stopped(process):
                 assert process.returncode == 0, process.communicate()
                 return None
@@ -191,46 +231,49 @@ class Attack:
         self._archive.keep()
         name = current_name(self.desk.data)
         assert name in generation_names(self.desk.data)
-        folder = generation_folder(self.desk.data, name or "")
-        state = folder.name, file_digests(folder)
-        if state != self._verified:
-            assert faults_of(folder) == []
-            self._verified = state
-
-    def _see_that_nothing_is_left(self, service: Service) -> None:
-        # The verification of a killed ingest lives on for a moment, then removes its view.
-        deadline = time.monotonic() + 10
-        while left := self.desk.left_behind([service.process.pid]):
-            assert time.monotonic() < deadline, left
-            time.sleep(0.05)
+        with closing(open_generation(self.desk.data, name or "")) as generation:
+            manifest = generation.manifest
+            assert fingerprint(generation.hashes().items(), manifest.configuration) == manifest.fingerprint
+            for segment in (part.segment for part in generation.parts if part.segment.id not in self._verified):
+                assert faults_of(segment.folder, segment.record) == []
+                self._verified.add(segment.id)
 
 
-def phase_of(data: Path, pid: int, before: str | None) -> str:
+def answers_of(data: Path) -> list[list[tuple[str, float]]]:
+    """Return the chunks that questions on each topic find in an index, with their scores."""
+    with opened(data) as generation, closing(embedder()) as model:
+        found = [retrieve(generation, model, words, filters=Filters(), mode="hybrid", count=20) for words in TOPICS]
+    return [[(passage.chunk.chunk_id, passage.score) for passage in each.passages] for each in found]
+
+
+def phase_of(data: Path, pid: int, before: Before) -> str:
     """Return the phase of a stopped ingest, from the data folder and its open files."""
-    generations = data / GENERATIONS
-    if current_name(data) != before:
-        retiring = next(generations.glob(f"{STAGING_PREFIX}retired-*"), None)
-        return "retiring" if retiring else "CURRENT replaced"
-    if list(data.glob(f"{CURRENT}.{pid}")):
+    segments = [path for path in (data / SEGMENTS).iterdir() if path.name not in before.segments]
+    building = next((path for path in segments if path.name.startswith(BUILDING)), None)
+    half = bool(list((data / GENERATIONS).glob(f"*.{pid}.new")))
+    pointer = bool(list(data.glob(f"{CURRENT}.{pid}.new")))
+    if current_name(data) != before.current:
+        if not before.generations <= set(generation_names(data)) or list((data / SEGMENTS).glob(f"{REMOVED}*")):
+            return "retiring"
+        unnamed = {path.name for path in segments} - named_segments(data)
+        newer = len(set(generation_names(data)) - before.generations) > 1
+        return "merging" if unnamed or half or pointer or newer else "CURRENT replaced"
+    if pointer:
         return "CURRENT half written"
-    if before is not None and generation_names(data)[:1] != [before]:
-        return "renamed"
-    staged = next(generations.glob(f"{STAGING_PREFIX}*"), generations)
-    if (staged / MANIFEST).is_file() and (staged / MANIFEST).stat().st_size:
-        return _phase_of_verification(pid, staged)
-    for name, phase in ((LEXICAL, "lexical"), (CHROMA, "chroma"), (VECTORS, "vectors")):
-        if (staged / name).exists():
-            return "manifest" if (staged / "lease").exists() else phase
-    if any(EMBEDDINGS in file for file in _open_files(pid)):
-        return "chunking and embedding"
+    if set(generation_names(data)) > before.generations:
+        return "manifest written"
+    if half:
+        return "manifest half written"
+    if building is not None:
+        return _phase_of_building(building)
+    if segments:
+        return "segment closed"
     return "reading" if any(file.endswith("ingest.lock") for file in _open_files(pid)) else "starting"
 
 
-def _phase_of_verification(pid: int, staged: Path) -> str:
-    if Path(f"/proc/{pid}/task/{pid}/children").read_text():
-        return "verification"
-    # Between the manifest and the rename, only the verification has a child.
-    return "before the rename"
+def _phase_of_building(folder: Path) -> str:
+    parts = ((SEGMENT, "verification"), (LEXICAL, "lexical"), (CHROMA, "chroma"), (VECTORS, "vectors"))
+    return next((phase for name, phase in parts if (folder / name).exists()), "embedding")
 
 
 def _open_files(pid: int) -> list[str]:
@@ -250,8 +293,9 @@ def killed_ingests(place: Path, aims: Sequence[Aim], *, articles: int, every: in
     """Kill an ingest at each point in turn, and rerun it after every `every` kills, while users ask."""
     started = time.monotonic()
     desk = Newsdesk(place, articles=articles, seed=seed)
-    desk.ingest_here()
-    desk.copy_generation(KEEP)  # so that a generation is removed
+    for _ in range(EDITIONS):
+        desk.change(1)
+        desk.ingest_here()
     attack = Attack(desk, seed)
     with serving(desk) as service, asking(service, pause_s=0.1) as asked:
         for number, aim in enumerate(aims, start=1):

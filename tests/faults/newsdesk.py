@@ -7,12 +7,11 @@ import subprocess
 import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from shutil import copytree
 
-from index.dense.server import ChromaServer
-
+from index.admin import named_segments
+from index.chroma_server import ChromaServer
 from index.generation import read_manifest
-from index.layout import GENERATIONS, current_name, generation_folder, generation_names
+from index.layout import current_name, segment_names, unfinished
 from index.records import Manifest
 from ingest.job import Ingest, run
 from ingest.progress import Progress
@@ -66,9 +65,9 @@ class Newsdesk:
         self.names = [f"news-{number:05}" for number in range(articles)]
         self._write(range(articles))
 
-    def change(self, count: int) -> None:
-        """Rewrite `count` random articles."""
-        self._write(self._random.sample(range(len(self.names)), count))
+    def change(self, count: int, first: int = 0) -> None:
+        """Rewrite `count` random articles from number `first` on."""
+        self._write(self._random.sample(range(first, len(self.names)), count))
 
     def start(self, *arguments: str, module: Sequence[str] = ()) -> subprocess.Popen[str]:
         """Start a command as the leader of a new process group; read its output by waiting for it."""
@@ -102,20 +101,14 @@ class Newsdesk:
         order = Ingest((self.articles,), data or self.data, "english", server=server)
         return run(order, embedder(self.options), Progress(quiet=True))
 
-    def copy_generation(self, count: int) -> None:
-        """Add `count` copies of the current generation as older ones."""
-        current = generation_folder(self.data, current_name(self.data) or "none")
-        for number in range(1, count + 1):
-            copytree(current, current.with_name(f"202601{number:02}T000000000Z-00000000"))
-
     def left_behind(self, serving: Collection[int] = (), data: Path | None = None) -> list[str]:
-        """Return unfinished generations, and private views of other processes than `serving`."""
+        """Return segments that no generation names, half-written files and views of other processes than `serving`."""
         index = data or self.data
-        published = generation_names(index)
-        staged = [path.name for path in (index / GENERATIONS).iterdir() if path.name not in published]
+        segments = [*(path.name for path in unfinished(index)), *(set(segment_names(index)) - named_segments(index))]
+        half = [path.name for path in index.rglob("*.new")]
         owners = tuple(f"dateline-chroma-{pid}-" for pid in serving)
         views = [path.name for path in self.temporary.iterdir() if not path.name.startswith(owners)]
-        return [*staged, *views]
+        return [*segments, *half, *views]
 
     def _write(self, numbers: Sequence[int]) -> None:
         self._editions += 1
@@ -129,4 +122,4 @@ class Newsdesk:
 
 def manifest_of(data: Path) -> Manifest:
     """Return the manifest of the current generation."""
-    return read_manifest(generation_folder(data, current_name(data) or "none"))
+    return read_manifest(data, current_name(data) or "none")

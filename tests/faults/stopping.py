@@ -1,7 +1,8 @@
-"""Run a command that stops itself: `python -m tests.faults.stopping EVENT PATTERN NTH COMMAND…`.
+"""Run a command that stops itself: `python -m tests.faults.stopping EVENT PATTERN NTH AFTER COMMAND…`.
 
 Before the nth event of the interpreter (`open`, `os.rename`, …) whose arguments match the pattern, it sends itself
-SIGSTOP, so that its parent can inspect and kill it.
+SIGSTOP, so that its parent can inspect and kill it. Events are counted once CURRENT has been replaced if AFTER is
+`published`, and from the start if it is `started`.
 """
 
 import os
@@ -10,16 +11,20 @@ import signal
 import sys
 
 from dateline.__main__ import main
+from index.layout import CURRENT
 
 
-def stop_at(event: str, pattern: str, nth: int) -> None:
+def stop_at(event: str, pattern: str, nth: int, after: str) -> None:
     """Stop this process before that event."""
-    wanted = re.compile(pattern)
-    seen = 0
+    wanted, published = re.compile(pattern), re.compile(rf"/{CURRENT}\.\d+\.new ")
+    seen, counting = 0, after == "started"
 
     def hook(name: str, arguments: tuple[object, ...]) -> None:
-        nonlocal seen
-        if name == event and wanted.search(" ".join(map(str, arguments))):
+        nonlocal seen, counting
+        words = " ".join(map(str, arguments))
+        if not counting:
+            counting = name == "os.rename" and bool(published.search(words))
+        elif name == event and wanted.search(words):
             seen += 1
             if seen == nth:
                 os.kill(os.getpid(), signal.SIGSTOP)
@@ -28,7 +33,7 @@ def stop_at(event: str, pattern: str, nth: int) -> None:
 
 
 if __name__ == "__main__":
-    _, event, pattern, nth, *command = sys.argv
-    stop_at(event, pattern, int(nth))
+    _, event, pattern, nth, after, *command = sys.argv
+    stop_at(event, pattern, int(nth), after)
     sys.argv[1:] = command
     main()

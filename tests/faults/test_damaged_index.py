@@ -3,37 +3,39 @@
 import json
 import shutil
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+import chromadb
 import numpy as np
 import pytest
 from starlette.testclient import TestClient
 
-from index.doctor import examine
+from index.doctor import examine, repair
+from index.generation import read_manifest
 from index.layout import (
     CATALOG,
     CHROMA,
     CURRENT,
-    EMBEDDINGS,
     LEXICAL,
-    MANIFEST,
+    SEGMENT,
     VECTORS,
-    current_name,
-    generation_folder,
     generation_names,
+    manifest_path,
+    segment_folder,
 )
 from service.api.app import create_app
 from service.build import build_pipeline
-from tests.fakes import HashedEmbedder, built, newsroom
+from tests.fakes import HashedEmbedder, article, built, grown, newsroom
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service
 from tests.faults.vectors import CLASS_PATH, DIMENSION, embedder
-from tests.index.chroma import chroma
 from tests.samples import settings_for
 
 QUESTION = {"question": "What did the storm cost?"}
+RECOVERY_S = 30.0
 
 
 def truncate_pickle(folder: Path) -> None:
@@ -43,8 +45,9 @@ def truncate_pickle(folder: Path) -> None:
 
 
 def drop_vectors(folder: Path) -> None:
-    with chroma(folder / CHROMA) as client:
-        client.get_collection("chunks", embedding_function=None).delete(ids=[str(row) for row in range(100, 108)])
+    client = chromadb.PersistentClient(str(folder / CHROMA))
+    client.get_collection("chunks", embedding_function=None).delete(ids=[str(row) for row in range(100, 108)])
+    client.close()  # type: ignore[attr-defined]
 
 
 def drop_lexical_row(folder: Path) -> None:
@@ -63,13 +66,32 @@ def swap_rows(folder: Path) -> None:
     np.save(folder / VECTORS, vectors)
 
 
+def lose_record(folder: Path) -> None:
+    (folder / SEGMENT).unlink()
+
+
 def state_another_dimension(folder: Path) -> None:
-    manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    data = folder.parent.parent
+    path = manifest_path(data, generation_names(data)[0])
+    manifest = json.loads(path.read_text(encoding="utf-8"))
     manifest["configuration"]["dimension"] = 384
-    (folder / MANIFEST).write_text(json.dumps(manifest), encoding="utf-8")
+    path.write_text(json.dumps(manifest), encoding="utf-8")
 
 
-DAMAGES = (truncate_pickle, drop_vectors, drop_lexical_row, drop_chunk, swap_rows, state_another_dimension)
+DAMAGES = (
+    truncate_pickle,
+    drop_vectors,
+    drop_lexical_row,
+    drop_chunk,
+    swap_rows,
+    lose_record,
+    state_another_dimension,
+)
+
+
+def newest_segment(data: Path) -> Path:
+    """Return the folder of the newest segment of the newest generation."""
+    return segment_folder(data, read_manifest(data, generation_names(data)[0]).segments[-1].segment)
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +99,8 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with two generations, one chunk per sentence, for the embedder of the commands."""
     data = tmp_path_factory.mktemp("two") / "data"
     for count in (199, 200):
-        folder = built(data, newsroom(count), HashedEmbedder(embedder().name, embedder().graph, DIMENSION))
-        assert list(folder.glob(f"{CHROMA}/*/header.bin")), "Chroma wrote no HNSW files"
+        built(data, newsroom(count), HashedEmbedder(embedder().name, embedder().graph, DIMENSION))
+        assert list(newest_segment(data).glob(f"{CHROMA}/*/header.bin")), "Chroma wrote no HNSW files"
     return data
 
 
@@ -99,8 +121,8 @@ def started(data: Path) -> Iterator[TestClient]:
 @pytest.mark.parametrize("damage", DAMAGES, ids=lambda damage: damage.__name__)
 def test_a_damaged_generation_is_passed_over(data: Path, damage: Callable[[Path], None]) -> None:
     """The generation before it is served, and readiness reports it."""
-    newest, before = generation_names(data)
-    damage(generation_folder(data, newest))
+    _, before = generation_names(data)
+    damage(newest_segment(data))
     with started(data) as client:
         ready = client.get("/readyz").json()
         answer = client.post("/v1/ask", json=QUESTION).json()
@@ -110,16 +132,18 @@ def test_a_damaged_generation_is_passed_over(data: Path, damage: Callable[[Path]
 
 
 def test_doctor_and_a_service_process_survive_the_damage(data: Path, tmp_path: Path) -> None:
-    """`dateline doctor` exits with 1 and names the generation; `dateline serve` starts, answers and exits with 0."""
+    """`dateline doctor` exits with 1 and names the segment; `dateline serve` starts, answers and exits with 0."""
     newest, before = generation_names(data)
-    truncate_pickle(generation_folder(data, newest))
+    damaged = newest_segment(data)
+    truncate_pickle(damaged)
     desk = Newsdesk(tmp_path / "desk", articles=0)
     desk.data = data
     doctor = desk.run("doctor", "--data", str(data))
-    (line,) = [line for line in doctor.stdout.splitlines() if line.startswith("corrupt")]
+    generation, segment = [line for line in doctor.stdout.splitlines() if line.startswith("corrupt")]
     assert doctor.returncode == 1
-    assert newest in line
-    assert "index_metadata.pickle has changed" in line
+    assert newest in generation
+    assert damaged.name in segment
+    assert "index_metadata.pickle has changed" in segment
     service = Service(desk)
     try:
         ready = service.ready()
@@ -128,7 +152,7 @@ def test_doctor_and_a_service_process_survive_the_damage(data: Path, tmp_path: P
         code = service.stop()
     assert (ready["generation"], ready["trouble"], status, code) == (before, "newest_damaged", 200, 0), service.log
     assert answer["citations"]
-    assert newest in "".join(service.log)
+    assert damaged.name in "".join(service.log)
 
 
 def test_a_current_that_names_nothing_is_passed_over(data: Path) -> None:
@@ -142,14 +166,19 @@ def test_a_current_that_names_nothing_is_passed_over(data: Path) -> None:
     assert ready["trouble"] == "newest_damaged"
 
 
-@pytest.mark.parametrize("content", [None, b"no database" * 400], ids=["missing", "garbage"])
-def test_a_lost_store_is_named_and_questions_are_answered(data: Path, content: bytes | None) -> None:
-    """Without a usable embeddings.db doctor names it, and the service answers from the current generation."""
-    (data / EMBEDDINGS).unlink()
-    if content is not None:
-        (data / EMBEDDINGS).write_bytes(content)
-    wrong = [finding for finding in examine(data) if not finding.whole]
-    assert [finding.what for finding in wrong] == [EMBEDDINGS]
+def test_damage_in_a_shared_segment_is_an_error_with_a_message(data: Path) -> None:
+    """If every generation names the segment, questions get 503; after a repair they are answered without a restart."""
+    grown(data, [article("late", "The storm cost 9 crowns.")], embedder=HashedEmbedder(dimension=DIMENSION))
+    with suppress(FileNotFoundError):
+        manifest_path(data, generation_names(data)[-1]).unlink()
+    (segment_folder(data, read_manifest(data, generation_names(data)[0]).segments[0].segment) / VECTORS).unlink()
     with started(data) as client:
-        ready = client.get("/readyz").json()
-    assert (ready["generation"], ready["trouble"]) == (current_name(data), None)
+        refused = client.post("/v1/ask", json=QUESTION)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "index_unavailable")
+        assert list(repair(data, embedder))
+        deadline = time.monotonic() + RECOVERY_S
+        while client.post("/v1/ask", json=QUESTION).status_code != 200:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert client.get("/readyz").json()["trouble"] is None
+    assert [finding for finding in examine(data) if not finding.whole] == []

@@ -9,7 +9,7 @@ from tests.faults.mounting import can_mount
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory: pytest.TempPathFactory) -> Desk:
     """Return a desk with wide vectors, so that the files differ in size and space can run out in each."""
-    return Desk(tmp_path_factory.mktemp("full"), articles=60, dimension=512, warm=True)
+    return Desk(tmp_path_factory.mktemp("full"), articles=60, dimension=512)
 
 
 def check(shortages: Iterable[Shortage]) -> None:

@@ -4,7 +4,6 @@ import json
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,9 +11,8 @@ import pytest
 from typer.testing import CliRunner
 
 from dateline.__main__ import app
-from index.catalog import Catalog
-from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
-from tests.fakes import newsroom
+from index.layout import CHROMA, current_name, segment_folder
+from tests.fakes import newsroom, opened
 from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.vectors import CLASS_PATH
 
@@ -63,7 +61,8 @@ def test_every_command_reads_and_writes_rows_in_pages(desk: Newsdesk, dateline: 
     built = manifest_of(desk.data)
     assert dateline("doctor", "--json")["healthy"]
 
-    shutil.rmtree(generation_folder(desk.data, built.generation) / CHROMA)
+    (segment,) = built.segments
+    shutil.rmtree(segment_folder(desk.data, segment.segment) / CHROMA)
     assert dateline("doctor", "--repair", "--json")["healthy"]
     repaired = manifest_of(desk.data)
     assert (repaired.fingerprint, repaired.chunk_count) == (built.fingerprint, built.chunk_count)
@@ -72,12 +71,17 @@ def test_every_command_reads_and_writes_rows_in_pages(desk: Newsdesk, dateline: 
     assert dateline("remove", "news-0000", "--json")["complete"]
     left = manifest_of(desk.data)
     assert VARIABLES < left.chunk_count < built.chunk_count
-    with closing(Catalog(generation_folder(desk.data, left.generation) / CATALOG)) as catalog:
-        assert catalog.article("news-0000") is None
+    with opened(desk.data) as generation:
+        assert generation.article("news-0000") is None
 
-    (desk.data / EMBEDDINGS).unlink()
     dateline("generations", "rollback", left.generation)
     assert current_name(desk.data) == left.generation
     (desk.articles / "late.md").write_text("A late edition was printed.", encoding="utf-8")
     report = dateline("ingest", str(desk.articles), "--json")
     assert (report["added"], report["updated"], report["embedded"]) == (1, 0, 1)
+
+    for file in sorted(desk.articles.iterdir())[::2]:
+        file.write_text("A short edition was printed.", encoding="utf-8")
+    report = dateline("ingest", str(desk.articles), "--json")
+    assert report["updated"] == 60
+    assert dateline("doctor", "--json")["healthy"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from index.generation import file_digests
+from index.segment import stored_files
 from tests.faults.mounting import can_mount, read_only
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service
@@ -65,11 +65,11 @@ def desk() -> Iterator[Newsdesk]:
 
 def test_an_ingest_that_may_not_write_says_so(desk: Newsdesk) -> None:
     """It exits with 2 and a message that names the folder, and the index does not change."""
-    before = file_digests(desk.data)
+    before = stored_files(desk.data)
     done = desk.ingest()
     assert (done.returncode, "Traceback" in done.stderr) == (2, False), done.stderr
     assert f"the data folder {desk.data} cannot be written" in done.stderr
-    assert file_digests(desk.data) == before
+    assert stored_files(desk.data) == before
 
 
 def test_a_service_that_may_not_write_answers(desk: Newsdesk) -> None:

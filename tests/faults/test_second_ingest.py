@@ -2,9 +2,10 @@ import os
 import signal
 from pathlib import Path
 
+from index.layout import BUILDING
 from tests.faults.newsdesk import Newsdesk, manifest_of
 
-BEFORE_PUBLISHING = ("subprocess.Popen", r"index\.verification", "1")
+BEFORE_PUBLISHING = ("os.rename", BUILDING, "1", "started")
 
 
 def test_a_second_ingest_ends_and_names_the_first(tmp_path: Path) -> None:
