@@ -5,7 +5,6 @@ The vectors carry the name of the local model, so that real articles can be publ
 
 import json
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.stopwatch import memory_of
 from benchmarks.synthetic import CENTRES, SyntheticEmbedder, random_centres, write_articles
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
@@ -87,8 +87,8 @@ def main(arguments: Sequence[str]) -> None:
     """Ingest a file with fake vectors and print the result as JSON."""
     articles, data, models = map(Path, arguments)
     made = run(Ingest((articles,), data, LANGUAGE), fake_embedder(LocalEmbedder(models)), Progress(quiet=True))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"chunks": made.chunks, "seconds": made.seconds, "peak": peak}))
+    # Not `getrusage`, which also counts the parent process from before this program was started.
+    print(json.dumps({"chunks": made.chunks, "seconds": made.seconds, "peak": memory_of("self", "VmHWM")}))
 
 
 if __name__ == "__main__":

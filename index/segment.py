@@ -48,7 +48,7 @@ class Segment:
     @cached_property
     def vectors(self) -> Matrix:
         """Return the exact vectors, memory-mapped, one a row."""
-        vectors: Matrix = np.load(self.folder / VECTORS, mmap_mode="r")
+        vectors: Matrix = np.asarray(np.load(self.folder / VECTORS, mmap_mode="r"))
         return vectors
 
     @cached_property

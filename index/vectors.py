@@ -38,7 +38,7 @@ EXACT_ROWS = 30_000
 EQUAL = 2e-6
 """Cosines that are equal to six digits differ by less, also in single precision."""
 
-PAGE = 5000
+PAGE = 2000
 """Rows copied at once."""
 
 NAME = "chunks"
