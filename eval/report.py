@@ -9,11 +9,11 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from eval.baseline import read_baseline
+from eval.citations import is_dangling
 from eval.errors import RunIncomplete
 from eval.gate import CEILINGS, FLOORS, Breach, Decision, ScoredRun, decide, read_accepted
 from eval.gold import GoldSet
 from eval.matching import matches
-from eval.metrics.citations import is_dangling
 from eval.records import SUPPORT, TRUTHFULNESS, Forbidden, GoldItem, Grade, Header, Prediction, Record, Run
 from eval.score import Group, Mean, score, summarise
 

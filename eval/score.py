@@ -10,20 +10,22 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
+from eval.citations import citation_figures
 from eval.gold import GoldSet
 from eval.matching import matches
-from eval.metrics.answer import (
+from eval.metrics import (
     abstained,
     answer_figures,
     context_of,
     is_inconsistent,
     is_weak,
     obeyed,
+    ranked_articles,
+    retrieval_figures,
     said_forbidden,
+    sufficient,
     ticks,
 )
-from eval.metrics.citations import citation_figures
-from eval.metrics.retrieval import ranked_articles, retrieval_figures, sufficient
 from eval.records import TRUTHFULNESS, GoldItem, Grade, Outcome, Prediction, Record, Run, Stage
 from index.records import Article
 

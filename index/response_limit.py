@@ -1,6 +1,7 @@
 """A limit on the bytes read of an HTTP response; imported only before a request to a service."""
 
 from collections.abc import AsyncIterator, Iterator
+from typing import Any
 
 import httpx2
 
@@ -18,48 +19,34 @@ class ResponseTooLong(httpx2.ReadError):
 class _LimitedStream(httpx2.SyncByteStream, httpx2.AsyncByteStream):
     """The first `limit` bytes of a body; the rest is dropped or, with `strict`, raises ResponseTooLong."""
 
-    def __init__(self, stream: object, limit: int, *, strict: bool) -> None:
+    def __init__(self, stream: Any, limit: int, *, strict: bool) -> None:  # noqa: ANN401 - synchronous or asynchronous
         self._stream = stream
         self._left = limit
         self._strict = strict
 
     def __iter__(self) -> Iterator[bytes]:
-        """Yield the bytes up to the limit."""
-        assert isinstance(self._stream, httpx2.SyncByteStream)
         for part in self._stream:
-            yield self._take(part)
-            if self._is_over():
+            yield part[: max(0, self._left)]
+            if self._is_over(part):
                 return
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """Yield the bytes up to the limit."""
-        assert isinstance(self._stream, httpx2.AsyncByteStream)
         async for part in self._stream:
-            yield self._take(part)
-            if self._is_over():
+            yield part[: max(0, self._left)]
+            if self._is_over(part):
                 return
 
     def close(self) -> None:
-        """Close the connection."""
-        assert isinstance(self._stream, httpx2.SyncByteStream)
         self._stream.close()
 
     async def aclose(self) -> None:
-        """Close the connection."""
-        assert isinstance(self._stream, httpx2.AsyncByteStream)
         await self._stream.aclose()
 
-    def _take(self, part: bytes) -> bytes:
-        taken = part[: max(0, self._left)]
+    def _is_over(self, part: bytes) -> bool:
         self._left -= len(part)
-        return taken
-
-    def _is_over(self) -> bool:
-        if self._left >= 0:
-            return False
-        if self._strict:
+        if self._left < 0 and self._strict:
             raise ResponseTooLong("the response is longer than its limit")
-        return True
+        return self._left < 0
 
 
 def limit_response(response: httpx2.Response, limit: int) -> None:

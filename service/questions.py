@@ -59,6 +59,10 @@ _LEAD = re.compile(r"[^:：?]{1,80}[:：]\s+(?=\S+\s+\S+)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 _SPACED_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:\s\d{3})+(?![\d.,]*\d)")
+# The verb, which the span reader takes for the adjective: "the last session ran for 19 hours" of a strike.
+_LAST = re.compile(
+    r"(\bhow long (?:did|does|do|will|would|can|has|have|had)\b.*)\blast(?=\W*(?:$|(?:in|on|for|at)\b))", re.IGNORECASE
+)
 _DIGRAPH = re.compile(r"([aou])e", re.IGNORECASE)
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa"})
 
@@ -145,8 +149,11 @@ def _empty_words() -> frozenset[str]:
 def search_text(question: str, lexical: LexicalIndex) -> str:
     """Return the text to search a generation by; most questions are their own."""
     text = _SPACED_NUMBER.sub(lambda number: _joined(number.group(), lexical), asking(question))
-    if lexical.has(text):
-        return text
+    return _LAST.sub(r"\1go on", text if lexical.has(text) else _respelled(text, lexical))
+
+
+def _respelled(text: str, lexical: LexicalIndex) -> str:
+    """Return a text with its mistyped words as the articles spell them."""
     found = list(_LETTERS.finditer(text))
     # Capitals throughout distinguish no name.
     capitals = len(found) >= STANDS_ALONE and all(word.group()[0].isupper() for word in found[1:])

@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from index.embedding import Matrix
 from index.errors import ConfigurationError
 
-BUILDER = 1
+BUILDER = 2
 """Version of the builder: a changed builder writes files of other names."""
 
 CLOSE_ENOUGH = 0.98

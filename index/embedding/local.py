@@ -106,7 +106,7 @@ def _vector(session: "InferenceSession", tokenizer: "Tokenizer", text: str) -> V
     """Return the vector that a graph computes of a text, shape (384,)."""
     # One text a run: int8 scales its input by the largest value of the run, so neighbours would change the vector.
     ids = np.array([tokenizer.encode(encodable(text)).ids], np.int64)
-    vector: Vector = session.run(["vectors"], {"input_ids": ids, "attention_mask": np.ones_like(ids)})[0][0]
+    vector: Vector = session.run(["vectors"], {"input_ids": ids})[0][0]
     return vector
 
 

@@ -28,14 +28,14 @@ PLACES = "embeddings.position_embeddings.weight"
 def write_network(weights: Path, target: Path, *, largest: int | None = None) -> None:
     """Write the network to `target`: 90 MB in float32, 59 MB with its matrices as integers up to `largest`.
 
-    Inputs `input_ids` and `attention_mask`: int64, (batch, length), length at most 512. Output `vectors`: float32,
-    (batch, 384), the mean of the token vectors with mask 1, scaled to length 1. Raises ConfigurationError if the
-    weights are not those of the model.
+    Input `input_ids`: int64, (batch, length), length at most 512, without padding. Output `vectors`: float32,
+    (batch, 384), the mean of the token vectors, scaled to length 1. Raises ConfigurationError if the weights are not
+    those of the model.
     """
     with _stored(weights) as stored:
-        network = _Network(stored, largest)
-        network.write_vectors()
-    save(network.sketch.model("all-MiniLM-L6-v2", ["input_ids", "attention_mask"], "vectors", ["batch", WIDTH]), target)
+        graph = _Graph(stored, largest)
+        graph.write_vectors()
+    save(graph.model("all-MiniLM-L6-v2", ["input_ids"], "vectors", ["batch", WIDTH]), target)
 
 
 def write_span_network(weights: Path, trained: Path, target: Path, *, largest: int | None = None) -> None:
@@ -45,10 +45,9 @@ def write_span_network(weights: Path, trained: Path, target: Path, *, largest: i
     2), for the start and the end of the answer. Raises ConfigurationError as `write_network` does.
     """
     with _stored(weights) as package, _stored(trained) as stored:
-        network = _Network(lambda name: package(name) if name == WORDS else stored(name), largest)
-        network.write_spans()
-    inputs = ["input_ids", "piece_types"]
-    save(network.sketch.model("span-reader", inputs, "logits", ["batch", "length", 2]), target)
+        graph = _Graph(lambda name: package(name) if name == WORDS else stored(name), largest)
+        graph.write_spans()
+    save(graph.model("span-reader", ["input_ids", "piece_types"], "logits", ["batch", "length", 2]), target)
 
 
 @contextmanager
@@ -70,10 +69,15 @@ def _stored(weights: Path) -> Iterator[Weights]:
         ) from error
 
 
-class _Sketch:
-    """The operators and constants of a graph under construction, each known by the name of its output."""
+class _Graph:
+    """A graph under construction; each operator and constant is known by the name of its output.
 
-    def __init__(self) -> None:
+    The parts of the model take and return names of tensors, by default of shape (batch, length, width).
+    """
+
+    def __init__(self, weights: Weights, largest: int | None) -> None:
+        self._weights = weights
+        self._largest = largest
         self._operators: list[NodeProto] = []
         self._constants: dict[str, TensorProto] = {}
 
@@ -84,13 +88,6 @@ class _Sketch:
         node.attribute.extend(helper.make_attribute(key, value) for key, value in attributes.items())
         self._operators.append(node)
         return name
-
-    def quantised(self, value: str) -> tuple[str, str, str]:
-        """Return a float tensor as uint8, with its scale and zero point, which every run computes."""
-        name = f"quantised {len(self._operators)}"
-        outputs = (name, f"{name} scale", f"{name} zero")
-        self._operators.append(helper.make_node("DynamicQuantizeLinear", [value], outputs, name=name))
-        return outputs
 
     def constant(self, name: str, values: Array) -> str:
         """Add a constant tensor, which replaces another of the same name, and return its name."""
@@ -118,86 +115,64 @@ class _Sketch:
             graph, opset_imports=[opset], ir_version=helper.find_min_ir_version_for([opset]), producer_name="dateline"
         )
 
-
-class _Network:
-    """The parts of the model; each takes and returns names of tensors, by default of shape (batch, length, width)."""
-
-    def __init__(self, weights: Weights, largest: int | None) -> None:
-        self.sketch = _Sketch()
-        self._weights = weights
-        self._largest = largest
-
     def write_vectors(self) -> None:
         """Add the operators from pieces to the vector of a text."""
-        segment = self._weights(TYPES)[0]
-        hidden = self._embedded(self._weights(PLACES) + segment)
-        bias = self._mask_bias()
-        for layer in range(LAYERS):
-            hidden = self._encoded(f"encoder.layer.{layer}", hidden, bias)
-        self._pooled(hidden)
+        hidden = self._encoded(self._embedded(self._weights(PLACES) + self._weights(TYPES)[0]))
+        # The sum of the tokens has the direction of their mean.
+        summed = self.operator("ReduceSum", hidden, self.sizes(1), keepdims=0)
+        self.operator("LpNormalization", summed, output="vectors", axis=-1, p=2)
 
     def write_spans(self) -> None:
         """Add the operators from pieces and their types to the logits of start and end."""
-        types = self.sketch.operator("Gather", self.sketch.constant("types", self._weights(TYPES)), "piece_types")
-        hidden = self._embedded(self._weights(PLACES), types)
-        for layer in range(LAYERS):
-            hidden = self._encoded(f"encoder.layer.{layer}", hidden)
-        head = self.sketch.constant("head", self._weights("qa_outputs.weight").T)
-        bias = self.sketch.constant("head bias", self._weights("qa_outputs.bias"))
-        self.sketch.operator("Add", self.sketch.operator("MatMul", hidden, head), bias, output="logits")
+        types = self.operator("Gather", self.constant("types", self._weights(TYPES)), "piece_types")
+        hidden = self._encoded(self._embedded(self._weights(PLACES), types))
+        head = self.constant("head", self._weights("qa_outputs.weight").T)
+        bias = self.constant("head bias", self._weights("qa_outputs.bias"))
+        self.operator("Add", self.operator("MatMul", hidden, head), bias, output="logits")
 
     def _embedded(self, table: NDArray[np.float32], types: str = "") -> str:
         """Add the vectors of pieces, positions (by `table`) and types, and normalise the sum."""
-        words = self.sketch.constant("words", self._weights(WORDS))
-        length = self.sketch.operator("Shape", "input_ids", start=1, end=2)
-        start = self.sketch.sizes(0)
-        positions = self.sketch.operator("Slice", self.sketch.constant("places", table), start, length, start)
-        summed = self.sketch.operator("Add", self.sketch.operator("Gather", words, "input_ids"), positions)
+        words = self.constant("words", self._weights(WORDS))
+        length = self.operator("Shape", "input_ids", start=1, end=2)
+        start = self.sizes(0)
+        positions = self.operator("Slice", self.constant("places", table), start, length, start)
+        summed = self.operator("Add", self.operator("Gather", words, "input_ids"), positions)
         if types:
-            summed = self.sketch.operator("Add", summed, types)
+            summed = self.operator("Add", summed, types)
         return self._normalised("embeddings.LayerNorm", summed)
 
-    def _mask_bias(self) -> str:
-        """Return the bias of attention: 0 if the mask is 1, else a large negative number; (batch, 1, 1, length)."""
-        mask = self.sketch.operator("Cast", "attention_mask", to=TensorProto.FLOAT)
-        absent = self.sketch.operator("Sub", self.sketch.number(1.0), mask)
-        bias = self.sketch.operator("Mul", absent, self.sketch.number(-1e9))
-        return self.sketch.operator("Unsqueeze", bias, self.sketch.sizes(1, 2))
+    def _encoded(self, hidden: str) -> str:
+        """Add the layers: each is attention, then two dense steps, both with their residual and normalised."""
+        for layer in (f"encoder.layer.{number}" for number in range(LAYERS)):
+            mixed = self.operator("Add", self._attended(f"{layer}.attention", hidden), hidden)
+            attended = self._normalised(f"{layer}.attention.output.LayerNorm", mixed)
+            inner = self.operator("Gelu", self._linear(f"{layer}.intermediate.dense", attended))
+            outer = self.operator("Add", self._linear(f"{layer}.output.dense", inner), attended)
+            hidden = self._normalised(f"{layer}.output.LayerNorm", outer)
+        return hidden
 
-    def _encoded(self, layer: str, hidden: str, bias: str = "") -> str:
-        """Add one layer: attention, then two dense steps, each with its residual and normalised."""
-        mixed = self.sketch.operator("Add", self._attended(f"{layer}.attention", hidden, bias), hidden)
-        attended = self._normalised(f"{layer}.attention.output.LayerNorm", mixed)
-        inner = self.sketch.operator("Gelu", self._linear(f"{layer}.intermediate.dense", attended))
-        outer = self.sketch.operator("Add", self._linear(f"{layer}.output.dense", inner), attended)
-        return self._normalised(f"{layer}.output.LayerNorm", outer)
-
-    def _attended(self, layer: str, hidden: str, bias: str) -> str:
-        """Add attention among the pieces; without a bias all of them are read."""
+    def _attended(self, layer: str, hidden: str) -> str:
         query = self._heads(self._linear(f"{layer}.self.query", hidden), [0, 2, 1, 3])
         key = self._heads(self._linear(f"{layer}.self.key", hidden), [0, 2, 3, 1])
         value = self._heads(self._linear(f"{layer}.self.value", hidden), [0, 2, 1, 3])
-        scale = self.sketch.number((WIDTH // HEADS) ** -0.5)
-        scores = self.sketch.operator("Mul", self.sketch.operator("MatMul", query, key), scale)
-        seen = self.sketch.operator("Add", scores, bias) if bias else scores
-        shares = self.sketch.operator("Softmax", seen, axis=-1)
-        mixed = self.sketch.operator("Transpose", self.sketch.operator("MatMul", shares, value), perm=[0, 2, 1, 3])
-        return self._linear(
-            f"{layer}.output.dense", self.sketch.operator("Reshape", mixed, self.sketch.sizes(0, 0, WIDTH))
-        )
+        scale = self.number((WIDTH // HEADS) ** -0.5)
+        scores = self.operator("Mul", self.operator("MatMul", query, key), scale)
+        shares = self.operator("Softmax", scores, axis=-1)
+        mixed = self.operator("Transpose", self.operator("MatMul", shares, value), perm=[0, 2, 1, 3])
+        return self._linear(f"{layer}.output.dense", self.operator("Reshape", mixed, self.sizes(0, 0, WIDTH)))
 
     def _heads(self, joined: str, order: list[int]) -> str:
         """Split a tensor into heads and put its axes (batch, length, head, part) in `order`."""
-        cut = self.sketch.operator("Reshape", joined, self.sketch.sizes(0, 0, HEADS, WIDTH // HEADS))
-        return self.sketch.operator("Transpose", cut, perm=order)
+        cut = self.operator("Reshape", joined, self.sizes(0, 0, HEADS, WIDTH // HEADS))
+        return self.operator("Transpose", cut, perm=order)
 
     def _linear(self, name: str, value: str) -> str:
         matrix = self._weights(f"{name}.weight").T
         if self._largest is None:
-            product = self.sketch.operator("MatMul", value, self.sketch.constant(f"{name}.weight", matrix))
+            product = self.operator("MatMul", value, self.constant(f"{name}.weight", matrix))
         else:
             product = self._integer_product(name, value, matrix, self._largest)
-        return self.sketch.operator("Add", product, self.sketch.constant(f"{name}.bias", self._weights(f"{name}.bias")))
+        return self.operator("Add", product, self.constant(f"{name}.bias", self._weights(f"{name}.bias")))
 
     def _integer_product(self, name: str, value: str, matrix: NDArray[np.float32], largest: int) -> str:
         """Multiply in 8 bits, with one scale for each column of the matrix and one for all of `value`.
@@ -205,20 +180,16 @@ class _Network:
         The weights are symmetric and without zero points: with zero points, even all 0, the product takes 1/3 longer.
         """
         scales = np.abs(matrix).max(axis=0) / np.float32(largest)
-        weights = self.sketch.constant(f"{name}.weight", np.rint(matrix / scales).astype(np.int8))
-        numbers, scale, zero = self.sketch.quantised(value)
-        product = self.sketch.operator("MatMulInteger", numbers, weights, zero)
-        both = self.sketch.operator("Mul", scale, self.sketch.constant(f"{name}.scales", scales))
-        return self.sketch.operator("Mul", self.sketch.operator("Cast", product, to=TensorProto.FLOAT), both)
+        weights = self.constant(f"{name}.weight", np.rint(matrix / scales).astype(np.int8))
+        numbers = f"quantised {len(self._operators)}"
+        scale, zero = f"{numbers} scale", f"{numbers} zero"
+        quantise = helper.make_node("DynamicQuantizeLinear", [value], [numbers, scale, zero], name=numbers)
+        self._operators.append(quantise)
+        product = self.operator("MatMulInteger", numbers, weights, zero)
+        both = self.operator("Mul", scale, self.constant(f"{name}.scales", scales))
+        return self.operator("Mul", self.operator("Cast", product, to=TensorProto.FLOAT), both)
 
     def _normalised(self, name: str, value: str) -> str:
-        gain = self.sketch.constant(f"{name}.weight", self._weights(f"{name}.weight"))
-        shift = self.sketch.constant(f"{name}.bias", self._weights(f"{name}.bias"))
-        return self.sketch.operator("LayerNormalization", value, gain, shift, axis=-1, epsilon=EPSILON)
-
-    def _pooled(self, hidden: str) -> str:
-        """Sum the tokens under the mask and scale to length 1 (the mean has the same direction): (batch, width)."""
-        mask = self.sketch.operator("Cast", "attention_mask", to=TensorProto.FLOAT)
-        kept = self.sketch.operator("Mul", hidden, self.sketch.operator("Unsqueeze", mask, self.sketch.sizes(2)))
-        summed = self.sketch.operator("ReduceSum", kept, self.sketch.sizes(1), keepdims=0)
-        return self.sketch.operator("LpNormalization", summed, output="vectors", axis=-1, p=2)
+        gain = self.constant(f"{name}.weight", self._weights(f"{name}.weight"))
+        shift = self.constant(f"{name}.bias", self._weights(f"{name}.bias"))
+        return self.operator("LayerNormalization", value, gain, shift, axis=-1, epsilon=EPSILON)

@@ -32,10 +32,18 @@ _QUOTE_END = re.compile(r"</q\s{0,9}>", re.IGNORECASE)
 _UNSEEN = frozenset("script style template noscript iframe svg math object form button select textarea title".split())
 _INLINE = frozenset(
     "a abbr b bdi bdo big cite code data del dfn em font graphic hi i img ins kbd label mark q ref s samp small span"
-    " strike strong sub sup td th cell time tt u var wbr".split()
+    " strike strong sub sup time tt u var wbr".split()
 )
-_LINE_BREAKS, _ROWS, _ITEMS = ("br", "lb"), ("tr", "row"), ("li", "item")
-_CELLS = ("td", "th", "cell")
+# Marks of what lies between two pieces of text.
+_BLOCK, _LINE, _BREAK, _CELL, _ITEM, _ITEM_END = "\x01\x02\x03\x04\x05\x06"
+_EDGES = {
+    **dict.fromkeys(_INLINE, ("", "")),
+    **dict.fromkeys(("br", "lb"), (_BREAK, "")),
+    **dict.fromkeys(("td", "th", "cell"), (_CELL, "")),
+    **dict.fromkeys(("tr", "row"), (_LINE, _LINE)),
+    **dict.fromkeys(("li", "item"), (_ITEM, _ITEM_END)),
+}
+"""The marks at the start and at the end of elements other than blocks."""
 
 # Names of meta elements with `.` for any separator, in order of precedence, vague names last.
 _PUBLISHED = (
@@ -107,65 +115,42 @@ def _main_text(tree: Element) -> str:
     return "" if found is None or isinstance(found, dict) else _text_of(found.body)
 
 
-class _TextBuilder:
-    """Plain text under construction; white space is pending until text follows it."""
-
-    def __init__(self) -> None:
-        self.written: list[str] = []
-        self._lines = 0
-        self._between = ""
-        self._bullet = ""
-        self._items = 0
-
-    def write(self, text: str | None) -> None:
-        spaced = re.sub(r"\s+", " ", text or "")
-        bare = spaced.strip()
-        if spaced.startswith(" "):
-            self._between = self._between or " "
-        if not bare:
-            return
-        if self.written:
-            self.written.append("\n" * self._lines or self._between)
-        self.written += (self._bullet, bare)
-        self._lines, self._between, self._bullet = 0, " " if spaced.endswith(" ") else "", ""
-
-    def edge(self, tag: str, *, opens: bool) -> None:
-        """Add the white space of the start or the end of an element."""
-        if tag in _ITEMS:
-            self._lines, self._bullet = max(self._lines, 1), "- " if opens else ""
-            self._items += 1 if opens else -1
-        elif tag in _CELLS and opens:
-            self._between = " | "
-        elif tag in _LINE_BREAKS:
-            self._lines = min(self._lines + 1, 2) if opens else self._lines
-        elif tag in _ROWS:
-            self._lines = max(self._lines, 1)
-        elif tag not in _INLINE:
-            # Blocks within a list item are lines, so that the items stay together.
-            self._lines = max(self._lines, 1 if self._items else 2)
-
-
 def _text_of(root: Element) -> str:
     """Return the visible text below an element, without its tail.
 
     A blank line separates blocks, a line end separates lines and table rows, ` | ` separates cells; a list item begins
     with `- `. A run of white space is one space. Scripts, forms and similar elements are left out.
     """
-    builder = _TextBuilder()
+    pieces: list[str] = []
+    items = 0
     # A stack instead of recursion: pages may nest deeper than Python's stack.
     walk: list[tuple[Element, bool]] = [(root, True)]
     while walk:
-        element, opens = walk.pop()
+        element, starts = walk.pop()
         is_seen = isinstance(element.tag, str) and element.tag not in _UNSEEN
         if is_seen:
-            builder.edge(element.tag, opens=opens)
-        if is_seen and opens:
-            builder.write(element.text)
+            mark = _EDGES.get(element.tag, (_BLOCK, _BLOCK))[0 if starts else 1]
+            items += (mark == _ITEM) - (mark == _ITEM_END)
+            # Blocks within a list item are lines, so that the items stay together.
+            pieces.append(_LINE if items and mark == _BLOCK else mark)
+        if is_seen and starts:
+            pieces.append(element.text or "")
             walk.append((element, False))
             walk.extend((child, True) for child in reversed(element))
         elif element is not root:
-            builder.write(element.tail)
-    return "".join(builder.written)
+            pieces.append(element.tail or "")
+    text = re.sub(r"\s+", " ", "".join(pieces))
+    return re.sub(r" ?[\x01-\x06][ \x01-\x06]*", _between, text).strip()
+
+
+def _between(marked: re.Match[str]) -> str:
+    """Return the white space and the bullet for a run of marks and spaces."""
+    run = marked[0]
+    bullet = "- " if run.rfind(_ITEM) > run.rfind(_ITEM_END) else ""
+    if marked.start() == 0 or marked.end() == len(marked.string):
+        return bullet
+    lines = 2 if _BLOCK in run else max(min(run.count(_BREAK), 2), not {_LINE, _ITEM, _ITEM_END}.isdisjoint(run))
+    return ("\n" * lines or (" | " if _CELL in run else " " if " " in run else "")) + bullet
 
 
 def _page_fields(tree: Element) -> dict[str, object]:

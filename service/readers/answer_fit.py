@@ -38,6 +38,7 @@ _CAUSE = re.compile(
     r"|therefore|blamed?|prompted|forced|in order to|so that|to (?:avoid|prevent|protect|save))\b",
     re.IGNORECASE,
 )
+_WHOLLY = re.compile(r"\b(?:fully|completely|entirely|wholly|permanently)\b", re.IGNORECASE)
 _EMPTY = frozenset("a an the of its their his her some all both each every another one".split())
 
 SAME_DAYS = timedelta(days=3)
@@ -59,6 +60,11 @@ def fits_time(question: str, sentence: str) -> bool:
 def has_time_of_day(question: str, sentence: str) -> bool:
     """Return False if a question asks for a time of day, and the sentence has none."""
     return bool(_CLOCK.search(sentence)) or not _TIME_OF_DAY.search(question)
+
+
+def is_complete(question: str, sentence: str) -> bool:
+    """Return False if a question asks for something that is complete, and the sentence does not say that it is."""
+    return bool(_WHOLLY.search(sentence)) or not _WHOLLY.search(question)
 
 
 def states_cause(sentence: str) -> bool:

@@ -9,7 +9,7 @@ from typing import Literal
 
 from index.terms import folded, words
 from index.text import sentence_spans
-from service.readers.answer_fit import has_time_of_day, says_nothing_new
+from service.readers.answer_fit import has_time_of_day, is_complete, says_nothing_new
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 
@@ -61,7 +61,8 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
         return True
     body = quotes[0].passage.article.body
     text = body[slice(*(quotes[0].quote or quotes[0].span))]
-    return has_time_of_day(question, text) and not says_nothing_new(question, body[slice(*answer)])
+    is_fit = has_time_of_day(question, text) and is_complete(question, text)
+    return is_fit and not says_nothing_new(question, body[slice(*answer)])
 
 
 AROUND = 25_000

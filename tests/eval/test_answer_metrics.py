@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from eval.metrics.answer import (
+from eval.metrics import (
     abstained,
     abstention_figures,
     context_of,

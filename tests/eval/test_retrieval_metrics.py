@@ -8,7 +8,7 @@ import ir_measures
 import pytest
 from ir_measures import RR, Qrel, R, ScoredDoc, nDCG
 
-from eval.metrics.retrieval import ranked_articles, retrieval_figures, sufficient
+from eval.metrics import ranked_articles, retrieval_figures, sufficient
 from eval.records import GoldItem
 from tests.eval.pieces import item, unanswerable
 

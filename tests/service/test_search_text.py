@@ -52,6 +52,21 @@ def test_a_short_question_is_its_own_search_text(question: str, lexical: Lexical
 
 
 @pytest.mark.parametrize(
+    ("question", "searched"),
+    [
+        ("How long did the vote last?", "How long did the vote go on?"),
+        ("How long will the repairs last in Wendle?", "How long will the repairs go on in Wendle?"),
+        ("How long did the last vote take?", "How long did the last vote take?"),
+        ("How long ago was the last vote?", "How long ago was the last vote?"),
+        ("Who was last?", "Who was last?"),
+    ],
+)
+def test_the_verb_last_is_not_searched_as_the_adjective(question: str, searched: str, lexical: LexicalIndex) -> None:
+    """How long something lasts is searched with a verb that is no adjective."""
+    assert search_text(question, lexical) == searched
+
+
+@pytest.mark.parametrize(
     "question",
     [
         f"{PREFACE} {ASKED}",

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 
 from eval.matching import normalised, without_markers
-from eval.metrics.answer import ticks
+from eval.metrics import ticks
 from eval.records import GoldItem
 from tests.eval.selftest.bench import Bench, breaks, lies, mean, passes, reworded, share, unless
 from tests.eval.selftest.fakes import changing, dumper, guesser, refuser, shuffled, speaking

@@ -4,7 +4,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from eval.metrics.retrieval import retrieval_figures
+from eval.metrics import retrieval_figures
 from eval.records import GoldItem
 from eval.score import score_one
 from tests.eval.selftest.bench import Bench, breaks, lost, mean, share, unless

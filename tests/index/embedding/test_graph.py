@@ -30,7 +30,7 @@ except Exception as error:
     print(type(error).__name__, error)
 else:
     ids = numpy.array([[101, 102]])
-    rows = load_session(graph.path).run(["vectors"], {"input_ids": ids, "attention_mask": numpy.ones_like(ids)})
+    rows = load_session(graph.path).run(["vectors"], {"input_ids": ids})
     print(graph.kind, len(rows[0][0]), os.access(graph.path.parent, os.W_OK))
 """
 """Prepare the graph as a user who may write nothing, root having loaded what such a user may not read."""

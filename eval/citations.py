@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from eval.matching import normalised, plain, without_markers
-from eval.metrics.retrieval import sufficient
+from eval.metrics import sufficient
 from eval.records import GoldItem
 from index.records import Article
 from index.terms import Terms

@@ -1,10 +1,12 @@
-"""Metrics of an answer's text: facts, abstention, robustness and cost. docs/evaluation.md describes each.
+"""Metrics of one reply: retrieval, facts, abstention, robustness and cost. docs/evaluation.md describes each.
 
-A vital fact is stated or not, there are no half facts (TREC RAG AutoNuggetizer, strict). Word overlap is not used for
-facts, because it cannot see a swapped number. Abstention is read from `status`, never from phrases. A figure that does
-not apply to a question is absent.
+recall, MRR and nDCG (Järvelin and Kekäläinen 2002, binary gain) are those of trec_eval: a test compares them with
+ir-measures on random rankings (docs/decisions/0004). A vital fact is stated or not, there are no half facts (TREC RAG
+AutoNuggetizer, strict). Word overlap is not used for facts, because it cannot see a swapped number. Abstention is read
+from `status`, never from phrases. A figure that does not apply to a question is absent.
 """
 
+import math
 import re
 from collections.abc import Sequence
 from functools import lru_cache
@@ -14,10 +16,45 @@ from eval.matching import matches, normalised, without_markers
 from eval.records import Fact, Forbidden, GoldItem, Tick
 from service.readers.budget import count_tokens
 
+K_RECALL = 5
+K_RANK = 10
+K_ALL = 8
+
 _QUOTATION = re.compile(r"\"[^\"]*\"|“[^”]*”")
 
 _count_tokens = lru_cache(maxsize=1024)(count_tokens)
 """Cached, because one passage is shown for many questions."""
+
+
+def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]:
+    """Return the figures of one question for its ranked, distinct articles."""
+    wanted = item.gold_articles
+    if not wanted:
+        return {}
+    ranks = [rank for rank, article in enumerate(ranked[:K_RANK], 1) if article in wanted]
+    ideal = sum(_gain(rank) for rank in range(1, min(len(wanted), K_RANK) + 1))
+    return {
+        f"recall@{K_RECALL}": len(wanted & set(ranked[:K_RECALL])) / len(wanted),
+        f"mrr@{K_RANK}": 1 / ranks[0] if ranks else 0.0,
+        f"ndcg@{K_RANK}": sum(map(_gain, ranks)) / ideal,
+        f"all_evidence@{K_ALL}": float(any(group <= set(ranked[:K_ALL]) for group in sufficient(item))),
+    }
+
+
+def sufficient(item: GoldItem) -> list[frozenset[str]]:
+    """Return the sets of articles that are each sufficient to answer."""
+    article_of = {evidence.id: evidence.article for evidence in item.evidence}
+    return [frozenset(article_of[name] for name in group) for group in item.evidence_sets] or [item.gold_articles]
+
+
+def ranked_articles(reply: dict[str, Any]) -> list[str]:
+    """Return the distinct articles of a reply's sources, best first."""
+    return list(dict.fromkeys(source["article_id"] for source in reply["sources"]))
+
+
+def _gain(rank: int) -> float:
+    """Return the discounted gain of a relevant article at a rank."""
+    return 1 / math.log2(rank + 1)
 
 
 def answer_figures(item: GoldItem, reply: dict[str, Any], paraphrased: Sequence[dict[str, Any]]) -> dict[str, float]:
