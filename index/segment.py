@@ -75,7 +75,7 @@ class Segment:
             if (len(self.vectors), self.postings.row_count) != (self.record.chunk_count,) * 2:
                 raise IndexDamaged(f"segment {self.id}: numbers of chunks disagree", HINT)
             _ = self.collection
-        except (OSError, ValueError) as error:
+        except (OSError, EOFError, ValueError) as error:
             raise IndexDamaged(f"segment {self.id} cannot be opened: {error}", HINT) from error
 
     def close(self) -> None:
@@ -89,19 +89,20 @@ class Segment:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Return the rows nearest to a vector among those allowed, and their cosines, in any order.
 
-        `allowed` is None if all rows are, `dead` is the number of rows that are not allowed for want of a live article:
-        if no others are excluded, Chroma is searched for so many more.
+        `allowed` is None if all rows are, `dead` is the number of rows that are not allowed for want of a live article.
+        If others are excluded as well, or if most of what Chroma finds is dead, the search is exact.
         """
         excluded = 0 if allowed is None else len(allowed) - int(np.count_nonzero(allowed))
         if self._is_approximate and excluded == dead:
-            wanted = min(count + dead, len(self.vectors))
+            wanted = min(count + min(count, dead), len(self.vectors))
             if self._server is not None:
                 rows = self._server.nearest(self.id, vector, wanted)
             else:
                 rows = self.collection.nearest(vector, wanted) if self.collection is not None else None
-            if rows is not None:
-                rows = rows[:count] if allowed is None else rows[allowed[rows]][:count]
-                return rows, self.vectors[rows] @ vector
+            if rows is not None and allowed is not None:
+                rows = rows[allowed[rows]]
+            if rows is not None and len(rows) >= min(count, len(self.vectors) - dead):
+                return rows[:count], self.vectors[rows[:count]] @ vector
         return nearest(self.vectors, vector, count, allowed)
 
     def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:

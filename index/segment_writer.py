@@ -278,7 +278,7 @@ class UnfinishedSegment:
             self._vectors: Matrix = (
                 np.load(folder / VECTORS, mmap_mode="r") if numbered else read_rows(collected, found.dimension)
             )
-        except (OSError, ValueError, IndexError, sqlite3.DatabaseError) as error:
+        except (OSError, EOFError, ValueError, IndexError, sqlite3.DatabaseError) as error:
             raise IndexDamaged(f"{folder.name} cannot be read: {error}") from error
         if (found.embedding_model, found.embedding_graph) != (model, graph):
             self.close()

@@ -67,7 +67,7 @@ def faults_of(folder: Path, record: SegmentRecord) -> list[str]:
             if undrained(folder / CHROMA):
                 faults.append("rows wait in chroma's queue")
             return faults
-    except (OSError, ValueError, IndexDamaged, sqlite3.DatabaseError) as error:
+    except (OSError, EOFError, ValueError, IndexDamaged, sqlite3.DatabaseError) as error:
         return [f"it cannot be opened: {error}"]
 
 

@@ -382,6 +382,11 @@ def test_what_cannot_be_read_is_not_taken(kills: dict[str, Path], tmp_path: Path
     (folder / CATALOG).unlink()
     with pytest.raises(IndexDamaged):
         UnfinishedSegment(folder, EMBEDDER.name, EMBEDDER.graph)
+    # After a loss of power, a file may be empty that was written before another one.
+    (closed,) = (shutil.copytree(kills["rename"], tmp_path / "closed") / SEGMENTS).iterdir()
+    (closed / VECTORS).write_bytes(b"")
+    with pytest.raises(IndexDamaged, match=f"{closed.name} cannot be read"):
+        UnfinishedSegment(closed, EMBEDDER.name, EMBEDDER.graph)
     (tmp_path / "empty").mkdir()
     with pytest.raises(IndexDamaged):
         UnfinishedSegment(tmp_path / "empty", EMBEDDER.name, EMBEDDER.graph)
