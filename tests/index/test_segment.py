@@ -3,7 +3,7 @@
 import logging
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -260,16 +260,17 @@ def crowd(kind: str) -> list[Article]:
 
 
 @pytest.fixture(scope="module", params=ROWS)
-def crowded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def crowded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return an index with many near-duplicates, whose segment is large enough for Chroma."""
     data = tmp_path_factory.mktemp("crowd")
     with pytest.MonkeyPatch.context() as patch:
         for module in (segments, segment_writer):
             patch.setattr(module, "EXACT_ROWS", 0)
         built(data, crowd(request.param), HashedEmbedder(dimension=32))
-        yield data
+    return data
 
 
+@pytest.mark.usefixtures("approximate")
 def test_every_chunk_beside_a_crowd_of_near_duplicates_is_found(crowded: Path, asked: list[int]) -> None:
     """HNSW may miss rows beside a crowd: such a segment is valid, and searched exactly if it misses too many."""
     (name,) = segment_names(crowded)
