@@ -56,7 +56,7 @@ def faults_of(folder: Path, record: SegmentRecord) -> list[str]:
             with closing(Collection(folder / CHROMA)) as collection:
                 counts = {
                     "record": record.chunk_count,
-                    "catalogue": catalog.chunk_count,
+                    "catalogue": len(catalog.article_of_row),
                     "vectors": len(vectors),
                     "lexical": postings.row_count,
                     "chroma": collection.count(),
