@@ -100,7 +100,9 @@ class ChromaServer:
 
         try:
             return np.array(self._call(query, QUESTION_S), dtype=np.int64)
-        except (ChromaUnavailable, NotFoundError, ValueError) as error:
+        except ChromaUnavailable:
+            return None
+        except (NotFoundError, ValueError) as error:
             _logger.warning("segment %s is searched exactly: %s", segment, error)
             return None
 
@@ -129,15 +131,22 @@ class ChromaServer:
         self, work: "Callable[[ClientAPI], T]", outcome: "queue.SimpleQueue[tuple[T | None, Exception | None]]"
     ) -> None:
         try:
-            if self._client is None:
-                import chromadb
-                from chromadb.config import Settings
-
-                settings = Settings(anonymized_telemetry=False)
-                self._client = chromadb.HttpClient(self._host, self._port, ssl=self._ssl, settings=settings)
-            outcome.put((work(self._client), None))
+            # Kept here as well: a call that fails in another thread removes it.
+            client = self._client = self._client or self._connected()
+            outcome.put((work(client), None))
         except Exception as error:  # noqa: BLE001 - a server of another kind fails in any way
             outcome.put((None, error))
+
+    def _connected(self) -> "ClientAPI":
+        import chromadb
+        from chromadb.config import Settings
+        from chromadb.errors import NotFoundError
+
+        settings = Settings(anonymized_telemetry=False)
+        try:
+            return chromadb.HttpClient(self._host, self._port, ssl=self._ssl, settings=settings)
+        except NotFoundError as error:
+            raise ValueError(f"it is not a Chroma server: {error}") from error
 
     def _failed(self, happened: str) -> ChromaUnavailable:
         self._resumes = time.monotonic() + PAUSE_S
@@ -145,6 +154,7 @@ class ChromaServer:
             f"the Chroma server at {self.url} is not available: {happened}",
             "Start it with `chroma run`, or find out why it does not answer; requests recover without a restart.",
         )
+        _logger.warning("%s; for %g s, segments are searched exactly", self.error.args[0], PAUSE_S)
         return self.error
 
 

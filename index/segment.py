@@ -97,6 +97,9 @@ class Segment:
             wanted = min(count + min(count, dead), len(self.vectors))
             if self._server is not None:
                 rows = self._server.nearest(self.id, vector, wanted)
+                if rows is not None:
+                    # Another program may have added rows.
+                    rows = rows[(rows >= 0) & (rows < len(self.vectors))]
             else:
                 rows = self.collection.nearest(vector, wanted) if self.collection is not None else None
             if rows is not None and allowed is not None:

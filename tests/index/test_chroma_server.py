@@ -1,50 +1,44 @@
-"""The dense index on a real `chroma run` server."""
+"""A Chroma server with the vectors of the segments: a real `chroma run` that is suspended, killed and started again."""
 
-import json
-from collections.abc import Iterator
-from contextlib import closing
+import logging
+import shutil
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
 from pathlib import Path
-from uuid import uuid4
+from threading import Event, Thread
 
+import chromadb
 import numpy as np
 import pytest
-from chromadb.api.models.Collection import Collection
-from index.dense import DenseIndex, build_dense, undrained
-from index.dense.hosted import CollectionRecord, discard_collection
-from index.dense.server import ChromaServer
+from chromadb.api import ClientAPI
+from chromadb.config import Settings
+from numpy.typing import NDArray
 
-from index.embedding import Matrix
-from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch
-from index.layout import COLLECTION_FILE, VECTORS
-from tests.chroma_server import RunningChroma
+from index import chroma_server, segment
+from index.chroma_server import ChromaServer, server_of
+from index.doctor import examine, repair
+from index.embedding import Matrix, Vector
+from index.errors import ChromaUnavailable, ConfigurationError
+from index.generation import SegmentPool, copy_to, open_generation, publish
+from index.layout import CHROMA, REMOVED, SEGMENTS, current_name, generation_names, segment_names
+from index.records import Filters
+from index.takedown import take_down
+from index.vectors import Collection, build_collection
+from tests.chroma_server import RunningChroma, free_port
+from tests.fakes import HashedEmbedder, article, built, configuration, newsroom, segment_of
 
 ROWS, DIMENSION = 5601, 8
+SEGMENT = "20260101T000000000Z-00000000"
+DRIP_S = 0.1
 
 
-def unit_rows(count: int, dimension: int = DIMENSION) -> Matrix:
-    rows = np.random.default_rng(3).normal(size=(count, dimension)).astype(np.float32)
+def unit_rows(count: int) -> Matrix:
+    rows = np.random.default_rng(3).normal(size=(count, DIMENSION)).astype(np.float32)
     scaled: Matrix = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return scaled
-
-
-def saved(folder: Path, vectors: Matrix) -> Path:
-    folder.mkdir(exist_ok=True)
-    np.save(folder / VECTORS, vectors)
-    return folder
-
-
-def fields(folder: Path) -> dict[str, str]:
-    read: dict[str, str] = json.loads((folder / COLLECTION_FILE).read_text())
-    return read
-
-
-def collection(server: ChromaServer, name: str) -> Collection:
-    """Return Chroma's own handle, for changes that Dateline never makes."""
-    return server.call(lambda api: Collection(client=api, model=api.get_collection(name), embedding_function=None))
-
-
-def names(server: ChromaServer) -> set[str]:
-    return {each.name for each in server.call(lambda api: api.list_collections())}
 
 
 @pytest.fixture(scope="module")
@@ -54,158 +48,262 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningChroma]
     server.kill()
 
 
-@pytest.fixture(scope="module")
-def server(running: RunningChroma) -> Iterator[ChromaServer]:
-    with closing(ChromaServer(running.url)) as server:
-        yield server
+@pytest.fixture
+def server(running: RunningChroma) -> ChromaServer:
+    """Return a new client."""
+    return ChromaServer(running.url)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory, server: ChromaServer) -> Path:
-    """Return a folder whose vectors, more than one page, are on the server."""
-    folder = saved(tmp_path_factory.mktemp("generation"), unit_rows(ROWS))
-    build_dense(folder, unit_rows(ROWS), server)
-    return folder
+@pytest.fixture
+def client(running: RunningChroma) -> ClientAPI:
+    """Return Chroma's own client, for what Dateline never does."""
+    return chromadb.HttpClient("127.0.0.1", running.port, settings=Settings(anonymized_telemetry=False))
 
 
-def test_the_server_finds_what_a_folder_finds(folder: Path, server: ChromaServer, tmp_path: Path) -> None:
-    """The same vectors give the same neighbours from a server as from a folder, filtered or not."""
-    build_dense(saved(tmp_path, unit_rows(ROWS)), unit_rows(ROWS))
-    allowed = np.arange(ROWS) % 3 == 0
-    with closing(DenseIndex(folder, server)) as hosted, closing(DenseIndex(tmp_path)) as embedded:
-        for vector in unit_rows(ROWS)[::560]:
-            assert set(hosted.nearest(vector, 10)) == set(embedded.nearest(vector, 10))
-            assert hosted.nearest(vector, 10)[0] == embedded.nearest(vector, 10)[0]
-            assert (hosted.nearest(vector, 9, allowed) == embedded.nearest(vector, 9, allowed)).all()
-        assert hosted.count() == embedded.count() == ROWS
-        same = {"space", "ef_search", "ef_construction", "max_neighbors"}
-        assert {name: hosted.configuration[name] for name in same} == {
-            name: embedded.configuration[name] for name in same
-        }
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Shorten the deadlines, and the time that a server is left alone."""
+    monkeypatch.setattr(chroma_server, "QUESTION_S", 0.4)
+    monkeypatch.setattr(chroma_server, "PAGE_S", 0.8)
+    monkeypatch.setattr(chroma_server, "PAUSE_S", 0.6)
 
 
-@pytest.mark.parametrize("rows", [0, 1, ROWS])
-def test_the_server_holds_every_vector(server: ChromaServer, tmp_path: Path, rows: int) -> None:
-    """For any number, every vector is on the server and none in the folder."""
-    vectors = unit_rows(rows)
-    build_dense(saved(tmp_path, vectors), vectors, server)
-    assert sorted(path.name for path in tmp_path.iterdir()) == [COLLECTION_FILE, VECTORS]
-    assert undrained(tmp_path) == 0
-    with closing(DenseIndex(tmp_path, server)) as index:
-        assert index.count() == rows
-        assert len(index.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
-        stored = np.full_like(vectors, np.nan)
-        for page, found in index.stored():
-            stored[page] = found
-    assert stored == pytest.approx(vectors, abs=1e-6)
+@pytest.fixture
+def approximate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Search segments of any size on the server."""
+    monkeypatch.setattr(segment, "EXACT_ROWS", 0)
 
 
-def test_a_collection_is_held_by_its_id(server: ChromaServer, tmp_path: Path) -> None:
-    """A renamed collection is found by its id; another one with its old name is not used."""
-    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
-    name = fields(tmp_path)["name"]
-    ours = collection(server, name)
-    server.call(lambda _: ours.modify(name=f"moved-{uuid4().hex}"))
-    server.call(lambda api: api.create_collection(name))
-    with closing(DenseIndex(tmp_path, server)) as index:
-        assert index.count() == 3
-        assert index.configuration["space"] == "cosine"
+def names(client: ClientAPI) -> set[str]:
+    return {each.name for each in client.list_collections()}
 
 
-def test_a_missing_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """A deleted collection raises IndexDamaged with the fix, on opening and in use."""
-    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
-    with closing(DenseIndex(tmp_path, server)) as index:
-        server.call(lambda api: api.delete_collection(fields(tmp_path)["name"]))
+def seconds(call: Callable[[], object]) -> float:
+    began = time.monotonic()
+    call()
+    return time.monotonic() - began
+
+
+def test_the_server_has_and_finds_what_a_folder_has_and_finds(server: ChromaServer, tmp_path: Path) -> None:
+    """Vectors of more than one page are stored; their neighbours are those of an embedded collection."""
+    vectors = unit_rows(ROWS)
+    assert not server.has(SEGMENT, ROWS)
+    server.put(SEGMENT, vectors)
+    assert server.has(SEGMENT, ROWS)
+    assert not server.has(SEGMENT, ROWS - 1)
+    build_collection(tmp_path / CHROMA, vectors)
+    with closing(Collection(tmp_path / CHROMA)) as embedded:
+        for vector in vectors[::560]:
+            found = server.nearest(SEGMENT, vector, 10)
+            assert found is not None
+            assert set(found) == set(embedded.nearest(vector, 10))
+            assert found[0] == embedded.nearest(vector, 10)[0]
+    server.remove(SEGMENT)
+    assert not server.has(SEGMENT, ROWS)
+    server.remove(SEGMENT)
+    assert server.error is None
+
+
+def test_what_an_interrupted_run_left_is_replaced(server: ChromaServer, client: ClientAPI) -> None:
+    """Half a collection is not the segment's; only collections of Dateline's segments are touched."""
+    client.create_collection("theirs", embedding_function=None)
+    half = client.create_collection(f"dateline-{SEGMENT}", embedding_function=None)
+    half.add(ids=["0", "7"], embeddings=-unit_rows(2))
+    assert not server.has(SEGMENT, 3)
+    server.put(SEGMENT, unit_rows(3))
+    assert server.has(SEGMENT, 3)
+    found = server.nearest(SEGMENT, unit_rows(3)[1], 3)
+    assert found is not None
+    assert found[0] == 1
+    server.remove(SEGMENT)
+    assert names(client) == {"theirs"}
+    client.delete_collection("theirs")
+
+
+def test_a_segment_without_vectors_is_stored(server: ChromaServer) -> None:
+    """An article may have no chunk."""
+    server.put(SEGMENT, unit_rows(0))
+    assert server.has(SEGMENT, 0)
+    server.remove(SEGMENT)
+
+
+def test_a_missing_or_foreign_collection_is_searched_exactly(
+    server: ChromaServer, client: ClientAPI, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The log names the segment; the server itself is not left alone for it."""
+    caplog.set_level(logging.WARNING, "dateline")
+    vector = unit_rows(1)[0]
+    assert server.nearest(SEGMENT, vector, 3) is None
+    server.put(SEGMENT, unit_rows(3))
+    client.get_collection(f"dateline-{SEGMENT}", embedding_function=None).add(ids=["theirs"], embeddings=vector)
+    assert server.nearest(SEGMENT, vector, 4) is None
+    assert [f"segment {SEGMENT} is searched exactly" in line for line in caplog.messages] == [True, True]
+    assert server.error is None
+    server.remove(SEGMENT)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_suspended_server_costs_one_deadline_and_is_found_again(
+    running: RunningChroma, server: ChromaServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Later questions do not wait, writes fail at once with the reason; after a pause the server is asked again.
+
+    The log has one line for a failure, not one for each question.
+    """
+    caplog.set_level(logging.WARNING, "dateline")
+    server.put(SEGMENT, unit_rows(3))
+    vector = unit_rows(3)[1]
+    running.halt()
+    try:
+        assert seconds(lambda: server.nearest(SEGMENT, vector, 1)) < 2
+        for part in ("no answer within 0.4 s", running.url, "chroma run"):
+            assert part in str(server.error)
         for _ in range(3):
-            with pytest.raises(IndexDamaged, match="has no collection dateline-") as refused:
-                index.nearest(unit_rows(1)[0], 1)
-            with pytest.raises(IndexDamaged):
-                index.count()
-    assert "dateline doctor --repair" in refused.value.hint
-    with pytest.raises(IndexDamaged, match="has no collection dateline-"):
-        DenseIndex(tmp_path, server)
+            assert server.nearest(SEGMENT, vector, 1) is None
+        (line,) = caplog.messages
+        assert line.endswith("no answer within 0.4 s; for 0.6 s, segments are searched exactly")
+        assert seconds(lambda: server.nearest(SEGMENT, vector, 1)) < 0.2
+        with pytest.raises(ChromaUnavailable, match=r"no answer within 0\.4 s"):
+            server.put(SEGMENT, unit_rows(3))
+    finally:
+        running.resume()
+    time.sleep(0.6)
+    found = server.nearest(SEGMENT, vector, 1)
+    assert found is not None
+    assert found.tolist() == [1]
+    assert server.error is None
+    server.remove(SEGMENT)
 
 
-def test_foreign_rows_are_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """A row from another program in the collection is an error."""
-    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
-    theirs = collection(server, fields(tmp_path)["name"])
-    server.call(lambda _: theirs.add(ids=["theirs"], embeddings=-unit_rows(1)))
-    with closing(DenseIndex(tmp_path, server)) as index, pytest.raises(IndexDamaged, match="not Dateline's"):
-        index.nearest(-unit_rows(1)[0], 1)
+@pytest.mark.usefixtures("quick")
+def test_many_questions_at_a_suspended_server_wait_no_longer_than_one(
+    running: RunningChroma, server: ChromaServer
+) -> None:
+    """Each ends at its own deadline."""
+    running.halt()
+    try:
+        with ThreadPoolExecutor(8) as readers:
+            took = list(readers.map(lambda _: seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)), range(8)))
+    finally:
+        running.resume()
+    assert max(took) < 2
 
 
-def test_without_a_server_a_hosted_generation_is_a_mismatch(folder: Path) -> None:
-    """If the vectors are on a server and the settings have no server, the file and the setting are named."""
-    with pytest.raises(IndexMismatch, match=COLLECTION_FILE) as refused:
-        DenseIndex(folder)
-    assert "Set CHROMA_URL" in refused.value.hint
+def test_a_server_that_was_killed_and_started_again_is_found_again(
+    running: RunningChroma, server: ChromaServer
+) -> None:
+    """A refused connection fails at once; `ping` asks again without the pause, and the same rows are found."""
+    server.put(SEGMENT, unit_rows(3))
+    running.kill()
+    assert seconds(lambda: server.nearest(SEGMENT, unit_rows(3)[2], 1)) < 1.5
+    with pytest.raises(ChromaUnavailable, match="is not available"):
+        server.has(SEGMENT, 3)
+    with pytest.raises(ChromaUnavailable):
+        server.ping()
+    running.start()
+    server.ping()
+    assert server.error is None
+    assert server.has(SEGMENT, 3)
+    found = server.nearest(SEGMENT, unit_rows(3)[2], 1)
+    assert found is not None
+    assert found.tolist() == [2]
+    server.remove(SEGMENT)
+
+
+def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
+    """The error has the address, the cause and the fix."""
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(ChromaUnavailable, match=f"the Chroma server at {url} is not available") as raised:
+        ChromaServer(url).ping()
+    assert "chroma run" in raised.value.hint
+    assert list(tmp_path.iterdir()) == []
+
+
+@contextmanager
+def stranger(reply: bytes, drip_s: float = 0.0) -> Iterator[str]:
+    """Return the address of a server that answers with these bytes, one at a time if it drips."""
+    over = Event()
+
+    def answer(connection: socket.socket) -> None:
+        with connection:
+            connection.recv(65536)
+            for part in [reply[place : place + 1] for place in range(len(reply))] if drip_s else [reply]:
+                try:
+                    connection.sendall(part)
+                except OSError:
+                    return
+                if over.wait(drip_s):
+                    return
+
+    def accept(listener: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            threads.append(Thread(target=answer, args=(connection,)))
+            threads[-1].start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threads = [Thread(target=accept, args=(listener,))]
+        threads[0].start()
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            over.set()
+            listener.shutdown(socket.SHUT_RDWR)
+            for thread in threads:
+                thread.join()
+
+
+def http(status: str, body: bytes, content_type: str = "application/json") -> bytes:
+    head = (
+        f"HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(
+    "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
+)
+def test_a_reply_that_drips_in_ends_with_the_deadline(reply: bytes) -> None:
+    """A call to a slow server ends in time, long before the reply does."""
+    with stranger(reply, drip_s=DRIP_S) as url:
+        server = ChromaServer(url)
+        assert seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)) < len(reply) * DRIP_S / 10
+        assert "no answer within 0.4 s" in str(server.error)
 
 
 @pytest.mark.parametrize(
-    "text",
+    "reply",
     [
-        "{",
-        "[]",
-        "{}",
-        '{"name": 1, "id": null}',
-        '{"name": "theirs", "id": null}',
-        f'{{"name": "dateline-{"0" * 32}", "id": "x"}}',
+        http("500 Internal Server Error", b'{"error": "InternalError", "message": "disk"}'),
+        http("502 Bad Gateway", b"<h1>Bad\nGateway</h1>", "text/html"),
+        http("404 Not Found", b"<h1>Not Found</h1>", "text/html"),
+        http("404 Not Found", b'{"error": "NotFoundError", "message": "nothing"}'),
+        http("302 Found", b""),
+        http("200 OK", b"<h1>It works!</h1>", "text/html"),
+        http("200 OK", b"{}"),
+        http("200 OK", b"[]"),
+        b"SSH-2.0-OpenSSH_9.7\r\n",
+        b"",
     ],
+    ids=["500", "502", "404", "404 of Chroma", "302", "html", "object", "list", "ssh", "nothing"],
 )
-def test_a_record_that_does_not_read_is_damage(server: ChromaServer, tmp_path: Path, text: str) -> None:
-    """An invalid collection.json is an error that names it, and no collection is deleted."""
-    (saved(tmp_path, unit_rows(1)) / COLLECTION_FILE).write_text(text)
-    with pytest.raises(IndexDamaged, match=COLLECTION_FILE):
-        DenseIndex(tmp_path, server)
-    with pytest.raises(IndexDamaged, match=COLLECTION_FILE):
-        discard_collection(tmp_path, server)
-
-
-def test_an_unfinished_collection_is_damage(server: ChromaServer, tmp_path: Path) -> None:
-    """An interrupted build leaves a collection that is not opened and can be discarded."""
-    record = CollectionRecord(f"dateline-{uuid4().hex}")
-    record.write(saved(tmp_path, unit_rows(3)))
-    server.call(lambda api: api.create_collection(record.name))
-    with pytest.raises(IndexDamaged, match="never finished"):
-        DenseIndex(tmp_path, server)
-    assert discard_collection(tmp_path, server)
-    assert record.name not in names(server)
-
-
-def test_discarding(server: ChromaServer, tmp_path: Path) -> None:
-    """Discarding removes only its own collection, can be repeated, and returns False if the server is not known."""
-    build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3), server)
-    before = names(server)
-    assert not discard_collection(tmp_path, None)
-    assert discard_collection(tmp_path, server)
-    assert before - names(server) == {fields(tmp_path)["name"]}
-    assert discard_collection(tmp_path, server)
-    (tmp_path / COLLECTION_FILE).unlink()
-    assert discard_collection(tmp_path, None)
-    assert discard_collection(tmp_path, server)
-
-
-@pytest.mark.parametrize("hosted", [True, False], ids=["hosted", "embedded"])
-def test_a_question_of_another_dimension_is_refused(
-    folder: Path, server: ChromaServer, hosted: bool, tmp_path: Path
-) -> None:
-    """A vector of another shape is an error, filtered or not; any length is valid."""
-    if not hosted:
-        build_dense(saved(tmp_path, unit_rows(3)), unit_rows(3))
-    with closing(DenseIndex(folder, server) if hosted else DenseIndex(tmp_path)) as index:
-        for vector in (np.ones(DIMENSION - 1, "f4"), np.ones((1, DIMENSION), "f4")):
-            for allowed in (None, np.ones(len(index.vectors), dtype=bool)):
-                with pytest.raises(EmbeddingFailed, match="the index has 8 dimensions"):
-                    index.nearest(vector, 1, allowed)
-        assert len(index.nearest(7 * unit_rows(1)[0], 1)) == 1
+def test_a_foreign_server_is_not_available(reply: bytes) -> None:
+    """A server error and a reply that is not Chroma's are failures: questions are answered without it."""
+    with stranger(reply) as url:
+        server = ChromaServer(url)
+        with pytest.raises(ChromaUnavailable, match=f"the Chroma server at {url} is not available"):
+            server.ping()
+        assert server.nearest(SEGMENT, unit_rows(1)[0], 1) is None
+        assert server.error is not None
 
 
 @pytest.mark.parametrize(
     "url",
     [
-        "",
         "localhost:8000",
         "ftp://localhost",
         "http://",
@@ -214,14 +312,13 @@ def test_a_question_of_another_dimension_is_refused(
         "http://localhost:99999",
         "http://localhost:8000/api/v2",
         "http://localhost?tenant=x",
-        "http://localhost#x",
         "http://[::1",
     ],
 )
 def test_an_invalid_address_is_refused(url: str) -> None:
     """A URL in another form than http(s)://host[:port] is an error before any request."""
     with pytest.raises(ConfigurationError, match="CHROMA_URL"):
-        ChromaServer(url)
+        server_of(url)
 
 
 def test_a_password_is_refused_and_not_repeated() -> None:
@@ -233,14 +330,130 @@ def test_a_password_is_refused_and_not_repeated() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "url"),
+    ("url", "address"),
     [
-        ("http://localhost:8000/", "http://localhost:8000"),
-        ("https://chroma.internal", "https://chroma.internal"),
-        ("http://[::1]:9000", "http://[::1]:9000"),
+        ("http://localhost:8000/", ("localhost", 8000, False)),
+        ("https://chroma.internal", ("chroma.internal", 443, True)),
+        ("http://chroma.internal", ("chroma.internal", 80, False)),
+        ("http://[::1]:9000", ("::1", 9000, False)),
     ],
 )
-def test_addresses(given: str, url: str) -> None:
-    """Host names and IP addresses are valid, with a port or the scheme's default."""
-    with closing(ChromaServer(given)) as server:
-        assert server.url == url
+def test_addresses(url: str, address: tuple[str, int, bool]) -> None:
+    """Host names and IP addresses are valid, with a port or the scheme's default; no request is made."""
+    server = ChromaServer(url)
+    assert (server._host, server._port, server._ssl) == address
+    assert server.url == url
+
+
+def test_without_a_setting_there_is_no_server() -> None:
+    """Chroma is embedded then."""
+    assert server_of(None) is None
+    assert server_of("") is None
+
+
+EMBEDDER = HashedEmbedder()
+GONE = article("gone", "Quentin Varga lives at 9 Mill Lane.")
+
+
+@pytest.fixture
+def data(tmp_path: Path, server: ChromaServer) -> Iterator[Path]:
+    """Return an index of two segments, which are on the server as well."""
+    built(tmp_path, newsroom(6), EMBEDDER)
+    segment_of(tmp_path, [GONE])
+    with closing(open_generation(tmp_path, current_name(tmp_path) or "")) as generation:
+        first = [part.entry for part in generation.parts]
+    publish(tmp_path, configuration(EMBEDDER), [*first, segment_of(tmp_path, [GONE])], server)
+    yield tmp_path
+    for name in segment_names(tmp_path):
+        server.remove(name)
+
+
+def found(data: Path, server: ChromaServer | None, question: str = "Quentin Varga") -> str:
+    """Return the id of the article that is nearest to a question."""
+    with closing(open_generation(data, current_name(data) or "", SegmentPool(data, server))) as generation:
+        generation.open()
+        rows = generation.nearest(EMBEDDER.embed_query(question), 1, generation.allowed_rows(Filters()))
+        return generation.chunks(rows)[0][1].article_id
+
+
+def stored(data: Path, client: ClientAPI) -> set[str]:
+    """Return the segments of an index that are on the server."""
+    named = names(client)
+    return {name for name in segment_names(data) if f"dateline-{name}" in named}
+
+
+@pytest.mark.usefixtures("approximate")
+def test_a_published_index_is_searched_on_the_server(
+    data: Path, server: ChromaServer, client: ClientAPI, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The segments of a generation are copied to the server before it is published, each once."""
+    with closing(open_generation(data, current_name(data) or "")) as generation:
+        assert stored(data, client) == {part.segment.id for part in generation.parts}
+        assert copy_to(server, data, generation.manifest) == []
+    asked: list[str] = []
+    search = ChromaServer.nearest
+
+    def spy(chroma: ChromaServer, name: str, vector: Vector, count: int) -> NDArray[np.int64] | None:
+        asked.append(name)
+        return search(chroma, name, vector, count)
+
+    monkeypatch.setattr(ChromaServer, "nearest", spy)
+    assert found(data, server) == "gone"
+    assert set(asked) == stored(data, client)
+
+
+@pytest.mark.usefixtures("quick", "approximate")
+def test_while_the_server_is_away_search_is_exact_and_nothing_is_published(
+    data: Path, running: RunningChroma, server: ChromaServer
+) -> None:
+    """Questions are answered from the data folder; a publish fails before anything is current."""
+    before = generation_names(data), current_name(data)
+    running.halt()
+    try:
+        assert found(data, server) == "gone"
+        assert server.error is not None
+        with pytest.raises(ChromaUnavailable):
+            publish(data, configuration(EMBEDDER), [segment_of(data, [article("new", "It is new.")])], server)
+        (finding,) = [each for each in examine(data, ChromaServer(running.url)) if not each.whole]
+        assert finding.what == f"Chroma server {running.url}"
+        assert "no answer within" in finding.detail
+    finally:
+        running.resume()
+    assert (generation_names(data), current_name(data)) == before
+
+
+def test_the_doctor_copies_what_the_server_lacks(data: Path, server: ChromaServer, client: ClientAPI) -> None:
+    """A server that lost a collection, or has another number of rows, gets the vectors again."""
+    first = min(stored(data, client))
+    assert [each.detail for each in examine(data, server) if each.what.startswith("Chroma server")] == [
+        "has the vectors of every segment"
+    ]
+    client.delete_collection(f"dateline-{first}")
+    (finding,) = [each for each in examine(data, server) if not each.whole]
+    assert finding.detail == f"lacks the vectors of {first}, which are searched exactly"
+    assert list(repair(data, lambda: EMBEDDER, server)) == [f"segment {first} was copied to the Chroma server"]
+    assert all(each.whole for each in examine(data, server))
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_takedown_removes_the_vectors_from_the_server(
+    data: Path, running: RunningChroma, server: ChromaServer, client: ClientAPI
+) -> None:
+    """It is complete only when the server has removed them; while that is away, the segment is remembered."""
+    before = stored(data, client)
+    shutil.rmtree(data / SEGMENTS / min(set(segment_names(data)) - before))
+    (gone,) = before - {min(before)}
+    client.delete_collection(f"dateline-{min(before)}")
+    running.halt()
+    try:
+        with pytest.raises(ChromaUnavailable):
+            take_down(data, ["gone"], server)
+    finally:
+        running.resume()
+    assert gone in stored(data, client)
+    server.ping()
+    takedown = take_down(data, ["gone"], server)
+    assert takedown.complete
+    assert f"dateline-{gone}" not in names(client)
+    assert not list((data / SEGMENTS).glob(f"{REMOVED}*"))
+    assert min(before) in stored(data, client)

@@ -220,8 +220,9 @@ def test_a_large_segment_is_searched_on_the_server(whole: Path, caplog: pytest.L
     before = views()
     caplog.set_level(logging.WARNING)
     away, there = Server(None), Server(np.array([3, 77, 5, 9], dtype=np.int64))
-    servers: Any = (away, there)
-    for server, expected in zip(servers, (None, [3, 77]), strict=True):
+    foreign = Server(np.array([3, 10**9, -4], dtype=np.int64))
+    servers: Any = (away, there, foreign)
+    for server, expected in zip(servers, (None, [3, 77], None), strict=True):
         with closing(Segment(whole, server)) as segment:
             segment.open()
             assert segment.collection is None
