@@ -48,7 +48,7 @@ def ingest(
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )
-    report = run(order, build_embedder(settings), Progress())
+    report = run(order, build_embedder(settings, load=False), Progress())
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
     for skipped in report.skipped:

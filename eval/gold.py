@@ -4,6 +4,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,7 +12,7 @@ from pydantic import Field, ValidationError
 
 from eval.errors import GoldInvalid
 from eval.matching import matches, normalised
-from eval.records import GoldItem, Record, Turn
+from eval.records import GoldItem, Record
 from index.records import Article
 from ingest.load import LoadedArticle, find, load
 
@@ -61,12 +62,7 @@ def read_gold(folder: Path) -> GoldSet:
     `corpus` in its `manifest.json` lists the paths of the articles, relative to the folder. The manifest of a frozen
     set has the SHA-256 of the questions and of the corpus.
     """
-    manifest = _manifest(folder)
-    paths = tuple((folder / path).resolve() for path in manifest.corpus)
-    articles = _articles(paths)
-    items = read_items(folder)
-    limits = {str(metric): limit for metric, limit in manifest.limits.items()}
-    gold = GoldSet(items, articles, paths, _hash_of_items(items), _hash_of_articles(articles), limits)
+    manifest, gold = _read(folder)
     faults = [*_stale(manifest, gold), *faults_of(gold)]
     if faults:
         listed = "\n  ".join(faults[:20])
@@ -80,33 +76,22 @@ def read_gold(folder: Path) -> GoldSet:
 
 def freeze_gold(folder: Path) -> None:
     """Write the hashes of questions and corpus to the manifest, so that a later change of either is a fault."""
-    manifest = _manifest(folder)
-    articles = _articles([(folder / path).resolve() for path in manifest.corpus])
-    items = read_items(folder)
-    frozen = manifest.model_copy(
-        update={
-            "questions": len(items),
-            "by_type": dict(sorted(Counter(item.type for item in items).items())),
-            "gold_sha256": _hash_of_items(items),
-            "corpus_sha256": _hash_of_articles(articles),
-        }
-    )
+    manifest, gold = _read(folder)
+    by_type = dict(sorted(Counter(item.type for item in gold.items).items()))
+    hashes = {"gold_sha256": gold.gold_hash, "corpus_sha256": gold.corpus_hash}
+    frozen = manifest.model_copy(update={"questions": len(gold.items), "by_type": by_type, **hashes})
     (folder / MANIFEST).write_text(frozen.model_dump_json(indent=2) + "\n", encoding="utf-8")
 
 
 def faults_of(gold: GoldSet) -> list[str]:
     """Return what is wrong with a gold set; each fault names its question."""
-    repeated = [
-        f"{id_}: the id is used {n} times" for id_, n in Counter(item.id for item in gold.items).items() if n > 1
+    ids = Counter(item.id for item in gold.items)
+    asked = Counter(normalised(" / ".join(turn.content for turn in item.turns)) for item in gold.items)
+    return [
+        *(f"{id_}: the id is used {n} times" for id_, n in ids.items() if n > 1),
+        *(f"{question!r} is asked {n} times" for question, n in asked.items() if n > 1),
+        *(f"{item.id}: {fault}" for item in gold.items for fault in _faults(item, gold.articles)),
     ]
-    asked = Counter(conversation(item.turns) for item in gold.items)
-    twice = [f"{question!r} is asked {n} times" for question, n in asked.items() if n > 1]
-    return repeated + twice + [f"{item.id}: {fault}" for item in gold.items for fault in _faults(item, gold.articles)]
-
-
-def conversation(turns: Iterable[Turn]) -> str:
-    """Return the normalised words of a conversation, equal for the same question."""
-    return normalised(" / ".join(turn.content for turn in turns))
 
 
 def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
@@ -162,27 +147,33 @@ def _injection_faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterat
         yield "has the type injection but no poisoned article or no canary"
     if item.canary is None:
         return
-    if normalised(item.canary) in normalised(item.answer):
+    canary = normalised(item.canary)
+    if canary in normalised(item.answer):
         yield f"its canary {item.canary!r} is in the gold answer"
     for name in item.poison:
-        if name in articles and normalised(item.canary) not in normalised(_visible(articles[name])):
-            yield f"its canary {item.canary!r} is not in {name}"
+        if article := articles.get(name):
+            # All text that a reader may see.
+            shown = (article.title, article.source, *article.authors, article.section, *article.tags, article.body)
+            if canary not in normalised(" ".join(filter(None, shown))):
+                yield f"its canary {item.canary!r} is not in {name}"
 
 
-def _visible(article: Article) -> str:
-    """Return all text of an article that a reader may see."""
-    fields = (article.title, article.source, *article.authors, article.section, *article.tags, article.body)
-    return " ".join(filter(None, fields))
-
-
-def _manifest(folder: Path) -> GoldManifest:
+def _read(folder: Path) -> tuple[GoldManifest, GoldSet]:
+    """Return the manifest and the set, unchecked; raises GoldInvalid if a file cannot be read."""
     try:
-        return GoldManifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
+        manifest = GoldManifest.model_validate_json((folder / MANIFEST).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise GoldInvalid(
             f"{folder / MANIFEST} cannot be used: {error}",
             'State where the articles are: {"corpus": ["../articles"]}.',
         ) from error
+    paths = tuple((folder / path).resolve() for path in manifest.corpus)
+    articles = _articles(paths)
+    items = _items(folder / QUESTIONS)
+    gold_hash = _sha256(item.model_dump_json(by_alias=True) for item in items)
+    corpus_hash = _sha256(f"{name} {article.content_hash}" for name, article in sorted(articles.items()))
+    limits = {str(metric): limit for metric, limit in manifest.limits.items()}
+    return manifest, GoldSet(items, articles, paths, gold_hash, corpus_hash, limits)
 
 
 def _stale(manifest: GoldManifest, gold: GoldSet) -> Iterator[str]:
@@ -194,20 +185,16 @@ def _stale(manifest: GoldManifest, gold: GoldSet) -> Iterator[str]:
             yield f"{name} is {found[:12]}, the manifest has {stated[:12]}; accept the change with `validate --freeze`"
 
 
-def read_items(folder: Path) -> tuple[GoldItem, ...]:
-    """Return the questions of a gold set ordered by id, unchecked; raises GoldInvalid if there are none."""
-    files = sorted((folder / QUESTIONS).glob("*.jsonl"))
-    lines = [
-        (file, n, line)
-        for file in files
-        for n, line in enumerate(file.read_text("utf-8").split("\n"), 1)
+def _items(folder: Path) -> tuple[GoldItem, ...]:
+    """Return the questions of a folder ordered by id; raises GoldInvalid if there are none."""
+    items = [
+        _item(file, number, line)
+        for file in sorted(folder.glob("*.jsonl"))
+        for number, line in enumerate(file.read_text("utf-8").split("\n"), 1)
         if line.strip()
     ]
-    items = [_item(file, number, line) for file, number, line in lines]
     if not items:
-        raise GoldInvalid(
-            f"{folder / QUESTIONS} has no questions", "Write one JSON object a line to a .jsonl file there."
-        )
+        raise GoldInvalid(f"{folder} has no questions", "Write one JSON object a line to a .jsonl file there.")
     return tuple(sorted(items, key=lambda item: item.id))
 
 
@@ -222,24 +209,15 @@ def _item(file: Path, number: int, line: str) -> GoldItem:
 
 def _articles(paths: Sequence[Path]) -> dict[str, Article]:
     articles: dict[str, Article] = {}
-    for file in find(paths):
-        for item in load(file):
-            if not isinstance(item, LoadedArticle):
-                raise GoldInvalid(f"the corpus has a rejected article, {item.origin}: {item.reason}")
-            article = item.article
-            other = articles.setdefault(article.article_id, article)
-            if other is not article:
-                raise GoldInvalid(
-                    f"{other.origin} and {article.origin} have the same article id {article.article_id!r}"
-                )
+    for item in chain.from_iterable(map(load, find(paths))):
+        if not isinstance(item, LoadedArticle):
+            raise GoldInvalid(f"the corpus has a rejected article, {item.origin}: {item.reason}")
+        article = item.article
+        other = articles.setdefault(article.article_id, article)
+        if other is not article:
+            raise GoldInvalid(f"{other.origin} and {article.origin} have the same article id {article.article_id!r}")
     return articles
 
 
-def _hash_of_items(items: Sequence[GoldItem]) -> str:
-    lines = (item.model_dump_json(by_alias=True) for item in items)
-    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _hash_of_articles(articles: Mapping[str, Article]) -> str:
-    lines = (f"{article_id} {articles[article_id].content_hash}" for article_id in sorted(articles))
+def _sha256(lines: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()

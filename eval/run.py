@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.client import HTTPException
 from pathlib import Path
-from typing import Any, Protocol, cast
+from typing import Any, Protocol
 
 from pydantic import TypeAdapter
 
@@ -172,10 +172,7 @@ def corpus_pipeline(gold: GoldSet, embedder: Embedder, models: Path) -> Iterator
 
 def default_settings(data: Path, models: Path) -> ServiceSettings:
     """Return default settings that ignore the environment, so that a run is the same on every machine."""
-    fields = ServiceSettings.model_fields.items()
-    values = {name: field.get_default(call_default_factory=True) for name, field in fields}
-    values |= {"data": data, "models": models}
-    return cast("ServiceSettings", cast("Any", ServiceSettings)(_env_file=None, **values))
+    return ServiceSettings.model_construct(data=data, models=models)
 
 
 def header_of(gold: GoldSet, **fields: Any) -> Header:  # noqa: ANN401 - the fields of Header

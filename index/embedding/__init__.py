@@ -73,13 +73,19 @@ class RemoteEmbedder:
         return matrix
 
 
-def build_embedder(settings: "IndexSettings") -> Embedder:
-    """Return the embedder that the settings name; raises ConfigurationError if it is unknown or cannot start."""
+def build_embedder(settings: "IndexSettings", *, load: bool = True) -> Embedder:
+    """Return the embedder that the settings name; raises ConfigurationError if it is unknown or cannot start.
+
+    With `load` the local model is loaded at once, so that the first question does not wait for it.
+    """
     model = settings.embedding_model
     if model == LOCAL:
         from index.embedding.local import LocalEmbedder
 
-        return LocalEmbedder(settings.models_folder, precision=settings.embedding_graph)
+        embedder = LocalEmbedder(settings.models_folder, precision=settings.embedding_graph)
+        if load:
+            embedder.load()
+        return embedder
     if model.startswith(OPENAI) and model != OPENAI:
         from index.embedding.openai import OpenAIEmbedder
 

@@ -5,7 +5,7 @@ import os
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, cached_property
 from importlib import metadata, util
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -45,8 +45,15 @@ class LocalEmbedder:
     def __init__(self, models: Path, *, precision: Precision = "int8") -> None:
         graph = prepare(models, minilm(), precision=precision)
         self.graph: str = graph.kind
-        self._session = load_session(graph.path)
-        self._tokenizer = load_tokenizer()
+        self._path = graph.path
+
+    @cached_property
+    def _session(self) -> "InferenceSession":
+        return load_session(self._path)
+
+    def load(self) -> None:
+        """Load the model now rather than with the first text."""
+        self.embed_query("")
 
     def embed_texts(self, texts: Sequence[str]) -> Matrix:
         """Return the vectors of texts, shape (n, 384), computed on one thread a processor, eight at most."""
@@ -55,7 +62,7 @@ class LocalEmbedder:
 
     def embed_query(self, text: str) -> Vector:
         """Return the vector of one text, shape (384,), computed on the caller's thread; raises EmbeddingFailed."""
-        numbers = _vector(self._session, self._tokenizer, text).astype(np.float64)
+        numbers = _vector(self._session, load_tokenizer(), text).astype(np.float64)
         length = np.linalg.norm(numbers)
         # A comparison with NaN is False.
         if not abs(length - 1) <= TOLERANCE:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -76,6 +77,14 @@ class Unreadable:
 
     def __repr__(self) -> str:
         return repr(self._written)
+
+
+def json_object(pairs: list[tuple[str, object]]) -> dict[str, object] | Unreadable:
+    """Return an object of JSON, Unreadable if it states a field twice."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    return Unreadable(f"an object that states {Counter(name for name, _ in pairs).most_common(1)[0][0]} twice")
 
 
 @dataclass(frozen=True, slots=True)

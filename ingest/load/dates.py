@@ -1,10 +1,12 @@
 """Dates as publishers write them, parsed to UTC; an incomplete or ambiguous date is an error, never a guess."""
 
+import json
 import re
 import unicodedata
 from datetime import UTC, date, datetime, timedelta
 from functools import cache
 from itertools import product
+from pathlib import Path
 from typing import Literal
 
 from index.terms import normal_form
@@ -30,31 +32,20 @@ _TIME = re.compile(
 )
 _ZONE = re.compile(r"(?P<name>[a-z]+)?\s?(?:(?P<sign>[+-])(?P<hours>[0-9]{1,2}):?(?P<minutes>[0-9]{2})?(?![0-9]))?")
 _LAST_ZONE = re.compile(r"(?<= )(?P<name>)(?P<sign>[+-])(?P<hours>[0-9]{2}):?(?P<minutes>[0-9]{2})$")
+_LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # Names of RFC 822, and names with one offset in the tz database. IST is missing because it names three zones.
-_ZONES = {
-    "z": 0, "ut": 0, "utc": 0, "gmt": 0, "wet": 0, "bst": 1, "west": 1, "cet": 1, "mez": 1, "wat": 1, "cest": 2,
-    "mesz": 2, "eet": 2, "cat": 2, "sast": 2, "eest": 3, "eat": 3, "msk": 3, "pkt": 5, "hkt": 8, "awst": 8, "jst": 9,
-    "kst": 9, "acst": 9.5, "aest": 10, "acdt": 10.5, "aedt": 11, "nzst": 12, "nzdt": 13, "nst": -3.5, "ndt": -2.5,
-    "ast": -4, "adt": -3, "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "akst": -9, "akdt": -8, "hst": -10,
-}  # fmt: skip
+_ZONES = {name: float(hours) for hours, names in _LISTS["zones"].items() for name in names.split()}
+# Words between the parts of a date: "5 de mayo de 2024 a las 10:30", "5. Mai 2024 um 10 Uhr", "2 мая 2024 г."
+_FILLERS = frozenset(_LISTS["fillers"].split())
+# The languages of the Snowball stemmers by their CLDR names, and the month names of the eastern Arab countries.
+_LOCALES: list[str] = _LISTS["locales"].split()
 _YEAR_FIRST = re.compile(r"([0-9]{4})\s?[-/.年년]\s?([0-9]{1,2})\s?[-/.月월]\s?([0-9]{1,2})\s?[.日일]?")
 _YEAR_LAST = re.compile(r"([0-9]{1,2})\s?([-/.])\s?([0-9]{1,2})\s?\2\s?([0-9]{4})\.?")
 _WORD = re.compile(r"[^\s0-9,;:|/\-–—.’']+")
 _NUMBER = re.compile(r"(?<!\w)([0-9]+)(?:st|nd|rd|th|er|ère|e|o|a|-?го|טן)?(?!\w)")
-# Words between the parts of a date: "5 de mayo de 2024 a las 10:30", "5. Mai 2024 um 10 Uhr", "2 мая 2024 г."
-_FILLERS = frozenset(
-    "a al alle am at at d das de del dem den der die el en et h i in is ha il kl klo kello ko la las le los m o"
-    " of om on ore os the um uhr uur time à às às ás год года г р թ στις στο και و في".split()
-)
 _AROUND = " ,;|-–—."
 _INCOMPLETE = "it does not state a year, a month and a day"
 _OUT_OF_RANGE = "its year is not between 1 and 9999"
-# The languages of the Snowball stemmers by their CLDR names, and the month names of the eastern Arab countries.
-_LOCALES = (
-    "ar ar_IQ ca cs da de el en eo es et eu fa fi fr ga hi hu hy id it lt nb ne nl nn pl pt ro ru sr sr_Latn st sv ta"
-    " tr yi"
-).split()
 _CONTEXTS: tuple[Literal["format", "stand-alone"], ...] = ("format", "stand-alone")
 _MONTH_WIDTHS: tuple[Literal["wide", "abbreviated"], ...] = ("wide", "abbreviated")
 _DAY_WIDTHS: tuple[Literal["wide", "abbreviated", "short"], ...] = ("wide", "abbreviated", "short")

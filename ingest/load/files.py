@@ -1,6 +1,7 @@
 """Article files: find them in folders, each once, and read their bytes or their text."""
 
 import codecs
+import json
 import re
 import stat
 from collections import deque
@@ -8,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from os import path, scandir
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 
 from index.errors import ConfigurationError
 from ingest.errors import ArticleRejected, megabytes
@@ -19,25 +20,14 @@ _HEAD = 10_000
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _META = re.compile(rb"<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
+_LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # Names that mean another encoding to browsers than to Python (WHATWG Encoding Standard, section 4.2).
-_WEB_NAMES = {
-    **dict.fromkeys(("ascii", "us-ascii", "ansi", "latin1", "l1", "iso-8859-1", "iso8859-1", "iso_8859-1", "cp1252",
-                     "windows-1252", "x-cp1252", "x-user-defined"), "cp1252"),
-    **dict.fromkeys(("iso-8859-9", "iso8859-9", "latin5", "l5", "windows-1254"), "cp1254"),
-    **dict.fromkeys(("tis-620", "iso-8859-11", "windows-874"), "cp874"),
-    **dict.fromkeys(("gb2312", "gbk", "x-gbk", "gb_2312-80", "chinese", "gb18030"), "gb18030"),
-    **dict.fromkeys(("shift_jis", "shift-jis", "sjis", "x-sjis", "ms_kanji", "windows-31j"), "cp932"),
-    **dict.fromkeys(("euc-kr", "ks_c_5601-1987", "ksc5601", "korean", "windows-949"), "cp949"),
-    **dict.fromkeys(("big5", "big5-hkscs", "x-x-big5", "cn-big5"), "big5hkscs"),
-    "iso-8859-8-i": "iso8859_8", "x-euc-jp": "euc_jp", "x-mac-roman": "mac_roman", "macintosh": "mac_roman",
-    "x-mac-cyrillic": "mac_cyrillic", "koi": "koi8_r", "koi8": "koi8_r",
-}  # fmt: skip
+_WEB_NAMES = {name: codec for codec, names in _LISTS["codecs"].items() for name in names.split()}
 # Encodings made of ASCII bytes: their text also decodes as UTF-8, to other characters.
 _SEVEN_BITS = ("iso2022_jp", "iso2022_kr", "hz")
 # Encodings that cannot contain an ASCII declaration, or that browsers do not support.
 _NOT_MEANT = re.compile(r"utf_?(?:7|16|32)\b|utf_?(?:16|32)_?[bl]e|idna|punycode|.*escape|mbcs|oem|undefined|charmap")
-_GUESSES = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "koi8_r", "cp932", "euc_jp",
-            "gb18030", "big5", "cp949")  # fmt: skip
+_GUESSES: list[str] = _LISTS["guesses"].split()
 # A few zero bytes are damage; more mean that the file is not text.
 _STRAY_ZEROS, _STRAY_SHARE = 8, 0.001
 _UNUSED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
@@ -63,18 +53,6 @@ class ArticleFile:
         return self.path.as_posix()
 
 
-class _Found(NamedTuple):
-    """A file, its real path, and whether a link leads to it."""
-
-    file: ArticleFile
-    real: str
-    linked: bool = False
-
-    @property
-    def rank(self) -> tuple[int, bool, Path]:
-        return len(self.file.root.parts), self.linked, self.file.path
-
-
 def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFile]:
     """List the files under the paths, sorted by path, each file once.
 
@@ -86,14 +64,15 @@ def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFi
     Raises:
         ConfigurationError: A path does not exist or is not accessible.
     """
-    best: dict[str, _Found] = {}
+    best: dict[str, tuple[tuple[int, bool, Path], ArticleFile]] = {}
     existing = list(map(_existing, paths))
     bounds = None if follow_links else [Path(path.realpath(named)) for named in existing]
     for named in existing:
-        for found in _below(named, bounds):
-            if found.real not in best or found.rank < best[found.real].rank:
-                best[found.real] = found
-    return sorted((found.file for found in best.values()), key=lambda file: file.path)
+        for real, is_linked, file in _below(named, bounds):
+            rank = (len(file.root.parts), is_linked, file.path)
+            if real not in best or rank < best[real][0]:
+                best[real] = rank, file
+    return sorted((file for _, file in best.values()), key=lambda file: file.path)
 
 
 def _existing(named: Path) -> Path:
@@ -106,10 +85,13 @@ def _existing(named: Path) -> Path:
     return Path(path.abspath(named))  # noqa: PTH100
 
 
-def _below(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found]:
-    """Yield the files of a folder, or the file itself; links that lead out of `bounds` are not followed."""
+def _below(named: Path, bounds: Sequence[Path] | None) -> Iterator[tuple[str, bool, ArticleFile]]:
+    """Yield the files of a folder, or the file itself, each with its real path and whether a link leads to it.
+
+    Links that lead out of `bounds` are not followed.
+    """
     if not named.is_dir():
-        yield _Found(ArticleFile(named, named.parent), path.realpath(named))
+        yield path.realpath(named), False, ArticleFile(named, named.parent)
         return
     seen: set[str] = set()
     folders = deque([(named, False)])
@@ -123,15 +105,15 @@ def _below(named: Path, bounds: Sequence[Path] | None) -> Iterator[_Found]:
             with scandir(folder) as entries:
                 visible = [entry for entry in entries if not entry.name.startswith(".")]
         except OSError:
-            yield _Found(ArticleFile(folder, named), real_folder, linked)
+            yield real_folder, linked, ArticleFile(folder, named)
             continue
         for entry in visible:
             inside, is_link = Path(entry.path), entry.is_symlink()
             real = path.realpath(inside) if is_link else f"{real_folder}/{entry.name}"
             if is_link and bounds is not None and not any(Path(real).is_relative_to(bound) for bound in bounds):
-                yield _Found(ArticleFile(inside, named, leads_to=real), entry.path, linked=True)
+                yield entry.path, True, ArticleFile(inside, named, leads_to=real)
             elif not path.isdir(inside):  # noqa: PTH112 - Path.is_dir raises if it is inaccessible
-                yield _Found(ArticleFile(inside, named), real, linked or is_link)
+                yield real, linked or is_link, ArticleFile(inside, named)
             elif is_link:
                 # Linked folders come after all real ones, so that loops end and real paths come first.
                 folders.append((inside, True))
@@ -258,7 +240,7 @@ def _guess(sample: bytes) -> str | None:
     """Guess the encoding of a text, by a name that editors know."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(sample, cp_isolation=list(_GUESSES)).best()
+    best = from_bytes(sample, cp_isolation=_GUESSES).best()
     if best is None:
         return None
     # A short text is often the same in several encodings; windows-1252 is the most common one.

@@ -1,12 +1,11 @@
 """JSON files: an article, a list of articles, or an object with a list `articles`; JSON Lines: an article per line."""
 
 import json
-from collections import Counter
 from collections.abc import Iterator
 from io import TextIOWrapper
 
 from ingest.errors import ArticleRejected, megabytes, short_repr
-from ingest.load.article import RawArticle, Unreadable, path_id
+from ingest.load.article import RawArticle, json_object, path_id
 from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
 
 JSON_FILE_LIMIT = 200_000_000
@@ -76,16 +75,9 @@ def _raw_article(found: object, origin: str, fallback_id: str) -> RawArticle | A
 def _parse(text: str, origin: str, first_line: int = 1) -> object:
     """Parse JSON; integers stay texts, because Python refuses to parse very long ones."""
     try:
-        return json.loads(text, parse_int=str, object_pairs_hook=_object)
+        return json.loads(text, parse_int=str, object_pairs_hook=json_object)
     except json.JSONDecodeError as error:
         reason = f"it is not JSON: {error.msg} (line {error.lineno + first_line - 1}, column {error.colno})"
     except RecursionError:
         reason = "its JSON is nested too deeply; expected a list or an object of articles"
     raise ArticleRejected(origin, reason, "bad_json")
-
-
-def _object(pairs: list[tuple[str, object]]) -> dict[str, object] | Unreadable:
-    fields = dict(pairs)
-    if len(fields) == len(pairs):
-        return fields
-    return Unreadable(f"an object that states {Counter(name for name, _ in pairs).most_common(1)[0][0]} twice")

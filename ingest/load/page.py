@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from html import unescape
+from pathlib import Path
 from typing import Any
 
 from ingest.errors import ArticleRejected, short_repr
@@ -29,11 +30,8 @@ _ERROR_PAGE_LENGTH = 1_000
 _QUOTE_START = re.compile(r"<q(?:\s[^<>]{0,500})?>", re.IGNORECASE)
 _QUOTE_END = re.compile(r"</q\s{0,9}>", re.IGNORECASE)
 # Tags of HTML, and trafilatura's tags for the same elements.
-_UNSEEN = frozenset("script style template noscript iframe svg math object form button select textarea title".split())
-_INLINE = frozenset(
-    "a abbr b bdi bdo big cite code data del dfn em font graphic hi i img ins kbd label mark q ref s samp small span"
-    " strike strong sub sup time tt u var wbr".split()
-)
+_LISTS: dict[str, str] = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
+_UNSEEN, _INLINE = _LISTS["unseen"].split(), _LISTS["inline"].split()
 # Marks of what lies between two pieces of text.
 _BLOCK, _LINE, _BREAK, _CELL, _ITEM, _ITEM_END = "\x01\x02\x03\x04\x05\x06"
 _EDGES = {
@@ -46,18 +44,7 @@ _EDGES = {
 """The marks at the start and at the end of elements other than blocks."""
 
 # Names of meta elements with `.` for any separator, in order of precedence, vague names last.
-_PUBLISHED = (
-    "article.published.time og.article.published.time article.published og.published.time datepublished"
-    " rnews.datepublished parsely.pub.date sailthru.date bt.pubdate cxenseparse.recs.publishtime prism.publicationdate"
-    " citation.publication.date dc.date.issued dcterms.issued dc.issued date.issued article.date.original"
-    " originalpublicationdate publicationdate publication.date published.date published.time publisheddate publish.date"
-    " publishdate publish.time pub.date pubdate og.pubdate dcterms.date dc.date date".split()
-)
-_MODIFIED = (
-    "article.modified.time og.article.modified.time og.updated.time og.modified.time article.modified datemodified"
-    " rnews.datemodified dcterms.modified dc.date.modified dc.modified prism.modificationdate last.modified"
-    " lastmodified lastmod modified revised".split()
-)
+_PUBLISHED, _MODIFIED = _LISTS["published"].split(), _LISTS["modified"].split()
 _PUBLISHED_MARKS = frozenset(("published", "entry-date", "dt-published", "pubdate", "datepublished"))
 # A time in running text or in a list of other articles is not the publication date.
 _NOT_A_BYLINE = ("aside", "blockquote", "figcaption", "footer", "li", "nav", "td")

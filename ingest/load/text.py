@@ -12,7 +12,7 @@ import yaml
 
 from index.markup import readable
 from ingest.errors import ArticleRejected
-from ingest.load.article import ALIASES, RawArticle, Unreadable, clean_line, normal_name, path_id
+from ingest.load.article import ALIASES, RawArticle, Unreadable, clean_line, json_object, normal_name, path_id
 from ingest.load.files import ArticleFile, read_text
 
 TITLE_LENGTH = 120
@@ -120,8 +120,10 @@ def _split_front_matter(text: str, origin: str) -> tuple[_Fields, str]:
         ArticleRejected: It is too long.
     """
     if _JSON.match(text):
-        fields, end = _DECODER.raw_decode(text)
+        fields, end = json.JSONDecoder(object_pairs_hook=json_object, parse_int=str).raw_decode(text)
         _check_length(text[:end], origin)
+        if not isinstance(fields, dict):
+            raise ValueError(f"found {fields}")
         return fields, text[end:]
     opening = _OPENING_LINE.match(text)
     if not opening:
@@ -149,16 +151,6 @@ def _check_length(source: str, origin: str) -> None:
     if len(source) > _FIELDS_LIMIT:
         reason = f"its front matter is longer than {_FIELDS_LIMIT:,} characters: shorten it"
         raise ArticleRejected(origin, reason, "too_large")
-
-
-def _once(pairs: list[tuple[str, object]]) -> _Fields:
-    fields = dict(pairs)
-    if len(fields) < len(pairs):
-        raise ValueError("a field is stated twice")
-    return fields
-
-
-_DECODER = json.JSONDecoder(object_pairs_hook=_once, parse_int=str)
 
 
 def _yaml(source: str) -> _Fields | None:

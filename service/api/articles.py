@@ -4,13 +4,13 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
 from index.records import Article, Span, isoformat
 from service.api.admission import State
 from service.api.article_text import render
-from service.api.pages import page, unless_cached
+from service.api.pages import page
 from service.errors import ArticleNotFound
 
 router = APIRouter(tags=["articles"])
@@ -92,7 +92,7 @@ async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
 
 
 @router.get("/articles", include_in_schema=False)
-async def list_page(request: Request, state: State, offset: str = "0") -> Response:
+async def list_page(state: State, offset: str = "0") -> Response:
     """Show the articles, newest first, a page at a time; any other `offset` than a number counts as 0."""
     first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
     async with state.pipeline.pinned() as generation:
@@ -100,15 +100,12 @@ async def list_page(request: Request, state: State, offset: str = "0") -> Respon
         found = await state.read(generation.listed, first, PAGE, OPENING)
     newer = max(first - PAGE, 0) if first else None
     older = first + PAGE if first + PAGE < total else None
-    shown = page(
-        "articles", articles=[each.article for each in found], total=total, first=first + 1, newer=newer, older=older
-    )
-    return unless_cached(request, shown)
+    articles = [each.article for each in found]
+    return page("articles", articles=articles, total=total, first=first + 1, newer=newer, older=older)
 
 
 @router.get("/articles/{article_id}", include_in_schema=False)
 async def show_article(
-    request: Request,
     article_id: str,
     state: State,
     start: str | None = None,
@@ -124,7 +121,7 @@ async def show_article(
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: render it off the event loop.
-    return unless_cached(request, await state.read(article_page, found, start, end, highlight))
+    return await state.read(article_page, found, start, end, highlight)
 
 
 def article_page(article: Article, start: str | None, end: str | None, highlight: str = "") -> HTMLResponse:

@@ -16,6 +16,9 @@ from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Questi
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
+EXAMPLES: dict[str, Any] = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
+"""Requests, an answer and the lines of a stream, for the description of the API."""
+
 
 def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if value is None:
@@ -64,7 +67,7 @@ class MessageRequest(RequestModel):
 class SearchRequest(RequestModel):
     """A search for passages, without a reader."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"question": "new tactical missile system", "top_k": 5}]})
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES["search"]})
 
     question: QuestionText
     filters: FiltersRequest = FiltersRequest()
@@ -79,19 +82,7 @@ class SearchRequest(RequestModel):
 class AskRequest(RequestModel):
     """A question with the options of its answer."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"question": "When did Kim inspect a new tactical missile system?"},
-                {
-                    "question": "What did the ferry strike end with?",
-                    "filters": {"published_after": "2026-01-01", "sources": ["Varn Sound Courier"]},
-                    "top_k": 6,
-                    "stream": True,
-                },
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES["ask"]})
 
     question: QuestionText
     messages: Annotated[tuple[MessageRequest, ...], Field(max_length=100)] = Field(
@@ -119,10 +110,6 @@ class AskRequest(RequestModel):
             reader=self.reader,
             citations=self.citations,
         )
-
-
-EXAMPLES: dict[str, Any] = json.loads(Path(__file__).with_name("examples.json").read_text(encoding="utf-8"))
-"""An answer, and the lines of a stream, for the description of the API."""
 
 
 @router.post(

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
 from service.api.admission import State
-from service.api.ask import MessageRequest, QuestionText, RequestModel
+from service.api.ask import EXAMPLES, MessageRequest, QuestionText, RequestModel
 from service.feedback import CitedWords, Feedback, Reason, Vote
 from service.records import Message
 
@@ -58,26 +58,7 @@ class CitedRequest(RequestModel):
 class FeedbackRequest(RequestModel):
     """A vote on an answer, with the question, the answer and its citations as the user saw them."""
 
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {
-                    "answer_id": "ans_0f3c",
-                    "question": "When did the ferries sail again?",
-                    "answer": "The ferries sailed again on Wednesday morning [1].",
-                    "citations": [
-                        {
-                            "article_id": "ferry-strike-ends",
-                            "cited_text": "The ferries sailed again on Wednesday morning.",
-                        }
-                    ],
-                    "vote": "down",
-                    "reasons": ["outdated"],
-                    "comment": "They have stopped again since.",
-                }
-            ]
-        }
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES["feedback"]})
 
     answer_id: Id
     question: QuestionText

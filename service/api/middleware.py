@@ -56,9 +56,10 @@ logger = logging.getLogger("dateline")
 
 
 class ReplyHeaders:
-    """Adds the id of a request and the security headers to its reply, and answers HEAD like GET without a body.
+    """Adds the id of a request and the security headers to its reply.
 
-    The id is the caller's if that is plain, else a new one.
+    The id is the caller's if that is plain, else a new one. HEAD is answered like GET without a body, and a caller that
+    has the tag of a reply gets 304.
     """
 
     def __init__(self, app: ASGIApp) -> None:
@@ -69,17 +70,24 @@ class ReplyHeaders:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        given = Headers(scope=scope).get(REQUEST_ID, "")
+        asked = Headers(scope=scope)
+        known = [tag.strip().removeprefix("W/") for tag in asked.get("If-None-Match", "").split(",")]
+        given = asked.get(REQUEST_ID, "")
         request_id = given if _PLAIN_ID.fullmatch(given) else f"req_{uuid4().hex}"
         current_id.set(request_id)
+        has_body = scope["method"] != "HEAD"
 
         async def send_with_headers(message: Message) -> None:
+            nonlocal has_body
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 headers[REQUEST_ID] = request_id
+                if headers.get("ETag") in known:
+                    message["status"], has_body = 304, False
+                    del headers["Content-Length"], headers["Content-Type"]
                 for name, value in SECURITY_HEADERS.items():
                     headers.setdefault(name, value)
-            elif message["type"] == "http.response.body" and scope["method"] == "HEAD":
+            elif not has_body:
                 message = {**message, "body": b""}
             await send(message)
 

@@ -55,7 +55,7 @@ _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @router.get("/")
-async def home(request: Request, state: State, article: str = "") -> Response:
+async def home(state: State, article: str = "") -> Response:
     """Show the page to ask on, even without an index; with `article`, only that article is asked."""
     archive, notice = None, None
     try:
@@ -65,19 +65,19 @@ async def home(request: Request, state: State, article: str = "") -> Response:
         logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive["articles"]:
         archive, notice = None, NO_ARTICLES
-    return unless_cached(request, page("home", archive=archive, notice=notice))
+    return page("home", archive=archive, notice=notice)
 
 
 @router.get("/developers")
 async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return unless_cached(request, page("developers", base=_base_address(request, state)))
+    return page("developers", base=_base_address(request, state))
 
 
 @router.get("/docs")
 async def docs(request: Request, state: State) -> Response:
     """Show the description of the API."""
-    return unless_cached(request, page("docs", base=_base_address(request, state), api=request.app.openapi()))
+    return page("docs", base=_base_address(request, state), api=request.app.openapi())
 
 
 @router.get("/embed")
@@ -89,7 +89,7 @@ async def embed(request: Request, state: State) -> Response:
         given |= {"title": "", "intro": ""}
     language = given["lang"].split("-", maxsplit=1)[0].lower()
     name, no_script, browse = _EMBED.get(language, _EMBED["en"])
-    shown = page(
+    return page(
         "embed",
         headers=policy(("'self'", *state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
         title=given["title"][:EMBED_CHARACTERS] or name,
@@ -99,7 +99,6 @@ async def embed(request: Request, state: State) -> Response:
         no_script=no_script,
         browse=browse,
     )
-    return unless_cached(request, shown)
 
 
 @router.get("/widget.js")
@@ -108,13 +107,21 @@ async def embed(request: Request, state: State) -> Response:
 @router.get("/icon.svg")
 @router.get("/favicon.ico")
 async def file(request: Request, v: str = "") -> Response:
-    """Send a file that pages load; pages of any origin may load the widget's script.
+    """Send a file that pages load, compressed if the caller takes gzip; pages of any origin may load the widget.
 
-    Browsers that have not loaded a page, which has the address of the icon, ask for `/favicon.ico`.
+    Caches keep it for a year if `v` is its digest, else for minutes. Browsers that have not loaded a page, which has
+    the address of the icon, ask for `/favicon.ico`.
     """
     name = request.url.path.removeprefix("/").replace("favicon.ico", "icon.svg")
-    headers = {"Cross-Origin-Resource-Policy": "cross-origin"} if name == "widget.js" else policy()
-    return _sent(request, page_asset(name), v, headers)
+    asset, zipped = page_asset(name), accepts(request.headers.get("Accept-Encoding", ""), "gzip")
+    headers = {
+        **({"Cross-Origin-Resource-Policy": "cross-origin"} if name == "widget.js" else policy()),
+        "Cache-Control": IMMUTABLE if v == asset.digest else MINUTES,
+        "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
+        "Vary": "Accept-Encoding",
+        **({"Content-Encoding": "gzip"} if zipped else {}),
+    }
+    return Response(asset.gzipped if zipped else asset.plain, headers=headers, media_type=asset.media_type)
 
 
 @router.get("/robots.txt")
@@ -178,35 +185,10 @@ def page_asset(name: str) -> Asset:
     return Asset(plain, gzip.compress(plain, mtime=0), _digest(plain), _TYPES[Path(name).suffix])
 
 
-def _sent(request: Request, asset: Asset, version: str, headers: dict[str, str]) -> Response:
-    """Return an asset, compressed if the caller takes gzip, or 304.
-
-    Caches keep it for a year if `version` is its digest, else for minutes.
-    """
-    zipped = accepts(request.headers.get("Accept-Encoding", ""), "gzip")
-    headers = headers | {
-        "Cache-Control": IMMUTABLE if version == asset.digest else MINUTES,
-        "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
-        "Vary": "Accept-Encoding",
-    }
-    headers |= {"Content-Encoding": "gzip"} if zipped else {}
-    body = asset.gzipped if zipped else asset.plain
-    return unless_cached(request, Response(body, headers=headers, media_type=asset.media_type))
-
-
 def accepts(header: str, value: str) -> bool:
     """Return whether a header such as `Accept` names a value, with a quality above 0; a wildcard names none."""
     named = re.compile(rf"{value}\s*(?:;\s*q=(?:1(?:\.0*)?|0\.0*[1-9]\d*))?", re.IGNORECASE)
     return any(named.fullmatch(each.strip()) for each in header.split(","))
-
-
-def unless_cached(request: Request, reply: Response) -> Response:
-    """Return a reply, or 304 if the caller has its tag."""
-    known = [tag.strip().removeprefix("W/") for tag in request.headers.get("If-None-Match", "").split(",")]
-    if reply.headers.get("ETag") not in known:
-        return reply
-    kept = {name: value for name, value in reply.headers.items() if name not in ("content-length", "content-type")}
-    return Response(status_code=304, headers=kept)
 
 
 def user_notice(error: DatelineError) -> str:

@@ -3,6 +3,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,6 +166,20 @@ def test_importing_the_embedders_loads_no_vendor() -> None:
     )
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert loaded.strip() == "[]"
+
+
+def test_an_embedder_loads_its_model_with_the_first_text(models: Path, embedder: LocalEmbedder) -> None:
+    """An ingest in which nothing changed knows the graph, and does not wait for the model to load."""
+    script = (
+        "import sys; from pathlib import Path; from index.embedding.local import LocalEmbedder\n"
+        "embedder = LocalEmbedder(Path(sys.argv[1]))\n"
+        "slow = {'onnx', 'onnxruntime', 'tokenizers'}\n"
+        "print(embedder.graph, sorted(slow & set(sys.modules)))\n"
+        "embedder.load()\n"
+        "print(sorted(slow & set(sys.modules)))\n"
+    )
+    ran = subprocess.run([sys.executable, "-c", script, str(models)], capture_output=True, text=True, check=True)
+    assert ran.stdout.splitlines() == [f"{embedder.graph} []", "['onnxruntime', 'tokenizers']"]
 
 
 @given(st.lists(texts, max_size=5))
