@@ -181,8 +181,12 @@ class Catalog:
 
     def rows_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, int]:
         """Return a row with each of these texts that the catalogue has, by the key of the text."""
-        marks = ",".join("?" * len(keys))
-        return dict(self._rows(f"SELECT text_key, row FROM chunk WHERE text_key IN ({marks})", keys))
+        found: dict[bytes, int] = {}
+        # In pages: SQLite may bind no more than 32,766 values, and a batch of books has more chunks.
+        for page in (keys[start : start + PAGE] for start in range(0, len(keys), PAGE)):
+            marks = ",".join("?" * len(page))
+            found |= self._rows(f"SELECT text_key, row FROM chunk WHERE text_key IN ({marks})", page)
+        return found
 
     def text_keys(self, rows: Sequence[int]) -> dict[int, bytes]:
         """Return the text keys of these rows, by row."""

@@ -45,9 +45,8 @@ def generation_names(data: Path) -> list[str]:
 
 
 def segment_names(data: Path) -> list[str]:
-    """Return the ids of the closed segments, oldest first."""
-    folders = (data / SEGMENTS).glob("*")
-    return sorted(path.name for path in folders if not path.name.startswith((BUILDING, REMOVED)))
+    """Return the ids of the closed segments, oldest first; an id begins with a date."""
+    return sorted(path.name for path in (data / SEGMENTS).glob("[0-9]*"))
 
 
 def unfinished(data: Path) -> list[Path]:

@@ -233,6 +233,21 @@ def test_the_remains_of_a_killed_run_are_swept_after_a_day(data: Path) -> None:
     assert [path.name for path in sorted((data / SEGMENTS).iterdir())] == segments
 
 
+def test_files_of_others_are_left_alone(data: Path) -> None:
+    """What a file manager or a backup leaves beside the segments is not a segment."""
+    others = [data / SEGMENTS / name for name in (".DS_Store", ".nfs0001", "lost+found")]
+    others[0].touch()
+    others[1].touch()
+    others[2].mkdir()
+    for path in others:
+        aged(path, STALE_S + 60)
+    segments = segment_names(data)
+    prune(data, 4)
+    assert all(path.exists() for path in others)
+    assert segment_names(data) == segments
+    assert len(segments) == 4
+
+
 def test_an_index_of_the_first_release_is_swept_once_it_is_replaced(data: Path) -> None:
     """Its folders and its file of vectors stay as long as CURRENT names no generation of segments."""
     old, vectors, current = data / GENERATIONS / "20250101T000000000Z-0", data / "embeddings.db", current_name(data)

@@ -225,6 +225,8 @@ def test_a_text_is_found_by_its_key(large: Catalog) -> None:
     assert large.rows_of_texts([key, b"unknown"]) == {key: 77}
     assert large.text_keys([77]) == {77: key}
     assert large.rows_of_texts([]) == {}
+    unknown = [f"{number}".encode() for number in range(300_000)]
+    assert large.rows_of_texts([*unknown, key, *unknown]) == {key: 77}
     assert text_key(replace(each, title="Other"), chunk) != key
     assert text_key(replace(each, title="\ud800"), chunk) != text_key(replace(each, title="\udfff"), chunk)
 
