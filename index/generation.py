@@ -202,16 +202,20 @@ class Generation:
 
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
-        return dict(self._of_each(lambda segment: segment.catalog.hashes()))
+        return self._of_each(lambda segment: segment.catalog.hashes())
 
     def origins(self) -> dict[str, str]:
         """Return the origin of every article by its id."""
-        return dict(self._of_each(lambda segment: segment.catalog.origins()))
+        return self._of_each(lambda segment: segment.catalog.origins())
 
-    def _of_each(self, of: Callable[[Segment], dict[str, str]]) -> Iterator[tuple[str, str]]:
+    def _of_each(self, of: Callable[[Segment], dict[str, str]]) -> dict[str, str]:
+        found: dict[str, str] = {}
         for part in self.parts:
-            dead = frozenset(part.entry.dead)
-            yield from ((article_id, value) for article_id, value in of(part.segment).items() if article_id not in dead)
+            own = of(part.segment)
+            for article_id in part.entry.dead:
+                own.pop(article_id, None)
+            found |= own
+        return found
 
     def _by_part(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64], NDArray[np.int64]]]:
         """Yield each part that has some of these rows, their places in `rows`, and their numbers in its segment."""

@@ -128,11 +128,9 @@ def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration)
 
     The graph of the model is left out: int8 and fp32 graphs of one model answer alike.
     """
-    digest = hashlib.sha256()
     parts = (configuration.schema, configuration.embedding_model, configuration.chunker, configuration.language)
-    for line in (*parts, *sorted(hashes)):
-        digest.update(f"{line}\n".encode())
-    return digest.hexdigest()
+    lines = "".join(f"{line}\n" for line in (*parts, *sorted(hashes)))
+    return hashlib.sha256(lines.encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)

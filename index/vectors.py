@@ -17,6 +17,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -29,6 +30,7 @@ from index.errors import IndexDamaged, PublishFailed
 if TYPE_CHECKING:
     from chromadb.api.client import Client
     from chromadb.api.collection_configuration import CreateCollectionConfiguration
+    from chromadb.config import Settings
 
 UNIT_TOLERANCE = 1e-4
 """Largest difference from 1 of the length of a stored vector."""
@@ -253,9 +255,8 @@ def sweep_views() -> None:
 @contextmanager
 def _client(folder: Path) -> Iterator["Client"]:
     import chromadb
-    from chromadb.config import Settings
 
-    client = cast("Client", chromadb.PersistentClient(str(folder), settings=Settings(anonymized_telemetry=False)))
+    client = cast("Client", chromadb.PersistentClient(str(folder), settings=_settings().model_copy()))
     try:
         yield client
     finally:
@@ -263,6 +264,14 @@ def _client(folder: Path) -> Iterator["Client"]:
         # glibc keeps what Chroma's threads have freed: 60 MB after 25,000 rows. Other systems have no such function.
         with suppress(AttributeError):
             ctypes.CDLL(None).malloc_trim(0)
+
+
+@cache
+def _settings() -> "Settings":
+    """Return the settings of a client; reading them from the environment takes 50 ms."""
+    from chromadb.config import Settings
+
+    return Settings(anonymized_telemetry=False)
 
 
 @contextmanager
