@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from service.api.admission import State
 from service.api.errors import STOPPING, problem_of, problem_reply
+from service.readers.extractive import EXTRACTIVE
 
 router = APIRouter(tags=["health"])
 
@@ -54,17 +55,17 @@ async def readyz(state: State) -> Ready | JSONResponse:
         # A Chroma server may be unreachable.
         await state.read(generation.dense.count)
         manifest = generation.manifest
-        reader = state.pipeline.llm or state.pipeline.extractive
+        llm = state.pipeline.llm
         return Ready(
             generation=manifest.generation,
             articles=manifest.article_count,
             chunks=manifest.chunk_count,
             index_updated_at=manifest.created_at,
             embedding_model=manifest.configuration.embedding_model,
-            reader=reader.name,
-            model=reader.model,
+            reader=llm.name if llm else EXTRACTIVE,
+            model=llm.model if llm else None,
             trouble=_code(state.pipeline.library.error),
-            model_trouble=state.pipeline.llm.trouble if state.pipeline.llm else None,
+            model_trouble=llm.trouble if llm else None,
         )
 
 

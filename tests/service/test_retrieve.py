@@ -18,7 +18,7 @@ from index.layout import current_name, generation_folder
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.citations.markers import Marker, MarkerParser
+from service.citations.stream import Marker, MarkerParser
 from service.records import Mode
 from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, newsroom
