@@ -70,7 +70,7 @@ soak: dev
 	@$(NO_KEYS) $(BIN)/python -m tests.soak
 
 docs: dev
-	$(BIN)/python -m dateline.settings_page
+	$(BIN)/python -m tests.settings_page
 
 lock:
 	@command -v $(UV) >/dev/null || { echo 'uv is not installed. Fix: pipx install uv' >&2; exit 1; }

@@ -8,7 +8,8 @@ from datetime import datetime
 import typer
 
 from index.markup import readable
-from service.answer import Answer, Citation, Source, age, day
+from service.answer import Answer, age, day
+from service.records import Citation, Source
 
 CLOSE = 0.3
 """Cosine from which an article is named as related, as in the widget; below it, articles are about something else."""

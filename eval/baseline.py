@@ -7,7 +7,6 @@ not look like a change of the product.
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from eval.errors import GoldInvalid, RunIncomplete
 from eval.gate import ScoredRun, decide
@@ -87,8 +86,7 @@ def read_baseline(folder: Path, lane: str, articles: Mapping[str, Article]) -> R
     if not path.is_file():
         raise RunIncomplete(f"the lane {lane!r} has no baseline", "Make one with `dateline eval bless RUN`.")
     run = read_run(path)
-    predictions = tuple(_with_snippets(prediction, articles) for prediction in run.predictions)
-    return run.model_copy(update={"predictions": predictions})
+    return run.model_copy(update={"predictions": tuple(_with_snippets(each, articles) for each in run.predictions)})
 
 
 def _scored_parts(prediction: Prediction) -> Prediction:
@@ -104,13 +102,11 @@ def _scored_parts(prediction: Prediction) -> Prediction:
 
 
 def _with_snippets(prediction: Prediction, articles: Mapping[str, Article]) -> Prediction:
-    reply = prediction.reply
-    if reply is None:
+    if prediction.reply is None:
         return prediction
-    sources = [{**source, "snippet": _snippet(source, articles)} for source in reply["sources"]]
-    return prediction.model_copy(update={"reply": {**reply, "sources": sources}})
-
-
-def _snippet(source: Mapping[str, Any], articles: Mapping[str, Article]) -> str:
-    article = articles.get(source["article_id"])
-    return article.body[source["start_char_index"] : source["end_char_index"]] if article else ""
+    bodies = {name: article.body for name, article in articles.items()}
+    sources = [
+        {**each, "snippet": bodies.get(each["article_id"], "")[each["start_char_index"] : each["end_char_index"]]}
+        for each in prediction.reply["sources"]
+    ]
+    return prediction.model_copy(update={"reply": {**prediction.reply, "sources": sources}})

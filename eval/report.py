@@ -101,6 +101,15 @@ class Row(Record):
         return ORDER.index(self.change), self.accepted, not self.item.critical, value, self.item.id
 
     @property
+    def result(self) -> Literal["error", "failure", "skipped", "passed"]:
+        """The result in JUnit: a failure if a broken rule names the question, skipped if it was as bad before."""
+        if self.after.grade.outcome == "error":
+            return "error"
+        if self.breaches:
+            return "failure"
+        return "passed" if self.after.grade.good else "skipped"
+
+    @property
     def diff(self) -> tuple[Piece, ...]:
         """Both answers, compared by word."""
         return word_diff(self.before.text if self.before else "", self.after.text)

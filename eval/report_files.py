@@ -3,15 +3,12 @@
 import html
 import re
 import textwrap
-from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from junitparser import Error, Failure, JUnitXml, Skipped, TestCase, TestSuite
-
-from eval.gate import RULES, Breach
-from eval.report import MAIN, ORDER, Report, Row, clip, visible
+from eval.gate import RULES
+from eval.report import MAIN, ORDER, Report, clip, visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -44,6 +41,12 @@ def to_markdown(report: Report) -> str:
     """Return the result, the broken rules, the figures, and the regressed and improved questions."""
     values = {"metrics": ("good", *MAIN), "most": MOST, "signs": _SIGNS, "words": _STATED}
     return render("report.md.jinja2", report=report, **values) + "\n"
+
+
+def to_junit(report: Report) -> str:
+    """Return the report as JUnit XML: a suite with a case for each rule, and one for each type of question."""
+    rules = {rule: [breach for breach in report.decision.breaches if breach.rule == rule] for rule in RULES}
+    return render("report.xml.jinja2", report=report, rules=rules) + "\n"
 
 
 def render(template: str, **values: object) -> str:
@@ -79,7 +82,7 @@ def _templates() -> "Environment":
 
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=select_autoescape(["html.jinja2"]),
+        autoescape=select_autoescape(["html.jinja2", "xml.jinja2"]),
         undefined=StrictUndefined,
         # The result of a macro is a subclass of str and is escaped already.
         finalize=lambda value: visible(value) if type(value) is str else value,
@@ -88,56 +91,3 @@ def _templates() -> "Environment":
     )
     environment.filters |= {"md": escaped, "html_text": escaped_html, "wrapped": wrapped, "clip": clip}
     return environment
-
-
-def to_junit(report: Report) -> str:
-    """Return the report as JUnit XML: a suite with a case for each rule, and one for each type of question.
-
-    A question fails if a broken rule names it. A question that was as bad before is skipped, with its outcome.
-    """
-    xml = JUnitXml("dateline eval")
-    suites = {"gate": [_rule_case(report, rule) for rule in RULES]}
-    for row in sorted(report.rows, key=lambda row: (row.item.type, row.item.id)):
-        suites.setdefault(row.item.type, []).append(_question_case(row, report.latency_ms.get(row.item.id, 0.0)))
-    properties = {"result": str(report.decision), "validated": report.validated, **report.made_of}
-    for name, cases in suites.items():
-        suite = TestSuite(name)
-        for key, value in properties.items():
-            suite.add_property(key, visible(value))
-        suite.add_testcases(cases)
-        xml.add_testsuite(suite)
-    xml.update_statistics()  # type: ignore[no-untyped-call]
-    return bytes(xml.tostring()).decode() + "\n"  # type: ignore[no-untyped-call]
-
-
-def _rule_case(report: Report, rule: str) -> TestCase:
-    case = TestCase(rule, "gate")
-    broken = [breach for breach in report.decision.breaches if breach.rule == rule]
-    if broken:
-        case.result = [_failure(Error if rule == "complete" else Failure, broken)]
-    elif report.decision.exit_code == 3 and rule != "complete":
-        case.result = [Skipped("not checked: the run is incomplete")]
-    return case
-
-
-def _question_case(row: Row, milliseconds: float) -> TestCase:
-    grade = row.after.grade
-    case = TestCase(visible(f"{row.item.id}: {row.item.question}"), row.item.type, round(milliseconds / 1000, 3))
-    if grade.outcome == "error":
-        case.result = [Error(visible(grade.note), "infrastructure")]
-    elif row.breaches:
-        case.result = [_failure(Failure, row.breaches)]
-        facts = [f"{'stated' if fact.now else 'missing'}: {fact.text}" for fact in row.facts]
-        before = row.before.text if row.before else ""
-        lines = (f"before: {before}", f"now: {row.after.text}", *facts, f"dateline eval explain {row.item.id}")
-        case.system_out = visible("\n".join(lines))
-    elif not grade.good:
-        change = "regressed and accepted" if row.accepted else row.change
-        case.result = [Skipped(visible(f"{change}: {grade.outcome} {grade.note}".strip()))]
-    return case
-
-
-def _failure(kind: type[Error | Failure], breaches: Sequence[Breach]) -> Error | Failure:
-    failure = kind(visible(f"{breaches[0].rule}: {breaches[0].detail}"), breaches[0].rule)
-    failure.text = visible("\n".join(f"{b.rule} [{b.stage or '-'}]: {b.question or ''} {b.detail}" for b in breaches))
-    return failure

@@ -32,6 +32,7 @@ from ingest.progress import Progress
 from service.answer import Answer, to_json
 from service.build import build_pipeline
 from service.pipeline import Pipeline
+from service.readers.extractive import EXTRACTIVE
 from service.records import Message, Question
 from service.settings import ServiceSettings
 
@@ -118,7 +119,7 @@ def run_offline(gold: GoldSet, selection: Selection, models: Path, *, precision:
     with corpus_pipeline(gold, embedder, models) as pipeline, asyncio.Runner() as loop:
         with pipeline.library.pinned() as generation:
             fingerprint = generation.manifest.fingerprint
-        header = header_of(gold, fingerprint=fingerprint, reader=pipeline.extractive.name, graph=embedder.graph)
+        header = header_of(gold, fingerprint=fingerprint, reader=EXTRACTIVE, graph=embedder.graph)
         return ask_all(gold, selection, PipelineTarget(pipeline, gold, loop), header)
 
 

@@ -15,7 +15,6 @@ from service.readers.answerability import Calibration
 from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import PASSAGES_SCORED, SentenceScorer
-from service.readers.extractive import ExtractiveReader
 from service.readers.llm import LlmReader
 from service.readers.span_reader import PASSAGES_READ, SpanReader
 from service.settings import ServiceSettings
@@ -46,19 +45,16 @@ def build_pipeline(
         scorer=SentenceScorer(embedder, passages_scored=PASSAGES_READ if settings.span_reader else PASSAGES_SCORED),
         calibration=Calibration.read(),
         verifier=verifier,
-        extractive=ExtractiveReader(),
         prompts=prompts,
         stale_after=timedelta(days=settings.stale_after_days),
         chat=chat,
         llm=LlmReader(chat, prompts, prompt_tokens=settings.llm_prompt_tokens, fence=fence) if chat else None,
-        span_reader=_span_reader(settings, embedder) if settings.span_reader else None,
+        # It is exact where the embedder is, so that an evaluation is repeatable anywhere.
+        span_reader=SpanReader(settings.models_folder, precision="fp32" if embedder.graph == "fp32" else "int8")
+        if settings.span_reader
+        else None,
         fence=fence,
     )
-
-
-def _span_reader(settings: ServiceSettings, embedder: Embedder) -> SpanReader:
-    """Return the span reader; it is exact where the embedder is, so that an evaluation is repeatable anywhere."""
-    return SpanReader(settings.models_folder, precision="fp32" if embedder.graph == "fp32" else "int8")
 
 
 def build_chat(settings: ServiceSettings) -> ChatModel | None:

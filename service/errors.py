@@ -1,21 +1,4 @@
-"""The errors of the service, with the HTTP status of each.
-
-DatelineError
-├── QuestionRefused              422  the caller changes the request
-│   └── NoLanguageModel          422  the caller asks for another reader
-├── ArticleNotFound              404  the caller asks for another article
-├── Overloaded                   503  the caller retries later
-├── RateLimited                  429  the caller retries later
-├── FeedbackUnavailable          503  the operator fixes the file of feedback
-├── FeedbackFull                 507  the operator makes room for more feedback
-└── ReaderFailed                      the pipeline answers without the language model
-    ├── ReaderTimeout
-    ├── ReaderRateLimited
-    ├── ReaderUnavailable
-    ├── ReaderRejected
-    ├── ReaderEmpty
-    └── ReaderCutOff
-"""
+"""The errors of the service; `service/api/errors.py` has the HTTP status of each."""
 
 from index.errors import DatelineError
 

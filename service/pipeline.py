@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -26,7 +26,6 @@ from service.answer import (
     SearchTimings,
     Started,
     Timings,
-    Unsupported,
     Versions,
     age,
     day,
@@ -38,19 +37,20 @@ from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
 from service.questions import asks_about_present, search_text
 from service.readers.answerability import Calibration
-from service.readers.base import Drafted, Reader, Reading
 from service.readers.chat import Chat
 from service.readers.evidence import Evidence, SentenceScorer
-from service.readers.extractive import ExtractiveReader
+from service.readers.extractive import EXTRACTIVE, quotes
 from service.readers.llm import LlmReader
 from service.readers.span_reader import SpanReader
 from service.records import (
     Abstained,
     AnswerWarning,
+    Drafted,
     Passage,
     Question,
     Status,
     StatusReason,
+    Unsupported,
     Usage,
 )
 from service.retrieve import Retrieved, retrieve
@@ -82,7 +82,6 @@ class Pipeline:
     scorer: SentenceScorer
     calibration: Calibration
     verifier: Verifier
-    extractive: ExtractiveReader
     prompts: Prompts
     stale_after: timedelta
     chat: Chat | None = None
@@ -105,15 +104,15 @@ class Pipeline:
             raise NoLanguageModel(
                 "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
             )
-        reader: Reader = self.extractive if question.reader == "extractive" or self.llm is None else self.llm
+        llm = None if question.reader == "extractive" else self.llm
         async with self.pinned() as generation:
-            run = AnswerRun(question, generation, reader, self.clock())
+            run = AnswerRun(question, generation, llm, self.clock())
             yield Started(run.id, isoformat(run.created, "milliseconds"))
 
             with run.timed("standalone"):
-                chat = None if reader.quotes_only else self.chat
                 standalone = StandaloneQuestion(question.text)
                 if question.messages:
+                    chat = self.chat if llm else None
                     standalone = await standalone_question(
                         question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
                     )
@@ -122,37 +121,24 @@ class Pipeline:
             run.usage, run.caution = standalone.usage, standalone.caution
 
             found = await self._retrieve(run)
-            passages: Sequence[Passage] = found.passages
             with run.timed("read"):
-                evidence = await asyncio.to_thread(
-                    self.scorer.score, run.standalone, found.vector, passages, generation.lexical
+                run.evidence = await asyncio.to_thread(
+                    self.scorer.score, run.standalone, found.vector, found.passages, generation.lexical
                 )
-                if reader.quotes_only:
-                    passages, evidence = await asyncio.to_thread(self._read_spans, run, passages, evidence)
-            run.composition = Composition(await reader.fit(passages))
+                if llm:
+                    run.composition = Composition(await llm.fit(found.passages))
+                else:
+                    run.composition = Composition(await asyncio.to_thread(self._read_spans, run, found.passages))
             sources = run.composition.sources()
             yield RetrievalCompleted(
                 retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
             )
 
-            today = run.created.date().isoformat()
-            reading = Reading(run.standalone, run.composition.passages, evidence, today, standalone.text)
-            may_read = self._may_read(run, reading, found.reason)
-            while may_read:
-                may_read = False
-                try:
-                    with run.timed("read"):
-                        async with aclosing(run.reader.read(reading)) as drafts:
-                            async for draft in drafts:
-                                for event in await self._verify(run, draft):
-                                    yield event
-                except ReaderFailed as failure:
-                    run.warn(failure.code, failure.public)
-                    if run.composition.text:
-                        run.reason = "interrupted"
-                    else:
-                        reading = await asyncio.to_thread(self._fall_back, run, reading)
-                        may_read = self._may_read(run, reading)
+            if self._may_read(run, found.reason):
+                with run.timed("read"):
+                    async with aclosing(self._read(run, standalone.text)) as events:
+                        async for event in events:
+                            yield event
 
             answer = run.answer(self.stale_after)
             if answer.status == "not_in_sources":
@@ -164,7 +150,7 @@ class Pipeline:
         began = time.perf_counter()
         async with self.pinned() as generation:
             searched = await asyncio.to_thread(search_text, question.text, generation.lexical)
-            run = AnswerRun(question, generation, self.extractive, self.clock(), standalone=searched)
+            run = AnswerRun(question, generation, None, self.clock(), standalone=searched)
             found = await self._retrieve(run)
             run.composition = Composition(found.passages)
             spent = round((time.perf_counter() - began) * 1000)
@@ -209,26 +195,45 @@ class Pipeline:
         run.candidates = found.candidates
         return found
 
-    def _read_spans(
-        self, run: "AnswerRun", passages: Sequence[Passage], evidence: Evidence
-    ) -> tuple[Sequence[Passage], Evidence]:
-        """Return passages and evidence as the span reader ranks them, if it is on and they may be on topic."""
-        is_related = evidence.complete or evidence.strength >= self.calibration.off_topic
-        if self.span_reader is None or not is_related:
-            return passages, evidence
-        return self.span_reader.read(run.standalone, passages, evidence)
+    def _read_spans(self, run: "AnswerRun", passages: Sequence[Passage]) -> Sequence[Passage]:
+        """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
+        if self.span_reader and self._is_related(run):
+            passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence)
+        return passages
 
-    def _may_read(self, run: "AnswerRun", reading: Reading, reason: StatusReason | None = None) -> bool:
+    def _is_related(self, run: "AnswerRun") -> bool:
+        return run.evidence.complete or run.evidence.strength >= self.calibration.off_topic
+
+    def _may_read(self, run: "AnswerRun", reason: StatusReason | None = None) -> bool:
         """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
-        evidence = reading.evidence
-        if run.reader.quotes_only:
-            level = self.calibration.answerability(run.standalone, evidence)
-            is_related, run.is_weak = level != "abstain", level != "answered"
+        if run.llm:
+            is_related, run.is_weak = self._is_related(run), False
         else:
-            is_related, run.is_weak = evidence.complete or evidence.strength >= self.calibration.off_topic, False
-        is_related = is_related or _is_headline(run.standalone, reading.passages)
+            level = self.calibration.answerability(run.standalone, run.evidence)
+            is_related, run.is_weak = level != "abstain", level != "answered"
+        is_related = is_related or _is_headline(run.standalone, run.composition.passages)
         run.reason = reason or (None if is_related else "low_relevance")
         return run.reason is None
+
+    async def _read(self, run: "AnswerRun", question: str) -> AsyncGenerator[Event, None]:
+        """Yield the events of each sentence, of the model or, without one or if it gives none, of the articles."""
+        if run.llm:
+            today = run.created.date().isoformat()
+            try:
+                async with aclosing(run.llm.read(question, run.composition.passages, today)) as drafts:
+                    async for draft in drafts:
+                        for event in await self._verify(run, draft):
+                            yield event
+            except ReaderFailed as failure:
+                run.warn(failure.code, failure.public)
+                if run.composition.text:
+                    run.reason = "interrupted"
+                else:
+                    await asyncio.to_thread(self._fall_back, run)
+        if run.llm is None and run.reason is None:
+            for quote in quotes(run.standalone, run.evidence):
+                for event in await self._verify(run, quote):
+                    yield event
 
     async def _verify(self, run: "AnswerRun", draft: Drafted) -> list[Event]:
         """Return the events of one sentence; a sentence that is withheld has none."""
@@ -247,14 +252,14 @@ class Pipeline:
             run.unsupported.append(Unsupported(self.verifier.safety.excerpt(draft.text), check.withheld))
         return []
 
-    def _fall_back(self, run: "AnswerRun", reading: Reading) -> Reading:
-        """Switch to the extractive reader and return its input."""
-        run.reader = self.extractive
+    def _fall_back(self, run: "AnswerRun") -> None:
+        """Go on without the model, as if it had not been asked."""
+        run.llm = None
         run.unsupported.clear()
         run.withheld = 0
         run.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")
-        _, evidence = self._read_spans(run, reading.passages, reading.evidence)
-        return replace(reading, evidence=evidence)
+        self._read_spans(run, run.composition.passages)
+        self._may_read(run)
 
 
 def _is_headline(question: str, passages: Sequence[Passage]) -> bool:
@@ -284,14 +289,15 @@ def stale_warning(
 
 @dataclass(slots=True)
 class AnswerRun:
-    """The state of one question: its generation, its reader, and everything that its answer reports."""
+    """The state of one question: its generation, its model, and everything that its answer reports."""
 
     question: Question
     generation: Generation
-    reader: Reader
+    llm: LlmReader | None  # None if sentences of the articles are quoted
     created: datetime
     standalone: str = ""
     candidates: int = 0
+    evidence: Evidence = field(default_factory=lambda: Evidence((), 0.0))
     composition: Composition = field(default_factory=lambda: Composition(()))
     unsupported: list[Unsupported] = field(default_factory=list)
     withheld: int = 0  # characters of all withheld sentences; `unsupported` has their beginnings
@@ -356,9 +362,9 @@ class AnswerRun:
             usage=self.usage,
             timings_ms=Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()}),
             versions=Versions(
-                reader=self.reader.name,
-                model=self.reader.model,
-                prompt=self.reader.prompt,
+                reader=self.llm.name if self.llm else EXTRACTIVE,
+                model=self.llm.model if self.llm else None,
+                prompt=self.llm.prompt if self.llm else None,
                 embedding_model=manifest.configuration.embedding_model,
                 generation=manifest.generation,
             ),

@@ -1,4 +1,4 @@
-"""The records of a question on its way to a cited answer."""
+"""The records of a question on its way to a cited answer, and the parts of the answer: its citations and sources."""
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -125,6 +125,10 @@ class Usage:
         )
 
 
+Drafted = DraftSentence | Abstained | Usage
+"""An item of a model's draft: a sentence, an abstention, or the usage of a call."""
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerWarning:
     """A warning for the user of an answer: a stable `code` and a sentence."""
@@ -147,3 +151,108 @@ class Quote:
     method: Method
     score: float
     highlight: Span | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """How well the quote supports the sentence; score in [0, 1]."""
+
+    status: Support
+    method: Method
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Highlight:
+    """The place of the answer's words in the article's body, inside the quote."""
+
+    start_char_index: int
+    end_char_index: int
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A sentence of the answer and the quote of an article that supports it.
+
+    `answer[start_index:end_index]` is the sentence with its markers and full stop;
+    `body[start_char_index:end_char_index] == cited_text`, always. Code points, half-open. `highlight` is null if the
+    place of the answer's words is not known.
+    """
+
+    id: str
+    marker: int
+    source_id: str
+    article_id: str
+    start_index: int
+    end_index: int
+    cited_text: str
+    start_char_index: int
+    end_char_index: int
+    verification: Verification
+    highlight: Highlight | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A withheld sentence and the reason."""
+
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """The statement of one of several articles that disagree."""
+
+    value: str
+    article_id: str
+    quote: str
+    published_at: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A topic on which articles disagree, with the position of each."""
+
+    topic: str
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Duplicate:
+    """Another article with the same story."""
+
+    article_id: str
+    title: str | None
+    source: str | None
+    url: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scores:
+    """The exact cosine and the BM25 score of a chunk for the question."""
+
+    dense: float
+    lexical: float
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage that the reader was given; `marker` is null if the answer does not cite it."""
+
+    id: str
+    marker: int | None
+    article_id: str
+    chunk_id: str
+    title: str | None
+    url: str | None
+    source: str | None
+    published_at: str | None
+    snippet: str
+    start_char_index: int
+    end_char_index: int
+    score: float
+    scores: Scores
+    cited: bool
+    language: str | None = None
+    duplicates: tuple[Duplicate, ...] = ()

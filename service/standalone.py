@@ -4,11 +4,12 @@ A model rewrites it. Without a model, an answer to a follow-up ("How long did it
 """
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from service.citations.safety import Safety
 from service.errors import ReaderFailed
-from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
+from service.prompts import Prompts, new_fence, sanitize, sanitize_line
 from service.questions import is_follow_up
 from service.readers.chat import Chat
 from service.readers.reply_text import answering_text
@@ -51,30 +52,21 @@ async def standalone_question(
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
-    if chat is None:
-        return _as_asked(question, _OFFLINE)
-    prompt = _render(question, prompts, fence())
-    try:
-        reply, usage = await chat.complete(prompt.system, prompt.user)
-    except ReaderFailed:
-        return _as_asked(question, _NOT_RESOLVED)
-    rewritten = _one_line(reply)
-    said = "\n".join([question.text, *(message.content for message in question.messages)])
-    if not rewritten or safety.is_unsafe(rewritten, said):
-        return _as_asked(question, _NOT_RESOLVED, usage)
-    return StandaloneQuestion(rewritten, usage)
-
-
-def _as_asked(question: Question, caution: AnswerWarning, usage: Usage | None = None) -> StandaloneQuestion:
-    return StandaloneQuestion(question.text, usage or Usage(), caution if is_follow_up(question.text) else None)
-
-
-def _render(question: Question, prompts: Prompts, fence: str) -> RenderedPrompt:
-    messages = [
-        {"role": message.role, "content": sanitize_line(message.content[:MAX_CHARS], fence)}
-        for message in question.messages[-MAX_MESSAGES:]
-    ]
-    return prompts.render(PROMPT, fence=fence, messages=messages, question=sanitize(question.text, fence))
+    usage, caution = Usage(), _OFFLINE
+    if chat is not None:
+        caution, code = _NOT_RESOLVED, fence()
+        messages = [
+            {"role": message.role, "content": sanitize_line(message.content[:MAX_CHARS], code)}
+            for message in question.messages[-MAX_MESSAGES:]
+        ]
+        prompt = prompts.render(PROMPT, fence=code, messages=messages, question=sanitize(question.text, code))
+        with suppress(ReaderFailed):
+            reply, usage = await chat.complete(prompt.system, prompt.user)
+            rewritten = _one_line(reply)
+            said = "\n".join([question.text, *(message.content for message in question.messages)])
+            if rewritten and not safety.is_unsafe(rewritten, said):
+                return StandaloneQuestion(rewritten, usage)
+    return StandaloneQuestion(question.text, usage, caution if is_follow_up(question.text) else None)
 
 
 def _one_line(reply: str) -> str:

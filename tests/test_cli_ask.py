@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from dateline.answer_text import answer_lines
-from service.answer import Conflict, Freshness, Highlight, Scores, Unsupported
-from service.records import AnswerWarning, Support
+from service.answer import Freshness
+from service.records import AnswerWarning, Conflict, Highlight, Scores, Support, Unsupported
 from tests.service.answers import ASKED, TEXT, answer
 
 FRESH = Freshness(None, None, ASKED, "2026-03-31T08:00:00Z")

@@ -9,7 +9,6 @@ import pytest
 from fastapi.routing import APIRoute
 from typer.main import get_command
 
-from dateline import settings_page
 from dateline.__main__ import app
 from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
@@ -18,6 +17,7 @@ from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
 from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason
 from service.settings import ServiceSettings
+from tests import settings_page
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

@@ -149,7 +149,7 @@ def _page_fields(tree: Element) -> dict[str, object]:
     sites = [each for each in objects if not _SITES.isdisjoint(_names(each.get("@type")))]
     canonical = [link.get("href") or "" for link in tree.iter("link") if "canonical" in _words(link.get("rel"))]
     addresses = [*map(clean_line, canonical), *meta["og.url"], *_names(linked.get("url"))]
-    authors = _split(meta["author"] + meta["article.author"])
+    authors = ",".join(meta["author"] + meta["article.author"]).split(",")
     return {
         "title": _title(tree, linked, meta["og.title"], [source, section, *meta["application.name"], *_names(sites)]),
         "url": _first(filter(_is_absolute, addresses)),
@@ -158,7 +158,7 @@ def _page_fields(tree: Element) -> dict[str, object]:
         "authors": _names(linked.get("author")) or [name for name in authors if not _is_absolute(name)],
         "section": section,
         "language": tree.get("lang"),
-        "tags": meta["article.tag"] or _split(_names(linked.get("keywords")) or meta["keywords"]),
+        "tags": meta["article.tag"] or ",".join(_names(linked.get("keywords")) or meta["keywords"]),
         "published_at": _date(linked.get("datePublished"), *(meta[name] for name in _PUBLISHED), _times(tree)),
         "updated_at": _date(linked.get("dateModified"), *(meta[name] for name in _MODIFIED)),
     }
@@ -241,10 +241,6 @@ def _is_absolute(address: str) -> bool:
 
 def _words(stated: str | None) -> list[str]:
     return (stated or "").lower().split()
-
-
-def _split(stated: list[str]) -> list[str]:
-    return [part for text in stated for part in text.split(",")]
 
 
 def _first(*stated: Iterable[str]) -> str | None:

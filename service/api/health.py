@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from service.api.admission import State
 from service.api.errors import STOPPING, problem_of, problem_reply
+from service.readers.extractive import EXTRACTIVE
 
 router = APIRouter(tags=["health"])
 
@@ -51,18 +52,17 @@ async def readyz(state: State) -> Ready | JSONResponse:
     if state.stopping.is_set():
         return problem_reply(STOPPING)
     async with state.pipeline.pinned() as generation:
-        manifest, server = generation.manifest, state.pipeline.library.server
-        reader = state.pipeline.llm or state.pipeline.extractive
+        manifest, server, llm = generation.manifest, state.pipeline.library.server, state.pipeline.llm
         return Ready(
             generation=manifest.generation,
             articles=manifest.article_count,
             chunks=manifest.chunk_count,
             index_updated_at=manifest.created_at,
             embedding_model=manifest.configuration.embedding_model,
-            reader=reader.name,
-            model=reader.model,
+            reader=llm.name if llm else EXTRACTIVE,
+            model=llm.model if llm else None,
             trouble=_code(state.pipeline.library.error or (server.error if server else None)),
-            model_trouble=state.pipeline.llm.trouble if state.pipeline.llm else None,
+            model_trouble=llm.trouble if llm else None,
         )
 
 

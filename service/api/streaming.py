@@ -39,7 +39,7 @@ class EventStream(Response):
         self._request_id = request_id
         self._stopping = stopping
         self._keep_alive_s = keep_alive_s
-        # What to send, and whether more follows; None when the caller has left.
+        # Texts to send, each with whether more follows; None when the caller has left.
         self._queue: asyncio.Queue[tuple[str, bool] | None] = asyncio.Queue()
         self._number = 0
         self._put(first.type, event_data(first))

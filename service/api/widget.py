@@ -27,44 +27,33 @@ def widget_script() -> str:
 def join_modules(folder: Path, entry: str) -> str:
     """Return an entry module after the modules that it imports, each in its own scope, without comments.
 
-    Imported style sheets become constructed ones. Raises ValueError for modules that import each other in a circle,
-    and for other forms of import and export than the widget's.
+    Imported style sheets become constructed ones. Raises ValueError for other forms of import and export than the
+    widget's.
     """
     done: dict[str, str] = {}
-    _add(folder, entry, (), done)
+    _add(folder, entry, done)
     return '(() => {\n"use strict";\n' + "".join(done.values()) + "})();\n"
 
 
-def _add(folder: Path, name: str, above: tuple[str, ...], done: dict[str, str]) -> None:
-    if name in above:
-        raise ValueError(f"modules import each other: {' → '.join((*above, name))}")
+def _add(folder: Path, name: str, done: dict[str, str]) -> None:
     if name in done:
         return
-    text = (folder / name).read_text(encoding="utf-8")
+    text, variable = (folder / name).read_text(encoding="utf-8"), _variable(name)
     if name.endswith(".css"):
-        done[name] = _style(name, text)
+        rules = json.dumps(_STYLE_COMMENT.sub("", text), ensure_ascii=False)
+        done[name] = f"const {variable} = new CSSStyleSheet();\n{variable}.replaceSync({rules});\n"
         return
     for needed in _IMPORT.finditer(text):
-        _add(folder, needed["file"], (*above, name), done)
-    done[name] = _module(name, text)
-
-
-def _style(name: str, text: str) -> str:
-    constructed = _variable(name)
-    rules = json.dumps(_STYLE_COMMENT.sub("", text), ensure_ascii=False)
-    return f"const {constructed} = new CSSStyleSheet();\n{constructed}.replaceSync({rules});\n"
-
-
-def _module(name: str, text: str) -> str:
+        _add(folder, needed["file"], done)
     code = _IMPORT.sub(_assignment, _COMMENT.sub("", text))
-    exported = [found[1] for found in _EXPORT.finditer(code)]
+    exported = ", ".join(found[1] for found in _EXPORT.finditer(code))
     code = _EXPORT.sub("", code)
     if unknown := _UNKNOWN.search(code):
         raise ValueError(
             f'{name}: found {unknown[0]!r}, expected `import {{ a, b }} from "./file.js";` on one line, or `export`'
             " before a function, a class or a const"
         )
-    return f"const {_variable(name)} = (() => {{\n{code}return {{ {', '.join(exported)} }};\n}})();\n"
+    done[name] = f"const {variable} = (() => {{\n{code}return {{ {exported} }};\n}})();\n"
 
 
 def _assignment(found: re.Match[str]) -> str:

@@ -144,7 +144,7 @@ class ChatModel:
                     reply.check_length()
             except ReaderFailed:
                 # After the last word only the count of tokens is missing, which can be made here.
-                if not reply.finished:
+                if not reply.finish_reason:
                     raise
             finally:
                 await chunks.aclose()

@@ -41,12 +41,8 @@ class _Part(BaseModel):
         """The text of a content of either form."""
         if not isinstance(self.content, list):
             return self.content or ""
-        texts = [item if isinstance(item, str) else item.text or "" for item in self.content if _is_text(item)]
-        return "".join(texts)
-
-
-def _is_text(item: str | _Item) -> bool:
-    return isinstance(item, str) or item.type in {"text", "output_text"}
+        items = [_Item(text=item) if isinstance(item, str) else item for item in self.content]
+        return "".join(item.text or "" for item in items if item.type in {"text", "output_text"})
 
 
 class _Choice(BaseModel):
@@ -81,17 +77,12 @@ class ChatReply:
         self._left = max_tokens * CHARACTERS_A_TOKEN
         self._pieces: list[str] = []
         self._half = ""
-        self._finish_reason: str | None = None
+        self.finish_reason: str | None = None
 
     @property
     def text(self) -> str:
         """All text so far."""
         return "".join(self._pieces)
-
-    @property
-    def finished(self) -> bool:
-        """True once the service has sent a finish reason."""
-        return self._finish_reason is not None
 
     def add(self, received: object) -> str:
         """Add a chunk or a complete reply and return its text, which may be empty.
@@ -112,7 +103,7 @@ class ChatReply:
         part = choice.part or _Part()
         if part.refusal:
             raise ModelRefused("The language model declined to answer.")
-        self._finish_reason = choice.finish_reason or self._finish_reason
+        self.finish_reason = choice.finish_reason or self.finish_reason
         content = self._joined(part.text)
         text = content[: max(0, self._left)]
         self._left -= len(content)
@@ -133,7 +124,7 @@ class ChatReply:
     def check_finish(self) -> None:
         """Raise ReaderCutOff for an incomplete reply, ReaderRejected for one that a filter prevented."""
         self.check_length()
-        reason = self._finish_reason.lower() if self._finish_reason else None
+        reason = self.finish_reason.lower() if self.finish_reason else None
         if reason in _COMPLETE or (reason in _UNDECIDED and _LAST_SIGN.search(self.text)):
             return
         if reason == "content_filter":

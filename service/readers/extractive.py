@@ -6,7 +6,7 @@ answer and nearly the best score.
 """
 
 import re
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,10 +15,12 @@ from index.records import Span
 from index.terms import words
 from index.text import sentence_spans
 from service.readers.answer_fit import asks_latest, disagree, fits_time, states_cause
-from service.readers.base import Reading
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
 from service.readers.statements import LONGEST_QUOTE
-from service.records import DraftSentence, Passage
+from service.records import DraftSentence
+
+EXTRACTIVE = "extractive@2"
+"""The name of this reader in an answer, with its version."""
 
 QUOTED = 3
 """Quotes at most, one for each part of a question."""
@@ -46,29 +48,17 @@ _IDLE = frozenset(
 )
 
 
-class ExtractiveReader:
-    """Quotes the best sentence for a question or for each of its parts."""
+def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
+    """Yield the best sentence for a question or for each of its parts, with the marker of its passage.
 
-    name = "extractive@2"
-    quotes_only = True
-    model = None
-    prompt = None
-
-    async def fit(self, passages: Sequence[Passage]) -> tuple[Passage, ...]:
-        """Return all passages."""
-        return tuple(passages)
-
-    async def read(self, reading: Reading) -> AsyncGenerator[DraftSentence, None]:
-        """Yield the quotes, the best first, each with the marker of its passage before its full stop.
-
-        The marker of a sentence that ends with a quotation mark comes after it.
-        """
-        for sentence in quoted(reading.question, reading.evidence):
-            start, end = sentence.quote or sentence.span
-            text = readable(sentence.passage.article.body[start:end])
-            statement = text.rstrip(".!?…")
-            parts = (statement, (sentence.passage.key,), text[len(statement) :])
-            yield DraftSentence(tuple(part for part in parts if part), answer=sentence.answer)
+    The marker is before the full stop; that of a sentence that ends with a quotation mark comes after it.
+    """
+    for sentence in quoted(question, evidence):
+        start, end = sentence.quote or sentence.span
+        text = readable(sentence.passage.article.body[start:end])
+        statement = text.rstrip(".!?…")
+        parts = (statement, (sentence.passage.key,), text[len(statement) :])
+        yield DraftSentence(tuple(part for part in parts if part), answer=sentence.answer)
 
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:

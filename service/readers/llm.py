@@ -4,18 +4,17 @@ import asyncio
 import re
 from collections.abc import AsyncGenerator, Callable, Iterable, Iterator, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from index.records import isoformat
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
-from service.readers.base import Drafted, Reading
 from service.readers.budget import fit_passages
 from service.readers.chat import Chat, log_failure
 from service.readers.chat_reply import ModelRefused
 from service.readers.reply_text import ReplyText
-from service.records import Abstained, DraftSentence, Passage, Usage
+from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
 
 PROMPT = "answer"
 
@@ -24,6 +23,11 @@ ABSTAIN = "NOT_IN_SOURCES"
 
 PIECE = 1_000
 """Code points parsed at a time; the event loop gets a turn after each piece."""
+
+_STOP = re.compile(r"""[.!?…]["'”’»)]*(?=\s|$)""")
+# Models change the case, or separate the words.
+_ABSTENTION = re.compile(r"(?i:not[_-]in[_-]sources)|NOT IN SOURCES")
+_ABSTAINS = re.compile(rf"\W*(?:{_ABSTENTION.pattern})")
 
 
 class LlmReader:
@@ -34,7 +38,6 @@ class LlmReader:
     """
 
     name = "llm@1"
-    quotes_only = False
 
     def __init__(
         self, chat: Chat, prompts: Prompts, *, prompt_tokens: int, fence: Callable[[], str] = new_fence
@@ -60,13 +63,13 @@ class LlmReader:
         """Return the leading passages that are within the budget of tokens."""
         return await asyncio.to_thread(fit_passages, passages, self._prompt_tokens, self.model)
 
-    async def read(self, reading: Reading) -> AsyncGenerator[Drafted, None]:
-        """Yield the sentences of the reply, or one Abstained; last the Usage of the call.
+    async def read(self, question: str, passages: Sequence[Passage], asked_at: str) -> AsyncGenerator[Drafted, None]:
+        """Yield the sentences of the reply, or one Abstained; last the Usage of the call. `asked_at` is an ISO date.
 
         Raises ReaderFailed, after the complete sentences before the failure.
         """
-        prompt = self._render(reading)
-        draft = Draft([passage.key for passage in reading.passages], reasons_first=self._reasons_first)
+        prompt = self._render(question, passages, asked_at)
+        draft = Draft([passage.key for passage in passages], reasons_first=self._reasons_first)
         usage = Usage()
         try:
             async with aclosing(self._chat.stream(prompt.system, prompt.user)) as pieces:
@@ -86,7 +89,7 @@ class LlmReader:
             self.trouble = failure.code
             draft.check(failure)
         self.trouble = None
-        self._reasons_first = draft.reasons_first
+        self._reasons_first = draft.text.thoughts.reasons_first
         if draft.abstained:
             yield Abstained()
             usage = await self._chat.count(prompt.system, prompt.user, draft.received)
@@ -97,39 +100,29 @@ class LlmReader:
             self.trouble = nothing.code
             raise nothing
 
-    def _render(self, reading: Reading) -> RenderedPrompt:
+    def _render(self, question: str, passages: Sequence[Passage], asked_at: str) -> RenderedPrompt:
         fence = self._fence()
         return self._prompts.render(
             PROMPT,
             fence=fence,
             sentinel=ABSTAIN,
-            asked_at=reading.asked_at,
-            question=sanitize(reading.written or reading.question, fence),
-            passages=[_prompt_passage(passage, fence) for passage in reading.passages],
+            asked_at=asked_at,
+            question=sanitize(question, fence),
+            passages=[_prompt_passage(passage, fence) for passage in passages],
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _PromptPassage:
-    """A passage in the prompt, every field sanitized."""
-
-    key: str
-    title: str
-    source: str
-    published: str
-    text: str
-
-
-def _prompt_passage(passage: Passage, fence: str) -> _PromptPassage:
+def _prompt_passage(passage: Passage, fence: str) -> dict[str, str]:
+    """Return the fields of a passage in the prompt, sanitized."""
     article = passage.article
     published = isoformat(article.published_at)
-    return _PromptPassage(
-        key=passage.key,
-        title=sanitize_line(article.title or "", fence) or "untitled",
-        source=sanitize_line(article.source or "", fence) or "unknown",
-        published=published[:10] if published else "date unknown",
-        text=sanitize(passage.chunk.text, fence),
-    )
+    return {
+        "key": passage.key,
+        "title": sanitize_line(article.title or "", fence) or "untitled",
+        "source": sanitize_line(article.source or "", fence) or "unknown",
+        "published": published[:10] if published else "date unknown",
+        "text": sanitize(passage.chunk.text, fence),
+    }
 
 
 class Draft:
@@ -141,35 +134,25 @@ class Draft:
 
     def __init__(self, keys: Sequence[str], *, reasons_first: bool = False) -> None:
         self._keys = keys
-        self._text = ReplyText(reasons_first=reasons_first)
+        self.text = ReplyText(reasons_first=reasons_first)
         self._parser = DraftParser(keys)
-        self._pieces: list[str] = []
+        self.received = ""
         self._has_text = self._is_answering = False
         self._is_restarted = False
         self.abstained = False
         self.has_words = False  # of a sentence
 
-    @property
-    def received(self) -> str:
-        """All text that was fed."""
-        return "".join(self._pieces)
-
-    @property
-    def reasons_first(self) -> bool:
-        """True if the reply began with reasoning that no tag opens, as the template of its model writes the tag."""
-        return self._text.reasons_first
-
     async def feed(self, piece: str) -> AsyncGenerator[DraftSentence, None]:
         """Yield the sentences that this piece completes."""
-        self._pieces.append(piece)
+        self.received += piece
         for part in _parts(piece):
-            for sentence in self._parsed(self._text.feed(part)):
+            for sentence in self._parsed(self.text.feed(part)):
                 yield sentence
             await asyncio.sleep(0)
 
     async def finish(self, *, cut_off: bool = False) -> AsyncGenerator[DraftSentence, None]:
         """Yield the last sentences; only the complete ones of a reply that is cut off."""
-        for part in _parts(self._text.finish()):
+        for part in _parts(self.text.feed("", last=True)):
             for sentence in self._parsed(part):
                 yield sentence
             await asyncio.sleep(0)
@@ -186,7 +169,7 @@ class Draft:
 
     def _parsed(self, text: str) -> Iterator[DraftSentence]:
         """Yield the sentences that a text completes; a text after reasoning that passed as an answer starts again."""
-        if self._text.was_reasoning and not self._is_restarted:
+        if self.text.thoughts.was_reasoning and not self._is_restarted:
             self._is_restarted, self._parser = True, DraftParser(self._keys)
             self._has_text = self._is_answering = False
         self._has_text = self._has_text or bool(text.strip())
@@ -219,9 +202,3 @@ def _until(sentence: DraftSentence, end: int) -> DraftSentence:
             parts.append(part[:left] if isinstance(part, str) else part)
             left -= len(part) if isinstance(part, str) else 0
     return replace(sentence, parts=tuple(parts))
-
-
-_STOP = re.compile(r"""[.!?…]["'”’»)]*(?=\s|$)""")
-# Models change the case, or separate the words.
-_ABSTENTION = re.compile(r"(?i:not[_-]in[_-]sources)|NOT IN SOURCES")
-_ABSTAINS = re.compile(rf"\W*(?:{_ABSTENTION.pattern})")

@@ -64,43 +64,31 @@ _NOTE_BEGUN = re.compile(r"[ \t]*(?:\[(?:\^[^\n]*)?|>[ \t]*|`{1,3}\w*[ \t]*)?")
 class ReplyText:
     """A filter of a reply; `reasons_first` is for a model that is known to begin with reasoning and no opening tag.
 
-    Such a model's reply passes at the end if no closing tag comes. `was_reasoning` becomes true where all text so far
-    proves to be reasoning: the caller drops what it can.
+    Such a model's reply passes at the end if no closing tag comes.
     """
 
     def __init__(self, *, reasons_first: bool = False) -> None:
-        self._thoughts = _WithoutThoughts(reasons_first=reasons_first)
+        self.thoughts = WithoutThoughts(reasons_first=reasons_first)
         self._json = _WithoutJson()
         self._markup = _WithoutMarkup()
 
-    @property
-    def was_reasoning(self) -> bool:
-        """True if a closing tag came without its opening one, and after text had passed."""
-        return self._thoughts.was_reasoning
-
-    @property
-    def reasons_first(self) -> bool:
-        """True if a closing tag came without its opening one."""
-        return self._thoughts.reasons_first
-
-    def feed(self, piece: str) -> str:
-        """Return the text that is certain after this piece."""
-        return self._markup.feed(self._json.feed(self._thoughts.feed(piece)))
-
-    def finish(self) -> str:
-        """Return the rest of the text at the end of the reply."""
-        text = self._json.feed(self._thoughts.finish()) + self._json.finish()
-        return self._markup.feed(text) + self._markup.finish()
+    def feed(self, piece: str, *, last: bool = False) -> str:
+        """Return the text that is certain after this piece; all of the rest with the last one."""
+        text = self._json.feed(self.thoughts.feed(piece, last=last), last=last)
+        return self._markup.feed(text, last=last)
 
 
 def answering_text(reply: str) -> str:
     """Return the text of a complete reply that answers."""
-    text = ReplyText()
-    return text.feed(reply) + text.finish()
+    return ReplyText().feed(reply, last=True)
 
 
-class _WithoutThoughts:
-    """A filter of reasoning in tags and channels, and of control tokens."""
+class WithoutThoughts:
+    """A filter of reasoning in tags and channels, and of control tokens.
+
+    `reasons_first` becomes true if a closing tag comes without its opening one, and `was_reasoning` if text had passed
+    before it: the caller drops what it can.
+    """
 
     def __init__(self, *, reasons_first: bool) -> None:
         self.was_reasoning = self.reasons_first = False
@@ -110,17 +98,16 @@ class _WithoutThoughts:
         self._is_hidden = False
         self._header: str | None = None
 
-    def feed(self, piece: str) -> str:
+    def feed(self, piece: str, *, last: bool) -> str:
+        """Return the text that is certain after this piece; all of the rest with the last one."""
         text = self._held + piece
-        begun = next(_begun(_SIGN_BEGUN, text, "<[◁", _LONGEST_SIGN), len(text))
+        begun = len(text) if last else next(_begun(_SIGN_BEGUN, text, "<[◁", _LONGEST_SIGN), len(text))
         self._held = text[begun:]
-        return self._shown(text[:begun])
-
-    def finish(self) -> str:
-        text = self._shown(self._held)
-        self._held = ""
+        shown = self._shown(text[:begun])
+        if not last:
+            return shown
         opening, self._opening = self._opening or "", None
-        return opening + text
+        return opening + shown
 
     def _shown(self, text: str) -> str:
         """Return the text without signs and what they hide."""
@@ -181,21 +168,19 @@ class _WithoutJson:
     def __init__(self) -> None:
         self._held: str | None = ""
 
-    def feed(self, piece: str) -> str:
+    def feed(self, piece: str, *, last: bool) -> str:
         if self._held is None:
             return piece
         self._held += piece
         begun = _FENCE.sub("", self._held, count=1)
-        if begun.startswith("{") or re.match(r"\[\s*(?:[{\"]|$)", begun) or not begun.strip("` \n"):
+        may_be_json = begun.startswith("{") or re.match(r"\[\s*(?:[{\"]|$)", begun) or not begun.strip("` \n")
+        if may_be_json and not last:
             return ""
         text, self._held = self._held, None
-        return text
-
-    def finish(self) -> str:
-        text, self._held = self._held or "", None
+        if not may_be_json:
+            return text
         try:
-            bare = _FENCE.sub("", text, count=1).rstrip("`\n ").replace("\n", " ")
-            return _said(from_json(bare, allow_partial="trailing-strings")) or ""
+            return _said(from_json(begun.rstrip("`\n ").replace("\n", " "), allow_partial="trailing-strings")) or ""
         except ValueError:
             return text
 
@@ -233,18 +218,11 @@ class _WithoutMarkup:
         self._held = ""
         self._before = "\n"
 
-    def feed(self, piece: str) -> str:
+    def feed(self, piece: str, *, last: bool) -> str:
         text = self._held + piece
-        end = min(_held_from(text, self._before), len(text))
+        end = len(text) if last else min(_held_from(text, self._before), len(text))
         self._held = text[end:]
-        return self._plain(text, end)
-
-    def finish(self) -> str:
-        text, self._held = self._held, ""
-        return self._plain(text, len(text))
-
-    def _plain(self, text: str, end: int) -> str:
-        """Return the text up to its end without markup; what is before and behind it decides what a sign means."""
+        # What is before and behind the text decides what a sign means.
         text, start, end = self._before + text, len(self._before), len(self._before) + end
         plain = []
         for found in _MARKUP.finditer(text, start):

@@ -11,6 +11,7 @@ The weights were read off a short list on questions of other sets and are flat f
 import logging
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from threading import Lock
 
@@ -54,9 +55,8 @@ class SpanReader:
     """
 
     def __init__(self, models: Path, *, precision: Precision = "int8") -> None:
-        self._models: Path | None = models
+        self._models = models
         self._precision: Precision = precision
-        self._network: SpanNetwork | None = None
         self._lock = Lock()
 
     def read(
@@ -64,9 +64,7 @@ class SpanReader:
     ) -> tuple[Sequence[Passage], Evidence]:
         """Return the passages and the evidence in their new order, the evidence with answers and certainty."""
         with self._lock:
-            if self._network is None and self._models:
-                self._load(self._models)
-        network = self._network
+            network = self._network
         if network is None:
             return passages, evidence
         order, ranked, highest = _ranked(network, question, passages[:PASSAGES_READ], evidence)
@@ -91,12 +89,13 @@ class SpanReader:
         found = replace(evidence, sentences=tuple(ranked), certainty=certainty, parts=tuple(parts))
         return tuple(best_first), found
 
-    def _load(self, models: Path) -> None:
-        self._models = None
+    @cached_property
+    def _network(self) -> SpanNetwork | None:
         try:
-            self._network = SpanNetwork(models, precision=self._precision)
+            return SpanNetwork(self._models, precision=self._precision)
         except ConfigurationError as error:
             _logger.warning("The span reader is off, quotes are ranked without it: %s", error)
+            return None
 
 
 def _ranked(

@@ -3,18 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from service.answer import (
-    Answer,
-    Citation,
-    Freshness,
-    Retrieval,
-    Scores,
-    Source,
-    Timings,
-    Verification,
-    Versions,
-)
-from service.records import Support, Usage
+from service.answer import Answer, Freshness, Retrieval, Timings, Versions
+from service.records import Citation, Scores, Source, Support, Usage, Verification
 
 TEXT = "The pier has reopened [1]. A ticket costs 4 crowns [2]."
 ASKED = "2026-11-27T10:00:00.000Z"

@@ -10,8 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Span
-from service.answer import Citation, Completed, Composition, Conflict, Unsupported, event_data, to_json
-from service.records import AnswerWarning, DraftSentence, Passage, Quote, StatusReason, Support, Verdict
+from service.answer import Completed, Composition, event_data, to_json
+from service.records import (
+    AnswerWarning,
+    Citation,
+    Conflict,
+    DraftSentence,
+    Passage,
+    Quote,
+    StatusReason,
+    Support,
+    Unsupported,
+    Verdict,
+)
 from tests.service.answers import TEXT, answer
 from tests.service.passages import make_passage
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from index.records import Span
 from service.citations.verify import locate, normalised
-from service.readers.base import Reading
+from service.pipeline import Pipeline
 from service.readers.evidence import Evidence, ScoredSentence
-from service.readers.extractive import COMPARED, QUOTED, UNSURE, UNSURE_BY_WORDS, ExtractiveReader, quoted
+from service.readers.extractive import COMPARED, EXTRACTIVE, QUOTED, UNSURE, UNSURE_BY_WORDS, quoted, quotes
 from service.readers.statements import statements_of
-from service.records import DraftSentence
+from service.records import DraftSentence, Question
 from tests.service.passages import make_passage
 
 TEXTS = [
@@ -243,12 +243,7 @@ def test_every_quote_can_be_verified(pieces: list[str], scores: list[float], *, 
 
 def drafts(found: Evidence) -> list[DraftSentence]:
     """Return the drafts of the reader."""
-
-    async def listen() -> list[DraftSentence]:
-        reading = Reading(QUESTION, [s.passage for s in found.sentences], found, "2026-01-01")
-        return [draft async for draft in ExtractiveReader().read(reading) if isinstance(draft, DraftSentence)]
-
-    return asyncio.run(listen())
+    return list(quotes(QUESTION, found))
 
 
 @given(found=evidence())
@@ -288,6 +283,7 @@ def test_a_quote_is_drafted_with_its_neighbours() -> None:
     assert draft.text == "Ines Farr laughed. “The poems float.”"
 
 
-def test_it_needs_no_model() -> None:
-    """The reader has a name and a version, and neither model nor prompt."""
-    assert (ExtractiveReader.name, ExtractiveReader.model, ExtractiveReader.prompt) == ("extractive@2", None, None)
+def test_it_needs_no_model(pipeline: Pipeline) -> None:
+    """An answer without a model has the name and version of the reader, and neither model nor prompt."""
+    versions = asyncio.run(pipeline.ask(Question("When did the Skelhaven library reopen?"))).versions
+    assert (versions.reader, versions.model, versions.prompt) == (EXTRACTIVE, None, None)

@@ -13,12 +13,10 @@ from hypothesis import strategies as st
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 from service.prompts import Prompts
-from service.readers.base import Drafted, Reading
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
-from service.readers.evidence import Evidence
 from service.readers.llm import ABSTAIN, Draft, LlmReader
-from service.records import Abstained, DraftSentence, Passage, Usage
+from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
 from tests.service.passages import make_passage
 
@@ -32,11 +30,6 @@ PASSAGES = [
     ),
     make_passage("a1b2", "The library reopened in March."),
 ]
-
-
-def reading_of(question: str, passages: Sequence[Passage], asked_at: str = "") -> Reading:
-    """Return the input of the reader; it does not use the evidence."""
-    return Reading(question, passages, Evidence((), 0.0), asked_at)
 
 
 def reader_of(url: str, prompt_tokens: int = 4_000) -> LlmReader:
@@ -58,7 +51,7 @@ def read(
         reader = reader_of(llm.url, prompt_tokens)
         items: list[Drafted] = []
         try:
-            async with aclosing(reader.read(reading_of(question, passages, asked_at))) as reading:
+            async with aclosing(reader.read(question, passages, asked_at)) as reading:
                 async for item in reading:
                     items.append(item)
         except ReaderFailed as failure:
@@ -161,7 +154,7 @@ def test_fences_differ_between_requests() -> None:
         chat = ChatModel("m", None, url, deadline_s=10, max_output_tokens=300)
         reader = LlmReader(chat, Prompts(), prompt_tokens=4_000)
         for _ in range(2):
-            async for _item in reader.read(reading_of("What?", PASSAGES)):
+            async for _item in reader.read("What?", PASSAGES, ""):
                 pass
         await chat.aclose()
 
@@ -248,7 +241,7 @@ def test_leaving_the_reader_closes_the_call() -> None:
 
     async def leave(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
-        async with aclosing(reader.read(reading_of("What?", PASSAGES))) as reading:
+        async with aclosing(reader.read("What?", PASSAGES, "")) as reading:
             assert isinstance(await anext(reading), DraftSentence)
         assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
         await reader._chat.aclose()
@@ -263,16 +256,14 @@ def test_reasoning_without_a_tag_is_expected_of_the_next_reply_only() -> None:
     reasoned = Reply(["Der Nutzer fragt [k7f2]. Und dann noch. ", f"</think>{said}"])
 
     async def ask(reader: LlmReader) -> list[str]:
-        return [
-            item.text async for item in reader.read(reading_of("What?", PASSAGES)) if isinstance(item, DraftSentence)
-        ]
+        return [item.text async for item in reader.read("What?", PASSAGES, "") if isinstance(item, DraftSentence)]
 
     async def talk(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
         assert await ask(reader) == ["Der Nutzer fragt.", "Kim inspected five plants."]
         assert await ask(reader) == ["Kim inspected five plants."]
         assert await ask(reader) == ["Kim inspected five plants."]
-        async with aclosing(reader.read(reading_of("What?", PASSAGES))) as reading:
+        async with aclosing(reader.read("What?", PASSAGES, "")) as reading:
             assert await anext(reading) == DraftSentence(("Kim inspected five plants", ("k7f2",), "."))
         await reader._chat.aclose()
 

@@ -8,13 +8,10 @@ from contextlib import suppress
 import pytest
 
 from index.text import Sentence, sentence_spans
-from service.citations.markers import MarkerParser
-from service.citations.stream import SentenceAssembler
+from service.citations.stream import DraftParser
 from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.errors import ReaderEmpty
 from service.prompts import Prompts
-from service.readers.base import Reading
-from service.readers.evidence import Evidence
 from service.readers.llm import PIECE, Draft, LlmReader
 from service.records import LONGEST_SENTENCE, DraftSentence, Usage
 from tests.fakes import HashedEmbedder
@@ -100,10 +97,10 @@ def test_the_loop_goes_on(text: str, length: int) -> None:
         beating = asyncio.create_task(heartbeat())
         pieces = [reply[start : start + length] for start in range(0, len(reply), length)]
         reader = LlmReader(Talker(pieces), Prompts(), prompt_tokens=4_000)
-        reading = Reading("Did it rain?", [make_passage("k7f2", "It rained.")], Evidence((), 0.0), "")
+        passages = [make_passage("k7f2", "It rained.")]
         drafts: list[DraftSentence] = []
         with suppress(ReaderEmpty):  # a reply without words
-            async for draft in reader.read(reading):
+            async for draft in reader.read("Did it rain?", passages, ""):
                 drafts += [draft] if isinstance(draft, DraftSentence) else []
         beating.cancel()
         return drafts
@@ -124,14 +121,13 @@ def test_no_text_is_read_again_and_again(text: str, monkeypatch: pytest.MonkeyPa
         return sentence_spans(text, headings=headings)
 
     monkeypatch.setattr("service.citations.stream.sentence_spans", counted)
-    parser, assembler = MarkerParser(KNOWN), SentenceAssembler()
+    parser = DraftParser(KNOWN)
     reply = endless(text)[: 3 * LONGEST_SENTENCE]
     for letter in reply:
-        for token in parser.feed(letter):
-            for _ in assembler.feed(token):
-                pass
-            assert len(assembler.pending) <= LONGEST_SENTENCE
-            assert len(assembler._markers) <= LONGEST_SENTENCE
+        for _ in parser.feed(letter):
+            pass
+        assert len(parser.pending) <= LONGEST_SENTENCE
+        assert len(parser._markers) <= LONGEST_SENTENCE
     assert read <= (len(re.findall(r"\w+", reply)) + 1) * LONGEST_SENTENCE
 
 
@@ -151,9 +147,9 @@ def test_little_is_held_back(text: str) -> None:
 
 def test_a_sentence_without_an_end_is_withheld() -> None:
     """A sentence that is too long is split into parts that are not shown; the next sentence is processed normally."""
-    assembler = SentenceAssembler()
+    parser = DraftParser(KNOWN)
     long = "The harbour of Aldane has 60 boats " * 100
-    drafts = [*assembler.feed(f"{long}. It rained in Galt. And it snowed in Galt."), *assembler.finish()]
+    drafts = [*parser.feed(f"{long}. It rained in Galt. And it snowed in Galt."), *parser.finish()]
     assert "".join(draft.text for draft in drafts[:-2]) == f"{long}."
     assert [draft.text for draft in drafts[-2:]] == ["It rained in Galt.", "And it snowed in Galt."]
     assert [draft.complete for draft in drafts] == [False, False, True, True]

@@ -76,7 +76,7 @@ def cut(text: str, cuts: list[int]) -> str:
     """Return the text that passes of a reply cut at these places."""
     reply = ReplyText()
     places = sorted({0, len(text), *(place % (len(text) + 1) for place in cuts)})
-    return "".join(reply.feed(text[start:end]) for start, end in pairwise(places)) + reply.finish()
+    return "".join(reply.feed(text[start:end]) for start, end in pairwise(places)) + reply.feed("", last=True)
 
 
 @pytest.mark.parametrize("reply", REASONING, ids=REASONING.values())
@@ -133,7 +133,8 @@ def test_reasoning_without_a_tag_that_has_passed_is_noted() -> None:
     """A closing tag after the apparent beginning of an answer is noted."""
     reply = ReplyText()
     assert reply.feed("Der Nutzer fragt. ") == "Der Nutzer fragt. "
-    assert (reply.was_reasoning, reply.feed(f"Gut.</think>{ANSWER}"), reply.was_reasoning) == (False, ANSWER, True)
+    before = reply.thoughts.was_reasoning
+    assert (before, reply.feed(f"Gut.</think>{ANSWER}"), reply.thoughts.was_reasoning) == (False, ANSWER, True)
     reply = ReplyText(reasons_first=True)
     assert reply.feed("Der Nutzer fragt. ") + reply.feed(f"Gut.</think>{ANSWER}") == ANSWER
 

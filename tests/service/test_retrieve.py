@@ -17,7 +17,7 @@ from index.generation import Generation
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
 from ingest.progress import Progress
-from service.citations.markers import Marker, MarkerParser
+from service.citations.stream import Marker, MarkerParser
 from service.records import Mode
 from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, newsroom, opened

@@ -5,26 +5,29 @@ from dataclasses import replace
 from service.answer import (
     Answer,
     AnswerDelta,
-    Citation,
     CitationAdded,
     Completed,
-    Conflict,
-    Duplicate,
     Event,
     Freshness,
-    Highlight,
-    Position,
     Retrieval,
     RetrievalCompleted,
-    Scores,
-    Source,
     Started,
     Timings,
-    Unsupported,
-    Verification,
     Versions,
 )
-from service.records import AnswerWarning, Usage
+from service.records import (
+    AnswerWarning,
+    Citation,
+    Conflict,
+    Duplicate,
+    Highlight,
+    Position,
+    Scores,
+    Source,
+    Unsupported,
+    Usage,
+    Verification,
+)
 from tests.widget.newsroom import BODIES, LANGUAGES
 
 FERRY, GRAIN, EMOJI, ARABIC, HEBREW, NOTES, ATTACK = BODIES

@@ -7,8 +7,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Page, expect
 
-from service.answer import Answer, Conflict, Duplicate, Position, Unsupported
-from service.records import AnswerWarning
+from service.answer import Answer
+from service.records import AnswerWarning, Conflict, Duplicate, Position, Unsupported
 from tests.widget.browsing import Visit
 from tests.widget.replies import CONFLICT, FERRY, events
 from tests.widget.scripted_service import Refused, Streamed, encoded

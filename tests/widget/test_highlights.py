@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from service.answer import Citation, to_json
+from service.answer import to_json
+from service.records import Citation
 from tests.widget.browsing import Visit
 from tests.widget.newsroom import BODIES
 from tests.widget.replies import SCRIPTS, WITHHELD

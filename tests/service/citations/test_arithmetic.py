@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.arithmetic import can_be_worked_out
-from service.citations.numbers import find_numbers
+from service.citations.numbers import can_be_worked_out, find_numbers
 
 FOLLOWS = [
     ("211 people", "187 passengers and 24 crew"),

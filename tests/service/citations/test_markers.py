@@ -4,7 +4,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from service.citations.markers import LONGEST_MARKER, Marker, MarkerParser
+from service.citations.stream import LONGEST_MARKER, Marker, MarkerParser
 from tests.service.citations.pieces import CUTS, KNOWN, REPLIES, pieces_of
 
 CITATIONS = {

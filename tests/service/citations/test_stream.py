@@ -6,8 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.citations.markers import Marker, MarkerParser
-from service.citations.stream import DraftParser, SentenceAssembler
+from service.citations.stream import DraftParser, Marker, MarkerParser
 from service.records import DraftSentence
 from tests.service.citations.pieces import BRACKETS, CUTS, KNOWN, REPLIES, drafts_of, pieces_of
 
@@ -152,12 +151,12 @@ def test_words_on_either_side_of_a_marker_stay_apart() -> None:
 
 def test_a_sentence_comes_once_another_has_begun() -> None:
     """A sentence is yielded two words after its full stop, before the stream ends."""
-    assembler = SentenceAssembler()
-    assert list(assembler.feed("It rained. Then")) == []
-    assert list(assembler.feed(Marker(("k7f2",)))) == []
-    assert list(assembler.feed(" it snowed.")) == [DraftSentence(("It rained.",))]
-    assert list(assembler.finish()) == [DraftSentence(("Then", K, " it snowed."))]
-    assert list(assembler.finish()) == []
+    parser = DraftParser(KNOWN)
+    assert list(parser.feed("It rained. Then")) == []
+    assert list(parser.feed("[k7f2]")) == []
+    assert list(parser.feed(" it snowed.")) == [DraftSentence(("It rained.",))]
+    assert list(parser.finish()) == [DraftSentence(("Then", K, " it snowed."))]
+    assert list(parser.finish()) == []
 
 
 def test_a_cut_off_text_keeps_its_complete_sentences() -> None:

@@ -1,4 +1,4 @@
-"""`docs/settings.md` and `.env.example`, written from the settings classes: `python -m dateline.settings_page`."""
+"""`docs/settings.md` and `.env.example`, written from the settings classes: `python -m tests.settings_page`."""
 
 from collections.abc import Iterator
 from pathlib import Path
