@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from dateline.__main__ import app
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
-from index.layout import CHROMA, current_name, generation_folder, generation_names
+from index.generation import read_manifest
+from index.layout import CATALOG, CHROMA, current_name, generation_names, manifest_path, segment_folder
 from service.feedback import CitedWords, Feedback, FeedbackStore
 from tests.fakes import article, built
 
@@ -77,27 +78,37 @@ def test_a_generation_that_is_not_there_is_a_wrong_argument(dateline: Dateline) 
 
 def test_the_doctor_says_what_to_do_and_does_it(dateline: Dateline, data: Path) -> None:
     """For a corrupt index it exits with 1 and names the fix; --repair lists its changes and exits with 0."""
-    before = current_name(data) or ""
-    shutil.rmtree(generation_folder(data, before) / CHROMA)
+    segment = read_manifest(data, current_name(data) or "").segments[0].segment
+    shutil.rmtree(segment_folder(data, segment) / CHROMA)
     code, printed = dateline("doctor")
     assert code == 1
     assert "chroma/chroma.sqlite3 is missing" in printed
     assert "`dateline doctor --repair`" in printed
     code, printed = dateline("doctor", "--repair")
     assert code == 0
-    assert f"repair   {before} was rebuilt as {current_name(data)}" in printed
+    assert f"repair   segment {segment} was written again as" in printed
     code, printed = dateline("doctor", "--repair", "--json")
     said = json.loads(printed)
     assert (code, said["healthy"], said["repairs"]) == (0, True, [])
 
 
 def test_an_index_that_cannot_be_repaired_exits_with_1(dateline: Dateline, data: Path) -> None:
-    """Without a valid catalogue, the message says how to start over."""
+    """Without a readable manifest, the message says how to start over."""
     for name in generation_names(data):
-        (generation_folder(data, name) / "catalog.db").unlink()
+        manifest_path(data, name).write_text("{}")
     code, printed = dateline("doctor", "--repair")
     assert code == 1
-    assert "none of the 2 generations" in printed
+    assert "no manifest of the 2 generations" in printed
+    assert "`dateline ingest --rebuild PATH`" in printed
+
+
+def test_a_lost_catalogue_costs_its_segment(dateline: Dateline, data: Path) -> None:
+    """A segment without its catalogue is dropped; the message says what is lost and how to get it back."""
+    segment = read_manifest(data, current_name(data) or "").segments[0].segment
+    (segment_folder(data, segment) / CATALOG).unlink()
+    code, printed = dateline("doctor", "--repair")
+    assert code == 0
+    assert f"segment {segment} is lost, with 2 articles" in printed
     assert "`dateline ingest PATH`" in printed
 
 
@@ -109,7 +120,7 @@ def test_a_takedown_says_that_it_is_complete(dateline: Dateline, data: Path) -> 
     store.add(Feedback(answer_id="ans_2", question="Who?", answer="Crews left.", vote="down"))
     code, printed = dateline("remove", "late")
     assert code == 0
-    assert printed.startswith(f"complete: published {current_name(data)} without them; removed 1 older generations")
+    assert printed.startswith(f"complete: published {current_name(data)} without them; removed 1 chunks")
     assert "1 feedback entries" in printed
     assert "late.txt: remove it there too" in printed
     assert [entry.feedback.answer_id for entry in store.entries()] == ["ans_2"]
@@ -122,5 +133,5 @@ def test_a_takedown_in_json_says_what_went(dateline: Dateline, data: Path) -> No
     said = json.loads(printed.splitlines()[0])
     assert code == 0
     assert said["complete"] is True
-    assert (said["article_ids"], said["waiting"], said["removed_vectors"]) == (["late"], [], 1)
+    assert (said["article_ids"], said["waiting"], said["removed_chunks"]) == (["late"], [], 1)
     assert said["generation"] == current_name(data)
