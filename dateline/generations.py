@@ -58,7 +58,7 @@ def prune(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Remove old generations and unfinished ones.
+    """Remove old generations, and what interrupted ingests left.
 
     The current generation and those in use stay.
     """

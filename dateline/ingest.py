@@ -60,11 +60,12 @@ def ingest(
 
 
 def _summary(report: "IngestReport") -> str:
-    names = ("added", "updated", "moved", "unchanged", "removed", "kept")
+    names = ("added", "updated", "moved", "unchanged", "removed")
     counts = [
         (getattr(report, name), name) for name in names if getattr(report, name) or name in ("added", "unchanged")
     ]
     for count, one, many in (
+        (report.kept, "kept that was not read", "kept that were not read"),
         (len(report.rejected), "rejected", "rejected"),
         (len(report.skipped), "skipped", "skipped"),
         (report.passed_over, "older version passed over", "older versions passed over"),
@@ -75,5 +76,7 @@ def _summary(report: "IngestReport") -> str:
     listed = ", ".join(f"{count} {name}" for count, name in counts)
     if report.dry_run:
         return f"dry run: {listed}; nothing was written"
-    made = f"generation {report.generation}, {report.chunks} chunks" if report.generation else "nothing to publish"
-    return f"{listed}; {made}; {report.embedded} embedded, {report.seconds:.1f} s"
+    if not report.generation:
+        return f"{listed}; nothing to publish; {report.seconds:.1f} s"
+    chunks = f"{report.chunks} chunks, {report.embedded} embedded in this run"
+    return f"{listed}; generation {report.generation}: {chunks}; {report.seconds:.1f} s"

@@ -53,12 +53,10 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
 
 
 def _summary(takedown: "Takedown", feedback: int) -> str:
-    made = f"published {takedown.generation} without them" if takedown.generation else "the index does not have them"
-    counts = (
-        (takedown.removed_chunks, "chunks"),
-        (feedback, "feedback entries"),
+    made = (
+        f"generation {takedown.generation} is without them" if takedown.generation else "only old generations had them"
     )
-    removed = f"removed {', '.join(f'{count} {name}' for count, name in counts)}"
+    removed = f"{takedown.removed_chunks} chunks and {feedback} feedback entries were removed"
     if takedown.complete:
         return f"complete: {made}; {removed}"
     return (

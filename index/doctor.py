@@ -60,7 +60,7 @@ def examine(data: Path, server: ChromaServer | None = None) -> list[Finding]:
         *(_examine_generation(data, name) for name in names),
         *(_examine_segment(data, name) for name in sorted(named_segments(data))),
         *(
-            Finding(folder.name, whole=True, detail="left by an interrupted run; a later ingest removes it")
+            Finding(folder.name, whole=True, detail="in use by a running ingest, or left by one that was interrupted")
             for folder in unfinished(data)
         ),
     ]
@@ -123,7 +123,7 @@ def _examine_generation(data: Path, name: str) -> Finding:
             if fingerprint(hashes.items(), manifest.configuration) != manifest.fingerprint:
                 return Finding(what, whole=False, detail="its articles do not match the manifest's fingerprint")
     except (IndexDamaged, sqlite3.DatabaseError) as error:
-        return Finding(what, whole=False, detail=str(error))
+        return Finding(what, whole=False, detail=str(error.args[0]).removeprefix(f"{what} "))
     counts = f"{manifest.article_count} articles, {manifest.chunk_count} chunks, segments: {len(manifest.segments)}"
     return Finding(what, whole=True, detail=f"{counts}, fingerprint {manifest.fingerprint[:12]}")
 
@@ -155,7 +155,7 @@ def _examine_server(data: Path, server: ChromaServer) -> Finding:
         records = [read_record(segment_folder(data, name)) for name in sorted(named_segments(data))]
         lacking = [record.segment for record in records if not server.has(record.segment, record.chunk_count)]
     except (ChromaUnavailable, IndexDamaged) as error:
-        return Finding(what, whole=False, detail=str(error))
+        return Finding(what, whole=False, detail=error.args[0])
     if lacking:
         return Finding(
             what, whole=False, detail=f"lacks the vectors of {', '.join(lacking)}, which are searched exactly"

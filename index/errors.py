@@ -63,6 +63,11 @@ class EmbeddingFailed(DatelineError):
     """The embedding model gave no valid vector."""
 
 
+def reason_of(error: Exception) -> str:
+    """Return the message of an error without the path of the file, which the caller names."""
+    return getattr(error, "strerror", None) or str(error)
+
+
 def no_index(data: Path) -> IndexNotFound:
     """Return the error for a data folder without an index."""
     return IndexNotFound(f"{data} has no index", "Build one with `dateline ingest PATH`.")

@@ -23,6 +23,7 @@ from index.errors import (
     EmbeddingFailed,
     IndexDamaged,
     IndexMismatch,
+    reason_of,
 )
 from index.layout import (
     CATALOG,
@@ -253,7 +254,9 @@ class SegmentPool:
                         raise IndexDamaged(f"segment {entry.segment} is corrupt: {SEGMENT} has changed", HINT)
                     segment = Segment(folder, self._server, checked=self._checked)
                 except OSError as error:
-                    raise IndexDamaged(f"segment {entry.segment} cannot be read: {error}", HINT) from error
+                    file = Path(error.filename or folder).name
+                    message = f"segment {entry.segment} cannot be read: {reason_of(error)} ({file})"
+                    raise IndexDamaged(message, HINT) from error
             self._open[entry.segment] = (segment, users + 1)
             return segment
 
@@ -274,7 +277,9 @@ def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> G
         try:
             opened.enter_context(leased(manifest_path(data, name)))
         except OSError as error:
-            raise IndexDamaged(f"generation {name} cannot be opened: {error}", "Run `dateline doctor`.") from error
+            raise IndexDamaged(
+                f"generation {name} cannot be opened: {reason_of(error)}", "Run `dateline doctor`."
+            ) from error
         manifest = read_manifest(data, name)
         segments: list[Segment] = []
         for entry in manifest.segments:
@@ -289,7 +294,7 @@ def read_manifest(data: Path, name: str) -> Manifest:
         manifest = Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise IndexDamaged(
-            f"generation {name} has no readable manifest: {error}", "Run `dateline doctor --repair`."
+            f"generation {name} has no readable manifest: {reason_of(error)}", "Run `dateline doctor --repair`."
         ) from error
     if manifest.generation != name or not name.endswith(manifest.digest):
         raise IndexDamaged(f"the manifest of generation {name} has changed", "Run `dateline doctor --repair`.")

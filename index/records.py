@@ -5,9 +5,11 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from typing import Literal, NamedTuple, overload
+from typing import Literal, NamedTuple, TypeVar, overload
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
+
+RecordT = TypeVar("RecordT")
 
 
 class Span(NamedTuple):
@@ -120,7 +122,7 @@ class Configuration:
     @classmethod
     def from_json(cls, text: str) -> "Configuration":
         """Parse a configuration; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _CONFIGURATION.validate_json(text, strict=True, extra="forbid")
+        return _parsed(_CONFIGURATION, text)
 
 
 def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
@@ -163,7 +165,7 @@ class SegmentRecord:
     @classmethod
     def from_json(cls, text: str) -> "SegmentRecord":
         """Parse a record; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _SEGMENT_RECORD.validate_json(text, strict=True, extra="forbid")
+        return _parsed(_SEGMENT_RECORD, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,11 +208,20 @@ class Manifest:
     @classmethod
     def from_json(cls, text: str) -> "Manifest":
         """Parse a manifest; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _MANIFEST.validate_json(text, strict=True, extra="forbid")
+        return _parsed(_MANIFEST, text)
 
 
 def _to_json(record: SegmentRecord | Manifest) -> str:
     return json.dumps(asdict(record), indent=2, sort_keys=True) + "\n"
+
+
+def _parsed(adapter: TypeAdapter[RecordT], text: str) -> RecordT:
+    """Parse a record; the message of the ValueError is one line."""
+    try:
+        return adapter.validate_json(text, strict=True, extra="forbid")
+    except ValidationError as error:
+        faults = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
+        raise ValueError(f"not a valid {error.title}: {'; '.join(faults)}") from error
 
 
 # Built once: building one takes as long as parsing ten records.

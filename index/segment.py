@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from index.catalog import Catalog
 from index.chroma_server import ChromaServer
 from index.embedding import Matrix, Vector
-from index.errors import IndexDamaged
+from index.errors import IndexDamaged, reason_of
 from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS
 from index.lexical import Postings
 from index.records import SegmentRecord, StoredFile
@@ -119,7 +119,7 @@ def read_record(folder: Path) -> SegmentRecord:
     try:
         return SegmentRecord.from_json((folder / SEGMENT).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise IndexDamaged(f"segment {folder.name} has no readable {SEGMENT}: {error}", HINT) from error
+        raise IndexDamaged(f"segment {folder.name} has no readable {SEGMENT}: {reason_of(error)}", HINT) from error
 
 
 def stored_files(folder: Path) -> dict[str, StoredFile]:

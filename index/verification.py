@@ -140,7 +140,7 @@ def main() -> int:
     try:
         record = read_record(folder)
     except IndexDamaged as error:
-        faults = [error.args[0]]
+        faults = [error.args[0].removeprefix(f"segment {folder.name} ")]
     else:
         # A changed file is opened as well: its lost contents say more than the change.
         faults = file_faults(folder, record)

@@ -120,8 +120,8 @@ def test_a_takedown_says_that_it_is_complete(dateline: Dateline, data: Path) -> 
     store.add(Feedback(answer_id="ans_2", question="Who?", answer="Crews left.", vote="down"))
     code, printed = dateline("remove", "late")
     assert code == 0
-    assert printed.startswith(f"complete: published {current_name(data)} without them; removed 1 chunks")
-    assert "1 feedback entries" in printed
+    assert printed.startswith(f"complete: generation {current_name(data)} is without them; ")
+    assert "1 chunks and 1 feedback entries were removed" in printed
     assert "late.txt: remove it there too" in printed
     assert [entry.feedback.answer_id for entry in store.entries()] == ["ans_2"]
     assert dateline("remove", "late")[0] == 2

@@ -360,7 +360,7 @@ def test_a_valid_index_is_described(data: Path) -> None:
     assert details[f"generation {oldest}"].startswith("2 articles, 4 chunks, segments: 1, fingerprint ")
     assert details[f"segment {first}"] == "2 articles, 4 chunks"
     assert details[f"segment {second}"] == "1 articles, 2 chunks"
-    assert details[f"{BUILDING}123"] == "left by an interrupted run; a later ingest removes it"
+    assert details[f"{BUILDING}123"] == "in use by a running ingest, or left by one that was interrupted"
     assert repaired(data) == []
 
 

@@ -1,4 +1,4 @@
-"""A Chroma server that is suspended or killed while users ask, and comes back.
+"""A Chroma server that is suspended or killed while users ask, and comes back: every question is answered.
 
 The service is not restarted.
 """
@@ -9,19 +9,33 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from index.chroma_server import PAUSE_S, QUESTION_S
+from index.layout import segment_folder
+from index.segment import read_record
+from index.vectors import EXACT_ROWS
 from tests.chroma_server import RunningChroma
-from tests.faults.newsdesk import Newsdesk
+from tests.faults.newsdesk import Newsdesk, manifest_of
 from tests.faults.questions import Service, serving
-from tests.soak.arrivals import Arrivals, Exchange, arriving, latency
+from tests.soak.arrivals import Exchange, arriving, latency
+from tests.soak.paging import write_papers
 from tests.soak.whole_replies import Proof, mixed_inquiry
 
-RECOVERY_S = 5.0
+RECOVERY_S = PAUSE_S + 5.0
 """Seconds after its return in which the server must be in use again."""
+
+SLOWEST_S = QUESTION_S + 1.0
+"""The longest wait for the first questions that find the server away; later ones do not ask it."""
+
+ARTICLES, SECTIONS = 32, 1000
+"""One batch of an ingest, so that all chunks are in one segment: smaller ones are searched exactly."""
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """The health checks while the server was away, and the duration of the slower one."""
+    """The health checks while the server was away, and the duration of the slower one.
+
+    `readyz` has the status and the code of the trouble.
+    """
 
     readyz: tuple[int, str | None]
     healthz: int
@@ -30,29 +44,23 @@ class Health:
 
 @dataclass(frozen=True, slots=True)
 class Absence:
-    """One absence of the server: the replies meanwhile, and the time until answers after its return.
-
-    `refused` are the replies to questions that need the server; `filtered` are those to questions that do not.
-    """
+    """One absence of the server: the replies meanwhile, and the time until it is in use again after its return."""
 
     how: str
-    refused: Sequence[Exchange]
-    filtered: Sequence[Exchange]
+    replies: Sequence[Exchange]
     health: Sequence[Health]
     recovered_s: float
     faults: Sequence[str]
 
     def __str__(self) -> str:
-        told = sorted({(each.status, each.code) for each in self.refused})
-        waits = [each.seconds for each in self.refused]
-        answered = sum(each.status == 200 for each in self.filtered)
+        told = sorted({(each.status, each.code) for each in self.replies})
+        waits = [each.seconds for each in self.replies]
         slowest = max(each.seconds for each in self.health)
         said = sorted({(each.readyz, each.healthz) for each in self.health})
         return (
             f"{self.how}: questions were told {told}: {latency(waits)}\n"
-            f"  {answered} of {len(self.filtered)} filtered ones were answered from vectors.npy\n"
             f"  readyz and healthz said {said}, in {slowest * 1000:.0f} ms at most\n"
-            f"  all answered {self.recovered_s:.1f} s after the return; faults afterwards: {list(self.faults[:3])}"
+            f"  in use {self.recovered_s:.1f} s after the return; faults afterwards: {list(self.faults[:3])}"
         )
 
 
@@ -66,14 +74,15 @@ class Course:
 
 
 @contextmanager
-def at_a_server(place: Path, articles: int) -> Iterator[tuple[Newsdesk, RunningChroma]]:
-    """Return a desk with an index on a real Chroma server, until the block ends."""
+def at_a_server(place: Path, articles: int, sections: int) -> Iterator[tuple[Newsdesk, RunningChroma]]:
+    """Return a desk with an index on a real Chroma server, until the block ends; it has one chunk for each section."""
     (place / "chroma").mkdir(parents=True)
     chroma = RunningChroma(place / "chroma")
     try:
-        desk = Newsdesk(place / "desk", articles=articles)
+        desk = Newsdesk(place / "desk", articles=0, options={"dimension": 16})
+        write_papers(desk.articles, articles, sections)
         desk.environment["CHROMA_URL"] = chroma.url
-        done = desk.ingest()
+        done = desk.run("ingest", str(desk.articles), "--data", str(desk.data), timeout=600)
         assert done.returncode == 0, done.stderr
         yield desk, chroma
     finally:
@@ -85,7 +94,7 @@ def absences(
 ) -> list[Absence]:
     """Suspend and resume the server, kill and restart it, while users ask one running service.
 
-    It is away for `away_s`; users ask for `after_s` more, and in the last second everything must be as before.
+    It is away for `away_s`; users ask for `after_s` more when it is in use again.
     """
     proof = Proof(desk.data)
     proof.keep()
@@ -109,23 +118,24 @@ def _absence(
     leave, return_ = leaving
     with arriving(service, mixed_inquiry, course.per_second) as arrivals:
         time.sleep(1)
-        leaves = time.monotonic()
         leave()
         left = time.monotonic()
         health = _health_for(service, course.away_s)
         back = time.monotonic()
         return_()
         returned = time.monotonic()
+        while _readiness(service)[1] is not None:
+            assert time.monotonic() - returned < 2 * RECOVERY_S, _readiness(service)
+            time.sleep(0.1)
+        recovered_s = time.monotonic() - returned
         time.sleep(course.after_s)
-        over = time.monotonic()
     away = [each for each in arrivals.exchanges if left <= each.due and each.due + each.seconds < back]
     return Absence(
         how,
-        refused=[each for each in away if not each.inquiry.filters],
-        filtered=[each for each in away if each.inquiry.filters],
+        replies=away,
         health=health,
-        recovered_s=_recovered(arrivals, returned),
-        faults=_faults(proof, arrivals, leaves, over - 1),
+        recovered_s=recovered_s,
+        faults=list(proof.faults(arrivals.exchanges)),
     )
 
 
@@ -134,38 +144,28 @@ def _health_for(service: Service, seconds: float) -> list[Health]:
     until, health = time.monotonic() + seconds, []
     while time.monotonic() < until:
         began = time.monotonic()
-        ready, said = service.request("GET", "/readyz")
+        ready = _readiness(service)
         alive, _ = service.request("GET", "/healthz")
-        health.append(Health((ready, said.get("error", {}).get("code")), alive, time.monotonic() - began))
+        health.append(Health(ready, alive, time.monotonic() - began))
         time.sleep(max(0.0, min(1.0, until - time.monotonic())))
     return health
 
 
-def _recovered(arrivals: Arrivals, returned: float) -> float:
-    """Return the seconds from the server's return to the end of the last failed reply."""
-    ends = [each.due + each.seconds for each in arrivals.exchanges if each.status != 200]
-    return max(0.0, max(ends, default=returned) - returned)
-
-
-def _faults(proof: Proof, arrivals: Arrivals, leaves: float, settled: float) -> list[str]:
-    """Yield the errors of replies from before the absence and after the recovery, and of answers in between."""
-    return list(
-        proof.faults(
-            each
-            for each in arrivals.exchanges
-            if each.due + each.seconds < leaves or each.due > settled or each.status == 200
-        )
-    )
+def _readiness(service: Service) -> tuple[int, str | None]:
+    status, said = service.request("GET", "/readyz")
+    return status, said.get("trouble")
 
 
 def soak(place: Path) -> str:
     """Suspend and kill the server for a minute each, with 5 questions per second."""
-    with at_a_server(place, articles=1200) as (desk, chroma):
-        found = absences(desk, chroma, away_s=60, after_s=RECOVERY_S + 2, per_second=5)
+    with at_a_server(place, ARTICLES, SECTIONS) as (desk, chroma):
+        (segment,) = manifest_of(desk.data).segments
+        assert read_record(segment_folder(desk.data, segment.segment)).chunk_count > EXACT_ROWS
+        found = absences(desk, chroma, away_s=60, after_s=5, per_second=5)
     for absence in found:
-        assert {(each.status, each.code) for each in absence.refused} == {(503, "index_unavailable")}, absence
-        assert {each.status for each in absence.filtered} == {200}, absence
-        assert {(each.readyz, each.healthz) for each in absence.health} == {((503, "index_unavailable"), 200)}, absence
+        assert {each.status for each in absence.replies} == {200}, absence
+        assert max(each.seconds for each in absence.replies) < SLOWEST_S, absence
+        assert {(each.readyz, each.healthz) for each in absence.health[-5:]} == {((200, "vectors_unavailable"), 200)}
         assert absence.recovered_s <= RECOVERY_S, absence
         assert not absence.faults, absence
     return "\n".join(map(str, found))

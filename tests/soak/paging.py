@@ -8,17 +8,14 @@ import json
 import os
 import random
 import time
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from shutil import copytree, rmtree
 
-from index.dense.view import SQLITE
-
-from index.catalog import Catalog
-from index.layout import CATALOG, CHROMA, EMBEDDINGS, current_name, generation_folder
-from tests.fakes import TOPICS, sentence
-from tests.faults.newsdesk import Newsdesk, manifest_of
+from index.layout import CHROMA, GENERATIONS, SEGMENTS, segment_folder
+from index.vectors import SQLITE
+from tests.fakes import TOPICS, opened, sentence
+from tests.faults.newsdesk import SOURCES, Newsdesk, manifest_of
 
 ROWS = 33_000
 TAKEN_DOWN = "paper-1"
@@ -58,10 +55,9 @@ class Paging:
         assert said["healthy"], said
 
     def repaired(self) -> None:
-        """Corrupt Chroma's files; --repair rebuilds the generation without embedding."""
+        """Corrupt Chroma's files; --repair rewrites their segment without embedding."""
         before = manifest_of(self.data)
-        folder = generation_folder(self.data, before.generation) / CHROMA
-        with (folder / SQLITE).open("r+b") as file:
+        with (segment_folder(self.data, before.segments[0].segment) / CHROMA / SQLITE).open("r+b") as file:
             file.truncate(4096)
         said = json.loads(self._run("doctor", "--repair", "--json"))
         assert said["healthy"], said
@@ -79,19 +75,19 @@ class Paging:
         assert not _chunks_of(self.data, TAKEN_DOWN)
 
     def restored(self) -> None:
-        """Copy the generation without the vector cache, delete the data folder, restore it and roll back to it."""
+        """Copy the index, delete the data folder, restore segments and manifests and roll back to the generation."""
         before = manifest_of(self.data)
         began = time.monotonic()
-        copytree(generation_folder(self.data, before.generation), self.place / "backup")
+        backup = copytree(self.data, self.place / "backup")
         rmtree(self.data)
-        copytree(self.place / "backup", generation_folder(self.data, before.generation))
+        for name in (GENERATIONS, SEGMENTS):
+            copytree(backup / name, self.data / name)
         self.steps.append(Step("copy, wipe, put back", time.monotonic() - began, 0))
         self._run("generations", "rollback", before.generation)
         assert manifest_of(self.data) == before
 
     def gone_on(self) -> None:
-        """Ingest one more article: the vectors of all others are restored from the generation."""
-        assert not (self.data / EMBEDDINGS).exists()
+        """Ingest one more article: nothing else is embedded."""
         write_papers(self.desk.articles, 1, 1, beginning="late")
         (self.desk.articles / f"{TAKEN_DOWN}.md").unlink(missing_ok=True)
         said = json.loads(self._run("ingest", str(self.desk.articles), "--json"))
@@ -111,17 +107,19 @@ class Paging:
 
 
 def write_papers(folder: Path, count: int, sections: int, *, beginning: str = "paper", seed: int = 1) -> None:
-    """Write articles with sections of a heading and a sentence, one chunk each."""
+    """Write articles with sections of a heading and a sentence, one chunk each, some sources in turn."""
     rng = random.Random(f"{beginning}{seed}")
     for number in range(1, count + 1):
         topic = TOPICS[number % len(TOPICS)]
         lines = (f"## Part {part}\n\n{sentence(rng, topic)}\n" for part in range(sections))
-        (folder / f"{beginning}-{number}.md").write_text("\n".join(lines), encoding="utf-8")
+        front = f"---\nsource: {SOURCES[number % 2]}\n---\n"
+        (folder / f"{beginning}-{number}.md").write_text(front + "\n".join(lines), encoding="utf-8")
 
 
 def _chunks_of(data: Path, article_id: str) -> int:
-    with closing(Catalog(generation_folder(data, current_name(data) or "none") / CATALOG)) as catalog:
-        return sum(chunk.article_id == article_id for chunk, _ in catalog.chunks(range(catalog.chunk_count)))
+    with opened(data) as generation:
+        catalogs = [part.segment.catalog for part in generation.parts if article_id not in part.entry.dead]
+        return sum(len(catalog.rows_of_articles([article_id])) for catalog in catalogs)
 
 
 def soak(place: Path) -> str:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from index.generation import read_manifest
-from index.layout import generation_folder, generation_names
+from index.layout import generation_names
 from tests.fakes import TOPICS
 from tests.faults.newsdesk import SOURCES
 from tests.faults.questions import Archive, Quoted
@@ -35,7 +35,7 @@ class Proof:
         """Store the contents of the existing generations, for comparison after their removal."""
         self._archive.keep()
         for name in generation_names(self._data):
-            self._made[name] = read_manifest(generation_folder(self._data, name)).created_at
+            self._made[name] = read_manifest(self._data, name).created_at
 
     def faults(self, exchanges: Iterable[Exchange]) -> Iterator[str]:
         """Yield the errors of replies, a sentence each."""
