@@ -59,8 +59,7 @@ class Article:
     @property
     def content_hash(self) -> str:
         """Return the SHA-256 of every field but `origin`, so that a moved file is not a change."""
-        visible = asdict(self)
-        visible.pop("origin")
+        visible = {name: getattr(self, name) for name in self.__slots__ if name != "origin"}
         visible["published_at"] = isoformat(self.published_at)
         visible["updated_at"] = isoformat(self.updated_at)
         encoded = json.dumps(visible, ensure_ascii=False, sort_keys=True, separators=(",", ":"))

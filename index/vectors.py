@@ -142,7 +142,8 @@ def build_collection(folder: Path, vectors: Matrix) -> None:
             collection = client.create_collection(NAME, embedding_function=None, configuration=configuration)
             page = min(client.get_max_batch_size(), PAGE)
             for start in range(0, len(vectors), page):
-                rows = vectors[start : start + page]
+                # Chroma reads number by number, which is slow in numpy's `memmap`.
+                rows = np.asarray(vectors[start : start + page])
                 collection.add(ids=ids_of(start, len(rows)), embeddings=rows)
     except ChromaError as error:
         raise PublishFailed(
