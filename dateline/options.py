@@ -1,6 +1,6 @@
 """Options that several commands share, and the values that they stand for."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
 
@@ -9,7 +9,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from index.errors import ConfigurationError
-from index.records import Filters
+from index.records import Filters, parse_moment
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -45,10 +45,7 @@ def filters_of(source: list[str] | None, after: str | None, before: str | None) 
 
 
 def _moment(option: str, text: str | None) -> datetime | None:
-    if text is None:
-        return None
     try:
-        moment = datetime.fromisoformat(text)
+        return None if text is None else parse_moment(text)
     except ValueError as error:
         raise ConfigurationError(f"{option} is {text!r}, expected an ISO 8601 date such as 2026-01-31") from error
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

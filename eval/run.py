@@ -26,6 +26,7 @@ from index.embedding import Embedder
 from index.embedding.graph import Precision
 from index.embedding.local import LocalEmbedder
 from index.errors import DatelineError
+from index.records import parse_moment
 from ingest.job import Ingest
 from ingest.job import run as ingest
 from ingest.progress import Progress
@@ -189,6 +190,6 @@ def _paraphrases(item: GoldItem) -> list[tuple[Turn, ...]]:
 
 def _day_of(item: GoldItem) -> datetime | None:
     try:
-        return datetime.fromisoformat(item.asked_at) if item.asked_at else None
+        return parse_moment(item.asked_at) if item.asked_at else None
     except ValueError as error:
         raise GoldInvalid(f"{item.id}: asked_at is {item.asked_at!r}, expected an ISO 8601 date") from error

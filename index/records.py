@@ -30,6 +30,12 @@ def isoformat(moment: datetime | None, timespec: str = "auto") -> str | None:
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
+def parse_moment(text: str) -> datetime:
+    """Return the moment of an ISO 8601 date, in UTC if it has no zone; raises ValueError."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def indexed_text(title: str | None, text: str) -> str:
     """Return the text that is embedded and indexed for a chunk: its article's title, then its text."""
     return f"{title}\n{text}" if title else text

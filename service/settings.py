@@ -113,15 +113,6 @@ class ServiceSettings(IndexSettings):
         return value
 
     @model_validator(mode="after")
-    def _model_has_a_service(self) -> Self:
-        if self.llm_model and not (self.openai_api_key or self.openai_base_url):
-            raise ValueError(
-                f"DATELINE_LLM_MODEL is {self.llm_model!r}, but OPENAI_API_KEY and OPENAI_BASE_URL are not set: set one"
-                " of them, or unset DATELINE_LLM_MODEL"
-            )
-        return self
-
-    @model_validator(mode="after")
     def _anonymous_clients_are_allowed(self) -> Self:
         if self.host not in LOOPBACK and not self.allow_anonymous:
             raise ValueError(

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from index.records import Filters
+from index.records import Filters, parse_moment
 from service.answer import Answer, SearchResult
 from service.api.admission import State
 from service.api.streaming import EventStream
@@ -26,8 +26,7 @@ def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
     if not isinstance(value, str):
         raise ValueError('expected an ISO 8601 date in a string, such as "2026-01-31"')
     try:
-        moment = datetime.fromisoformat(value)
-        return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+        return parse_moment(value).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f'found {value[:40]!r}, expected an ISO 8601 date such as "2026-01-31"') from error
 

@@ -99,26 +99,24 @@ class Verifier:
         do not have.
         """
         cited = [passages[key] for key in draft.keys if key in passages] if mode != "off" else []
-        check = Check()
+        quotes: tuple[Quote, ...] = ()
+        withheld: str | None = None
         if mode == "verified" and not draft.complete:
-            check = Check(withheld="too_long")
+            withheld = "too_long"
         elif cited:
             result = self.support.check(draft.text.strip(), cited, draft.quotes)
             if result.status != "unverified":
-                check = Check(tuple(replace(quote, highlight=_highlight(draft, quote)) for quote in result.quotes))
+                quotes = tuple(replace(quote, highlight=_highlight(draft, quote)) for quote in result.quotes)
             elif mode == "verified":
-                check = Check(withheld=result.reason or "not_in_source")
+                withheld = result.reason or "not_in_source"
             else:
                 chunks = [(passage, Span(0, len(passage.chunk.text))) for passage in cited]
-                check = Check(
-                    tuple(_quote(passage, span, "unverified", "coverage", result.score) for passage, span in chunks)
-                )
+                quotes = tuple(_quote(*chunk, "unverified", "coverage", result.score) for chunk in chunks)
         elif mode == "verified":
-            check = Check(withheld="invented_marker" if draft.invented else "no_marker")
-        quoted = [quote.text for quote in check.quotes]
-        if check.withheld:
-            quoted = [passage.chunk.text for passage in cited]
-        return Check(withheld="unsafe_text") if self.safety.is_unsafe(draft.text, "\n".join(quoted)) else check
+            withheld = "invented_marker" if draft.invented else "no_marker"
+        known = [passage.chunk.text for passage in cited] if withheld else [quote.text for quote in quotes]
+        is_unsafe = self.safety.is_unsafe(draft.text, "\n".join(known))
+        return Check(withheld="unsafe_text") if is_unsafe else Check(quotes, withheld)
 
 
 class SupportCheck:

@@ -13,7 +13,11 @@ from index.terms import words
 from service.citations.numbers import Number, find_numbers, missing_number, with_numbers
 from service.readers.evidence import ScoredSentence, answer_type
 
-_NAMES = re.compile(r"\bwho(?:m|se)?\b|\bnames\b|\bwhich\b(?! (?:year|day|date|month))", re.IGNORECASE)
+_NAMES = re.compile(
+    r"^\W*(?:(?:and|at|by|for|from|in|of|on|to|with) )?(?:who(?:m|se)?\b"
+    r"|which (?!century|date|day|floor|grade|hour|month|number|place|position|round|time|week|year))|\bnames? of\b",
+    re.IGNORECASE,
+)
 _TIME_OF_DAY = re.compile(r"\b(?:what|which) (?:time|hour)\b(?! of (?:the )?year)", re.IGNORECASE)
 _CLOCK = re.compile(
     r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?(?:[ap]\.?m\b|o['’]clock)|\b(?:noon|midday|midnight|dawn|dusk|sunrise|sunset)\b",
@@ -63,8 +67,9 @@ def has_time_of_day(question: str, sentence: str) -> bool:
 
 
 def is_complete(question: str, sentence: str) -> bool:
-    """Return False if a question asks for something that is complete, and the sentence does not say that it is."""
-    return bool(_WHOLLY.search(sentence)) or not _WHOLLY.search(question)
+    """Return False if a question asks when something is complete, and the sentence does not say that it is."""
+    is_asked = answer_type(question) == "when" and _WHOLLY.search(question)
+    return bool(_WHOLLY.search(sentence)) or not is_asked
 
 
 def states_cause(sentence: str) -> bool:

@@ -1,12 +1,12 @@
 """Runs: selected questions, and saved answers."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -14,10 +14,14 @@ from eval.gold import GoldSet, read_gold
 from eval.records import Turn
 from eval.run import PipelineTarget, Selection, ask_all, corpus_pipeline, default_settings, header_of, run_service
 from eval.score import score
+from service.answer import Answer
+from service.pipeline import Pipeline
+from service.records import Question
 from tests.eval.pieces import gold_of, item, saying, unanswerable
 from tests.eval.selftest.replies import Reply
 from tests.eval.small_gold import write_gold
 from tests.fakes import HashedEmbedder
+from tests.service.answers import answer
 
 RIGHT = saying("Ines Corrand cut the ribbon.")
 GOLD = gold_of(item(id="when-001", type="when"), unanswerable(), item(id="who-001"), item(id="who-002"))
@@ -99,6 +103,29 @@ def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) ->
     lamp = next(grade for grade in score(gold, runs[0]) if grade.id == "lamp-001")
     assert lamp.figures["recall@5"] == 1.0
     assert lamp.figures["quote_exactness"] == 1.0
+
+
+@dataclass(frozen=True)
+class Clocked:
+    """A pipeline with one answer that keeps the moment of each question."""
+
+    moments: list[datetime]
+    clock: Callable[[], datetime] = datetime.now
+
+    async def ask(self, question: Question) -> Answer:
+        self.moments.append(self.clock())
+        return answer()
+
+
+@pytest.mark.parametrize("asked_at", ["2026-03-01", "2026-03-01T00:00:00", "2026-03-01T01:00:00+01:00"])
+def test_a_question_is_asked_on_its_day(asked_at: str) -> None:
+    """A day without a time or a zone is in UTC."""
+    moments: list[datetime] = []
+    asked = item(asked_at=asked_at)
+    with asyncio.Runner() as loop:
+        PipelineTarget(cast("Pipeline", Clocked(moments)), gold_of(asked), loop).ask(asked.turns)
+
+    assert moments == [datetime(2026, 3, 1, tzinfo=UTC)]
 
 
 def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -58,7 +58,8 @@ def test_no_sentence_at_all_is_an_abstention() -> None:
         ("How many votes were counted?", "answered"),
         ("Who counted nine votes?", "weak"),
         ("At what time were nine votes counted?", "weak"),
-        ("How many votes were counted completely?", "weak"),
+        ("When were the votes completely counted?", "weak"),
+        ("How many votes were completely counted?", "answered"),
     ],
 )
 def test_an_answer_of_another_kind_is_weak(question: str, expected: str) -> None:
