@@ -239,7 +239,12 @@ def test_a_replaced_generation_is_closed_off_the_event_loop(pipeline: Pipeline, 
     async def story() -> None:
         async with replace(pipeline, library=library).pinned() as generation:
             close = generation.close
-            generation.close = lambda: (closers.append(threading.current_thread()), close())
+
+            def watched() -> None:
+                closers.append(threading.current_thread())
+                close()
+
+            generation.close = watched
             built(data, [article("a", "The second.")], embedder)
             assert await asyncio.to_thread(library.refresh)
             assert not closers
