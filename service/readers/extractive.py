@@ -103,7 +103,7 @@ def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
 
 def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
     """Return the next sentence with another answer, if the question needs it or it is nearly the best."""
-    if asks_latest(question):
+    if asks_latest(question) and best.answer and best.passage.article.published_at:
         return None
     near, far = _distances(evidence)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]

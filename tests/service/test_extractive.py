@@ -138,6 +138,8 @@ def test_the_latest_state_is_that_of_the_newest_article() -> None:
     assert shown("What is the latest price of wool?", close) == [texts[1]]
     assert shown("What is the latest price of wool?", found) == [texts[0]]
     assert shown("What is the price of wool?", close) == list(texts)
+    undated = [replace(each, passage=make_passage(each.passage.key, each.text)) for each in close.sentences]
+    assert shown("What is the latest price of wool?", replace(close, sentences=tuple(undated))) == list(texts)
 
 
 def test_a_day_to_come_is_quoted_before_a_day_in_the_past() -> None:
