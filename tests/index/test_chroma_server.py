@@ -60,12 +60,25 @@ def client(running: RunningChroma) -> ClientAPI:
     return chromadb.HttpClient("127.0.0.1", running.port, settings=Settings(anonymized_telemetry=False))
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shorten the deadlines, and the time that a server is left alone."""
-    monkeypatch.setattr(chroma_server, "QUESTION_S", 0.4)
-    monkeypatch.setattr(chroma_server, "PAGE_S", 0.8)
-    monkeypatch.setattr(chroma_server, "PAUSE_S", 0.6)
+@contextmanager
+def halted(running: RunningChroma, pause_s: float = 60.0) -> Iterator[None]:
+    """Suspend the server until the block ends, and shorten the deadlines."""
+    running.halt()
+    try:
+        with short_deadlines(pause_s):
+            yield
+    finally:
+        running.resume()
+
+
+@contextmanager
+def short_deadlines(pause_s: float = 60.0) -> Iterator[None]:
+    """Shorten the deadlines until the block ends; a server that fails is left alone for `pause_s`."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(chroma_server, "QUESTION_S", 0.4)
+        patch.setattr(chroma_server, "PAGE_S", 0.8)
+        patch.setattr(chroma_server, "PAUSE_S", pause_s)
+        yield
 
 
 @pytest.fixture
@@ -142,7 +155,6 @@ def test_a_missing_or_foreign_collection_is_searched_exactly(
     server.remove(SEGMENT)
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_suspended_server_costs_one_deadline_and_is_found_again(
     running: RunningChroma, server: ChromaServer, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -153,40 +165,42 @@ def test_a_suspended_server_costs_one_deadline_and_is_found_again(
     caplog.set_level(logging.WARNING, "dateline")
     server.put(SEGMENT, unit_rows(3))
     vector = unit_rows(3)[1]
-    running.halt()
-    try:
-        assert seconds(lambda: server.nearest(SEGMENT, vector, 1)) < 2
+    with halted(running, pause_s=1.5):
+        assert seconds(lambda: server.nearest(SEGMENT, vector, 1)) < 10
         for part in ("no answer within 0.4 s", running.url, "chroma run"):
             assert part in str(server.error)
-        for _ in range(3):
-            assert server.nearest(SEGMENT, vector, 1) is None
         (line,) = caplog.messages
-        assert line.endswith("no answer within 0.4 s; for 0.6 s, segments are searched exactly")
-        assert seconds(lambda: server.nearest(SEGMENT, vector, 1)) < 0.2
-        with pytest.raises(ChromaUnavailable, match=r"no answer within 0\.4 s"):
-            server.put(SEGMENT, unit_rows(3))
-    finally:
-        running.resume()
-    time.sleep(0.6)
-    found = server.nearest(SEGMENT, vector, 1)
-    assert found is not None
-    assert found.tolist() == [1]
+        assert line.endswith("no answer within 0.4 s; for 1.5 s, segments are searched exactly")
+    until = time.monotonic() + 30
+    while (rows := server.nearest(SEGMENT, vector, 1)) is None:
+        assert time.monotonic() < until, "the server was back for 30 s and was not asked"
+        time.sleep(0.05)
+    assert rows.tolist() == [1]
     assert server.error is None
     server.remove(SEGMENT)
 
 
-@pytest.mark.usefixtures("quick")
+def test_a_server_that_failed_is_left_alone(running: RunningChroma, server: ChromaServer) -> None:
+    """No call is made in the meantime: questions are answered at once, and writes fail at once with the reason."""
+    with halted(running):
+        assert server.nearest(SEGMENT, unit_rows(1)[0], 1) is None
+    calls: list[object] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ChromaServer, "_run", lambda *values: calls.append(values))
+        for _ in range(3):
+            assert server.nearest(SEGMENT, unit_rows(1)[0], 1) is None
+        with pytest.raises(ChromaUnavailable, match=r"no answer within 0\.4 s"):
+            server.put(SEGMENT, unit_rows(3))
+    assert calls == []
+
+
 def test_many_questions_at_a_suspended_server_wait_no_longer_than_one(
     running: RunningChroma, server: ChromaServer
 ) -> None:
     """Each ends at its own deadline."""
-    running.halt()
-    try:
-        with ThreadPoolExecutor(8) as readers:
-            took = list(readers.map(lambda _: seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)), range(8)))
-    finally:
-        running.resume()
-    assert max(took) < 2
+    with halted(running), ThreadPoolExecutor(8) as readers:
+        took = list(readers.map(lambda _: seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)), range(8)))
+    assert max(took) < 10
 
 
 def test_a_server_that_was_killed_and_started_again_is_found_again(
@@ -195,7 +209,7 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(
     """A refused connection fails at once; `ping` asks again without the pause, and the same rows are found."""
     server.put(SEGMENT, unit_rows(3))
     running.kill()
-    assert seconds(lambda: server.nearest(SEGMENT, unit_rows(3)[2], 1)) < 1.5
+    assert server.nearest(SEGMENT, unit_rows(3)[2], 1) is None
     with pytest.raises(ChromaUnavailable, match="is not available"):
         server.has(SEGMENT, 3)
     with pytest.raises(ChromaUnavailable):
@@ -263,15 +277,14 @@ def http(status: str, body: bytes, content_type: str = "application/json") -> by
     return head.encode() + body
 
 
-@pytest.mark.usefixtures("quick")
 @pytest.mark.parametrize(
     "reply", [http("200 OK", b"7" * 500), b"HTTP/1.1 200 OK\r\nX-Slow: " + b"x" * 500], ids=["body", "head"]
 )
 def test_a_reply_that_drips_in_ends_with_the_deadline(reply: bytes) -> None:
     """A call to a slow server ends in time, long before the reply does."""
-    with stranger(reply, drip_s=DRIP_S) as url:
+    with stranger(reply, drip_s=DRIP_S) as url, short_deadlines():
         server = ChromaServer(url)
-        assert seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)) < len(reply) * DRIP_S / 10
+        assert seconds(lambda: server.nearest(SEGMENT, unit_rows(1)[0], 1)) < len(reply) * DRIP_S / 4
         assert "no answer within 0.4 s" in str(server.error)
 
 
@@ -364,8 +377,9 @@ def data(tmp_path: Path, server: ChromaServer) -> Iterator[Path]:
         first = [part.entry for part in generation.parts]
     publish(tmp_path, configuration(EMBEDDER), [*first, segment_of(tmp_path, [GONE])], server)
     yield tmp_path
+    again = ChromaServer(server.url)
     for name in segment_names(tmp_path):
-        server.remove(name)
+        again.remove(name)
 
 
 def found(data: Path, server: ChromaServer | None, question: str = "Quentin Varga") -> str:
@@ -402,14 +416,13 @@ def test_a_published_index_is_searched_on_the_server(
     assert set(asked) == stored(data, client)
 
 
-@pytest.mark.usefixtures("quick", "approximate")
+@pytest.mark.usefixtures("approximate")
 def test_while_the_server_is_away_search_is_exact_and_nothing_is_published(
     data: Path, running: RunningChroma, server: ChromaServer
 ) -> None:
     """Questions are answered from the data folder; a publish fails before anything is current."""
     before = generation_names(data), current_name(data)
-    running.halt()
-    try:
+    with halted(running):
         assert found(data, server) == "gone"
         assert server.error is not None
         with pytest.raises(ChromaUnavailable):
@@ -417,8 +430,6 @@ def test_while_the_server_is_away_search_is_exact_and_nothing_is_published(
         (finding,) = [each for each in examine(data, ChromaServer(running.url)) if not each.whole]
         assert finding.what == f"Chroma server {running.url}"
         assert "no answer within" in finding.detail
-    finally:
-        running.resume()
     assert (generation_names(data), current_name(data)) == before
 
 
@@ -435,7 +446,6 @@ def test_the_doctor_copies_what_the_server_lacks(data: Path, server: ChromaServe
     assert all(each.whole for each in examine(data, server))
 
 
-@pytest.mark.usefixtures("quick")
 def test_a_takedown_removes_the_vectors_from_the_server(
     data: Path, running: RunningChroma, server: ChromaServer, client: ClientAPI
 ) -> None:
@@ -444,12 +454,8 @@ def test_a_takedown_removes_the_vectors_from_the_server(
     shutil.rmtree(data / SEGMENTS / min(set(segment_names(data)) - before))
     (gone,) = before - {min(before)}
     client.delete_collection(f"dateline-{min(before)}")
-    running.halt()
-    try:
-        with pytest.raises(ChromaUnavailable):
-            take_down(data, ["gone"], server)
-    finally:
-        running.resume()
+    with halted(running), pytest.raises(ChromaUnavailable):
+        take_down(data, ["gone"], server)
     assert gone in stored(data, client)
     server.ping()
     takedown = take_down(data, ["gone"], server)

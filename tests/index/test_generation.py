@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index import generation as generations
 from index import layout, segment
 from index.errors import EmbeddingFailed, IndexDamaged, IndexMismatch
 from index.generation import (
@@ -129,6 +130,18 @@ def test_a_published_generation_is_current(data: Path) -> None:
     with opened(data) as generation:
         assert generation.manifest == manifest
         assert len(generation.hashes()) == manifest.article_count == 8
+
+
+def test_current_names_no_generation_that_is_not_written(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The manifest is in place before CURRENT names it: a kill between them leaves the old generation."""
+    before = current_name(data)
+    written: list[bool] = []
+    monkeypatch.setattr(
+        generations, "make_current", lambda folder, name: written.append(manifest_path(folder, name).is_file())
+    )
+    publish(data, MADE, read_manifest(data, before or "").segments[:1])
+    assert written == [True]
+    assert current_name(data) == before
 
 
 def test_a_manifest_of_an_earlier_moment_keeps_its_place(data: Path) -> None:
