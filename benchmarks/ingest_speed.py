@@ -39,8 +39,7 @@ from index.records import Article, indexed_text
 from index.vectors import build_collection
 from ingest.chunk import chunks_of
 from ingest.job import ARTICLES_AT_ONCE, Ingest, run
-from ingest.load import LoadedArticle, find
-from ingest.load.child import Loader
+from ingest.load import LoadedArticle, Loader, find
 from ingest.progress import Progress
 
 TORCH = "2.13.0"

@@ -129,11 +129,6 @@ class Changes:
             article_id for article_id, file in self._unread() if any(Path(file).is_relative_to(root) for root in roots)
         }
 
-    def hashes_after(self, removed: set[str]) -> dict[str, str]:
-        """Return the content hash by id of every article in the index after this ingest."""
-        kept = {article_id: hash_ for article_id, hash_ in self.hashes.items() if article_id not in removed}
-        return kept | self._hashes_of("added", "updated", "moved")
-
     def _hashes_of(self, *changes: Change) -> dict[str, str]:
         return {each: version.content_hash for each, version in self._read.items() if version.change in changes}
 

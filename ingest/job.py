@@ -39,8 +39,7 @@ from index.terms import stop_word_list
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, chunks_of
 from ingest.errors import ArticleRejected, Notice
-from ingest.load import LoadedArticle, find
-from ingest.load.child import Loader
+from ingest.load import LoadedArticle, Loader, find
 from ingest.progress import Progress
 from ingest.report import IngestReport
 

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from index.generation import read_manifest
 from index.layout import CATALOG, CHROMA, current_name, generation_names, manifest_path, segment_folder
 from service.feedback import CitedWords, Feedback, FeedbackStore
 from tests.fakes import article, built
+from tests.samples import ARTICLES
 
 Dateline = Callable[..., tuple[int, str]]
 
@@ -135,3 +138,30 @@ def test_a_takedown_in_json_says_what_went(dateline: Dateline, data: Path) -> No
     assert said["complete"] is True
     assert (said["article_ids"], said["waiting"], said["removed_chunks"]) == (["late"], [], 1)
     assert said["generation"] == current_name(data)
+
+
+UNCHANGED = """
+import sys
+from dateline.__main__ import main
+sys.argv = ["dateline", "ingest", *sys.argv[1:]]
+try:
+    main()
+except SystemExit as end:
+    assert end.code == 0, end.code
+print(*sorted({module.partition(".")[0] for module in sys.modules}))
+"""
+
+
+def test_an_ingest_without_changes_imports_no_model_and_no_database(sample_data: Path, models: Path) -> None:
+    """The heavy libraries are imported by what uses them, so that an ingest of a file that did not change is quick."""
+    ran = subprocess.run(
+        [sys.executable, "-c", UNCHANGED, str(ARTICLES / "ferry-strike-ends.md"), "--data", str(sample_data)],
+        env={"DATELINE_MODELS": str(models), "PATH": ""},
+        cwd=Path(__file__).parents[1],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    imported = set(ran.stdout.split())
+    assert "numpy" in imported
+    assert {"bm25s", "chromadb", "llama_index", "onnxruntime", "openai", "trafilatura"}.isdisjoint(imported)

@@ -10,9 +10,7 @@ from datetime import datetime
 from multiprocessing.connection import Connection
 
 from ingest.errors import ArticleRejected
-from ingest.load import ArticleFile, LoadedArticle, Loader, load, too_expensive
-
-__all__ = ["Loader"]
+from ingest.load import ArticleFile, LoadedArticle, load, too_expensive
 
 
 def main() -> None:
