@@ -53,10 +53,10 @@ class Absence:
     faults: Sequence[str]
 
     def __str__(self) -> str:
-        told = sorted({(each.status, each.code) for each in self.replies})
+        told = sorted({(each.status, each.code) for each in self.replies}, key=str)
         waits = [each.seconds for each in self.replies]
         slowest = max(each.seconds for each in self.health)
-        said = sorted({(each.readyz, each.healthz) for each in self.health})
+        said = sorted({(each.readyz, each.healthz) for each in self.health}, key=str)
         return (
             f"{self.how}: questions were told {told}: {latency(waits)}\n"
             f"  readyz and healthz said {said}, in {slowest * 1000:.0f} ms at most\n"
