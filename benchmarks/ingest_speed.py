@@ -40,7 +40,7 @@ from index.vectors import build_collection
 from ingest.chunk import chunks_of
 from ingest.job import ARTICLES_AT_ONCE, Ingest, run
 from ingest.load import LoadedArticle, Loader, find
-from ingest.progress import Progress
+from ingest.report import Progress
 
 TORCH = "2.13.0"
 """Installed first with this version: the other packages would install gigabytes of CUDA."""

@@ -23,7 +23,7 @@ from index.layout import current_name
 from index.text import sentence_spans
 from ingest.chunk import chunk_spans
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 
 if TYPE_CHECKING:
     from llama_index.core.retrievers import VectorIndexRetriever

@@ -21,7 +21,7 @@ from index.generation import entry_of, open_generation, publish
 from index.layout import LOCK, current_name
 from index.segment_writer import SegmentWriter
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 
 LANGUAGE = "english"
 

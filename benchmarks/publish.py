@@ -47,7 +47,7 @@ from index.records import Filters
 from index.vectors import Collection, nearest
 from ingest.chunk import chunk_spans
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.retrieve import CANDIDATES, retrieve
 
 SIZES = (150, 1_500, 17_000)

@@ -29,7 +29,7 @@ from index.embedding.local import LocalEmbedder
 from index.generation import open_generation
 from index.layout import current_name
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 
 ARTICLES = Path(__file__).parents[1] / "articles"
 QUESTION = "When did the ferry strike end?"

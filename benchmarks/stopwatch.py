@@ -9,7 +9,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from ingest.progress import Progress
+from ingest.report import Progress
 
 Item = TypeVar("Item")
 

@@ -20,7 +20,7 @@ import httpx
 from index.embedding import build_embedder
 from ingest.job import Ingest
 from ingest.job import run as ingest
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.api.app import create_app
 from service.build import build_pipeline
 from service.settings import ServiceSettings

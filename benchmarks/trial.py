@@ -20,7 +20,7 @@ from index.generation import Generation, open_generation
 from index.layout import current_name
 from index.records import Filters
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.answer import Answer
 from service.build import build_pipeline
 from service.questions import search_text

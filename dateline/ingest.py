@@ -34,7 +34,7 @@ def ingest(
     from index.embedding import build_embedder
     from index.settings import IndexSettings
     from ingest.job import Ingest, run
-    from ingest.progress import Progress
+    from ingest.report import Progress
 
     settings = settings_of(IndexSettings, data=data)
     order = Ingest(

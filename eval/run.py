@@ -29,7 +29,7 @@ from index.errors import DatelineError
 from index.records import parse_moment
 from ingest.job import Ingest
 from ingest.job import run as ingest
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.answer import Answer, to_json
 from service.build import build_pipeline
 from service.pipeline import Pipeline

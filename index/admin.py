@@ -25,14 +25,16 @@ from index.layout import (
     FIRST_RELEASE_VECTORS,
     REMOVED,
     current_name,
+    exclusive,
     first_release_folders,
     generation_names,
+    ingest_lock,
+    is_leased,
     manifest_path,
     segment_folder,
     segment_names,
     unfinished,
 )
-from index.locks import exclusive, ingest_lock, is_leased
 from index.records import Manifest, SegmentEntry
 from index.segment import read_record
 

@@ -30,14 +30,13 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
+    ingest_lock,
     segment_folder,
     unfinished,
 )
-from index.locks import ingest_lock
 from index.records import Configuration, StoredFile, fingerprint, indexed_text
-from index.segment import digest_of, read_record
+from index.segment import digest_of, read_record, verify_in_child
 from index.segment_writer import SegmentWriter
-from index.verification import verify_in_child
 
 
 @dataclass(frozen=True, slots=True)

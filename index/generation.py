@@ -32,12 +32,12 @@ from index.layout import (
     current_name,
     first_release_folders,
     generation_names,
+    leased,
     manifest_path,
     segment_folder,
     write_synced,
 )
 from index.lexical import LexicalIndex, LexicalPart
-from index.locks import leased
 from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
 from index.segment import HINT, Segment, digest_of
 from index.vectors import least_of

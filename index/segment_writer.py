@@ -24,10 +24,9 @@ from index.errors import EmbeddingFailed, IndexDamaged, PublishFailed
 from index.layout import BUILDING, CATALOG, CHROMA, LEXICAL, SEGMENT, SEGMENTS, VECTORS, segment_folder, sync
 from index.lexical import PostingsWriter
 from index.records import Article, Chunk, Configuration, SegmentRecord, indexed_text, isoformat
-from index.segment import Segment, stored_files
+from index.segment import Segment, faults_of, misses_too_many, stored_files
 from index.terms import Terms
 from index.vectors import EXACT_ROWS, PAGE, VectorFile, are_unit, build_collection, read_rows
-from index.verification import faults_of, misses_too_many
 
 SEGMENT_CHUNKS = 25_000
 """Chunks at which a segment is closed: its build then needs about 100 MB."""

@@ -9,8 +9,7 @@ from index.admin import named_segments, replace_segments, sweep
 from index.chroma_server import ChromaServer
 from index.errors import ConfigurationError, IndexDamaged, no_index
 from index.generation import check_release, read_manifest
-from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
-from index.locks import ingest_lock
+from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
 from index.segment import Segment
 from index.segment_writer import SegmentWriter
 from index.vectors import sweep_views

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from index.records import Article
-from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle
+from ingest.report import ArticleRejected, Notice
 
 Change = Literal["added", "updated", "moved", "unchanged"]
 

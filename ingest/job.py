@@ -30,18 +30,15 @@ from index.generation import (
     publish,
     readable_manifests,
 )
-from index.layout import current_name, generation_names, segment_folder, segment_names, unfinished
-from index.locks import ingest_lock
+from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
 from index.merge import merge
 from index.records import Article, Configuration, SegmentEntry, indexed_text
 from index.segment_writer import NewSegments, UnfinishedSegment
 from index.terms import stop_word_list
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, chunks_of
-from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle, Loader, find
-from ingest.progress import Progress
-from ingest.report import IngestReport
+from ingest.report import ArticleRejected, IngestReport, Notice, Progress
 
 ARTICLES_AT_ONCE = 32
 """Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""

@@ -1,9 +1,61 @@
-"""The report of an ingest, for the summary and for `--json`."""
+"""What a run reports: its progress, the articles that it rejects, remarks about others, and the counts at the end."""
 
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
-from typing import Any
+from typing import Any, Never, TextIO
 
-from ingest.errors import ArticleRejected, Notice
+from tqdm import tqdm
+
+from index.errors import DatelineError
+
+_LONGEST_VALUE = 80
+
+
+class ArticleRejected(DatelineError):
+    """An article, or a file, that was not ingested.
+
+    `origin` is its path, with `#n` for the n-th article of a file. `reason` is a sentence with the value found. `code`
+    is one of `empty`, `undecodable`, `binary`, `too_large`, `too_expensive`, `bad_field`, `bad_json`,
+    `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`,
+    `link_outside`, `clash` and, for an article that its export marks as not public, `unpublished`.
+    """
+
+    def __init__(self, origin: str, reason: str, code: str) -> None:
+        super().__init__(f"{origin}: {reason}")
+        self.origin = origin
+        self.reason = reason
+        self.code = code
+
+    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[str, str, str]]:
+        """Pickle with all arguments; an exception is otherwise rebuilt from its message alone."""
+        return ArticleRejected, (self.origin, self.reason, self.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A remark about an ingested article, mostly an optional field that cannot be read and stays unknown.
+
+    `origin` is as in ArticleRejected, `message` contains the field and its value, and `code` is one of `bad_date`,
+    `bad_id`, `bad_url`, `bad_field`, `unknown_status`.
+    """
+
+    code: str
+    origin: str
+    message: str
+
+
+def short_repr(value: object) -> str:
+    """Return the repr of a value for a message: on one line, at most 80 characters."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST_VALUE else f"{text[: _LONGEST_VALUE - 1]}…"
+
+
+def megabytes(size: int) -> str:
+    """Format a size in bytes as megabytes."""
+    return f"{size / 1_000_000:g} MB"
 
 
 @dataclass(slots=True)
@@ -46,3 +98,29 @@ class IngestReport:
 
 def _named(items: list[ArticleRejected]) -> list[dict[str, str]]:
     return [{"origin": item.origin, "code": item.code, "reason": item.reason} for item in items]
+
+
+class Progress:
+    """The progress of a job: bars only on a terminal, no output if `quiet`."""
+
+    def __init__(self, out: TextIO | None = None, *, quiet: bool = False) -> None:
+        self._out = out or sys.stderr
+        self._quiet = quiet
+
+    @contextmanager
+    def bar(self, name: str, *, total: int, unit: str) -> Iterator[Callable[[int], object]]:
+        """Show a step as a bar; yields a function that advances it by an amount of work."""
+        hidden = True if self._quiet else None  # None: hidden unless the stream is a terminal
+        bar: tqdm[Never] = tqdm(
+            total=total, desc=name, unit=unit, unit_scale=True, file=self._out, disable=hidden, leave=False
+        )
+        with bar, self.step(name):
+            yield bar.update
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[None]:
+        """Write the name and the duration of a step when it is complete."""
+        started = time.monotonic()
+        yield
+        if not self._quiet:
+            tqdm.write(f"{name}: {time.monotonic() - started:.1f} s", file=self._out)

@@ -13,8 +13,7 @@ from index import doctor
 from index.errors import IndexDamaged
 from index.layout import segment_folder
 from index.records import Article
-from index.segment import file_faults, read_record
-from index.verification import faults_of, verify_in_child
+from index.segment import faults_of, file_faults, read_record, verify_in_child
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
 

@@ -42,7 +42,7 @@ def ingest_samples(data: Path, models: Path, *more: Path) -> None:
     """Ingest the sample articles, and those in other folders, with the local model."""
     from index.embedding.local import LocalEmbedder
     from ingest.job import Ingest, run
-    from ingest.progress import Progress
+    from ingest.report import Progress
 
     run(Ingest((ARTICLES, *more), data, "english"), LocalEmbedder(models), Progress(quiet=True))
 

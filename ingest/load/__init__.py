@@ -13,7 +13,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
-from ingest.errors import ArticleRejected
 from ingest.load.article import LoadedArticle, RawArticle, to_article
 from ingest.load.feed import parse_feed
 from ingest.load.files import ArticleFile, find, open_file
@@ -21,6 +20,7 @@ from ingest.load.jsonfile import parse_json, parse_json_lines
 from ingest.load.page import parse_page
 from ingest.load.pdf import parse_pdf
 from ingest.load.text import parse_markdown, parse_text
+from ingest.report import ArticleRejected
 
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection

@@ -12,9 +12,9 @@ from urllib.parse import urlsplit
 
 from index.records import Article
 from index.terms import normal_form, without_accents
-from ingest.errors import ArticleRejected, Notice, megabytes, short_repr
 from ingest.load.dates import moment_of, moment_or_none
 from ingest.load.files import ArticleFile
+from ingest.report import ArticleRejected, Notice, megabytes, short_repr
 
 _LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # In `normal_name` form: `pubDate`, `pub_date` and `Pub-Date` are one name.

@@ -9,8 +9,8 @@ from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 
-from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, LoadedArticle, load, too_expensive
+from ingest.report import ArticleRejected
 
 
 def main() -> None:

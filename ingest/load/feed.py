@@ -5,10 +5,10 @@ from collections.abc import Iterator, Mapping
 from io import BytesIO
 from typing import TYPE_CHECKING, Any
 
-from ingest.errors import ArticleRejected, short_repr
 from ingest.load.article import RawArticle, guid_id, path_id
 from ingest.load.files import ArticleFile, read_text
 from ingest.load.page import html_to_text
+from ingest.report import ArticleRejected, short_repr
 
 if TYPE_CHECKING:
     from feedparser import FeedParserDict

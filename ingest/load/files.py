@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from index.errors import ConfigurationError
-from ingest.errors import ArticleRejected, megabytes
+from ingest.report import ArticleRejected, megabytes
 
 TEXT_FILE_LIMIT = 20_000_000
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)

@@ -4,9 +4,9 @@ import json
 from collections.abc import Iterator
 from io import TextIOWrapper
 
-from ingest.errors import ArticleRejected, megabytes, short_repr
 from ingest.load.article import RawArticle, json_object, path_id
 from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
+from ingest.report import ArticleRejected, megabytes, short_repr
 
 JSON_FILE_LIMIT = 200_000_000
 JSON_LINE_LIMIT = 20_000_000

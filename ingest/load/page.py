@@ -13,10 +13,10 @@ from html import unescape
 from pathlib import Path
 from typing import Any
 
-from ingest.errors import ArticleRejected, short_repr
 from ingest.load.article import RawArticle, clean_line, path_id
 from ingest.load.dates import moment_or_none
 from ingest.load.files import ArticleFile, read_text
+from ingest.report import ArticleRejected, short_repr
 
 _PAGE = re.compile(r"<html\b", re.IGNORECASE)
 _PAGE_START = 4_096

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Iterator
 from io import BytesIO
 from typing import TYPE_CHECKING
 
-from ingest.errors import ArticleRejected, megabytes, short_repr
 from ingest.load.article import BODY_LIMIT, RawArticle, clean_line, path_id
 from ingest.load.files import ArticleFile, read_bytes
+from ingest.report import ArticleRejected, megabytes, short_repr
 
 if TYPE_CHECKING:
     from pypdf import PdfReader

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator
 import yaml
 
 from index.markup import readable
-from ingest.errors import ArticleRejected
 from ingest.load.article import ALIASES, RawArticle, Unreadable, clean_line, json_object, normal_name, path_id
 from ingest.load.files import ArticleFile, read_text
+from ingest.report import ArticleRejected
 
 TITLE_LENGTH = 120
 _TITLE_WORDS = 20

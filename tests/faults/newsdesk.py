@@ -14,8 +14,7 @@ from index.generation import read_manifest
 from index.layout import current_name, segment_names, unfinished
 from index.records import Manifest
 from ingest.job import Ingest, run
-from ingest.progress import Progress
-from ingest.report import IngestReport
+from ingest.report import IngestReport, Progress
 from tests.fakes import TOPICS, sentence
 from tests.faults.vectors import CLASS_PATH, embedder
 

@@ -18,11 +18,11 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
+    ingest_lock,
     manifest_path,
     segment_folder,
     segment_names,
 )
-from index.locks import ingest_lock
 from index.merge import MOST_SEGMENTS, merge
 from tests.fakes import HashedEmbedder, article, built, grown, opened, segment_of
 

@@ -26,13 +26,13 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
+    ingest_lock,
     manifest_path,
     segment_folder,
     segment_names,
 )
-from index.locks import ingest_lock
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from tests.fakes import HashedEmbedder, article, built, grown, opened
 
 A = article("a", "Crews left the harbour. They came back.")

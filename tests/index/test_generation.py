@@ -36,12 +36,12 @@ from index.layout import (
     GENERATIONS,
     current_name,
     generation_names,
+    is_leased,
     manifest_path,
     segment_folder,
     segment_names,
     write_synced,
 )
-from index.locks import is_leased
 from index.records import Article, Filters, fingerprint
 from tests.fakes import HashedEmbedder, article, built, configuration, grown, newsroom, opened, segment_of
 

@@ -22,12 +22,12 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
+    is_leased,
     manifest_path,
     segment_folder,
     segment_names,
 )
 from index.library import Library
-from index.locks import is_leased
 from index.records import Filters
 from index.segment import Segment
 from index.vectors import VIEW_PREFIX

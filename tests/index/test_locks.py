@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from index.errors import ConfigurationError, IngestRunning, PublishFailed
-from index.layout import LOCK
-from index.locks import exclusive, ingest_lock, is_leased, leased
+from index.layout import LOCK, exclusive, ingest_lock, is_leased, leased
 
 ROOT = Path(__file__).parents[2]
 HOLDER = """
 import sys
 from pathlib import Path
-from index.locks import ingest_lock
+from index.layout import ingest_lock
 with ingest_lock(Path(sys.argv[1])):
     print("held", flush=True)
     sys.stdin.read()

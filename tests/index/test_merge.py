@@ -16,8 +16,7 @@ from index.errors import IndexDamaged, PublishFailed
 from index.layout import VECTORS, current_name, generation_names, segment_folder, segment_names
 from index.merge import DEAD_SHARE, MOST_CHUNKS, MOST_SEGMENTS, choose, merge
 from index.records import Filters
-from index.segment import read_record
-from index.verification import faults_of
+from index.segment import faults_of, read_record
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom, opened
 
 EMBEDDER = HashedEmbedder()

@@ -19,9 +19,8 @@ from index.embedding import Vector
 from index.errors import IndexDamaged
 from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS, segment_folder, segment_names
 from index.records import Article
-from index.segment import Segment, file_faults, read_record, stored_files
+from index.segment import Segment, faults_of, file_faults, read_record, stored_files
 from index.vectors import VIEW_PREFIX, Collection
-from index.verification import faults_of
 from tests.fakes import HashedEmbedder, article, built, newsroom, opened, sentence_chunks
 
 EMBEDDER = HashedEmbedder(dimension=16)

@@ -29,10 +29,9 @@ from index.layout import (
 )
 from index.lexical import COUNTS, LENGTHS, ROWS, STARTS, TERMS, WORDS
 from index.records import Article, indexed_text
-from index.segment import Segment, read_record, stored_files
+from index.segment import Segment, faults_of, read_record, stored_files
 from index.segment_writer import COLLECTED, NewSegments, SegmentWriter, UnfinishedSegment
 from index.vectors import VectorFile
-from index.verification import faults_of
 from tests.fakes import HashedEmbedder, article, configuration, newsroom, segment_of, sentence_chunks
 
 EMBEDDER = HashedEmbedder(dimension=16)

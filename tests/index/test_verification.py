@@ -13,14 +13,12 @@ import pytest
 from chromadb.api.models.Collection import Collection as ChromaCollection
 from numpy.typing import NDArray
 
-from index import verification
 from index.embedding import Matrix, Vector
 from index.errors import IndexDamaged
 from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS, segment_folder, segment_names
 from index.lexical import LENGTHS
-from index.segment import file_faults, read_record, stored_files
+from index.segment import faults_of, file_faults, misses_too_many, read_record, stored_files, verify_in_child
 from index.vectors import Collection
-from index.verification import faults_of, misses_too_many, verify_in_child
 from tests.fakes import HashedEmbedder, article, built
 from tests.index.chroma import chroma
 
@@ -258,7 +256,7 @@ def test_a_child_that_is_killed_is_a_damage(whole: Path, tmp_path: Path, monkeyp
 
 def test_a_child_that_does_not_end_is_a_damage(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is killed after its time, and the finding says so."""
-    monkeypatch.setattr(verification, "TIMEOUT_S", 0.01)
+    monkeypatch.setattr("index.segment.TIMEOUT_S", 0.01)
     assert verify_in_child(whole) == ["verification did not end within 0.01 s"]
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from index.records import Article
-from ingest.errors import ArticleRejected, Notice
 from ingest.load import ArticleFile, LoadedArticle, find, load
+from ingest.report import ArticleRejected, Notice
 
 
 def write(path: Path, content: str | bytes) -> Path:

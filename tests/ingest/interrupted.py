@@ -15,7 +15,7 @@ import index.merge
 import index.segment_writer
 from index.embedding import Matrix
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from tests.fakes import HashedEmbedder
 
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from index.records import Article
 from ingest.changes import Changes
-from ingest.errors import ArticleRejected, Notice
 from ingest.load import LoadedArticle
+from ingest.report import ArticleRejected, Notice
 
 
 def loaded(article_id: str, body: str, origin: str | Path, *, explicit_id: bool = False) -> LoadedArticle:

@@ -24,17 +24,16 @@ from index.layout import (
     VECTORS,
     current_name,
     generation_names,
+    ingest_lock,
     segment_folder,
     segment_names,
     unfinished,
 )
 from index.library import Library
-from index.locks import ingest_lock
 from index.merge import MOST_SEGMENTS
 from index.records import Filters, Manifest
 from ingest.job import ARTICLES_AT_ONCE, Ingest, configuration_of, run
-from ingest.progress import Progress
-from ingest.report import IngestReport
+from ingest.report import IngestReport, Progress
 from tests.fakes import HashedEmbedder, newsroom, opened
 from tests.ingest.article_files import write
 

@@ -5,8 +5,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, LoadedArticle, load
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import codes, read, write
 from tests.ingest.pdf_file import pdf
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import ArticleRejected
 from ingest.load import IN_CHILD, PARSERS, ArticleFile, Limits, LoadedArticle, Loader, child, find, load
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import codes, write
 from tests.ingest.pdf_file import pdf
 

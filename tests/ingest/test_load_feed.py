@@ -5,8 +5,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 

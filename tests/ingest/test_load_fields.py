@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.errors import ArticleRejected
 from ingest.load import article as fields
 from ingest.load.article import ID, LoadedArticle, RawArticle, clean, clean_line, to_article
+from ingest.report import ArticleRejected
 
 NASTY = st.text(
     st.sampled_from(

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from index.errors import ConfigurationError
-from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, find
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import articles, codes, read, rejection, write
 
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import ArticleRejected
 from ingest.load import LoadedArticle
 from ingest.load.article import ALIASES, normal_name
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
 
 ROOT = Path(__file__).parents[2]

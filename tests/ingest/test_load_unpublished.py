@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from ingest.errors import ArticleRejected
 from ingest.load import ArticleFile, LoadedArticle, load
+from ingest.report import ArticleRejected
 from tests.ingest.article_files import codes, write
 
 NOW = datetime(2024, 6, 1, 12, tzinfo=UTC)

@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from ingest.progress import Progress
+from ingest.report import Progress
 
 
 class Terminal(io.StringIO):

@@ -1,7 +1,6 @@
 import json
 
-from ingest.errors import ArticleRejected, Notice
-from ingest.report import IngestReport
+from ingest.report import ArticleRejected, IngestReport, Notice
 
 REJECTED = ArticleRejected("/desk/a.txt", "the article has no text", "empty")
 SKIPPED = ArticleRejected("/desk/a.png", "files ending in .png are not read", "unsupported")

@@ -8,7 +8,7 @@ import pytest
 
 from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.build import build_pipeline
 from service.pipeline import Pipeline
 from service.records import Question

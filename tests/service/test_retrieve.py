@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from index.generation import Generation
 from index.records import Article, Filters, isoformat
 from ingest.job import Ingest, run
-from ingest.progress import Progress
+from ingest.report import Progress
 from service.citations.stream import Marker, MarkerParser
 from service.records import Mode
 from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
