@@ -12,6 +12,7 @@ from index.chroma_server import ChromaServer
 from index.errors import ChromaUnavailable, ConfigurationError, IndexDamaged, no_index
 from index.generation import (
     SegmentPool,
+    check_release,
     entry_of,
     make_current,
     manifest_of,
@@ -54,10 +55,12 @@ class ListedGeneration:
 
 
 def list_generations(data: Path) -> list[ListedGeneration]:
-    """Return the generations, newest first, without verifying them."""
-    current = current_name(data)
+    """Return the generations, newest first, without verifying them; raises IndexMismatch for the first release's."""
+    current, names = current_name(data), generation_names(data)
+    if not names:
+        check_release(data)
     listed: list[ListedGeneration] = []
-    for name in generation_names(data):
+    for name in names:
         manifest, size = None, 0
         with suppress(IndexDamaged):
             manifest = read_manifest(data, name)
@@ -75,6 +78,7 @@ def roll_back(data: Path, prefix: str) -> str:
     with ingest_lock(data):
         names = generation_names(data)
         if not names:
+            check_release(data)
             raise no_index(data)
         matches = [name for name in names if name.startswith(prefix)]
         if len(matches) != 1:

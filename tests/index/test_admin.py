@@ -7,7 +7,14 @@ from pathlib import Path
 import pytest
 
 from index.admin import STALE_S, list_generations, prune, remove_segment, retire, roll_back, sweep
-from index.errors import ChromaUnavailable, ConfigurationError, IndexDamaged, IndexNotFound, IngestRunning
+from index.errors import (
+    ChromaUnavailable,
+    ConfigurationError,
+    IndexDamaged,
+    IndexMismatch,
+    IndexNotFound,
+    IngestRunning,
+)
 from index.generation import make_current, read_manifest
 from index.layout import (
     BUILDING,
@@ -246,6 +253,16 @@ def test_files_of_others_are_left_alone(data: Path) -> None:
     assert all(path.exists() for path in others)
     assert segment_names(data) == segments
     assert len(segments) == 4
+
+
+def test_an_index_of_the_first_release_is_named(tmp_path: Path) -> None:
+    """A list and a rollback state the command that replaces it; an empty folder has no generations."""
+    assert list_generations(tmp_path) == []
+    (tmp_path / GENERATIONS / "20260101T000000000Z-00000000").mkdir(parents=True)
+    (tmp_path / CURRENT).write_text("20260101T000000000Z-00000000\n")
+    for command in (list_generations, lambda data: roll_back(data, "2026")):
+        with pytest.raises(IndexMismatch, match=r"first release(.|\n)*--rebuild"):
+            command(tmp_path)
 
 
 def test_an_index_of_the_first_release_is_swept_once_it_is_replaced(data: Path) -> None:
