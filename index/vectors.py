@@ -2,7 +2,7 @@
 
 `vectors.npy` (float32, unit rows in the order of the catalogue, memory-mapped) is the truth: its cosines rank, and it
 answers whatever Chroma does not. Up to EXACT_ROWS rows, an exact search is faster than Chroma's
-(`benchmarks/question_speed.py` measures it).
+(`benchmarks/question_speed.py --exact` measures it).
 
 Chroma writes to its SQLite file whenever it opens a folder, also to query, but a segment is immutable. So every process
 opens a temporary folder with a copy of the small SQLite file and links to the large HNSW files. Only this module and
@@ -36,7 +36,7 @@ UNIT_TOLERANCE = 1e-4
 """Largest difference from 1 of the length of a stored vector."""
 
 EXACT_ROWS = 30_000
-"""Rows up to which a segment is searched exactly."""
+"""Rows up to which a segment is searched exactly: 1.4 against 1.6 ms here, 2.3 against 1.5 ms at 50,000, one thread."""
 
 EQUAL = 2e-6
 """Cosines that are equal to six digits differ by less, also in single precision."""
