@@ -39,7 +39,7 @@ class Notice:
     """A remark about an ingested article, mostly an optional field that cannot be read and stays unknown.
 
     `origin` is as in ArticleRejected, `message` contains the field and its value, and `code` is one of `bad_date`,
-    `bad_id`, `bad_url`, `bad_field`, `unknown_status`.
+    `bad_id`, `bad_url`, `bad_field`, `unknown_status` and, for the data folder as `origin`, `not_merged`.
     """
 
     code: str

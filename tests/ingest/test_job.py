@@ -1,3 +1,4 @@
+import errno
 import os
 import re
 import shutil
@@ -13,7 +14,14 @@ import pytest
 import ingest.job
 from index.catalog import Catalog
 from index.embedding import Matrix, unit
-from index.errors import ConfigurationError, EmbeddingFailed, IndexDamaged, IndexMismatch, IngestRunning
+from index.errors import (
+    ChromaUnavailable,
+    ConfigurationError,
+    EmbeddingFailed,
+    IndexDamaged,
+    IndexMismatch,
+    IngestRunning,
+)
 from index.generation import make_current, read_manifest
 from index.layout import (
     BUILDING,
@@ -197,6 +205,24 @@ def test_one_new_article_is_one_new_segment(desk: Desk) -> None:
     assert kept == old
     with closing(Catalog(segment_folder(desk.data, added.segment) / CATALOG)) as catalog:
         assert list(catalog.hashes()) == ["new"]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ChromaUnavailable("it is away")])
+def test_a_merge_that_fails_is_a_notice(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
+    """The articles are published by then: the report says what was not merged, and is no failure."""
+
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(ingest.job, "merge", fail)
+    write(desk.articles / "sea/new.txt", "A new pier.")
+    report = desk.ingest()
+    assert (report.added, report.exit_code, report.generation) == (1, 0, desk.manifest.generation)
+    ((code, message),) = [(notice.code, notice.message) for notice in report.notices]
+    assert code == "not_merged"
+    assert message.startswith("the articles are published, but ")
+    assert str(error) in message
+    assert "new" in desk.ids()
 
 
 def test_an_article_is_alive_in_one_segment(desk: Desk) -> None:
