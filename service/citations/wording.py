@@ -55,6 +55,10 @@ _STOPS = frozenset({";", "when", "as", "so", "then", "that"})
 
 _SEPARATOR = re.compile(r"[;()—]|:(?=\s)|\s–\s")
 
+_HABIT = re.compile(r"\b(?:is|are|opens|closes|runs)\b", re.IGNORECASE)
+_DAY = re.compile(r"\b(?:mon|tues|wednes|thurs|fri|satur|sun|week|holi)days?\b|\bweekends?\b", re.IGNORECASE)
+"""Days without which a statement about what is usual says something else: `The library is closed on Mondays`."""
+
 _RELATIVE = re.compile(
     r"\s*\([^()]*\)"
     r"|,?\s+(?:which|who|whom|whose|where|when|as|so|then)\b(?:[^,;:.!?]|[.,](?=\d))*(?:,|(?=[;:.!?]|$))",
@@ -75,7 +79,8 @@ class Word(NamedTuple):
 
 def same_wording(claim: str, source: str) -> bool:
     """Return whether a source says a claim in the same words, in the same order and with the same limits."""
-    if "?" in source:
+    days = {day.lower() for day in _DAY.findall(source)} - {day.lower() for day in _DAY.findall(claim)}
+    if "?" in source or (days and _HABIT.search(claim)):
         return False
     return any(_says(_words(_with_stops(text)), claim) for text in (source, _RELATIVE.sub(" ", source)))
 
@@ -134,8 +139,10 @@ def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word]) -> bool:
 def _is_needed(source: Sequence[Word], at: int, places: set[int]) -> bool:
     """Return whether the words of a source at some places say something else without the word at another place."""
     form, kind = source[at]
-    if kind == "genitive":  # `a friend of the minister`, `the return of the painting`
-        return at + 1 in places and at - 1 not in places and source[at - 1].form not in _SETTLEMENTS
+    if kind == "genitive":  # `a friend of the minister`, `the return of the painting`, `fish pie with carrots`
+        before = source[at - 1].form
+        is_detail = before in _SETTLEMENTS or (form == "with" and not before.isalpha())  # `on 7 June with 5,238 votes`
+        return at + 1 in places and at - 1 not in places and not is_detail
     if kind not in ("joint", "stop"):
         return kind in ("limit", "turn", "stance")
     if not min(places) < at < max(places):
@@ -192,7 +199,7 @@ def word_of(token: str | Number) -> Word | None:
         kind, word = "limit", english().limits[word]
     elif word in english().joints or word in english().borders:
         kind = "joint" if word in english().joints else "border"
-    elif word in _STOPS or word == "of":
+    elif word in _STOPS or word in ("of", "with"):
         kind = "stop" if word in _STOPS else "genitive"
     elif word in english().said:
         kind, word = "report", "say"

@@ -19,10 +19,6 @@ QUESTION = "What happened in Varn Sound?"
 _LISTS = json.loads(Path(__file__).with_name("model_lies.json").read_text(encoding="utf-8"))
 LIES = [(kind, *lie) for kind, lies in _LISTS.items() if kind != "comment" for lie in lies]
 
-LEFT_OUT = {"The library is closed.", "Monday's menu was the carrots."}
-"""Lies by what they leave out: `on Sunday and Monday`, `fish pie with`. Other sentences stay true without such a
-phrase, and the check cannot tell the two apart."""
-
 TRUTHS = [
     ("budget-shortfall-corrected", "Total spending does not change."),
     ("council-approves-2026-budget", "21 of the 37 members voted in favour, 14 voted against and two abstained."),
@@ -57,10 +53,7 @@ def support(pipeline: Pipeline, article: Article, said: str, *quotes: str) -> Su
 
 @pytest.mark.parametrize(
     ("kind", "name", "quote", "said"),
-    [
-        pytest.param(*lie, marks=pytest.mark.xfail(reason="a phrase left out")) if lie[-1] in LEFT_OUT else lie
-        for lie in LIES
-    ],
+    LIES,
 )
 def test_a_lie_is_not_verified(
     pipeline: Pipeline, articles: dict[str, Article], kind: str, name: str, quote: str, said: str
