@@ -53,7 +53,7 @@ def take_down(
         if current is None or not generation_names(data):
             raise no_index(data)
         needed = {entry.segment for entry in read_manifest(data, current).segments}
-        # What killed runs left may have the articles as well.
+        # The remains of killed runs may have the articles as well.
         sweep(data, server)
         origins: dict[str, str] = {}
         replaced: dict[str, str | None] = {}

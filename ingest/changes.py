@@ -110,7 +110,7 @@ class Changes:
         They keep their old ids, so that links to them stay valid. `held` returns the article of the index with an id.
         """
         moves: dict[str, str] = {}
-        # Of several added articles with equal content, the first one read is the moved one.
+        # If several added articles have equal content, the first one read is the moved one.
         added = {version.content: new for new, version in reversed(self._read.items()) if version.content}
         lost = self.gone(paths) | {each for each, file in self._unread() if _is_gone(file)} if added else ()
         for old in sorted(lost):

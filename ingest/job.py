@@ -249,7 +249,7 @@ def _entries(ingest: Ingest, old: Generation | None, new: NewSegments, removed: 
 
 
 def _clear_up(ingest: Ingest, remains_older_than_s: float) -> Iterator[Notice]:
-    """Merge segments and remove what is no longer needed; if that fails, the published generation is complete."""
+    """Merge segments and remove old generations; if that fails, the published generation is complete."""
     try:
         merge(ingest.data, ingest.server)
         retire(ingest.data, ingest.keep_generations, ingest.server)

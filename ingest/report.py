@@ -1,4 +1,4 @@
-"""What a run reports: its progress, the articles that it rejects, remarks about others, and the counts at the end."""
+"""The report of a run: progress, rejected articles, remarks about others, and the counts at the end."""
 
 import sys
 import time

@@ -90,7 +90,7 @@ class Prompts:
 
         try:
             return RenderedPrompt(*(half.render(variables).strip() for half in self._pairs[name]))
-        except (TemplateError, TypeError) as error:  # TypeError for an include, as there is no loader
+        except (TemplateError, TypeError) as error:  # TypeError for an include: no loader is set
             raise ConfigurationError(f"prompt {name!r} does not render: {error}") from error
 
     def digest(self, name: str) -> str:

@@ -34,7 +34,7 @@ LARGEST: dict[Kind, int] = {"int8": 127, "int8-reduced": 64}
 _logger = logging.getLogger(__name__)
 
 TEXTS = Path(__file__).with_name("graph_texts.txt")
-"""Texts on which graphs are compared, one a line."""
+"""Texts for the comparison of graphs, one on each line."""
 
 
 @dataclass(frozen=True, slots=True)

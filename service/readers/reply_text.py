@@ -222,7 +222,7 @@ class _WithoutMarkup:
         text = self._held + piece
         end = len(text) if last else min(_held_from(text, self._before), len(text))
         self._held = text[end:]
-        # What is before and behind the text decides what a sign means.
+        # The characters before and behind the text decide what a sign means.
         text, start, end = self._before + text, len(self._before), len(self._before) + end
         plain = []
         for found in _MARKUP.finditer(text, start):

@@ -74,7 +74,7 @@ def test_generations_are_listed_newest_first(data: Path) -> None:
 
 
 def test_a_generation_that_cannot_be_read_is_listed(data: Path) -> None:
-    """So is one with a segment that is lost, and one that another process removes meanwhile is no error."""
+    """A generation with a lost segment is refused too; another one that disappears meanwhile raises no error."""
     newest, name, *_ = generation_names(data)
     manifest_path(data, name).write_text("{")
     shutil.rmtree(segment_folder(data, segment_names(data)[-1]))
@@ -93,7 +93,7 @@ def test_a_generation_can_be_made_current_again(data: Path) -> None:
 
 
 def test_an_index_goes_on_from_the_generation_it_was_rolled_back_to(data: Path) -> None:
-    """What later generations had is not in the next one."""
+    """The next generation has no article of the later ones."""
     roll_back(data, generation_names(data)[2])
     manifest = grown(data, [article("b", "Crews came back.")])
     with opened(data) as generation:
@@ -197,7 +197,7 @@ def test_the_current_generation_is_never_retired(data: Path) -> None:
 
 
 def test_a_merge_does_not_use_up_what_is_kept(data: Path) -> None:
-    """Of generations with equal articles only the newest is kept, and three different ones are."""
+    """Three different generations are kept; of several with equal articles, only the newest."""
     for number in range(4, MOST_SEGMENTS + 1):
         grown(data, [article(f"a{number}", f"Crews left on day {number}.")])
     names = generation_names(data)
@@ -241,7 +241,7 @@ def test_the_remains_of_a_killed_run_are_swept_after_a_day(data: Path) -> None:
 
 
 def test_files_of_others_are_left_alone(data: Path) -> None:
-    """What a file manager or a backup leaves beside the segments is not a segment."""
+    """Files of a file manager or a backup beside the segments are not segments."""
     others = [data / SEGMENTS / name for name in (".DS_Store", ".nfs0001", "lost+found")]
     others[0].touch()
     others[1].touch()

@@ -338,7 +338,7 @@ def test_an_index_without_articles_is_searched(tmp_path: Path) -> None:
 
 
 def test_every_segment_is_searched_through_chroma_if_it_is_large(three: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the collections of all segments find is ranked together, and dead rows are passed over."""
+    """The rows that the collections of all segments find are ranked together; dead rows are left out."""
     monkeypatch.setattr(segment, "EXACT_ROWS", 0)
     with opened(three) as generation:
         generation.open()

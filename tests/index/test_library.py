@@ -445,7 +445,7 @@ def test_an_index_of_another_graph_is_a_mismatch(data: Path) -> None:
 
 
 def test_an_index_of_the_first_release_is_a_mismatch(tmp_path: Path) -> None:
-    """The error has the command that replaces it; a folder that a later ingest has not removed yet is no obstacle."""
+    """The error has the command that replaces it; after a rebuild its folder does no harm."""
     old = tmp_path / GENERATIONS / "20260101T000000000Z-00000000"
     old.mkdir(parents=True)
     (tmp_path / CURRENT).write_text(f"{old.name}\n")

@@ -202,7 +202,7 @@ def test_a_search_among_dead_rows_is_exact(whole: Path, asked: list[int]) -> Non
 
 
 class Server:
-    """A Chroma server that finds what it is told, or is away."""
+    """A Chroma server that finds given rows, or does not answer."""
 
     def __init__(self, found: NDArray[np.int64] | None) -> None:
         self._found = found

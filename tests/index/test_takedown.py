@@ -171,7 +171,7 @@ def test_an_unknown_article_is_refused(data: Path) -> None:
 
 
 def test_a_corrupt_segment_of_an_older_generation_is_removed(data: Path) -> None:
-    """What cannot be read may have the article: only older generations need that segment, and lose it."""
+    """An unreadable segment may have the article: it is removed if only older generations need it."""
     grown(data, removed=["kept"])
     (segment_folder(data, segment_names(data)[0]) / CATALOG).write_bytes(b"corrupt")
     takedown = take_down(data, ["gone-to-court"])

@@ -167,7 +167,7 @@ def test_no_allowed_row_is_no_row(vectors: Matrix, count: int) -> None:
 
 
 def test_vectors_are_collected_and_written_in_order(tmp_path: Path) -> None:
-    """What is flushed can be read; the rows asked for are written as a file of numpy, page by page."""
+    """Flushed rows can be read; the given rows are written as a file of numpy, page by page."""
     vectors, path = unit_rows(2 * PAGE + 3), tmp_path / "collected"
     file = VectorFile(path, 8)
     assert read_rows(path, 8).shape == (0, 8)

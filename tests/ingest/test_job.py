@@ -209,7 +209,7 @@ def test_one_new_article_is_one_new_segment(desk: Desk) -> None:
 
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), ChromaUnavailable("it is away")])
 def test_a_merge_that_fails_is_a_notice(desk: Desk, monkeypatch: pytest.MonkeyPatch, error: Exception) -> None:
-    """The articles are published by then: the report says what was not merged, and is no failure."""
+    """The articles are published by then: the report has a notice, and the exit code is 0."""
 
     def fail(*_: object) -> None:
         raise error
@@ -226,7 +226,7 @@ def test_a_merge_that_fails_is_a_notice(desk: Desk, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_article_is_alive_in_one_segment(desk: Desk) -> None:
-    """What a segment replaces, or what was removed, is dead in the segments before it."""
+    """Replaced and removed articles are dead in the segments before."""
     write(desk.articles / "sea/storm.txt", "Snow fell on Tarnmouth instead.")
     desk.ingest()
     (desk.articles / "briefs.jsonl").unlink()

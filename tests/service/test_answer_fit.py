@@ -91,7 +91,7 @@ def test_other_questions_fit_any_time(sentence: str) -> None:
     ],
 )
 def test_a_cause_has_its_words(sentence: str, *, is_cause: bool) -> None:
-    """Words for a cause are told from those for a time."""
+    """Words for a cause are distinguished from words for a time."""
     assert states_cause(sentence) is is_cause
 
 

@@ -63,7 +63,7 @@ def test_no_sentence_at_all_is_an_abstention() -> None:
     ],
 )
 def test_an_answer_of_another_kind_is_weak(question: str, expected: str) -> None:
-    """However sure the span reader is: a number is no name, nine votes are not all."""
+    """A number does not answer a question for a name, nor nine votes one for all, even at high certainty."""
     text = "They counted nine votes."
     sentence = ScoredSentence(make_passage("k", text), Span(0, len(text)), text, 1.0, answer=Span(13, 23))
     assert CALIBRATION.answerability(question, Evidence((sentence,), 0.9, 30.0)) == expected

@@ -131,7 +131,7 @@ def test_articles_that_disagree_are_both_quoted() -> None:
 
 
 def test_the_latest_state_is_that_of_the_newest_article() -> None:
-    """Of answers that are as likely, the newest article's is quoted, and no other; a less likely one is not."""
+    """Among equally likely answers, only the one of the newest article is quoted; a less likely one is not."""
     texts = ("Wool cost €2 a kilogram.", "Wool costs €3 a kilogram.")
     found = reports((texts[0], "€2", JANUARY), (texts[1], "€3", MAY))
     close = replace(found, sentences=(found.sentences[0], replace(found.sentences[1], score=8.9)))

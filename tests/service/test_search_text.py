@@ -62,7 +62,7 @@ def test_a_short_question_is_its_own_search_text(question: str, lexical: Lexical
     ],
 )
 def test_the_verb_last_is_not_searched_as_the_adjective(question: str, searched: str, lexical: LexicalIndex) -> None:
-    """How long something lasts is searched with a verb that is no adjective."""
+    """A question how long something lasts is searched with a verb that cannot be an adjective."""
     assert search_text(question, lexical) == searched
 
 
