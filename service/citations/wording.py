@@ -9,7 +9,8 @@ addition all need one. A condition (`if`) anywhere in the source counts, as it m
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import pairwise
 from typing import Literal, NamedTuple
 
 from index.text import sentence_spans
@@ -67,7 +68,7 @@ _RELATIVE = re.compile(
 """A relative or adverbial clause, or one in brackets, which may be left out as a whole."""
 
 
-Kind = Literal["content", "turn", "limit", "stance", "report", "joint", "stop", "border", "genitive"]
+Kind = Literal["content", "turn", "limit", "stance", "report", "joint", "stop", "border", "genitive", "comma"]
 
 
 class Word(NamedTuple):
@@ -82,7 +83,7 @@ def same_wording(claim: str, source: str) -> bool:
     days = {day.lower() for day in _DAY.findall(source)} - {day.lower() for day in _DAY.findall(claim)}
     if "?" in source or (days and _HABIT.search(claim)):
         return False
-    return any(_says(_words(_with_stops(text)), claim) for text in (source, _RELATIVE.sub(" ", source)))
+    return any(_says(_with_stops(text), claim) for text in (source, _RELATIVE.sub(" ", source)))
 
 
 def _with_stops(text: str) -> str:
@@ -91,12 +92,15 @@ def _with_stops(text: str) -> str:
     return " ; ".join(_SEPARATOR.sub(" ; ", sentence) for sentence in sentences)
 
 
-def _says(source: Sequence[Word], claim: str) -> bool:
-    claimed = _words(claim)
+def _says(text: str, claim: str) -> bool:
+    claimed, source = _words(claim), _words(text)
     if _reports(claimed) != _reports(source) or _conditions(claimed) != _conditions(source):
         return False
-    stated = [word for word in source if word.kind != "report"]
-    return any(_is_within([_words(_with_stops(part)) for part in parts], stated) for parts in _arrangements(claim))
+    stated = [word for word in _words(text, commas=True) if word.kind != "report"]
+    commas = {at - before for before, at in enumerate(at for at, word in enumerate(stated) if word.kind == "comma")}
+    stated = [word for word in stated if word.kind != "comma"]
+    arranged = ([_words(_with_stops(part)) for part in parts] for parts in _arrangements(claim))
+    return any(_is_within(parts, stated, commas) for parts in arranged)
 
 
 def _arrangements(claim: str) -> Iterator[Sequence[str]]:
@@ -114,11 +118,12 @@ def _arrangements(claim: str) -> Iterator[Sequence[str]]:
         yield [speaker, statement]
 
 
-def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word]) -> bool:
+def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word], commas: Collection[int]) -> bool:
+    """Return whether a source has the words of the parts; `commas` are the places before which it has a comma."""
     places: set[int] = set()
     for part in parts:
         matched = _matched([word for word in part if word.kind in _COMPARED], source)
-        if not matched:
+        if not matched or any(_begins_another(source, *gap, commas) for gap in pairwise(matched)):
             return False
         places.update(matched)
     borders = sum(word.kind == "border" for part in parts for word in part)
@@ -134,6 +139,12 @@ def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word]) -> bool:
     stops = sum(word.form == ";" for word in within)
     links = sum(word.form == ";" or word.kind in ("joint", "border") for part in parts for word in part)
     return stops <= max(0, links - sum(word.kind == "joint" for word in within))
+
+
+def _begins_another(source: Sequence[Word], start: int, end: int, commas: Collection[int]) -> bool:
+    """Return whether another statement begins between two places: `When Rusk sued Galt, Holt left` has one comma."""
+    left_out = [word for word in source[start + 1 : end] if word.kind in CONTENT and not _DAY.match(word.form)]
+    return bool(left_out) and sum(at in commas for at in range(start + 1, end + 1)) % 2 == 1
 
 
 def _is_needed(source: Sequence[Word], at: int, places: set[int]) -> bool:
@@ -184,9 +195,11 @@ def tokens(text: str) -> Iterator[str | Number]:
     return with_numbers(text)
 
 
-def _words(text: str) -> list[Word]:
-    """Return the words of a text that count, in order."""
-    return [word for token in tokens(text) if (word := word_of(token))]
+def _words(text: str, *, commas: bool = False) -> list[Word]:
+    """Return the words of a text that count, in order, with the commas between them if asked for."""
+    comma = Word(",", "comma") if commas else None
+    words = (comma if sign == "," else word_of(sign) for sign in tokens(text))
+    return [word for word in words if word]
 
 
 def word_of(token: str | Number) -> Word | None:

@@ -87,6 +87,11 @@ OTHER = [
     ("Rusk sank in May.", "Rusk sailed, so Vane sank in May."),
     ("Rusk sank.", "Rusk saw that Vane sank."),
     ("The port sold its boats.", "The port ordered Holt to sell its boats."),
+    ("Rusk sued Holt.", "When Rusk sued Galt, Holt left."),
+    ("Rusk sued Holt.", "Rusk sued Galt, and Holt left the port."),
+    ("The mayor opened the library.", "As the mayor opened the bridge, crews blocked the library."),
+    ("The port is closed.", "The port is closed on Sundays."),
+    ("Rusk ate carrots.", "Rusk ate fish pie with carrots."),
     ("", "The ferry sank."),
 ]
 
