@@ -123,7 +123,7 @@ def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word], commas: 
     places: set[int] = set()
     for part in parts:
         matched = _matched([word for word in part if word.kind in _COMPARED], source)
-        if not matched or any(_begins_another(source, *gap, commas) for gap in pairwise(matched)):
+        if not matched or _joins_statements(source, matched, commas):
             return False
         places.update(matched)
     borders = sum(word.kind == "border" for part in parts for word in part)
@@ -141,10 +141,26 @@ def _is_within(parts: Sequence[Sequence[Word]], source: Sequence[Word], commas: 
     return stops <= max(0, links - sum(word.kind == "joint" for word in within))
 
 
-def _begins_another(source: Sequence[Word], start: int, end: int, commas: Collection[int]) -> bool:
-    """Return whether another statement begins between two places: `When Rusk sued Galt, Holt left` has one comma."""
-    left_out = [word for word in source[start + 1 : end] if word.kind in CONTENT and not _DAY.match(word.form)]
-    return bool(left_out) and sum(at in commas for at in range(start + 1, end + 1)) % 2 == 1
+def _joins_statements(source: Sequence[Word], matched: Sequence[int], commas: Collection[int]) -> bool:
+    """Return whether the matched words of a claim are of two statements: `Rusk sued` and `Holt left`.
+
+    The second begins behind one comma (`When Rusk sued Galt, Holt left`), or behind `and` if the word after it has a
+    verb of its own (`Rusk sued Galt and Holt left`).
+    """
+
+    def is_left_out(at: int) -> bool:
+        is_word = at < len(source) and source[at].kind in CONTENT and not _DAY.match(source[at].form)
+        return is_word and at not in matched
+
+    for start, end in pairwise(matched):
+        if not any(map(is_left_out, range(start + 1, end))):
+            continue
+        if sum(at in commas for at in range(start + 1, end + 1)) % 2:
+            return True
+        behind = end + 1
+        if source[end - 1].kind == "joint" and is_left_out(end - 2) and is_left_out(behind) and behind not in commas:
+            return True
+    return False
 
 
 def _is_needed(source: Sequence[Word], at: int, places: set[int]) -> bool:

@@ -89,6 +89,7 @@ OTHER = [
     ("The port sold its boats.", "The port ordered Holt to sell its boats."),
     ("Rusk sued Holt.", "When Rusk sued Galt, Holt left."),
     ("Rusk sued Holt.", "Rusk sued Galt, and Holt left the port."),
+    ("Rusk sued Holt.", "Rusk sued Galt and Holt left."),
     ("The mayor opened the library.", "As the mayor opened the bridge, crews blocked the library."),
     ("The port is closed.", "The port is closed on Sundays."),
     ("Rusk ate carrots.", "Rusk ate fish pie with carrots."),
