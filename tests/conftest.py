@@ -1,5 +1,6 @@
 """Fixtures shared by all tests: the local model, an index of the sample articles, a pipeline on it."""
 
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,6 +26,11 @@ if TYPE_CHECKING:
 # The duration of an example depends on the machine.
 settings.register_profile("dateline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dateline")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return one worker more than there are processors, because the tests of pages mostly wait for a browser."""
+    return (os.cpu_count() or 1) + 1
 
 
 @pytest.fixture(scope="session", autouse=True)
