@@ -60,7 +60,9 @@ def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     data = tmp_path_factory.mktemp("three")
     built(data, ARTICLES[:6])
     grown(data, ARTICLES[6:9])
-    grown(data, [*ARTICLES[9:], replace(ARTICLES[2], body="The vote was repeated. Nobody came.")], ["news-0004"])
+    grown(
+        data, [*ARTICLES[9:], replace(ARTICLES[2], body="The vote was repeated. The mayor stayed away.")], ["news-0004"]
+    )
     return data
 
 
@@ -264,7 +266,7 @@ def test_chunks_of_all_segments_come_in_the_order_asked_for(generation: Generati
         "news-0000",
         "news-0002",
     ]
-    assert found[0][0].text == "Nobody came."
+    assert found[0][0].text == "The mayor stayed away."
     assert found[1] == found[4]
     nothing = np.empty(0, dtype=np.int64)
     assert (generation.chunks(nothing), generation.chunk_ids(nothing)) == ([], [])
@@ -275,7 +277,7 @@ def test_only_the_live_version_of_an_article_is_found(generation: Generation) ->
     """A dead article is not listed, counted or returned, whatever segment it is in."""
     changed = generation.article("news-0002")
     assert changed is not None
-    assert changed.body == "The vote was repeated. Nobody came."
+    assert changed.body == "The vote was repeated. The mayor stayed away."
     assert generation.article("news-0004") is None
     assert generation.article("unknown") is None
     ids = {each.article_id for each in ARTICLES} - {"news-0004"}
