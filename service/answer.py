@@ -15,6 +15,8 @@ from service.records import (
     AnswerWarning,
     Citation,
     Conflict,
+    Correction,
+    Development,
     DraftSentence,
     Highlight,
     Mode,
@@ -104,6 +106,11 @@ class Answer:
     versions: Versions
     warnings: tuple[AnswerWarning, ...]
     conflicts: tuple[Conflict, ...] = ()
+    developments: tuple[Development, ...] = ()
+    corrections: tuple[Correction, ...] = ()
+    uncovered: tuple[str, ...] = ()
+    independent_sources: int = 0
+    as_of: str | None = None
     object: Literal["answer"] = "answer"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 

@@ -2,6 +2,7 @@
 
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 from index.records import Article, Chunk, Filters, Span
@@ -41,7 +42,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with the options of its answer."""
+    """A question with the options of its answer; no article of a later moment than `as_of` is seen."""
 
     text: str
     messages: tuple[Message, ...] = ()
@@ -50,6 +51,7 @@ class Question:
     mode: Mode = "hybrid"
     reader: ReaderChoice = "auto"
     citations: CitationMode = "verified"
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ class Passage:
     """A retrieved chunk with its article, its scores, and the short `key` by which a language model cites it.
 
     `score` is the fused score in [0, 1] and is comparable within one reply only; `dense` is the exact cosine and
-    `lexical` the BM25 score of the chunk for the question.
+    `lexical` the BM25 score of the chunk for the question. `copies` are the other articles with the same text.
     """
 
     key: str
@@ -66,6 +68,7 @@ class Passage:
     score: float
     dense: float
     lexical: float
+    copies: tuple[Article, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +174,19 @@ class Highlight:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedDate:
+    """Words for a date that depend on the day of the article, with the date they mean: "on Thursday", "2025-12-04".
+
+    `date` is a day, a month or a year in ISO 8601. The span is in the article's body, inside the quote.
+    """
+
+    text: str
+    date: str
+    start_char_index: int
+    end_char_index: int
+
+
+@dataclass(frozen=True, slots=True)
 class Citation:
     """A sentence of the answer and the quote of an article that supports it.
 
@@ -190,6 +206,7 @@ class Citation:
     end_char_index: int
     verification: Verification
     highlight: Highlight | None = None
+    dates: tuple[ResolvedDate, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,20 +219,48 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The statement of one of several articles that disagree."""
+    """What one article says on a topic: `body[start_char_index:end_char_index] == quote`."""
 
     value: str
     article_id: str
     quote: str
     published_at: str | None
+    source: str | None = None
+    title: str | None = None
+    start_char_index: int = 0
+    end_char_index: int = 0
+    is_correction: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A topic on which articles disagree, with the position of each."""
+    """A topic on which independent articles disagree, with the position of each, a later correction first."""
 
     topic: str
     positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Development:
+    """A topic whose value changed over time, with the position of each article, oldest first; the last one holds."""
+
+    topic: str
+    positions: tuple[Position, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A correction of an article that the answer cites: in the article itself, or in a later one (`corrected_by`).
+
+    `before` and `after` are the words that changed, if they are known; `before` is never a part of the article's body.
+    """
+
+    article_id: str
+    corrected_at: str | None
+    before: str | None
+    after: str | None
+    corrected_by: str | None = None
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ interface Citation {
   verification: { status: "verified" | "partial" | "unverified"; method: "exact" | "normalised" | "coverage" };
   /** Place of the answer's words in the article's body, inside the quote. */
   highlight?: { start_char_index: number; end_char_index: number } | null;
+  dates?: ResolvedDate[];
 }
 
 /** Another article with the same story. */
@@ -51,11 +52,42 @@ interface Position {
   article_id: string;
   quote: string;
   published_at: string | null;
+  source: string | null;
+  title: string | null;
+  /** Place of the quote in the article's body, in code points. */
+  start_char_index: number;
+  end_char_index: number;
+  is_correction: boolean;
 }
 
 interface Conflict {
   topic: string;
   positions: Position[];
+}
+
+/** A topic whose value changed over time, oldest position first. */
+interface Development {
+  topic: string;
+  positions: Position[];
+}
+
+/** A correction of a cited article: in the article itself, or in a later one. */
+interface Correction {
+  article_id: string;
+  corrected_at: string | null;
+  before: string | null;
+  after: string | null;
+  corrected_by: string | null;
+  note: string | null;
+}
+
+/** Words for a date that depend on the article's day, and the date they mean: a day, a month or a year. */
+interface ResolvedDate {
+  text: string;
+  date: string;
+  /** Place of the words in the article's body, in code points. */
+  start_char_index: number;
+  end_char_index: number;
 }
 
 interface Warning {
@@ -74,6 +106,11 @@ interface Reply {
   citations: Citation[];
   unsupported: { text: string; reason: string }[];
   conflicts: Conflict[];
+  developments: Development[];
+  corrections: Correction[];
+  uncovered: string[];
+  independent_sources: number;
+  as_of: string | null;
   sources: Source[];
   warnings: Warning[];
 }

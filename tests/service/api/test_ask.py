@@ -12,11 +12,12 @@ from tests.service.api.events import read_events
 QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
     "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
-    "unsupported", "conflicts", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
+    "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of", "sources",
+    "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {
     "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
-    "end_char_index", "verification", "highlight",
+    "end_char_index", "verification", "highlight", "dates",
 }  # fmt: skip
 SOURCE_FIELDS = {
     "id", "marker", "article_id", "chunk_id", "title", "url", "source", "published_at", "snippet", "start_char_index",
@@ -178,7 +179,7 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
     # The framework leaves fields that are null out of examples.
-    assert set(ask_["responses"]["200"]["content"]["application/json"]["example"]) == FIELDS - {"status_reason"}
+    assert set(ask_["responses"]["200"]["content"]["application/json"]["example"]) == FIELDS - {"status_reason", "as_of"}
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
     assert "://" not in page.replace("http://testserver", "")
     assert "<script" not in page
