@@ -35,6 +35,15 @@ class HighlightRequest(RequestModel):
     end_char_index: Index
 
 
+class ResolvedDateRequest(RequestModel):
+    """A resolved date of a citation, as `/v1/ask` gave it; not stored."""
+
+    text: Annotated[str, Field(max_length=200)]
+    date: Annotated[str, Field(max_length=10)]
+    start_char_index: Index = None
+    end_char_index: Index = None
+
+
 class CitedRequest(RequestModel):
     """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
 
@@ -49,6 +58,7 @@ class CitedRequest(RequestModel):
     end_index: Index = None
     verification: VerificationRequest | None = None
     highlight: HighlightRequest | None = None
+    dates: Annotated[tuple[ResolvedDateRequest, ...], Field(max_length=20)] = ()
 
     def cited(self) -> CitedWords:
         """Return the part that is stored."""
