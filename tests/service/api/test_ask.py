@@ -178,8 +178,9 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     paths = answers | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
+    example = ask_["responses"]["200"]["content"]["application/json"]["example"]
     # The framework leaves fields that are null out of examples.
-    assert set(ask_["responses"]["200"]["content"]["application/json"]["example"]) == FIELDS - {"status_reason", "as_of"}
+    assert set(example) == FIELDS - {"status_reason", "as_of"}
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
     assert "://" not in page.replace("http://testserver", "")
     assert "<script" not in page
