@@ -4,12 +4,14 @@ The rows of all segments are numbered through. Every score is global: exact cosi
 whole generation, so that articles rank the same however they are spread over segments.
 """
 
+import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
 
@@ -43,6 +45,11 @@ from index.segment import HINT, Segment, digest_of
 from index.vectors import least_of
 
 SCHEMA_VERSION = 2
+
+PARALLEL_ROWS = 20_000
+"""Rows from which on the segments are searched on several threads."""
+
+MOST_THREADS = 4
 
 OPENING = 400
 """Code points of each body in a list of articles."""
@@ -129,14 +136,18 @@ class Generation:
                 f"the question's vector has the shape {vector.shape}, the index has {dimension} dimensions",
                 "Check DATELINE_EMBEDDING_MODEL: it must name the embedding model that the index was built with.",
             )
-        rows, scores = [np.empty(0, dtype=np.int64)], [np.empty(0, dtype=np.float32)]
-        for part in self.parts:
+
+        def search(part: Part) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
             dead = 0 if part.alive is None else int(np.count_nonzero(~part.alive))
             mask = None if allowed is None else allowed[part.rows]
             found, near = part.segment.nearest(vector, count, mask, dead)
-            rows.append(part.first + found)
-            scores.append(near)
-        near = np.concatenate(scores)
+            return part.first + found, near
+
+        # Threads cost more than they save on a small index.
+        each = _threads().map if self.manifest.chunk_count > PARALLEL_ROWS else map
+        found = list(each(search, self.parts))
+        rows = [np.empty(0, dtype=np.int64), *(rows for rows, _ in found)]
+        near = np.concatenate([np.empty(0, dtype=np.float32), *(near for _, near in found)])
         return np.concatenate(rows)[near >= least_of(near, count)]
 
     def cosines(self, vector: Vector, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -224,6 +235,12 @@ class Generation:
         for at in np.unique(part_of).tolist():
             places = np.flatnonzero(part_of == at)
             yield self.parts[at], places, rows[places] - self.parts[at].first
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    """Return the threads that search segments; numpy and Chroma release the interpreter's lock."""
+    return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS), thread_name_prefix="search")
 
 
 def _without_z(moment: str) -> str:
