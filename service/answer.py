@@ -111,6 +111,8 @@ class Answer:
     uncovered: tuple[str, ...] = ()
     independent_sources: int = 0
     as_of: str | None = None
+    ask_next: tuple[str, ...] = ()
+    permalink: str | None = None
     object: Literal["answer"] = "answer"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 

@@ -111,6 +111,10 @@ interface Reply {
   uncovered: string[];
   independent_sources: number;
   as_of: string | null;
+  /** Questions about the cited articles that the articles answer. */
+  ask_next: string[];
+  /** The address of a page that checks the quotes again; null if nothing is cited. */
+  permalink: string | null;
   sources: Source[];
   warnings: Warning[];
 }

@@ -12,8 +12,8 @@ from tests.service.api.events import read_events
 QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
     "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
-    "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of", "sources",
-    "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
+    "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of",
+    "ask_next", "permalink", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {
     "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
