@@ -31,9 +31,11 @@ _BEGIN, _END = "\ue000", "\ue001"
 def answer_lines(answer: Answer) -> list[str]:
     """Return the text, the verdict unless it is `answered`, each quote with its source and date, and notes."""
     lines = [answer.answer, *_verdict(answer)]
+    if answer.as_of:
+        lines.append(f"As of {day(answer.as_of)}: later articles are left out.")
     if answer.freshness.newest_cited_at:
         newest = datetime.fromisoformat(answer.freshness.newest_cited_at)
-        ago = age(newest, datetime.fromisoformat(answer.created_at))
+        ago = age(newest, datetime.fromisoformat(answer.as_of or answer.created_at))
         lines.append(f"Latest report: {', '.join(filter(None, (day(newest), ago)))}")
     sources = {source.id: source for source in answer.sources}
     for citation in answer.citations:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import After, Before, Data, Json, Source, filters_of, settings_of
+from dateline.options import After, AsOf, Before, Data, Json, Source, as_of_moment, filters_of, settings_of
 
 if TYPE_CHECKING:
     from service.pipeline import Pipeline
@@ -26,13 +26,14 @@ def ask(
     source: Source = None,
     after: After = None,
     before: Before = None,
+    as_of: AsOf = None,
 ) -> None:
     """Answer a question from the articles.
 
     Each sentence cites an article and is checked against its words.
     """
     with _opened(data) as pipeline:
-        asyncio.run(_ask(pipeline, _question(question, source, after, before), stream=stream, as_json=json_))
+        asyncio.run(_ask(pipeline, _question(question, source, after, before, as_of), stream=stream, as_json=json_))
 
 
 def search(
@@ -42,13 +43,14 @@ def search(
     source: Source = None,
     after: After = None,
     before: Before = None,
+    as_of: AsOf = None,
 ) -> None:
     """Print the passages for a question, best first."""
     from dateline.answer_text import passage_lines
     from service.answer import to_json
 
     with _opened(data) as pipeline:
-        result = asyncio.run(pipeline.search(_question(words, source, after, before)))
+        result = asyncio.run(pipeline.search(_question(words, source, after, before, as_of)))
     if json_ or result.sources:
         typer.echo(to_json(result) if json_ else "\n".join(passage_lines(result.sources)))
 
@@ -82,7 +84,9 @@ def _opened(data: Path | None) -> "Iterator[Pipeline]":
         pipeline.library.close()
 
 
-def _question(text: str, source: list[str] | None, after: str | None, before: str | None) -> "Question":
+def _question(
+    text: str, source: list[str] | None, after: str | None, before: str | None, as_of: str | None
+) -> "Question":
     """Return the question of a command; raises QuestionRefused if its text is empty or too long."""
     from service.errors import QuestionRefused
     from service.records import QUESTION_LENGTH, Question
@@ -90,4 +94,4 @@ def _question(text: str, source: list[str] | None, after: str | None, before: st
     text = text.strip()
     if not 1 <= len(text) <= QUESTION_LENGTH:
         raise QuestionRefused(f"the question has {len(text)} characters, expected 1 to {QUESTION_LENGTH}", "question")
-    return Question(text, filters=filters_of(source, after, before))
+    return Question(text, filters=filters_of(source, after, before), as_of=as_of_moment(as_of))

@@ -1,5 +1,6 @@
 """Options that several commands share, and the values that they stand for."""
 
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any, TypeVar, cast
@@ -9,7 +10,7 @@ from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
 from index.errors import ConfigurationError
-from index.records import Filters, parse_moment
+from index.records import Filters, parse_as_of, parse_moment
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -18,6 +19,9 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Source = Annotated[list[str] | None, typer.Option("--source", help="Only articles of this source; may be repeated.")]
 After = Annotated[str | None, typer.Option("--after", help="Only articles published on or after this ISO 8601 date.")]
 Before = Annotated[str | None, typer.Option("--before", help="Only articles published before this ISO 8601 date.")]
+AsOf = Annotated[
+    str | None, typer.Option("--as-of", help="Answer as of this ISO 8601 date: no later article or update is seen.")
+]
 
 
 def settings_of(kind: type[SettingsT], **given: object) -> SettingsT:
@@ -44,8 +48,13 @@ def filters_of(source: list[str] | None, after: str | None, before: str | None) 
     )
 
 
-def _moment(option: str, text: str | None) -> datetime | None:
+def as_of_moment(text: str | None) -> datetime | None:
+    """Return the moment that `--as-of` asks for."""
+    return _moment("--as-of", text, parse_as_of)
+
+
+def _moment(option: str, text: str | None, parse: Callable[[str], datetime] = parse_moment) -> datetime | None:
     try:
-        return None if text is None else parse_moment(text)
-    except ValueError as error:
+        return None if text is None else parse(text)
+    except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"{option} is {text!r}, expected an ISO 8601 date such as 2026-01-31") from error

@@ -46,6 +46,9 @@ _LISTED = "(SELECT value FROM json_each(?))"
 _PUBLISHED = "rtrim(published_at, 'Z')"
 """The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
 
+_UPDATED = "rtrim(coalesce(updated_at, published_at), 'Z')"
+"""The date of the stored version, likewise."""
+
 
 def article_values(article: Article) -> tuple[str | None, ...]:
     """Return the values of `ARTICLE_COLUMNS` for one article."""
@@ -340,9 +343,14 @@ def _conditions(filters: Filters) -> tuple[list[str], list[str]]:
             each = f"SELECT 1 FROM json_each({column}) AS stored"
             conditions.append(f"EXISTS ({each} WHERE {_among('stored.value', wanted)})")
             values.append(_bound(wanted))
-    for operator, moment in ((">=", filters.published_after), ("<", filters.published_before)):
+    for condition, moment in (
+        (f"{_PUBLISHED} >=", filters.published_after),
+        (f"{_PUBLISHED} <", filters.published_before),
+        (f"{_PUBLISHED} <=", filters.as_of),
+        (f"{_UPDATED} <=", filters.as_of),
+    ):
         if moment is not None:
-            conditions.append(f"{_PUBLISHED} {operator} rtrim(?, 'Z')")
+            conditions.append(f"{condition} rtrim(?, 'Z')")
             values.append(isoformat(moment))
     return conditions, values
 

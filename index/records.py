@@ -4,7 +4,7 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from typing import Literal, NamedTuple, TypeVar, overload
 
 from pydantic import TypeAdapter, ValidationError
@@ -34,6 +34,18 @@ def parse_moment(text: str) -> datetime:
     """Return the moment of an ISO 8601 date, in UTC if it has no zone; raises ValueError."""
     moment = datetime.fromisoformat(text)
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def parse_as_of(text: str) -> datetime:
+    """Return the moment of an ISO 8601 date in UTC, for a day without a time its last one.
+
+    Raises ValueError, or OverflowError if the moment is outside the calendar.
+    """
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return parse_moment(text).astimezone(UTC)
+    return datetime.combine(day, time.max, UTC)
 
 
 def indexed_text(title: str | None, text: str) -> str:
@@ -98,7 +110,8 @@ class Filters:
     """The conditions on articles that may answer; an empty filter admits every article.
 
     An article must match one value of every field that is set. `published_after` is inclusive, `published_before`
-    exclusive; neither admits an article of unknown date.
+    exclusive; neither admits an article of unknown date. Nor does `as_of`, which admits what was published, and last
+    updated, at that moment or before.
     """
 
     sources: tuple[str, ...] = ()
@@ -110,6 +123,7 @@ class Filters:
     article_ids: tuple[str, ...] = ()
     published_after: datetime | None = None
     published_before: datetime | None = None
+    as_of: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -154,6 +154,7 @@ class SearchResult:
     sources: tuple[Source, ...]
     retrieval: Retrieval
     timings_ms: SearchTimings
+    as_of: str | None = None
     object: Literal["search"] = "search"
 
 

@@ -73,8 +73,9 @@ _FOLLOW_UP_REASONS = ("low_relevance", "no_verified_support", "model_abstained",
 class Pipeline:
     """Answers questions from the current generation; `llm` and `chat` are None without a language model.
 
-    `fence` makes the code of a prompt's fences. `clock` gives the time of a question: a prompt mentions it, and an
-    article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and evaluations.
+    `fence` makes the code of a prompt's fences. `clock` gives the time of a question without `as_of`: a prompt mentions
+    it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
+    evaluations.
     """
 
     library: Library
@@ -158,6 +159,7 @@ class Pipeline:
                 sources=run.composition.sources(),
                 retrieval=retrieval(question, searched, found.candidates),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
+                as_of=isoformat(question.as_of),
             )
 
     @asynccontextmanager
@@ -188,7 +190,7 @@ class Pipeline:
                 run.generation,
                 self.embedder,
                 run.standalone,
-                filters=question.filters,
+                filters=question.conditions,
                 mode=question.mode,
                 count=question.top_k,
             )
@@ -218,7 +220,7 @@ class Pipeline:
     async def _read(self, run: "AnswerRun", question: str) -> AsyncGenerator[Event, None]:
         """Yield the events of each sentence, of the model or, without one or if it gives none, of the articles."""
         if run.llm:
-            today = run.created.date().isoformat()
+            today = run.now.date().isoformat()
             try:
                 async with aclosing(run.llm.read(question, run.composition.passages, today)) as drafts:
                     async for draft in drafts:
@@ -320,6 +322,11 @@ class AnswerRun:
         finally:
             self._spent[step] = self._spent.get(step, 0.0) + time.perf_counter() - began
 
+    @property
+    def now(self) -> datetime:
+        """The moment at which the question is asked, or is to be answered."""
+        return self.question.as_of or self.created
+
     def warn(self, code: str, message: str) -> None:
         """Add a warning to the answer."""
         self.warnings.append(AnswerWarning(code, message))
@@ -342,7 +349,7 @@ class AnswerRun:
         status, reason = self.status()
         sources = self.composition.sources()
         fresh = freshness(self.generation, sources)
-        stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.created, stale_after)
+        stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.now, stale_after)
         caution = self.caution if reason in _FOLLOW_UP_REASONS else None
         spent = self._spent | {"total": time.perf_counter() - self._began}
         # Sentences are verified while the reader drafts.
@@ -369,4 +376,5 @@ class AnswerRun:
                 generation=manifest.generation,
             ),
             warnings=(*self.warnings, *(warning for warning in (caution, stale) if warning)),
+            as_of=isoformat(self.question.as_of),
         )

@@ -1,7 +1,7 @@
 """The records of a question on its way to a cited answer, and the parts of the answer: its citations and sources."""
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
@@ -52,6 +52,11 @@ class Question:
     reader: ReaderChoice = "auto"
     citations: CitationMode = "verified"
     as_of: datetime | None = None
+
+    @property
+    def conditions(self) -> Filters:
+        """The conditions on articles that may answer: the filters, and nothing later than `as_of`."""
+        return replace(self.filters, as_of=self.as_of)
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,13 @@ def test_a_weak_answer_from_old_articles_says_both() -> None:
     assert "note: Stale warning." in answer_lines(answer(warnings=STALE, unsupported=WITHHELD))
 
 
+def test_an_answer_as_of_a_day_says_so() -> None:
+    """The day is named, and the age of the latest report is counted from it."""
+    lines = printed(as_of="2026-04-01T23:59:59.999999Z")
+    assert "1 April 2026" in lines[0]
+    assert lines[1] == "Latest report: 31 March 2026, yesterday"
+
+
 def test_each_quote_has_its_source_and_date() -> None:
     """Each quote has its date, or `undated`."""
     made = answer()

@@ -1,14 +1,16 @@
 """`POST /v1/ask` and `POST /v1/search`: a question in, a cited answer out."""
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from index.records import Filters, parse_moment
+from index.records import Filters, parse_as_of, parse_moment
 from service.answer import Answer, SearchResult
 from service.api.admission import State
 from service.api.streaming import EventStream
@@ -20,19 +22,24 @@ EXAMPLES: dict[str, Any] = json.loads(Path(__file__).with_name("examples.json").
 """Requests, an answer and the lines of a stream, for the description of the API."""
 
 
-def _moment(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+def _moment(value: Any, parse: Callable[[str], datetime] = parse_moment) -> Any:  # noqa: ANN401 - any JSON value
     if value is None:
         return None
     if not isinstance(value, str):
         raise ValueError('expected an ISO 8601 date in a string, such as "2026-01-31"')
     try:
-        return parse_moment(value).astimezone(UTC)
+        return parse(value).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise ValueError(f'found {value[:40]!r}, expected an ISO 8601 date such as "2026-01-31"') from error
 
 
 Names = Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=1000)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
+AsOf = Annotated[
+    datetime | None,
+    BeforeValidator(partial(_moment, parse=parse_as_of)),
+    Field(description="No article published or updated later is seen. A day is its end; a date without zone is UTC."),
+]
 QuestionText = Annotated[str, Field(min_length=1, max_length=QUESTION_LENGTH)]
 
 
@@ -72,10 +79,17 @@ class SearchRequest(RequestModel):
     filters: FiltersRequest = FiltersRequest()
     top_k: int = Field(8, ge=1, le=100, description="Passages wanted.")
     mode: Mode = "hybrid"
+    as_of: AsOf = None
 
     def to_question(self) -> Question:
         """Return the question of the pipeline."""
-        return Question(self.question, filters=Filters(**dict(self.filters)), top_k=self.top_k, mode=self.mode)
+        return Question(
+            self.question,
+            filters=Filters(**dict(self.filters)),
+            top_k=self.top_k,
+            mode=self.mode,
+            as_of=self.as_of,
+        )
 
 
 class AskRequest(RequestModel):
@@ -96,6 +110,7 @@ class AskRequest(RequestModel):
         description="`verified` withholds a sentence that fails the check, `markers` shows it, `off` checks nothing"
         " and leaves citations out.",
     )
+    as_of: AsOf = None
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
     def to_question(self) -> Question:
@@ -108,6 +123,7 @@ class AskRequest(RequestModel):
             mode=self.mode,
             reader=self.reader,
             citations=self.citations,
+            as_of=self.as_of,
         )
 
 

@@ -14,6 +14,7 @@ from index.records import (
     StoredFile,
     indexed_text,
     isoformat,
+    parse_as_of,
 )
 from tests.fakes import article
 
@@ -151,3 +152,12 @@ def test_the_digest_of_a_manifest_is_that_of_all_but_its_name(field: str) -> Non
     assert (other.digest == MANIFEST.digest) == (field == "generation")
     entry = replace(MANIFEST.segments[0], dead=("a",))
     assert replace(MANIFEST, segments=(entry,)).digest != MANIFEST.digest
+
+
+@given(moment=MOMENTS)
+def test_a_day_stands_for_its_end(moment: datetime) -> None:
+    """A day without a time is its last moment in UTC; a moment is itself."""
+    assert parse_as_of(moment.isoformat()) == moment
+    end = parse_as_of(moment.date().isoformat())
+    assert (end.date(), end.tzinfo) == (moment.date(), UTC)
+    assert (end + timedelta(microseconds=1)).date() > moment.date()

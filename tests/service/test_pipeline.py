@@ -181,6 +181,19 @@ def test_an_answer_about_the_present_from_old_articles_is_stale(pipeline: Pipeli
     assert "stale" not in {warning.code for warning in past.warnings}
 
 
+def test_as_of_is_the_time_of_the_question(pipeline: Pipeline) -> None:
+    """Staleness is counted from `as_of`, whatever the clock says."""
+    later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))
+    answers = [
+        asyncio.run(later.ask(Question(STATE, as_of=datetime(year, 6, 20, tzinfo=UTC)))) for year in (2026, 2027)
+    ]
+
+    assert [(answer.verdict, answer.as_of) for answer in answers] == [
+        ("answered", "2026-06-20T00:00:00Z"),
+        ("stale", "2027-06-20T00:00:00Z"),
+    ]
+
+
 def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> None:
     """An answer without citations has neither a newest cited article nor a warning of its age."""
     later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))

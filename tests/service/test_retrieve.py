@@ -4,7 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +25,7 @@ from tests.fakes import TOPICS, HashedEmbedder, built, newsroom, opened
 MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
 KEY = re.compile(r"[b-df-hjkmnp-tvwxz][b-df-hjkmnp-tvwxz2-9]{2}[2-9]")
 WORDS = st.lists(st.sampled_from([*" ".join(TOPICS).split(), "Aldane", "crowns", "the", "zebra"]), max_size=6)
+DAY = datetime(2026, 1, 2, tzinfo=UTC)
 TWINS = [f"twin-{letter}" for letter in "cab"]
 
 
@@ -32,7 +33,8 @@ def in_words(article: Article) -> dict[str, object]:
     """An article as an object of a JSON file."""
     fields = ("article_id", "title", "body", "source", "section")
     found: dict[str, object] = {name: getattr(article, name) for name in fields if getattr(article, name)}
-    return found | {"id": found.pop("article_id"), "published_at": isoformat(article.published_at)}
+    dates = {"published_at": isoformat(article.published_at), "updated_at": isoformat(article.updated_at)}
+    return found | {"id": found.pop("article_id")} | {name: date for name, date in dates.items() if date}
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +48,7 @@ def articles() -> list[Article]:
     """Return ninety articles on six topics, and three with the same text."""
     same = newsroom(1, seed=7)[0]
     listed = [replace(article, section=f"s{number % 4}") for number, article in enumerate(newsroom(90, sentences=4))]
+    listed[::3] = [replace(article, updated_at=DAY + timedelta(days=2)) for article in listed[::3]]
     return [*listed, *(replace(same, article_id=twin, title=None, section="twins") for twin in TWINS)]
 
 
@@ -76,6 +79,10 @@ def allowed(article: Article, filters: Filters) -> bool:
             not filters.published_after
             or bool(article.published_at and article.published_at >= filters.published_after)
         )
+        and (
+            not filters.as_of
+            or bool(article.published_at and max(article.published_at, article.updated_at or DAY) <= filters.as_of)
+        )
     )
 
 
@@ -85,7 +92,8 @@ FILTERS = st.builds(
     exclude_sources=st.sampled_from([(), ("Echo",)]),
     sections=st.sampled_from([(), ("s1",), ("s2", "twins")]),
     article_ids=st.sampled_from([(), ("news-0003", "news-0007", "news-0010", "twin-b"), ("news-0001",)]),
-    published_after=st.sampled_from([None, datetime(2026, 1, 2, tzinfo=UTC)]),
+    published_after=st.sampled_from([None, DAY]),
+    as_of=st.sampled_from([None, DAY, DAY + timedelta(days=3), DAY + timedelta(days=400)]),
 )
 
 

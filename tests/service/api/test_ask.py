@@ -93,6 +93,7 @@ def test_the_stream_ends_with_the_complete_reply(client: TestClient) -> None:
         ({"question": QUESTION, "filters": {"publisher": ["x"]}}, "filters.publisher"),
         ({"question": QUESTION, "filters": {"published_after": "yesterday"}}, "filters.published_after"),
         ({"question": QUESTION, "filters": {"published_after": 1700000000}}, "filters.published_after"),
+        ({"question": QUESTION, "as_of": "last week"}, "as_of"),
         ({"question": QUESTION, "messages": [{"role": "system", "content": "obey"}]}, "messages.0.role"),
     ],
 )
@@ -145,11 +146,23 @@ def test_filters_reach_retrieval(client: TestClient) -> None:
     assert answer["retrieval"]["filters_applied"]["sources"] == ["varn sound courier"]
 
 
+def test_nothing_later_than_as_of_is_seen(client: TestClient) -> None:
+    """A day means its end in UTC; the reply repeats the moment, and an earlier day has no articles."""
+    body = {"question": "How did the ferry strike end?", "as_of": "2026-02-25"}
+    answer, found = ask(client, **body), client.post("/v1/search", json=body).json()
+
+    for reply in (answer, found):
+        assert reply["as_of"] == "2026-02-25T23:59:59.999999Z"
+        assert max(source["published_at"] for source in reply["sources"]) == "2026-02-25T09:10:00Z"
+    assert ask(client, **body | {"as_of": "2026-02-25T09:00:00Z"})["citations"] != answer["citations"]
+    assert ask(client, **body | {"as_of": "1999-12-31"})["status_reason"] == "outside_filters"
+
+
 def test_search_answers_with_passages(client: TestClient) -> None:
     """The shapes are those of an answer, without a reader, for up to a hundred passages."""
     reply = client.post("/v1/search", json={"question": "ferry", "top_k": 100}).json()
 
-    assert set(reply) == {"object", "sources", "retrieval", "timings_ms"}
+    assert set(reply) == {"object", "sources", "retrieval", "timings_ms", "as_of"}
     assert reply["object"] == "search"
     assert len(reply["sources"]) > 8
     assert client.post("/v1/search", json={"question": "ferry", "top_k": 101}).status_code == 422
