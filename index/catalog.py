@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, replace
+from dataclasses import asdict, astuple, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,7 +19,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from index.records import Article, Chunk, Configuration, Filters, Listed, indexed_text, isoformat
+from index.records import (
+    Article,
+    Chunk,
+    Configuration,
+    Edit,
+    Filters,
+    Listed,
+    Revision,
+    indexed_text,
+    isoformat,
+)
 
 PAGE = 500
 """Rows read into memory at once."""
@@ -35,6 +45,10 @@ CREATE TABLE chunk (
     row INTEGER PRIMARY KEY, article INTEGER NOT NULL REFERENCES article (row), ordinal INTEGER NOT NULL,
     start_char INTEGER NOT NULL, end_char INTEGER NOT NULL, token_count INTEGER NOT NULL, text_key BLOB NOT NULL
 );
+CREATE TABLE revision (
+    article INTEGER NOT NULL REFERENCES article (row), ordinal INTEGER NOT NULL, changed_at TEXT NOT NULL,
+    is_stated INTEGER NOT NULL, edits TEXT NOT NULL, PRIMARY KEY (article, ordinal)
+) WITHOUT ROWID;
 CREATE INDEX chunk_article ON chunk (article);
 CREATE INDEX chunk_text ON chunk (text_key);
 """
@@ -167,6 +181,24 @@ class Catalog:
             yield from ((article_of(stored), sorted(json.loads(own))) for _, own, *stored in found)
             last = found[-1][0]
 
+    @cached_property
+    def has_revisions(self) -> bool:
+        """Return whether the catalogue can have earlier versions, and has some; those of schema 2 cannot."""
+        statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revision'"
+        return bool(self._rows(statement)) and bool(self._rows("SELECT 1 FROM revision LIMIT 1"))
+
+    def histories(self, article_ids: Collection[str]) -> dict[str, tuple[Revision, ...]]:
+        """Return the revisions of those articles that have some, by article id, newest first."""
+        if not self.has_revisions or not article_ids:
+            return {}
+        statement = f"""SELECT article_id, changed_at, is_stated, edits FROM revision
+            JOIN article ON article.row = revision.article WHERE article_id IN {_LISTED} ORDER BY article, ordinal"""
+        found: dict[str, tuple[Revision, ...]] = {}
+        for article_id, changed_at, is_stated, edits in self._rows(statement, (json.dumps(sorted(article_ids)),)):
+            revision = Revision(changed_at, bool(is_stated), tuple(Edit(*edit) for edit in json.loads(edits)))
+            found[article_id] = (*found.get(article_id, ()), revision)
+        return found
+
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
         return dict(self._rows("SELECT article_id, content_hash FROM article"))
@@ -248,8 +280,8 @@ class CatalogWriter:
         self._connection.execute("INSERT INTO build VALUES (?, 0)", (json.dumps(asdict(configuration)),))
         self.chunk_count = 0
 
-    def add(self, article: Article, chunks: Sequence[Chunk]) -> None:
-        """Add an article, whose id must be new, with its chunks."""
+    def add(self, article: Article, chunks: Sequence[Chunk], history: Sequence[Revision] = ()) -> None:
+        """Add an article, whose id must be new, with its chunks and its revisions, newest first."""
         values = article_values(article)
         marks = ",".join("?" * len(values))
         added = self._connection.execute(f"INSERT INTO article ({ARTICLE_COLUMNS}) VALUES ({marks})", values)
@@ -261,6 +293,7 @@ class CatalogWriter:
             ),
         )
         self.chunk_count += len(chunks)
+        self._add_history(added.lastrowid, history)
 
     def copy(self, catalog: Path, without: Collection[str]) -> NDArray[np.int64]:
         """Copy the articles of a closed catalogue, but for those with these ids; return the rows of their chunks."""
@@ -279,6 +312,12 @@ class CatalogWriter:
             end_char, token_count, text_key FROM {kept}""",
             (self.chunk_count, first),
         )
+        if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = 'revision'").fetchone():
+            self._connection.execute(
+                """INSERT INTO main.revision SELECT a.row, r.ordinal, changed_at, is_stated, edits
+                FROM old.revision AS r JOIN main.article AS a ON a.row = r.article + ?""",
+                (first,),
+            )
         self._connection.commit()
         self._connection.execute("DETACH old")
         self.chunk_count += len(rows)
@@ -287,17 +326,21 @@ class CatalogWriter:
     def discard(self, article_id: str) -> None:
         """Remove an article; its rows stay empty until `number_rows`."""
         row = "SELECT row FROM article WHERE article_id = ?"
-        self._connection.execute(f"DELETE FROM chunk WHERE article = ({row})", (article_id,))
+        for table in ("chunk", "revision"):
+            self._connection.execute(f"DELETE FROM {table} WHERE article = ({row})", (article_id,))
         self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
 
-    def rename(self, article_id: str, to: str) -> None:
-        """Change the id of an article, and with it the content hash."""
+    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
+        """Change the id of an article, and with it the content hash; give it the revisions of that id."""
         statement = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?"
         (article,) = (article_of(values) for values in self._connection.execute(statement, (article_id,)))
         self._connection.execute(
             "UPDATE article SET article_id = ?, content_hash = ? WHERE article_id = ?",
             (to, replace(article, article_id=to).content_hash, article_id),
         )
+        ((row,),) = self._connection.execute("SELECT row FROM article WHERE article_id = ?", (to,)).fetchall()
+        self._connection.execute("DELETE FROM revision WHERE article = ?", (row,))
+        self._add_history(row, history)
 
     def commit(self) -> None:
         """Store everything so far, so that a killed run leaves it."""
@@ -318,6 +361,21 @@ class CatalogWriter:
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
         self._connection.close()
+
+    def _add_history(self, row: int | None, history: Sequence[Revision]) -> None:
+        self._connection.executemany(
+            "INSERT INTO revision VALUES (?, ?, ?, ?, ?)",
+            (
+                (
+                    row,
+                    ordinal,
+                    each.changed_at,
+                    each.is_stated,
+                    json.dumps([astuple(edit) for edit in each.edits], ensure_ascii=False),
+                )
+                for ordinal, each in enumerate(history)
+            ),
+        )
 
 
 def _conditions(filters: Filters) -> tuple[list[str], list[str]]:

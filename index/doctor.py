@@ -192,7 +192,8 @@ def _rewrite(data: Path, name: str, embedder: Callable[[], Embedder]) -> str:
                 found = model.embed_texts([indexed_text(article.title, chunk.text) for chunk in chunks])
             elif vectors is not None:
                 found = vectors[rows]
-            writer.add(article, chunks, found)
+            history = catalog.histories([article.article_id]).get(article.article_id, ())
+            writer.add(article, chunks, found, history)
         written = writer.close()
     if written is None:
         raise IndexDamaged("its catalogue is empty")
@@ -205,8 +206,9 @@ def _intact_catalog(folder: Path) -> Catalog:
         try:
             catalog = opened.enter_context(closing(Catalog(folder / CATALOG)))
             hashes = catalog.hashes()
+            catalog.histories(hashes)
             changed = any(hashes[article.article_id] != article.content_hash for article, _ in catalog.articles())
-        except (sqlite3.DatabaseError, ValueError) as error:
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
             raise IndexDamaged(f"its catalogue cannot be read: {error}") from error
         if changed:
             raise IndexDamaged("its catalogue has changed")

@@ -40,11 +40,22 @@ from index.layout import (
     write_synced,
 )
 from index.lexical import LexicalIndex, LexicalPart
-from index.records import Article, Chunk, Configuration, Filters, Listed, Manifest, SegmentEntry, fingerprint, isoformat
+from index.records import (
+    Article,
+    Chunk,
+    Configuration,
+    Filters,
+    Listed,
+    Manifest,
+    Revision,
+    SegmentEntry,
+    fingerprint,
+    isoformat,
+)
 from index.segment import HINT, Segment, digest_of
 from index.vectors import least_of
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 PARALLEL_ROWS = 20_000
 """Rows from which on the segments are searched on several threads."""
@@ -181,6 +192,13 @@ class Generation:
             if article_id not in part.entry.dead and (found := part.segment.catalog.article(article_id)):
                 return found
         return None
+
+    def histories(self, article_ids: Collection[str]) -> dict[str, tuple[Revision, ...]]:
+        """Return the revisions of those articles that have some, by article id, newest first."""
+        found: dict[str, tuple[Revision, ...]] = {}
+        for part in self.parts:
+            found |= part.segment.catalog.histories([each for each in article_ids if each not in part.entry.dead])
+        return found
 
     def articles(self) -> Iterator[Article]:
         """Yield all articles, with at most a page of them in memory."""

@@ -85,6 +85,27 @@ class Article:
 
 
 @dataclass(frozen=True, slots=True)
+class Edit:
+    """A sentence that changed: `before` is empty if it is new, `after` if it was removed; or the title."""
+
+    before: str
+    after: str
+    in_title: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """The edits by which a version of an article differs from the one before it.
+
+    `changed_at` is ISO 8601 in UTC: the version's own `updated_at` if `is_stated`, else the time of the ingest.
+    """
+
+    changed_at: str
+    is_stated: bool
+    edits: tuple[Edit, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Listed:
     """An article in a list: its body is cut to its opening; `characters` is the length of the complete body."""
 

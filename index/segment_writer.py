@@ -23,7 +23,7 @@ from index.embedding import Matrix, Vector
 from index.errors import EmbeddingFailed, IndexDamaged, PublishFailed
 from index.layout import BUILDING, CATALOG, CHROMA, LEXICAL, SEGMENT, SEGMENTS, VECTORS, segment_folder, sync
 from index.lexical import PostingsWriter
-from index.records import Article, Chunk, Configuration, SegmentRecord, indexed_text, isoformat
+from index.records import Article, Chunk, Configuration, Revision, SegmentRecord, indexed_text, isoformat
 from index.segment import Segment, faults_of, misses_too_many, stored_files
 from index.terms import Terms
 from index.vectors import EXACT_ROWS, PAGE, VectorFile, are_unit, build_collection, read_rows
@@ -59,8 +59,8 @@ class SegmentWriter:
         """Return the number of chunks that were added."""
         return self._catalog.chunk_count
 
-    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix) -> None:
-        """Add an article, its chunks and their unit vectors; raises EmbeddingFailed for other vectors."""
+    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix, history: Sequence[Revision] = ()) -> None:
+        """Add an article, its chunks, their unit vectors and its history; raises EmbeddingFailed for other vectors."""
         if vectors.shape != (len(chunks), self._configuration.dimension) or not are_unit(vectors).all():
             raise EmbeddingFailed(
                 f"the embedding model gave vectors of shape {vectors.shape}, expected {len(chunks)} unit vectors of"
@@ -68,7 +68,7 @@ class SegmentWriter:
                 "Check whether it is still the same model; give another model another name.",
             )
         self._vectors.append(vectors)
-        self._catalog.add(article, chunks)
+        self._catalog.add(article, chunks, history)
 
     def copy(self, segment: Segment, without: Collection[str] = ()) -> None:
         """Copy the articles of another segment, but for those with these ids."""
@@ -82,9 +82,9 @@ class SegmentWriter:
         """Remove an article that was added."""
         self._catalog.discard(article_id)
 
-    def rename(self, article_id: str, to: str) -> None:
-        """Change the id of an article that was added."""
-        self._catalog.rename(article_id, to)
+    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
+        """Change the id of an article that was added, and give it the revisions of that id."""
+        self._catalog.rename(article_id, to, history)
 
     def store(self) -> None:
         """Store everything so far, so that a killed run leaves it."""
@@ -206,12 +206,12 @@ class NewSegments:
         """Return the ids of the articles that were added and not discarded."""
         return set(self._place_of)
 
-    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix) -> None:
-        """Add an article with its chunks and their vectors; raises EmbeddingFailed."""
+    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix, history: Sequence[Revision] = ()) -> None:
+        """Add an article with its chunks, their vectors and its revisions, newest first; raises EmbeddingFailed."""
         self.discard(article.article_id)
         if self._writer is None:
             self._writer = SegmentWriter(self._data, self._configuration())
-        self._writer.add(article, chunks, vectors)
+        self._writer.add(article, chunks, vectors, history)
         self._place_of[article.article_id] = len(self._closed)
 
     def store(self) -> None:
@@ -231,20 +231,20 @@ class NewSegments:
         elif self._writer is not None:
             self._writer.discard(article_id)
 
-    def rename(self, article_id: str, to: str) -> None:
-        """Change the id of an article, if it was added."""
+    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
+        """Change the id of an article, if it was added, and give it the revisions of that id."""
         place = self._place_of.get(article_id)
         if place is None:
             return
         if place == len(self._closed) and self._writer is not None:
-            self._writer.rename(article_id, to)
+            self._writer.rename(article_id, to, history)
             self._place_of[to] = self._place_of.pop(article_id)
             return
         segment = Segment(segment_folder(self._data, self._closed[place][0].segment), checked=False)
         try:
             for article, rows in segment.catalog.articles([article_id]):
                 chunks = [chunk for chunk, _ in segment.catalog.chunks(rows)]
-                self.add(replace(article, article_id=to), chunks, segment.vectors[rows])
+                self.add(replace(article, article_id=to), chunks, segment.vectors[rows], history)
         finally:
             segment.close()
         self.discard(article_id)

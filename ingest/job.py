@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
@@ -32,13 +33,14 @@ from index.generation import (
 )
 from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
 from index.merge import merge
-from index.records import Article, Configuration, SegmentEntry, indexed_text
+from index.records import Article, Configuration, Revision, SegmentEntry, indexed_text
 from index.segment_writer import NewSegments, UnfinishedSegment
 from index.terms import stop_word_list
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, chunks_of
 from ingest.load import LoadedArticle, Loader, find
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
+from ingest.revisions import revised
 
 ARTICLES_AT_ONCE = 32
 """Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""
@@ -85,16 +87,16 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         embedded = 0
         for articles in _batches(changes.compare(_articles(ingest, progress))):
             if not ingest.dry_run:
-                embedded += _store(articles, new, known, embedder)
+                embedded += _store(articles, new, known, embedder, old)
         for article_id in changes.withdrawn:
             new.discard(article_id)
         for article_id, first in (changes.move(ingest.paths, old.article) if old else {}).items():
-            new.rename(article_id, first)
+            new.rename(article_id, first, old.histories([first]).get(first, ()) if old else ())
         removed = changes.gone(ingest.paths) if ingest.prune else set()
         report = _report(changes, removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
             for articles in _batches(_to_rebuild(ingest, old, new.article_ids | removed)):
-                embedded += _store(articles, new, known, embedder)
+                embedded += _store(articles, new, known, embedder, old)
             with progress.step("build the index"):
                 entries = _entries(ingest, old, new, removed)
             with progress.step("publish and merge"):
@@ -213,8 +215,13 @@ def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
         yield batch
 
 
-def _store(articles: Sequence[Article], new: NewSegments, known: KnownVectors, embedder: Embedder) -> int:
-    """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many were embedded."""
+def _store(
+    articles: Sequence[Article], new: NewSegments, known: KnownVectors, embedder: Embedder, old: Generation | None
+) -> int:
+    """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many were embedded.
+
+    An article that the previous generation has keeps its history.
+    """
     chunked = [(article, chunks_of(article, count_pieces)) for article in articles]
     keyed = [(article, chunks, [text_key(article, chunk) for chunk in chunks]) for article, chunks in chunked]
     texts = {
@@ -226,11 +233,22 @@ def _store(articles: Sequence[Article], new: NewSegments, known: KnownVectors, e
     missing = [key for key in texts if key not in vectors]
     if missing:
         vectors |= zip(missing, embedder.embed_texts([texts[key] for key in missing]), strict=True)
+    histories = {} if old is None else _histories(articles, old)
     for article, chunks, keys in keyed:
         rows = [vectors[key] for key in keys]
-        new.add(article, chunks, np.stack(rows) if rows else np.empty((0, embedder.dimension), np.float32))
+        history = histories.get(article.article_id, ())
+        new.add(article, chunks, np.stack(rows) if rows else np.empty((0, embedder.dimension), np.float32), history)
     new.store()
     return len(missing)
+
+
+def _histories(articles: Sequence[Article], old: Generation) -> dict[str, tuple[Revision, ...]]:
+    """Return the history of each article, with what changed since the previous generation."""
+    earlier, now = old.histories([article.article_id for article in articles]), datetime.now(UTC)
+    return {
+        each.article_id: revised(each, old.article(each.article_id), earlier.get(each.article_id, ()), now)
+        for each in articles
+    }
 
 
 def _to_rebuild(ingest: Ingest, old: Generation | None, done: set[str]) -> Iterator[Article]:

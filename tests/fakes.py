@@ -2,11 +2,12 @@
 
 import hashlib
 import random
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from index.errors import EmbeddingFailed
 from index.generation import SCHEMA_VERSION, Generation, entry_of, open_generation, publish
 from index.layout import current_name
 from index.lexical import LexicalIndex, LexicalPart, Postings, PostingsWriter
-from index.records import Article, Chunk, Configuration, Manifest, SegmentEntry, indexed_text
+from index.records import Article, Chunk, Configuration, Manifest, Revision, SegmentEntry, indexed_text
 from index.segment_writer import SegmentWriter
 from index.terms import Terms, stop_word_list, words
 from index.text import sentence_spans
@@ -126,17 +127,22 @@ def sentence_chunks(article: Article) -> list[Chunk]:
 
 
 def segment_of(
-    data: Path, articles: Iterable[Article], embedder: Embedder | None = None, made: Configuration | None = None
+    data: Path,
+    articles: Iterable[Article],
+    embedder: Embedder | None = None,
+    made: Configuration | None = None,
+    histories: Mapping[str, Sequence[Revision]] = MappingProxyType({}),
 ) -> SegmentEntry:
     """Write a segment of these articles, one chunk per sentence; return its entry in a manifest.
 
-    `made` is its configuration, if it must look like that of an ingest.
+    `made` is its configuration, if it must look like that of an ingest; `histories` are those of the articles.
     """
     embedder = embedder or HashedEmbedder()
     with SegmentWriter(data, made or configuration(embedder)) as writer:
         for each in articles:
             chunks = sentence_chunks(each)
-            writer.add(each, chunks, embedder.embed_texts([indexed_text(each.title, chunk.text) for chunk in chunks]))
+            vectors = embedder.embed_texts([indexed_text(each.title, chunk.text) for chunk in chunks])
+            writer.add(each, chunks, vectors, histories.get(each.article_id, ()))
         record = writer.close()
     assert record is not None, "a segment has at least one article"
     return entry_of(data, record.segment)
@@ -160,14 +166,20 @@ def built(
 
 
 def grown(
-    data: Path, articles: Sequence[Article] = (), removed: Collection[str] = (), embedder: Embedder | None = None
+    data: Path,
+    articles: Sequence[Article] = (),
+    removed: Collection[str] = (),
+    embedder: Embedder | None = None,
+    histories: Mapping[str, Sequence[Revision]] = MappingProxyType({}),
 ) -> Manifest:
     """Publish the current generation with these articles in one more segment, and without those removed."""
     with opened(data) as generation:
         made = generation.manifest.configuration
         dead = {*removed, *(each.article_id for each in articles)}
         entries = [replace(part.entry, dead=part.dead_with(dead)) for part in generation.parts]
-    return publish(data, made, [*entries, *([segment_of(data, articles, embedder, made)] if articles else [])])
+    return publish(
+        data, made, [*entries, *([segment_of(data, articles, embedder, made, histories)] if articles else [])]
+    )
 
 
 def lexical_of(folder: Path, texts: Sequence[str], language: str = "english") -> LexicalIndex:

@@ -1,3 +1,4 @@
+import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from index.catalog import PAGE, Catalog, CatalogWriter, article_of, article_values, text_key
 from index.layout import CATALOG
-from index.records import Article, Filters, Listed
+from index.records import Article, Edit, Filters, Listed, Revision
 from tests.fakes import HashedEmbedder, article, configuration, sentence_chunks
 
 NOON = datetime(2026, 2, 9, 12, tzinfo=UTC)
@@ -277,6 +278,68 @@ def test_a_renamed_article_has_the_hash_of_its_new_id(tmp_path: Path) -> None:
         assert catalog.article("boat") == boat
         assert [chunk for chunk, _ in catalog.chunks([0, 1])] == sentence_chunks(boat)
         assert catalog.text_keys([0]) == {0: text_key(FERRY, sentence_chunks(FERRY)[0])}
+
+
+HISTORY = (
+    Revision(
+        "2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("Crews left.", "Crews left the ferry."), Edit("", "é"))
+    ),
+    Revision("2026-05-02T09:00:00Z", is_stated=False, edits=(Edit("Ferry", "Ferry strike", in_title=True),)),
+)
+
+
+def test_an_article_has_its_history_in_every_copy(tmp_path: Path) -> None:
+    """A copy of a catalogue has the revisions of the articles that it copies, and a renamed article those given."""
+    (tmp_path / "one").mkdir()
+    one = CatalogWriter(tmp_path / "one" / CATALOG, MADE)
+    one.add(CUP, sentence_chunks(CUP))
+    one.add(FERRY, sentence_chunks(FERRY), HISTORY)
+    one.add(VOTE, sentence_chunks(VOTE), HISTORY[1:])
+    one.number_rows()
+    one.close()
+    writer = CatalogWriter(tmp_path / CATALOG, MADE)
+    writer.add(UNDATED, sentence_chunks(UNDATED), HISTORY)
+    writer.copy(tmp_path / "one" / CATALOG, ["vote"])
+    writer.rename("undated", "dated", HISTORY[:1])
+    writer.discard("unknown")
+    writer.number_rows()
+    writer.close()
+    with closing(Catalog(tmp_path / CATALOG)) as catalog:
+        assert catalog.histories(["ferry", "Cup", "vote", "dated", "undated"]) == {
+            "ferry": HISTORY,
+            "dated": HISTORY[:1],
+        }
+        assert catalog.histories([]) == {}
+
+
+def test_a_discarded_article_leaves_no_history(tmp_path: Path) -> None:
+    """Its revisions are erased from the file."""
+    path = tmp_path / CATALOG
+    writer = CatalogWriter(path, MADE)
+    writer.add(FERRY, sentence_chunks(FERRY), HISTORY)
+    writer.discard("ferry")
+    writer.add(FERRY, sentence_chunks(FERRY))
+    writer.number_rows()
+    writer.close()
+    with closing(Catalog(path)) as catalog:
+        assert catalog.histories(["ferry"]) == {}
+    assert b"Crews left." not in path.read_bytes()
+
+
+def test_a_catalogue_of_an_earlier_schema_has_no_history(tmp_path: Path) -> None:
+    """It is read and copied without one: a takedown and a rebuild need no other release."""
+    (tmp_path / "one").mkdir()
+    written(tmp_path / "one", [FERRY]).close()
+    with closing(sqlite3.connect(tmp_path / "one" / CATALOG)) as old:
+        old.execute("DROP TABLE revision")
+    writer = CatalogWriter(tmp_path / CATALOG, MADE)
+    writer.copy(tmp_path / "one" / CATALOG, [])
+    writer.number_rows()
+    writer.close()
+    for path in (tmp_path / CATALOG, tmp_path / "one" / CATALOG):
+        with closing(Catalog(path)) as catalog:
+            assert catalog.article("ferry") == FERRY
+            assert catalog.histories(["ferry"]) == {}
 
 
 def test_catalogues_are_copied_one_after_the_other(tmp_path: Path) -> None:

@@ -31,6 +31,7 @@ from index.layout import (
     segment_folder,
     segment_names,
 )
+from index.records import Edit, Revision
 from ingest.job import Ingest, run
 from ingest.report import Progress
 from tests.fakes import HashedEmbedder, article, built, grown, opened
@@ -205,6 +206,16 @@ def test_a_segment_that_all_generations_have_is_repaired_in_all(data: Path) -> N
     assert newest == current_name(data)
     assert (articles_of(data, newest), articles_of(data, oldest)) == ({"a", "b", "c"}, {"a", "b"})
     assert read_manifest(data, newest).segments[0].segment == read_manifest(data, oldest).segments[0].segment
+
+
+def test_a_repair_keeps_the_history_of_an_article(data: Path) -> None:
+    """The rewritten segment has the revisions of its articles."""
+    history = (Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("It sank.", "It sailed."),)),)
+    grown(data, [article("ship", "It sailed.")], histories={"ship": history})
+    shutil.rmtree(segment_folder(data, segment_names(data)[-1]) / CHROMA)
+    repaired(data)
+    with opened(data) as generation:
+        assert generation.histories(["ship"]) == {"ship": history}
 
 
 def test_a_dead_article_stays_dead(data: Path) -> None:

@@ -15,12 +15,13 @@ from index import merge as merging
 from index.errors import IndexDamaged, PublishFailed
 from index.layout import VECTORS, current_name, generation_names, segment_folder, segment_names
 from index.merge import DEAD_SHARE, MOST_CHUNKS, MOST_SEGMENTS, choose, merge
-from index.records import Filters
+from index.records import Edit, Filters, Revision
 from index.segment import faults_of, read_record
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom, opened
 
 EMBEDDER = HashedEmbedder()
 ARTICLES = newsroom(30, sentences=4)
+HISTORY = (Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("It never voted.", ""),)),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,8 @@ def nine(tmp_path_factory: pytest.TempPathFactory) -> Path:
     grown(data, ARTICLES[20:25])
     for number in range(6):
         grown(data, [article(f"one-{number}", f"The ferry sailed {number} times.")])
-    grown(data, [article("news-0003", "The council voted again."), article("news-0021", "The storm is over.")])
+    again = [article("news-0003", "The council voted again."), article("news-0021", "The storm is over.")]
+    grown(data, again, histories={"news-0003": HISTORY})
     return data
 
 
@@ -122,6 +124,7 @@ def facts(data: Path) -> dict[str, object]:
             "fingerprint": generation.manifest.fingerprint,
             "counts": (generation.manifest.article_count, generation.manifest.chunk_count),
             "listed": generation.listed(0, 99),
+            "histories": generation.histories(generation.hashes()),
             "chunks": [chunks[at] for at in order],
             "scores": [(round(float(scores[at]), 6), round(float(cosines[at]), 6)) for at in order],
             "words": [generation.lexical.spelling.corrected(word) for word in ("tiems", "corwns", "saild")],
@@ -136,6 +139,7 @@ def test_a_merge_changes_no_answer(data: Path) -> None:
     assert [entry.segment for entry in manifest.segments] == [large, segment_names(data)[-1]]
     assert [entry.dead for entry in manifest.segments] == [("news-0003",), ()]
     assert facts(data) == before
+    assert before["histories"] == {"news-0003": HISTORY}
     merged = segment_folder(data, manifest.segments[1].segment)
     assert faults_of(merged, read_record(merged)) == []
     assert read_record(merged).article_count == 4 + 6 + 2

@@ -20,7 +20,7 @@ from index.layout import (
     segment_folder,
     segment_names,
 )
-from index.records import Article
+from index.records import Article, Edit, Revision
 from index.takedown import take_down
 from tests.fakes import HashedEmbedder, article, built, grown, opened, segment_of
 
@@ -30,6 +30,11 @@ KEPT = article("kept", f"{SHARED} All were saved.")
 LATER = article("later", "The storm broke the pier.")
 FIRST = article("gone-to-court", f"{SHARED} {SECRET} An older wording of it.", title="Varga and the xylophone")
 SECOND = replace(FIRST, body=f"{SHARED} {SECRET}")
+HISTORY = {
+    "gone-to-court": (
+        Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("He plays the kazoo in März.", ""),)),
+    )
+}
 TRACES = (
     SECRET.encode(),
     b"Quentin",
@@ -37,6 +42,8 @@ TRACES = (
     b"varga",
     b"xylophon",
     b"An older wording",
+    b"kazoo in M\xc3\xa4rz",
+    b"2026-05-03",
     b"gone-to-court",
     HashedEmbedder().embed_query(f"{SECOND.title}\n{SECRET}").tobytes(),
     SECOND.content_hash.encode(),
@@ -47,12 +54,13 @@ TRACES = (
 def three(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return generations without the article, with its first version, and with its second, current version.
 
-    The second and third have two and three segments; the first version is dead in the third.
+    The second and third have two and three segments; the first version is dead in the third. Only the history of the
+    second version has the kazoo, which an earlier version had.
     """
     data = tmp_path_factory.mktemp("three")
     built(data, [KEPT])
     grown(data, [FIRST])
-    grown(data, [SECOND, LATER])
+    grown(data, [SECOND, LATER], histories=HISTORY)
     return data
 
 
@@ -92,7 +100,7 @@ def test_no_trace_of_the_article_is_left(data: Path) -> None:
     """No file has its text, id, hash, rare word or vector, of any version, also in what a killed run left."""
     killed = segment_folder(data, segment_names(data)[1])
     shutil.copytree(killed, data / SEGMENTS / f"{BUILDING}123")
-    segment_of(data, [FIRST])
+    segment_of(data, [FIRST], histories=HISTORY)
     assert set(traces(data)) == set(TRACES)
 
     takedown = take_down(data, ["gone-to-court"])

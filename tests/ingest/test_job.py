@@ -248,6 +248,25 @@ def test_a_generation_has_few_segments(desk: Desk) -> None:
     assert desk.manifest.fingerprint == fresh.fingerprint
 
 
+def test_a_changed_article_keeps_what_changed(desk: Desk) -> None:
+    """Its history goes on with the article: to a new file, through other changes, and through a rebuild."""
+    storm = desk.articles / "sea" / "storm.txt"
+    first, second, third = (f"A storm hit the coast. {each} fell in Tarnmouth." for each in ("Roofs", "Trees", "Walls"))
+    write(storm, second)
+    desk.ingest()
+    write(storm, third)
+    desk.ingest()
+    storm.rename(desk.articles / "gale.txt")
+    assert desk.ingest().moved == 1
+    desk.ingest(rebuild=True)
+    with opened(desk.data) as generation:
+        histories = generation.histories(generation.hashes())
+    said = [[edit.before for edit in each.edits] for each in histories.pop("storm")]
+    assert histories == {}
+    assert said == [["Trees fell in Tarnmouth."], ["Roofs fell in Tarnmouth."]]
+    assert first.endswith("Roofs fell in Tarnmouth.")
+
+
 def test_pruning_removes_what_is_gone_under_the_paths(desk: Desk) -> None:
     """Only --prune removes articles, and only those that are gone under the paths."""
     (desk.articles / "city/vote.txt").unlink()
