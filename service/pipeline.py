@@ -11,7 +11,7 @@ from uuid import uuid4
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
-from index.records import isoformat
+from index.records import Article, isoformat
 from index.terms import words
 from service.answer import (
     STALE,
@@ -75,7 +75,8 @@ class Pipeline:
 
     `fence` makes the code of a prompt's fences. `clock` gives the time of a question without `as_of`: a prompt mentions
     it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
-    evaluations.
+    evaluations. `finish` adds to a complete answer what only a service has; it also gets the articles that the answer
+    may cite.
     """
 
     library: Library
@@ -89,6 +90,7 @@ class Pipeline:
     llm: LlmReader | None = None
     span_reader: SpanReader | None = None
     fence: Callable[[], str] = new_fence
+    finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def ask(self, question: Question) -> Answer:
@@ -142,6 +144,8 @@ class Pipeline:
                             yield event
 
             answer = run.answer(self.stale_after)
+            if self.finish:
+                answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])
             if answer.status == "not_in_sources":
                 yield AnswerDelta(answer.answer)
             yield Completed(answer)

@@ -3,7 +3,7 @@
 import re
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from index.settings import IndexSettings
@@ -61,7 +61,17 @@ class ServiceSettings(IndexSettings):
     public_url: str | None = Field(
         None,
         description="Address at which users reach the service, such as `https://ask.news.example`. Its host name is"
-        " allowed, and the page at `/developers` shows it to copy.",
+        " allowed, the page at `/developers` shows it to copy, and links to answers begin with it.",
+    )
+    signing_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret that signs the links to answers, the same for services that share them; unset:"
+        " `links.key`, made once in the data folder.",
+    )
+    allow_indexing: bool = Field(
+        default=False,
+        description="Set to 1 to let search engines index the pages; pages of answers are never indexed.",
     )
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (),

@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 
 from service.errors import Overloaded, RateLimited
 from service.feedback import FeedbackStore
+from service.permalink import Permalinks
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
 
@@ -98,7 +99,7 @@ class Limits:
         """Return the slots of a request's kind, or None for a cheap request."""
         if method == "POST":
             return {"/v1/ask": self.questions, "/v1/search": self.questions, "/v1/feedback": self.feedback}.get(path)
-        return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles")) else None
+        return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles", "/a/")) else None
 
     def check_rate(self, client: str) -> None:
         """Count feedback of a client; raises RateLimited beyond the rate of the client or of all clients."""
@@ -120,6 +121,8 @@ class ServiceState:
     feedback: FeedbackStore
     allowed_origins: tuple[str, ...]
     public_url: str | None
+    permalinks: Permalinks
+    allow_indexing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
     storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))

@@ -4,9 +4,10 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 
@@ -18,7 +19,9 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 
 from index.errors import DatelineError
 from index.generation import Generation
-from service.api import articles, ask, feedback, health, pages
+from index.records import Article
+from service.answer import Answer
+from service.api import articles, ask, feedback, health, pages, permalink
 from service.api.admission import Limits, ServiceState, Slots, question_threads
 from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
 from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
@@ -26,9 +29,11 @@ from service.api.protocol import GuardedProtocol
 from service.api.streaming import cancel
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
+from service.permalink import Permalinks
 from service.pipeline import Pipeline
-from service.records import request_id
+from service.records import Question, request_id
 from service.settings import ServiceSettings
+from service.signing import SigningKey
 
 logger = logging.getLogger("dateline")
 
@@ -59,14 +64,18 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         responses={"default": {"model": ErrorReply, "description": "Every error has this shape."}},
         exception_handlers={RequestValidationError: invalid_request, HTTPException: http_error},
     )
+    key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
+    permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
     app.state.service = ServiceState(
-        pipeline,
+        replace(pipeline, finish=partial(_finish, permalinks)),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
         settings.allowed_origins,
         settings.public_url,
+        permalinks,
+        settings.allow_indexing,
     )
-    for part in (ask, articles, feedback, health, pages):
+    for part in (ask, articles, feedback, health, pages, permalink):
         app.include_router(part.router)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
@@ -77,6 +86,11 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
     return app
+
+
+def _finish(permalinks: Permalinks, question: Question, answer: Answer, articles: Sequence[Article]) -> Answer:
+    """Return an answer with its permalink."""
+    return replace(answer, permalink=permalinks.address(question, answer, articles))
 
 
 @asynccontextmanager

@@ -91,14 +91,19 @@ def render(body: str, quote: Span | None = None, highlight: Span | None = None) 
 
 def opening(text: str, title: str | None = None, limit: int = 180) -> str:
     """Return the first words of a body on one line, without its headings, its Markdown and a title at its start."""
-    visible = [
-        "".join(text[piece.start : piece.end] for piece in _pieces(text, block))
-        for block in _blocks(text)
-        if not block.tags[0].startswith("<h")
-    ]
-    line = " ".join(" ".join(visible).split())
+    line = visible(text, with_headings=False)
     line = line.removeprefix(title or "").lstrip() or line
     return line if len(line) <= limit else f"{line[:limit].rpartition(' ')[0] or line[:limit]} …"
+
+
+def visible(text: str, *, with_headings: bool = True) -> str:
+    """Return the words of a text without its Markdown, on one line."""
+    blocks = [
+        "".join(text[piece.start : piece.end] for piece in _pieces(text, block))
+        for block in _blocks(text)
+        if with_headings or not block.tags[0].startswith("<h")
+    ]
+    return " ".join(" ".join(blocks).split())
 
 
 def _blocks(body: str) -> Iterator[_Block]:

@@ -2,15 +2,17 @@
 
 import re
 from dataclasses import dataclass
+from functools import partial
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
 from index.records import Article, Span, isoformat
 from service.api.admission import State
-from service.api.article_text import render
-from service.api.pages import page
+from service.api.article_text import render, web_address
+from service.api.pages import language_tag, page
 from service.errors import ArticleNotFound
 
 router = APIRouter(tags=["articles"])
@@ -101,7 +103,15 @@ async def list_page(state: State, offset: str = "0") -> Response:
     newer = max(first - PAGE, 0) if first else None
     older = first + PAGE if first + PAGE < total else None
     articles = [each.article for each in found]
-    return page("articles", articles=articles, total=total, first=first + 1, newer=newer, older=older)
+    return page(
+        "articles",
+        articles=articles,
+        total=total,
+        first=first + 1,
+        newer=newer,
+        older=older,
+        indexed=state.allow_indexing,
+    )
 
 
 @router.get("/articles/{article_id}", include_in_schema=False)
@@ -121,15 +131,54 @@ async def show_article(
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: render it off the event loop.
-    return await state.read(article_page, found, start, end, highlight)
+    page_of = partial(article_page, public_url=state.public_url, indexed=state.allow_indexing)
+    return await state.read(page_of, found, start, end, highlight)
 
 
-def article_page(article: Article, start: str | None, end: str | None, highlight: str = "") -> HTMLResponse:
+def article_page(
+    article: Article,
+    start: str | None,
+    end: str | None,
+    highlight: str = "",
+    *,
+    public_url: str | None = None,
+    indexed: bool = False,
+) -> HTMLResponse:
     """Return the page of an article, with the quote of its address marked, and the answer's words in it."""
     first, _, last = highlight.partition("-")
     text = render(article.body, _span(start, end, len(article.body)), _span(first, last, len(article.body)))
     moved = (start, end) != (None, None) and not text.marked
-    return page("article", article=article, text=text, moved=moved)
+    address = canonical(article, public_url)
+    return page(
+        "article",
+        article=article,
+        text=text,
+        moved=moved,
+        canonical=address,
+        metadata=structured(article, address),
+        indexed=indexed,
+    )
+
+
+def canonical(article: Article, public_url: str | None) -> str:
+    """Return the address that search engines should know an article by: its publisher's, else that of our page."""
+    ours = f"{(public_url or '').rstrip('/')}/articles/{quote(article.article_id)}"
+    return web_address(article.url) or ours
+
+
+def structured(article: Article, address: str) -> dict[str, Any]:
+    """Return what is known of an article as a NewsArticle of schema.org, for a data block of its page."""
+    known = {
+        "headline": article.title,
+        "datePublished": isoformat(article.published_at),
+        "dateModified": isoformat(article.updated_at),
+        "author": [{"@type": "Person", "name": name} for name in article.authors[:NAMES]],
+        "publisher": {"@type": "Organization", "name": article.source} if article.source else None,
+        "inLanguage": language_tag(article.language),
+        "url": address if web_address(address) else None,
+    }
+    kept = {name: value for name, value in known.items() if value}
+    return {"@context": "https://schema.org", "@type": "NewsArticle", **kept}
 
 
 def _span(start: str | None, end: str | None, length: int) -> Span | None:

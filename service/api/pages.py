@@ -55,8 +55,12 @@ _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @router.get("/")
-async def home(state: State, article: str = "") -> Response:
-    """Show the page to ask on, even without an index; with `article`, only that article is asked."""
+async def home(state: State, article: str = "", again: str = "") -> Response:
+    """Show the page to ask on, even without an index.
+
+    With `article`, only that article is asked. `again` is the signed part of a permalink, whose question is offered:
+    a link cannot put other words on this page.
+    """
     archive, notice = None, None
     try:
         archive = await state.read(_archive, state, article)
@@ -65,19 +69,21 @@ async def home(state: State, article: str = "") -> Response:
         logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive["articles"]:
         archive, notice = None, NO_ARTICLES
-    return page("home", archive=archive, notice=notice)
+    link = state.permalinks.read(again)
+    questions = [link.question] if link else []
+    return page("home", archive=archive, notice=notice, questions=questions, indexed=state.allow_indexing)
 
 
 @router.get("/developers")
 async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return page("developers", base=_base_address(request, state))
+    return page("developers", base=_base_address(request, state), indexed=state.allow_indexing)
 
 
 @router.get("/docs")
 async def docs(request: Request, state: State) -> Response:
     """Show the description of the API."""
-    return page("docs", base=_base_address(request, state), api=request.app.openapi())
+    return page("docs", base=_base_address(request, state), api=request.app.openapi(), indexed=state.allow_indexing)
 
 
 @router.get("/embed")
@@ -126,7 +132,7 @@ async def file(request: Request, v: str = "") -> Response:
 
 @router.get("/robots.txt")
 async def robots() -> PlainTextResponse:
-    """Keep search engines away from the API; article pages have a `noindex` of their own."""
+    """Keep search engines away from the API; pages have a `noindex` of their own."""
     return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": MINUTES})
 
 
@@ -144,7 +150,8 @@ def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:
 def page(name: str, status: int = 200, headers: dict[str, str] | None = None, **values: object) -> HTMLResponse:
     """Return a page from its template, with every value escaped; `headers` replaces the usual policy.
 
-    Browsers cache a page and validate it each time; an error is not cached.
+    Browsers cache a page and validate it each time; an error is not cached. Search engines may index it only with
+    `indexed=True`.
     """
     text = _environment().get_template(f"{name}.html.jinja2").render(values)
     cached = {"Cache-Control": "no-cache", "ETag": f'"{_digest(text.encode())}"'}

@@ -1,8 +1,12 @@
 """The articles, as JSON and as pages."""
 
+import json
+import re
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
@@ -111,6 +115,40 @@ def test_a_missing_article_has_a_page(client: TestClient) -> None:
     assert reply.status_code == 404
     assert "No such article" in reply.text
     assert "require-trusted-types-for 'script'" in reply.headers["content-security-policy"]
+
+
+@given(st.text(max_size=60) | st.just("</script><script>alert(1)</script>"), st.text(max_size=20))
+@settings(max_examples=25)
+def test_search_engines_get_the_fields_of_an_article_as_data(title: str, author: str) -> None:
+    """A block of JSON that no text can end; only what is known is in it."""
+    shown = article("a", "One.", title=title or None, authors=(author,), url="https://c.example/a")
+    text = bytes(article_page(shown, None, None).body).decode("utf-8", "surrogatepass")
+    (block,) = re.findall(r'<script type="application/ld\+json">(.*?)</script>', text)
+    data = json.loads(block)
+
+    assert (data["@type"], data.get("headline"), data["url"]) == ("NewsArticle", title or None, shown.url)
+    assert data["author"] == [{"@type": "Person", "name": author}]
+    assert not set("<>&") & set(block)
+    assert {"datePublished", "publisher", "inLanguage"} & set(data) == {
+        *(["datePublished"] if shown.published_at else []), *(["publisher"] if shown.source else []),
+        *(["inLanguage"] if shown.language else []),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("url", "public_url", "expected"),
+    [
+        ("https://c.example/a", "https://ask.example", "https://c.example/a"),
+        ("javascript:alert(1)", "https://ask.example/", "https://ask.example/articles/a"),
+        (None, "https://ask.example", "https://ask.example/articles/a"),
+        (None, None, "/articles/a"),
+    ],
+)
+def test_the_canonical_address_is_the_publishers(url: str | None, public_url: str | None, expected: str) -> None:
+    """Without one it is that of our page."""
+    text = bytes(article_page(article("a", "One.", url=url), None, None, public_url=public_url).body).decode()
+
+    assert f'<link rel="canonical" href="{expected}">' in text
 
 
 def test_the_page_of_an_article_names_its_source() -> None:

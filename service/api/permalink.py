@@ -1,0 +1,105 @@
+"""The page `/a/…` of an answer: its question, and its quotes checked against the articles as they are now."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from urllib.parse import quote as percent_encoded
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from index.generation import Generation
+from index.records import Article
+from service.api.admission import State
+from service.api.article_text import render, visible, web_address
+from service.api.pages import language_tag, page
+from service.permalink import Link
+from service.recheck import CheckedQuote, Recheck, recheck
+from service.recheck import State as QuoteState
+
+router = APIRouter(include_in_schema=False)
+
+EDGE_WORDS = 5
+"""Words at both ends of a quote in a text fragment; a shorter quote is given completely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownQuote:
+    """A quote as the page shows it; the addresses lead to the quote at the publisher and in our copy."""
+
+    state: QuoteState
+    article: Article | None = None
+    language: str | None = None
+    html: str = ""
+    publisher: str | None = None
+    copy: str | None = None
+    is_changed: bool = False
+
+
+@router.get("/a/{token:path}")
+async def show_answer(token: str, state: State) -> Response:
+    """Show an answer's question and its quotes, each checked again; any other address is not found."""
+    link = state.permalinks.read(token)
+    if link is None:
+        text = "It may be incomplete. Copy the complete link, or ask your question again."
+        return page("missing", 404, title="This link does not work", text=text, request_id=None)
+    async with state.pipeline.pinned() as generation:
+        return await state.read(_answer_page, token, link, generation, state.pipeline.clock().date().isoformat())
+
+
+def _answer_page(token: str, link: Link, generation: Generation, today: str) -> Response:
+    checked = recheck(link, generation.article)
+    return page(
+        "answer",
+        token=token,
+        link=link,
+        today=today,
+        is_whole=checked.present == len(checked.quotes) and not checked.changed_articles,
+        summary=" ".join(summary(checked)),
+        quotes=[shown(quote) for quote in checked.quotes],
+    )
+
+
+def summary(checked: Recheck) -> Iterator[str]:
+    """Yield sentences on how many quotes are still there, and how many articles changed or are gone."""
+    total = len(checked.quotes)
+    if checked.present == total:
+        yield "The quote is still there." if total == 1 else f"{total} of {total} quotes are still there."
+    elif total == 1:
+        yield "The quote is not there any more."
+    else:
+        yield f"{checked.present} of {total} quotes {'is' if checked.present == 1 else 'are'} still there."
+    if changed := checked.changed_articles:
+        yield "One article was changed since." if changed == 1 else f"{changed} articles were changed since."
+    if gone := checked.gone_articles:
+        yield "One article is no longer available." if gone == 1 else f"{gone} articles are no longer available."
+
+
+def shown(quote: CheckedQuote) -> ShownQuote:
+    """Return what the page shows of a quote; nothing of an article that is gone."""
+    article, span = quote.article, quote.span
+    if article is None:
+        return ShownQuote(quote.state)
+    ours = f"/articles/{percent_encoded(article.article_id)}"
+    theirs = web_address(article.url)
+    if span is None:
+        return ShownQuote(quote.state, article, language_tag(article.language), "", theirs, ours, quote.is_changed)
+    return ShownQuote(
+        quote.state,
+        article,
+        language_tag(article.language),
+        render(quote.text).html,
+        text_fragment(theirs, visible(quote.text)) if theirs else None,
+        f"{ours}?start={span.start}&end={span.end}#quote",
+        quote.is_changed,
+    )
+
+
+def text_fragment(address: str, quote: str) -> str:
+    """Return the address of a page at these words, which browsers with text fragments show."""
+    words = quote.split()
+    if not words:
+        return address
+    ends = [words[:EDGE_WORDS], words[-EDGE_WORDS:]] if len(words) > 2 * EDGE_WORDS else [words]
+    # Hyphens and commas have a meaning in text fragments.
+    text = ",".join(percent_encoded(" ".join(part), safe="").replace("-", "%2D") for part in ends)
+    return f"{address}{'' if '#' in address else '#'}:~:text={text}"
