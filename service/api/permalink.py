@@ -8,13 +8,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from index.generation import Generation
-from index.records import Article
 from service.api.admission import State
 from service.api.article_text import render, visible, web_address
 from service.api.pages import language_tag, page
 from service.permalink import Link
 from service.recheck import CheckedQuote, Recheck, recheck
-from service.recheck import State as QuoteState
 
 router = APIRouter(include_in_schema=False)
 
@@ -24,15 +22,17 @@ EDGE_WORDS = 5
 
 @dataclass(frozen=True, slots=True)
 class ShownQuote:
-    """A quote as the page shows it; the addresses lead to the quote at the publisher and in our copy."""
+    """A quote as the page shows it; the addresses lead to the quote at the publisher and in our copy.
 
-    state: QuoteState
-    article: Article | None = None
+    `edits` are pairs of a sentence before and after a change, without Markdown; one of them may be empty.
+    """
+
+    checked: CheckedQuote
     language: str | None = None
     html: str = ""
     publisher: str | None = None
     copy: str | None = None
-    is_changed: bool = False
+    edits: tuple[tuple[str, str], ...] = ()
 
 
 @router.get("/a/{token:path}")
@@ -47,7 +47,8 @@ async def show_answer(token: str, state: State) -> Response:
 
 
 def _answer_page(token: str, link: Link, generation: Generation, today: str) -> Response:
-    checked = recheck(link, generation.article)
+    ids = {quote.article_id for quote in link.quotes}
+    checked = recheck(link, generation.article, generation.histories(ids))
     return page(
         "answer",
         token=token,
@@ -78,19 +79,17 @@ def shown(quote: CheckedQuote) -> ShownQuote:
     """Return what the page shows of a quote; nothing of an article that is gone."""
     article, span = quote.article, quote.span
     if article is None:
-        return ShownQuote(quote.state)
-    ours = f"/articles/{percent_encoded(article.article_id)}"
+        return ShownQuote(quote)
+    words = visible(article.body[span.start : span.end]) if span else ""
     theirs = web_address(article.url)
-    if span is None:
-        return ShownQuote(quote.state, article, language_tag(article.language), "", theirs, ours, quote.is_changed)
+    place = f"?start={span.start}&end={span.end}#quote" if span else ""
     return ShownQuote(
-        quote.state,
-        article,
+        quote,
         language_tag(article.language),
-        render(quote.text).html,
-        text_fragment(theirs, visible(quote.text)) if theirs else None,
-        f"{ours}?start={span.start}&end={span.end}#quote",
-        quote.is_changed,
+        render(quote.text).html if quote.state == "present" else "",
+        text_fragment(theirs, words) if theirs else None,
+        f"/articles/{percent_encoded(article.article_id)}{place}",
+        tuple((visible(edit.before), visible(edit.after)) for edit in quote.edits),
     )
 
 

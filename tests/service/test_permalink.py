@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index.records import Article, Span
+from index.records import Article, Edit, Revision, Span
 from service.permalink import TOKEN_LENGTH, Link, LinkedQuote, Permalinks, article_digest, digest
 from service.recheck import recheck
 from service.signing import FILE, SigningKey
@@ -97,7 +97,7 @@ def test_without_a_folder_nothing_is_signed(tmp_path: Path) -> None:
 
 
 sentences = st.lists(
-    st.integers(1, 10**9).map(lambda number: f"{number} boats came to the quay on that day."), min_size=1, max_size=8
+    st.integers(1, 10**9).map("On day {} boats came to the quay.".format), min_size=1, max_size=8, unique=True
 )
 
 
@@ -133,3 +133,37 @@ def test_a_quote_is_found_wherever_it_is(body: Sequence[str], before: Sequence[s
     assert checked_in(quote, longer) == ("present", True)
     assert checked_in(quote, without) == ("changed", True)
     assert checked_in(quote) == ("gone", False)
+
+
+@given(sentences, st.data())
+@settings(max_examples=30)
+def test_a_changed_quote_is_shown_with_its_change(body: Sequence[str], data: st.DataObject) -> None:
+    """Its former words come from the kept versions, also for a quote of several sentences; a link has none of them."""
+    first = data.draw(st.integers(0, len(body) - 1))
+    last = data.draw(st.integers(first, len(body) - 1))
+    at = data.draw(st.integers(first, last))
+    article = Article("a", " ".join(body), "a.md")
+    text = " ".join(body[first : last + 1])
+    quote = linked(article, Span(article.body.index(text), article.body.index(text) + len(text)))
+    edit = Edit(body[at], "No boat came to the quay on that day.")
+    now = replace(article, body=article.body.replace(edit.before, edit.after))
+    link = Link("Who?", ASKED, (quote,))
+    (kept,) = recheck(link, {"a": now}.get, {"a": [Revision("2026-07-01T00:00:00Z", True, (edit,))]}).quotes
+    (lost,) = recheck(link, {"a": now}.get).quotes
+
+    assert (kept.state, kept.edits, kept.text) == ("changed", (edit,), text)
+    assert (lost.state, lost.edits, lost.text) == ("changed", (), "")
+
+
+def test_a_change_elsewhere_in_the_article_is_shown_once() -> None:
+    """It is shown with the first quote of the article, if it is later than the answer."""
+    article = Article("a", "One boat came. Two boats left. It rained.", "a.md")
+    link = Link("Who?", ASKED, (linked(article, Span(0, 14)), linked(article, Span(15, 30))))
+    now = replace(article, body=article.body.replace("It rained.", "It snowed."))
+    edit = Edit("It rained.", "It snowed.")
+    late, early = (Revision(day, True, (edit,)) for day in ("2026-07-01T00:00:00Z", "2026-01-01T00:00:00Z"))
+
+    assert [each.edits for each in recheck(link, {"a": now}.get, {"a": [late]}).quotes] == [(edit,), ()]
+    assert [each.edits for each in recheck(link, {"a": now}.get, {"a": [early]}).quotes] == [(), ()]
+    assert [each.edits for each in recheck(link, {"a": article}.get, {"a": [late]}).quotes] == [(), ()]
+    assert recheck(link, {"a": now}.get).changed_articles == 1
