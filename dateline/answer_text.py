@@ -40,6 +40,7 @@ def answer_lines(answer: Answer) -> list[str]:
     sources = {source.id: source for source in answer.sources}
     for citation in answer.citations:
         lines += [f"\n[{citation.marker}] {_headline(sources[citation.source_id])}", f"    “{_quoted_words(citation)}”"]
+        lines += [f"    {' '.join(each.text.split())} [{_written(each.date)}]" for each in citation.dates]
         lines += [f"    {_DIFFERS}"] if _differs(citation) else []
         lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
     close = [source for source in answer.sources if source.scores.dense >= CLOSE]
@@ -90,6 +91,13 @@ def _quoted_words(citation: Citation) -> str:
     words, _, after = rest.partition(_END)
     is_same = before + words + after == shown
     return f"{before}{typer.style(words, bold=True, underline=True)}{after}" if is_same else shown
+
+
+def _written(date: str) -> str:
+    """Return a day, a month or a year in ISO 8601 in words: "4 December 2025", "December 2025", "2025"."""
+    precision = date.count("-")
+    words = day(date + "-01" * (2 - precision))
+    return words.split(" ", 2 - precision)[-1]
 
 
 def _differs(citation: Citation) -> bool:

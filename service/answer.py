@@ -11,6 +11,7 @@ from pydantic import TypeAdapter
 from index.generation import Generation
 from index.markup import without_numbers
 from index.records import isoformat
+from service.citations.relative_dates import resolved_dates
 from service.records import (
     AnswerWarning,
     Citation,
@@ -236,6 +237,7 @@ class Composition:
                 end_char_index=quote.span.end,
                 verification=Verification(quote.status, quote.method, quote.score),
                 highlight=Highlight(*quote.highlight) if quote.highlight else None,
+                dates=resolved_dates(quote.passage.article, quote.span),
             )
             for number, quote in enumerate(quotes, len(self.citations) + 1)
         ]

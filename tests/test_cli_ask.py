@@ -9,7 +9,7 @@ import pytest
 
 from dateline.answer_text import answer_lines
 from service.answer import Freshness
-from service.records import AnswerWarning, Conflict, Highlight, Scores, Support, Unsupported
+from service.records import AnswerWarning, Conflict, Highlight, ResolvedDate, Scores, Support, Unsupported
 from tests.service.answers import ASKED, TEXT, answer
 
 FRESH = Freshness(None, None, ASKED, "2026-03-31T08:00:00Z")
@@ -79,6 +79,20 @@ def test_each_quote_has_its_source_and_date() -> None:
     ]
     bare = replace(made, sources=tuple(replace(each, source=None, published_at=None) for each in made.sources))
     assert [line[-9:] for line in answer_lines(bare) if line.startswith("\n[")] == ["(undated)"] * 2
+
+
+def test_the_dates_of_a_quote_are_beside_it() -> None:
+    """The words of a quote that depend on the day of the article are printed below it, each with its date."""
+    made = answer()
+    dates = (ResolvedDate("on  Friday", "2025-12-05", 0, 10), ResolvedDate("last month", "2025-11", 12, 22))
+    cited = replace(made.citations[0], dates=(*dates, ResolvedDate("last year", "2024", 30, 39)))
+    lines = answer_lines(replace(made, citations=(cited, made.citations[1])))
+    at = lines.index("    “The pier has reopened.”") + 1
+    assert lines[at : at + 3] == [
+        "    on Friday [5 December 2025]",
+        "    last month [November 2025]",
+        "    last year [2024]",
+    ]
 
 
 def test_a_quote_is_printed_without_markup() -> None:
