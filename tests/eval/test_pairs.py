@@ -1,19 +1,25 @@
-"""Labelled pairs: their shape, counts and split."""
+"""Labelled pairs: their shape, counts and split; and that nobody changed them."""
 
 import hashlib
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+
+from eval.pairs.copies import copy_pairs, lower_half
 
 FOLDER = Path(__file__).resolve().parents[2] / "eval" / "pairs"
 README = (FOLDER / "README.md").read_text(encoding="utf-8")
 LABELS = ("conflict", "update", "agree", "different_fact")
 KINDS = ("number", "date", "place", "name", "status")
+SPLITS = ("open", "closed")
 TIMED = {"conflict", "update"}
 Pair = dict[str, Any]
+FIXED = ["0b1266db66d65ed3", "86f9cfded9ccf617"]
+"""Starts of the SHA-256 of the conflict pairs and the copy pairs."""
 
 
 def _read(name: str) -> list[Pair]:
@@ -22,23 +28,16 @@ def _read(name: str) -> list[Pair]:
 
 
 CONFLICTS = _read("conflicts.jsonl")
+COPIES = [asdict(pair) for pair in copy_pairs()]
 
 
-def _lower_half(names: Sequence[str]) -> set[str]:
-    """Return the half of the names with the lower SHA-256; the larger half if their number is odd."""
-    ordered = sorted(names, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
-    return set(ordered[: (len(ordered) + 1) // 2])
-
-
-def _table(
-    rows: Sequence[str], value: Callable[[Pair], str], of: Callable[[Pair], str], columns: Sequence[str]
-) -> bool:
-    """Return whether the page has the row of each value, with the count of each column and their sum."""
-    counts = Counter((value(pair), of(pair)) for pair in CONFLICTS)
-    for row in rows:
+def _has_counts(pairs: Sequence[Pair], row_of: Callable[[Pair], str], column_of: str, columns: Sequence[str]) -> bool:
+    """Return whether the page has a row for each value, with the count of each column and their sum."""
+    counts = Counter((row_of(pair), pair[column_of]) for pair in pairs)
+    for row in {row_of(pair) for pair in pairs}:
         numbers = [counts[row, column] for column in columns]
-        ending = " | ".join(map(str, [*numbers, sum(numbers)]))
-        if not any(line.startswith(f"| {row} |") and line.endswith(f"| {ending} |") for line in README.splitlines()):
+        ending = "| " + " | ".join(map(str, [*numbers, sum(numbers)])) + " |"
+        if not any(line.startswith(f"| {row} |") and line.endswith(ending) for line in README.splitlines()):
             return False
     return True
 
@@ -72,12 +71,54 @@ def test_the_conflict_pairs_are_as_many_as_the_page_says() -> None:
     labels = Counter(pair["label"] for pair in CONFLICTS)
     assert len({pair["id"] for pair in CONFLICTS}) == len(CONFLICTS) >= 130
     assert labels["conflict"] * 2 <= len(CONFLICTS)
-    assert _table(LABELS, lambda pair: pair["label"], lambda pair: pair["split"], ("open", "closed"))
-    assert _table(KINDS, lambda pair: pair["kind"], lambda pair: pair["label"], LABELS)
+    assert _has_counts(CONFLICTS, lambda pair: pair["label"], "split", SPLITS)
+    assert _has_counts(CONFLICTS, lambda pair: pair["kind"], "label", LABELS)
 
 
 def test_the_halves_of_the_conflict_pairs_follow_from_the_ids() -> None:
     """Each label is split by the hash of the id."""
     for label in LABELS:
         splits = {pair["id"]: pair["split"] for pair in CONFLICTS if pair["label"] == label}
-        assert {name for name, split in splits.items() if split == "open"} == _lower_half(list(splits))
+        assert {name for name, split in splits.items() if split == "open"} == lower_half(list(splits))
+
+
+def test_a_copy_pair_is_valid() -> None:
+    """Each article has a title, a paper, a time and a body; no placeholder is left in it."""
+    for pair in COPIES:
+        for side in (pair["a"], pair["b"]):
+            assert all(side.values()), pair["id"]
+            assert datetime.fromisoformat(side["published_at"]).tzinfo is not None
+            assert not {"{", "}"} & set(side["title"] + side["body"])
+        assert pair["a"] != pair["b"]
+
+
+def test_the_copy_pairs_are_as_many_as_the_page_says() -> None:
+    """Ids are unique, at least 45 % of the pairs are distinct articles, and the page gives the counts."""
+    labels = Counter(pair["label"] for pair in COPIES)
+    assert len({pair["id"] for pair in COPIES}) == len(COPIES) >= 220
+    assert labels["distinct"] >= 0.45 * len(COPIES)
+    assert _has_counts(COPIES, lambda pair: f"{pair['change']} | {pair['label']}", "split", SPLITS)
+    assert _has_counts(COPIES, lambda pair: pair["label"], "split", SPLITS)
+
+
+def test_no_story_is_in_both_halves() -> None:
+    """Open and closed pairs have no paragraph in common, except the footers."""
+    footers = {pair["a"]["body"].split("\n\n")[-1] for pair in COPIES if pair["change"] == "boilerplate_only"}
+    added = {"By our correspondent (IPS)"}
+    paragraphs = {
+        split: {
+            paragraph
+            for pair in COPIES
+            if pair["split"] == split
+            for side in (pair["a"], pair["b"])
+            for paragraph in side["body"].split("\n\n")
+        }
+        for split in SPLITS
+    }
+    assert paragraphs["open"] & paragraphs["closed"] <= footers | added
+
+
+def test_the_pairs_are_the_ones_that_were_measured() -> None:
+    """The content of both sets is fixed: a figure of last month was measured on these pairs."""
+    hashes = [hashlib.sha256(json.dumps(pairs, sort_keys=True).encode()).hexdigest() for pairs in (CONFLICTS, COPIES)]
+    assert [each[:16] for each in hashes] == FIXED
