@@ -12,6 +12,9 @@ const TIMEOUT_S = 45;
 const DAY_S = 86_400;
 const FOCUSABLE = 'a[href], button:not([disabled]), textarea, input, summary, [tabindex="0"]';
 
+/** The width of the element in pixels from which quotes are beside the answer, if the page scrolls. */
+const WIDE = 1020;
+
 /** The address of the script: the default address of the service. */
 let scriptBase = "";
 
@@ -32,9 +35,11 @@ class DatelineChat extends HTMLElement {
   #panel = null;
   /** Whether an attribute changed while an answer was arriving; the change takes effect after the answer. */
   #stale = false;
+  #sizes = new ResizeObserver(() => this.#place());
 
   connectedCallback() {
     this.#launcher?.restore();
+    this.#sizes.observe(this);
     this.#refresh();
   }
 
@@ -109,9 +114,16 @@ class DatelineChat extends HTMLElement {
         : make("section", { class: "root inline", "aria-labelledby": "title", ...place }, this.#panel.element),
     );
     this.#launcher?.float();
+    this.#place();
     if (draft) this.#panel.composer.text = draft;
     if (opened) this.#launcher?.show();
     else if (focused) this.#panel.composer.focus();
+  }
+
+  /** Show quotes beside the answer if there is room, and not in a box. */
+  #place() {
+    const boxed = this.dataset.mode === "launcher" || this.dataset.fill !== undefined;
+    this.#panel?.place(!boxed && this.clientWidth >= WIDE);
   }
 
   /** Return the conversation with the service; another service has another one. */

@@ -55,6 +55,9 @@ export const ICONS = {
   differ: "M4 8h14l-3-3M20 16H6l3 3",
   held: "M4 4l16 16M9 6h10M5 12h5M14 12h5M5 18h10",
   copy: "M8 8h11v12H8zM5 16V4h11",
+  link: "M10 14a4 4 0 0 0 6 0l3-3a4 4 0 0 0-6-6l-1 1M14 10a4 4 0 0 0-6 0l-3 3a4 4 0 0 0 6 6l1-1",
+  print: "M7 9V4h10v5M7 17H4v-8h16v8h-3M7 14h10v6H7z",
+  changed: "M4 18l5-6 4 3 7-9M15 6h5v5",
   open: "M14 5h5v5M19 5l-8 8M11 6H5v13h13v-6",
 };
 
@@ -76,11 +79,12 @@ export function webAddress(address) {
  * @param {string} href
  * @param {string} text
  * @param {string} hint for screen readers, after the text
+ * @param {string} [address] as it is printed
  */
-export function externalLink(href, text, hint) {
+export function externalLink(href, text, hint, address = href) {
   return make(
     "a",
-    { href, target: "_blank", rel: "noopener noreferrer nofollow", class: "outward" },
+    { href, target: "_blank", rel: "noopener noreferrer nofollow", class: "outward", "data-address": address },
     text,
     icon(ICONS.open),
     make("span", { class: "unseen", text: ` ${hint}` }),
@@ -130,20 +134,23 @@ const ELEMENTS = { heading: "strong", bold: "strong", slanted: "em", code: "code
 
 /**
  * Render Markdown as nodes; one `<mark>` covers the part from `start` to `end`, and what is between `first` and `last` is
- * bold. Offsets count UTF-16 units, half-open.
+ * bold. Offsets count UTF-16 units, half-open. A note is inserted at its offset; it divides the mark, which has only words
+ * of the text.
  * @param {string} text
  * @param {number} [start]
  * @param {number} [end]
  * @param {number} [first]
  * @param {number} [last]
+ * @param {{at: number, node: Node}[]} [notes]
  * @returns {Node[]}
  */
-export function rendered(text, start = 0, end = start, first = 0, last = first) {
+export function rendered(text, start = 0, end = start, first = 0, last = first, notes = []) {
   /** @type {Node[]} */
   const nodes = [];
   let mark = null;
+  const pending = [...notes].sort((one, other) => one.at - other.at);
+  const edges = [start, end, first, last, ...pending.map(({ at }) => at)].sort((one, other) => one - other);
   for (const { from, to, names } of runs(text, 0, text.length, [])) {
-    const edges = [start, end, first, last].sort((one, other) => one - other);
     const cuts = [from, ...edges.filter((cut) => from < cut && cut < to), to];
     for (const [at, right] of cuts.slice(1).entries()) {
       const left = cuts[at];
@@ -153,6 +160,7 @@ export function rendered(text, start = 0, end = start, first = 0, last = first) 
       if (left < start || right > end) nodes.push(node);
       else if (mark && nodes[nodes.length - 1] === mark) mark.append(node);
       else nodes.push((mark = make("mark", {}, node)));
+      while (pending.length && pending[0].at <= right) nodes.push(/** @type {{node: Node}} */ (pending.shift()).node);
     }
   }
   return nodes;

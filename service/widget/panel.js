@@ -6,7 +6,7 @@
 import { Announcer, countPoints, icon, ICONS, make, plain } from "./dom.js";
 import { closest } from "./sources.js";
 import { TurnView } from "./turn.js";
-import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
+import { explanation, factsLine, kindOf, latestText, verdictText } from "./verdict.js";
 
 /** Code points that a question may have. */
 const LENGTH = 2000;
@@ -25,6 +25,7 @@ export class Panel {
   #renew;
   /** @type {Map<Turn, TurnView>} */
   #views = new Map();
+  #beside = false;
 
   /**
    * @param {object} parts
@@ -42,7 +43,7 @@ export class Panel {
     this.#conversation = conversation;
     this.#emit = emit;
     const stop = () => this.#stop();
-    this.#parts = { words, client, conversation, level, announcer: this.#announcer, ask: this.ask.bind(this), stop };
+    this.#parts = { words, client, conversation, level, boxed, announcer: this.#announcer, ask: this.ask.bind(this), stop };
     this.composer = new Composer(words, this.#parts.ask);
     this.#welcome = this.#makeWelcome(texts);
     this.#turns = make("div", { class: "turns" });
@@ -101,6 +102,17 @@ export class Panel {
     this.composer.focus();
   }
 
+  /**
+   * Show quotes beside their answers, or below their sentences.
+   * @param {boolean} beside
+   */
+  place(beside) {
+    if (beside === this.#beside) return;
+    this.#beside = beside;
+    this.element.classList.toggle("wide", beside);
+    for (const view of this.#views.values()) view.place(beside);
+  }
+
   /** Scroll to the last turn, for example when the panel opens. */
   scrollToEnd() {
     if (this.#scrolls()) this.log.scrollTop = this.log.scrollHeight;
@@ -142,7 +154,11 @@ export class Panel {
     const reason = kind === "none" ? reply?.status_reason : null;
     said.push(reason && words.knows(reason) ? words.say(reason) : explanation(kind, turn, words));
     if (reply) {
+      said.push(factsLine(reply, words));
       said.push(...reply.conflicts.map(({ topic }) => words.say("conflict", { topic })));
+      said.push(...reply.developments.map(({ topic }) => words.say("development", { topic })));
+      if (reply.corrections.length) said.push(words.say("done_corrections", { count: reply.corrections.length }));
+      if (reply.uncovered.length) said.push(`${words.say("uncovered")}: ${reply.uncovered.join("; ")}`);
       if (reply.unsupported.length) said.push(words.say("withheld", { count: reply.unsupported.length }));
       const near = closest(reply).length;
       if (near) said.push(words.say("done_closest", { count: near }));
@@ -163,6 +179,7 @@ export class Panel {
    */
   #show(turn, replaced) {
     const view = new TurnView(turn, this.#parts);
+    view.place(this.#beside);
     this.#views.set(turn, view);
     if (replaced) replaced.element.replaceWith(view.element);
     else this.#turns.append(view.element);
@@ -172,6 +189,7 @@ export class Panel {
   #arrange() {
     const begun = this.#conversation.turns.length > 0;
     this.#welcome.hidden = begun;
+    this.element.classList.toggle("begun", begun);
     this.#renew.hidden = !begun;
   }
 

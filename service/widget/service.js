@@ -15,10 +15,15 @@ export class ServiceError extends Error {
   }
 }
 
+/** Articles that a client keeps. */
+const ARTICLES = 12;
+
 /** A client of one service. */
 export class Client {
   #base;
   #timeout;
+  /** @type {Map<string, Promise<ArticleText?>>} by id */
+  #articles = new Map();
 
   /**
    * @param {string} base the service's address, with a slash at the end
@@ -83,6 +88,40 @@ export class Client {
     if (highlight) page.search += `&highlight=${Number(highlight.start_char_index)}-${Number(highlight.end_char_index)}`;
     page.hash = "quote";
     return page.href;
+  }
+
+  /**
+   * Return an article with its text, or null if it does not arrive.
+   * @param {string} id
+   * @returns {Promise<ArticleText?>}
+   */
+  article(id) {
+    const known = this.#articles.get(id);
+    if (known) return known;
+    const coming = this.#fetch(`v1/articles/${encodeURIComponent(id)}`, {})
+      .then((response) => (response.ok ? response.json() : null))
+      .then((article) => (isRecord(article) && typeof article.body === "string" ? article : null))
+      .catch(() => null);
+    this.#articles.set(id, coming);
+    // An article that did not arrive is asked for again next time.
+    coming.then((article) => article ?? this.#articles.delete(id));
+    const [oldest] = this.#articles.keys();
+    if (this.#articles.size > ARTICLES) this.#articles.delete(oldest);
+    return coming;
+  }
+
+  /**
+   * Return the complete address of an answer's page on this service, or null.
+   * @param {unknown} path
+   */
+  permalink(path) {
+    if (typeof path !== "string" || !path) return null;
+    try {
+      const [base, url] = [new URL(this.#base), new URL(path, this.#base)];
+      return url.origin === base.origin ? url.href : null;
+    } catch {
+      return null;
+    }
   }
 
   /**
@@ -242,7 +281,8 @@ function errorOf(body, status) {
 // The shapes are checked, because a proxy, a captive network or an older tab may deliver others.
 const STATUSES = ["answered", "partial", "not_in_sources"];
 const PLACES = ["start_index", "end_index", "start_char_index", "end_char_index", "marker"];
-const LISTS = ["citations", "unsupported", "conflicts", "sources", "warnings"];
+const LISTS = ["citations", "unsupported", "conflicts", "developments", "corrections", "sources", "warnings"];
+const TEXTS = ["uncovered", "ask_next"];
 
 /**
  * @param {any} reply whose lists may be missing
@@ -250,7 +290,19 @@ const LISTS = ["citations", "unsupported", "conflicts", "sources", "warnings"];
 function isReply(reply) {
   if (!isRecord(reply) || !STATUSES.includes(reply.status) || typeof reply.answer !== "string") return false;
   const lists = LISTS.every((name) => reply[name] === undefined || areRecords(reply[name]));
-  return lists && areCitations(reply.citations ?? []) && (reply.conflicts ?? []).every((/** @type {any} */ each) => areRecords(each.positions));
+  const topics = [...(reply.conflicts ?? []), ...(reply.developments ?? [])];
+  return lists && areCitations(reply.citations ?? []) && topics.every((/** @type {any} */ each) => areRecords(each.positions));
+}
+
+/**
+ * Add the lists that a reply of an older service, or one that an older widget stored, does not have.
+ * @param {any} reply
+ * @returns {Reply}
+ */
+function completed(reply) {
+  for (const list of LISTS) reply[list] ??= [];
+  for (const name of TEXTS) reply[name] = [reply[name] ?? []].flat().filter((/** @type {unknown} */ each) => typeof each === "string");
+  return reply;
 }
 
 /**
@@ -327,7 +379,8 @@ export class History {
   load() {
     try {
       const stored = JSON.parse(sessionStorage.getItem(this.#key) ?? "null");
-      return stored?.version === VERSION && Array.isArray(stored.turns) ? stored.turns.filter(isTurn) : [];
+      const turns = stored?.version === VERSION && Array.isArray(stored.turns) ? stored.turns.filter(isTurn) : [];
+      return turns.map((/** @type {any} */ turn) => ({ ...turn, reply: turn.reply && completed(turn.reply) }));
     } catch {
       return [];
     }
@@ -484,8 +537,7 @@ function update(turn, event) {
   if (event.type === "citation.added") turn.citations.push(event.citation);
   if (event.type !== "answer.completed") return;
   const { type, ...reply } = event;
-  for (const list of LISTS) reply[list] ??= [];
-  turn.reply = reply;
+  turn.reply = completed(reply);
   turn.text = reply.answer;
   turn.citations = reply.citations;
   turn.sources = reply.sources;

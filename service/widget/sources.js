@@ -3,7 +3,8 @@
 /** @import { Client } from "./service.js" */
 /** @import { Words } from "./words.js" */
 
-import { countPoints, externalLink, make, plain, rendered, slicePoints, webAddress } from "./dom.js";
+import { externalLink, make, plain, rendered } from "./dom.js";
+import { aboutLine, citationPage, describe, differs, head, links, quoteBox, tagOf, titleOf } from "./quotes.js";
 
 /** Largest number of articles beside an abstention. */
 const CLOSEST = 3;
@@ -13,10 +14,8 @@ const CLOSEST = 3;
  * touch and do not answer 0.34 to 0.55. Below it, an article beside an abstention would look like a hint at an answer.
  */
 const CLOSE = 0.3;
-/** Code points of context before and after a quote. */
-const CONTEXT = 160;
-/** Words at each end of a quote with which a browser finds it in the publisher's page. */
-const EDGE = 6;
+/** Copies of an article that are listed at once; more are listed on request. */
+const COPIES = 4;
 
 /** The cards of the cited articles or, for an abstention, of related ones. */
 export class SourcesView {
@@ -44,7 +43,7 @@ export class SourcesView {
     const card = this.#cards.get(source.article_id) ?? this.#add(source);
     const number = String(citation.marker);
     if (![...card.numbers.children].some((each) => each.textContent === number)) card.numbers.append(make("span", { class: "number", text: number }));
-    card.quotes.append(quoteBox(citation, source, this.#parts, false));
+    card.quotes.append(quoteBox(citation, source, this.#parts, "card"));
   }
 
   /**
@@ -92,7 +91,7 @@ export class SourcesView {
       make(
         "span",
         { class: "card-text", dir: "auto" },
-        make("span", { class: "card-title", lang: source.language, text: titleOf(source, words) }),
+        make("span", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }),
         aboutLine(source, words),
         count ? make("span", { class: "about also-count", text: words.say("also_count", { count }) }) : null,
       ),
@@ -105,9 +104,14 @@ export class SourcesView {
     if (!duplicates?.length) return null;
     const items = duplicates.map((other) => {
       const name = [other.source, titleOf(other, words)].filter(Boolean).join(": ");
-      return make("li", {}, externalLink(client.articlePage(other.article_id), name, words.say("new_tab")));
+      return make("li", { dir: "auto" }, externalLink(client.articlePage(other.article_id), name, words.say("new_tab")));
     });
-    return make("div", { class: "also" }, make("p", { class: "label", text: words.say("also") }), make("ul", { role: "list" }, ...items));
+    const list = (/** @type {HTMLElement[]} */ shown) => make("ul", { role: "list" }, ...shown);
+    const count = items.length - COPIES;
+    // Not for one copy more: it takes the room of the line that hides it.
+    const rest = count > 1 ? items.splice(COPIES) : [];
+    const more = rest.length ? make("details", {}, make("summary", { text: words.say("also_more", { count }) }), list(rest)) : null;
+    return make("div", { class: "also" }, make("p", { class: "label", text: words.say("also") }), list(items), more);
   }
 }
 
@@ -123,49 +127,6 @@ export function closest({ status, sources }) {
 }
 
 /**
- * Make a quote with its article and links, as it opens under a sentence or in a card.
- * @param {Citation} citation
- * @param {Source} source
- * @param {{words: Words, client: Client}} parts
- * @param {boolean} named whether the article is named: not where the card around the quote names it
- */
-export function quoteBox(citation, source, { words, client }, named) {
-  const label = words.say("quoted");
-  return make(
-    "div",
-    { class: "quote-box", tabindex: "-1", role: "group", "aria-label": label, "data-citation": citation.id },
-    make("p", { class: "label", text: label, "aria-hidden": "true" }),
-    differs(citation) ? compareLine("compare", words) : null,
-    quoteInContext(citation, source),
-    named ? make("p", { class: "from", dir: "auto" }, make("cite", { class: "card-title", lang: source.language, text: titleOf(source, words) })) : null,
-    named ? aboutLine(source, words) : null,
-    links(citationPage(citation, client), source, words, citation.cited_text),
-  );
-}
-
-/**
- * @param {string} key
- * @param {Words} words
- */
-function compareLine(key, words) {
-  // The direction of its own script, at the edge where the quote begins.
-  return make("p", { class: "compare" }, make("bdi", { text: words.say(key) }));
-}
-
-/**
- * Make the quotes of a sentence whose wording differs, as they stand below it; without such a citation, return null.
- * @param {Citation[]} citations
- * @param {(citation: Citation) => Source | undefined} sourceOf
- * @param {Words} words
- */
-export function quotesToCompare(citations, sourceOf, words) {
-  const quotes = citations.filter(({ verification }) => verification?.status === "partial").map((citation) =>
-    make("blockquote", { class: "quote", dir: "auto", lang: sourceOf(citation)?.language }, ...rendered(citation.cited_text, 0, 0, ...highlightOf(citation))),
-  );
-  return quotes.length ? make("div", { class: "beside", part: "compare" }, compareLine("verdict_differs", words), ...quotes) : null;
-}
-
-/**
  * Make a retrieved passage without a quote.
  * @param {Source} source
  * @param {{words: Words, client: Client}} parts
@@ -176,139 +137,9 @@ function passageBox(source, { words, client }) {
     "div",
     { class: "quote-box" },
     make("p", { class: "label", text: words.say("passage") }),
-    make("blockquote", { class: "quote", dir: "auto", lang: source.language }, ...rendered(head(source.snippet))),
+    make("blockquote", { class: "quote", dir: "auto", lang: tagOf(source) }, ...rendered(head(source.snippet))),
     links(page, source, words),
   );
-}
-
-/**
- * Return whether the wording of a sentence differs from its quote.
- * @param {Citation} citation
- */
-export function differs(citation) {
-  return citation.verification?.status !== "verified";
-}
-
-/**
- * @param {{title: string?} | undefined} source
- * @param {Words} words
- */
-export function titleOf(source, words) {
-  return source?.title ?? words.say("untitled");
-}
-
-/**
- * Return title, publisher and date in one line of text.
- * @param {Source | undefined} source
- * @param {Words} words
- */
-export function describe(source, words) {
-  return [titleOf(source, words), source?.source, words.day(source?.published_at ?? null)].filter(Boolean).join(", ");
-}
-
-/**
- * Make the line of date and publisher; each in the direction of its own script.
- * @param {Source} source
- * @param {Words} words
- */
-export function aboutLine(source, words) {
-  const parts = [words.day(source.published_at), source.source].filter(Boolean).flatMap((part) => [" · ", make("bdi", { text: part })]);
-  return make("span", { class: "about" }, ...parts.slice(1));
-}
-
-/**
- * @param {Citation} citation
- * @param {Client} client
- */
-function citationPage(citation, client) {
-  return client.articlePage(citation.article_id, citation.start_char_index, citation.end_char_index, citation.highlight);
-}
-
-/**
- * Make the quote of a citation, marked between what is before and after it in the passage.
- * @param {Citation} citation
- * @param {Source} source
- */
-function quoteInContext(citation, source) {
-  const start = citation.start_char_index - source.start_char_index;
-  const end = citation.end_char_index - source.start_char_index;
-  // If the passage does not match at this position, show the quote without context.
-  const matches = start >= 0 && slicePoints(source.snippet, start, end) === citation.cited_text;
-  const before = matches ? tail(slicePoints(source.snippet, 0, start)) : "";
-  const after = matches ? head(slicePoints(source.snippet, end)) : "";
-  const at = before.length;
-  const [first, last] = highlightOf(citation);
-  const nodes = rendered(before + citation.cited_text + after, at, at + citation.cited_text.length, at + first, at + last);
-  return make("blockquote", { class: "quote", dir: "auto", lang: source.language }, ...nodes);
-}
-
-/**
- * Return the answer's words in the quote without Markdown, or all of its words if the reply does not give their place.
- * @param {Citation} citation
- */
-export function answerWords(citation) {
-  const [first, last] = highlightOf(citation);
-  const bold = rendered(citation.cited_text, 0, 0, first, last).filter(({ nodeName }) => nodeName === "B");
-  return bold.length ? bold.map(({ textContent }) => textContent).join("") : plain(citation.cited_text);
-}
-
-/**
- * Return the place of the answer's words in the quote, in UTF-16 units; an empty one if the reply does not give it.
- * @param {Citation} citation
- * @returns {[number, number]}
- */
-function highlightOf({ cited_text: quote, start_char_index: start, end_char_index: end, highlight }) {
-  const { start_char_index: first = end, end_char_index: last = end } = highlight ?? {};
-  if (!(start <= first && first < last && last <= end)) return [0, 0];
-  const before = slicePoints(quote, 0, first - start).length;
-  return [before, before + slicePoints(quote, first - start, last - start).length];
-}
-
-/**
- * Return the beginning of a text, cut between words.
- * @param {string} text
- */
-function head(text) {
-  if (countPoints(text) <= CONTEXT) return text;
-  return `${slicePoints(text, 0, CONTEXT).replace(/\s+\S*$/u, "")} …`;
-}
-
-/**
- * Return the end of a text, cut between words.
- * @param {string} text
- */
-function tail(text) {
-  const length = countPoints(text);
-  if (length <= CONTEXT) return text;
-  return `… ${slicePoints(text, length - CONTEXT).replace(/^\S*\s+/u, "")}`;
-}
-
-/**
- * Make the links to the article here and at its publisher, there at the quote in browsers with text fragments.
- * @param {string} page
- * @param {Source} source
- * @param {Words} words
- * @param {string} [quote]
- */
-function links(page, source, words, quote = "") {
-  const here = externalLink(page, words.say("open_article"), words.say("new_tab"));
-  const address = webAddress(source.url);
-  if (!address) return make("p", { class: "links" }, here);
-  const name = source.source ? words.say("original", { publisher: source.source }) : words.say("original_page");
-  return make("p", { class: "links" }, here, externalLink(withText(address, plain(quote)), name, words.say("new_tab")));
-}
-
-/**
- * @param {string} address
- * @param {string} quote
- */
-function withText(address, quote) {
-  const words = quote.split(/\s+/u).filter(Boolean);
-  if (!words.length) return address;
-  const ends = words.length > 2 * EDGE ? [words.slice(0, EDGE), words.slice(-EDGE)] : [words];
-  // `encodeURIComponent` keeps hyphens, which have a meaning in text fragments.
-  const text = ends.map((part) => encodeURIComponent(part.join(" ")).replace(/-/gu, "%2D")).join(",");
-  return `${address}${address.includes("#") ? "" : "#"}:~:text=${text}`;
 }
 
 /**

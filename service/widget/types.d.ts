@@ -116,7 +116,14 @@ interface Reply {
   /** The address of a page that checks the quotes again; null if nothing is cited. */
   permalink: string | null;
   sources: Source[];
+  retrieval?: { filters_applied?: Record<string, unknown>; filters_inferred?: unknown };
   warnings: Warning[];
+}
+
+/** An article, as `GET /v1/articles/{id}` returns it. */
+interface ArticleText {
+  body: string;
+  authors?: unknown[];
 }
 
 /** A question and its answer so far. */

@@ -1,10 +1,9 @@
 // The verdict on an answer: a line above it, with a look for each kind, and notes on what limits it.
 
-/** @import { Client } from "./service.js" */
 /** @import { Words } from "./words.js" */
 
-import { countPoints, externalLink, icon, ICONS, make, plain, rendered } from "./dom.js";
-import { differs, titleOf } from "./sources.js";
+import { icon, ICONS, make, plain } from "./dom.js";
+import { differs } from "./quotes.js";
 
 /** @type {Record<string, [string, string]>} the look and the icon of each kind of reply */
 const LOOKS = {
@@ -14,6 +13,8 @@ const LOOKS = {
   stale: ["stale", ICONS.clock],
   weak: ["weak", ICONS.unsure],
   differs: ["differs", ICONS.compare],
+  corrected: ["noted", ICONS.note],
+  newer_report: ["noted", ICONS.clock],
   noted: ["noted", ICONS.note],
   answered: ["checked", ICONS.check],
   none: ["none", ICONS.none],
@@ -42,6 +43,8 @@ const CODES = {
 };
 /** Codes of a language model's failures, which share one text. */
 const MODEL = /^reader_/u;
+/** Codes of warnings that the verdict can say, the weightier first. */
+const SAID = ["newer_report", "corrected"];
 const DAY_MS = 86_400_000;
 
 /**
@@ -55,7 +58,9 @@ export function kindOf({ state, trouble, reply }) {
   if (reply.verdict === "none" || reply.status === "not_in_sources") return "none";
   if (reply.verdict !== "answered") return Object.hasOwn(LOOKS, reply.verdict) ? reply.verdict : "noted";
   if (reply.citations.some(differs)) return "differs";
-  return reply.warnings.length || !reply.citations.length ? "noted" : "answered";
+  const codes = reply.warnings.map(({ code }) => code);
+  if (codes.length || !reply.citations.length) return SAID.find((code) => codes.includes(code)) ?? "noted";
+  return "answered";
 }
 
 /** @param {string} code */
@@ -131,57 +136,57 @@ export function explanation(kind, turn, words) {
 }
 
 /**
- * Make the notes below an answer: disagreements, withheld sentences and warnings.
+ * Return what limits an answer, in one line: the number of independent sources, its day, and the dates of its articles.
+ * @param {Reply} reply
+ * @param {Words} words
+ * @returns {string?}
+ */
+export function factsLine(reply, words) {
+  const { independent_sources: count, as_of: asOf, sources, status } = reply;
+  // One source is worth a word only if it stands for copies.
+  const copied = sources.some(({ cited, duplicates }) => cited && duplicates?.length);
+  const facts = [
+    status !== "not_in_sources" && (count > 1 || (count === 1 && copied)) ? words.say("independent", { count }) : null,
+    asOf ? words.say("as_of", { day: words.day(asOf) }) : null,
+    inferredText(reply.retrieval, words),
+  ];
+  return facts.filter(Boolean).join(" · ") || null;
+}
+
+/**
+ * Return the dates that the service read from the question, such as “Only articles since 1 May 2026”.
+ * @param {Reply["retrieval"]} retrieval
+ * @param {Words} words
+ * @returns {string?}
+ */
+function inferredText(retrieval, words) {
+  const inferred = retrieval?.filters_inferred;
+  if (!Array.isArray(inferred)) return null;
+  const [after, before] = ["published_after", "published_before"].map((name) => {
+    const said = inferred.find((/** @type {unknown} */ each) => String(each).startsWith(name));
+    const at = said && Date.parse(/\d{4}-\d\d-\d\d\S*/u.exec(said)?.[0] ?? String(retrieval?.filters_applied?.[name]));
+    return Number.isFinite(at) ? Number(at) : null;
+  });
+  const dayOf = (/** @type {number} */ time) => words.day(new Date(time).toISOString());
+  const from = after === null ? "" : dayOf(after);
+  // The end is exclusive: midnight belongs to the day before.
+  const to = before === null ? "" : dayOf(before - 1);
+  if (from && to) return from === to ? words.say("only_on", { day: from }) : words.say("only_between", { from, to });
+  return from ? words.say("only_since", { day: from }) : to && words.say("only_until", { day: to });
+}
+
+/**
+ * Make the notes below an answer: withheld sentences and warnings.
  * @param {string} kind
  * @param {Turn} turn
- * @param {{words: Words, client: Client, level: number}} parts
+ * @param {{words: Words}} parts
  * @returns {HTMLElement[]}
  */
 export function notesOn(kind, turn, parts) {
   const { reply } = turn;
   if (!reply) return [];
-  const conflicts = reply.conflicts.map((conflict) => conflictNote(conflict, reply.sources, parts));
   const withheld = reply.unsupported.length ? [withheldNote(reply.unsupported, parts.words)] : [];
-  return [...conflicts, ...withheld, ...warningsNotes(kind, turn, reply.warnings, parts.words)];
-}
-
-/**
- * @param {Conflict} conflict
- * @param {Source[]} sources
- * @param {{words: Words, client: Client, level: number}} parts
- */
-function conflictNote({ topic, positions }, sources, { words, client, level }) {
-  const items = positions.map((position) => {
-    const source = sources.find((each) => each.article_id === position.article_id);
-    const name = [source?.source, titleOf(source, words)].filter(Boolean).join(": ");
-    return make(
-      "li",
-      { class: "position" },
-      make("strong", { class: "value", dir: "auto", lang: source?.language, text: position.value }),
-      make("blockquote", { class: "quote", dir: "auto", lang: source?.language }, ...rendered(position.quote)),
-      make("p", { class: "about", text: words.day(position.published_at) }),
-      make("p", { class: "links" }, externalLink(client.articlePage(position.article_id, ...placeOf(position, sources)), name, words.say("new_tab"))),
-    );
-  });
-  return make(
-    "section",
-    { class: "note conflict", part: "conflict" },
-    make(`h${level + 2}`, { class: "note-title" }, icon(ICONS.differ), make("span", { dir: "auto", text: words.say("conflict", { topic }) })),
-    make("ul", { class: "positions", role: "list" }, ...items),
-  );
-}
-
-/**
- * Return the start and the end of a position's quote in its article, if one of the passages contains it.
- * @param {Position} position
- * @param {Source[]} sources
- * @returns {[number, number] | []}
- */
-function placeOf({ article_id: id, quote }, sources) {
-  const source = sources.find((each) => each.article_id === id && quote && each.snippet.includes(quote));
-  if (!source) return [];
-  const start = source.start_char_index + countPoints(source.snippet.slice(0, source.snippet.indexOf(quote)));
-  return [start, start + countPoints(quote)];
+  return [...withheld, ...warningsNotes(kind, turn, reply.warnings, parts.words)];
 }
 
 /**

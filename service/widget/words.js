@@ -21,6 +21,7 @@ export class Words {
   #own;
   #table;
   #plural;
+  #locale;
   #day;
   #ago;
 
@@ -38,7 +39,8 @@ export class Words {
     this.direction = RIGHT_TO_LEFT.includes(this.lang.split("-")[0]) ? "rtl" : "ltr";
     this.#plural = new Intl.PluralRules(this.lang);
     this.#ago = new Intl.RelativeTimeFormat(this.lang, { numeric: "auto" });
-    this.#day = new Intl.DateTimeFormat(this.lang === "en" ? "en-GB" : this.lang, { dateStyle: "long", timeZone: "UTC" });
+    this.#locale = this.lang === "en" ? "en-GB" : this.lang;
+    this.#day = new Intl.DateTimeFormat(this.#locale, { dateStyle: "long", timeZone: "UTC" });
   }
 
   /**
@@ -61,12 +63,38 @@ export class Words {
   }
 
   /**
+   * Return the text for a key with elements in place of each `{name}`, such as words in another language.
+   * @param {string} key
+   * @param {Record<string, Node>} nodes
+   * @returns {(string | Node)[]}
+   */
+  fill(key, nodes) {
+    return (this.#find(key) ?? key).split(/\{(\w+)\}/u).map((part, at) => (at % 2 ? (nodes[part] ?? "") : part));
+  }
+
+  /**
    * Return the day of a moment, in UTC.
    * @param {string?} moment ISO 8601
    */
   day(moment) {
     const date = new Date(moment ?? NaN);
     return Number.isNaN(date.getTime()) ? this.say("undated") : this.#day.format(date);
+  }
+
+  /**
+   * Return a day, a month or a year; without the year if it is that of `near`, such as “4 December”.
+   * @param {string} date the beginning of an ISO 8601 date
+   * @param {string?} near the moment of an article
+   */
+  date(date, near) {
+    const moment = new Date(date);
+    if (Number.isNaN(moment.getTime())) return date;
+    const [year, month, day] = date.split("-");
+    /** @type {Intl.DateTimeFormatOptions} */
+    const parts = { timeZone: "UTC", ...(day && year === near?.slice(0, 4) ? {} : { year: "numeric" }) };
+    if (month) parts.month = "long";
+    if (day) parts.day = "numeric";
+    return new Intl.DateTimeFormat(this.#locale, parts).format(moment);
   }
 
   /**

@@ -19,9 +19,12 @@ from service.records import (
     AnswerWarning,
     Citation,
     Conflict,
+    Correction,
+    Development,
     Duplicate,
     Highlight,
     Position,
+    ResolvedDate,
     Scores,
     Source,
     Unsupported,
@@ -216,6 +219,73 @@ _ALSO = (
     Duplicate(EMOJI, None, "Orrin Bay Messenger", None),
 )
 DUPLICATES = answer((_SAILED[0], replace(_FERRY, duplicates=_ALSO), _SAILED[2]))
+MANY = tuple(Duplicate(GRAIN, f"Ferries sail, edition {number}", f"Paper {number}", None) for number in range(1, 24))
+COPIED = replace(
+    answer((_SAILED[0], replace(_FERRY, duplicates=MANY), _SAILED[2])),
+    independent_sources=1,
+    as_of="2026-03-01T00:00:00Z",
+    retrieval=Retrieval(
+        "?",
+        "hybrid",
+        {"published_after": "2026-02-01T00:00:00Z", "published_before": "2026-03-01T00:00:00Z"},
+        ("published_after", "published_before"),
+        50,
+    ),
+    ask_next=("checked", "weak"),
+    permalink="/a/AVyMQQ7C",
+)
+
+
+def position(article_id: str, value: str, quote: str, published_at: str, **changes: object) -> Position:
+    """Return what an article says on a topic."""
+    at = BODIES[article_id].index(quote)
+    made = Position(value, article_id, quote, published_at, "Varn Sound Courier", TITLES.get(article_id))
+    return replace(made, start_char_index=at, end_char_index=at + len(quote), **changes)  # type: ignore[arg-type]
+
+
+_BERTH = "The ship has waited since Monday for a berth, its agent said."
+_BERTHED = answer(_SAILED, ("The ship has waited since Monday for a berth, its agent said [2].", _OLDER, _BERTH))
+_MONDAY = BODIES[GRAIN].index("since Monday")
+DIFFERING = replace(
+    _BERTHED,
+    conflicts=(
+        Conflict(
+            "days without ferries",
+            (
+                position(FERRY, "16 days", "for 16 days", "2026-02-25T09:10:00Z", is_correction=True),
+                position(GRAIN, "since Monday", "since Monday", "2025-12-05T09:00:00Z", source="Tarnmouth Gazette"),
+            ),
+        ),
+    ),
+    independent_sources=2,
+    uncovered=("what it cost", "who paid"),
+)
+DEVELOPED = replace(
+    _BERTHED,
+    citations=(
+        _BERTHED.citations[0],
+        replace(
+            _BERTHED.citations[1],
+            dates=(ResolvedDate("since Monday", "2025-12-01", _MONDAY, _MONDAY + len("since Monday")),),
+        ),
+    ),
+    developments=(
+        Development(
+            "the ferries",
+            (
+                position(GRAIN, "at anchor", "lies at anchor", "2025-12-05T09:00:00Z", source="Tarnmouth Gazette"),
+                position(FERRY, "16 days", "for 16 days", "2026-02-24T09:10:00Z"),
+                position(FERRY, "over", "is over", "2026-02-25T09:10:00Z"),
+            ),
+        ),
+    ),
+    corrections=(
+        Correction(GRAIN, "2026-05-03T08:00:00Z", "Tuesday", "Monday", FERRY),
+        Correction(FERRY, None, None, None, None, "The name of the union was wrong."),
+    ),
+    warnings=(AnswerWarning("corrected", "An article was corrected."),),
+    independent_sources=2,
+)
 ABSTAINED = answer(
     status="not_in_sources",
     status_reason="low_relevance",
@@ -260,6 +330,9 @@ BY_QUESTION = {
     "dated": DATED,
     "markdown": MARKDOWN,
     "duplicates": DUPLICATES,
+    "copied": COPIED,
+    "differing": DIFFERING,
+    "developed": DEVELOPED,
     "abstained": ABSTAINED,
     "off topic": OFF_TOPIC,
     "scripts": SCRIPTS,

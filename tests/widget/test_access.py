@@ -244,10 +244,15 @@ def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
     turn = visit.open("/").ask("checked")
     visit.page.emulate_media(media="print")
 
-    assert turn.locator(".quote mark").all_inner_texts() == [each.cited_text for each in CHECKED.citations]
-    assert turn.locator(".outward").first.evaluate(
-        "link => getComputedStyle(link, '::after').content.includes('?start=')"
-    )
+    assert turn.locator(".card .quote mark").all_inner_texts() == [each.cited_text for each in CHECKED.citations]
+    assert turn.locator(".card .outward").evaluate_all(
+        "links => links.map((link) => getComputedStyle(link, '::after').content.match(/<(.*)>/u)[1])"
+    ) == [
+        "https://courier.example/ferry-ends",
+        f"{visit.home}/articles/ferry-ends?start=0&end=39#quote",
+        f"{visit.home}/articles/grain-ship?start=43&end=75#quote",
+    ]
+    assert not turn.locator(".side").is_visible()
     assert not turn.locator(".copy").is_visible()
     assert not visit.chat.locator("#question").is_visible()
 

@@ -27,6 +27,9 @@ LOOKS = {
     "differs": "differs",
     "quoted": "noted",
     "duplicates": "checked",
+    "copied": "checked",
+    "differing": "conflict",
+    "developed": "noted",
     "abstained": "none",
     "off topic": "none",
 }
@@ -38,7 +41,7 @@ def test_an_answer_of_the_archive_is_cited_and_its_quote_is_marked_in_the_articl
     turn.locator(".marker").first.click()
     words = turn.locator(".quote mark").first.text_content()
     with visit.context.expect_page() as opened:
-        turn.locator(".quote-box .outward").first.click()
+        turn.locator(".side .outward").last.click()
     mark = opened.value.locator("mark")
 
     assert "2 May 2026" in (turn.locator(".answer").text_content() or "")
@@ -119,7 +122,8 @@ def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Vi
 
     assert note.locator(".value").all_inner_texts() == ["16 days", "three days"]
     assert note.locator("blockquote").count() == 2
-    assert [link.get_attribute("href") for link in note.locator("a").all()] == [
+    assert note.locator(".tagged .dateline").count() == 0
+    assert [link.get_attribute("href") for link in note.locator("a:last-child").all()] == [
         f"{visit.home}/articles/ferry-ends?start={FERRY_AT}&end={FERRY_AT + len(FERRY_SAYS)}#quote",
         f"{visit.home}/articles/grain-ship?start=43&end=75#quote",
     ]
@@ -158,13 +162,13 @@ def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, 
 
 
 def test_each_sentence_is_below_the_date_and_name_of_its_article(visit: Visit) -> None:
-    """Consecutive sentences of one article share a line; a missing date is stated."""
+    """Consecutive sentences of one article share a line; a missing date is stated, the newest of several marked."""
     visit.open("/embed")
 
     assert visit.ask("dated").locator(".dateline").all_inner_texts() == [
-        "25 February 2026 · Varn Sound Courier",
+        "25 February 2026 · Varn Sound Courier latest",
         "5 December 2025 · Tarnmouth Gazette",
-        "25 February 2026 · Varn Sound Courier",
+        "25 February 2026 · Varn Sound Courier latest",
     ]
     assert visit.ask("same").locator(".dateline").all_inner_texts() == ["25 February 2026 · Varn Sound Courier"]
     assert visit.ask("checked").locator(".dateline").all_inner_texts()[1] == "undated"
@@ -216,7 +220,7 @@ def test_only_an_answer_that_is_checked_throughout_gets_the_tick(visit: Visit) -
         if visit.ask(question).locator(".verdict").inner_text() == "Every sentence checked"
     }
 
-    assert ticked == {"checked", "duplicates"}
+    assert ticked == {"checked", "duplicates", "copied"}
 
 
 def test_one_article_is_one_card(visit: Visit) -> None:
@@ -293,12 +297,13 @@ def test_a_publisher_is_linked_at_the_words_that_are_quoted(visit: Visit) -> Non
     """Browsers with text fragments scroll to it; for others the link is that of the article."""
     turn = visit.open("/embed").ask("checked")
     turn.locator(".marker").first.click()
-    link = turn.locator(".proof a").last
+    link, copy = turn.locator(".proof a").all()
 
     assert "Read at Varn Sound Courier" in link.inner_text()
     assert link.get_attribute("href") == (
         "https://courier.example/ferry-ends#:~:text=The%20ferry%20strike%20in%20Varn%20Sound%20is%20over."
     )
+    assert copy.get_attribute("href") == f"{visit.home}/articles/ferry-ends?start=0&end=39#quote"
 
 
 def test_copies_of_a_story_are_listed_below_the_cited_one(visit: Visit) -> None:

@@ -26,7 +26,7 @@ def test_the_quote_is_marked_exactly_in_its_context_and_in_its_article(visit: Vi
     box = turn.locator(f'.proof .quote-box[data-citation="{citation.id}"]')
     before = box.locator(".quote").evaluate("quote => quote.firstChild.textContent")
     with visit.context.expect_page() as opened:
-        box.locator(".outward").first.click()
+        box.locator(".outward").last.click()
     mark = opened.value.locator("mark")
 
     assert citation.highlight is not None

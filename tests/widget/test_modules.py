@@ -1,6 +1,7 @@
 """The widget's modules, loaded as ES modules."""
 
 import random
+from urllib.parse import unquote
 
 import pytest
 
@@ -91,6 +92,64 @@ def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
             base = key if key in tables["en"] else f"{key.rpartition('_')[0]}_other"
             assert text
             assert gaps(text) <= gaps(tables["en"][base]), key
+
+
+WORDS = [
+    "The",
+    "ferry",
+    "twenty-one",
+    "£6.4m,",
+    "“over”",
+    "ميناء",
+    "הקו",
+    "🎉",
+    "don't",
+    "&",
+    "=",
+    "\ud800",
+    "a:~:b",
+    "100%",
+]
+
+
+def test_a_link_names_the_ends_of_its_quote(modules: Visit) -> None:
+    """A fragment has the quote, or its first and last words, with no sign that has a meaning there; nothing else."""
+    chosen = random.Random(5)
+    quotes = [" ".join(chosen.choices(WORDS, k=count)) for count in (1, 2, 5, 12, 13, 30) for _ in range(20)]
+    quotes += ["one two\n\nthree four five six seven eight nine", "桥梁于周四关闭，" * 40, "x" * 900, " \n ", ""]
+    links = modules.page.evaluate(
+        """async (quotes) => { const { withText } = await import("/host/modules/fragment.js");
+        return quotes.map((quote) => withText("https://courier.example/a", quote)); }""",
+        quotes,
+    )
+
+    for quote, link in zip(quotes, links, strict=True):
+        if not quote.strip():
+            assert link == "https://courier.example/a"
+            continue
+        address, _, text = link.partition("#:~:text=")
+        parts = [unquote(part, errors="strict") for part in text.split(",")]
+        said = " ".join(quote.split()).replace("\ud800", "\ufffd")
+        assert address == "https://courier.example/a"
+        assert not set("-& ") & set(text)
+        assert said.startswith(parts[0])
+        assert said.endswith(parts[-1])
+        assert len(parts) == 1 or len(parts[0]) + len(parts[1]) <= min(len(said), 400)
+        assert len(parts) == 2 or ("\n\n" not in quote and parts[0] == said)
+
+
+def test_a_link_keeps_the_place_that_its_address_has(modules: Visit) -> None:
+    """A place in the page, or another text, stays before the quote."""
+    links = modules.page.evaluate(
+        """async () => { const { withText } = await import("/host/modules/fragment.js");
+        const addresses = ["https://a.example/#top", "https://a.example/#:~:text=x"];
+        return addresses.map((each) => withText(each, "one-way, now")); }"""
+    )
+
+    assert links == [
+        "https://a.example/#top:~:text=one%2Dway%2C%20now",
+        "https://a.example/#:~:text=x&text=one%2Dway%2C%20now",
+    ]
 
 
 def gaps(text: str) -> set[str]:
