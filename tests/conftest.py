@@ -16,7 +16,7 @@ from index.layout import segment_folder
 from index.records import Article
 from index.segment import faults_of, file_faults, read_record, verify_in_child
 from tests.fakes import HashedEmbedder, built, newsroom
-from tests.samples import ASKED_AT, ingest_samples, made_once, settings_for
+from tests.samples import ASKED_AT, embedder_of, ingest_samples, made_once, pipeline_of, settings_for
 
 if TYPE_CHECKING:
     from index.embedding.local import LocalEmbedder
@@ -89,9 +89,7 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def embedder(models: Path) -> "LocalEmbedder":
     """The local model."""
-    from index.embedding.local import LocalEmbedder
-
-    return LocalEmbedder(models)
+    return embedder_of(models)
 
 
 @pytest.fixture(scope="session")
@@ -110,8 +108,6 @@ def sample_settings(sample_data: Path, models: Path) -> "ServiceSettings":
 @pytest.fixture(scope="session")
 def pipeline(sample_settings: "ServiceSettings") -> "Iterator[Pipeline]":
     """Return the offline pipeline on the sample index, with a fixed day."""
-    from service.build import build_pipeline
-
-    made = replace(build_pipeline(sample_settings), clock=lambda: ASKED_AT)
+    made = replace(pipeline_of(sample_settings), clock=lambda: ASKED_AT)
     yield made
     made.library.close()

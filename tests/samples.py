@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -13,6 +14,8 @@ import pytest
 if TYPE_CHECKING:
     from starlette.testclient import TestClient
 
+    from index.embedding.local import LocalEmbedder
+    from service.pipeline import Pipeline
     from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parent.parent
@@ -38,13 +41,20 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
     return folder
 
 
+@cache
+def embedder_of(models: Path) -> "LocalEmbedder":
+    """Return the local model, loaded once for all tests: each load takes a fifth of a second."""
+    from index.embedding.local import LocalEmbedder
+
+    return LocalEmbedder(models)
+
+
 def ingest_samples(data: Path, models: Path, *more: Path) -> None:
     """Ingest the sample articles, and those in other folders, with the local model."""
-    from index.embedding.local import LocalEmbedder
     from ingest.job import Ingest, run
     from ingest.report import Progress
 
-    run(Ingest((ARTICLES, *more), data, "english"), LocalEmbedder(models), Progress(quiet=True))
+    run(Ingest((ARTICLES, *more), data, "english"), embedder_of(models), Progress(quiet=True))
 
 
 def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
@@ -57,11 +67,17 @@ def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
     return settings
 
 
+def pipeline_of(settings: "ServiceSettings") -> "Pipeline":
+    """Return the pipeline of settings, with the shared local model."""
+    from service.build import build_pipeline
+
+    return build_pipeline(settings, embedder_of(settings.models_folder))
+
+
 def client_of(settings: "ServiceSettings") -> "TestClient":
     """Return a client of a service; an error inside becomes a reply, as over HTTP."""
     from starlette.testclient import TestClient
 
     from service.api.app import create_app
-    from service.build import build_pipeline
 
-    return TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False)
+    return TestClient(create_app(settings, pipeline_of(settings)), raise_server_exceptions=False)

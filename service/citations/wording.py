@@ -10,6 +10,7 @@ addition all need one. A condition (`if`) anywhere in the source counts, as it m
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
+from functools import lru_cache
 from itertools import pairwise
 from typing import Literal, NamedTuple
 
@@ -211,11 +212,15 @@ def tokens(text: str) -> Iterator[str | Number]:
     return with_numbers(text)
 
 
-def _words(text: str, *, commas: bool = False) -> list[Word]:
-    """Return the words of a text that count, in order, with the commas between them if asked for."""
+@lru_cache(maxsize=1024)
+def _words(text: str, *, commas: bool = False) -> Sequence[Word]:
+    """Return the words of a text that count, in order, with the commas between them if asked for.
+
+    Cached, because one claim is compared with twenty windows of overlapping sentences.
+    """
     comma = Word(",", "comma") if commas else None
     words = (comma if sign == "," else word_of(sign) for sign in tokens(text))
-    return [word for word in words if word]
+    return tuple(word for word in words if word)
 
 
 def word_of(token: str | Number) -> Word | None:

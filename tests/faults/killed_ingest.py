@@ -78,13 +78,13 @@ EACH_PHASE: tuple[Aim, ...] = (
     Aim("os.rename", POINTER),
     Aim("open", "/data None ", after="published"),
     Aim("open", f"{NEW}/{COLLECTED} w", after="published"),
-    Aim("os.rename", f"{NEW} ", after="published"),
     Aim("os.rename", MANIFEST, after="published"),
-    Aim("os.rename", POINTER, after="published"),
-    Aim("os.remove", rf"/{GENERATIONS}/.*\.json ", after="published"),
     Aim("shutil.rmtree", f"/{REMOVED}", after="published"),
 )
 ANYWHERE: tuple[Aim, ...] = (
+    Aim("os.rename", f"{NEW} ", after="published"),
+    Aim("os.rename", POINTER, after="published"),
+    Aim("os.remove", rf"/{GENERATIONS}/.*\.json ", after="published"),
     Aim("shutil.rmtree", f"/{REMOVED}", 0.003),
     Aim("open", r"ingest\.lock", 3.0),
     Aim("sqlite3.connect", f"{NEW}/{CATALOG}", 0.5),

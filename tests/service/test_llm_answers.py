@@ -5,17 +5,14 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from index.embedding.local import LocalEmbedder
 from service.answer import Answer, AnswerDelta, Completed
-from service.build import build_pipeline
 from service.pipeline import Pipeline
 from service.records import Message, Question
-from tests.samples import ASKED_AT, settings_for
+from tests.samples import ASKED_AT, pipeline_of, settings_for
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Reply, Request, ScriptedLLM, keys_in
 
 QUESTION = "How much do wages rise under the ferry agreement?"
@@ -44,19 +41,13 @@ def key_of(request: Request, words: str) -> str:
     return max(keys_in(request), key=before.rfind)
 
 
-@cache
-def embedder_of(models: Path) -> LocalEmbedder:
-    """Return the local model, loaded once: a test of a model's reply needs no embedder of its own."""
-    return LocalEmbedder(models)
-
-
 @contextmanager
 def pipeline_with(llm: ScriptedLLM, data: Path, models: Path, deadline: float = 10.0) -> Iterator[Pipeline]:
     """Return a pipeline with the scripted model."""
     settings = settings_for(
         data, models, llm_model="scripted", openai_api_key="unused", openai_base_url=llm.url, llm_deadline_s=deadline
     )
-    pipeline = replace(build_pipeline(settings, embedder_of(models)), clock=lambda: ASKED_AT)
+    pipeline = replace(pipeline_of(settings), clock=lambda: ASKED_AT)
     yield pipeline
     pipeline.library.close()
 

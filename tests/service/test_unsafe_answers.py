@@ -14,7 +14,7 @@ from service.answer import Answer
 from service.build import build_pipeline
 from service.records import CitationMode, Message, Question
 from tests.fakes import built
-from tests.samples import settings_for
+from tests.samples import pipeline_of, settings_for
 from tests.scripted_llm import Reply, ScriptedLLM
 from tests.service.test_llm_answers import ALSO_TRUE, QUESTION, ask, only, reasons, reply
 
@@ -44,7 +44,7 @@ def answer_of(replies: list[object], data: Path, models: Path, question: Questio
     """Return the answer of a model with these texts, for a service with a key."""
     with ScriptedLLM(replies) as llm:  # type: ignore[arg-type]
         settings = settings_for(data, models, llm_model="scripted", openai_api_key=KEY, openai_base_url=llm.url)
-        pipeline = build_pipeline(settings)
+        pipeline = pipeline_of(settings)
         with closing(pipeline.library):
             return asyncio.run(only(pipeline, question))
 

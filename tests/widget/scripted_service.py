@@ -18,8 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from service.answer import Event, event_data
 from service.api.app import create_app
 from service.api.middleware import SharedPaths
-from service.build import build_pipeline
-from tests.samples import settings_for
+from tests.samples import pipeline_of, settings_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def service_on(data: Path, models: Path, port: int) -> ScriptedService:
     """Return the service on an index; pages of `localhost` are an allowed origin."""
     settings = settings_for(data, models, allowed_origins=f"http://localhost:{port}")
-    return ScriptedService(create_app(settings, build_pipeline(settings)), settings.allowed_origins)
+    return ScriptedService(create_app(settings, pipeline_of(settings)), settings.allowed_origins)
 
 
 @contextmanager

@@ -11,10 +11,9 @@ from starlette.testclient import TestClient
 
 from service.api.admission import CLIENTS, Limits, Rate, Slots, network_of, question_threads
 from service.api.app import create_app
-from service.build import build_pipeline
 from service.errors import Overloaded
 from service.settings import ServiceSettings
-from tests.samples import client_of, settings_for
+from tests.samples import client_of, pipeline_of, settings_for
 
 QUESTION = {"question": "When did the ferry strike end?"}
 FEEDBACK = {"answer_id": "a", "question": "q", "answer": "a", "vote": "up"}
@@ -23,7 +22,7 @@ FEEDBACK = {"answer_id": "a", "question": "q", "answer": "a", "vote": "up"}
 @pytest.fixture(scope="module")
 def crowded(sample_settings: ServiceSettings) -> Iterator[TestClient]:
     """Return a client of a service without free slots."""
-    app = create_app(sample_settings, build_pipeline(sample_settings))
+    app = create_app(sample_settings, pipeline_of(sample_settings))
     limits: Limits = app.state.service.limits
     for slots in (limits.questions, limits.reading, limits.feedback):
         slots.taken = slots.limit

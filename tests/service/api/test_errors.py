@@ -18,11 +18,10 @@ from index.generation import Generation
 from service.answer import Answer, Event, SearchResult, Started
 from service.api.app import create_app
 from service.api.errors import INTERNAL, PROBLEMS, error_body, problem_of
-from service.build import build_pipeline
 from service.errors import ReaderFailed
 from service.records import Question
 from service.settings import ServiceSettings
-from tests.samples import client_of, settings_for
+from tests.samples import client_of, pipeline_of, settings_for
 from tests.scripted_llm import Reply, ScriptedLLM
 from tests.service.api.events import read_events
 
@@ -142,7 +141,7 @@ def test_the_api_answers_a_browser_in_json(client: TestClient, path: str) -> Non
 
 def test_an_unexpected_error_is_a_page_with_its_request_id(sample_settings: ServiceSettings) -> None:
     """The id leads to the log; the error itself is not shown."""
-    app = create_app(sample_settings, build_pipeline(sample_settings))
+    app = create_app(sample_settings, pipeline_of(sample_settings))
 
     @app.get("/broken")
     async def broken() -> None:
@@ -210,7 +209,7 @@ def error(request: pytest.FixtureRequest) -> DatelineError:
 @pytest.fixture
 def broken(sample_settings: ServiceSettings, error: DatelineError) -> Iterator[tuple[TestClient, Broken]]:
     """A client of a service whose pipeline fails."""
-    app = create_app(sample_settings, build_pipeline(sample_settings))
+    app = create_app(sample_settings, pipeline_of(sample_settings))
     pipeline = Broken(error)
     app.state.service.pipeline = pipeline
     with TestClient(app, raise_server_exceptions=False) as client:

@@ -9,9 +9,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.api.app import create_app
-from service.build import build_pipeline
 from service.feedback import FILE, FeedbackEntry, FeedbackStore
 from service.settings import ServiceSettings
+from tests.samples import pipeline_of
 
 SENT: dict[str, Any] = {
     "answer_id": "ans_1",
@@ -28,7 +28,7 @@ SENT: dict[str, Any] = {
 def service(settings: ServiceSettings, data: Path, limit: int = 10) -> Iterator[TestClient]:
     """A service on the sample index with another folder for feedback."""
     there = settings.model_copy(update={"data": data, "feedback_limit": limit})
-    with TestClient(create_app(there, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    with TestClient(create_app(there, pipeline_of(settings)), raise_server_exceptions=False) as client:
         yield client
 
 

@@ -9,9 +9,8 @@ from starlette.testclient import TestClient
 
 from service.api.app import create_app
 from service.api.middleware import BODY_BYTES, allowed_hosts
-from service.build import build_pipeline
 from service.settings import ServiceSettings
-from tests.samples import client_of, settings_for
+from tests.samples import client_of, pipeline_of, settings_for
 
 PAGES = ("/", "/articles", "/articles/nothing-of-this-name", "/embed", "/docs")
 PATHS = (
@@ -59,7 +58,7 @@ def test_a_path_for_post_has_no_head(client: TestClient) -> None:
 def test_an_unexpected_error_can_be_read_by_an_allowed_page(sample_settings: ServiceSettings) -> None:
     """Without the headers its widget would report a broken connection; another page reads nothing."""
     settings = settings_for(sample_settings.data, sample_settings.models_folder, allowed_origins=NEWS)
-    app = create_app(settings, build_pipeline(settings))
+    app = create_app(settings, pipeline_of(settings))
 
     @app.get("/v1/broken")
     async def broken() -> None:
