@@ -14,11 +14,12 @@ from dataclasses import asdict, astuple, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.copies import Hashes, Sketch, sketch_of
 from index.records import (
     Article,
     Chunk,
@@ -49,6 +50,13 @@ CREATE TABLE revision (
     article INTEGER NOT NULL REFERENCES article (row), ordinal INTEGER NOT NULL, changed_at TEXT NOT NULL,
     is_stated INTEGER NOT NULL, edits TEXT NOT NULL, PRIMARY KEY (article, ordinal)
 ) WITHOUT ROWID;
+CREATE TABLE sketch (
+    article INTEGER PRIMARY KEY REFERENCES article (row), digest INTEGER NOT NULL, words INTEGER NOT NULL,
+    marks BLOB NOT NULL
+);
+CREATE TABLE sketch_runs (
+    article INTEGER PRIMARY KEY REFERENCES article (row), runs BLOB NOT NULL, numbers BLOB NOT NULL
+);
 CREATE INDEX chunk_article ON chunk (article);
 CREATE INDEX chunk_text ON chunk (text_key);
 """
@@ -56,6 +64,9 @@ ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source,
     published_at, updated_at"""
 _LISTED = "(SELECT value FROM json_each(?))"
 """A list of any length as one SQL value."""
+
+_HASHES: tuple[np.dtype[Any], ...] = (np.dtype("<u4"), np.dtype("<u4"), np.dtype("<u8"))
+"""The form of marks, runs and numbers of a sketch in the file."""
 
 _PUBLISHED = "rtrim(published_at, 'Z')"
 """The date of publication as text that sorts by time: with its Z, half a second past would sort before the second."""
@@ -104,6 +115,34 @@ def article_of(values: Sequence[Any]) -> Article:
     )
 
 
+class Sketches(NamedTuple):
+    """The sketches of a catalogue's articles without their runs: one value of `rows`, `digests` and `words` for each.
+
+    `marks` are those of all articles, `owners` the places in `rows` of the article that each belongs to.
+    """
+
+    rows: NDArray[np.int64]
+    digests: NDArray[np.int64]
+    words: NDArray[np.int64]
+    marks: Hashes
+    owners: NDArray[np.int64]
+
+
+class Outlet(NamedTuple):
+    """Where a chunk was published: its id, its article's id and the article's source."""
+
+    chunk_id: str
+    article_id: str
+    source: str | None
+
+
+def _stored(sketch: Sketch) -> tuple[int | bytes, ...]:
+    """Return a sketch as values of its columns."""
+    arrays: tuple[NDArray[Any], ...] = (sketch.marks, sketch.runs, sketch.numbers)
+    hashes = (array.astype(kind).tobytes() for array, kind in zip(arrays, _HASHES, strict=True))
+    return (sketch.digest, sketch.words, *hashes)
+
+
 def text_key(article: Article, chunk: Chunk) -> bytes:
     """Return the key of a chunk's embedded text, by which its vector is found: half of its SHA-256."""
     return hashlib.sha256(indexed_text(article.title, chunk.text).encode("utf-8", "surrogatepass")).digest()[:16]
@@ -132,6 +171,47 @@ class Catalog:
     def article_of_row(self) -> NDArray[np.int64]:
         """Return the row of every chunk's article, read once for all filters."""
         return np.fromiter((row for (row,) in self._rows("SELECT article FROM chunk ORDER BY row")), np.int64)
+
+    @cached_property
+    def sketches(self) -> Sketches:
+        """Return the sketches of the articles, read once for all generations."""
+        found = (
+            self._rows("SELECT article, digest, words, marks FROM sketch ORDER BY article") if self._sketched else []
+        )
+        rows, digests, counts = (np.array([values[at] for values in found], np.int64) for at in range(3))
+        marks = np.frombuffer(b"".join(values[3] for values in found), _HASHES[0])
+        owners = np.repeat(np.arange(len(found)), [len(values[3]) // _HASHES[0].itemsize for values in found])
+        return Sketches(rows, digests, counts, marks, owners)
+
+    def has_sketch_of(self, article: Article) -> bool:
+        """Return whether the sketch of an article is that of its text; a catalogue of an earlier schema has none."""
+        statement = """SELECT digest, words, marks, runs, numbers FROM article JOIN sketch ON sketch.article = row
+            JOIN sketch_runs ON sketch_runs.article = row WHERE article_id = ?"""
+        stored = _stored(sketch_of(article))
+        return not self._sketched or self._rows(statement, (article.article_id,)) == [stored]
+
+    @property
+    def _sketched(self) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sketch'"))
+
+    @cached_property
+    def standings(self) -> dict[int, tuple[bool, str, str]]:
+        """Return, by row, what orders articles of equal texts: no address, date of publication, id."""
+        found = self._rows(f"SELECT row, url IS NULL, coalesce({_PUBLISHED}, '~'), article_id FROM article")
+        return {row: (bool(no_url), published, article_id) for row, no_url, published, article_id in found}
+
+    def outlets(self, rows: Sequence[int]) -> dict[int, Outlet]:
+        """Return chunk id, article id and source of the chunks in these rows, by row; no body is read."""
+        statement = f"""SELECT chunk.row, article_id || '#' || ordinal, article_id, source FROM chunk
+            JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
+        return {row: Outlet(*values) for row, *values in self._rows(statement, (json.dumps(list(rows)),))}
+
+    def sketch(self, row: int) -> Sketch:
+        """Return the complete sketch of the article in that row."""
+        statement = """SELECT digest, words, marks, runs, numbers FROM sketch
+            JOIN sketch_runs ON sketch_runs.article = sketch.article WHERE sketch.article = ?"""
+        digest, count, *hashes = self._rows(statement, (row,))[0]
+        return Sketch(digest, count, *(np.frombuffer(own, kind) for own, kind in zip(hashes, _HASHES, strict=True)))
 
     @property
     def configuration(self) -> Configuration:
@@ -292,6 +372,7 @@ class CatalogWriter:
                 for row, c in enumerate(chunks, self.chunk_count)
             ),
         )
+        self._add_sketch(added.lastrowid, article)
         self.chunk_count += len(chunks)
         self._add_history(added.lastrowid, history)
 
@@ -318,15 +399,36 @@ class CatalogWriter:
                 FROM old.revision AS r JOIN main.article AS a ON a.row = r.article + ?""",
                 (first,),
             )
+        self._copy_sketches(first)
         self._connection.commit()
         self._connection.execute("DETACH old")
         self.chunk_count += len(rows)
         return np.array(rows, dtype=np.int64)
 
+    def _copy_sketches(self, first: int) -> None:
+        """Add the sketches of the articles from row `first`, which were copied from `old`."""
+        if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = 'sketch'").fetchone():
+            for table, columns in (("sketch", "digest, words, marks"), ("sketch_runs", "runs, numbers")):
+                self._connection.execute(
+                    f"""INSERT INTO main.{table} SELECT a.row, {columns} FROM old.{table} AS s
+                    JOIN main.article AS a ON a.row = s.article + ? ORDER BY a.row""",
+                    (first,),
+                )
+            return
+        # A generation of an earlier schema is kept for a rollback, and a takedown copies its segments.
+        statement = f"SELECT row, {ARTICLE_COLUMNS} FROM main.article WHERE row >= ?"
+        for row, *values in self._connection.execute(statement, (first,)):
+            self._add_sketch(row, article_of(values))
+
+    def _add_sketch(self, row: int | None, article: Article) -> None:
+        sketch = sketch_of(article)
+        self._connection.execute("INSERT INTO sketch VALUES (?, ?, ?, ?)", (row, *_stored(sketch)[:3]))
+        self._connection.execute("INSERT INTO sketch_runs VALUES (?, ?, ?)", (row, *_stored(sketch)[3:]))
+
     def discard(self, article_id: str) -> None:
         """Remove an article; its rows stay empty until `number_rows`."""
         row = "SELECT row FROM article WHERE article_id = ?"
-        for table in ("chunk", "revision"):
+        for table in ("chunk", "revision", "sketch", "sketch_runs"):
             self._connection.execute(f"DELETE FROM {table} WHERE article = ({row})", (article_id,))
         self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
 

@@ -18,7 +18,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import PAGE, Catalog
+from index.catalog import PAGE, Catalog, Outlet
 from index.chroma_server import ChromaServer
 from index.embedding import Vector
 from index.errors import (
@@ -53,6 +53,7 @@ from index.records import (
     isoformat,
 )
 from index.segment import HINT, Segment, digest_of
+from index.stories import Compared, Stories, stories_of
 from index.vectors import least_of
 
 SCHEMA_VERSION = 3
@@ -93,10 +94,17 @@ class Part(NamedTuple):
 class Generation:
     """A published generation, open for search; safe to share between threads. `close` gives its segments back."""
 
-    def __init__(self, manifest: Manifest, segments: Sequence[Segment], close: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        manifest: Manifest,
+        segments: Sequence[Segment],
+        close: Callable[[], None],
+        compared: Compared | None = None,
+    ) -> None:
         self.manifest = manifest
         self.parts: list[Part] = []
         self.close = close
+        self._compared: Compared = {} if compared is None else compared
         first = 0
         for segment, entry in zip(segments, manifest.segments, strict=True):
             alive = None
@@ -117,11 +125,17 @@ class Generation:
         parts = [LexicalPart(part.segment.postings, part.alive, part.dead_texts) for part in self.parts]
         return LexicalIndex(self.manifest.configuration.language, parts)
 
+    @cached_property
+    def stories(self) -> Stories:
+        """Return the articles that are copies of one another."""
+        catalogs = [part.segment.catalog for part in self.parts]
+        return stories_of(catalogs, [part.entry.dead for part in self.parts], self._compared)
+
     def open(self) -> None:
         """Open everything that questions use, so that the first question does not wait for it."""
         for part in self.parts:
             part.segment.open()
-        _ = self.lexical
+        _ = self.lexical, self.stories
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
         """Return a mask of the live chunks whose articles pass the filters; None if all rows do."""
@@ -185,6 +199,14 @@ class Generation:
             ids = part.segment.catalog.chunk_ids(own.tolist())
             found[places] = [ids[row] for row in own.tolist()]
         return found.tolist()
+
+    def outlets(self, rows: NDArray[np.int64]) -> list[Outlet]:
+        """Return chunk id, article id and source of the chunks in these rows, in the order of `rows`."""
+        found: dict[int, Outlet] = {}
+        for part, places, own in self._by_part(rows):
+            outlets = part.segment.catalog.outlets(own.tolist())
+            found.update(zip(places.tolist(), (outlets[row] for row in own.tolist()), strict=True))
+        return [found[place] for place in range(len(rows))]
 
     def article(self, article_id: str) -> Article | None:
         """Return the article with that id, or None."""
@@ -277,6 +299,7 @@ class SegmentPool:
         self._checked = checked
         self._lock = threading.Lock()
         self._open: dict[str, tuple[Segment, int]] = {}
+        self.compared: Compared = {}
 
     def take(self, entry: SegmentEntry) -> Segment:
         """Return a segment of a generation, opened if it is not; raises IndexDamaged if it is missing or corrupt."""
@@ -320,7 +343,7 @@ def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> G
         for entry in manifest.segments:
             segments.append(pool.take(entry))
             opened.callback(pool.give_back, segments[-1])
-        return Generation(manifest, segments, opened.pop_all().close)
+        return Generation(manifest, segments, opened.pop_all().close, pool.compared)
 
 
 def read_manifest(data: Path, name: str) -> Manifest:

@@ -231,7 +231,12 @@ def _wrong_catalog(catalog: Catalog, postings: Postings, record: SegmentRecord) 
         yield f"{len(changed)} articles do not match their content hash, the first is {changed[0]}"
     rows = sorted(_sample(catalog.chunk_count).tolist())
     keys, terms = catalog.text_keys(rows), Terms(record.configuration.language)
-    for row, (chunk, article) in zip(rows, catalog.chunks(rows), strict=True):
+    sampled = catalog.chunks(rows)
+    for article in {article.article_id: article for _, article in sampled}.values():
+        if not catalog.has_sketch_of(article):
+            yield f"the sketch of {article.article_id} is missing or that of another text"
+            return
+    for row, (chunk, article) in zip(rows, sampled, strict=True):
         if keys[row] != text_key(article, chunk):
             yield f"row {row} of the catalogue has another text than was embedded, in {article.article_id}"
             return

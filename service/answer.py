@@ -12,6 +12,7 @@ from index.generation import Generation
 from index.markup import without_numbers
 from index.records import isoformat
 from service.citations.relative_dates import resolved_dates
+from service.copies import independent_stories
 from service.records import (
     AnswerWarning,
     Citation,
@@ -19,6 +20,7 @@ from service.records import (
     Correction,
     Development,
     DraftSentence,
+    Duplicate,
     Highlight,
     Mode,
     Passage,
@@ -263,9 +265,16 @@ class Composition:
                 scores=Scores(passage.dense, passage.lexical),
                 cited=passage.key in self._numbers,
                 language=passage.article.language,
+                duplicates=tuple(
+                    Duplicate(each.article_id, each.title, each.source, each.url) for each in passage.copies
+                ),
             )
             for number, passage in enumerate(self.passages, 1)
         )
+
+    def independent_sources(self) -> int:
+        """Return the number of stories among the cited articles."""
+        return independent_stories(passage for passage in self.passages if passage.key in self._numbers)
 
 
 def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:

@@ -366,6 +366,7 @@ class AnswerRun:
             status_reason=reason,
             answer=self.composition.text or ABSTENTIONS[reason or "no_verified_support"],
             citations=tuple(self.composition.citations),
+            independent_sources=self.composition.independent_sources(),
             unsupported=tuple(self.unsupported),
             sources=sources,
             freshness=fresh,

@@ -2,7 +2,8 @@
 
 Candidates are the best chunks of both sides; both scores are exact for each of them. Each side is scaled to [0, 1]
 within the candidates (lexical from 0, dense from the lowest candidate) and counts half. On SQuAD and RGB this ranks
-better than reciprocal rank fusion; `benchmarks/retrieval_quality.py` measures it.
+better than reciprocal rank fusion; `benchmarks/retrieval_quality.py` measures it. Copies of a story count once
+(`service/copies.py`).
 """
 
 import hashlib
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from index.embedding import Embedder, Vector
 from index.generation import Generation
 from index.records import Filters
+from service.copies import copies_of, spread, without_copies
 from service.records import Mode, Passage, StatusReason
 
 CANDIDATES = 50
@@ -52,19 +54,28 @@ def retrieve(
     if allowed is not None and not allowed.any():
         return Retrieved((), vector, 0, "outside_filters")
     words = generation.lexical.scores(text)
-    rows = _candidates(generation, vector, words, allowed, mode, max(CANDIDATES, count))
+    most = max(CANDIDATES, count)
+
+    def find(searched: NDArray[np.bool_] | None) -> NDArray[np.int64]:
+        return _candidates(generation, vector, words, searched, mode, most)
+
+    # Who asks for certain articles gets these, copies or not.
+    rows = find(allowed) if filters.article_ids else without_copies(generation, find, allowed, count)
     lexical = words[rows]
     dense = generation.cosines(vector, rows).round(DIGITS)
     fused = fuse(dense, lexical, DENSE_WEIGHT[mode])
-    # Only what may be shown is read; of equal scores all are, because ties break by chunk id.
-    least = np.sort(fused)[-count:][:1]
-    shown = np.flatnonzero(fused >= least) if len(least) else np.empty(0, dtype=np.int64)
-    chunks = dict(zip(shown.tolist(), generation.chunks(rows[shown]), strict=True))
-    ranked = sorted(chunks, key=lambda at: (-fused[at], chunks[at][0].chunk_id))[:count]
-    keys = passage_keys(chunks[at][0].chunk_id for at in ranked)
+    outlets = generation.outlets(rows)
+    ranked = sorted(range(len(rows)), key=lambda at: (-fused[at], outlets[at].chunk_id))
+    stories = generation.stories.of_chunks[rows].tolist()
+    labels = [outlets[at].article_id if stories[at] < 0 else stories[at] for at in ranked]
+    places = spread(fused[ranked].tolist(), labels, [outlets[at].source for at in ranked], count)
+    shown = [ranked[place] for place in places]
+    keys = passage_keys(outlets[at].chunk_id for at in shown)
+    chunks = generation.chunks(rows[shown])
+    copies = copies_of(generation, rows[shown], allowed)
     passages = tuple(
-        Passage(key, *chunks[at], float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS))
-        for key, at in zip(keys, ranked, strict=True)
+        Passage(key, *chunk, float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS), others)
+        for key, at, chunk, others in zip(keys, shown, chunks, copies, strict=True)
     )
     return Retrieved(passages, vector, len(rows))
 
