@@ -169,6 +169,11 @@ class LexicalIndex:
             scores[rows] += self._weight(len(rows)) * counts / (counts + self._norms[rows])
         return scores
 
+    def coverage(self, text: str) -> float:
+        """Return the share of a text's terms, by weight, that the best row matches; 0 for a text without terms."""
+        weights = sum(self.inverse_document_frequency(term) for term in set(self.terms.of(text)))
+        return float(self.scores(text).max(initial=0.0)) / weights if weights else 0.0
+
     def inverse_document_frequency(self, term: str) -> float:
         """Return ln(1 + (N - n + .5) / (n + .5)) for a term in n of N chunks, ln(1 + N) for an unknown term."""
         return self._weight(len(self._found(term)[0]))

@@ -117,7 +117,12 @@ class Pipeline:
                 if question.messages:
                     chat = self.chat if llm else None
                     standalone = await standalone_question(
-                        question, chat, self.prompts, fence=self.fence, safety=self.verifier.safety
+                        question,
+                        chat,
+                        self.prompts,
+                        fence=self.fence,
+                        safety=self.verifier.safety,
+                        coverage=generation.lexical.coverage,
                     )
                 # Off the event loop, because the first mistyped word reads a list of words.
                 run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)

@@ -6,7 +6,7 @@ sign-off would dilute the question's vector and its terms, and a mistyped word m
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import dropwhile, islice
@@ -134,16 +134,16 @@ class Language:
 
 
 @cache
-def _languages() -> tuple[Language, ...]:
-    """Return the words of English and German."""
+def languages() -> dict[str, Language]:
+    """Return the words of English and German, by the name of the language."""
     file = Path(__file__).with_suffix(".json")
-    return tuple(TypeAdapter(dict[str, Language]).validate_json(file.read_bytes()).values())
+    return TypeAdapter(dict[str, Language]).validate_json(file.read_bytes())
 
 
 @cache
 def _empty_words() -> frozenset[str]:
     """Return the words that have no content of their own, and those of any question."""
-    return frozenset(GENERAL.split()).union(*(language.function for language in _languages()))
+    return frozenset(GENERAL.split()).union(*(language.function for language in languages().values()))
 
 
 def search_text(question: str, lexical: LexicalIndex) -> str:
@@ -242,9 +242,7 @@ def _without_lead(sentence: str) -> str:
 
 def is_follow_up(question: str) -> bool:
     """Return whether a question needs an earlier message: it has a pronoun, an ellipsis, or no content word."""
-    written = _WORD.findall(question)
-    words = [word.lower().replace("’", "'") for word in written]
-    language = max(_languages(), key=lambda each: sum(word in each.function for word in words))
+    language, _, words = _read(question)
     plain = " ".join(words)
     content = [word for word in words if word not in language.function]
     is_clause = not language.finite.isdisjoint(words)
@@ -253,18 +251,37 @@ def is_follow_up(question: str) -> bool:
         or language.pointing.search(plain) is not None
         or (language.fragment.match(plain) is not None and not is_clause)
         or (is_clause and len(content) == 1 and language.bare.fullmatch(content[0]) is not None)
-        or any(_unexplained(written, words, language))
+        or bool(unexplained(question))
     )
 
 
-def _unexplained(written: list[str], words: list[str], language: Language) -> Iterator[bool]:
-    """Yield for each pronoun of the question whether its noun is missing."""
+def unexplained(question: str) -> list[re.Match[str]]:
+    """Return the pronouns of a question that refer to an earlier message, because their noun is not before them."""
+    language, found, words = _read(question)
+    written = [word.group() for word in found]
     idle = language.idle.search(" ".join(words)) is not None
-    for place, word in enumerate(words):
-        if word not in language.subjects | language.objects | language.either or (idle and word in {"it", "es"}):
-            continue
-        noun = _noun_before(place, written, words, language)
-        yield noun is None or (_is_object(place, words, language) and language.joining.isdisjoint(words[noun:place]))
+    pronouns = language.subjects | language.objects | language.either
+    return [
+        found[place]
+        for place, word in enumerate(words)
+        if word in pronouns and not (idle and word in {"it", "es"}) and _is_unexplained(place, written, words, language)
+    ]
+
+
+def _read(question: str) -> tuple[Language, list[re.Match[str]], list[str]]:
+    """Return the language of a question, and its words as written and in small letters."""
+    found = list(_WORD.finditer(question))
+    words = [word.group().lower().replace("’", "'") for word in found]
+    return max(languages().values(), key=lambda each: sum(word in each.function for word in words)), found, words
+
+
+def _is_unexplained(place: int, written: list[str], words: list[str], language: Language) -> bool:
+    noun = _noun_before(place, written, words, language)
+    if noun is None:
+        return True
+    # "How many books did it lose?": the noun is what the question asks for, unless a clause comes first.
+    is_asked = words[place - 1] in language.finite - language.questions and words[0] in language.questions
+    return (is_asked or _is_object(place, words, language)) and language.joining.isdisjoint(words[noun:place])
 
 
 def _is_object(place: int, words: list[str], language: Language) -> bool:
@@ -303,7 +320,8 @@ def asks_about_present(question: str) -> bool:
     named = _WHO_IS.fullmatch(text)
     if named and all(word[0].isupper() and "'s" not in word for word in named[1].split()):
         return False  # "Who is Benedikt Orlo?" asks about a name, and not for who holds an office.
-    return any(_is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in _languages())
+    known = languages().values()
+    return any(_is_present(sentence, language) for sentence in _SENTENCE.split(plain) for language in known)
 
 
 def _is_present(sentence: str, language: Language) -> bool:

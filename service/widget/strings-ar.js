@@ -126,7 +126,7 @@ export const ARABIC = {
   read_correction: "اقرأ التصحيح",
   uncovered: "لم تشمله الإجابة",
   notes: "يرجى الانتباه",
-  warning_follow_up_offline: "يُقرأ كل سؤال على حدة. جرّب تسمية ما تقصده.",
+  warning_follow_up_offline: "قُرئ هذا السؤال على حدة. جرّب تسمية ما تقصده.",
   warning_follow_up_not_resolved: "قُرئ هذا السؤال على حدة. جرّب تسمية ما تقصده.",
   warning_answered_without_model: "لا تتوفر إجابة محرَّرة الآن. هذه الجمل مقتبسة حرفيًا.",
   warning_interrupted: "انقطعت الإجابة قبل نهايتها.",

@@ -114,7 +114,7 @@ export const GERMAN = {
   read_correction: "Berichtigung lesen",
   uncovered: "Nicht beantwortet",
   notes: "Bitte beachten",
-  warning_follow_up_offline: "Jede Frage wird für sich gelesen. Nennen Sie, was Sie meinen.",
+  warning_follow_up_offline: "Diese Frage wurde für sich gelesen. Nennen Sie, was Sie meinen.",
   warning_follow_up_not_resolved: "Diese Frage wurde für sich gelesen. Nennen Sie, was Sie meinen.",
   warning_answered_without_model: "Eine ausformulierte Antwort ist gerade nicht möglich. Diese Sätze sind wörtlich zitiert.",
   warning_interrupted: "Die Antwort wurde vor dem Ende unterbrochen.",

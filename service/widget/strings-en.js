@@ -114,7 +114,7 @@ export const ENGLISH = {
   read_correction: "Read the correction",
   uncovered: "Not covered",
   notes: "Please note",
-  warning_follow_up_offline: "Each question is read on its own. Try naming what you mean.",
+  warning_follow_up_offline: "This question was read on its own. Try naming what you mean.",
   warning_follow_up_not_resolved: "This question was read on its own. Try naming what you mean.",
   warning_answered_without_model: "A written answer is not available right now. These sentences are quoted word for word.",
   warning_interrupted: "The answer was interrupted before its end.",

@@ -327,15 +327,20 @@ def test_a_follow_up_is_made_standalone_first(sample_data: Path, models: Path) -
 
 
 @pytest.mark.parametrize(
-    ("question", "warned"), [("And what did the mediator say of it?", True), ("What did Benedikt Orlo do?", False)]
+    ("said", "question", "warned"),
+    [
+        ("Hello", "And what did the mediator say of it?", True),
+        ("What ended the ferry strike?", "And what did the mediator say of it?", False),
+        ("What ended the ferry strike?", "What did Benedikt Orlo do?", False),
+    ],
 )
 def test_a_follow_up_that_was_not_resolved_is_warned_of_where_it_leans(
-    sample_data: Path, models: Path, question: str, warned: bool
+    sample_data: Path, models: Path, said: str, question: str, warned: bool
 ) -> None:
     """If the rewrite fails and the model abstains, a follow-up has a warning with advice."""
     scripts: list[Reply | Script] = [Reply(status=400), Reply(pieces=["NOT_IN_SOURCES"])]
     with ScriptedLLM(scripts) as llm, pipeline_with(llm, sample_data, models) as pipeline:
-        talk = (Message("user", "What ended the ferry strike?"),)
+        talk = (Message("user", said),)
         answer = asyncio.run(only(pipeline, Question(question, messages=talk)))
 
     assert (answer.status_reason, answer.verdict) == ("model_abstained", "none")

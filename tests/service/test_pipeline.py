@@ -141,12 +141,20 @@ def test_citation_modes(pipeline: Pipeline, mode: CitationMode) -> None:
 
 
 def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> None:
-    """Without a model a follow-up is processed alone, and a weak answer has a warning."""
-    question = Question("And when?", messages=TALK)
+    """A follow-up to which the conversation gives nothing is processed alone, and a weak answer has a warning."""
+    question = Question("And when?", messages=(Message("user", "Hello"),))
     answer = asyncio.run(pipeline.ask(question))
 
     assert (answer.status, [warning.code for warning in answer.warnings]) == ("not_in_sources", ["follow_up_offline"])
     assert answer.retrieval.standalone_question == "And when?"
+
+
+def test_a_follow_up_is_answered_offline(pipeline: Pipeline) -> None:
+    """Without a model a follow-up takes what it leaves out from the conversation, and the reply shows the result."""
+    answer = asyncio.run(pipeline.ask(Question("And when?", messages=TALK)))
+
+    assert answer.retrieval.standalone_question == "When did Kim inspect a missile system?"
+    assert (answer.status, answer.warnings) == ("answered", ())
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,9 @@ from tests.scripted_llm import Reply, Script, ScriptedLLM
 
 ASKED = "And what did he inspect there?"
 TALK = (Message("user", "Did Kim travel?"), Message("assistant", "Kim went to Vladivostok [1]."))
+NOTHING = (Message("user", "Why?"), Message("assistant", "We couldn't find this in our articles."))
+COMPLETED = "What did Kim inspect in Vladivostok?"
+"""What the rules make of the question."""
 
 
 def ask(question: Question, llm: ScriptedLLM) -> StandaloneQuestion:
@@ -53,12 +56,17 @@ def test_follow_up_is_rewritten() -> None:
     assert standalone == StandaloneQuestion("What did Kim inspect in Vladivostok?", Usage(300, 9, 1, None))
 
 
-def test_follow_up_without_a_model_is_warned_of() -> None:
-    """Without a model the question stays as asked, and a warning says that the conversation was not used."""
+def test_follow_up_is_completed_without_a_model() -> None:
+    """Without a model the rules complete the question, and there is no warning."""
     standalone = asyncio.run(standalone_question(Question(ASKED, messages=TALK), None, Prompts()))
-    assert standalone.text == ASKED
-    assert code(standalone) == "follow_up_offline"
-    assert standalone.usage == Usage()
+    assert standalone == StandaloneQuestion(COMPLETED)
+
+
+def test_follow_up_without_a_topic_is_warned_of() -> None:
+    """A conversation that gives nothing to a follow-up leaves it as asked, with a warning."""
+    question = Question(ASKED, messages=NOTHING)
+    standalone = asyncio.run(standalone_question(question, None, Prompts()))
+    assert (standalone.text, code(standalone), standalone.usage) == (ASKED, "follow_up_offline", Usage())
 
 
 def test_a_standalone_question_has_no_warning() -> None:
@@ -72,11 +80,12 @@ def test_a_standalone_question_has_no_warning() -> None:
 @pytest.mark.parametrize(
     "reply", [Reply(status=400), Reply(refusal="No."), Reply(["What did"], finish="length"), Reply([" \n "])]
 )
-def test_failed_rewriting_leaves_the_question(reply: Reply) -> None:
-    """If the model fails, refuses, is cut off or returns nothing, the question is unchanged, with a warning."""
+def test_failed_rewriting_is_done_by_rules(reply: Reply) -> None:
+    """If the model fails, refuses, is cut off or returns nothing, rules complete the question, or a warning comes."""
     standalone = rewritten(reply)
-    assert standalone.text == ASKED
-    assert code(standalone) == "follow_up_not_resolved"
+    assert (standalone.text, code(standalone)) == (COMPLETED, None)
+    standalone = rewritten(reply, NOTHING)
+    assert (standalone.text, code(standalone)) == (ASKED, "follow_up_not_resolved")
 
 
 @pytest.mark.parametrize(

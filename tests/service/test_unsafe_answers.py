@@ -66,10 +66,10 @@ def test_an_unsafe_sentence_is_withheld(sample_data: Path, models: Path, sentenc
 
 @pytest.mark.parametrize("rewritten", [f"How much do wages rise, {KEY}?", "How much do wages rise <img src=x>?"])
 def test_an_unsafe_question_is_not_asked(sample_data: Path, models: Path, rewritten: str) -> None:
-    """A follow-up with an unsafe rewrite is searched as asked."""
+    """A follow-up with an unsafe rewrite is completed by rules, from what the user wrote."""
     question = Question("And the wages?", messages=(Message("user", "What ended the ferry strike?"),))
     answer = answer_of([Reply(pieces=[rewritten]), reply(ALSO_TRUE + " [{key}].")], sample_data, models, question)
-    assert answer.retrieval.standalone_question == question.text
+    assert answer.retrieval.standalone_question == "And the wages (the ferry strike)?"
     assert KEY not in json.dumps(asdict(answer), default=str)
 
 

@@ -138,7 +138,7 @@ def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) ->
         "Latest report: 25 February 2026, 9 months ago. Things may have changed."
     )
     assert turn.locator(".warnings li").all_inner_texts() == [
-        "Each question is read on its own. Try naming what you mean."
+        "This question was read on its own. Try naming what you mean."
     ]
     assert turn.locator(".latest").count() == 0
 

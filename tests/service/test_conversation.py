@@ -1,0 +1,122 @@
+"""The standalone question without a model: what a turn takes from the turns before it."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from service.conversation import resolve
+from service.questions import is_follow_up
+from service.records import QUESTION_LENGTH, Message
+
+CONVERSATIONS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("conversations.json").read_bytes())
+"""Conversations on the sample and gold articles, written before the rules; every second one was kept aside."""
+
+TEXTS = st.text(max_size=80) | st.sampled_from(
+    [
+        "And in Kelm?",
+        "Why?",
+        "What did she say?",
+        "Who won?",
+        "And 2025?",
+        "<b>Kim</b> https://x.example [1]",
+        "it it it",
+    ]
+)
+MESSAGES = st.lists(st.builds(Message, st.sampled_from(["user", "assistant"]), TEXTS), max_size=12)
+
+
+def talk(*turns: str) -> tuple[Message, ...]:
+    """Messages of the user and the assistant in turn."""
+    return tuple(Message("assistant" if place % 2 else "user", turn) for place, turn in enumerate(turns))
+
+
+def shown(question: str, *turns: str) -> str:
+    """The standalone question after these turns."""
+    resolved = resolve(question, talk(*turns))
+    return resolved.text if resolved else question
+
+
+@pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: conversation["turns"][-1])
+def test_a_conversation_is_understood(conversation: dict[str, Any]) -> None:
+    """A follow-up has the words that it means, and not those that it replaces; another question may stand alone."""
+    *turns, question = conversation["turns"]
+    resolved = resolve(question, talk(*turns))
+    if conversation["alone"]:
+        assert resolved is None or resolved.doubt is not None
+        return
+    text = shown(question, *turns).lower()
+    assert all(any(word.lower() in text for word in wanted.split("|")) for wanted in conversation["wanted"])
+    assert not any(word.lower() in text for word in conversation["avoided"])
+
+
+@settings(max_examples=50, deadline=None)
+@given(question=TEXTS, messages=MESSAGES)
+def test_any_conversation_gives_one_bounded_line(question: str, messages: list[Message]) -> None:
+    """Any text gives one line of bounded length, without markup or links of the earlier turns."""
+    resolved = resolve(question, messages)
+    if resolved is None:
+        return
+    assert 0 < len(resolved.text) <= QUESTION_LENGTH
+    assert len(resolved.text.splitlines()) == 1
+    added = set("<>[]{}|\\`") - set(question)
+    assert added.isdisjoint(resolved.text)
+    assert "://" not in resolved.text.replace(question, "")
+
+
+@settings(max_examples=50, deadline=None)
+@given(question=TEXTS)
+def test_a_question_without_messages_is_unchanged(question: str) -> None:
+    """Without messages, or with empty ones, nothing is carried."""
+    assert resolve(question, ()) is None
+    assert resolve(question, (Message("user", " "), Message("assistant", ""))) is None
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Who won the run-off in Tarnmouth?",
+        "How much did the Skelhaven Library cost?",
+        "What happened in Kelm on 4 May 2026?",
+        "Wie viele Nester gab es auf Lissay?",
+    ],
+)
+@settings(max_examples=25, deadline=None)
+@given(messages=MESSAGES)
+def test_a_question_with_its_own_names_is_unchanged(question: str, messages: list[Message]) -> None:
+    """A new subject carries nothing, whatever was said before."""
+    assert not is_follow_up(question)
+    assert resolve(question, messages) is None
+
+
+def test_names_come_from_the_latest_turn_that_has_any() -> None:
+    """A person of a later turn comes before one of an earlier turn."""
+    turns = ("Who leads Sound Line?", "Perrin Outhwaite.", "Who leads the union?", "Ilva Dannock.")
+    assert shown("What did she say?", *turns) == "What did Ilva Dannock say?"
+    assert shown("What did she say?", *turns[:2]) == "What did Perrin Outhwaite say?"
+
+
+def test_a_fragment_replaces_the_part_of_its_kind() -> None:
+    """A date replaces the date, a place the place, a question word the question word."""
+    turns = ("How many homes in Dunfell lost power in 2025?", "1,200 homes.")
+    assert shown("And in Orrin Bay?", *turns) == "How many homes in Orrin Bay lost power in 2025?"
+    assert shown("what about 2026?", *turns) == "How many homes in Dunfell lost power in 2026?"
+    turns = ("When did the strike end?", "On Friday.")
+    assert shown("And when did it begin?", *turns) == "When did the strike begin?"
+    assert shown("why?", *turns) == "Why did the strike end?"
+
+
+def test_a_chain_of_follow_ups_keeps_its_topic() -> None:
+    """Each turn is completed in its turn, so the last one finds a topic that was named only at the beginning."""
+    turns = (
+        "How long is the Ostle Bridge?",
+        "412 metres.",
+        "And when was it opened?",
+        "In 1974.",
+        "Why?",
+        "Not known.",
+    )
+    assert "Ostle Bridge" in shown("Who paid for it?", *turns)
