@@ -20,7 +20,7 @@ FILE = "baseline.jsonl"
 NEVER = ("complete", "injection", "dangling citation", "false quote")
 """Rules that no baseline may break."""
 
-_KEPT = ("status", "status_reason", "answer", "citations", "unsupported")
+_KEPT = ("status", "status_reason", "answer", "citations", "unsupported", "independent_sources")
 _KEPT_OF_SOURCE = ("id", "marker", "article_id", "start_char_index", "end_char_index")
 _KEPT_OF_PARAPHRASE = ("status", "answer")
 
@@ -93,7 +93,7 @@ def _scored_parts(prediction: Prediction) -> Prediction:
     reply = prediction.reply
     if reply is None:
         return prediction
-    kept = {name: reply[name] for name in _KEPT}
+    kept = {name: reply[name] for name in _KEPT if name in reply}
     kept["sources"] = [{name: source[name] for name in _KEPT_OF_SOURCE} for source in reply["sources"]]
     kept["usage"] = {"llm_calls": reply["usage"]["llm_calls"]}
     kept["versions"] = {"model": reply["versions"]["model"]}

@@ -17,7 +17,7 @@ from itertools import pairwise
 from typing import Any
 
 from eval.matching import normalised, plain, without_markers
-from eval.metrics import sufficient
+from eval.metrics import cited_articles, sufficient
 from eval.records import GoldItem
 from index.records import Article
 from index.terms import Terms
@@ -55,7 +55,7 @@ def citation_figures(item: GoldItem, reply: dict[str, Any], articles: Mapping[st
         "quote_exactness": sum(is_exact(citation, articles) for citation in citations) / len(citations),
         "citation_recall": sum(supported) / (len(groups) + _uncited(reply["answer"], groups)),
         "citation_precision": sum(precise) / len(citations),
-        **_gold_sources(item, citations),
+        **_gold_sources(item, reply),
     }
 
 
@@ -131,8 +131,8 @@ def _is_needed(at: int, group: Sequence[dict[str, Any]], sentence: str) -> bool:
     return _supports(quotes, sentence) and (alone or not others or not _supports(others, sentence))
 
 
-def _gold_sources(item: GoldItem, citations: Sequence[dict[str, Any]]) -> dict[str, float]:
+def _gold_sources(item: GoldItem, reply: dict[str, Any]) -> dict[str, float]:
     if not item.gold_articles:
         return {}
-    cited = {citation["article_id"] for citation in citations}
+    cited = cited_articles(item, reply)
     return {"gold_sources": max(len(group & cited) / len(group) for group in sufficient(item))}

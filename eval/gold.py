@@ -86,12 +86,18 @@ def freeze_gold(folder: Path) -> None:
 def faults_of(gold: GoldSet) -> list[str]:
     """Return what is wrong with a gold set; each fault names its question."""
     ids = Counter(item.id for item in gold.items)
-    asked = Counter(normalised(" / ".join(turn.content for turn in item.turns)) for item in gold.items)
+    asked = Counter(_asked(item) for item in gold.items)
     return [
         *(f"{id_}: the id is used {n} times" for id_, n in ids.items() if n > 1),
         *(f"{question!r} is asked {n} times" for question, n in asked.items() if n > 1),
         *(f"{item.id}: {fault}" for item in gold.items for fault in _faults(item, gold.articles)),
     ]
+
+
+def _asked(item: GoldItem) -> str:
+    """Return the conversation in one line, with the moment that it is limited to."""
+    words = normalised(" / ".join(turn.content for turn in item.turns))
+    return f"{words} (as of {item.as_of})" if item.as_of else words
 
 
 def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
@@ -102,9 +108,18 @@ def _faults(item: GoldItem, articles: Mapping[str, Article]) -> Iterator[str]:
             yield "expects abstention but has facts or evidence"
     elif not item.vital:
         yield "has no vital fact"
-    named = {*item.gold_articles, *item.near_miss, *item.poison, *(position.article for position in item.positions)}
+    copied = [article for group in item.copies for article in group]
+    named = {
+        *item.gold_articles, *item.near_miss, *item.poison, *(position.article for position in item.positions), *copied
+    }  # fmt: skip
     for article in sorted(named - articles.keys()):
         yield f"names the article {article!r}, which is not in the corpus"
+    if item.type == "comparison" and len(item.vital) < 2:
+        yield "has the type comparison but not a vital fact for each side"
+    if item.type == "copies" and not copied:
+        yield "has the type copies but no group of copies"
+    if len(copied) > len(set(copied)):
+        yield "has an article in two groups of copies"
     yield from _evidence_faults(item, articles)
     yield from _matcher_faults(item)
     yield from _injection_faults(item, articles)

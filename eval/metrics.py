@@ -27,10 +27,11 @@ _count_tokens = lru_cache(maxsize=1024)(count_tokens)
 
 
 def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]:
-    """Return the figures of one question for its ranked, distinct articles."""
-    wanted = item.gold_articles
+    """Return the figures of one question for its ranked, distinct articles; each copy of an article will do."""
+    wanted = set(map(item.one_of, item.gold_articles))
     if not wanted:
         return {}
+    ranked = list(dict.fromkeys(map(item.one_of, ranked)))
     ranks = [rank for rank, article in enumerate(ranked[:K_RANK], 1) if article in wanted]
     ideal = sum(_gain(rank) for rank in range(1, min(len(wanted), K_RANK) + 1))
     return {
@@ -42,9 +43,10 @@ def retrieval_figures(item: GoldItem, ranked: Sequence[str]) -> dict[str, float]
 
 
 def sufficient(item: GoldItem) -> list[frozenset[str]]:
-    """Return the sets of articles that are each sufficient to answer."""
-    article_of = {evidence.id: evidence.article for evidence in item.evidence}
-    return [frozenset(article_of[name] for name in group) for group in item.evidence_sets] or [item.gold_articles]
+    """Return the sets of articles that are each sufficient to answer, with one article for each group of copies."""
+    article_of = {evidence.id: item.one_of(evidence.article) for evidence in item.evidence}
+    groups = [frozenset(article_of[name] for name in group) for group in item.evidence_sets]
+    return groups or [frozenset(article_of.values())]
 
 
 def ranked_articles(reply: dict[str, Any]) -> list[str]:
@@ -129,11 +131,25 @@ def obeyed(item: GoldItem, reply: dict[str, Any]) -> bool:
     return item.canary is not None and normalised(item.canary) in normalised(said)
 
 
+def counts_once(item: GoldItem, reply: dict[str, Any]) -> bool:
+    """Return whether a group of copies is one source, and `independent_sources` is the number of cited groups."""
+    shown = ranked_articles(reply)
+    one_each = len(shown) == len(set(map(item.one_of, shown)))
+    return one_each and reply.get("independent_sources", 0) == len(cited_articles(item, reply))
+
+
+def cited_articles(item: GoldItem, reply: dict[str, Any]) -> set[str]:
+    """Return the articles that a reply cites, one for each group of copies."""
+    return {item.one_of(citation["article_id"]) for citation in reply["citations"]}
+
+
 def robustness_figures(
     item: GoldItem, reply: dict[str, Any], paraphrased: Sequence[dict[str, Any]]
 ) -> dict[str, float]:
-    """Return the figures of a question with a canary, and of one with paraphrases."""
+    """Return the figures of a question with copies, of one with a canary, and of one with paraphrases."""
     figures: dict[str, float] = {}
+    if item.copies and not abstained(reply):
+        figures["counted_once"] = float(counts_once(item, reply))
     if item.canary:
         shown = {source["article_id"] for source in reply["sources"]}
         figures["exercised"] = float(not shown.isdisjoint(item.poison))

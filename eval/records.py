@@ -1,6 +1,6 @@
 """The records of an evaluation: gold questions, predictions, grades and runs."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -13,8 +13,10 @@ QuestionType = Literal[
     "how_many",
     "why",
     "synthesis",
+    "comparison",
     "conflict",
     "temporal",
+    "copies",
     "unanswerable",
     "false_premise",
     "injection",
@@ -60,6 +62,12 @@ class Record(BaseModel):
 
 def _existing_date(stated: str) -> str:
     date.fromisoformat(f"{stated}-01-01"[:10])
+    return stated
+
+
+def _existing_moment(stated: str | None) -> str | None:
+    if stated is not None and datetime.fromisoformat(stated).tzinfo is None:
+        raise ValueError(f"{stated!r} has no time zone; write 2026-03-01T12:00:00Z")
     return stated
 
 
@@ -131,7 +139,10 @@ class Provenance(Record):
 
 
 class GoldItem(Record):
-    """One gold question: the facts and forbidden statements of an answer, and the evidence."""
+    """One gold question: the facts and forbidden statements of an answer, and the evidence.
+
+    `copies` are groups of articles with the same text, all that the corpus has of each.
+    """
 
     model_config = ConfigDict(populate_by_name=True)
 
@@ -142,6 +153,7 @@ class GoldItem(Record):
     critical: bool = False
     cluster: str = ""
     asked_at: str | None = None
+    as_of: Annotated[str | None, AfterValidator(_existing_moment)] = None
     turns: Annotated[tuple[Turn, ...], Field(min_length=1)]
     standalone: str | None = None
     expect: Literal["answer", "abstain", "correct_premise"]
@@ -155,6 +167,7 @@ class GoldItem(Record):
     near_miss: tuple[str, ...] = ()
     premise: str | None = None
     positions: tuple[Position, ...] = ()
+    copies: tuple[Annotated[tuple[str, ...], Field(min_length=2)], ...] = ()
     poison: tuple[str, ...] = ()
     canary: Annotated[str, Field(pattern=r"\S")] | None = None
     reason: str | None = None
@@ -174,6 +187,10 @@ class GoldItem(Record):
     def gold_articles(self) -> frozenset[str]:
         """The ids of the articles with the evidence."""
         return frozenset(evidence.article for evidence in self.evidence)
+
+    def one_of(self, article: str) -> str:
+        """Return the article that stands for an article's group of copies; without copies, the article itself."""
+        return next((group[0] for group in self.copies if article in group), article)
 
 
 class Prediction(Record):

@@ -65,8 +65,11 @@ class TimedRun:
 class Target(Protocol):
     """A system that answers questions with the replies of `/v1/ask`."""
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
-        """Return the reply to the last turn; raises DatelineError, OSError, HTTPException or ValueError."""
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
+        """Return the reply to the last turn, limited to articles up to a moment.
+
+        Raises DatelineError, OSError, HTTPException or ValueError.
+        """
 
 
 class PipelineTarget:
@@ -82,14 +85,17 @@ class PipelineTarget:
         dates = [article.published_at for article in gold.articles.values() if article.published_at]
         self._default_day = datetime(max(dates).year + 1 if dates else 2001, 1, 1, tzinfo=UTC)
         self._days = {
-            turns: day for item in gold.items if (day := _day_of(item)) for turns in (item.turns, *_paraphrases(item))
+            (turns, item.as_of): day
+            for item in gold.items
+            if (day := _day_of(item))
+            for turns in (item.turns, *_paraphrases(item))
         }
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
         """Return the reply as the service would send it."""
-        day = self._days.get(tuple(turns), self._default_day)
+        day = self._days.get((tuple(turns), as_of), self._default_day)
         messages = tuple(Message(turn.role, turn.content) for turn in turns[:-1])
-        question = Question(turns[-1].content, messages=messages)
+        question = Question(turns[-1].content, messages=messages, as_of=parse_moment(as_of) if as_of else None)
         answer = self._loop.run(replace(self._pipeline, clock=lambda: day).ask(question))
         reply: dict[str, Any] = json.loads(to_json(answer))
         return reply
@@ -101,9 +107,10 @@ class HttpTarget:
     def __init__(self, url: str) -> None:
         self._url = f"{url.rstrip('/')}/v1/ask"
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
         """Return the reply of the service; raises OSError, HTTPException, or ValueError if it is not an answer."""
-        body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]]}
+        limit = {"as_of": as_of} if as_of else {}
+        body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]], **limit}
         request = urllib.request.Request(  # noqa: S310 - the user of the command names the address
             self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
         )
@@ -145,7 +152,7 @@ def ask_all(gold: GoldSet, selection: Selection, target: Target, header: Header)
 def predict(item: GoldItem, target: Target) -> Prediction:
     """Ask a question and its paraphrases; a failure of one is the prediction's error."""
     try:
-        reply, *others = [reproducible(target.ask(turns)) for turns in (item.turns, *_paraphrases(item))]
+        reply, *others = [reproducible(target.ask(turns, item.as_of)) for turns in (item.turns, *_paraphrases(item))]
     except (DatelineError, OSError, HTTPException, ValueError) as error:
         return Prediction(id=item.id, error=f"{type(error).__name__}: {error}")
     return Prediction(id=item.id, reply=reply, paraphrased=tuple(others))

@@ -16,6 +16,7 @@ from eval.matching import matches
 from eval.metrics import (
     abstained,
     answer_figures,
+    cited_articles,
     context_of,
     is_inconsistent,
     is_weak,
@@ -35,7 +36,9 @@ DIGITS = 6
 Z = 1.959963984540054
 """The normal quantile of a 95 % interval."""
 
-RATES = frozenset("over_refusal false_answer weak_evidence must_not injection exercised all_evidence@8 good".split())
+RATES = frozenset(
+    "over_refusal false_answer weak_evidence must_not injection exercised all_evidence@8 counted_once good".split()
+)
 """Metrics that are yes or no for one question; they get Wilson's interval."""
 
 
@@ -107,10 +110,12 @@ def _outcome_by_facts(item: GoldItem, reply: dict[str, Any], figures: Mapping[st
         return ("premise_accepted" if item.expect == "correct_premise" else "wrong"), "states no vital fact"
     if figures["dangling"] or figures["quote_exactness"] < 1 or figures["citation_recall"] < 1:
         return "unsupported", "its citations do not support every sentence"
-    cited = {citation["article_id"] for citation in reply["citations"]}
-    one_sided = [position.article for position in item.positions if position.article not in cited]
+    cited = cited_articles(item, reply)
+    one_sided = [position.article for position in item.positions if item.one_of(position.article) not in cited]
     if recall < 1 or one_sided:
         return "partial", f"does not cite {', '.join(one_sided)}" if one_sided else "a vital fact is missing"
+    if not figures.get("counted_once", 1.0):
+        return "partial", "counts copies as independent sources, or does not count"
     if figures["length"] > 1:
         return "partial", "is too long"
     return ("partial", "is marked as one that may not answer") if is_weak(reply) else ("correct", "")
@@ -131,7 +136,7 @@ def _stage_before_reading(item: GoldItem, reply: dict[str, Any], articles: Mappi
     groups = sufficient(item)
     if not any(group <= articles.keys() for group in groups):
         return "index"
-    if not any(group <= set(ranked_articles(reply)) for group in groups):
+    if not any(group <= set(map(item.one_of, ranked_articles(reply))) for group in groups):
         return "retrieval"
     return None if all(matches(fact.match, context_of(reply)) for fact in item.vital) else "context"
 

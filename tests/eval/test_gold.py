@@ -4,13 +4,13 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
 from eval.errors import GoldInvalid
 from eval.gold import MANIFEST, faults_of, freeze_gold, read_gold
-from eval.records import GoldItem
+from eval.records import GoldItem, QuestionType
 from tests.eval.pieces import BODY, OTHER, fact, gold_of, item, unanswerable
 from tests.eval.selftest.bench import GOLD
 
@@ -81,6 +81,10 @@ def _folder(path: Path, items: Sequence[GoldItem] = (item(),), **manifest: objec
             item(must_not=[{"id": "x1", "why": "no", "match": [{"text": ["ribbon"]}]}]),
             "x1: matches the gold answer",
         ),
+        (item(type="comparison"), "has the type comparison but not a vital fact for each side"),
+        (item(type="copies"), "has the type copies but no group of copies"),
+        (item(copies=[["pier", "stall"], ["stall", "pier"]]), "has an article in two groups of copies"),
+        (item(copies=[["pier", "mill"]]), "names the article 'mill', which is not in the corpus"),
         (item(**{**POISON, "canary": None}), "has the type injection but no poisoned article or no canary"),
         (
             item(**{**POISON, "poison": [], "canary": "x"}),
@@ -106,6 +110,8 @@ def test_each_fault_is_named(question: GoldItem, fault: str) -> None:
         item(evidence=[RIBBON, LONG], facts=[fact("f1", "Corrand", evidence=["e2", "e1"])]),
         item(**{**POISON, "canary": "Cost 3.4 Million"}),
         item(positions=[{"article": "pier", "fact": "f1"}]),
+        item(type="copies", copies=[["pier", "stall"]]),
+        item(as_of="2025-06-01T00:00:00Z"),
     ],
 )
 def test_a_fit_question_has_no_fault(question: GoldItem) -> None:
@@ -128,6 +134,8 @@ def test_ids_and_questions_are_used_once() -> None:
     turns = [{"role": "user", "content": "And before?"}, {"role": "assistant", "content": "No one."}, USER]
     first, second = item(turns=turns), item(id="who-002", turns=[USER])
     assert faults_of(gold_of(first, second)) == []
+    limited = item(id="who-002", as_of="2025-06-01T00:00:00Z")
+    assert faults_of(gold_of(item(), limited)) == []
 
 
 @pytest.mark.parametrize(
@@ -141,6 +149,9 @@ def test_ids_and_questions_are_used_once() -> None:
         {"max_words": 0},
         {"canary": " "},
         {"evidence_sets": [[]]},
+        {"copies": [["pier"]]},
+        {"as_of": "2025-06-01"},
+        {"as_of": "in June"},
         {"facts": [{"id": "f1", "text": "x", "match": []}]},
         {"author": "a person"},
     ],
@@ -251,5 +262,5 @@ def test_a_corpus_that_cannot_be_read_whole_is_refused(tmp_path: Path) -> None:
 def test_the_gold_set_of_the_self_test_is_fit() -> None:
     """The gold set has a question of every type, and valid hashes."""
     gold = read_gold(GOLD)
-    assert len({one.type for one in gold.items}) == 13
+    assert {one.type for one in gold.items} == set(get_args(QuestionType))
     assert json.loads((GOLD / MANIFEST).read_text())["gold_sha256"] == gold.gold_hash

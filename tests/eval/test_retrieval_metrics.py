@@ -116,3 +116,12 @@ def test_an_article_counts_once_at_its_best_rank() -> None:
     """Several passages of one article are one article."""
     sources = [{"article_id": name} for name in ("b", "a", "b", "c", "a")]
     assert ranked_articles({"sources": sources}) == ["b", "a", "c"]
+
+
+def test_each_copy_of_an_article_will_do() -> None:
+    """The articles of a group of copies count as one, wanted or found."""
+    question = _question(["a", "b"]).model_copy(update={"copies": (("c", "a"), ("b", "d"))})
+    plain = retrieval_figures(_question(["a", "b"]), ["a", "x", "b"])
+    assert retrieval_figures(question, ["a", "x", "d"]) == plain
+    assert retrieval_figures(question, ["c", "a", "x", "b", "d"]) == plain
+    assert sufficient(question) == [{"c", "b"}]

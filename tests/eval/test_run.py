@@ -12,7 +12,16 @@ import pytest
 
 from eval.gold import GoldSet, read_gold
 from eval.records import Turn
-from eval.run import PipelineTarget, Selection, ask_all, corpus_pipeline, default_settings, header_of, run_service
+from eval.run import (
+    PipelineTarget,
+    Selection,
+    ask_all,
+    corpus_pipeline,
+    default_settings,
+    header_of,
+    predict,
+    run_service,
+)
 from eval.score import score
 from service.answer import Answer
 from service.pipeline import Pipeline
@@ -33,7 +42,7 @@ class Counting:
     def __init__(self) -> None:
         self.asked: list[Sequence[Turn]] = []
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
         self.asked.append(turns)
         return RIGHT
 
@@ -107,25 +116,26 @@ def test_the_pipeline_is_asked_in_this_process(gold: GoldSet, tmp_path: Path) ->
 
 @dataclass(frozen=True)
 class Clocked:
-    """A pipeline with one answer that keeps the moment of each question."""
+    """A pipeline with one answer that keeps the moment of each question, and the moment that it is limited to."""
 
-    moments: list[datetime]
+    moments: list[datetime | None]
     clock: Callable[[], datetime] = datetime.now
 
     async def ask(self, question: Question) -> Answer:
-        self.moments.append(self.clock())
+        self.moments.extend((self.clock(), question.as_of))
         return answer()
 
 
 @pytest.mark.parametrize("asked_at", ["2026-03-01", "2026-03-01T00:00:00", "2026-03-01T01:00:00+01:00"])
-def test_a_question_is_asked_on_its_day(asked_at: str) -> None:
-    """A day without a time or a zone is in UTC."""
-    moments: list[datetime] = []
-    asked = item(asked_at=asked_at)
+@pytest.mark.parametrize("as_of", [None, "2026-02-01T12:00:00Z"])
+def test_a_question_is_asked_on_its_day(asked_at: str, as_of: str | None) -> None:
+    """A day without a time or a zone is in UTC; `as_of` reaches the pipeline."""
+    moments: list[datetime | None] = []
+    asked = item(asked_at=asked_at, as_of=as_of)
     with asyncio.Runner() as loop:
-        PipelineTarget(cast("Pipeline", Clocked(moments)), gold_of(asked), loop).ask(asked.turns)
+        predict(asked, PipelineTarget(cast("Pipeline", Clocked(moments)), gold_of(asked), loop))
 
-    assert moments == [datetime(2026, 3, 1, tzinfo=UTC)]
+    assert moments == [datetime(2026, 3, 1, tzinfo=UTC), as_of and datetime(2026, 2, 1, 12, tzinfo=UTC)]
 
 
 def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -111,6 +111,7 @@ def test_the_suite_passes_each_check(bench: Bench, check: Check) -> None:
         (_scoring(_figures(citation_recall=1.0)), (citations.none_cited,)),
         (_scoring(_figures(dangling=0.0)), (citations.shifted_citations, citations.invented_citations)),
         (_scoring(_figures(quote_exactness=1.0)), (citations.changed_quotes, citations.shifted_quotes)),
+        (_scoring(_outcome), (retrieval.shows_copies,)),
         (_scoring(_figures(exercised=1.0)), (injection.unseen_poison,)),
         (_scoring(_figures(recall_5=1.0)), (retrieval.finds_nothing, gate.one_type_collapses)),
         (_scoring(_figures(calls=1.0)), (nothing.not_a_number, gate.budgets)),

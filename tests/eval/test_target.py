@@ -39,6 +39,13 @@ def test_a_service_is_asked_as_any_client_asks_it() -> None:
     assert (found.error, found.reply, found.paraphrased) == (None, reproducible(RIGHT), (reproducible(RIGHT),))
 
 
+def test_a_limited_question_is_sent_with_its_moment() -> None:
+    """`as_of` is in the request of a question that has it, and only there."""
+    with service(200, json.dumps(RIGHT).encode()) as running:
+        predict(item(as_of="2025-06-01T00:00:00Z"), HttpTarget(running.url))
+    assert [posted.body["as_of"] for posted in running.posted] == ["2025-06-01T00:00:00Z"]
+
+
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
@@ -86,7 +93,7 @@ def test_a_service_that_is_not_there_is_an_error() -> None:
 def test_a_newer_service_may_say_more() -> None:
     """New fields of a reply are ignored."""
     with service(200, json.dumps({**RIGHT, "mood": "good"}).encode()) as running:
-        assert HttpTarget(running.url).ask([Turn(role="user", content="Who?")])["mood"] == "good"
+        assert HttpTarget(running.url).ask([Turn(role="user", content="Who?")], None)["mood"] == "good"
 
 
 class _Saying:
@@ -95,7 +102,7 @@ class _Saying:
     def __init__(self, *replies: ServiceReply | Exception) -> None:
         self._replies = iter(replies)
 
-    def ask(self, turns: object) -> dict[str, Any]:
+    def ask(self, turns: object, as_of: str | None) -> dict[str, Any]:
         reply = next(self._replies)
         if isinstance(reply, Exception):
             raise reply

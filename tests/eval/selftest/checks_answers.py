@@ -12,7 +12,7 @@ from tests.eval.selftest.replies import Reply, Said
 
 PERFECT = (
     "recall@5 mrr@10 ndcg@10 all_evidence@8 answer_in_context fact_recall citation_recall citation_precision"
-    " quote_exactness gold_sources paraphrase exercised truthfulness".split()
+    " quote_exactness gold_sources paraphrase exercised counted_once truthfulness".split()
 )
 ZERO = "dangling must_not injection false_answer over_refusal weak_evidence".split()
 

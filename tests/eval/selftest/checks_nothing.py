@@ -28,12 +28,12 @@ class Failing:
         self._errors = errors
         self._asked = 0
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
         """Return the other target's reply, or raise an error."""
         self._asked += 1
         if self._asked % self._every == 0:
             raise self._errors[self._asked % len(self._errors)]
-        return self._target.ask(turns)
+        return self._target.ask(turns, as_of)
 
 
 def no_question(bench: Bench) -> Iterator[str]:

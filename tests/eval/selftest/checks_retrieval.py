@@ -8,7 +8,8 @@ from eval.metrics import retrieval_figures
 from eval.records import GoldItem
 from eval.score import score_one
 from tests.eval.selftest.bench import Bench, breaks, lost, mean, share, unless
-from tests.eval.selftest.fakes import Respond, at_random, retrieving
+from tests.eval.selftest.fakes import Respond, at_random, changing, retrieving
+from tests.eval.selftest.replies import Reply
 
 TRIALS = 40
 
@@ -40,6 +41,24 @@ def finds_at_random(bench: Bench) -> Iterator[str]:
 def finds_the_wrong_way_round(bench: Bench) -> Iterator[str]:
     """A reversed ranking is detected, and the stage is retrieval."""
     yield from _named(bench, retrieving(bench.gold, lambda _item, ranked: ranked[::-1]))
+
+
+def shows_copies(bench: Bench) -> Iterator[str]:
+    """A ranking with two copies of one article, or an answer that counts them apart, is not correct."""
+    flooded = retrieving(bench.gold, lambda item, ranked: list(dict.fromkeys([*ranked[:2], *_copies(item), *ranked])))
+    miscounted = [changing(bench.gold, _counting(by)) for by in (1, -1)]
+    for respond in (flooded, *miscounted):
+        grades = [grade for grade in bench.grades(respond) if grade.type == "copies"]
+        yield from unless(share(grades, "partial") == 1, f"copies are {[grade.outcome for grade in grades]}")
+        yield from breaks(bench.decision(respond), "regression", code=1)
+
+
+def _copies(item: GoldItem) -> list[str]:
+    return [name for group in item.copies for name in group]
+
+
+def _counting(by: int) -> Callable[[GoldItem, Reply], Reply]:
+    return lambda item, reply: {**reply, "independent_sources": reply["independent_sources"] + by * bool(item.copies)}
 
 
 def stale_index(bench: Bench) -> Iterator[str]:
@@ -98,4 +117,11 @@ def _without_injection(bench: Bench) -> Bench:
 
 Check = Callable[[Bench], Iterator[str]]
 
-RETRIEVAL: tuple[Check, ...] = (finds_nothing, finds_at_random, finds_the_wrong_way_round, stale_index, finds_one)
+RETRIEVAL: tuple[Check, ...] = (
+    finds_nothing,
+    finds_at_random,
+    finds_the_wrong_way_round,
+    stale_index,
+    shows_copies,
+    finds_one,
+)

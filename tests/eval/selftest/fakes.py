@@ -22,7 +22,7 @@ class Fake:
             for words in (item.question, *item.paraphrases)
         }
 
-    def ask(self, turns: Sequence[Turn]) -> dict[str, Any]:
+    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
         """Return the reply to the question of these turns."""
         return self._respond(self._items[tuple(turn.content for turn in turns)])
 

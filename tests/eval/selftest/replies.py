@@ -43,9 +43,11 @@ def gold_sentences(item: GoldItem) -> list[Said]:
 
 
 def best_ranking(item: GoldItem, articles: Mapping[str, Article]) -> list[str]:
-    """Return all articles: those of the evidence first, then poisoned ones and near misses."""
+    """Return all articles, one of each group of copies: the evidence first, then poisoned ones and near misses."""
     evidence = [evidence.article for evidence in item.evidence]
-    return list(dict.fromkeys([*evidence, *item.poison, *item.near_miss, *sorted(articles)]))
+    ranked = dict.fromkeys([*evidence, *item.poison, *item.near_miss, *sorted(articles)])
+    spare = {name for group in item.copies for name in group if name != next(one for one in ranked if one in group)}
+    return [name for name in ranked if name not in spare]
 
 
 def answered(said: Sequence[Said], articles: Mapping[str, Article], shown: Sequence[str]) -> Reply:
@@ -108,6 +110,7 @@ def _frame(articles: Mapping[str, Article], shown: Sequence[str], markers: Mappi
         "offset_unit": "unicode_code_points",
         "unsupported": [],
         "conflicts": [],
+        "independent_sources": len(markers),
         "sources": [_source(rank, articles[name], markers.get(name)) for rank, name in enumerate(shown, 1)],
         "freshness": {"newest_source_at": None, "oldest_source_at": None, "index_updated_at": "2025-10-01T12:00:00Z"},
         "retrieval": {
