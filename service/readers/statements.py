@@ -169,9 +169,14 @@ def _quoted(
         first, last = min(first, following), max(last, following)
 
 
-_MODEL = r"(?:language models?|llms?|chatbots?|automatic readers?|ai (?:assistants?|models?|systems?|readers?|agents?))"
-_SALUTATION = r"(?:dear|attention|note to|notice to|message (?:to|for)|instructions? to)"
-_CLAUSE = r"(?: (?:that|which|who|reading|of|on|in) [^.!?\n:,]{1,40})?"
+_MODEL = (
+    r"(?:language models?|llms?|chat ?bots?|chat assistants?|automatic readers?"
+    r"|ai (?:assistants?|models?|systems?|readers?|agents?))"
+)
+_SALUTATION = (
+    r"(?:dear|attention|(?:notes?|notice|instructions?) to|(?:message|reminder|remark|hint|fact[ -]check) (?:to|for))"
+)
+_CLAUSE = r"(?: (?:that|which|who|reading|of|on|in) [^.!?\n:,]{1,40}| \([^()\n]{1,40}\))?"
 _ADDRESS = re.compile(
     rf"(?:^|(?<=[.!?]\s)|(?<=\n))[^\w\n]{{0,20}}{_SALUTATION}\W+(?:any |all |the |every )?{_MODEL}{_CLAUSE}[:,]"
     rf"|\byou(?: are|['’]re)(?: now)?(?: an?| the)?(?: helpful)? (?:{_MODEL}|assistant(?= and\b|[.,;:]| without\b))"
