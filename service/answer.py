@@ -10,7 +10,7 @@ from pydantic import TypeAdapter
 
 from index.generation import Generation
 from index.markup import without_numbers
-from index.records import isoformat
+from index.records import Article, isoformat
 from service.citations.relative_dates import resolved_dates
 from service.copies import independent_stories
 from service.records import (
@@ -246,6 +246,10 @@ class Composition:
         self.citations += citations
         return delta, citations
 
+    def article(self, citation: Citation) -> Article:
+        """Return the article that a citation quotes."""
+        return next(each.article for each in self.passages if each.article.article_id == citation.article_id)
+
     def sources(self) -> tuple[Source, ...]:
         """Return all passages as sources, those that are cited so far with their marker."""
         return tuple(
@@ -290,13 +294,13 @@ def _rendered(draft: DraftSentence, numbers: dict[str, int]) -> str:
     return (text + without_numbers(words)).strip()
 
 
-def retrieval(question: Question, standalone: str, candidates: int) -> Retrieval:
-    """Return the report of a search; its filters are those that are set, as JSON values."""
+def retrieval(question: Question, standalone: str, candidates: int, inferred: tuple[str, ...] = ()) -> Retrieval:
+    """Return the report of a search; its filters are those that are set, as JSON values, and those inferred."""
     filters: dict[str, Any] = {}
     for name, value in asdict(question.filters).items():
         if value:
             filters[name] = isoformat(value) if isinstance(value, datetime) else list(value)
-    return Retrieval(standalone, question.mode, filters, (), candidates)
+    return Retrieval(standalone, question.mode, filters, inferred, candidates)
 
 
 def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:

@@ -11,7 +11,7 @@ from uuid import uuid4
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
-from index.records import Article, isoformat
+from index.records import Article, Filters, isoformat
 from index.terms import words
 from service.answer import (
     STALE,
@@ -55,6 +55,7 @@ from service.records import (
 )
 from service.retrieve import Retrieved, retrieve
 from service.standalone import StandaloneQuestion, standalone_question
+from service.time_window import Window, inferred, is_as_close, is_before, narrowed, time_window
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
@@ -128,18 +129,12 @@ class Pipeline:
                 run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
             run.usage, run.caution = standalone.usage, standalone.caution
 
-            found = await self._retrieve(run)
-            with run.timed("read"):
-                run.evidence = await asyncio.to_thread(
-                    self.scorer.score, run.standalone, found.vector, found.passages, generation.lexical
-                )
-                if llm:
-                    run.composition = Composition(await llm.fit(found.passages))
-                else:
-                    run.composition = Composition(await asyncio.to_thread(self._read_spans, run, found.passages))
+            found = await self._found(run)
             sources = run.composition.sources()
             yield RetrievalCompleted(
-                retrieval(question, run.standalone, run.candidates), sources, freshness(generation, sources)
+                retrieval(question, run.standalone, run.candidates, run.inferred),
+                sources,
+                freshness(generation, sources),
             )
 
             if self._may_read(run, found.reason):
@@ -161,12 +156,12 @@ class Pipeline:
         async with self.pinned() as generation:
             searched = await asyncio.to_thread(search_text, question.text, generation.lexical)
             run = AnswerRun(question, generation, None, self.clock(), standalone=searched)
-            found = await self._retrieve(run)
+            found, _ = await self._retrieve(run)
             run.composition = Composition(found.passages)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
                 sources=run.composition.sources(),
-                retrieval=retrieval(question, searched, found.candidates),
+                retrieval=retrieval(question, searched, found.candidates, run.inferred),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
                 as_of=isoformat(question.as_of),
             )
@@ -190,21 +185,58 @@ class Pipeline:
         if self.chat is not None:
             await self.chat.aclose()
 
-    async def _retrieve(self, run: "AnswerRun") -> Retrieved:
-        """Retrieve the passages for the question."""
-        question = run.question
+    async def _found(self, run: "AnswerRun") -> Retrieved:
+        """Retrieve and score the passages; without the window of the date words where it loses the answer."""
+        asked = run.standalone
+        found, everything = await self._retrieve(run)
+        await self._score(run, found)
+        if found is everything or (self._may_read(run) and not run.is_weak):
+            return found
+        weak = None if run.reason else (run.standalone, run.evidence, run.composition)
+        run.standalone = asked
+        await self._score(run, everything)
+        if weak and (not self._may_read(run) or run.is_weak):
+            run.standalone, run.evidence, run.composition = weak
+            return found
+        run.inferred, run.candidates = (), everything.candidates
+        return everything
+
+    async def _retrieve(self, run: "AnswerRun") -> tuple[Retrieved, Retrieved]:
+        """Retrieve the passages within the window of the question's date words, and those without it."""
+        run.window = window = time_window(run.standalone, run.now)
+        given = run.question.conditions
+        used = narrowed(given, window) if window else given
         with run.timed("retrieve"):
-            found = await asyncio.to_thread(
-                retrieve,
-                run.generation,
-                self.embedder,
-                run.standalone,
-                filters=question.conditions,
-                mode=question.mode,
-                count=question.top_k,
-            )
+            found = everything = await self._retrieved(run, run.standalone, given)
+            if window and used != given and (window.is_of_reports or not run.llm):
+                inside = await self._retrieved(run, window.rest, used)
+                if is_as_close(inside, everything, window):
+                    found, run.inferred, run.standalone = inside, inferred(given, used), window.rest
         run.candidates = found.candidates
-        return found
+        return found, everything
+
+    async def _retrieved(self, run: "AnswerRun", text: str, filters: Filters) -> Retrieved:
+        question = run.question
+        return await asyncio.to_thread(
+            retrieve,
+            run.generation,
+            self.embedder,
+            text,
+            filters=filters,
+            mode=question.mode,
+            count=question.top_k,
+        )
+
+    async def _score(self, run: "AnswerRun", found: Retrieved) -> None:
+        """Score the sentences of the passages, and rank the passages."""
+        with run.timed("read"):
+            run.evidence = await asyncio.to_thread(
+                self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
+            )
+            if run.llm:
+                run.composition = Composition(await run.llm.fit(found.passages))
+            else:
+                run.composition = Composition(await asyncio.to_thread(self._read_spans, run, found.passages))
 
     def _read_spans(self, run: "AnswerRun", passages: Sequence[Passage]) -> Sequence[Passage]:
         """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
@@ -308,6 +340,8 @@ class AnswerRun:
     created: datetime
     standalone: str = ""
     candidates: int = 0
+    window: Window | None = None  # of the date words of the question
+    inferred: tuple[str, ...] = ()  # filters from the window, if it is used
     evidence: Evidence = field(default_factory=lambda: Evidence((), 0.0))
     composition: Composition = field(default_factory=lambda: Composition(()))
     unsupported: list[Unsupported] = field(default_factory=list)
@@ -349,7 +383,8 @@ class AnswerRun:
             return "partial", self.reason
         if self.withheld > len(text):
             return "partial", "unsupported_withheld"
-        if self.is_weak:
+        cited = [self.composition.article(each) for each in self.composition.citations]
+        if self.is_weak or (self.llm is None and self.window and is_before(cited, self.window)):
             return "partial", "weak_evidence"
         return "answered", None
 
@@ -375,7 +410,7 @@ class AnswerRun:
             unsupported=tuple(self.unsupported),
             sources=sources,
             freshness=fresh,
-            retrieval=retrieval(self.question, self.standalone, self.candidates),
+            retrieval=retrieval(self.question, self.standalone, self.candidates, self.inferred),
             usage=self.usage,
             timings_ms=Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()}),
             versions=Versions(

@@ -17,7 +17,7 @@ from pydantic import BeforeValidator, TypeAdapter
 
 from index.records import Article, Span
 from index.text import sentence_spans
-from service.citations.dates import find_dates
+from service.citations.dates import Date, find_dates
 from service.citations.tense import Tense, Words, direction, tenses
 from service.records import ResolvedDate
 
@@ -245,7 +245,7 @@ def _of_weekday(body: str, sentence: Span, phrase: re.Match[str], published: dat
         return None
     else:
         is_past = towards == "past"
-    if is_past and _tells_of_another_day(body[max(0, phrase.start() - CONTEXT) : sentence.end], published, rules):
+    if is_past and _tells_of_another_day(body[max(0, phrase.start() - CONTEXT) : sentence.end], published):
         return None
     weekday = words.weekdays.index(phrase["weekday"].casefold())
     if turn in words.past_turns | words.next_turns:
@@ -269,23 +269,29 @@ def _of_another_week(day: date, weekday: int, *, is_past: bool) -> date | None:
     return meant if meant.isocalendar()[:2] != day.isocalendar()[:2] else None
 
 
-def _tells_of_another_day(context: str, published: datetime, rules: Rules) -> bool:
+def _tells_of_another_day(context: str, published: datetime) -> bool:
     """Return whether a day is written that a weekday may be counted from: "On 3 May it shut. On Thursday …"."""
     latest = published.date()
-    stated = [(found.year, found.month, found.day) for found in find_dates(context).dates if found.day]
-    for found in rules.day.finditer(context):
-        month = rules.words.months_of_year.index(found["month"].casefold()) + 1
-        stated.append((int(found["year"]) if found["year"] else None, month, int(found["day"])))
-    return any(_is_long_ago(year, month or 0, day or 0, latest) for year, month, day in stated)
+    return any(_is_long_ago(each, latest) for each in stated_dates(context) if each.day)
 
 
-def _is_long_ago(year: int | None, month: int, day: int, latest: date) -> bool:
+def stated_dates(text: str) -> list[Date]:
+    """Return the days and months that a text states, in English or German."""
+    found = [Date(*each[:3]) for each in find_dates(text).dates if each.month]
+    for rules in _languages():
+        for match in rules.day.finditer(text):
+            month = rules.words.months_of_year.index(match["month"].casefold()) + 1
+            found.append(Date(int(match["year"]) if match["year"] else None, month, int(match["day"])))
+    return found
+
+
+def _is_long_ago(stated: Date, latest: date) -> bool:
     """Return whether the last such day is more than `SAME_STORY` before another."""
-    for possible in [year] if year else [latest.year, latest.year - 1]:
+    for year in [stated.year] if stated.year else [latest.year, latest.year - 1]:
         try:
-            stated = date(possible, month, day)
+            day = date(year, stated.month or 0, stated.day or 0)
         except ValueError:
             continue
-        if stated <= latest:
-            return latest - stated > SAME_STORY
+        if day <= latest:
+            return latest - day > SAME_STORY
     return False

@@ -89,6 +89,11 @@ def direction(sentence: str, place: Span, tense: Tense) -> Direction | None:
     return _of_neighbours(sentence, place, tense, verbs, clauses, own)
 
 
+def directions(sentence: str, tense: Tense) -> set[Direction | None]:
+    """Return the directions of all verbs of a sentence, None for an unclear one."""
+    return {verb.direction for verb in _verbs(sentence, tense)}
+
+
 def _of_neighbours(
     sentence: str, place: Span, tense: Tense, verbs: list[Verb], clauses: list[Span], own: int
 ) -> Direction | None:

@@ -202,6 +202,29 @@ def test_as_of_is_the_time_of_the_question(pipeline: Pipeline) -> None:
     ]
 
 
+def test_date_words_narrow_the_search(pipeline: Pipeline) -> None:
+    """Articles before the time of an event are left out, and the reply says so; a filter of the caller stays."""
+    now = datetime(2026, 6, 20, tzinfo=UTC)
+    found = asyncio.run(pipeline.ask(Question("Who won the Sound Cup last month?", as_of=now)))
+    given = Filters(published_after=datetime(2026, 5, 10, tzinfo=UTC))
+    kept = asyncio.run(pipeline.ask(Question("Who won the Sound Cup last month?", as_of=now, filters=given)))
+
+    assert found.retrieval.filters_inferred == ("published_after=2026-05-01",)
+    assert found.status == "answered"
+    assert min(source.published_at or "" for source in found.sources) >= "2026-05-01"
+    assert kept.retrieval.filters_inferred == ()
+
+
+@pytest.mark.parametrize("words", ["yesterday", "this month", "in August 2026"])
+def test_date_words_never_lose_the_answer(pipeline: Pipeline, words: str) -> None:
+    """If the articles of a time do not answer, all articles are read; one from before the time is a weak answer."""
+    later = datetime(2026, 9, 20, tzinfo=UTC)
+    answer = asyncio.run(pipeline.ask(Question(f"Who won the Sound Cup {words}?", as_of=later)))
+
+    assert (answer.retrieval.filters_inferred, answer.verdict) == ((), "weak")
+    assert "sound-cup-final" in {citation.article_id for citation in answer.citations}
+
+
 def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> None:
     """An answer without citations has neither a newest cited article nor a warning of its age."""
     later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))

@@ -1,0 +1,204 @@
+"""The window of publication dates that the date words of a question mean: "articles from June", "last month".
+
+An event is not published on its own day. Words that speak of reports ("articles from June 2025", "published in May")
+give a window with both ends. The time of a past event leaves it open to the right: a fire on 3 May is reported on that
+day or later. A question about a state ("Who was mayor in May?"), the present or the future has no window, nor has a
+year alone ("in 1998", "the 1998 cup"). A window narrows the filters of a question and never widens them.
+"""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime, time
+from functools import cache
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+from pydantic import BeforeValidator, TypeAdapter
+
+from index.records import Article, Filters
+from service.citations.tense import directions, tenses
+from service.date_words import DateWords, Period, date_words
+from service.retrieve import Retrieved
+
+Words = Annotated[frozenset[str], BeforeValidator(str.split)]
+"""Words, in the file one string with spaces between them."""
+
+
+FARTHER, FARTHER_REPORTS = 0.1, 0.3
+"""How much less near the best passage of a window may be, by cosine: a question for reports says which it wants."""
+
+
+RELATIVE = ("relative", "ago", "past", "weekday")
+"""Kinds of date words that depend on the day of the question."""
+
+
+class Window(NamedTuple):
+    """The days on which articles for a question were published, without an `end` up to now.
+
+    `is_of_reports` if the question asks for what was published then, and not for what happened then. `rest` is the
+    question without words that articles of the time would not have, such as "last month".
+    """
+
+    start: date
+    end: date | None
+    is_of_reports: bool
+    rest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """The words of a language that tell reports, events and states apart."""
+
+    name: Words
+    """Prepositions that join a year to a name: "the cup of 1998"."""
+    publications: str
+    """Nouns for what is published."""
+    published: str
+    passive: str
+    published_in: Words
+    """Prepositions between such a noun and its date."""
+    perfect: str
+    states: Words
+    """Verbs of a state, which may have begun and been reported long before."""
+    asking: Words
+    """Words of a question that asks for nothing but a day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A language with its patterns."""
+
+    words: Language
+    publications: re.Pattern[str]
+    adjacent: re.Pattern[str]
+    possessive: re.Pattern[str]
+    passive: re.Pattern[str]
+    perfect: re.Pattern[str]
+
+    def asks_nothing_else(self, rest: str) -> bool:
+        """Return whether the rest of a question has no word of content."""
+        return self.words.asking.issuperset(re.findall(r"\w+", rest.casefold()))
+
+
+@cache
+def _languages() -> dict[str, Rules]:
+    """Return the rules of each language, read from the file at the first call."""
+    read = TypeAdapter(dict[str, Language]).validate_json(Path(__file__).with_suffix(".json").read_bytes())
+    return {name: _rules(words) for name, words in read.items()}
+
+
+def _rules(words: Language) -> Rules:
+    def pattern(text: str) -> re.Pattern[str]:
+        return re.compile(text, re.IGNORECASE)
+
+    return Rules(
+        words,
+        pattern(rf"\b(?:{words.publications})\b"),
+        pattern(rf"\b(?:{words.publications})(?:\s+(?:{words.published}))?\s*$"),
+        pattern(rf"['’]?s\s+(?:{words.publications})\b"),
+        pattern(rf"\b(?:{words.passive})\b"),
+        pattern(words.perfect),
+    )
+
+
+def time_window(question: str, now: datetime) -> Window | None:
+    """Return the window of publication dates that a question means at a moment, or None."""
+    today = now.astimezone(UTC).date()
+    for language, rules in _languages().items():
+        found = date_words(question, today, language)
+        are_reports = [_is_of_reports(question, words, rules) for words in found]
+        pairs = zip(found, are_reports, strict=True)
+        found = [words for words, is_report in pairs if is_report or not _is_name(words, rules)]
+        if not found or max(words.period.start for words in found) > today:
+            continue
+        start, rest = min(words.period.start for words in found), _rest(question, found, rules)
+        if all(are_reports):
+            is_open = any(words.is_since for words in found)
+            end = None if is_open else max(words.period.end for words in found)
+            return Window(start, end, is_of_reports=True, rest=rest)
+        if _is_of_event(question, found, language, rules):
+            return Window(start, None, is_of_reports=False, rest=rest)
+    return None
+
+
+def _rest(question: str, found: Sequence[DateWords], rules: Rules) -> str:
+    """Return a question without its relative date words, if a word of content is left."""
+    rest = question
+    for words in reversed(found):
+        if words.kind in RELATIVE:
+            rest = rest[: words.start].rstrip() + rest[words.end :]
+    return question if rules.asks_nothing_else(rest) else rest.strip()
+
+
+def asked_period(question: str, now: datetime) -> Period | None:
+    """Return the days of a question that asks for nothing else: "What happened on 2 May 2026?", "June 2025"."""
+    today = now.astimezone(UTC).date()
+    for language, rules in _languages().items():
+        for text in (question, f"in {question}"):
+            found = date_words(text, today, language)
+            rest = [text[: words.start] + text[words.end :] for words in found]
+            if len(found) == 1 and not found[0].is_since and rules.asks_nothing_else(rest[0]):
+                return found[0].period
+    return None
+
+
+def narrowed(filters: Filters, window: Window) -> Filters:
+    """Return filters with the ends of a window where these narrow them; the same filters if nothing would be left."""
+    start, end = _midnight(window.start), _midnight(window.end) if window.end else None
+    after, before = filters.published_after, filters.published_before
+    after = max(after, start) if after else start
+    before = min(before, end) if before and end else before or end
+    if before and after >= before:
+        return filters
+    return replace(filters, published_after=after, published_before=before)
+
+
+def inferred(given: Filters, used: Filters) -> tuple[str, ...]:
+    """Return the ends that filters have from a window, as in "published_after=2026-05-01"."""
+    ends = ("published_after", "published_before")
+    changed = [(name, getattr(used, name)) for name in ends if getattr(used, name) != getattr(given, name)]
+    return tuple(f"{name}={moment.date().isoformat()}" for name, moment in changed)
+
+
+def is_as_close(inside: Retrieved, everything: Retrieved, window: Window) -> bool:
+    """Return whether the passages of a window are about as close to the question as the closest of all."""
+    if not inside.passages:
+        return False
+    best, closest = (max(passage.dense for passage in found.passages) for found in (inside, everything))
+    return best >= closest - (FARTHER_REPORTS if window.is_of_reports else FARTHER)
+
+
+def is_before(articles: Iterable[Article], window: Window) -> bool:
+    """Return whether all these articles were published before the time that a question asks about."""
+    start, dates = _midnight(window.start), [article.published_at for article in articles]
+    return bool(dates) and all(published is not None and published < start for published in dates)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
+
+
+def _is_of_reports(question: str, words: DateWords, rules: Rules) -> bool:
+    """Return whether date words speak of what was published: "articles from June", "what was reported in May"."""
+    before, after = question[: words.start], question[words.end :]
+    is_joined = words.joint.split(" ")[0] in rules.words.published_in and rules.publications.search(before)
+    return bool(
+        rules.adjacent.search(before) or rules.possessive.match(after) or rules.passive.search(question) or is_joined
+    )
+
+
+def _is_name(words: DateWords, rules: Rules) -> bool:
+    """Return whether a year belongs to a name: "the cup of 1998"."""
+    return words.kind == "year" and words.joint.split(" ")[0] in rules.words.name
+
+
+def _is_of_event(question: str, found: Sequence[DateWords], language: str, rules: Rules) -> bool:
+    """Return whether a question asks for what happened in the past, and not for a state that may be older."""
+    verbs = directions(question, tenses()[language])
+    written = re.findall(r"[^\W\d_]+", question.casefold())
+    is_year = any(words.kind == "year" for words in found)
+    if is_year or "coming" in verbs or not rules.words.states.isdisjoint(written):
+        return False
+    is_recent = all(words.is_since for words in found) and rules.perfect.search(question) is not None
+    return "past" in verbs or is_recent
