@@ -161,7 +161,7 @@ class Pipeline:
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
                 sources=run.composition.sources(),
-                retrieval=retrieval(question, searched, found.candidates, run.inferred),
+                retrieval=retrieval(question, run.standalone, found.candidates, run.inferred),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
                 as_of=isoformat(question.as_of),
             )
