@@ -88,9 +88,13 @@ function positionItem(position, tag, sources, { words, client }) {
     "li",
     { class: tag ? "position tagged" : "position" },
     make("p", { class: "dateline" }, aboutLine(about, words, tag)),
-    make("p", { class: "value", dir: "auto", lang, text: position.value }),
-    quoted ? make("blockquote", { class: "quote", dir: "auto", lang }, ...rendered(position.quote)) : null,
-    links(page, { url: source?.url ?? null, source: about.source }, words, position.quote),
+    make(
+      "div",
+      { dir: "auto" },
+      make("p", { class: "value", lang, text: position.value }),
+      quoted ? make("blockquote", { class: "quote", dir: "auto", lang }, ...rendered(position.quote)) : null,
+      links(page, { url: source?.url ?? null, source: about.source }, words, position.quote),
+    ),
   );
 }
 
@@ -126,13 +130,36 @@ function placeOf({ quote, start_char_index: first, end_char_index: last }, sourc
  */
 function correctionLine({ article_id: id, corrected_at: at, before, after, corrected_by: by, note }, sources, { words, client }) {
   const lang = tagOf(sources.find((each) => each.article_id === id));
-  const quoted = (/** @type {string} */ text) => make("bdi", { lang, text });
+  const quoted = (/** @type {(string | Node)[]} */ parts) => make("bdi", { lang }, ...parts);
   const lead = at ? words.say("corrected_on", { day: words.day(at) }) : words.say("corrected");
-  const change = after && (before ? words.fill("corrected_from", { after: quoted(after), before: quoted(before) }) : [quoted(after)]);
-  const detail = change || (note ? [quoted(note)] : []);
+  const [now, was] = before && after ? withChange(after, before) : [[after ?? ""], []];
+  const change = after && (before ? words.fill("corrected_from", { after: quoted(now), before: quoted(was) }) : [quoted(now)]);
+  const detail = change || (note ? [quoted([note])] : []);
   const text = make("span", {}, make("strong", { text: lead }), ...(detail.length ? [": ", ...detail] : []));
   if (by) text.append(" ", externalLink(client.articlePage(by), words.say("read_correction"), words.say("new_tab")));
   return make("p", { class: "corrected", part: "correction" }, icon(ICONS.note), text);
+}
+
+/**
+ * Return two texts with the words in which they differ in bold, without a full stop at the end; texts that have no word
+ * in common stay plain.
+ * @param {string} after
+ * @param {string} before
+ * @returns {(string | Node)[][]}
+ */
+function withChange(after, before) {
+  const texts = [after, before].map((text) => text.replace(/[.\s]+$/u, "").split(/\s+/u));
+  const [now, was] = texts;
+  const most = Math.min(now.length, was.length) - 1;
+  let first = 0;
+  let last = 0;
+  while (first < most && now[first] === was[first]) first += 1;
+  while (first + last < most && now[now.length - 1 - last] === was[was.length - 1 - last]) last += 1;
+  if (!first && !last) return texts.map((words) => [words.join(" ")]);
+  return texts.map((words) => {
+    const parts = [words.slice(0, first), words.slice(first, words.length - last), words.slice(words.length - last)].map((part) => part.join(" "));
+    return [parts[0], make("b", { text: parts[1] }), parts[2]].flatMap((part) => [" ", part]).slice(1);
+  });
 }
 
 /**

@@ -85,7 +85,8 @@ export function externalLink(href, text, hint, address = href) {
   return make(
     "a",
     { href, target: "_blank", rel: "noopener noreferrer nofollow", class: "outward", "data-address": address },
-    text,
+    // In the direction of its own script, also in a quote of another one.
+    make("bdi", { text }),
     icon(ICONS.open),
     make("span", { class: "unseen", text: ` ${hint}` }),
   );

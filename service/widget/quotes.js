@@ -6,7 +6,8 @@
 import { countPoints, externalLink, make, plain, rendered, slicePoints, webAddress } from "./dom.js";
 import { withText } from "./fragment.js";
 
-/** Code points of context before and after a quote below its sentence, and beside it. */
+/** Code points of context before and after a quote below its sentence, and of each paragraph beside it. */
+const BEFORE = 80;
 const NEAR = 160;
 const BESIDE = 420;
 const PARAGRAPH = /\n\s*\n/u;
@@ -28,8 +29,13 @@ export function quoteBox(citation, source, { words, client }, place) {
     { class: "quote-box", tabindex: "-1", role: "group", "aria-label": label, "data-citation": citation.id },
     place === "beside" ? null : make("p", { class: "label", text: label, "aria-hidden": "true" }),
     differs(citation) ? compareLine("compare", words) : null,
-    ...(place === "beside" ? [...article, quote] : [quote, ...article]),
-    links(citationPage(citation, client), source, words, citation.cited_text),
+    // All of it at the side where the script of its title or its quote begins.
+    make(
+      "div",
+      { dir: "auto" },
+      ...(place === "beside" ? [...article, quote] : [quote, ...article]),
+      links(citationPage(citation, client), source, words, citation.cited_text),
+    ),
   );
 }
 
@@ -54,7 +60,7 @@ export function complete(box, citation, source, article, words) {
  * @param {Words} words
  */
 function nameOf(source, words) {
-  return make("p", { class: "from", dir: "auto" }, make("cite", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }));
+  return make("p", { class: "from" }, make("cite", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }));
 }
 
 /**
@@ -145,7 +151,7 @@ export function citationPage(citation, client) {
 function quoteInContext(citation, source, words, place) {
   const around = contextOf(source.snippet, source.start_char_index, citation, place === "beside" ? source.start_char_index : null);
   // If the passage does not match at this position, show the quote without context.
-  return make("blockquote", { class: "quote", dir: "auto", lang: tagOf(source) }, ...quoteNodes(citation, source, words, around ?? ["", ""]));
+  return make("blockquote", { class: "quote", lang: tagOf(source) }, ...quoteNodes(citation, source, words, around ?? ["", ""]));
 }
 
 /**
@@ -162,7 +168,7 @@ function contextOf(text, offset, citation, seen) {
   const [start, end] = [citation.start_char_index - offset, citation.end_char_index - offset];
   if (start < 0 || points.slice(start, end).join("") !== citation.cited_text) return null;
   const [before, after] = [points.slice(0, start).join(""), points.slice(end).join("")];
-  if (seen === null) return [tail(before, NEAR), head(after, NEAR)];
+  if (seen === null) return [tail(before, BEFORE), head(after, NEAR)];
   return [beginningOf(before, countPoints(before) - (seen - offset)), restOf(after)];
 }
 
@@ -215,7 +221,8 @@ function quoteNodes(citation, source, words, around) {
  * @param {Words} words
  */
 export function whenNote({ date }, source, words) {
-  return make("bdi", { class: "when", lang: words.lang, text: `\u00a0[${words.date(date, source?.published_at ?? null)}]` });
+  const said = `[${words.date(date, source?.published_at ?? null)}]`;
+  return make("span", { class: "when", lang: words.lang }, "\u00a0", make("bdi", { text: said }));
 }
 
 /**

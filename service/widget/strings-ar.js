@@ -122,7 +122,7 @@ export const ARABIC = {
   development: "كيف تغيّر هذا: {topic}",
   corrected: "صُحِّح",
   corrected_on: "صُحِّح في {day}",
-  corrected_from: "{after}، وكان {before}",
+  corrected_from: "{after}؛ وقبل ذلك: {before}",
   read_correction: "اقرأ التصحيح",
   uncovered: "لم تشمله الإجابة",
   notes: "يرجى الانتباه",

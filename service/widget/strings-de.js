@@ -110,7 +110,7 @@ export const GERMAN = {
   development: "Wie es sich geändert hat: {topic}",
   corrected: "Berichtigt",
   corrected_on: "Berichtigt am {day}",
-  corrected_from: "{after}, vorher {before}",
+  corrected_from: "{after}; vorher: {before}",
   read_correction: "Berichtigung lesen",
   uncovered: "Nicht beantwortet",
   notes: "Bitte beachten",

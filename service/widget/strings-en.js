@@ -110,7 +110,7 @@ export const ENGLISH = {
   development: "How this changed: {topic}",
   corrected: "Corrected",
   corrected_on: "Corrected on {day}",
-  corrected_from: "{after}, before {before}",
+  corrected_from: "{after}; before: {before}",
   read_correction: "Read the correction",
   uncovered: "Not covered",
   notes: "Please note",

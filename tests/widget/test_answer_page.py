@@ -154,7 +154,7 @@ def test_a_story_is_told_in_time(wide: Visit) -> None:
     assert [each.locator(".tag").count() for each in times.all()] == [0, 0, 1]
     assert [entry.locator(".corrected").inner_text().partition("\n")[0] for entry in turn.locator(".entry").all()] == [
         "Corrected: The name of the union was wrong.",
-        "Corrected on 3 May 2026: Monday, before Tuesday Read the correction",
+        "Corrected on 3 May 2026: Monday; before: Tuesday Read the correction",
     ]
     assert "since Monday\u00a0[1 December] for a berth" in (sentence.text_content() or "")
     turn.locator(".marker").nth(1).click()
@@ -205,9 +205,10 @@ def test_in_other_languages_the_sides_and_the_words_follow(
     turn.locator(".marker").first.focus()
     visit.page.keyboard.press("ArrowRight" if dir_ == "ltr" else "ArrowLeft")
     expect(turn.locator(".marker").nth(1)).to_be_focused()
-    assert turn.locator(".sentence, .quote, .card-title, .value, .corrected bdi").evaluate_all(
+    assert turn.locator(".sentence, .quote, .card-title, .value, .corrected span > bdi").evaluate_all(
         "all => [...new Set(all.map((each) => each.closest('[lang]').lang))]"
     ) == ["en"]
+    assert turn.locator(".side .quote-box > div").evaluate("each => getComputedStyle(each).direction") == "ltr"
     assert turn.locator(".verdict, .tag, .when, .steps, .note-title").evaluate_all(
         "all => [...new Set(all.map((each) => each.closest('[lang]').lang))]"
     ) == [lang]
