@@ -83,6 +83,13 @@ class ServiceSettings(IndexSettings):
         description="Origins such as `https://news.example`, separated by commas, whose pages may ask `/v1/…` and frame"
         " `/embed`; unset: only the service's own.",
     )
+    suggestions: int = Field(
+        40,
+        ge=0,
+        le=1_000,
+        description="Limit of suggested questions, made from the newest articles and answered once before they are"
+        " shown; with a language model, up to 10 calls for a new index. 0 makes none.",
+    )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
 
     @field_validator("public_url")

@@ -12,7 +12,7 @@ from typer.main import get_command
 from dateline.__main__ import app
 from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
-from service.api import articles, ask, feedback, health
+from service.api import articles, ask, feedback, health, suggest
 from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
 from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason

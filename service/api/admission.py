@@ -19,6 +19,7 @@ from service.feedback import FeedbackStore
 from service.permalink import Permalinks
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings
+from service.suggestions import Suggestions
 
 READING = 16
 """The limit of pages and lists of articles that are rendered at once."""
@@ -122,6 +123,7 @@ class ServiceState:
     allowed_origins: tuple[str, ...]
     public_url: str | None
     permalinks: Permalinks
+    suggestions: Suggestions
     allow_indexing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))

@@ -8,6 +8,7 @@ from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
+from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 
@@ -21,7 +22,7 @@ from index.errors import DatelineError
 from index.generation import Generation
 from index.records import Article
 from service.answer import Answer
-from service.api import articles, ask, feedback, health, pages, permalink
+from service.api import articles, ask, feedback, health, pages, permalink, suggest
 from service.api.admission import Limits, ServiceState, Slots, question_threads
 from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
 from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
@@ -34,6 +35,8 @@ from service.pipeline import Pipeline
 from service.records import Question, request_id
 from service.settings import ServiceSettings
 from service.signing import SigningKey
+from service.suggestion_maker import SuggestionMaker
+from service.suggestions import Suggestions
 
 logger = logging.getLogger("dateline")
 
@@ -67,15 +70,16 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
     app.state.service = ServiceState(
-        replace(pipeline, finish=partial(_finish, permalinks)),
+        replace(pipeline, finish=partial(_finish, permalinks, suggestions := Suggestions())),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
         settings.allowed_origins,
         settings.public_url,
         permalinks,
+        suggestions,
         settings.allow_indexing,
     )
-    for part in (ask, articles, feedback, health, pages, permalink):
+    for part in (ask, articles, feedback, health, pages, permalink, suggest):
         app.include_router(part.router)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
@@ -88,36 +92,51 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     return app
 
 
-def _finish(permalinks: Permalinks, question: Question, answer: Answer, articles: Sequence[Article]) -> Answer:
-    """Return an answer with its permalink."""
-    return replace(answer, permalink=permalinks.address(question, answer, articles))
+def _finish(
+    permalinks: Permalinks, suggestions: Suggestions, question: Question, answer: Answer, articles: Sequence[Article]
+) -> Answer:
+    """Return an answer with its permalink and the questions to ask next."""
+    asked = [question.text, answer.retrieval.standalone_question, *(message.content for message in question.messages)]
+    today = datetime.fromisoformat(answer.created_at).date()
+    return replace(
+        answer,
+        permalink=permalinks.address(question, answer, articles),
+        ask_next=suggestions.next_to(asked, answer.citations, today),
+    )
 
 
 @asynccontextmanager
 async def _lifespan(settings: ServiceSettings, app: FastAPI) -> AsyncGenerator[None, None]:
     state: ServiceState = app.state.service
+    questions = state.limits.questions
+    maker = SuggestionMaker(state.pipeline, state.suggestions, settings.suggestions, lambda: questions.taken > 0)
     threads = ThreadPoolExecutor(question_threads(settings), "question")
     asyncio.get_running_loop().set_default_executor(threads)
-    watching = asyncio.create_task(_watch(state, settings.poll_s))
+    maker.start()
+    watching = asyncio.create_task(_watch(state, maker, settings.poll_s))
     try:
         yield
     finally:
         await cancel(watching)
+        await maker.stop()
         state.close()
         await state.pipeline.close()
 
 
-async def _watch(state: ServiceState, seconds: float) -> None:
+async def _watch(state: ServiceState, maker: SuggestionMaker, seconds: float) -> None:
     """Open each new generation while the service runs; log an error once until it changes."""
-    logged, pipeline = "", state.pipeline
+    logged, served, pipeline = "", "", state.pipeline
     while True:
         failure: DatelineError | None = None
         try:
             # Opening a generation takes long; questions keep their threads.
-            if await state.read(pipeline.library.refresh):
-                async with pipeline.pinned() as generation:
+            await state.read(pipeline.library.refresh)
+            async with pipeline.pinned() as generation:
+                if generation.name != served:
+                    served = generation.name
                     await state.read(_forget_removed_articles, pipeline, generation)
-                    logger.info("answering from generation %s", generation.name)
+                    logger.info("answering from generation %s", served)
+                    maker.renew()
         except DatelineError as error:
             failure = error
         message = str(failure or pipeline.library.error or "")

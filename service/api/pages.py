@@ -30,6 +30,9 @@ FOLDER = Path(__file__).parent / "page"
 HEADLINES = 4
 """Headlines on the home page."""
 
+SUGGESTIONS = 4
+"""Suggested questions on the home page."""
+
 EMBED_CHARACTERS = 2_000
 """The limit of an option of the page to embed; the rest is cut off."""
 
@@ -70,7 +73,10 @@ async def home(state: State, article: str = "", again: str = "") -> Response:
     if archive is not None and not archive["articles"]:
         archive, notice = None, NO_ARTICLES
     link = state.permalinks.read(again)
-    questions = [link.question] if link else []
+    today = state.pipeline.clock().date()
+    about = [article] if archive and archive["about"] else None
+    suggested = [each.question for each in state.suggestions.of(today, about, SUGGESTIONS)]
+    questions = [link.question] if link else suggested
     return page("home", archive=archive, notice=notice, questions=questions, indexed=state.allow_indexing)
 
 

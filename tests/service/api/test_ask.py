@@ -187,7 +187,7 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     spec = client.get("/openapi.json").json()
     page = client.get("/docs").text
 
-    answers = {"/v1/ask", "/v1/search", "/v1/feedback"}
+    answers = {"/v1/ask", "/v1/search", "/v1/feedback", "/v1/suggestions"}
     paths = answers | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
