@@ -87,7 +87,7 @@ def test_the_api_page_names_every_endpoint() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     routes = [
         route
-        for part in (ask, articles, feedback, health)
+        for part in (ask, articles, feedback, health, suggest)
         for route in part.router.routes
         if isinstance(route, APIRoute) and route.include_in_schema
     ]
