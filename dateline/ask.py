@@ -32,7 +32,7 @@ def ask(
 
     Each sentence cites an article and is checked against its words.
     """
-    with _opened(data) as pipeline:
+    with opened(data) as pipeline:
         asyncio.run(_ask(pipeline, _question(question, source, after, before, as_of), stream=stream, as_json=json_))
 
 
@@ -49,7 +49,7 @@ def search(
     from dateline.answer_text import passage_lines
     from service.answer import to_json
 
-    with _opened(data) as pipeline:
+    with opened(data) as pipeline:
         result = asyncio.run(pipeline.search(_question(words, source, after, before, as_of)))
     if json_ or result.sources:
         typer.echo(to_json(result) if json_ else "\n".join(passage_lines(result.sources)))
@@ -73,7 +73,8 @@ async def _ask(pipeline: "Pipeline", question: "Question", *, stream: bool, as_j
 
 
 @contextmanager
-def _opened(data: Path | None) -> "Iterator[Pipeline]":
+def opened(data: Path | None) -> "Iterator[Pipeline]":
+    """Build a pipeline on the index of a data folder, and close it at the end."""
     from service.build import build_pipeline
     from service.settings import ServiceSettings
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import settings_of
+from dateline.options import Data, settings_of
 
 if TYPE_CHECKING:
     from eval.gold import GoldSet
@@ -172,6 +172,23 @@ def bless(
 
     written = bless_run(read_gold(gold), read_run(run_file), _baselines(gold, baselines), reason)
     typer.echo(f"baseline written to {written}")
+
+
+@app.command()
+def draft(
+    data: Data = None,
+    limit: Annotated[int, typer.Option("--limit", min=1, help="At most this many questions.")] = 20,
+) -> None:
+    """Print drafts of gold questions: lines of JSON made from the newest articles of the index.
+
+    Each has the fact and the evidence of an answer that the offline pipeline gave. Read each one before you use it.
+    """
+    from dateline.ask import opened
+    from eval.draft import drafts, to_line
+
+    with opened(data) as pipeline:
+        for item in drafts(pipeline, limit):
+            typer.echo(to_line(item))
 
 
 def _measured(gold: "GoldSet", run_file: Path | None, ids: tuple[str, ...] = ()) -> "TimedRun":

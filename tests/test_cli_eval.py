@@ -12,9 +12,11 @@ from typer.testing import CliRunner
 
 from dateline.__main__ import app
 from dateline.exit_codes import exit_code_of
+from eval.gold import read_gold
 from index.errors import DatelineError
 from service.feedback import Feedback, FeedbackStore
 from tests.eval.small_gold import QUESTIONS, write_gold, write_questions
+from tests.samples import ARTICLES
 
 Dateline = Callable[..., tuple[int, str]]
 
@@ -71,6 +73,19 @@ def silenced(run_file: Path, out: Path) -> Path:
         prediction["reply"] |= none
     out.write_text("\n".join((header, *map(json.dumps, predictions), "")), encoding="utf-8")
     return out
+
+
+def test_drafts_make_a_valid_gold_set(dateline: Dateline, sample_data: Path, tmp_path: Path) -> None:
+    """Each is a question with the fact and the evidence of its answer, not checked by a person yet."""
+    code, printed = dateline("eval", "draft", "--data", sample_data, "--limit", 3)
+    (tmp_path / "questions").mkdir()
+    (tmp_path / "questions" / "drafts.jsonl").write_text(printed, encoding="utf-8")
+    (tmp_path / "manifest.json").write_text(json.dumps({"corpus": [os.path.relpath(ARTICLES, tmp_path)]}))
+    items = read_gold(tmp_path).items
+
+    assert (code, len(items)) == (0, 3)
+    assert {item.provenance.checked for item in items} == {"not yet"}
+    assert {len(item.facts) for item in items} == {1}
 
 
 def test_the_command_line_ends_with_the_codes_of_its_table(tmp_path: Path) -> None:
