@@ -115,11 +115,11 @@ def _scored(name: str, asked: QuestionSet, rank: Callable[[Asked], Ranking]) -> 
     return [name, len(measures), *map(float, measures.mean(axis=0))]
 
 
-def ranking_measures(ranking: Ranking, relevant: frozenset[str]) -> tuple[float, float, float]:
-    """Return nDCG, recall and reciprocal rank of a ranking, with binary relevance."""
-    places = [place for place, paragraph in enumerate(ranking, 1) if paragraph in relevant]
+def ranking_measures(ranking: Ranking, relevant: frozenset[str], at: int = AT) -> tuple[float, float, float]:
+    """Return nDCG, recall and reciprocal rank of the first `at` of a ranking, with binary relevance."""
+    places = [place for place, paragraph in enumerate(ranking[:at], 1) if paragraph in relevant]
     gain = sum(1 / np.log2(place + 1) for place in places)
-    ideal = sum(1 / np.log2(place + 1) for place in range(1, min(len(relevant), AT) + 1))
+    ideal = sum(1 / np.log2(place + 1) for place in range(1, min(len(relevant), at) + 1))
     return gain / ideal, len(places) / len(relevant), 1 / places[0] if places else 0.0
 
 

@@ -1,7 +1,8 @@
 """Public sets of questions and articles, read from the folder of `--bench`; the repository does not contain them.
 
 A set is a folder with `corpus.jsonl` (id, title, text) and `queries.jsonl` (id, question, answers, relevant,
-answerable; some also selected_sentences). Only the SQuAD articles that are not held out are used for fitting.
+answerable; some also selected_sentences or history). Only the SQuAD articles that are not held out are used for
+fitting.
 """
 
 import hashlib
@@ -12,10 +13,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from service.records import Message
+
 SQUAD_1 = "squad_v1_dev"
 SQUAD_2 = "squad_v2_dev"
 CLAPNQ = "clapnq_dev"
 RGB = "rgb_en"
+MTRAG = "mtrag"
 SEED = 20261120
 
 
@@ -33,7 +37,8 @@ class Asked:
     """A question of a set, with its answers.
 
     `answers` are short alternatives; `sentences` are complete sentences that answer, if the set marks them;
-    `relevant` are the ids of the paragraphs with the answer, or of those close to an unanswerable question.
+    `relevant` are the ids of the paragraphs with the answer, or of those close to an unanswerable question;
+    `history` is the conversation before the question.
     """
 
     id: str
@@ -42,6 +47,7 @@ class Asked:
     sentences: tuple[str, ...]
     relevant: frozenset[str]
     answerable: bool
+    history: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +126,7 @@ def _asked(row: dict[str, Any]) -> Asked:
         sentences=tuple(sentence for marked in row.get("selected_sentences", ()) for sentence in marked),
         relevant=frozenset(row["relevant"]),
         answerable=row["answerable"],
+        history=tuple(Message(turn["role"], turn["content"]) for turn in row.get("history", ())),
     )
 
 

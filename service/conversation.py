@@ -6,7 +6,7 @@ are text of the client: they are cut to a length and freed of markup, and only t
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -56,6 +56,11 @@ class Wording:
     possessive: Words
     plural: Words
     thing: Words
+    demonstrative: Phrases
+    """A "that" which means a thing, and not what happened."""
+    indefinite: Words
+    things: Words
+    """Question words whose answer is a thing."""
     place: Words
     place_link: str
     article: str
@@ -203,7 +208,8 @@ class _Last:
         """Return the turn with its pronouns replaced by what they mean; None if one of them means nothing known."""
         found = unexplained(self.text)
         place = re.search(rf"\b(?:{'|'.join(self.wording.place)})(?=\W*$)", self.text, re.IGNORECASE)
-        spans = [(match.start(), match.end()) for match in found] + ([place.span()] if place else [])
+        that = self.wording.demonstrative.search(self.text)
+        spans = [match.span() for match in (*found, place, that) if match]
         parts, end, known, names = [], 0, set[str](), False
         for start, stop in sorted(set(spans)):
             word = self.text[start:stop].lower()
@@ -224,8 +230,7 @@ class _Last:
         things = [phrase for phrase in _things(self.previous.asked) if phrase.role != "asked"]
         others = [_definite(phrase, self.wording.article) for phrase in things]
         others = others[:2] if "thing" in known else []
-        topics = [topic for topic in dict.fromkeys([*others, *missing]) if topic.lower() not in rest.lower()]
-        return _bracketed(rest, topics)
+        return _bracketed(rest, _distinct(rest, [*others, *missing]))
 
     def _noun(self, word: str, after: str) -> str | None:
         wording = self.wording
@@ -235,6 +240,8 @@ class _Last:
             owned = False
         if word in wording.place:
             return self._place()
+        if wording.demonstrative.match(word + after):
+            return self._thing("it", owned=False)
         meant = None
         if word in wording.person:
             meant = self._person()
@@ -272,7 +279,7 @@ class _Last:
         """Return the thing that the turns ask about: of several the subject, of the number that the pronoun has."""
         plural = word in self.wording.plural
         for turn in reversed(self.turns):
-            found = [phrase for phrase in _things(turn.asked) if self._agrees(word, phrase)]
+            found = [phrase for phrase in (*self._found(turn), *_things(turn.asked)) if self._agrees(word, phrase)]
             alike = [phrase for phrase in found if phrase.is_plural == plural and (plural or phrase.role != "asked")]
             for phrase in alike:
                 text = _definite(phrase, self.wording.article)
@@ -281,6 +288,13 @@ class _Last:
             if found:
                 return None
         return None
+
+    def _found(self, turn: Turn) -> list[Phrase]:
+        """Return the thing that answers "what …": "It tested a bed of reeds"."""
+        opening = [unit.lower for unit in turn.asked.units[:2]]
+        if len(opening) == 2 and opening[0] in self.wording.things and opening[1] in turn.asked.grammar.supports:
+            return [phrase for phrase in turn.answer.phrases if phrase.article in self.wording.indefinite][:1]
+        return []
 
     def _agrees(self, word: str, phrase: Phrase) -> bool:
         """Return whether a German pronoun has the gender of the phrase's article."""
@@ -304,27 +318,35 @@ class _Last:
         read = mentions(self.body)
         is_clause = any(unit.lower in read.grammar.auxiliaries for unit in read.units)
         rest = capital(self.body if is_clause else TAIL.sub("", self.text))
-        topics = [topic for topic in self._topics() if topic.lower() not in rest.lower()]
+        topics = _distinct(rest, self._topics())
         content = set(_content(mentions(rest)))
         # "Ostle Bridge" alone explains "the bridge".
-        shared = [topic for topic in topics if not content.isdisjoint(topic.lower().split())]
+        names = [topic for topic in topics if topic != topic.lower()]
+        shared = [topic for topic in names if not content.isdisjoint(topic.lower().split())]
         return _bracketed(rest, shared or topics) if topics else None
 
     def _topics(self) -> Iterator[str]:
         """Yield what the conversation is about: the phrase that the last question is about, and its names."""
         for turn in reversed(self.turns):
-            given: list[str] = []
             asked, answer = turn.asked, turn.answer
             people = [name for name in answer.people if name not in asked.text][:1] if asked.asks_for_person else []
             quoted = [title.strip() for title in _QUOTED.findall(asked.text)]
             things = [_definite(phrase, self.wording.article) for phrase in _things(asked)]
             main = _counted(asked) or things[: 1 if asked.names else 2]
-            for topic in (*people, *quoted, *main, *asked.names):
-                if topic and not any(topic in other for other in given):
-                    given.append(topic[: 2 * PHRASE_LENGTH])
-            if given:
-                yield from given
+            found = [_definite(phrase, self.wording.article) for phrase in self._found(turn)]
+            topics = [topic[: 2 * PHRASE_LENGTH] for topic in (*people, *found, *quoted, *main, *asked.names) if topic]
+            if topics:
+                yield from topics
                 return
+
+
+def _distinct(text: str, topics: Iterable[str]) -> list[str]:
+    """Return the topics that are not in a text or in a topic before them."""
+    distinct: list[str] = []
+    for topic in topics:
+        if not any(topic.lower() in given.lower() for given in (text, *distinct)):
+            distinct.append(topic)
+    return distinct
 
 
 def _content(read: Mentions) -> list[str]:

@@ -31,7 +31,8 @@ DATE = re.compile(
     rf"(?:,? (?P<year>[12]\d{{3}}))?"
     rf"|(?P<only>[12]\d{{3}})\b"
     rf"|(?:last|this|next|the previous|the following) (?:year|month|week|season|summer|winter|spring|autumn)"
-    rf"|(?:a|one|two|three|\d+) (?:year|month|week|day)s? (?:ago|before|earlier|later)|yesterday|tomorrow|{_DAYS})\b",
+    rf"|(?:a|one|two|three|\d+) (?:year|month|week|day)s? (?:ago|before|earlier|later)"
+    rf"|(?:yester|to)day|tonight|tomorrow|heute|gestern|{_DAYS})\b",
     re.IGNORECASE,
 )
 

@@ -259,8 +259,11 @@ def _runs(units: Sequence[Unit], grammar: Grammar) -> Iterator[_Run]:
             while chain < len(runs) and runs[chain].role == "linked" and _adjacent(units, runs[chain - 1], runs[chain]):
                 chain += 1
             opener = units[run.first - 1 - bool(run.article)].lower
+            # "What is machine learning?", but "What is the council planning?"
+            is_defined = run.first == 2 and not run.article and units[run.end - 1].lower.endswith("ing")
             cut = _bare_verb if opener in grammar.supports else _state
-            yield from _cut(runs[at:chain], *cut(units, runs[at:chain], grammar))
+            which, place = (-1, 0) if is_defined else cut(units, runs[at:chain], grammar)
+            yield from _cut(runs[at:chain], which, place)
         elif run.role in {"asked", "linked"}:
             yield from _cut([run], *_state(units, [run], grammar))
         else:
