@@ -69,6 +69,7 @@ def _summary(report: "IngestReport") -> str:
         (len(report.rejected), "rejected", "rejected"),
         (len(report.skipped), "skipped", "skipped"),
         (report.passed_over, "older version passed over", "older versions passed over"),
+        (report.copies, "copy of another article", "copies of other articles"),
         (len(report.notices), "notice", "notices"),
     ):
         if count:

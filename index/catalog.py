@@ -128,6 +128,14 @@ class Sketches(NamedTuple):
     owners: NDArray[np.int64]
 
 
+class Standing(NamedTuple):
+    """What orders articles of equal texts: first those with an address, then the earliest, then by id."""
+
+    has_no_url: int
+    published: str
+    article_id: str
+
+
 class Outlet(NamedTuple):
     """Where a chunk was published: its id, its article's id and the article's source."""
 
@@ -160,6 +168,7 @@ class Catalog:
         self._connection = sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", uri=True, check_same_thread=False)
         self._connection.create_function("fold", 1, lambda value: value and value.casefold(), deterministic=True)
         self._lock = threading.Lock()
+        self._standings: dict[int, Standing] = {}
         # The rows of a closed catalogue have no gaps. Read here, so that another file than a catalogue is an error.
         self.chunk_count: int = self._rows("SELECT coalesce(max(row) + 1, 0) FROM chunk")[0][0]
 
@@ -194,11 +203,16 @@ class Catalog:
     def _sketched(self) -> bool:
         return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sketch'"))
 
-    @cached_property
-    def standings(self) -> dict[int, tuple[bool, str, str]]:
-        """Return, by row, what orders articles of equal texts: no address, date of publication, id."""
-        found = self._rows(f"SELECT row, url IS NULL, coalesce({_PUBLISHED}, '~'), article_id FROM article")
-        return {row: (bool(no_url), published, article_id) for row, no_url, published, article_id in found}
+    def standings(self, rows: Collection[int]) -> dict[int, Standing]:
+        """Return what orders the articles of these rows if their texts are equal, by row, and others read before."""
+        missing = [row for row in rows if row not in self._standings]
+        if missing:
+            statement = f"""SELECT row, url IS NULL, coalesce({_PUBLISHED}, '~'), article_id FROM article
+                WHERE row IN {_LISTED}"""
+            self._standings |= {
+                row: Standing(*values) for row, *values in self._rows(statement, (json.dumps(missing),))
+            }
+        return self._standings
 
     def outlets(self, rows: Sequence[int]) -> dict[int, Outlet]:
         """Return chunk id, article id and source of the chunks in these rows, by row; no body is read."""

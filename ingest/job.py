@@ -77,7 +77,9 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         if ingest.server is not None:
             # Fail before an hour of embedding.
             ingest.server.ping()
-        old = _previous_generation(ingest, embedder)
+        # Only sizes are compared: nothing is hashed that did not change.
+        pool = SegmentPool(ingest.data, checked=False)
+        old = _previous_generation(ingest, embedder, pool)
         if old is not None:
             stack.callback(old.close)
         known = stack.enter_context(closing(KnownVectors(ingest, embedder, old)))
@@ -101,6 +103,8 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
                 entries = _entries(ingest, old, new, removed)
             with progress.step("publish and merge"):
                 manifest = publish(ingest.data, configuration_of(embedder, ingest.language), entries, ingest.server)
+                with closing(open_generation(ingest.data, manifest.generation, pool)) as published:
+                    report.copies = published.count_copies(new.article_ids)
                 report.notices += _clear_up(ingest, 0.0 if known.used_remains else STALE_S)
             # A merge publishes a generation of its own, with the same chunks.
             report.generation = current_name(ingest.data)
@@ -168,7 +172,7 @@ def _without_dimension(embedder: Embedder, language: str) -> dict[str, Any]:
     }
 
 
-def _previous_generation(ingest: Ingest, embedder: Embedder) -> Generation | None:
+def _previous_generation(ingest: Ingest, embedder: Embedder, pool: SegmentPool) -> Generation | None:
     """Return the generation to continue from, or None.
 
     Raises IndexDamaged if it cannot be opened, and IndexMismatch if its configuration differs from the settings, unless
@@ -180,8 +184,7 @@ def _previous_generation(ingest: Ingest, embedder: Embedder) -> Generation | Non
     name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
     if name is None or (ingest.rebuild and not readable_manifests(ingest.data)):
         return None
-    # Only sizes are compared: nothing is hashed that did not change.
-    generation = open_generation(ingest.data, name, SegmentPool(ingest.data, checked=False))
+    generation = open_generation(ingest.data, name, pool)
     built, wanted = asdict(generation.manifest.configuration), _without_dimension(embedder, ingest.language)
     differing = [
         f"its {name} is {built[name]!r}, the settings say {wanted[name]!r}"

@@ -64,7 +64,8 @@ class IngestReport:
 
     `moved` articles have a new origin and are otherwise unchanged. `kept` articles are in the index and were not read.
     `skipped` are files of unsupported kinds and unpublished articles. `notices` concern ingested articles.
-    `passed_over` counts the versions of an article that a later version of the same run replaced.
+    `passed_over` counts the versions of an article that a later version of the same run replaced. `copies` counts the
+    articles written by this run that are copies of others.
     """
 
     added: int = 0
@@ -77,6 +78,7 @@ class IngestReport:
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     passed_over: int = 0
+    copies: int = 0
     chunks: int = 0
     embedded: int = 0
     generation: str | None = None

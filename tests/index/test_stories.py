@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from contextlib import ExitStack, closing
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import count, pairwise
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from index.catalog import Catalog, CatalogWriter
 from index.records import Article
-from index.stories import Compared, stories_of
+from index.stories import Compared, count_copies, stories_of
 from tests.fakes import HashedEmbedder, article, configuration, newsroom
 from tests.index.test_copies import sentences
 
@@ -36,13 +36,9 @@ def versions(story: Article) -> list[Article]:
 ALL = [version for story in (WIRE, STORM, BUDGET) for version in versions(story)]
 
 
-def ids_of(
-    folder: Path,
-    segments: Sequence[Sequence[Article]],
-    dead: Sequence[set[str]] | None = None,
-    known: Compared | None = None,
-) -> list[tuple[str, ...]]:
-    """Return the ids of the stories of articles in one catalogue each segment."""
+@contextmanager
+def written(folder: Path, segments: Sequence[Sequence[Article]]) -> Iterator[list[Catalog]]:
+    """Write the articles of each segment into a catalogue, and open them."""
     with ExitStack() as opened:
         catalogs: list[Catalog] = []
         for articles in segments:
@@ -52,6 +48,17 @@ def ids_of(
                     writer.add(each, [])
                 writer.number_rows()
             catalogs.append(opened.enter_context(closing(Catalog(path))))
+        yield catalogs
+
+
+def ids_of(
+    folder: Path,
+    segments: Sequence[Sequence[Article]],
+    dead: Sequence[set[str]] | None = None,
+    known: Compared | None = None,
+) -> list[tuple[str, ...]]:
+    """Return the ids of the stories of articles in one catalogue each segment."""
+    with written(folder, segments) as catalogs:
         found = stories_of(catalogs, dead or [set() for _ in segments], {} if known is None else known)
         return sorted(found.ids())
 
@@ -114,6 +121,23 @@ def test_equal_texts_are_one_story(folder: Path, texts: list[str]) -> None:
     grouped = {id_: story for story in ids_of(folder, [articles[::2], articles[1::2]]) for id_ in story}
     for number in range(len(texts)):
         assert f"{number}-b" in grouped[f"{number}-a"]
+
+
+@given(
+    number=st.integers(0, len(ALL)),
+    order=st.permutations(ALL),
+    hidden=st.sets(st.sampled_from([a.article_id for a in ALL])),
+)
+@settings(max_examples=20)
+def test_copies_are_counted_as_they_are_grouped(
+    folder: Path, number: int, order: list[Article], hidden: set[str]
+) -> None:
+    """Of a story that is all new one article is not a copy, of another story every new one is."""
+    new = {each.article_id for each in order[:number]} - hidden
+    with written(folder, [order[number:], order[:number]]) as catalogs:
+        stories = stories_of(catalogs, [hidden, hidden], {}).ids()
+        expected = sum(len(new.intersection(story)) - (new >= {*story}) for story in stories)
+        assert count_copies(catalogs, [hidden, hidden], new) == expected
 
 
 def test_likeness_is_not_chained(folder: Path) -> None:

@@ -381,6 +381,16 @@ def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[i
     assert not [text for text in texts if "30 people" in text]
 
 
+def test_copies_of_other_articles_are_counted(empty: Desk) -> None:
+    """Of articles that come together one is not a copy; a later copy of one that is there is."""
+    story = newsroom(1, sentences=8)[0].body
+    together = [write(empty.articles / f"{name}.txt", f"{name}\n\n{story}") for name in ("Echo", "Courier", "Post")]
+    assert empty.ingest(*together).copies == 2
+    assert empty.ingest(write(empty.articles / "Times.txt", f"Late\n\n{story}")).copies == 1
+    report = empty.ingest(write(empty.articles / "Other.txt", "Other\n\nThe museum opens late on Fridays."))
+    assert (report.copies, report.to_dict()["copies"]) == (0, 0)
+
+
 def test_a_renamed_file_keeps_its_article(desk: Desk) -> None:
     """A renamed file is the same article: its id stays, and nothing is embedded."""
     (desk.articles / "city/vote.txt").rename(desk.articles / "city/the-vote.txt")
