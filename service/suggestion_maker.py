@@ -149,7 +149,9 @@ class SuggestionMaker:
         hash_ = article.content_hash
         if hash_ not in self._made:
             self._wait(budget)
-            self._made[hash_] = self._by_model(article, budget) or tuple(questions_of(article))
+            by_model = self._by_model(article, budget)
+            with budget.spent():
+                self._made[hash_] = by_model or tuple(questions_of(article))
         return self._made[hash_]
 
     def _by_model(self, article: Article, budget: "_Budget") -> tuple[MadeQuestion, ...]:
