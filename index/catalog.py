@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.copies import Hashes, Sketch, sketch_of
+from index.correcting import corrects_another
 from index.records import (
     Article,
     Chunk,
@@ -57,6 +58,7 @@ CREATE TABLE sketch (
 CREATE TABLE sketch_runs (
     article INTEGER PRIMARY KEY REFERENCES article (row), runs BLOB NOT NULL, numbers BLOB NOT NULL
 );
+CREATE TABLE correcting (article INTEGER PRIMARY KEY REFERENCES article (row));
 CREATE INDEX chunk_article ON chunk (article);
 CREATE INDEX chunk_text ON chunk (text_key);
 """
@@ -293,6 +295,16 @@ class Catalog:
             found[article_id] = (*found.get(article_id, ()), revision)
         return found
 
+    @cached_property
+    def correcting(self) -> list[tuple[str, str, int]]:
+        """Return source, date of publication and row of the chunks of articles that correct another one."""
+        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'correcting'"):
+            return []
+        statement = f"""SELECT source, {_PUBLISHED}, chunk.row FROM correcting
+            JOIN article ON article.row = correcting.article JOIN chunk ON chunk.article = article.row
+            WHERE source IS NOT NULL AND published_at IS NOT NULL"""
+        return [(source.casefold(), published, row) for source, published, row in self._rows(statement)]
+
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
         return dict(self._rows("SELECT article_id, content_hash FROM article"))
@@ -389,6 +401,8 @@ class CatalogWriter:
         self._add_sketch(added.lastrowid, article)
         self.chunk_count += len(chunks)
         self._add_history(added.lastrowid, history)
+        if corrects_another(article):
+            self._connection.execute("INSERT INTO correcting VALUES (?)", (added.lastrowid,))
 
     def copy(self, catalog: Path, without: Collection[str]) -> NDArray[np.int64]:
         """Copy the articles of a closed catalogue, but for those with these ids; return the rows of their chunks."""
@@ -407,12 +421,13 @@ class CatalogWriter:
             end_char, token_count, text_key FROM {kept}""",
             (self.chunk_count, first),
         )
-        if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = 'revision'").fetchone():
-            self._connection.execute(
-                """INSERT INTO main.revision SELECT a.row, r.ordinal, changed_at, is_stated, edits
-                FROM old.revision AS r JOIN main.article AS a ON a.row = r.article + ?""",
-                (first,),
-            )
+        for table, columns in (("revision", ", ordinal, changed_at, is_stated, edits"), ("correcting", "")):
+            if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = ?", (table,)).fetchone():
+                self._connection.execute(
+                    f"""INSERT INTO main.{table} SELECT a.row{columns}
+                    FROM old.{table} AS r JOIN main.article AS a ON a.row = r.article + ?""",
+                    (first,),
+                )
         self._copy_sketches(first)
         self._connection.commit()
         self._connection.execute("DETACH old")
@@ -442,7 +457,7 @@ class CatalogWriter:
     def discard(self, article_id: str) -> None:
         """Remove an article; its rows stay empty until `number_rows`."""
         row = "SELECT row FROM article WHERE article_id = ?"
-        for table in ("chunk", "revision", "sketch", "sketch_runs"):
+        for table in ("chunk", "revision", "sketch", "sketch_runs", "correcting"):
             self._connection.execute(f"DELETE FROM {table} WHERE article = ({row})", (article_id,))
         self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
 

@@ -227,6 +227,27 @@ class Generation:
             found |= part.segment.catalog.histories([each for each in article_ids if each not in part.entry.dead])
         return found
 
+    def correcting_rows(self, article: Article) -> NDArray[np.int64]:
+        """Return the rows of later articles by the same source that say that they correct another one."""
+        if article.source is None or article.published_at is None:
+            return np.empty(0, dtype=np.int64)
+        published, rows = self._correcting.get(article.source.casefold(), _NO_ROWS)
+        # Sorted by date, as text without its Z.
+        return rows[np.searchsorted(published, _without_z(isoformat(article.published_at)), side="right") :]
+
+    @cached_property
+    def _correcting(self) -> dict[str, tuple[NDArray[np.str_], NDArray[np.int64]]]:
+        """Return dates of publication and rows of correcting articles, by source, the oldest first."""
+        found: dict[str, list[tuple[str, int]]] = {}
+        for part in self.parts:
+            for source, published, row in part.segment.catalog.correcting:
+                if part.alive is None or part.alive[row]:
+                    found.setdefault(source, []).append((published, part.first + row))
+        return {
+            source: (np.array([each for each, _ in pairs]), np.array([row for _, row in pairs], dtype=np.int64))
+            for source, pairs in ((source, sorted(pairs)) for source, pairs in found.items())
+        }
+
     def articles(self) -> Iterator[Article]:
         """Yield all articles, with at most a page of them in memory."""
         for part in self.parts:
@@ -286,6 +307,9 @@ class Generation:
 def _threads() -> ThreadPoolExecutor:
     """Return the threads that search segments; numpy and Chroma release the interpreter's lock."""
     return ThreadPoolExecutor(min(os.cpu_count() or 1, MOST_THREADS), thread_name_prefix="search")
+
+
+_NO_ROWS = (np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int64))
 
 
 def _without_z(moment: str) -> str:

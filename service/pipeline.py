@@ -33,6 +33,7 @@ from service.answer import (
     retrieval,
 )
 from service.citations.verify import Verifier
+from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.errors import NoLanguageModel, ReaderFailed
 from service.prompts import Prompts, new_fence
 from service.questions import asks_about_present, search_text
@@ -45,6 +46,7 @@ from service.readers.span_reader import SpanReader
 from service.records import (
     Abstained,
     AnswerWarning,
+    Correction,
     Drafted,
     Passage,
     Question,
@@ -143,6 +145,9 @@ class Pipeline:
                         async for event in events:
                             yield event
 
+            if run.composition.citations:
+                with run.timed("verify"):
+                    await asyncio.to_thread(run.find_corrections)
             answer = run.answer(self.stale_after)
             if self.finish:
                 answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])
@@ -351,6 +356,8 @@ class AnswerRun:
     usage: Usage = field(default_factory=Usage)
     abstained: bool = False
     is_weak: bool = False  # the evidence for quotes
+    corrections: tuple[Correction, ...] = ()
+    is_superseded: bool = False  # a quoted value is corrected by an article that is not quoted
     reason: StatusReason | None = None  # why reading did not begin, or did not end
     id: str = field(default_factory=lambda: f"ans_{uuid4().hex}")
     _began: float = field(default_factory=time.perf_counter)
@@ -384,9 +391,16 @@ class AnswerRun:
         if self.withheld > len(text):
             return "partial", "unsupported_withheld"
         cited = [self.composition.article(each) for each in self.composition.citations]
-        if self.is_weak or (self.llm is None and self.window and is_before(cited, self.window)):
+        if self.is_weak or self.is_superseded or (self.llm is None and self.window and is_before(cited, self.window)):
             return "partial", "weak_evidence"
         return "answered", None
+
+    def find_corrections(self) -> None:
+        """Find the corrections of the articles that are cited."""
+        articles = [passage.article for passage in self.composition.passages]
+        citations = self.composition.citations
+        self.corrections = corrections_of(citations, articles, self.generation, self.question.as_of)
+        self.is_superseded = is_superseded(self.standalone, self.corrections, citations, articles)
 
     def answer(self, stale_after: timedelta) -> Answer:
         """Return the complete answer."""
@@ -394,6 +408,7 @@ class AnswerRun:
         sources = self.composition.sources()
         fresh = freshness(self.generation, sources)
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.now, stale_after)
+        corrected = corrected_warning(self.corrections)
         caution = self.caution if reason in _FOLLOW_UP_REASONS else None
         spent = self._spent | {"total": time.perf_counter() - self._began}
         # Sentences are verified while the reader drafts.
@@ -420,6 +435,7 @@ class AnswerRun:
                 embedding_model=manifest.configuration.embedding_model,
                 generation=manifest.generation,
             ),
-            warnings=(*self.warnings, *(warning for warning in (caution, stale) if warning)),
+            warnings=(*self.warnings, *(warning for warning in (caution, stale, corrected) if warning)),
+            corrections=self.corrections,
             as_of=isoformat(self.question.as_of),
         )

@@ -257,7 +257,8 @@ class Development:
 class Correction:
     """A correction of an article that the answer cites: in the article itself, or in a later one (`corrected_by`).
 
-    `before` and `after` are the words that changed, if they are known; `before` is never a part of the article's body.
+    `before` and `after` are sentences, if they are known; with `corrected_by`, `after` is one of the later article,
+    without it, `before` is not in the article's body any more. `note` is what the article says about its correction.
     """
 
     article_id: str

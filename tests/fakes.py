@@ -155,13 +155,14 @@ def built(
     made: Configuration | None = None,
     *,
     segments: int = 1,
+    histories: Mapping[str, Sequence[Revision]] = MappingProxyType({}),
 ) -> Manifest:
     """Publish a generation of these articles alone, in that many segments."""
     embedder = embedder or HashedEmbedder()
     made = made or configuration(embedder)
     count = -(-len(articles) // segments)
     starts = range(0, len(articles), count) if articles else ()
-    entries = [segment_of(data, articles[start : start + count], embedder, made) for start in starts]
+    entries = [segment_of(data, articles[start : start + count], embedder, made, histories) for start in starts]
     return publish(data, made, entries)
 
 

@@ -11,13 +11,16 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from index.markup import readable
-from index.records import Span
+from index.records import Article, Span
 from index.terms import words
 from index.text import sentence_spans
+from service.citations.dates import find_dates
+from service.citations.numbers import find_numbers
 from service.readers.answer_fit import asks_latest, disagree, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence
+from service.superseded import asks_earlier, asks_what_was_said, superseding
 
 EXTRACTIVE = "extractive@2"
 """The name of this reader in an answer, with its version."""
@@ -53,7 +56,7 @@ def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
 
     The marker is before the full stop; that of a sentence that ends with a quotation mark comes after it.
     """
-    for sentence in quoted(question, evidence):
+    for sentence in with_corrections(question, quoted(question, evidence), evidence):
         start, end = sentence.quote or sentence.span
         text = readable(sentence.passage.article.body[start:end])
         statement = text.rstrip(".!?…")
@@ -79,6 +82,48 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
             if new and 2 * len(new) >= len(asked):
                 _add(sentence, chosen)
     return chosen[:QUOTED]
+
+
+def with_corrections(question: str, chosen: Sequence[ScoredSentence], evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the sentences to quote with those of later articles that correct them.
+
+    A correction comes after the sentence, or in its place if the answer is what it replaces or denies.
+    """
+    articles = list({each.passage.article.article_id: each.passage.article for each in evidence.sentences}.values())
+    quoted: list[ScoredSentence] = []
+    for sentence in chosen:
+        new = _with_correction(question, sentence, articles, evidence)
+        new = [each for each in new if each not in quoted]
+        if len(quoted) + len(new) <= QUOTED:
+            quoted += new
+    return quoted
+
+
+def _with_correction(
+    question: str, sentence: ScoredSentence, articles: Sequence[Article], evidence: Evidence
+) -> list[ScoredSentence]:
+    """Return a sentence with the one that corrects it, in the order to quote; an earlier value may be asked for."""
+    article, (start, end) = sentence.passage.article, sentence.quote or sentence.span
+    for span in sentence_spans(article.body[start:end], headings=False):
+        found = superseding(article.body[start + span.start : start + span.end], article, articles)
+        if found is None or asks_earlier(question, article.published_at, found.article.published_at):
+            continue
+        same = (each for each in evidence.sentences if each.passage.article == found.article)
+        correcting = next((each for each in same if each.span == found.span), None)
+        if correcting and found.kind == "denial":
+            return [correcting, sentence] if asks_what_was_said(question) else [correcting]
+        if correcting:
+            return [correcting] if _is_replaced(sentence, found.kind) else [sentence, correcting]
+    return [sentence]
+
+
+def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
+    """Return whether the answer in a sentence is of the kind that is corrected: a number or a day."""
+    if sentence.answer is None:
+        return False
+    dated = find_dates(sentence.passage.article.body[slice(*sentence.answer)])
+    # A time of day is a number as well.
+    return bool(dated.dates) if kind == "day" else any(":" not in each.text for each in find_numbers(dated.rest))
 
 
 def _distances(evidence: Evidence) -> tuple[float, float]:

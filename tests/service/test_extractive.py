@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -289,3 +289,69 @@ def test_it_needs_no_model(pipeline: Pipeline) -> None:
     """An answer without a model has the name and version of the reader, and neither model nor prompt."""
     versions = asyncio.run(pipeline.ask(Question("When did the Skelhaven library reopen?"))).versions
     assert (versions.reader, versions.model, versions.prompt) == (EXTRACTIVE, None, None)
+
+
+DAY = datetime(2026, 3, 3, 8, tzinfo=UTC)
+REPORT = "The barge sank at the Corve lock on 3 March. It carried 40 tonnes of gravel, the office said."
+SAID = "Our report was wrong: the barge carried 14 tonnes of gravel, the office said, not 40 tonnes."
+
+
+def reported(correction: str, answer: str | None, days: int = 1) -> Evidence:
+    """Return evidence whose best sentence is the report's last one, with this answer; a later text corrects it."""
+    passages = [
+        make_passage("k7f2", REPORT, source="Echo", published_at=DAY),
+        make_passage("k8f3", correction, title="Correction", source="Echo", published_at=DAY + timedelta(days=days)),
+    ]
+    found = [
+        ScoredSentence(each.passage, each.span, each.text, 5.0 if "40 tonnes of" in each.text else 1.0, each.span)
+        for each in statements_of(passages)
+    ]
+    best = max(found, key=lambda each: each.score)
+    if answer:
+        start = REPORT.index(answer)
+        found[found.index(best)] = replace(best, answer=Span(start, start + len(answer)))
+    return Evidence(tuple(sorted(found, key=lambda each: -each.score)), 0.7, 5.0 if answer else None)
+
+
+@pytest.mark.parametrize(
+    ("question", "correction", "answer", "keys"),
+    [
+        ("How much gravel did the barge carry?", SAID, "40 tonnes", ["k8f3"]),
+        ("What did the barge carry?", SAID, "gravel", ["k7f2", "k8f3"]),
+        ("What did the barge carry?", SAID, None, ["k7f2", "k8f3"]),
+        ("How much gravel was first reported?", SAID, "40 tonnes", ["k7f2"]),
+        ("What was there?", "The office counted 14 swans.", "gravel", ["k7f2"]),
+    ],
+)
+def test_a_corrected_value_is_not_quoted_alone(
+    question: str, correction: str, answer: str | None, keys: list[str]
+) -> None:
+    """The correction stands in for the corrected answer, or comes after it, unless the earlier value is asked for."""
+    assert [draft.keys[0] for draft in quotes(question, reported(correction, answer))] == keys
+
+
+def test_an_earlier_article_corrects_nothing() -> None:
+    """Only a later one does."""
+    assert [draft.keys[0] for draft in quotes("How much gravel?", reported(SAID, "40 tonnes", days=-1))] == ["k7f2"]
+
+
+@pytest.mark.parametrize(
+    ("question", "keys"),
+    [("Had the captain been drinking?", ["k8f3"]), ("Who said that the captain had been drinking?", ["k8f3", "k7f2"])],
+)
+def test_a_denial_is_quoted_for_what_it_denies(question: str, keys: list[str]) -> None:
+    """What was denied is quoted after it, if the question asks what was said."""
+    passages = [
+        make_passage("k7f2", "The captain of the barge had been drinking.", source="Echo", published_at=DAY),
+        make_passage(
+            "k8f3",
+            "The captain of the barge had not been drinking, contrary to our report of Tuesday.",
+            source="Echo",
+            published_at=DAY + timedelta(days=1),
+        ),
+    ]
+    found = [
+        ScoredSentence(each.passage, each.span, each.text, 1.0 - at) for at, each in enumerate(statements_of(passages))
+    ]
+    drafts = quotes(question, Evidence(tuple(found), 0.7))
+    assert [draft.keys[0] for draft in drafts] == keys

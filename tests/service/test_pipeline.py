@@ -225,6 +225,20 @@ def test_date_words_never_lose_the_answer(pipeline: Pipeline, words: str) -> Non
     assert "sound-cup-final" in {citation.article_id for citation in answer.citations}
 
 
+def test_a_corrected_value_comes_with_its_correction(pipeline: Pipeline) -> None:
+    """The later article is quoted; if filters leave it out, the answer is weak and has the correction beside it."""
+    text, article_id = "How large is the shortfall in the 2026 budget of the council?", "council-approves-2026-budget"
+    everywhere = asyncio.run(pipeline.ask(Question(text)))
+    assert "budget-shortfall-corrected" in {each.article_id for each in everywhere.citations}
+    alone = asyncio.run(pipeline.ask(Question(text, filters=Filters(article_ids=(article_id,)))))
+    assert (alone.verdict, alone.status_reason) == ("weak", "weak_evidence")
+    (correction,) = alone.corrections
+    assert (correction.article_id, correction.corrected_by) == (article_id, "budget-shortfall-corrected")
+    assert "corrected" in [warning.code for warning in alone.warnings]
+    told = asyncio.run(pipeline.ask(Question(text, as_of=datetime(2025, 12, 1, tzinfo=UTC))))
+    assert (told.citations[0].article_id, told.corrections) == (article_id, ())
+
+
 def test_an_abstention_cites_nothing_that_could_be_old(pipeline: Pipeline) -> None:
     """An answer without citations has neither a newest cited article nor a warning of its age."""
     later = replace(pipeline, clock=lambda: datetime(2044, 1, 1, tzinfo=UTC))
