@@ -25,6 +25,7 @@ def explain(gold: GoldSet, question_id: str, run: Run) -> str:
         raise GoldInvalid(f"the run did not ask {item.id}", "Leave out --run to ask it now.")
     grade = score_one(item, prediction, gold.articles)
     reply = prediction.reply or {"sources": [], "citations": [], "answer": ""}
+    retrieved = {item.one_of(source["article_id"]) for source in reply["sources"]}
     return render(
         "explain.txt.jinja2",
         item=item,
@@ -33,7 +34,7 @@ def explain(gold: GoldSet, question_id: str, run: Run) -> str:
         error=prediction.error,
         stated={tick.fact: tick.stated for tick in grade.ticks},
         signs={"GOLD": item.gold_articles, "POISONED": item.poison, "NEAR MISS": item.near_miss},
-        missing=sorted(item.gold_articles - {source["article_id"] for source in reply["sources"]}),
+        missing=sorted(article for article in item.gold_articles if item.one_of(article) not in retrieved),
         said={forbidden.id for forbidden in item.must_not if matches(forbidden.match, reply["answer"])},
         citations=[_cited(citation, reply, gold.articles) for citation in reply["citations"]],
         paraphrased=list(zip(item.paraphrases, prediction.paraphrased, strict=False)),

@@ -1,5 +1,6 @@
 """The explanation of one question's outcome."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -61,6 +62,17 @@ def test_a_correct_answer_names_no_stage() -> None:
     assert "outcome: correct\n" in text
     assert "at the stage" not in text
     assert "withheld" not in text
+
+
+def test_a_moment_is_named_and_a_copy_of_the_evidence_is_not_missing() -> None:
+    """A copy stands for the article that the evidence names."""
+    item = next(item for item in GOLD.items if item.id == COMPASSES)
+    copied = item.model_copy(update={"copies": (("ferry-strike", "museum-theft"),), "as_of": "2026-03-01T00:00:00Z"})
+    gold = replace(GOLD, items=(copied,))
+    text = explain(gold, COMPASSES, run_of({COMPASSES: reply("Thieves took 12 compasses.", "ferry-strike")}))
+
+    assert text.startswith(f"{COMPASSES} (how_many, as of 2026-03-01T00:00:00Z)\n")
+    assert "not retrieved" not in text
 
 
 def test_a_quote_to_compare_and_the_answers_words_are_named() -> None:
