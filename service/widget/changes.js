@@ -27,6 +27,28 @@ export function changesIn(reply, parts) {
 }
 
 /**
+ * Return the same as text, a line for each.
+ * @param {Reply} reply
+ * @param {Words} words
+ */
+export function changesText({ conflicts, developments, corrections, uncovered }, words) {
+  const said = (/** @type {Position} */ { value, source, published_at: at }) => `${value} (${[source, words.day(at)].filter(Boolean).join(", ")})`;
+  const told = (/** @type {string} */ kind, /** @type {Conflict | Development} */ { topic, positions }) =>
+    `${words.say(kind, { topic })}: ${positions.map(said).join("; ")}`;
+  const corrected = (/** @type {Correction} */ { corrected_at: at, before, after, note }) => {
+    const lead = at ? words.say("corrected_on", { day: words.day(at) }) : words.say("corrected");
+    const change = after && before ? words.say("corrected_from", { after, before }) : (after ?? note);
+    return change ? `${lead}: ${change}` : lead;
+  };
+  return [
+    ...conflicts.map((each) => told("conflict", each)),
+    ...developments.map((each) => told("development", each)),
+    ...corrections.map(corrected),
+    ...(uncovered.length ? [`${words.say("uncovered")}: ${uncovered.join("; ")}`] : []),
+  ];
+}
+
+/**
  * Make the lines on the corrections of some articles.
  * @param {string[]} articles
  * @param {Reply} reply

@@ -3,9 +3,10 @@
 import answerStyle from "./answer.css" with { type: "css" };
 import panelStyle from "./panel.css" with { type: "css" };
 import themeStyle from "./theme.css" with { type: "css" };
+import { claim, Conversation, History, reclaim, release } from "./conversation.js";
 import { icon, ICONS, make } from "./dom.js";
 import { Panel } from "./panel.js";
-import { claim, Client, Conversation, History, reclaim, release } from "./service.js";
+import { Client } from "./service.js";
 import { Words } from "./words.js";
 
 const TIMEOUT_S = 45;

@@ -1,12 +1,13 @@
 // The chat itself: heading, turns, the field to ask in, and the live region.
 
-/** @import { Conversation } from "./service.js" */
+/** @import { Conversation } from "./conversation.js" */
 /** @import { Words } from "./words.js" */
 
 import { Announcer, countPoints, icon, ICONS, make, plain } from "./dom.js";
+import { factsLine } from "./facts.js";
 import { closest } from "./sources.js";
 import { TurnView } from "./turn.js";
-import { explanation, factsLine, kindOf, latestText, verdictText } from "./verdict.js";
+import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
 
 /** Code points that a question may have. */
 const LENGTH = 2000;

@@ -10,6 +10,8 @@ import { withText } from "./fragment.js";
 const BEFORE = 80;
 const NEAR = 160;
 const BESIDE = 420;
+/** Publishers of copies that are named beside a quote. */
+const COPIES = 3;
 const PARAGRAPH = /\n\s*\n/u;
 
 /**
@@ -22,7 +24,7 @@ const PARAGRAPH = /\n\s*\n/u;
 export function quoteBox(citation, source, { words, client }, place) {
   const label = words.say("quoted");
   // The card around a quote names the article.
-  const article = place === "card" ? [] : [nameOf(source, words), aboutLine(source, words)];
+  const article = place === "card" ? [] : [nameOf(source, words), aboutLine(source, words), copiesLine(source, words)];
   const quote = quoteInContext(citation, source, words, place);
   return make(
     "div",
@@ -61,6 +63,20 @@ export function complete(box, citation, source, article, words) {
  */
 function nameOf(source, words) {
   return make("p", { class: "from" }, make("cite", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }));
+}
+
+/**
+ * Make a line with some publishers of an article's copies; null if it has none.
+ * @param {Source} source
+ * @param {Words} words
+ */
+function copiesLine({ source: own, duplicates }, words) {
+  const names = [...new Set((duplicates ?? []).map(({ source }) => source))].filter((name) => name && name !== own);
+  if (!names.length) return null;
+  const more = names.length - COPIES;
+  const said = [...names.slice(0, COPIES), ...(more > 0 ? [words.say("also_more", { count: more })] : [])];
+  const list = said.flatMap((name) => [", ", make("bdi", { text: name })]).slice(1);
+  return make("p", { class: "about copies" }, `${words.say("also")}: `, ...list);
 }
 
 /**

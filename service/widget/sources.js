@@ -3,6 +3,8 @@
 /** @import { Client } from "./service.js" */
 /** @import { Words } from "./words.js" */
 
+import { changesText } from "./changes.js";
+import { factsLine } from "./facts.js";
 import { externalLink, make, plain, rendered } from "./dom.js";
 import { aboutLine, citationPage, describe, differs, head, links, quoteBox, tagOf, titleOf } from "./quotes.js";
 
@@ -143,7 +145,8 @@ function passageBox(source, { words, client }) {
 }
 
 /**
- * Return the question, the answer, each source with its quotes and their places, and the service and the date.
+ * Return the question, the answer with what limits it, each source with its quotes and their places, and the service, the
+ * date and the address of the answer's page.
  * @param {string} question
  * @param {Reply} reply
  * @param {Words} words
@@ -159,7 +162,9 @@ export function copyText(question, reply, words, client) {
     return [`[${marker}] ${describe(source, words)}`, ...[...quotes].map(([page, quote]) => `${quote}\n${page}`)].join("\n");
   });
   const origin = words.say("copied_from", { service: client.host, day: words.day(reply.created_at) });
-  return [question, plain(reply.answer), ...sources, origin].join("\n\n");
+  const link = client.permalink(reply.permalink);
+  const limits = [factsLine(reply, words), ...changesText(reply, words)].filter(Boolean);
+  return [question, plain(reply.answer), ...limits, ...sources, link ? `${origin}\n${link}` : origin].join("\n\n");
 }
 
 /**

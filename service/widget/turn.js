@@ -1,16 +1,18 @@
 // A question and its answer on the page: the text with its markers and quotes, the verdict, and the actions.
 
-/** @import { Client, Conversation } from "./service.js" */
+/** @import { Conversation } from "./conversation.js" */
+/** @import { Client } from "./service.js" */
 /** @import { Words } from "./words.js" */
 
 import { Actions } from "./actions.js";
 import { changesIn, correctionsOf } from "./changes.js";
 import { make } from "./dom.js";
+import { factsLine } from "./facts.js";
 import { Proof } from "./proof.js";
 import { answerWords, describe, differs } from "./quotes.js";
 import { AnswerText } from "./sentences.js";
 import { SourcesView } from "./sources.js";
-import { explanation, factsLine, kindOf, latestText, lookOf, notesOn, verdictLine } from "./verdict.js";
+import { explanation, kindOf, latestText, lookOf, notesOn, verdictLine } from "./verdict.js";
 
 /** Words in the name of a marker, which distinguish markers of one article: those of the answer, or of the quote. */
 const WORDS_OF_QUOTE = 6;

@@ -136,46 +136,6 @@ export function explanation(kind, turn, words) {
 }
 
 /**
- * Return what limits an answer, in one line: the number of independent sources, its day, and the dates of its articles.
- * @param {Reply} reply
- * @param {Words} words
- * @returns {string?}
- */
-export function factsLine(reply, words) {
-  const { independent_sources: count, as_of: asOf, sources, status } = reply;
-  // One source is worth a word only if it stands for copies.
-  const copied = sources.some(({ cited, duplicates }) => cited && duplicates?.length);
-  const facts = [
-    status !== "not_in_sources" && (count > 1 || (count === 1 && copied)) ? words.say("independent", { count }) : null,
-    asOf ? words.say("as_of", { day: words.day(asOf) }) : null,
-    inferredText(reply.retrieval, words),
-  ];
-  return facts.filter(Boolean).join(" · ") || null;
-}
-
-/**
- * Return the dates that the service read from the question, such as “Only articles since 1 May 2026”.
- * @param {Reply["retrieval"]} retrieval
- * @param {Words} words
- * @returns {string?}
- */
-function inferredText(retrieval, words) {
-  const inferred = retrieval?.filters_inferred;
-  if (!Array.isArray(inferred)) return null;
-  const [after, before] = ["published_after", "published_before"].map((name) => {
-    const said = inferred.find((/** @type {unknown} */ each) => String(each).startsWith(name));
-    const at = said && Date.parse(/\d{4}-\d\d-\d\d\S*/u.exec(said)?.[0] ?? String(retrieval?.filters_applied?.[name]));
-    return Number.isFinite(at) ? Number(at) : null;
-  });
-  const dayOf = (/** @type {number} */ time) => words.day(new Date(time).toISOString());
-  const from = after === null ? "" : dayOf(after);
-  // The end is exclusive: midnight belongs to the day before.
-  const to = before === null ? "" : dayOf(before - 1);
-  if (from && to) return from === to ? words.say("only_on", { day: from }) : words.say("only_between", { from, to });
-  return from ? words.say("only_since", { day: from }) : to && words.say("only_until", { day: to });
-}
-
-/**
  * Make the notes below an answer: withheld sentences and warnings.
  * @param {string} kind
  * @param {Turn} turn

@@ -27,6 +27,10 @@ QUESTIONS = {
     "quoted": "Is the strike over, and does the ship wait?",
     "dated": "What is known of the strike and of the ship?",
     "markdown": "When will the Old Lamp be lit?",
+    "duplicates": "What ended the ferry strike?",
+    "copied": "What was reported in February?",
+    "differing": "How long were there no ferries?",
+    "developed": "What became of the ferries?",
     "abstained": "What does a ticket to Lissay cost?",
     "off topic": "What is the capital of Australia?",
     "scripts": "What happened at the pier, the port and the railway?",
@@ -36,7 +40,7 @@ QUESTIONS = {
     "overloaded": "Who signed the agreement?",
     "failed": "Where was the agreement signed?",
 }
-"""The question of each state. `conflict` and `duplicates` are not pictured: no service fills these fields yet."""
+"""The question of each state; `differing` stands for `conflict`."""
 PICTURED = tuple(state for state in BY_QUESTION if state in QUESTIONS)
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 HOST = """<!doctype html><html lang="LANG"><meta name="viewport" content="width=device-width"><title>The Courier</title>
@@ -110,6 +114,13 @@ def _pages(camera: Camera) -> None:
     camera.keep("home", full=True)
     visit.ask("When did the Skelhaven library reopen?").locator(".marker").first.click()
     camera.keep("home-answer")
+    for state in ("differing", "developed"):
+        _fresh(visit, "/")
+        visit.ask(QUESTIONS[state]).locator(".marker").last.click()
+        camera.keep(f"home-{state}")
+    visit.page.emulate_media(media="print")
+    camera.keep("print", full=True)
+    visit.page.emulate_media(media="screen")
     visit.open("/articles/ferry-ends?start=0&end=39&highlight=31-38")
     camera.keep("article")
     visit.open("/articles/arabic-port?start=43&end=90&highlight=79-90")

@@ -140,6 +140,14 @@ def test_what_differs_and_what_is_missing_is_said_beside_the_answer(wide: Visit)
     assert box(positions.nth(0))["y"] == box(positions.nth(1))["y"]
     assert turn.locator(".facts").inner_text() == "2 independent sources"
     assert turn.locator(".uncovered").inner_text() == "Not covered: what it cost; who paid"
+    wide.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    turn.locator(".copy").click()
+    expect(turn.locator(".copy")).to_have_text("Copied")
+    copied = wide.page.evaluate("navigator.clipboard.readText()").split("\n\n")
+    both = "16 days (Varn Sound Courier, 25 February 2026); since Monday (Tarnmouth Gazette, 5 December 2025)"
+    assert copied[2] == "2 independent sources"
+    assert copied[3] == f"Reports differ on days without ferries: {both}"
+    assert copied[4] == "Not covered: what it cost; who paid"
 
 
 def test_a_story_is_told_in_time(wide: Visit) -> None:
@@ -180,6 +188,7 @@ def test_copies_dates_and_the_next_step_are_offered(wide: Visit) -> None:
     )
     assert turn.locator(".also li").count() == len(COPIED.sources[0].duplicates)
     assert turn.locator(".also details li").first.is_visible()
+    assert turn.locator(".side .copies").inner_text() == "Also reported by: Paper 1, Paper 2, Paper 3, 20 more"
     turn.locator(".actions .link").click()
     expect(turn.locator(".actions .link")).to_have_text("Copied")
     assert wide.page.evaluate("navigator.clipboard.readText()") == f"{wide.home}{COPIED.permalink}"
