@@ -1,24 +1,31 @@
 """The articles, as JSON under `/v1/articles` and as pages under `/articles`."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Annotated, Any, Literal
+from itertools import islice
+from typing import Annotated, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
 
-from index.records import Article, Span, isoformat
+from index.generation import Generation
+from index.records import Article, Revision, Span, isoformat
 from service.api.admission import State
 from service.api.article_text import render, web_address
 from service.api.pages import language_tag, page
+from service.corrections import own_corrections
 from service.errors import ArticleNotFound
 
 router = APIRouter(tags=["articles"])
 
 NAMES = 50
 """The limit of authors, and of tags, of an article in a reply."""
+
+CORRECTIONS = 5
+"""Corrections on the page of an article, the newest ones."""
 
 PAGE = 40
 """Articles on a page of the list."""
@@ -48,9 +55,13 @@ class ArticleSummary:
 
 @dataclass(frozen=True, slots=True)
 class ArticleReply(ArticleSummary):
-    """An article with the text that citations point into; offsets are Unicode code points of `body`."""
+    """An article with the text that citations point into; offsets are Unicode code points of `body`.
+
+    `versions` are its revisions, newest first.
+    """
 
     body: str
+    versions: tuple[Revision, ...] = ()
     object: Literal["article"] = "article"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 
@@ -87,10 +98,10 @@ async def list_articles(
 async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
     """Return an article as it is stored and cited."""
     async with state.pipeline.pinned() as generation:
-        article = await state.read(generation.article, article_id)
+        article, history = await state.read(_with_history, generation, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
-    return ArticleReply(**_fields(article, len(article.body)), body=article.body)
+    return ArticleReply(**_fields(article, len(article.body)), body=article.body, versions=history)
 
 
 @router.get("/articles", include_in_schema=False)
@@ -127,12 +138,22 @@ async def show_article(
     `highlight`, such as `530-541`, is the place of the answer's words in the quote.
     """
     async with state.pipeline.pinned() as generation:
-        found = await state.read(generation.article, article_id)
+        found, history = await state.read(_with_history, generation, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")
     # A body may have megabytes: render it off the event loop.
-    page_of = partial(article_page, public_url=state.public_url, indexed=state.allow_indexing)
+    page_of = partial(article_page, history=history, site=Site(state.public_url, state.allow_indexing))
     return await state.read(page_of, found, start, end, highlight)
+
+
+class Site(NamedTuple):
+    """The address under which the service is known, and whether search engines may list its articles."""
+
+    public_url: str | None = None
+    indexed: bool = False
+
+
+UNKNOWN_SITE = Site()
 
 
 def article_page(
@@ -141,23 +162,32 @@ def article_page(
     end: str | None,
     highlight: str = "",
     *,
-    public_url: str | None = None,
-    indexed: bool = False,
+    history: Sequence[Revision] = (),
+    site: Site = UNKNOWN_SITE,
 ) -> HTMLResponse:
-    """Return the page of an article, with the quote of its address marked, and the answer's words in it."""
+    """Return the page of an article, with the quote of its address marked, and the answer's words in it.
+
+    Corrections of its text are above it.
+    """
     first, _, last = highlight.partition("-")
     text = render(article.body, _span(start, end, len(article.body)), _span(first, last, len(article.body)))
     moved = (start, end) != (None, None) and not text.marked
-    address = canonical(article, public_url)
+    address = canonical(article, site.public_url)
     return page(
         "article",
         article=article,
         text=text,
         moved=moved,
+        corrections=list(islice(own_corrections(article, history), CORRECTIONS)),
         canonical=address,
         metadata=structured(article, address),
-        indexed=indexed,
+        indexed=site.indexed,
     )
+
+
+def _with_history(generation: Generation, article_id: str) -> tuple[Article | None, tuple[Revision, ...]]:
+    """Return an article with its revisions, newest first."""
+    return generation.article(article_id), generation.histories([article_id]).get(article_id, ())
 
 
 def canonical(article: Article, public_url: str | None) -> str:

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -9,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from index.records import Edit, Revision
 from service.api.app import create_app
-from service.api.articles import NAMES, article_page
+from service.api.articles import NAMES, Site, article_page
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built
 from tests.samples import settings_for
@@ -146,7 +148,7 @@ def test_search_engines_get_the_fields_of_an_article_as_data(title: str, author:
 )
 def test_the_canonical_address_is_the_publishers(url: str | None, public_url: str | None, expected: str) -> None:
     """Without one it is that of our page."""
-    text = bytes(article_page(article("a", "One.", url=url), None, None, public_url=public_url).body).decode()
+    text = bytes(article_page(article("a", "One.", url=url), None, None, site=Site(public_url)).body).decode()
 
     assert f'<link rel="canonical" href="{expected}">' in text
 
@@ -213,3 +215,24 @@ def test_the_words_of_the_answer_are_set_apart_in_the_quote(highlight: str, show
 
     assert f'<mark id="quote" tabindex="-1">{shown}</mark>' in text
     assert "may have changed" not in text
+
+
+def test_an_article_has_its_versions(tmp_path: Path) -> None:
+    """The reply has what changed and when; the page has the corrections above the text, escaped."""
+    edit = Edit("Nine <b>boats</b> sank.", "Seven <b>boats</b> sank.")
+    history = (Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(edit, Edit("", "It rained."))),)
+    embedder = HashedEmbedder()
+    boats = article("boats", f"{edit.after} It rained.")
+    built(tmp_path, [boats], embedder, histories={"boats": history})
+    settings = settings_for(tmp_path, tmp_path / "models")
+    with TestClient(create_app(settings, build_pipeline(settings, embedder))) as client:
+        versions = client.get("/v1/articles/boats").json()["versions"]
+        shown = client.get("/articles/boats").text
+
+    assert versions == [json.loads(json.dumps(asdict(each))) for each in history]
+    above, _, text = shown.partition('<div class="text">')
+    assert "on 3 May 2026" in above
+    assert "<del" in above
+    assert "Nine &lt;b&gt;boats" in above
+    assert "Nine" not in text
+    assert "<del" not in bytes(article_page(boats, None, None).body).decode()
