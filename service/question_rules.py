@@ -8,7 +8,7 @@ a question names what it is about. English only.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from itertools import islice
 from typing import NamedTuple
@@ -34,6 +34,9 @@ LONGEST = 120
 
 LONGEST_SENTENCE = 260
 """The limit of a sentence that is read, in characters: a hostile one takes the rules 70 ms."""
+
+FUTURE = timedelta(days=90)
+"""How long after an article a question about its future is asked, if no day is stated."""
 
 LONGEST_BODY = 40_000
 """The first code points of a body, which are read."""
@@ -134,10 +137,15 @@ def _dated(text: str, answer: str, sentence: Span, article: Article) -> MadeQues
     """Return a question with its last day; None if it is too long, or about an unknown present or future."""
     is_present = re.match(r"Who is |How \w+ (?:is|are)|When does|.* (?:does|do) ", text)
     is_future = re.match(r"(?:When|How long|Where) will |When does ", text)
-    until = _day_of(answer, article) if is_future else None
+    until = _day_of(answer, article) if is_future else _soon(article) if " will " in text else None
     if len(text) > LONGEST or " the the " in text or (is_present and article.published_at is None):
         return None
-    return None if is_future and until is None else MadeQuestion(text, sentence, answer, until)
+    return None if (is_future or " will " in text) and until is None else MadeQuestion(text, sentence, answer, until)
+
+
+def _soon(article: Article) -> date | None:
+    """Return the day until which what an article says of the future may be to come."""
+    return (article.published_at + FUTURE).date() if article.published_at else None
 
 
 def _day_of(answer: str, article: Article) -> date | None:

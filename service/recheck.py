@@ -41,9 +41,10 @@ class CheckedQuote:
 
 @dataclass(frozen=True, slots=True)
 class Recheck:
-    """The quotes of a link, checked again, in the order of the answer."""
+    """The quotes of a link, checked again, in the order of the answer; the numbers of all and of gone articles."""
 
     quotes: tuple[CheckedQuote, ...]
+    articles: int = 0
     gone_articles: int = 0
 
     @property
@@ -73,7 +74,7 @@ def recheck(
     ]
     for article_id in {quote.article_id for quote in link.quotes}:
         _add_edits(checked, article_id, since, histories.get(article_id, ()))
-    return Recheck(tuple(checked), sum(article is None for article in articles.values()))
+    return Recheck(tuple(checked), len(articles), sum(article is None for article in articles.values()))
 
 
 def _checked(quote: LinkedQuote, article: Article | None, history: Sequence[Revision]) -> CheckedQuote:

@@ -8,9 +8,11 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from index.generation import Generation
+from service.answer import day
 from service.api.admission import State
 from service.api.article_text import render, visible, web_address
 from service.api.pages import language_tag, page
+from service.citations.relative_dates import resolved_dates
 from service.permalink import Link
 from service.recheck import CheckedQuote, Recheck, recheck
 
@@ -24,7 +26,8 @@ EDGE_WORDS = 5
 class ShownQuote:
     """A quote as the page shows it; the addresses lead to the quote at the publisher and in our copy.
 
-    `edits` are pairs of a sentence before and after a change, without Markdown; one of them may be empty.
+    `edits` are pairs of a sentence before and after a change, without Markdown; one of them may be empty. `dates` are
+    pairs of words that depend on the article's day, and the date that they mean.
     """
 
     checked: CheckedQuote
@@ -33,6 +36,7 @@ class ShownQuote:
     publisher: str | None = None
     copy: str | None = None
     edits: tuple[tuple[str, str], ...] = ()
+    dates: tuple[tuple[str, str], ...] = ()
 
 
 @router.get("/a/{token:path}")
@@ -62,7 +66,7 @@ def _answer_page(token: str, link: Link, generation: Generation, today: str) -> 
 
 def summary(checked: Recheck) -> Iterator[str]:
     """Yield sentences on how many quotes are still there, and how many articles changed or are gone."""
-    total = len(checked.quotes)
+    total, one = len(checked.quotes), "The article" if checked.articles == 1 else "One article"
     if checked.present == total:
         yield "The quote is still there." if total == 1 else f"{total} of {total} quotes are still there."
     elif total == 1:
@@ -70,9 +74,9 @@ def summary(checked: Recheck) -> Iterator[str]:
     else:
         yield f"{checked.present} of {total} quotes {'is' if checked.present == 1 else 'are'} still there."
     if changed := checked.changed_articles:
-        yield "One article was changed since." if changed == 1 else f"{changed} articles were changed since."
+        yield f"{one} was changed since." if changed == 1 else f"{changed} articles were changed since."
     if gone := checked.gone_articles:
-        yield "One article is no longer available." if gone == 1 else f"{gone} articles are no longer available."
+        yield f"{one} is no longer available." if gone == 1 else f"{gone} articles are no longer available."
 
 
 def shown(quote: CheckedQuote) -> ShownQuote:
@@ -90,7 +94,17 @@ def shown(quote: CheckedQuote) -> ShownQuote:
         text_fragment(theirs, words) if theirs else None,
         f"/articles/{percent_encoded(article.article_id)}{place}",
         tuple((visible(edit.before), visible(edit.after)) for edit in quote.edits),
+        tuple((date.text, written(date.date)) for date in resolved_dates(article, span)) if span else (),
     )
+
+
+def written(date: str) -> str:
+    """Return a day, a month or a year in ISO 8601 in words: "4 December 2025", "December 2025", "2025"."""
+    year, _, month_and_day = date.partition("-")
+    if not month_and_day:
+        return year
+    in_words = day(f"{date}-01"[:10])
+    return in_words if date.count("-") == 2 else in_words.partition(" ")[2]
 
 
 def text_fragment(address: str, quote: str) -> str:

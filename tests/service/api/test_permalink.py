@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -10,8 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
-from service.api.permalink import text_fragment
+from index.records import Span
+from service.api.permalink import shown, text_fragment, written
 from service.permalink import PATH, Permalinks
+from service.pipeline import Pipeline
+from service.recheck import CheckedQuote
 from service.settings import ServiceSettings
 from service.signing import SigningKey
 from tests.samples import client_of, settings_for
@@ -105,3 +109,23 @@ def test_pages_are_indexed_only_if_the_settings_allow_it(client: TestClient, sig
     assert all(noindex not in signing.get(path).text for path in pages)
     for path in (answer, "/embed", f"{PATH}wrong"):
         assert signing.get(path).text.count(noindex) == 1
+
+
+@pytest.mark.parametrize(
+    ("stated", "words"), [("2025-12-04", "4 December 2025"), ("2025-12", "December 2025"), ("2025", "2025")]
+)
+def test_a_resolved_date_is_written_in_words(stated: str, words: str) -> None:
+    """It is a day, a month or a year."""
+    assert written(stated) == words
+
+
+def test_the_date_of_a_quote_is_beside_it(pipeline: Pipeline) -> None:
+    """Words that depend on the article's day are explained, never changed."""
+    with pipeline.library.pinned() as generation:
+        article = generation.article("lissay-seabird-count")
+    assert article
+    text = next(line for line in article.body.splitlines() if "on Friday" in line)
+    quote = CheckedQuote("present", article, Span(start := article.body.index(text), start + len(text)), text)
+
+    assert shown(quote).dates == (("on Friday", "12 June 2026"),)
+    assert shown(replace(quote, state="changed", span=None, text="")).dates == ()
