@@ -78,7 +78,9 @@ def _asked_otherwise(body: str, read: Mentions, asked: Mentions, people: Sequenc
     counted = next((phrase for phrase in asked.phrases if phrase.role == "asked"), None)
     inserted, added = "", ""
     is_inverted = subject is not None and following is not None and subject.start <= following.end
-    if not is_inverted and asked.asks_for_person and verb.lower in grammar.auxiliaries:
+    # "Who was sent off?", "Who is the mayor?": the person who answers comes before the rest.
+    is_person = verb.lower in grammar.auxiliaries & grammar.describing or not is_inverted
+    if asked.asks_for_person and is_person and verb.lower in grammar.auxiliaries:
         inserted = next(iter(people), "")
     elif counted and counted.end <= verb.start and opening:
         inserted, added = ("", counted.core) if is_inverted else (counted.core, "")

@@ -16,6 +16,9 @@ from pydantic import TypeAdapter
 
 from service.questions import Language, Words, languages
 
+LONGEST_NAME = 10
+"""Words and signs of one name."""
+
 _TOKEN = re.compile(r"[^\W_]+(?:[-'’.&,:](?=[^\W_])[^\W_]+)*['’]?|[^\w\s]")
 _PARTICLES = frozenset({"of", "&", "de", "van", "von", "bin", "al"})
 """Words that join the parts of one name."""
@@ -38,6 +41,8 @@ class Grammar:
     articles: Words
     asked: Words
     """Words between a question word and the noun that it asks for: "how many homes"."""
+    pairing: Words
+    pairs: Words
     describing: Words
     """Words that open a question for a property of the subject: "how long is the bridge"."""
     linking: Words
@@ -189,7 +194,7 @@ def _units(text: str, language: Language, grammar: Grammar, *, opens: bool) -> I
 def _name_end(tokens: Sequence[re.Match[str]], place: int, plain: frozenset[str], grammar: Grammar) -> int:
     """Return the end of the name that begins at a token; its place if none does. `plain` words begin no name."""
     end = place
-    while end < len(tokens):
+    while end < min(len(tokens), place + LONGEST_NAME):
         word = tokens[end].group()
         after = tokens[end + 1].group() if end + 1 < len(tokens) else ""
         is_capital = word[0].isupper() and word.lower() not in plain
@@ -226,7 +231,12 @@ def _phrases(text: str, units: Sequence[Unit], grammar: Grammar) -> Iterator[Phr
         for later in runs[at + 1 :]:
             # Only what follows at once is attached.
             between = units[last.end : later.first]
-            if last.is_cut or not between or later.role != "linked" or later.first >= later.end:
+            if last.is_cut or not between or later.first >= later.end:
+                break
+            if last.link in grammar.pairing and between[0].lower in grammar.pairs:  # "between Kelm and Orrin Bay"
+                last = replace(later, link="")
+                continue
+            if later.role != "linked":
                 break
             if any(unit.kind != "function" for unit in between) or between[0].lower != later.link:
                 break
@@ -256,7 +266,7 @@ def _runs(units: Sequence[Unit], grammar: Grammar) -> Iterator[_Run]:
         run = runs[at]
         chain = at + 1
         if run.role == "subject":
-            while chain < len(runs) and runs[chain].role == "linked" and _adjacent(units, runs[chain - 1], runs[chain]):
+            while chain < len(runs) and _is_attached(units, runs[chain - 1], runs[chain], grammar):
                 chain += 1
             opener = units[run.first - 1 - bool(run.article)].lower
             # "What is machine learning?", but "What is the council planning?"
@@ -298,8 +308,10 @@ def _run(units: Sequence[Unit], first: int, end: int, grammar: Grammar) -> _Run:
     return _Run(first + (is_verb and bool(opener)), end, article, "object", "")
 
 
-def _adjacent(units: Sequence[Unit], run: _Run, later: _Run) -> bool:
-    return all(unit.kind == "function" for unit in units[run.end : later.first])
+def _is_attached(units: Sequence[Unit], run: _Run, later: _Run, grammar: Grammar) -> bool:
+    between = units[run.end : later.first]
+    is_pair = run.link in grammar.pairing and between[0].lower in grammar.pairs
+    return (is_pair or later.role == "linked") and all(unit.kind == "function" for unit in between)
 
 
 def _cut(runs: Sequence[_Run], which: int, place: int) -> Iterator[_Run]:

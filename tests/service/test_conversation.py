@@ -62,8 +62,7 @@ def test_any_conversation_gives_one_bounded_line(question: str, messages: list[M
         return
     assert 0 < len(resolved.text) <= QUESTION_LENGTH
     assert len(resolved.text.splitlines()) == 1
-    added = set("<>[]{}|\\`") - set(question)
-    assert added.isdisjoint(resolved.text)
+    assert (set("<>[]{}|\\`") - set(question)).isdisjoint(resolved.text)
     assert "://" not in resolved.text.replace(question, "")
 
 
@@ -107,6 +106,40 @@ def test_a_fragment_replaces_the_part_of_its_kind() -> None:
     turns = ("When did the strike end?", "On Friday.")
     assert shown("And when did it begin?", *turns) == "When did the strike begin?"
     assert shown("why?", *turns) == "Why did the strike end?"
+
+
+def test_a_fragment_of_another_kind_has_its_topic_beside_it() -> None:
+    """What is not of a kind with a part of the previous question is not put into it."""
+    assert shown("And the wages?", "What ended the ferry strike?") == "And the wages (the ferry strike)?"
+    assert shown("Who won?", "When was the run-off in Tarnmouth?") == "Who won (the run-off in Tarnmouth)?"
+
+
+def test_the_answer_says_what_is_meant() -> None:
+    """A person, a place or a thing that the answer names is what the next turn means."""
+    assert shown("And since when?", "Who is the mayor of Kelm?", "Ida Brandvold [1].") == (
+        "Since when is Ida Brandvold the mayor of Kelm?"
+    )
+    assert shown("What did that cost?", "What did the council buy?", "It bought a ferry.").startswith(
+        "What did the ferry cost"
+    )
+    assert shown("Who lives there?", "Where was the fire?", "In Orrin Bay.") == "Who lives in Orrin Bay?"
+
+
+@pytest.mark.parametrize(
+    ("question", "asked", "text"),
+    [
+        (
+            "Und warum war sie geschlossen?",
+            "Wann öffnete die Mühle in Kelm?",
+            "Warum war die Mühle in Kelm geschlossen?",
+        ),
+        ("Und in Dunfell?", "Wann öffnete die Mühle in Kelm?", "Wann öffnete die Mühle in Dunfell?"),
+        ("Warum?", "Wann öffnete die Mühle in Kelm?", "Warum öffnete die Mühle in Kelm?"),
+    ],
+)
+def test_german_is_understood(question: str, asked: str, text: str) -> None:
+    """The rules know the words and the genders of German."""
+    assert shown(question, asked) == text
 
 
 def test_a_chain_of_follow_ups_keeps_its_topic() -> None:
