@@ -6,9 +6,10 @@
 import { countPoints, externalLink, make, plain, rendered, slicePoints, webAddress } from "./dom.js";
 import { withText } from "./fragment.js";
 
-/** Code points of context before and after a quote below its sentence, and of each paragraph beside it. */
+/** Code points of context before and after a quote: below its sentence, and in the column beside it. */
 const BEFORE = 80;
 const NEAR = 160;
+const LEAD = 260;
 const BESIDE = 420;
 /** Publishers of copies that are named beside a quote. */
 const COPIES = 3;
@@ -196,9 +197,9 @@ function contextOf(text, offset, citation, seen) {
  */
 function beginningOf(before, known) {
   const paragraphs = before.split(PARAGRAPH);
-  const last = tail(paragraphs.pop() ?? "", BESIDE);
+  const last = tail(paragraphs.pop() ?? "", LEAD);
   const full = `${paragraphs.pop() ?? ""}\n\n${last}`;
-  return countPoints(full) <= Math.min(BESIDE, known) ? full.trimStart() : last;
+  return countPoints(full) <= Math.min(LEAD, known) ? full.trimStart() : last;
 }
 
 /**
