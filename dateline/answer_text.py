@@ -14,6 +14,9 @@ from service.records import Citation, Source
 CLOSE = 0.3
 """Cosine from which an article is named as related, as in the widget; below it, articles are about something else."""
 
+NAMED = 3
+"""Other outlets of a story that are named."""
+
 _VERDICTS = {
     "conflict": "Reports differ.",
     "interrupted": "Incomplete: the answer was interrupted.",
@@ -43,6 +46,7 @@ def answer_lines(answer: Answer) -> list[str]:
         lines += [f"    {' '.join(each.text.split())} [{_written(each.date)}]" for each in citation.dates]
         lines += [f"    {_DIFFERS}"] if _differs(citation) else []
         lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
+        lines += _also(sources[citation.source_id])
     close = [source for source in answer.sources if source.scores.dense >= CLOSE]
     titles = dict.fromkeys(source.title or source.article_id for source in close)
     if answer.verdict == "none" and titles:
@@ -57,6 +61,16 @@ def passage_lines(passages: Iterable[Source]) -> Iterator[str]:
     for passage in passages:
         yield f"{passage.score:.3f}  {_headline(passage)}  {passage.chunk_id}"
         yield f"       {' '.join(readable(passage.snippet).split())[:200]}"
+        yield from _also(passage)
+
+
+def _also(source: Source) -> Iterator[str]:
+    """Yield the other outlets that have the story, the first three by name."""
+    outlets = dict.fromkeys(each.source or each.title or each.article_id for each in source.duplicates)
+    names = [" ".join(outlet.split()) for outlet in outlets if outlet != source.source]
+    if names:
+        others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        yield f"    Also reported by {', '.join(names[:NAMED])}{others}"
 
 
 def _headline(source: Source) -> str:

@@ -189,9 +189,10 @@ class Catalog:
         found = (
             self._rows("SELECT article, digest, words, marks FROM sketch ORDER BY article") if self._sketched else []
         )
-        rows, digests, counts = (np.array([values[at] for values in found], np.int64) for at in range(3))
-        marks = np.frombuffer(b"".join(values[3] for values in found), _HASHES[0])
-        owners = np.repeat(np.arange(len(found)), [len(values[3]) // _HASHES[0].itemsize for values in found])
+        *columns, stored = zip(*found, strict=True) if found else ((), (), (), ())
+        rows, digests, counts = (np.array(values, dtype=np.int64) for values in columns)
+        marks = np.frombuffer(b"".join(stored), _HASHES[0])
+        owners = np.repeat(np.arange(len(found)), [len(own) // _HASHES[0].itemsize for own in stored])
         return Sketches(rows, digests, counts, marks, owners)
 
     def has_sketch_of(self, article: Article) -> bool:

@@ -124,9 +124,11 @@ def count_copies(catalogs: Sequence[Catalog], dead: Sequence[Collection[str]], a
         wanted |= (living.parts == part) & np.isin(living.rows, rows)
     marks = np.unique(living.marks[wanted[living.owners]])
     near = wanted | np.isin(living.digests, living.digests[wanted])
-    if len(marks):
-        places = np.searchsorted(marks, living.marks)
-        near[living.owners[marks[np.minimum(places, len(marks) - 1)] == living.marks]] = True
+    # Few marks have the upper half of a wanted one, and only these are compared.
+    halves = np.zeros(2**16, dtype=bool)
+    halves[marks >> 16] = True
+    likely = np.flatnonzero(halves[living.marks >> 16])
+    near[living.owners[likely[np.isin(living.marks[likely], marks)]]] = True
     given = {Place(*each) for each in zip(living.parts[wanted].tolist(), living.rows[wanted].tolist(), strict=True)}
     stories = _stories(catalogs, living.only(near), {}, {})
     return sum(min(len(given.intersection(story)), len(story) - 1) for story in stories)

@@ -9,7 +9,7 @@ import pytest
 
 from dateline.answer_text import answer_lines
 from service.answer import Freshness
-from service.records import AnswerWarning, Conflict, Highlight, ResolvedDate, Scores, Support, Unsupported
+from service.records import AnswerWarning, Conflict, Duplicate, Highlight, ResolvedDate, Scores, Support, Unsupported
 from tests.service.answers import ASKED, TEXT, answer
 
 FRESH = Freshness(None, None, ASKED, "2026-03-31T08:00:00Z")
@@ -93,6 +93,17 @@ def test_the_dates_of_a_quote_are_beside_it() -> None:
         "    last month [November 2025]",
         "    last year [2024]",
     ]
+
+
+def test_the_other_outlets_of_a_story_are_named_below_its_quote() -> None:
+    """Each once, at most three, without the publisher of the quote."""
+    made = answer()
+    outlets = ["Echo", "Harbour Post", "Echo", None, "Post", "Mail"]
+    copies = tuple(Duplicate(f"copy-{at}", None, outlet, None) for at, outlet in enumerate(outlets))
+    sources = (replace(made.sources[0], duplicates=copies), *made.sources[1:])
+    also = [line for line in answer_lines(replace(made, sources=sources)) if "reported" in line]
+    assert also == ["    Also reported by Echo, copy-3, Post and 1 more"]
+    assert not [line for line in answer_lines(made) if "reported" in line]
 
 
 def test_a_quote_is_printed_without_markup() -> None:

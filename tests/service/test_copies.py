@@ -1,6 +1,7 @@
 """Copies among the passages: a story counts once, its best version stands for it, no article fills the passages."""
 
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,9 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.generation import Generation
-from index.records import Article, Filters
+from index.records import Article, Filters, Span
+from service.answer import Composition
 from service.copies import MOST_OF_STORY, NEARLY, independent_stories, spread
-from service.records import Mode, Passage
+from service.records import DraftSentence, Mode, Passage, Quote
 from service.retrieve import retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, grown, newsroom, opened, sentence
 from tests.index.test_copies import sentences
@@ -97,6 +99,30 @@ def test_articles_that_are_asked_for_are_given(generation: Generation) -> None:
     assert {each.article.article_id for each in passages} == {*wanted}
     assert all({each.article.article_id, *(copy.article_id for copy in each.copies)} == {*wanted} for each in passages)
     assert independent_stories(passages) == 1
+
+
+def test_a_corrected_number_is_seen_beside_the_old_one(tmp_path: Path) -> None:
+    """Both articles have the same story, but neither passage stands for the other."""
+    question = sentences(WIRE.body)[0]
+    number = re.findall(r"[\d,]+", question)[0]
+    corrected = replace(FLOOD[0], body=WIRE.body.replace(number, "17"))
+    built(tmp_path, [WIRE, corrected, *OTHERS], EMBEDDER)
+    with opened(tmp_path) as generation:
+        passages = found(generation, question)
+        assert [{number, "17"} & {*each.chunk.text.split()} for each in passages[:2]] == [{number}, {"17"}]
+        assert independent_stories(passages[:2]) == 1
+        cited = Composition(passages)
+        cited.add(
+            DraftSentence(("It did.", (passages[0].key, passages[1].key))), [quoted(each) for each in passages[:2]]
+        )
+        assert cited.independent_sources() == 1
+        assert [each.article_id for each in cited.sources()[0].duplicates] == [corrected.article_id]
+
+
+def quoted(passage: Passage) -> Quote:
+    """Return the complete passage as a quote."""
+    chunk = passage.chunk
+    return Quote(passage, Span(chunk.start_char, chunk.end_char), chunk.text, "verified", "exact", 1.0)
 
 
 def test_without_its_best_version_a_story_has_another(tmp_path: Path) -> None:
