@@ -14,7 +14,7 @@ NAME = rf"{PROPER}(?: (?:(?:of|de|van|von|der|den|la|le|&) )?{PROPER})*"
 """One or more capitalised words, such as "Bank of Kelm"."""
 
 MONTHS = tuple("January February March April May June July August September October November December".split())
-MONTH = f"(?:{'|'.join(MONTHS)})"
+MONTH = rf"(?:{'|'.join(MONTHS)}|(?:Jan|Feb|Aug|Sept?|Oct|Nov|Dec)\.)"
 WEEKDAY = "(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
 
 PREPOSITIONS = frozenset(

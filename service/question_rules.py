@@ -16,6 +16,7 @@ from typing import NamedTuple
 from index.markup import readable
 from index.records import Article, Span
 from index.text import sentence_spans
+from service.citations.relative_dates import resolved_dates
 from service.question_phrases import (
     MONTH,
     MONTHS,
@@ -48,7 +49,7 @@ _CLOCK = r"(?:\d{1,2}[:.]\d\d|\d{1,2}(?::\d\d)? ?[ap]\.?m\.?|noon|midnight)"
 _DAY = rf"(?:\d{{1,2}} {MONTH}|{MONTH} \d{{1,2}}(?!\d))(?:,? \d{{4}})?"
 _WHEN = (
     rf"(?:(?:at {_CLOCK} )?(?:late |early )?on (?:the (?:morning|evening|night) of )?(?:{WEEKDAY},? )?(?P<day>{_DAY})"
-    rf"|in (?P<month>{MONTH} \d{{4}}|(?:19|20)\d\d))"
+    rf"|in (?P<month>{MONTH} \d{{4}}|(?:19|20)\d\d)|on (?P<weekday>{WEEKDAY})(?: (?:morning|afternoon|evening|night))?)"
 )
 _NUMBER = (
     r"(?:\d{1,3}(?:,\d{3})+|\d+(?:\.\d+)?(?: (?:million|billion))?|(?i:two|three|four|five|six|seven|eight|nine|ten"
@@ -61,6 +62,7 @@ _THINGS = r"(?P<things>(?:[a-z-]+ )??[a-z-]+s)"
 _WORDS = r"[^,.;:!?()/\"“”„«»]"
 _END = r"(?=[,;](?!\d)|: |\.?$)"
 _UNCLEAR = re.compile(r"[\"“”„«»?!()\[\]|…]")
+_QUOTATION = re.compile(r"[“„\"][^“”„\"]{1,300}[”“\"]")
 _VAGUE_END = re.compile(r"\b(?:in|at|for|to|on|from|of|by|with) the (?:[a-z-]+ )?[a-z-]+$")
 _POINTING = frozenset(
     """further more other he her here him his it its she that's their them there these they this those today
@@ -68,7 +70,7 @@ _POINTING = frozenset(
 )
 _UNITS = frozenset("percent per km kilometres metres years days hours minutes months weeks points tonnes euros".split())
 _OF_PEOPLE = frozenset(["born", "buried", "died", "resigned", "retired"])
-_DATES = ("day", "month")
+_DATES = ("day", "month", "weekday")
 _DO = {"cost": "did", "costs": "does", "will cost": "will", "has": "does", "have": "do", "had": "did"}
 
 
@@ -104,10 +106,12 @@ def questions_of(article: Article) -> Iterator[MadeQuestion]:
     phrases = Phrases(readable(article.body[:LONGEST_BODY]))
     for span in islice(sentence_spans(article.body[:LONGEST_BODY], headings=False), SENTENCES):
         sentence = " ".join(readable(article.body[span.start : span.end]).split())
-        if span.heading or not sentence.endswith(".") or _UNCLEAR.search(sentence) or len(sentence) > LONGEST_SENTENCE:
+        said = " ".join(_QUOTATION.sub(" ", sentence).split())
+        if span.heading or not said.endswith(".") or _UNCLEAR.search(said) or len(said) > LONGEST_SENTENCE:
             continue
         for rule in _rules():
-            found = rule.pattern.match(sentence)
+            # Beside a quotation, only who somebody is can be read.
+            found = rule.pattern.match(said) if said == sentence or rule.question.startswith("Who is") else None
             made = _made(rule, found, phrases) if found else None
             if made is not None and (question := _dated(*made, Span(span.start, span.end), article)):
                 yield question
@@ -140,7 +144,13 @@ def _dated(text: str, answer: str, sentence: Span, article: Article) -> MadeQues
     until = _day_of(answer, article) if is_future else _soon(article) if " will " in text else None
     if len(text) > LONGEST or " the the " in text or (is_present and article.published_at is None):
         return None
+    if re.fullmatch(WEEKDAY, answer) and not any(answer in each.text for each in resolved_dates(article, sentence)):
+        return None
     return None if (is_future or " will " in text) and until is None else MadeQuestion(text, sentence, answer, until)
+
+
+def _month_of(name: str) -> int:
+    return next(number for number, month in enumerate(MONTHS, 1) if month.startswith(name[:3]))
 
 
 def _soon(article: Article) -> date | None:
@@ -158,7 +168,7 @@ def _day_of(answer: str, article: Article) -> date | None:
         return None
     year = int(found["year"]) if found["year"] else published.year if published else 0
     try:
-        day = date(year, MONTHS.index(found["month"]) + 1, int(found["before"] or found["behind"]))
+        day = date(year, _month_of(found["month"]), int(found["before"] or found["behind"]))
         return day.replace(year=year + 1) if published and not found["year"] and day < published else day
     except ValueError:
         return None
@@ -276,7 +286,7 @@ def _rules() -> tuple[_Rule, ...]:
             is_clear=_is_place,
         ),
         _rule(
-            rf"(?P<subject>{NAME}){aside} {verb}{rest}(?: (?:{_WHEN}|on {WEEKDAY}))?{_END}",
+            rf"(?P<subject>{NAME}){aside} {verb}{rest}(?: {_WHEN})?{_END}",
             "Who {verb} {rest}",
             "subject",
             is_clear=_is_act,
@@ -293,12 +303,20 @@ def _rules() -> tuple[_Rule, ...]:
             is_clear=_has_role,
         ),
         _rule(
-            rf"{spoken_of}(?:the )?(?P<role>{roles} of (?:the )?{NAME}),",
+            rf"{spoken_of}(?:the )?(?P<role>{roles} of (?:the )?{NAME}){_END}",
             "Who is the {role}",
             "person",
             is_clear=_has_role,
         ),
-        _rule(rf"{spoken_of}(?P<role>(?:the )?{NAME}['’]s? {roles}),", "Who is {role}", "person", is_clear=_has_role),
+        _rule(
+            rf"{spoken_of}(?P<role>(?:the )?{NAME}['’]s? {roles}){_END}", "Who is {role}", "person", is_clear=_has_role
+        ),
+        _rule(
+            rf"(?:[^,]{{0,80}}? )??(?P<role>(?:[Tt]he )?{PROPER}(?: {PROPER}){{0,2}}['’]s? {roles}),? {person}\b",
+            "Who is {role}",
+            "person",
+            is_clear=_has_role,
+        ),
         _rule(
             rf"{number} (?P<clause>(?:{several}) (?:are|were|have|had|will|can|must|took|came|live|work)"
             rf" {_WORDS}{{3,90}}?){_END}",

@@ -25,8 +25,8 @@ from service.readers.reply_text import answering_text
 from service.records import Question
 from service.suggestions import Check, Suggestion, Suggestions, checked, seen
 
-ARTICLES = 40
-"""The newest articles that questions are made from."""
+ARTICLES = 200
+"""The newest articles that questions are made from; the rules find one in a quarter of them."""
 
 OF_AN_ARTICLE = 4
 """The limit of suggestions of one article."""
@@ -107,14 +107,15 @@ class SuggestionMaker:
         # An answer may have changed, so what is not checked again is not suggested.
         self._suggestions.replace(())
         budget = _Budget(self._budget_s, MODEL_CALLS)
-        articles = self._newest()
-        hashes = {article.content_hash for article in articles}
+        newest = self._newest()
         for kept in (self._made, self._results):
-            for hash_ in kept.keys() - hashes:
+            for hash_ in kept.keys() - set(newest.values()):
                 del kept[hash_]
         count = 0
-        for article in articles:
-            found = 0
+        for article_id in newest:
+            article, found = self._article(article_id), 0
+            if article is None or count == self._limit:
+                continue
             for made in self._questions_of(article, budget):
                 if found == OF_AN_ARTICLE or count == self._limit:
                     break
@@ -124,10 +125,16 @@ class SuggestionMaker:
                 if suggestion and self._suggestions.add(suggestion):
                     found, count = found + 1, count + 1
 
-    def _newest(self) -> list[Article]:
+    def _newest(self) -> dict[str, str]:
+        """Return the ids of the newest articles with their content hashes."""
         with self._pipeline.library.pinned() as generation:
+            hashes = generation.hashes()
             ids = [listed.article.article_id for listed in generation.listed(0, ARTICLES, 0)]
-            return [article for article_id in ids if (article := generation.article(article_id))]
+            return {article_id: hashes[article_id] for article_id in ids}
+
+    def _article(self, article_id: str) -> Article | None:
+        with self._pipeline.library.pinned() as generation:
+            return generation.article(article_id)
 
     async def _checked(self, made: MadeQuestion, article: Article) -> Suggestion | None:
         """Return the suggestion of a question, if the pipeline answers it from its article.
