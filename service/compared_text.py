@@ -36,10 +36,14 @@ class Quantity(NamedTuple):
 
 @dataclass(frozen=True)
 class Text:
-    """A sentence or a paragraph with what is compared of it, each part found when it is first needed."""
+    """A sentence or a paragraph with what is compared of it, each part found when it is first needed.
+
+    `before` is the sentence before it, if it has a pronoun for what is counted.
+    """
 
     text: str
     span: Span = NOWHERE
+    before: str = ""
 
     @cached_property
     def stems(self) -> frozenset[str]:
@@ -98,7 +102,7 @@ def _quantities(text: str) -> list[Quantity]:
     tokens = list(with_numbers(text))
     found: list[Quantity] = []
     for at, token in enumerate(tokens):
-        if isinstance(token, Number) and ":" not in token.text:
+        if isinstance(token, Number) and ":" not in token.text and token.unit not in ("am", "pm"):
             behind: list[str] = []
             for following in tokens[at + 1 : at + 3]:
                 if not isinstance(following, str) or not following[0].isalpha() or _is_idle(following):

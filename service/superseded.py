@@ -39,6 +39,10 @@ DENIED = 0.8
 PARSED = 256
 """Correcting articles that are kept parsed."""
 
+LOOKED_BACK = 500
+"""Code points before a claim in which the sentence before it begins."""
+
+_OF_THEM = re.compile(r"\d (?:of (?:them|these|those)|davon|von ihnen)\b")
 _DAYS = re.compile(r"\b(\d{1,2})((?:, and| and| und| to|,|–|-)\s*)(?=\d{1,2}\.? ([^\W\d]{3,}))")
 """The first day of "14 and 15 October"."""
 
@@ -75,12 +79,19 @@ class _Correcting(NamedTuple):
 
 def superseding(claim: str, article: Article, others: Sequence[Article]) -> Superseded | None:
     """Return the sentence of another article that corrects a sentence of this one, of the latest that does; or None."""
-    said = Text(claim)
+    said = Text(claim, before=_before(claim, article.body) if _OF_THEM.search(claim) else "")
     for other in sorted(others, key=lambda each: each.published_at or article.published_at or EARLIEST, reverse=True):
         if may_correct(article, other) and (found := _corrected(said, article, other)):
             sentence, kind = found
             return Superseded(other, sentence.span, sentence.text, kind)
     return None
+
+
+def _before(claim: str, body: str) -> str:
+    """Return the sentence before a claim."""
+    start = body.find(claim)
+    spans = sentence_spans(body[max(0, start - LOOKED_BACK) : start]) if start > 0 else []
+    return body[max(0, start - LOOKED_BACK) : start][spans[-1].start : spans[-1].end] if spans else ""
 
 
 def may_correct(article: Article, other: Article) -> bool:
@@ -133,10 +144,13 @@ def _corrected(said: Text, article: Article, other: Article) -> tuple[Text, Kind
     if article.published_at is None or other.published_at is None:
         return None
     correcting = _parsed(other)
+    alike = [each for each in correcting.paragraphs if len(said.stems & each.whole.stems) >= COMMON_WORDS]
+    if not alike:
+        return None
     # A value that the correction repeats holds.
     values = [each for each in said.quantities if missing_number([each.number], correcting.affirmed)]
     is_near = other.published_at - article.published_at <= WITHIN
-    for paragraph in correcting.paragraphs:
+    for paragraph in alike:
         days = paragraph.days or correcting.days
         is_dated = bool(days) and _is_of(article.published_at.date(), other.published_at.date(), days)
         if bool(days) != is_dated or not (is_dated or is_near):
@@ -270,8 +284,8 @@ def _is_same_thing(value: Quantity, other: Quantity, said: Text, paragraph: _Par
     """Return whether two numbers have one unit, or count the same things or people."""
     if value.number.unit or other.number.unit:
         return value.number.unit == other.number.unit
-    # "lowered its estimate of flooded homes to 275": what is counted comes before.
-    nouns = value.nouns or said.stems - said.names
+    # "lowered its estimate of flooded homes to 275", "19 of them": what is counted comes before.
+    nouns = value.nouns or (said.stems | Text(said.before).stems) - said.names
     if nouns & other.nouns:
         return True
     return bool((value.nouns | other.nouns) & stems_of("people")) and has("counts", paragraph.whole.text)

@@ -86,6 +86,19 @@ def test_no_correction_of_it(other: Article) -> None:
     assert corrected(CLAIM, other) is None
 
 
+def test_what_is_counted_may_be_named_before_a_number() -> None:
+    """In the same sentence, or in the one before if the claim has a pronoun for it."""
+    other = correction("There are 17 otters on the Corve, the laboratory found, not as many as we wrote on 3 March.")
+    before = "The otters of the Corve are back."
+    for claim, expected in (
+        ("The laboratory counted 19 of them on the Corve, it wrote.", "number"),
+        ("The laboratory raised its count of otters on the Corve to 19.", "number"),
+        ("The laboratory counted 19 on the Corve.", None),
+    ):
+        found = superseding(claim, report(f"{before} {claim}"), [other])
+        assert (found.kind if found else None) == expected
+
+
 def test_of_several_corrections_the_latest_counts() -> None:
     """A correction may be corrected."""
     first = correction("The barge carried 14 tonnes of gravel, not 40 tonnes.")
