@@ -9,7 +9,7 @@ import typer
 
 from index.markup import readable
 from service.answer import Answer, age, day
-from service.records import Citation, Source
+from service.records import Citation, Correction, Source
 
 CLOSE = 0.3
 """Cosine from which an article is named as related, as in the widget; below it, articles are about something else."""
@@ -52,6 +52,7 @@ def answer_lines(answer: Answer) -> list[str]:
     if answer.verdict == "none" and titles:
         lines.append(f"Related articles: {'; '.join([*titles][:3])}")
     lines += [f"left out ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
+    lines += map(_correction, answer.corrections)
     said = {"stale"} if answer.verdict == "stale" else set()
     return lines + [f"note: {warning.message}" for warning in answer.warnings if warning.code not in said]
 
@@ -62,6 +63,14 @@ def passage_lines(passages: Iterable[Source]) -> Iterator[str]:
         yield f"{passage.score:.3f}  {_headline(passage)}  {passage.chunk_id}"
         yield f"       {' '.join(readable(passage.snippet).split())[:200]}"
         yield from _also(passage)
+
+
+def _correction(correction: Correction) -> str:
+    """Return a correction with the words after and before it, as far as they are known."""
+    moment = f", {day(correction.corrected_at)}" if correction.corrected_at else ""
+    before = f"; before: {correction.before}" if correction.before else ""
+    article = correction.corrected_by or correction.article_id
+    return f"correction ({article}{moment}): {correction.after or correction.note}{before}"
 
 
 def _also(source: Source) -> Iterator[str]:

@@ -92,7 +92,8 @@ def corrected_warning(corrections: Sequence[Correction]) -> AnswerWarning | None
     first = corrections[0]
     moment = f" on {day(first.corrected_at)}" if first.corrected_at else ""
     if first.corrected_by:
-        return AnswerWarning(CORRECTED, f"The article was corrected by another one{moment}.")
+        dated = moment.replace(" on ", " of ")
+        return AnswerWarning(CORRECTED, f"A later article{dated} corrects what is quoted.")
     return AnswerWarning(CORRECTED, f"The article was {'corrected' if first.note else 'changed'}{moment}.")
 
 

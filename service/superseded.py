@@ -145,8 +145,6 @@ def _corrected(said: Text, article: Article, other: Article) -> tuple[Text, Kind
         return None
     correcting = _parsed(other)
     alike = [each for each in correcting.paragraphs if len(said.stems & each.whole.stems) >= COMMON_WORDS]
-    if not alike:
-        return None
     # A value that the correction repeats holds.
     values = [each for each in said.quantities if missing_number([each.number], correcting.affirmed)]
     is_near = other.published_at - article.published_at <= WITHIN
@@ -158,15 +156,21 @@ def _corrected(said: Text, article: Article, other: Article) -> tuple[Text, Kind
         route: Route = "error" if paragraph.is_error else "title" if correcting.by_title else ""
         if paragraph.days or (is_dated and paragraph.is_error):
             route = "day"
-        if named := _named(said, paragraph):
-            return named
-        if route and (number := _other_number(said, values, paragraph, route)):
-            return number, "number"
-        if route and (other_day := _other_day(said, paragraph, route)):
-            return other_day, "day"
-        if route and (denial := _denial(said, paragraph)):
-            return denial, "denial"
+        if found := _named(said, paragraph) or _unnamed(said, values, paragraph, route):
+            return found
     return None
+
+
+def _unnamed(said: Text, values: Sequence[Quantity], paragraph: _Paragraph, route: Route) -> tuple[Text, Kind] | None:
+    """Return the sentence that corrects a claim without naming its value, in a paragraph that corrects a report."""
+    if not route:
+        return None
+    if number := _other_number(said, values, paragraph, route):
+        return number, "number"
+    if other_day := _other_day(said, paragraph, route):
+        return other_day, "day"
+    denial = _denial(said, paragraph)
+    return (denial, "denial") if denial else None
 
 
 def _is_of(day: date, issue: date, days: str) -> bool:

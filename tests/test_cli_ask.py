@@ -9,7 +9,17 @@ import pytest
 
 from dateline.answer_text import answer_lines
 from service.answer import Freshness
-from service.records import AnswerWarning, Conflict, Duplicate, Highlight, ResolvedDate, Scores, Support, Unsupported
+from service.records import (
+    AnswerWarning,
+    Conflict,
+    Correction,
+    Duplicate,
+    Highlight,
+    ResolvedDate,
+    Scores,
+    Support,
+    Unsupported,
+)
 from tests.service.answers import ASKED, TEXT, answer
 
 FRESH = Freshness(None, None, ASKED, "2026-03-31T08:00:00Z")
@@ -104,6 +114,17 @@ def test_the_other_outlets_of_a_story_are_named_below_its_quote() -> None:
     also = [line for line in answer_lines(replace(made, sources=sources)) if "reported" in line]
     assert also == ["    Also reported by Echo, copy-3, Post and 1 more"]
     assert not [line for line in answer_lines(made) if "reported" in line]
+
+
+def test_a_correction_has_its_article_its_day_and_both_sentences() -> None:
+    """What is not known is left out; a correction in the article itself has the article's id."""
+    own = Correction("pier-1", None, None, None, note="An earlier version named another pier.")
+    later = Correction("pier-1", "2026-04-01T08:00:00Z", "It costs 4.", "It costs 5.", corrected_by="pier-3")
+    lines = [line for line in answer_lines(answer(corrections=(own, later))) if line.startswith("correction")]
+    assert lines == [
+        "correction (pier-1): An earlier version named another pier.",
+        "correction (pier-3, 1 April 2026): It costs 5.; before: It costs 4.",
+    ]
 
 
 def test_a_quote_is_printed_without_markup() -> None:

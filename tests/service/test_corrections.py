@@ -162,7 +162,7 @@ def test_the_warning_says_when() -> None:
         warning = corrected_warning((correction,))
         assert warning is not None
         assert warning.code == "corrected"
-        assert "on 9 May 2026" in warning.message
+        assert "9 May 2026" in warning.message
         unknown = corrected_warning((replace(correction, corrected_at=None),))
         assert unknown is not None
         assert "2026" not in unknown.message
