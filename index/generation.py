@@ -155,6 +155,10 @@ class Generation:
             masks.append(mask if part.alive is None else mask & part.alive)
         return np.concatenate(masks)
 
+    def count_articles(self, rows: NDArray[np.bool_]) -> int:
+        """Return the number of articles with a chunk among these rows, given as a mask."""
+        return sum(len(np.unique(part.segment.catalog.article_of_row[rows[part.rows]])) for part in self.parts)
+
     def nearest(self, vector: Vector, count: int, allowed: NDArray[np.bool_] | None) -> NDArray[np.int64]:
         """Return the `count` rows nearest to a vector among those allowed, in any order, and those that are as near.
 

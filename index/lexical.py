@@ -161,6 +161,14 @@ class LexicalIndex:
         """Return whether every term of a text is in a chunk."""
         return all(len(self._found(term)[0]) for term in set(self.terms.of(text)))
 
+    def every(self, text: str) -> NDArray[np.bool_]:
+        """Return for every row whether it has all terms of a text; none has a text without terms."""
+        terms = set(self.terms.of(text))
+        found = np.zeros(len(self._norms), dtype=np.int64)
+        for term in terms:
+            found[self._found(term)[0]] += 1
+        return found == len(terms) if terms else found > 0
+
     def scores(self, text: str) -> NDArray[np.float64]:
         """Return the BM25 score of every row for a text; zero if no term is shared, and for dead rows."""
         scores = np.zeros(len(self._norms))

@@ -13,6 +13,7 @@ from index.markup import without_numbers
 from index.records import Article, isoformat
 from service.citations.relative_dates import resolved_dates
 from service.copies import independent_stories
+from service.readers.catalogue import ArticleCount
 from service.records import (
     AnswerWarning,
     Citation,
@@ -114,6 +115,7 @@ class Answer:
     uncovered: tuple[str, ...] = ()
     independent_sources: int = 0
     as_of: str | None = None
+    counted: ArticleCount | None = None
     ask_next: tuple[str, ...] = ()
     permalink: str | None = None
     object: Literal["answer"] = "answer"
@@ -122,13 +124,16 @@ class Answer:
     def __post_init__(self) -> None:
         """Set the verdict to the worst finding; `answered` needs supported citations that span the complete text.
 
-        An answer that is shown unchecked (citation modes `markers` and `off`) is therefore `weak` at best.
+        An answer that is shown unchecked (citation modes `markers` and `off`) is therefore `weak` at best. What the
+        catalogue counted needs no citation.
         """
         end, uncited = 0, ""
         for citation in sorted(self.citations, key=lambda citation: citation.start_index):
             uncited += self.answer[end : citation.start_index]
             end = max(end, citation.end_index)
         uncited += self.answer[end:]
+        if self.counted:
+            uncited = uncited.removeprefix(self.counted.statement)
         is_checked = all(each.verification.status != "unverified" for each in self.citations) and not uncited.strip()
         findings: dict[Verdict, bool] = {
             "none": self.status == "not_in_sources",
@@ -275,6 +280,10 @@ class Composition:
             )
             for number, passage in enumerate(self.passages, 1)
         )
+
+    def cited_keys(self) -> frozenset[str]:
+        """Return the keys of the passages that are cited so far."""
+        return frozenset(self._numbers)
 
     def independent_sources(self) -> int:
         """Return the number of stories among the cited articles."""

@@ -38,6 +38,8 @@ def _nearest(stated: Date, article: Article) -> Date:
     """Return a date with the year that is nearest to the publication, if it has none and that is known."""
     if stated.year or article.published_at is None:
         return stated
+    if not stated.day and stated.month and stated.month > article.published_at.month:
+        return stated  # "in February", written in January, may be of either year
     published = article.published_at.date()
     away = {}
     for year in (published.year - 1, published.year, published.year + 1):

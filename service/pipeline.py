@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
+import numpy as np
+
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
@@ -34,20 +36,26 @@ from service.answer import (
 )
 from service.citations.verify import Verifier
 from service.corrections import corrected_warning, corrections_of, is_superseded
+from service.date_words import Period
 from service.errors import NoLanguageModel, ReaderFailed
+from service.period_answer import drafts_of_period, retrieve_period
 from service.prompts import Prompts, new_fence
 from service.questions import asks_about_present, search_text
 from service.readers.answerability import Calibration
+from service.readers.catalogue import CATALOGUE, ArticleCount, count_articles, examples
 from service.readers.chat import Chat
 from service.readers.evidence import Evidence, SentenceScorer
 from service.readers.extractive import EXTRACTIVE, quotes
 from service.readers.llm import LlmReader
+from service.readers.parts import Side, sides
+from service.readers.question_kind import FACT, QuestionKind, kind_of
 from service.readers.span_reader import SpanReader
 from service.records import (
     Abstained,
     AnswerWarning,
     Correction,
     Drafted,
+    DraftSentence,
     Passage,
     Question,
     Status,
@@ -55,18 +63,25 @@ from service.records import (
     Unsupported,
     Usage,
 )
-from service.retrieve import Retrieved, retrieve
+from service.retrieve import Retrieved, joined, retrieve
 from service.standalone import StandaloneQuestion, standalone_question
-from service.time_window import Window, inferred, is_as_close, is_before, narrowed, time_window
+from service.time_window import Window, asked_period, inferred, is_as_close, is_before, narrowed, time_window
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
+    "other_request": "We answer questions about what our articles report. We cannot advise, write or translate.",
     "outside_filters": "No articles match your filters.",
     "low_relevance": "We couldn't find this in our articles.",
     "no_verified_support": "We found related articles, but nothing in them clearly answers this.",
     "model_abstained": "The closest articles don't answer this.",
 }
 """The text of an abstention, by reason."""
+
+NOT_SEARCHED = Retrieved((), np.empty(0, dtype=np.float32), 0, "other_request")
+"""The passages for a request that articles cannot answer."""
+
+PASSAGES_OF_SIDE = 2
+"""Passages that are added for a side of a comparison that no passage names."""
 
 _FOLLOW_UP_REASONS = ("low_relevance", "no_verified_support", "model_abstained", "weak_evidence")
 """Reasons that an answer may have because its follow-up was read without the conversation."""
@@ -129,9 +144,14 @@ class Pipeline:
                     )
                 # Off the event loop, because the first mistyped word reads a list of words.
                 run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
+                run.kind, run.period = kind_of(run.standalone), asked_period(run.standalone, run.now)
             run.usage, run.caution = standalone.usage, standalone.caution
 
-            found = await self._found(run)
+            found = NOT_SEARCHED
+            if run.kind.name == "count":
+                await asyncio.to_thread(self._count, run)
+            if run.kind.name != "other":
+                found = await self._found(run)
             sources = run.composition.sources()
             yield RetrievalCompleted(
                 retrieval(question, run.standalone, run.candidates, run.inferred),
@@ -193,6 +213,10 @@ class Pipeline:
     async def _found(self, run: "AnswerRun") -> Retrieved:
         """Retrieve and score the passages; without the window of the date words where it loses the answer."""
         asked = run.standalone
+        if run.period:
+            found = await self._of_period(run, run.period)
+            await self._score(run, found)
+            return found
         found, everything = await self._retrieve(run)
         await self._score(run, found)
         if found is everything or (self._may_read(run) and not run.is_weak):
@@ -220,17 +244,36 @@ class Pipeline:
         run.candidates = found.candidates
         return found, everything
 
-    async def _retrieved(self, run: "AnswerRun", text: str, filters: Filters) -> Retrieved:
+    async def _of_period(self, run: "AnswerRun", period: Period) -> Retrieved:
+        """Retrieve the passages that speak of the days that a question is about."""
         question = run.question
-        return await asyncio.to_thread(
-            retrieve,
-            run.generation,
-            self.embedder,
-            text,
-            filters=filters,
-            mode=question.mode,
-            count=question.top_k,
-        )
+
+        def find(filters: Filters) -> Retrieved:
+            return retrieve(
+                run.generation, self.embedder, run.standalone, filters=filters, mode=question.mode, count=question.top_k
+            )
+
+        with run.timed("retrieve"):
+            found = await asyncio.to_thread(retrieve_period, find, question.conditions, period, question.top_k)
+        run.candidates = found.candidates
+        return found
+
+    async def _retrieved(self, run: "AnswerRun", text: str, filters: Filters) -> Retrieved:
+        """Retrieve the passages for a text, and some for a side of a comparison that none of them names."""
+        question = run.question
+
+        def find(text: str) -> Retrieved:
+            return retrieve(
+                run.generation, self.embedder, text, filters=filters, mode=question.mode, count=question.top_k
+            )
+
+        found = await asyncio.to_thread(find, run.kind.subject or text)
+        for side in sides(text):
+            if found.passages and not any(map(side.is_in, found.passages)):
+                more = (await asyncio.to_thread(find, side.question)).passages
+                named = [passage for passage in more if side.is_in(passage)][:PASSAGES_OF_SIDE]
+                found = joined(found, named, question.top_k)
+        return found
 
     async def _score(self, run: "AnswerRun", found: Retrieved) -> None:
         """Score the sentences of the passages, and rank the passages."""
@@ -243,6 +286,11 @@ class Pipeline:
             else:
                 run.composition = Composition(await asyncio.to_thread(self._read_spans, run, found.passages))
 
+    def _count(self, run: "AnswerRun") -> None:
+        """Let the catalogue answer how many articles have some words, without a model."""
+        run.llm = None
+        run.counted = count_articles(run.generation, run.kind.subject, run.question.conditions)
+
     def _read_spans(self, run: "AnswerRun", passages: Sequence[Passage]) -> Sequence[Passage]:
         """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
         if self.span_reader and self._is_related(run):
@@ -254,6 +302,10 @@ class Pipeline:
 
     def _may_read(self, run: "AnswerRun", reason: StatusReason | None = None) -> bool:
         """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
+        if run.counted and reason != "outside_filters":
+            return True
+        if run.period and run.composition.passages:
+            return True
         if run.llm:
             is_related, run.is_weak = self._is_related(run), False
         else:
@@ -279,7 +331,10 @@ class Pipeline:
                 else:
                     await asyncio.to_thread(self._fall_back, run)
         if run.llm is None and run.reason is None:
-            for quote in quotes(run.standalone, run.evidence):
+            if run.counted:
+                delta, _ = run.composition.add(DraftSentence((run.counted.statement,)), ())
+                yield AnswerDelta(delta)
+            for quote in run.quotes():
                 for event in await self._verify(run, quote):
                     yield event
 
@@ -344,6 +399,9 @@ class AnswerRun:
     llm: LlmReader | None  # None if sentences of the articles are quoted
     created: datetime
     standalone: str = ""
+    kind: QuestionKind = FACT
+    counted: ArticleCount | None = None
+    period: Period | None = None  # if the question is about some days and nothing else
     candidates: int = 0
     window: Window | None = None  # of the date words of the question
     inferred: tuple[str, ...] = ()  # filters from the window, if it is used
@@ -371,6 +429,34 @@ class AnswerRun:
             yield
         finally:
             self._spent[step] = self._spent.get(step, 0.0) + time.perf_counter() - began
+
+    @property
+    def cited(self) -> Sequence[Passage]:
+        """The passages that the answer cites so far."""
+        keys = self.composition.cited_keys()
+        return [passage for passage in self.composition.passages if passage.key in keys]
+
+    def quotes(self) -> Iterator[DraftSentence]:
+        """Yield the sentences of the articles that answer, without a model."""
+        if self.counted:
+            return examples(self.counted.words, self.composition.passages)
+        if self.period:
+            return drafts_of_period(self.composition.passages, self.period)
+        return quotes(self.standalone, self.evidence)
+
+    def uncovered(self) -> tuple[str, ...]:
+        """Return the sides of a comparison that no quote of the answer is about."""
+        quotes = [(each.article_id, each.cited_text) for each in self.composition.citations]
+
+        def is_covered(side: Side) -> bool:
+            return any(
+                side.is_in(passage, text)
+                for article_id, text in quotes
+                for passage in self.cited
+                if passage.article.article_id == article_id
+            )
+
+        return tuple(side.name for side in sides(self.standalone) if quotes and not is_covered(side))
 
     @property
     def now(self) -> datetime:
@@ -422,6 +508,8 @@ class AnswerRun:
             answer=self.composition.text or ABSTENTIONS[reason or "no_verified_support"],
             citations=tuple(self.composition.citations),
             independent_sources=self.composition.independent_sources(),
+            counted=self.counted,
+            uncovered=self.uncovered(),
             unsupported=tuple(self.unsupported),
             sources=sources,
             freshness=fresh,
@@ -429,7 +517,7 @@ class AnswerRun:
             usage=self.usage,
             timings_ms=Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()}),
             versions=Versions(
-                reader=self.llm.name if self.llm else EXTRACTIVE,
+                reader=CATALOGUE if self.counted else self.llm.name if self.llm else EXTRACTIVE,
                 model=self.llm.model if self.llm else None,
                 prompt=self.llm.prompt if self.llm else None,
                 embedding_model=manifest.configuration.embedding_model,

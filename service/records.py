@@ -16,6 +16,7 @@ StatusReason = Literal[
     "unsupported_withheld",
     "interrupted",
     "no_articles",
+    "other_request",
     "outside_filters",
     "low_relevance",
     "no_verified_support",

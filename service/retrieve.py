@@ -7,8 +7,8 @@ better than reciprocal rank fusion; `benchmarks/retrieval_quality.py` measures i
 """
 
 import hashlib
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,6 +78,15 @@ def retrieve(
         for key, at, chunk, others in zip(keys, shown, chunks, copies, strict=True)
     )
     return Retrieved(passages, vector, len(rows))
+
+
+def joined(found: Retrieved, more: Sequence[Passage], count: int) -> Retrieved:
+    """Return the best of the passages found with some more that replace the last of them, `count` at most in all."""
+    known = {passage.chunk.chunk_id for passage in found.passages}
+    new = [passage for passage in more if passage.chunk.chunk_id not in known]
+    passages = [*found.passages[: max(count - len(new), 0)], *new]
+    keys = passage_keys(passage.chunk.chunk_id for passage in passages)
+    return replace(found, passages=tuple(replace(each, key=key) for each, key in zip(passages, keys, strict=True)))
 
 
 def _candidates(

@@ -12,6 +12,7 @@ from index.text import sentence_spans
 from service.readers.answer_fit import has_time_of_day, is_complete, says_nothing_new
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
+from service.readers.question_kind import kind_of
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
@@ -47,6 +48,9 @@ class Calibration:
         They are weak if their articles lack one of its entities, or if the best answer is not what is asked for.
         """
         quotes = quoted(question, evidence)
+        if kind_of(question).name == "summary":
+            # The span reader finds no answer in a summary; each of its quotes is about the subject.
+            return "answered" if quotes else "abstain"
         certainty, lacks = evidence.certainty, bool(missing_entities(question, quotes))
         is_certain = certainty is not None and certainty >= self.certain_abstain and not lacks
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:

@@ -225,23 +225,3 @@ def answer_type_match(question: str, sentence: str) -> float:
             if found.casefold() not in asked and not as_asked.search(question):
                 return match
     return 0.0
-
-
-_ASKING = r"(?:who|whom|whose|what|when|where|why|how|which)"
-_AND = re.compile(
-    rf"(?:,\s*|\s+)(?:and|or)\s+(?=(?:(?:at|by|for|from|in|on|to|until|since|with|of)\s+)?{_ASKING}\b)|\?\s+(?=\S)",
-    re.IGNORECASE,
-)
-_BARE = re.compile(rf"(?:\w+\s+)?{_ASKING}", re.IGNORECASE)
-
-
-def sub_questions(question: str) -> list[str]:
-    """Return the parts of a question that asks for several things; none for a question that asks once.
-
-    A question word alone has the words of the longest part: `Who resigned and why?` asks `why resigned`.
-    """
-    parts = [part.strip(" ?") for part in _AND.split(question) if part.strip(" ?")]
-    stem = max(parts, key=len, default="").partition(" ")[2]
-    if len(parts) < 2 or not stem:
-        return []
-    return [f"{part} {stem}?" if _BARE.fullmatch(part) else f"{part}?" for part in parts]

@@ -18,6 +18,7 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.readers.answer_fit import asks_latest, disagree, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
+from service.readers.question_kind import kind_of
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
@@ -27,6 +28,15 @@ EXTRACTIVE = "extractive@2"
 
 QUOTED = 3
 """Quotes at most, one for each part of a question."""
+
+LISTED = 4
+"""Quotes at most of a list or a summary."""
+
+ABOUT = 0.66
+"""The share of a subject's words that an article of its summary has."""
+
+OPENING = 20
+"""Code points before which the first sentence of an article begins; a mark of Markdown may come first."""
 
 UNSURE, COMPARED = 3.0, 12.0
 """Distances from the best score for another answer, and for the other side of a comparison, with the span reader.
@@ -66,11 +76,16 @@ def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences to quote, the best first; sentences whose quotes overlap have one quote."""
+    kind = kind_of(question)
+    if kind.name == "summary":
+        return _summary(kind.subject, evidence)
     chosen: list[ScoredSentence] = []
     for sentence in evidence.parts or _best(question, evidence):
         _add(sentence, chosen)
     if not chosen:
         return ()
+    if kind.name == "list" and not evidence.parts:
+        return _listed(evidence, chosen)
     if not evidence.parts and (second := _second(question, evidence, chosen[0])):
         _add(second, chosen)
     best, asked = chosen[0], _terms(question)
@@ -94,7 +109,7 @@ def with_corrections(question: str, chosen: Sequence[ScoredSentence], evidence: 
     for sentence in chosen:
         new = _with_correction(question, sentence, articles, evidence)
         new = [each for each in new if each not in quoted]
-        if len(quoted) + len(new) <= QUOTED:
+        if len(quoted) + len(new) <= max(QUOTED, len(chosen)):
             quoted += new
     return quoted
 
@@ -124,6 +139,40 @@ def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
     dated = find_dates(sentence.passage.article.body[slice(*sentence.answer)])
     # A time of day is a number as well.
     return bool(dated.dates) if kind == "day" else any(":" not in each.text for each in find_numbers(dated.rest))
+
+
+def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return a sentence of each article that has the words of a subject, the oldest article first.
+
+    It is the article's first one, which says what the article is about, if that was retrieved; else the best one.
+    """
+    wanted = _terms(subject)
+    found: dict[str, ScoredSentence] = {}
+    for sentence in evidence.sentences:
+        article, chunk = sentence.passage.article, sentence.passage.chunk
+        shared = wanted & _terms(f"{article.title or ''}\n{chunk.text}")
+        if wanted and len(shared) >= ABOUT * len(wanted):
+            first = found.setdefault(article.article_id, sentence)
+            if sentence.span.start < min(first.span.start, OPENING):
+                found[article.article_id] = sentence
+    best = list(found.values())[:LISTED]
+    return sorted(best, key=lambda each: each.passage.article.published_at or EARLIEST)
+
+
+def _listed(evidence: Evidence, chosen: list[ScoredSentence]) -> Sequence[ScoredSentence]:
+    """Return the best sentence and others with other answers that score well enough to belong to a list.
+
+    Where the span reader finds no answer, only another article's sentence that is about as good belongs to it.
+    """
+    near, far = _distances(evidence)
+    best = chosen[0]
+    for each in evidence.sentences:
+        is_answer = best.answer and each.answer
+        if not is_answer and each.passage.article.article_id in {one.passage.article.article_id for one in chosen}:
+            continue
+        if each.score >= best.score - (far if is_answer else near / 2) and all(_is_other(each, one) for one in chosen):
+            _add(each, chosen)
+    return chosen[:LISTED]
 
 
 def _distances(evidence: Evidence) -> tuple[float, float]:

@@ -20,7 +20,8 @@ from index.embedding.local import shared_threads
 from index.embedding.span_network import AnswerSpan, SpanNetwork
 from index.errors import ConfigurationError
 from index.records import Span
-from service.readers.evidence import Evidence, ScoredSentence, sub_questions
+from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.parts import Side, sides, sub_questions
 from service.records import Passage
 
 EVIDENCE_WEIGHT = 16.0
@@ -86,6 +87,13 @@ class SpanReader:
             fitness = [_fitness(each, parts) for each in answers]
             if max(fitness, default=UNREAD) >= LEAST_OF_PART:
                 parts.append(answers[fitness.index(max(fitness))])
+        read = [_of_side(network, side, best_first, evidence) for side in sides(question)]
+        measured = [each for each in read if each]
+        if len(measured) > 1 and not _overlap(*measured):
+            parts += measured
+            certainty = max(certainty, round(min(each.score for each in measured), DIGITS))
+        elif measured and not parts:
+            parts += measured[:1]
         found = replace(evidence, sentences=tuple(ranked), certainty=certainty, parts=tuple(parts))
         return tuple(best_first), found
 
@@ -132,6 +140,24 @@ def _ranked(
                 )
             )
     return order, ranked, certainty
+
+
+def _of_side(
+    network: SpanNetwork, side: Side, passages: Sequence[Passage], evidence: Evidence
+) -> ScoredSentence | None:
+    """Return the sentence that answers the question about one side of a comparison, in a passage that names it."""
+    near = [each.passage.key for each in evidence.sentences if side.is_in(each.passage, each.text)]
+    named = [passage for passage in passages if passage.key in near][:PASSAGES_READ_AGAIN]
+    _, answers, _ = _ranked(network, side.question, named, evidence)
+    fitting = [each for each in answers if each.answer and side.is_in(each.passage, each.text)]
+    best = max(fitting, key=lambda each: each.score, default=None)
+    return best if best and best.score >= LEAST_OF_PART else None
+
+
+def _overlap(one: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether two sentences are of the same words."""
+    is_same = one.passage.article.article_id == other.passage.article.article_id
+    return is_same and one.span.start < other.span.end and other.span.start < one.span.end
 
 
 def _fitness(sentence: ScoredSentence, parts: Sequence[ScoredSentence]) -> float:

@@ -66,6 +66,7 @@ export const GERMAN = {
   failed_text: "Bitte versuchen Sie es gleich noch einmal.",
 
   no_articles: "Es gibt noch keine Artikel.",
+  other_request: "Wir beantworten Fragen zu dem, was in unseren Artikeln steht. Beraten, schreiben oder übersetzen können wir nicht.",
   outside_filters: "Kein Artikel passt zu Ihren Filtern.",
   low_relevance: "Dazu haben wir in unseren Artikeln nichts gefunden.",
   no_verified_support: "Es gibt verwandte Artikel, aber keiner beantwortet diese Frage eindeutig.",

@@ -66,6 +66,7 @@ export const ENGLISH = {
   failed_text: "Please try again in a moment.",
 
   no_articles: "No articles have been added yet.",
+  other_request: "We answer questions about what our articles report. We cannot advise, write or translate.",
   outside_filters: "No articles match your filters.",
   low_relevance: "We couldn’t find this in our articles.",
   no_verified_support: "We found related articles, but nothing in them clearly answers this.",

@@ -111,6 +111,8 @@ interface Reply {
   uncovered: string[];
   independent_sources: number;
   as_of: string | null;
+  /** How many articles have some words, where that was asked. */
+  counted?: { words: string; articles: number; stories: number; total: number } | null;
   /** Questions about the cited articles that the articles answer. */
   ask_next: string[];
   /** The address of a page that checks the quotes again; null if nothing is cited. */

@@ -21,8 +21,8 @@ from service.readers.evidence import (
     SentenceScorer,
     answer_type,
     answer_type_match,
-    sub_questions,
 )
+from service.readers.parts import sub_questions
 from service.records import Passage, Question
 from tests.fakes import HashedEmbedder, built, lexical_of
 from tests.samples import settings_for

@@ -311,3 +311,54 @@ def test_a_replaced_generation_is_closed_off_the_event_loop(pipeline: Pipeline, 
         asyncio.run(story())
         assert len(closers) == 1
         assert closers[0] is not threading.current_thread()
+
+
+def test_a_count_of_articles_is_the_catalogues(pipeline: Pipeline) -> None:
+    """Every article that has the words is counted, none is read for it, and the count needs no citation."""
+    phrase = "ferry strike"
+    with pipeline.library.pinned() as generation:
+        articles = list(generation.articles())
+    having = [each for each in articles if phrase in f"{each.title}\n{each.body}".casefold()]
+    answer = asyncio.run(pipeline.ask(Question(f"How many articles mention the {phrase}?")))
+
+    assert answer.counted is not None
+    assert (answer.counted.articles, answer.counted.total) == (len(having), len(articles))
+    assert (answer.verdict, answer.versions.reader) == ("answered", "catalogue@1")
+    assert answer.answer.startswith(answer.counted.statement)
+    assert {each.article_id for each in answer.citations} <= {each.article_id for each in having}
+
+    none = asyncio.run(pipeline.ask(Question("How many articles mention the Quaggerfall?")))
+    assert none.counted is not None
+    assert (none.counted.articles, none.citations, none.status) == (0, (), "answered")
+
+
+def test_a_day_is_answered_by_what_states_it(pipeline: Pipeline) -> None:
+    """A question that is a day quotes sentences of that day; one without articles is not answered."""
+    answer = asyncio.run(pipeline.ask(Question("What happened on 2 May 2026?")))
+    assert {each.article_id for each in answer.citations} == {"skelhaven-library-reopens"}
+    nothing = asyncio.run(pipeline.ask(Question("What happened on 1 January 1999?")))
+    assert nothing.status == "not_in_sources"
+
+
+def test_a_summary_quotes_each_article_of_its_subject(pipeline: Pipeline) -> None:
+    """The sentences are of different articles, the oldest first."""
+    answer = asyncio.run(pipeline.ask(Question("Summarise the ferry strike")))
+    dates = {each.article_id: each.published_at for each in answer.sources}
+    cited = [each.article_id for each in answer.citations]
+    assert set(cited) == {"ferry-strike-begins", "ferry-strike-ends"}
+    assert [dates[each] for each in cited] == sorted(dates[each] or "" for each in cited)
+
+
+def test_a_request_that_articles_cannot_answer_searches_nothing(pipeline: Pipeline) -> None:
+    """It has a reason of its own, and no sources."""
+    answer = asyncio.run(pipeline.ask(Question("Write me a poem about the ferry")))
+    assert (answer.status_reason, answer.sources, answer.retrieval.candidates) == ("other_request", (), 0)
+
+
+def test_a_side_without_articles_is_named(pipeline: Pipeline) -> None:
+    """A comparison whose other side no article is about says so."""
+    answer = asyncio.run(
+        pipeline.ask(Question("Was the gap in the budget of Varn Sound larger than the gap in Quagger?"))
+    )
+    assert answer.uncovered == ("the gap in Quagger",)
+    assert answer.verdict != "answered"

@@ -12,7 +12,7 @@ from tests.service.api.events import read_events
 QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
     "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
-    "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of",
+    "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of", "counted",
     "ask_next", "permalink", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {
@@ -193,7 +193,7 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     ask_ = spec["paths"]["/v1/ask"]["post"]
     example = ask_["responses"]["200"]["content"]["application/json"]["example"]
     # The framework leaves fields that are null out of examples.
-    assert set(example) == FIELDS - {"status_reason", "as_of"}
+    assert set(example) == FIELDS - {"status_reason", "as_of", "counted"}
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
     assert "://" not in page.replace("http://testserver", "")
     assert "<script" not in page
