@@ -114,7 +114,7 @@ function positionItem(position, tag, sources, { words, client }) {
       "div",
       { dir: "auto" },
       make("p", { class: "value", lang, text: position.value }),
-      quoted ? make("blockquote", { class: "quote", dir: "auto", lang }, ...rendered(position.quote)) : null,
+      quoted ? make("blockquote", { class: "quote", lang }, ...rendered(position.quote)) : null,
       links(page, { url: source?.url ?? null, source: about.source }, words, position.quote),
     ),
   );
@@ -158,7 +158,7 @@ function correctionLine({ article_id: id, corrected_at: at, before, after, corre
   const change = after && (before ? words.fill("corrected_from", { after: quoted(now), before: quoted(was) }) : [quoted(now)]);
   const detail = change || (note ? [quoted([note])] : []);
   const text = make("span", {}, make("strong", { text: lead }), ...(detail.length ? [": ", ...detail] : []));
-  if (by) text.append(" ", externalLink(client.articlePage(by), words.say("read_correction"), words.say("new_tab")));
+  if (by) text.append(" · ", externalLink(client.articlePage(by), words.say("read_correction"), words.say("new_tab")));
   return make("p", { class: "corrected", part: "correction" }, icon(ICONS.note), text);
 }
 

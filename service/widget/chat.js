@@ -36,7 +36,8 @@ class DatelineChat extends HTMLElement {
   #panel = null;
   /** Whether an attribute changed while an answer was arriving; the change takes effect after the answer. */
   #stale = false;
-  #sizes = new ResizeObserver(() => this.#place());
+  // In the next frame: a change of the layout within the callback is an error on the page.
+  #sizes = new ResizeObserver(() => requestAnimationFrame(() => this.#place()));
 
   connectedCallback() {
     this.#launcher?.restore();

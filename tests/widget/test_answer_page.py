@@ -98,6 +98,7 @@ def test_on_a_phone_the_quote_is_below_its_sentence(new_visit: Callable[..., Vis
     expect(turn.locator(".side mark")).to_have_text(DATED.citations[1].cited_text)
     visit.page.set_viewport_size(PHONE)
     expect(turn.locator(".said .proof mark")).to_have_text(DATED.citations[1].cited_text)
+    assert visit.errors == []
 
 
 def test_a_conflict_shows_both_values_and_is_walked_through_by_keyboard(wide: Visit) -> None:
@@ -161,7 +162,7 @@ def test_a_story_is_told_in_time(wide: Visit) -> None:
     assert [each.locator(".tag").count() for each in times.all()] == [0, 0, 1]
     assert [entry.locator(".corrected").inner_text().partition("\n")[0] for entry in turn.locator(".entry").all()] == [
         "Corrected: The name of the union was wrong.",
-        "Corrected on 3 May 2026: Monday; before: Tuesday Read the correction",
+        "Corrected on 3 May 2026: Monday; before: Tuesday · Read the correction",
     ]
     assert "since Monday\u00a0[1 December] for a berth" in (sentence.text_content() or "")
     turn.locator(".marker").nth(1).click()
