@@ -98,11 +98,9 @@ def _finish(
     """Return an answer with its permalink and the questions to ask next."""
     asked = [question.text, answer.retrieval.standalone_question, *(message.content for message in question.messages)]
     today = datetime.fromisoformat(answer.created_at).date()
-    return replace(
-        answer,
-        permalink=permalinks.address(question, answer, articles),
-        ask_next=suggestions.next_to(asked, answer.citations, today),
-    )
+    # A suggestion was answered from the articles of today.
+    ask_next = () if question.as_of else suggestions.next_to(asked, answer.citations, today)
+    return replace(answer, permalink=permalinks.address(question, answer, articles), ask_next=ask_next)
 
 
 @asynccontextmanager

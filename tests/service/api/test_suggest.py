@@ -39,9 +39,10 @@ def test_suggestions_can_be_listed(client: TestClient) -> None:
 
 
 def test_an_answer_suggests_questions_about_its_articles(client: TestClient, suggestions: Suggestions) -> None:
-    """None are left if there are none."""
+    """None if there are none, and none for an answer as of a moment."""
     body = {"question": "When did the Skelhaven library reopen?"}
     offered = client.post("/v1/ask", json=body).json()["ask_next"]
+    assert client.post("/v1/ask", json={**body, "as_of": "2026-06-01"}).json()["ask_next"] == []
     suggestions.replace(())
 
     assert len(offered) == 2
