@@ -102,7 +102,9 @@ def _quantities(text: str) -> list[Quantity]:
     tokens = list(with_numbers(text))
     found: list[Quantity] = []
     for at, token in enumerate(tokens):
-        if isinstance(token, Number) and ":" not in token.text and token.unit not in ("am", "pm"):
+        # Not a time of day, nor a score such as 2–0.
+        is_joined = "–" in tokens[max(0, at - 1) : at + 2]
+        if isinstance(token, Number) and ":" not in token.text and token.unit not in ("am", "pm") and not is_joined:
             behind: list[str] = []
             for following in tokens[at + 1 : at + 3]:
                 if not isinstance(following, str) or not following[0].isalpha() or _is_idle(following):

@@ -19,7 +19,8 @@ from service.citations.numbers import Number, missing_number
 from service.compared_text import CLAUSE, Quantity, Text, has, stems_of, units
 
 Route = Literal["day", "error", "title", ""]
-"""Why a paragraph corrects a report: it names the report's day, says that it was wrong, or the title says so."""
+"""Why a paragraph corrects a report: it names the report's day, or says that a report was wrong, or the title says so
+and another paragraph names the day."""
 
 WITHIN = timedelta(days=90)
 """The longest time to a correction that does not name the day of the report."""
@@ -31,7 +32,7 @@ COMMON, COMMON_WORDS = 3, 2
 """Words that a claim and a correction have in common at least, and those of them that are not names."""
 
 KEPT = 0.6
-"""Share of the words of the new sentence that the claim has, if only the title says that it is a correction."""
+"""Share of the words of the new sentence that the claim has, if its paragraph does not say that it corrects."""
 
 DENIED = 0.8
 """The same share of a sentence that denies the claim."""
@@ -42,12 +43,17 @@ PARSED = 256
 LOOKED_BACK = 500
 """Code points before a claim in which the sentence before it begins."""
 
+_CAPITAL = re.compile(r"\b[A-ZÄÖÜ][^\W\d_]+")
+_OPENING_NAME = re.compile(
+    r"\s*(?:(?:by|in|at|from|of|to|the|near|for|von|aus|bei|der|die|das|dem|den)\s+){0,2}"
+    r"[A-ZÄÖÜ][^\W\d_]+(?:\s[A-ZÄÖÜ][^\W\d_]+)*"
+)
 _OF_THEM = re.compile(r"\d (?:of (?:them|these|those)|davon|von ihnen)\b")
 _DAYS = re.compile(r"\b(\d{1,2})((?:, and| and| und| to|,|–|-)\s*)(?=\d{1,2}\.? ([^\W\d]{3,}))")
 """The first day of "14 and 15 October"."""
 
 
-Kind = Literal["number", "day", "denial"]
+Kind = Literal["number", "day", "name", "denial"]
 
 
 class Superseded(NamedTuple):
@@ -153,7 +159,7 @@ def _corrected(said: Text, article: Article, other: Article) -> tuple[Text, Kind
         is_dated = bool(days) and _is_of(article.published_at.date(), other.published_at.date(), days)
         if bool(days) != is_dated or not (is_dated or is_near):
             continue
-        route: Route = "error" if paragraph.is_error else "title" if correcting.by_title else ""
+        route: Route = "error" if paragraph.is_error else "title" if correcting.by_title and is_dated else ""
         if paragraph.days or (is_dated and paragraph.is_error):
             route = "day"
         if found := _named(said, paragraph) or _unnamed(said, values, paragraph, route):
@@ -194,24 +200,49 @@ def _report_days(text: str) -> str:
 
 
 def _named(said: Text, paragraph: _Paragraph) -> tuple[Text, Kind] | None:
-    """Return the sentence that names the claimed number or day as the wrong one, and has another one."""
+    """Return the sentence that names the claimed number, day or name as the wrong one, and has another one."""
     if not _is_alike(said, paragraph, COMMON_WORDS, COMMON_WORDS):
         return None
-    claimed = [each.number for each in said.quantities]
-    claimed_days = [each for each in find_dates(said.text).dates if each.day]
     for sentence in paragraph.sentences:
-        if not sentence.denied.text:
-            continue
-        right = [each.number for each in sentence.affirmed.quantities]
-        for wrong in (each.number for each in sentence.denied.quantities):
-            is_other = missing_number([wrong], right) and any(each.unit == wrong.unit for each in right)
-            if is_other and claimed and missing_number([wrong], claimed) is None:
+        if sentence.denied.text:
+            if _names_number(said, sentence):
                 return sentence, "number"
-        right_days = [each for each in find_dates(sentence.affirmed.text).dates if each.day]
-        wrong_days = [each for each in find_dates(sentence.denied.text).dates if each not in right_days]
-        if right_days and any(wrong in claimed_days for wrong in wrong_days):
-            return sentence, "day"
+            if _names_date(said, sentence):
+                return sentence, "day"
+            if _names_name(said, sentence):
+                return sentence, "name"
     return None
+
+
+def _names_number(said: Text, sentence: Text) -> bool:
+    claimed = [each.number for each in said.quantities]
+    right = [each.number for each in sentence.affirmed.quantities]
+    return bool(claimed) and any(
+        missing_number([wrong], claimed) is None
+        and missing_number([wrong], right) is not None
+        and any(each.unit == wrong.unit for each in right)
+        for wrong in (each.number for each in sentence.denied.quantities)
+    )
+
+
+def _names_date(said: Text, sentence: Text) -> bool:
+    claimed, right, wrong = (
+        [each for each in find_dates(text.text).dates if each.day]
+        for text in (said, sentence.affirmed, sentence.denied)
+    )
+    return bool(right) and any(each in claimed and each not in right for each in wrong)
+
+
+def _names_name(said: Text, sentence: Text) -> bool:
+    """Return whether a sentence has "not (by) NAME" for a name of the claim, and a name that the claim lacks."""
+    known = set(_CAPITAL.findall(said.text))
+    right = set(_CAPITAL.findall(sentence.affirmed.unreported.text))
+    for clause in sentence.denied.text.split(" ; "):
+        named = _OPENING_NAME.match(clause)
+        wrong = set(_CAPITAL.findall(named[0])) - right if named else set()
+        if wrong and wrong <= known and sentence.affirmed.names - said.names:
+            return True
+    return False
 
 
 def _other_number(said: Text, values: Sequence[Quantity], paragraph: _Paragraph, route: Route) -> Text | None:

@@ -133,12 +133,15 @@ def _with_correction(
 
 
 def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
-    """Return whether the answer in a sentence is of the kind that is corrected: a number or a day."""
+    """Return whether the answer in a sentence is of the kind that is corrected: a number, a day or a name."""
     if sentence.answer is None:
         return False
-    dated = find_dates(sentence.passage.article.body[slice(*sentence.answer)])
+    answer = sentence.passage.article.body[slice(*sentence.answer)]
+    dated = find_dates(answer)
+    if kind == "day":
+        return bool(dated.dates)
     # A time of day is a number as well.
-    return bool(dated.dates) if kind == "day" else any(":" not in each.text for each in find_numbers(dated.rest))
+    return not answer.islower() if kind == "name" else any(":" not in each.text for each in find_numbers(dated.rest))
 
 
 def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:

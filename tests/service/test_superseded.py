@@ -55,6 +55,11 @@ CLAIM = "The barge carried 40 tonnes of gravel when it sank at the Corve lock."
             "denial",
         ),
         (
+            "The barge belongs to Corin Hale, who bought it in winter.",
+            "The barge belongs to Agnes Trow, not to Corin Hale, who sold it in winter.",
+            "name",
+        ),
+        (
             "Der Kahn hatte 40 Tonnen Kies geladen, als er in der Schleuse sank.",
             "Der Kahn hatte 14 Tonnen Kies geladen, nicht 40 Tonnen, als er in der Schleuse sank.",
             "number",
@@ -76,10 +81,20 @@ def test_a_correction_of_the_same_thing(claim: str, text: str, kind: str) -> Non
         correction("The mayor paid 14 crowns for gravel. We gave a wrong price on Tuesday."),
         correction("The barge of gravel was 14 metres long at the Corve lock. We gave a wrong length on Tuesday."),
         correction("The barge carried 14 tonnes of gravel.", title="Barge lifted"),
+        correction("The barge of gravel sank at the lock. Agnes Trow did not speak with the Corve office."),
         correction("The barge carried 14 tonnes of gravel, not 40 tonnes.", published_at=TUESDAY - timedelta(days=1)),
         correction("The barge carried 14 tonnes of gravel.", published_at=TUESDAY + timedelta(days=200)),
     ],
-    ids=["repeats it", "another day", "another thing", "another unit", "no correction", "earlier", "much later"],
+    ids=[
+        "repeats it",
+        "another day",
+        "another thing",
+        "another unit",
+        "no correction",
+        "another denial",
+        "earlier",
+        "much later",
+    ],
 )
 def test_no_correction_of_it(other: Article) -> None:
     """In doubt nothing is superseded."""
