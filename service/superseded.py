@@ -37,8 +37,13 @@ KEPT = 0.6
 DENIED = 0.8
 """The same share of a sentence that denies the claim."""
 
-PARSED = 256
+PARSED = 32
 """Correcting articles that are kept parsed."""
+
+MOST_KNOWN = 10_000
+"""Articles of which it is kept whether they correct another one."""
+
+_KNOWN: dict[tuple[object, ...], bool] = {}
 
 LOOKED_BACK = 500
 """Code points before a claim in which the sentence before it begins."""
@@ -108,8 +113,19 @@ def may_correct(article: Article, other: Article) -> bool:
         other.published_at > article.published_at
         and other.source.casefold() == article.source.casefold()
         and other.article_id != article.article_id
-        and corrects_another(other)
+        and _is_correcting(other)
     )
+
+
+def _is_correcting(article: Article) -> bool:
+    """Return whether an article says that it corrects another one; kept by the hash of its body, not with its body."""
+    key = (article.article_id, article.title, article.tags, hash(article.body))
+    found = _KNOWN.get(key)
+    if found is None:
+        if len(_KNOWN) >= MOST_KNOWN:
+            _KNOWN.clear()
+        found = _KNOWN[key] = corrects_another(article)
+    return found
 
 
 @lru_cache(maxsize=PARSED)
