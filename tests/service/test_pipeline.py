@@ -157,6 +157,16 @@ def test_a_follow_up_is_answered_offline(pipeline: Pipeline) -> None:
     assert (answer.status, answer.warnings) == ("answered", ())
 
 
+def test_a_new_subject_carries_nothing(pipeline: Pipeline) -> None:
+    """A turn without a name takes a topic that the articles have beside it, and not another one."""
+    turns = (Message("user", "When did the Skelhaven Library reopen?"),)
+    same = asyncio.run(pipeline.ask(Question("How many soaked books were saved after the flood?", messages=turns)))
+    other = asyncio.run(pipeline.ask(Question("How much does a free school meal cost?", messages=turns)))
+
+    assert "Skelhaven Library" in same.retrieval.standalone_question
+    assert other.retrieval.standalone_question == "How much does a free school meal cost?"
+
+
 @pytest.mark.parametrize(
     ("text", "filters", "reason"),
     [
