@@ -60,13 +60,21 @@ class DatedText(NamedTuple):
 
 def find_dates(text: str) -> DatedText:
     """Return every date of a text, the most precise reading first, and the text with them blanked out."""
-    dates: list[Date] = []
+    dates = [date for date, _, _ in located_dates(text)]
     for pattern in _PATTERNS:
-        dates += map(_date, pattern.finditer(text))
         text = pattern.sub(_blank, text)
     dates += [Date(None, weekday=WEEKDAYS.index(day.lower())) for day in _WEEKDAY.findall(text)]
     dates += [Date(None, relative=" ".join(found.lower().split())) for found in _RELATIVE.findall(text)]
     return DatedText(dates, _WEEKDAY.sub(_blank, text))
+
+
+def located_dates(text: str) -> list[tuple[Date, int, int]]:
+    """Return the dates of a text that do not depend on its day, the most precise reading first, with their places."""
+    found: list[tuple[Date, int, int]] = []
+    for pattern in _PATTERNS:
+        found += [(_date(match), *match.span()) for match in pattern.finditer(text)]
+        text = pattern.sub(_blank, text)
+    return found
 
 
 def _blank(found: re.Match[str]) -> str:

@@ -1,0 +1,1 @@
+"""Conflicts between articles, and developments over time."""

@@ -1,0 +1,356 @@
+"""The facts of a sentence: its numbers, dates, places, names and states, each with the words that say of what."""
+
+import re
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+
+from index.records import Span
+from service.citations.dates import WEEKDAYS, Date, located_dates
+from service.citations.english import english
+from service.citations.numbers import CURRENCIES, find_numbers
+from service.citations.relative_dates import resolved_dates
+from service.conflicts.lexicon import GERMAN_WEEKDAYS, Lexicon, Words, listed
+from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
+from service.conflicts.values import SMALL, Amount, Bound, Fact, When
+
+_CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
+_SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
+_CLOCK = re.compile(r"\d+:\d\d:\d\d")
+_EARLY_YEAR = re.compile(r"\b(?:in|since|of|from|until|seit|Jahr|Jahre)\s+(1[5-8]\d\d)(?![\d.,]\d|\w)")
+_POSSESSIVE = re.compile(r"['’]s?$")
+_PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
+
+
+_BEFORE_DATES = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS, ",", "on", "am", "the", "den"])
+
+
+class Statement(Sentence):
+    """A sentence with its facts."""
+
+    @cached_property
+    def facts(self) -> list[Fact]:
+        """The facts of the sentence."""
+        return [*_numbers(self), *_dates(self), *_places(self), *_names(self), *_states(self)]
+
+
+def _numbers(statement: Statement) -> Iterator[Fact]:
+    """Yield the numbers of a sentence that are not dates, times of day or parts of names."""
+    found, lexicon = statement.tokens, statement.lexicon
+    dated = [span for _, span in _located(statement)]
+    at = 0
+    while at < len(found):
+        token = found[at]
+        read = None
+        if not any(span.start <= token.start < span.end for span in dated):
+            read = _amount(statement, at)
+        if read is None:
+            at += 1
+            continue
+        amount, end = read
+        counted = _counted(found, end, lexicon) if amount.unit in ("", "percent") else []
+        near = window(found, at, end)
+        measures = {f"measure {form}" for form in near if form in lexicon.words.measures}
+        if not counted and not amount.unit:
+            counted = _number_of(found)
+        keys = frozenset(counted) | measures
+        yield Fact("number", amount, Span(token.start, found[end - 1].end), keys, near, statement.scopes(at, end))
+        at = max(end, at + 1)
+
+
+def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
+    """Return the number that begins at a token, and its end; None if there is none."""
+    found, lexicon = statement.tokens, statement.lexicon
+    token = found[at]
+    if token.text[0].isdigit():
+        if score := _SCORE.fullmatch(token.text):
+            return Amount(tuple(sorted((float(score[1]), float(score[2])))), "score"), at + 1
+        if _CLOCK.fullmatch(token.text):
+            hours, minutes, seconds = map(int, token.text.split(":"))
+            return Amount((hours * 60 + minutes + seconds / 60,), "time"), at + 1
+    if not _is_number(statement, at):
+        return None
+    read = _english_number(statement, at) if lexicon.is_english else _german_number(found, at, lexicon)
+    if read is None:
+        return None
+    value, unit, end = read
+    before = found[at - 1].lower if at else ""
+    if before in CURRENCIES:
+        unit = english().units[before]
+    if not unit and _is_age(found, at, end):
+        unit = "age"
+    beside = [*found[max(0, at - 1) : at], *found[end : end + 1]]
+    if not unit and lexicon.is_english and any(each.is_name for each in beside):
+        return None  # Route 12, 40 Squadron
+    if 0 < value < 1 and not unit and not token.text[0].isdigit():
+        value, unit = 100 * value, "percent"
+    factor, small = SMALL.get(unit, (1.0, unit))
+    return Amount((value * factor * (-1 if before == "minus" else 1),), small, _bound(found, at, lexicon)), end
+
+
+def _is_number(statement: Statement, at: int) -> bool:
+    """Return whether a token may begin a number: not `4b`, `3–5`, `12:30`, `two o'clock`."""
+    found, body, token = statement.tokens, statement.article.body, statement.tokens[at]
+    if found[at + 1 : at + 2] and found[at + 1].lower in _CLOCK_WORDS:
+        return False
+    if token.text[0].isdigit():
+        beside = body[max(0, token.start - 1) : token.start] + body[token.end : token.end + 1]
+        return not any(char.isalpha() for char in beside) and not set(token.text) & set(":–-")
+    known = statement.lexicon.words.numbers or english().values
+    return not token.is_name and token.lower != "twice" and token.lower.split("-")[0] in (*known, "half")
+
+
+def _english_number(statement: Statement, at: int) -> tuple[float, str, int] | None:
+    found, body = statement.tokens, statement.article.body
+    text = body[found[at].start : min(statement.span.end, found[at].start + 60)]
+    numbers = find_numbers(text)
+    first = found[at].lower.split("-")[0]
+    if not numbers or numbers[0].text.lower().split()[:1] != [first]:
+        return None
+    left, end = len(numbers[0].text.split()), at
+    while end < len(found) and left > 0:
+        left -= len(re.split(r"[-–]", found[end].text))
+        end += 1
+    is_ordinal = re.fullmatch(r"(?:\d+|\w*)(?:st|nd|rd|th)", numbers[0].text.split()[-1].lower())
+    if is_ordinal and numbers[0].unit is None and numbers[0].value >= 1:
+        return None
+    following = [each.lower for each in found[end : end + 3]]
+    if following[:2] == ["years", "old"] or following[:1] == ["-"]:
+        return numbers[0].value, "age" if "old" in " ".join(following) else "", end
+    return numbers[0].value, numbers[0].unit or "", end
+
+
+def _german_number(found: Sequence[Token], at: int, lexicon: Lexicon) -> tuple[float, str, int] | None:
+    token = found[at]
+    value: float
+    if token.text[0].isdigit():
+        if found[at + 1 : at + 2] and found[at + 1].text == "." and found[at + 2 : at + 3]:
+            return None
+        plain = _PLAIN_DIGITS.sub("", token.text).replace(",", ".")
+        if plain.count(".") > 1 or ":" in plain:
+            return None
+        value = float(plain)
+    else:
+        value = lexicon.words.numbers[token.lower]
+    unit, end = "", at + 1
+    for _ in range(2):
+        name = lexicon.words.units.get(found[end].lower, "") if end < len(found) else ""
+        if name.startswith("*"):
+            value *= float(name[1:])
+            end += 1
+        elif name or (end < len(found) and found[end].text in "€$%"):
+            unit = name or english().units[found[end].text]
+            break
+    following = [each.lower for each in found[end : end + 2]]
+    return value, "age" if following[-1:] == ["alt"] else unit, end
+
+
+def _is_age(found: Sequence[Token], at: int, end: int) -> bool:
+    """Return whether a number without a unit is an age: `Hobb, 81,`, `who is 81,`, `at the age of 87`."""
+    before = [each.lower for each in found[max(0, at - 3) : at]]
+    behind = found[end : end + 1]
+    stops = not behind or behind[0].text in ",.;"
+    if "aged" in before[-1:] or before[-2:] == ["age", "of"]:
+        return True
+    if not stops:
+        return False
+    is_apposition = before[-1:] == [","] and at >= 2 and found[at - 2].is_name
+    return before[-2:] in (["who", "is"], ["who", "was"]) or is_apposition
+
+
+def _bound(found: Sequence[Token], at: int, lexicon: Lexicon) -> Bound | None:
+    """Return the bound that the words before a number give it."""
+    near = [token.lower for token in found[max(0, at - 3) : at]]
+    named = [name for _, end, name in listed(near, lexicon.hedges)]
+    return named[-1] if named else None  # type: ignore[return-value]
+
+
+def _counted(found: Sequence[Token], end: int, lexicon: Lexicon) -> list[str]:
+    """Return the forms of the words behind a number, up to three, to the next stop word or sign."""
+    counted = []
+    for token in found[end : end + 3]:
+        if not token.form or token.lower in lexicon.words.is_:
+            break
+        counted.append(token.form)
+    return counted
+
+
+def _number_of(found: Sequence[Token]) -> list[str]:
+    """Return the forms behind `number of`: what a number counts that stands elsewhere."""
+    lower = [token.lower for token in found]
+    for at, word in enumerate(lower[:-1]):
+        if (word, lower[at + 1]) in (("number", "of"), ("zahl", "der")):
+            return [token.form for token in found[at + 2 : at + 5] if token.form]
+    return []
+
+
+def _located(statement: Statement) -> list[tuple[When, Span]]:
+    """Return the dates of a sentence with their places; weekdays and the like are resolved where that is sure."""
+    body, span, lexicon = statement.article.body, statement.span, statement.lexicon
+    text = body[slice(*span)]
+    found: list[tuple[When, Span]] = []
+    if not lexicon.is_english:
+        months = "|".join(lexicon.words.months)
+        pattern = re.compile(rf"(?<!\d)(\d{{1,2}})\.\s?({months})(?!\w)(?:\s(\d{{4}}))?", re.IGNORECASE)
+        for match in pattern.finditer(text):
+            month = lexicon.words.months.index(match[2].casefold()) + 1
+            when = When(int(match[3]) if match[3] else None, month, int(match[1]))
+            found.append((when, Span(span.start + match.start(), span.start + match.end())))
+        text = pattern.sub(lambda match: " " * len(match.group()), text)
+    for stated, start, end in located_dates(text):
+        found.append((_when(stated), Span(span.start + start, span.start + end)))
+    found += [
+        (When(int(match[1])), Span(span.start + match.start(1), span.start + match.end(1)))
+        for match in _EARLY_YEAR.finditer(text)
+    ]
+    for each in resolved_dates(statement.article, span):
+        year, month, day = ([int(part) for part in each.date.split("-")] + [0, 0])[:3]
+        place = Span(each.start_char_index, each.end_char_index)
+        if not any(place.start <= other.end + 2 and other.start <= place.end + 2 for _, other in found):
+            found.append((When(year, month or None, day or None), place))
+    return found + list(_weekdays(statement, found))
+
+
+def _weekdays(statement: Statement, found: Sequence[tuple[When, Span]]) -> Iterator[tuple[When, Span]]:
+    """Yield the weekdays that are not resolved and do not belong to a date."""
+    days = WEEKDAYS if statement.lexicon.is_english else GERMAN_WEEKDAYS
+    for token in statement.tokens:
+        name = token.lower.removesuffix("'s").removesuffix("’s")
+        index = next((number for number, day in enumerate(days) if name == day), None)
+        if index is not None and not any(
+            span.start - 2 <= token.end and token.start <= span.end + 2 for _, span in found
+        ):
+            yield When(None, weekday=index), Span(token.start, token.end)
+
+
+def _when(stated: Date) -> When:
+    return When(stated.year, stated.month, stated.day)
+
+
+def _dates(statement: Statement) -> Iterator[Fact]:
+    """Yield the dates of a sentence, without those on which something was said."""
+    found, lexicon = statement.tokens, statement.lexicon
+    for when, span in _located(statement):
+        inside = [at for at, token in enumerate(found) if span.start <= token.start < span.end]
+        if not inside:
+            continue
+        first, last = inside[0], inside[-1] + 1
+        while first and found[first - 1].lower in _BEFORE_DATES:
+            first -= 1
+        before = {token.lower for token in found[max(0, first - 1) : first]}
+        if not before.isdisjoint(lexicon.words.reporting):
+            continue
+        near = window(found, first, last)
+        yield Fact("date", when, span, near, near, statement.scopes(first, last))
+
+
+def _places(statement: Statement) -> Iterator[Fact]:
+    """Yield the names behind a preposition of place."""
+    found, lexicon = statement.tokens, statement.lexicon
+    for at, token in enumerate(found[:-1]):
+        start = at + 1
+        if token.lower not in lexicon.words.near or not found[start].is_name:
+            continue
+        end = _name_end(found, start)
+        near = window(found, at, at)
+        names = frozenset(each.form for each in found[start:end] if each.form)
+        if names and near:
+            yield Fact("place", names, Span(token.start, found[end - 1].end), near, near, statement.scopes(at, end))
+
+
+def _name_end(found: Sequence[Token], start: int) -> int:
+    end = start
+    while end < len(found) and found[end].is_name:
+        end += 1
+    return end
+
+
+def _names(statement: Statement) -> Iterator[Fact]:
+    """Yield the holders of a role, those who did what is said with `by`, and winners."""
+    found, words = statement.tokens, statement.lexicon.words
+    for at, token in enumerate(found):
+        place: tuple[int, int] | None = None
+        key = token.form or token.lower
+        owners = frozenset[str]()
+        if token.lower in words.titles or re.sub(r"['’]s$", "", token.lower) in words.titles:
+            place = _holder(found, at, words)
+            owners = _owners(found, at)
+        elif token.lower in words.by and at and found[at - 1].form and at + 1 < len(found) and found[at + 1].is_name:
+            place, key = (at + 1, _name_end(found, at + 1)), found[at - 1].form
+        elif token.form == "win" and not statement.lexicon.is_english and found[at + 1 : at + 2]:
+            place = (at + 1, _name_end(found, at + 1)) if found[at + 1].is_name else None
+        if place and place[1] - place[0] <= 4 and place[1] > place[0]:
+            named = frozenset(each.form or each.lower for each in found[place[0] : place[1]])
+            near = window(found, at, at + 1)
+            span = Span(found[place[0]].start, found[place[1] - 1].end)
+            yield Fact("name", named, span, frozenset([f"role {key}"]), near, owners=owners)
+
+
+def _holder(found: Sequence[Token], at: int, words: Words) -> tuple[int, int] | None:
+    """Return the place of the name that holds a role: `judge Hale`, `its head, Crane`, `the architect is Ilgen`."""
+    if at + 1 < len(found) and found[at + 1].is_name:
+        return at + 1, _name_end(found, at + 1)
+    for near in range(at + 1, min(at + 9, len(found) - 1)):
+        token = found[near]
+        if token.text in ".;!?":
+            break
+        if found[near + 1].is_name and (token.text == "," or token.lower in words.is_):
+            end = _name_end(found, near + 1)
+            if token.text != "," or found[end : end + 1] == [] or found[end].text in ",.":
+                return near + 1, end
+    return None
+
+
+def _owners(found: Sequence[Token], at: int) -> frozenset[str]:
+    """Return what tells a role from others of its kind: `Harne's mayor`, `the mayor of Harne`, `finance director`."""
+    before = [
+        token for token in found[max(0, at - 2) : at] if token.text[0].isupper() and _POSSESSIVE.search(token.text)
+    ]
+    before += [token for token in found[max(0, at - 1) : at] if token.form]
+    behind = found[at + 1 : at + 2]
+    named = list(before)
+    if behind and behind[0].lower in ("of", "in", "for", "von"):
+        start = at + 2 + (found[at + 2 : at + 3] != [] and found[at + 2].lower == "the")
+        named += found[start : _name_end(found, start)]
+    return frozenset(_POSSESSIVE.sub("", token.lower) for token in named if token.form)
+
+
+def _states(statement: Statement) -> Iterator[Fact]:
+    """Yield the states that a sentence gives to something: `search:found`, `not access:open`."""
+    found, words = statement.tokens, statement.lexicon.words
+    listed_states = _final(list(found_in(found, statement.lexicon.states)), words)
+    for at, name in listed_states:
+        before = {token.lower for token in found[max(0, at - 3) : at]}
+        is_negated = not before.isdisjoint(words.negations) or any(word.endswith("n't") for word in before)
+        near = window(found, max(at - NEAR, 0), at + 1) | window(found, at, at + 1) | statement.previous
+        value = f"not {name}" if is_negated else name
+        owners = frozenset([name.partition(":")[0]])
+        yield Fact("status", value, Span(found[at].start, found[at].end), near, near, owners=owners)
+
+
+def _final(states: Sequence[tuple[int, str]], words: Words) -> list[tuple[int, str]]:
+    """Return the states without those that become another one of the sentence: `the missing boy was found`."""
+    kept = []
+    for at, name in states:
+        group, _, state = name.partition(":")
+        others = {other.partition(":")[2] for _, other in states if other.startswith(f"{group}:")} - {state}
+        if not any(f"{group}:{state}>{other}" in words.order for other in others):
+            kept.append((at, name))
+    return kept
+
+
+def denied(statement: Statement) -> Iterator[tuple[str, Span]]:
+    """Yield the forms that a sentence denies, with the place of the negation and its word."""
+    found = statement.tokens
+    for at, token in enumerate(found):
+        if token.lower in statement.lexicon.words.negations and (target := _target(found, at)):
+            yield target.form, Span(token.start, target.end)
+
+
+def _target(found: Sequence[Token], at: int) -> Token | None:
+    """Return the word that a negation denies: the next one with a content, up to three behind it."""
+    for token in found[at + 1 : at + 4]:
+        if token.text in ",.;!?":
+            return None
+        if token.form:
+            return token
+    return None

@@ -1,0 +1,328 @@
+"""How the facts of two sentences are related: a conflict, an update, or nothing.
+
+Two facts can be compared if both articles are about one thing and the facts share what they say it of: the thing
+counted, a measure, a role, a predicate, with the same scope (`facts.py`). They conflict if their values exclude each
+other and both articles are of the same days, or the later one says that it corrects the earlier. A later article that
+says that something has changed, a schedule that was moved, and a new holder of a role are updates. A false conflict is
+worse than none: what is not sure is neither, and a count that grows while an event goes on is `unclear`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Literal
+
+from index.records import Span
+from service.citations.numbers import find_numbers
+from service.conflicts.facts import Statement, denied
+from service.conflicts.values import Amount, Fact, When, dates_differ, excludes, has_grown
+
+Relation = Literal["conflict", "update", "unclear"]
+
+SAME_DAYS = timedelta(days=3)
+"""The most time between articles that report the same state."""
+
+CORRECTED = timedelta(days=60)
+"""The most time between an article and one that corrects it."""
+
+SAME_EVENING = timedelta(hours=2)
+"""The least time in which a count that grows may have grown."""
+
+NEXT_REPORT = timedelta(hours=12)
+"""The least time after which another state is a new one; before, both are of one moment."""
+
+COMMON = 3
+"""Words that two articles share near their sentences, at least; without a name among them, one more."""
+
+ALIKE = 0.2
+"""Share of the words near one of the sentences that are near the other as well, at least."""
+
+PHASES = frozenset("begin end open close sale deadline born die build found happen crash vote marry parade".split())
+"""Concepts of a date of which each is another day of one event."""
+
+PLACED = frozenset("land born seat crash see find bury arrest happen die live open build".split())
+"""Concepts that have one place."""
+
+PERSONAL = frozenset(["life", "health", "search", "custody"])
+"""States of people: some of a number of people may have one and others another."""
+
+OFFICES = frozenset(
+    f"role {name}"
+    for name in "mayor head director chair chairman chairwoman president coach trainer owner chief bishop".split()
+)
+"""Roles that one person has at a time, one after another."""
+
+FAMILIES = tuple(
+    frozenset(family.split())
+    for family in ("town county country", "night early late", "first second third", "last next", "since deadline")
+)
+"""Scopes of which two exclude each other; one alone says nothing."""
+
+OF_DATES = frozenset(["sale", "deadline", "parade"])
+"""Scopes that tell dates apart, and nothing else."""
+
+_ORDER = frozenset(["first", "second", "third"])
+_WEAK = frozenset[str]().union(*FAMILIES) - _ORDER - {"last"} | OF_DATES
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """How two facts of different articles are related; `later` is the newer one, and corrects the other or not."""
+
+    relation: Relation
+    earlier: Statement
+    later: Statement
+    before: Fact
+    after: Fact
+    is_corrected: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Pair:
+    """Two sentences of different articles, the older one first."""
+
+    earlier: Statement
+    later: Statement
+    gap: timedelta
+
+    @property
+    def is_corrected(self) -> bool:
+        return self.later.is_correction and self.gap <= CORRECTED
+
+
+def compare(one: Statement, other: Statement, *, is_one_question: bool = False) -> list[Finding]:
+    """Return how the facts of two sentences are related; nothing if they agree or are about different things.
+
+    `is_one_question` if both sentences answer the same question: then they are about one thing.
+    """
+    moments = one.article.published_at, other.article.published_at
+    if one.article.article_id == other.article.article_id or moments[0] is None or moments[1] is None:
+        return []
+    order = (moments[0], one.article.article_id) <= (moments[1], other.article.article_id)
+    earlier, later = (one, other) if order else (other, one)
+    pair = _Pair(earlier, later, abs(moments[1] - moments[0]))
+    if not is_one_question and not _is_same_subject(pair):
+        return []
+    return [*_findings(pair, is_one_question=is_one_question), *_denials(pair)]
+
+
+def _is_same_subject(pair: _Pair) -> bool:
+    """Return whether the articles share what they are about near two sentences."""
+    contexts = pair.earlier.context, pair.later.context
+    shared = len(contexts[0] & contexts[1])
+    is_named = bool(pair.earlier.names & pair.later.names) or pair.is_corrected
+    return shared >= max(COMMON if is_named else COMMON + 1, ALIKE * min(map(len, contexts)))
+
+
+def _findings(pair: _Pair, *, is_one_question: bool) -> Iterator[Finding]:
+    """Yield the findings on facts of one kind."""
+    for before in pair.earlier.facts:
+        for after in pair.later.facts:
+            if before.kind != after.kind or not _is_same_fact(pair, before, after, is_one_question=is_one_question):
+                continue
+            relation: Relation | None = None
+            if excludes(before.value, after.value):
+                relation = _relation(pair, before, after)
+            elif has_grown(before.value, after.value) and pair.later.is_updated and pair.gap:
+                relation = "update"
+            if relation:
+                yield Finding(relation, pair.earlier, pair.later, before, after, pair.is_corrected)
+
+
+def _denials(pair: _Pair) -> Iterator[Finding]:
+    """Yield the finding that one sentence denies what the other states in nearly the same words."""
+    sides = pair.earlier, pair.later
+    refused = [dict(denied(side)) for side in sides]
+    if bool(refused[0]) == bool(refused[1]):
+        return
+    forms = [frozenset(token.form for token in side.tokens if token.form) for side in sides]
+    shared = forms[0] & forms[1]
+    if len(shared) < 2 or (len(shared) < COMMON and len(shared) < min(map(len, forms))):
+        return
+    denying = 0 if refused[0] else 1
+    if sides[1 - denying].is_doubtful:
+        return
+    for form, span in refused[denying].items():
+        word = next((token for token in sides[1 - denying].tokens if token.form == form), None)
+        if word is None:
+            continue
+        facts = [Fact("status", form, Span(word.start, word.end), shared, shared)]
+        facts.insert(denying, Fact("status", f"not {form}", span, shared, shared))
+        if relation := _relation(pair, *facts):
+            yield Finding(relation, pair.earlier, pair.later, facts[0], facts[1], pair.is_corrected)
+
+
+def _relation(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
+    """Return how two values of one fact that exclude each other are related."""
+    if pair.is_corrected:
+        return "conflict"
+    if before.kind == "status":
+        return _relation_of_states(pair, before, after)
+    if _mentions(pair.earlier, after, pair.later):
+        return None
+    is_updated = pair.later.is_updated or (before.kind == "number" and pair.earlier.is_updated)
+    if is_updated or pair.gap > SAME_DAYS:
+        is_moved = before.kind == "date" and _is_ahead(pair.earlier, before) and _is_ahead(pair.later, after)
+        is_update = is_updated or is_moved or not before.keys.isdisjoint(OFFICES)
+        return "update" if is_update and pair.gap else None
+    return None if _mentions(pair.later, before, pair.earlier) else _relation_of_counts(pair, before, after)
+
+
+def _relation_of_counts(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
+    """Return `unclear` for a count that may have grown since, None for one that shrank; else a conflict."""
+    grows = pair.earlier.roles & pair.later.roles & pair.earlier.lexicon.words.growing
+    if grows and pair.gap >= SAME_EVENING and isinstance(before.value, Amount) and isinstance(after.value, Amount):
+        return "unclear" if after.value.values[0] > before.value.values[0] else None
+    return "conflict"
+
+
+def _relation_of_states(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
+    """Return how two states are related: a state may become another one, and seldom goes back."""
+    days = [[fact.value for fact in side.facts if isinstance(fact.value, When)] for side in (pair.earlier, pair.later)]
+    differ = [dates_differ(one, other) for one in days[0] for other in days[1]]
+    if pair.later.is_updated or (differ and all(differ)):
+        return "update" if pair.gap >= NEXT_REPORT else None
+    group, _, was = str(before.value).partition(":")
+    _, _, now = str(after.value).partition(":")
+    order = pair.earlier.lexicon.words.order
+    if f"{group}:{was}>{now}" in order:
+        if pair.gap >= NEXT_REPORT:
+            return "update"
+        is_either = f"{group}:{now}>{was}" in order
+        return "conflict" if is_either and not all(differ) else None
+    is_same_day = bool(differ) and not all(differ)
+    return "conflict" if pair.gap <= (SAME_DAYS if is_same_day else NEXT_REPORT) else None
+
+
+def _is_ahead(statement: Statement, fact: Fact) -> bool:
+    """Return whether a date is not before its article."""
+    when, published = fact.value, statement.article.published_at
+    if not isinstance(when, When) or published is None or when.month is None:
+        return False
+    moment = (when.year or published.year, when.month, when.day or published.day)
+    return moment >= (published.year, published.month, published.day)
+
+
+def _mentions(statement: Statement, fact: Fact, owner: Statement) -> bool:
+    """Return whether an article has the value of another article's fact, near its sentence or anywhere."""
+    if isinstance(fact.value, frozenset):
+        return not fact.value.isdisjoint(statement.context)
+    body, words = statement.article.body, owner.article.body[slice(*fact.span)]
+    if isinstance(fact.value, Amount) and len(fact.value.values) == 1:
+        stated = {number.value for number in find_numbers(body)}
+        return any(number.value in stated for number in find_numbers(words))
+    return words in body
+
+
+def _is_same_fact(pair: _Pair, before: Fact, after: Fact, *, is_one_question: bool) -> bool:
+    """Return whether two facts of one kind are about one thing."""
+    if before.kind == "name" and not pair.is_corrected and before.owners != after.owners:
+        return False
+    if before.kind == "status":
+        return _is_same_state(pair, before, after)
+    if _scopes_differ(before, after, is_corrected=pair.is_corrected):
+        return False
+    if before.kind == "number":
+        return _is_same_number(pair, before, after, is_one_question=is_one_question)
+    if before.kind == "date":
+        return not _are_news(pair, before, after) and _is_same_date(pair, before, after)
+    keys = before.keys & after.keys
+    return bool(keys & PLACED) if before.kind == "place" else bool(keys)
+
+
+def _scopes_differ(before: Fact, after: Fact, *, is_corrected: bool) -> bool:
+    """Return whether one value is limited to something that the other is not."""
+    one, other = before.scopes, after.scopes
+    if any(one & family and other & family and not one & other & family for family in FAMILIES):
+        return True
+    if is_corrected or before.kind == "name":
+        return False
+    if before.kind == "date":
+        return one & OF_DATES != other & OF_DATES
+    return one - _WEAK != other - _WEAK
+
+
+def _is_same_number(pair: _Pair, before: Fact, after: Fact, *, is_one_question: bool) -> bool:
+    """Return whether two numbers have one unit and count or measure one thing."""
+    one, other = before.value, after.value
+    if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit != other.unit:
+        return False
+    if one.unit in ("score", "time", "age"):
+        return _share_a_name(pair)
+    if pair.earlier.roles != pair.later.roles:
+        return False
+    if is_one_question and one.unit:
+        return True
+    keys = before.keys & after.keys
+    if one.unit and not keys:
+        return len(before.around & after.around) >= 2
+    is_role = bool(pair.earlier.roles)
+    return bool(keys) and (is_one_question or is_role or len(keys) > 1 or _share_more(pair, keys))
+
+
+def _share_a_name(pair: _Pair) -> bool:
+    """Return whether a name of one sentence is a word of the other, or of the sentence before its pronoun."""
+    words = [
+        frozenset(token.form for token in side.tokens if token.form) | side.previous
+        for side in (pair.earlier, pair.later)
+    ]
+    return bool(words[0] & pair.later.named or words[1] & pair.earlier.named)
+
+
+def _share_more(pair: _Pair, keys: frozenset[str]) -> bool:
+    """Return whether two sentences share another word than the thing that they count or measure."""
+    known = {key.removeprefix("measure ") for key in keys}
+    one, other = (side.forms | side.previous for side in (pair.earlier, pair.later))
+    is_measured = pair.gap <= SAME_DAYS and any(key.startswith("measure ") for key in keys)
+    return is_measured or bool((one & other) - known)
+
+
+def _is_same_date(pair: _Pair, before: Fact, after: Fact) -> bool:
+    """Return whether two dates are of one phase of an event, or two words near them are the same."""
+    one, other = ((fact.around | fact.scopes) & PHASES for fact in (before, after))
+    if one or other:
+        words = [side.forms | side.previous for side in (pair.earlier, pair.later)]
+        is_near = pair.gap <= SAME_DAYS or bool((words[0] & words[1]) - PHASES)
+        return bool(one & other) and is_near
+    shared = len(before.around & after.around) + len(before.scopes & after.scopes & _ORDER)
+    return shared >= (2 if pair.gap <= SAME_DAYS or pair.is_corrected else 3)
+
+
+def _are_news(pair: _Pair, before: Fact, after: Fact) -> bool:
+    """Return whether articles of different days each report what happened on their last days."""
+    if pair.gap < NEXT_REPORT:
+        return False
+    return all(_age(side, fact) in (0, 1, 2) for side, fact in ((pair.earlier, before), (pair.later, after)))
+
+
+def _age(statement: Statement, fact: Fact) -> int | None:
+    """Return how many days before its article a date is, if it is known."""
+    when, published = fact.value, statement.article.published_at
+    if not isinstance(when, When) or published is None:
+        return None
+    if when.weekday is not None:
+        return (published.weekday() - when.weekday) % 7
+    if when.month is None or when.day is None:
+        return None
+    try:
+        return (published.date() - date(when.year or published.year, when.month, when.day)).days
+    except ValueError:
+        return None
+
+
+def _is_same_state(pair: _Pair, before: Fact, after: Fact) -> bool:
+    """Return whether two states are of one thing: a word near them is the same."""
+    if before.owners & PERSONAL and (_has_count(pair.earlier, before) or _has_count(pair.later, after)):
+        return False
+    if before.owners != after.owners or before.around.isdisjoint(after.around):
+        return False
+    words = [frozenset(token.form for token in side.tokens) | side.previous for side in (pair.earlier, pair.later)]
+    return pair.gap < NEXT_REPORT or len((words[0] & words[1]) - {""}) >= 2
+
+
+def _has_count(statement: Statement, fact: Fact) -> bool:
+    return any(each.kind == "number" and abs(each.span.start - fact.span.start) < COUNTED for each in statement.facts)
+
+
+COUNTED = 60
+"""Characters from a number to the state of those it counts, at most."""
