@@ -35,6 +35,7 @@ from service.answer import (
     retrieval,
 )
 from service.citations.verify import Verifier
+from service.conflicts.findings import Findings, findings
 from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.date_words import Period
 from service.errors import NoLanguageModel, ReaderFailed
@@ -168,6 +169,7 @@ class Pipeline:
             if run.composition.citations:
                 with run.timed("verify"):
                     await asyncio.to_thread(run.find_corrections)
+                    await asyncio.to_thread(run.find_conflicts)
             answer = run.answer(self.stale_after)
             if self.finish:
                 answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])
@@ -415,6 +417,7 @@ class AnswerRun:
     abstained: bool = False
     is_weak: bool = False  # the evidence for quotes
     corrections: tuple[Correction, ...] = ()
+    findings: Findings = field(default_factory=Findings)
     is_superseded: bool = False  # a quoted value is corrected by an article that is not quoted
     reason: StatusReason | None = None  # why reading did not begin, or did not end
     id: str = field(default_factory=lambda: f"ans_{uuid4().hex}")
@@ -488,6 +491,16 @@ class AnswerRun:
         self.corrections = corrections_of(citations, articles, self.generation, self.question.as_of)
         self.is_superseded = is_superseded(self.standalone, self.corrections, citations, articles)
 
+    def find_conflicts(self) -> None:
+        """Find where other articles differ from what is cited, and how it developed."""
+        self.findings = findings(
+            self.standalone,
+            self.composition.citations,
+            self.composition.passages,
+            self.evidence.sentences,
+            [each.corrected_by for each in self.corrections if each.corrected_by],
+        )
+
     def answer(self, stale_after: timedelta) -> Answer:
         """Return the complete answer."""
         status, reason = self.status()
@@ -524,6 +537,8 @@ class AnswerRun:
                 generation=manifest.generation,
             ),
             warnings=(*self.warnings, *(warning for warning in (caution, stale, corrected) if warning)),
+            conflicts=self.findings.conflicts,
+            developments=self.findings.developments,
             corrections=self.corrections,
             as_of=isoformat(self.question.as_of),
         )

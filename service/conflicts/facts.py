@@ -14,12 +14,16 @@ from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
 from service.conflicts.values import SMALL, Amount, Bound, Fact, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
+_SIGNS = frozenset(',;:.!?()—–-“”"')
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
 _CLOCK = re.compile(r"\d+:\d\d:\d\d")
 _EARLY_YEAR = re.compile(r"\b(?:in|since|of|from|until|seit|Jahr|Jahre)\s+(1[5-8]\d\d)(?![\d.,]\d|\w)")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 
+
+DATED = 10
+"""Words before a date that may say of what it is."""
 
 _BEFORE_DATES = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS, ",", "on", "am", "the", "den"])
 
@@ -53,8 +57,18 @@ def _numbers(statement: Statement) -> Iterator[Fact]:
         if not counted and not amount.unit:
             counted = _number_of(found)
         keys = frozenset(counted) | measures
-        yield Fact("number", amount, Span(token.start, found[end - 1].end), keys, near, statement.scopes(at, end))
+        span = _with_unit(found, at, end, amount)
+        first = counted[0] if counted else ""
+        yield Fact("number", amount, span, keys, near, statement.scopes(at, end), counted=first)
         at = max(end, at + 1)
+
+
+def _with_unit(found: Sequence[Token], at: int, end: int, amount: Amount) -> Span:
+    """Return the place of a number with its currency or its unit."""
+    first = at - 1 if at and found[at - 1].text in CURRENCIES else at
+    has_unit = amount.unit not in ("", "age", "score", "time") and end < len(found) and first == at
+    last = end + 1 if has_unit and found[end].text not in _SIGNS else end
+    return Span(found[first].start, found[last - 1].end)
 
 
 def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
@@ -239,7 +253,7 @@ def _dates(statement: Statement) -> Iterator[Fact]:
         before = {token.lower for token in found[max(0, first - 1) : first]}
         if not before.isdisjoint(lexicon.words.reporting):
             continue
-        near = window(found, first, last)
+        near = window(found, first, last, before=DATED)
         yield Fact("date", when, span, near, near, statement.scopes(first, last))
 
 

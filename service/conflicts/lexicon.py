@@ -48,11 +48,18 @@ class Words:
     about: Phrases
     doubts: Phrases
     updates: Phrases
+    moves: Phrases
     corrections: Phrases
     reporting: Listed
     numbers: dict[str, float]
     units: dict[str, str]
+    persons: Listed
+    """Concepts of people who are counted, which may be called otherwise in another article."""
+    fixed: Listed
+    """Concepts of an event that happens once: its date does not change with time."""
     months: Ordered
+    labels: dict[str, str]
+    """What a topic calls a measure, a unit, or a kind of value."""
 
 
 class Lexicon:
@@ -73,6 +80,7 @@ class Lexicon:
         )
         self.hedges = by_phrase({"over": words.over, "under": words.under, "about": words.about})
         self.doubts = by_phrase({"doubt": words.doubts})
+        self.moves = by_phrase({"move": words.moves})
         self.updates = by_phrase({"update": words.updates})
         self.corrections = by_phrase({"correction": words.corrections})
 

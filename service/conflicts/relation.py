@@ -111,7 +111,16 @@ def _is_same_subject(pair: _Pair) -> bool:
     contexts = pair.earlier.context, pair.later.context
     shared = len(contexts[0] & contexts[1])
     is_named = bool(pair.earlier.names & pair.later.names) or pair.is_corrected
+    if pair.gap > SAME_DAYS and not pair.is_corrected and not _is_same_story(pair):
+        return False
     return shared >= max(COMMON if is_named else COMMON + 1, ALIKE * min(map(len, contexts)))
+
+
+def _is_same_story(pair: _Pair) -> bool:
+    """Return whether the titles of two articles share a word, or each shares one with the other's sentence."""
+    titles = [{token.form for token in side.story.title if token.form} for side in (pair.earlier, pair.later)]
+    words = [{token.form for token in side.tokens if token.form} for side in (pair.earlier, pair.later)]
+    return bool(titles[0] & titles[1]) or bool(titles[0] & words[1] and titles[1] & words[0])
 
 
 def _findings(pair: _Pair, *, is_one_question: bool) -> Iterator[Finding]:
@@ -160,7 +169,10 @@ def _relation(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
         return _relation_of_states(pair, before, after)
     if _mentions(pair.earlier, after, pair.later):
         return None
-    is_updated = pair.later.is_updated or (before.kind == "number" and pair.earlier.is_updated)
+    is_updated = pair.later.is_moved if before.kind == "date" else pair.later.is_updated
+    is_updated = is_updated or (before.kind == "number" and pair.earlier.is_updated)
+    if _is_fixed(pair, before, after):
+        return None if _mentions(pair.later, before, pair.earlier) else "conflict"
     if is_updated or pair.gap > SAME_DAYS:
         is_moved = before.kind == "date" and _is_ahead(pair.earlier, before) and _is_ahead(pair.later, after)
         is_update = is_updated or is_moved or not before.keys.isdisjoint(OFFICES)
@@ -194,12 +206,25 @@ def _relation_of_states(pair: _Pair, before: Fact, after: Fact) -> Relation | No
     return "conflict" if pair.gap <= (SAME_DAYS if is_same_day else NEXT_REPORT) else None
 
 
+def _is_fixed(pair: _Pair, before: Fact, after: Fact) -> bool:
+    """Return whether two values are years of an event that happens once, long before both articles."""
+    shared = before.keys & after.keys & pair.earlier.lexicon.words.fixed
+    years = [fact.value.year for fact in (before, after) if isinstance(fact.value, When) and fact.value.month is None]
+    published = pair.earlier.article.published_at
+    return (
+        bool(shared)
+        and published is not None
+        and len(years) == 2
+        and all(year is not None and year < published.year for year in years)
+    )
+
+
 def _is_ahead(statement: Statement, fact: Fact) -> bool:
     """Return whether a date is not before its article."""
     when, published = fact.value, statement.article.published_at
     if not isinstance(when, When) or published is None or when.month is None:
         return False
-    moment = (when.year or published.year, when.month, when.day or published.day)
+    moment = (when.year or published.year, when.month, when.day or 0)
     return moment >= (published.year, published.month, published.day)
 
 
@@ -249,15 +274,22 @@ def _is_same_number(pair: _Pair, before: Fact, after: Fact, *, is_one_question: 
         return False
     if one.unit in ("score", "time", "age"):
         return _share_a_name(pair)
-    if pair.earlier.roles != pair.later.roles:
+    roles = pair.earlier.roles, pair.later.roles
+    if roles[0] != roles[1] and not (is_one_question and (not roles[0] or not roles[1])):
         return False
-    if is_one_question and one.unit:
-        return True
     keys = before.keys & after.keys
+    if is_one_question:
+        return bool(one.unit or keys) or _count_persons(pair, before, after)
     if one.unit and not keys:
         return len(before.around & after.around) >= 2
-    is_role = bool(pair.earlier.roles)
-    return bool(keys) and (is_one_question or is_role or len(keys) > 1 or _share_more(pair, keys))
+    is_part = before.counted != after.counted and before.counted and after.counted
+    return bool(keys) and not is_part and (bool(roles[0]) or len(keys) > 1 or _share_more(pair, keys))
+
+
+def _count_persons(pair: _Pair, before: Fact, after: Fact) -> bool:
+    """Return whether two numbers count people, whatever they are called."""
+    persons = pair.earlier.lexicon.words.persons
+    return not (before.keys.isdisjoint(persons) or after.keys.isdisjoint(persons))
 
 
 def _share_a_name(pair: _Pair) -> bool:

@@ -159,6 +159,11 @@ class Sentence:
         return any(True for _ in found_in(self.tokens, self.lexicon.updates))
 
     @cached_property
+    def is_moved(self) -> bool:
+        """Whether words say that something has another date than before."""
+        return any(True for _ in found_in(self.tokens, self.lexicon.moves))
+
+    @cached_property
     def is_correction(self) -> bool:
         """Whether words near the sentence say that it corrects an earlier report."""
         return any(True for _ in found_in((*self.tokens, *self.around), self.lexicon.corrections))
@@ -206,7 +211,7 @@ def found_in(found: Sequence[Token], table: Table) -> Iterator[tuple[int, str]]:
             yield at, name
 
 
-def window(found: Sequence[Token], start: int, end: int) -> frozenset[str]:
+def window(found: Sequence[Token], start: int, end: int, *, before: int = NEAR) -> frozenset[str]:
     """Return the forms of the words near some tokens that are not names."""
-    near = [*found[max(0, start - NEAR) : start], *found[end : end + NEAR // 2]]
+    near = [*found[max(0, start - before) : start], *found[end : end + NEAR // 2]]
     return frozenset(token.form for token in near if token.form and not token.is_name)

@@ -42,7 +42,8 @@ Value = Amount | When | frozenset[str] | str
 class Fact:
     """A value of a statement, its place in the body, and the forms that say of what it is.
 
-    `keys` must be shared: the thing counted, the measure, the role, the predicate. `around` are the forms near it.
+    `keys` must be shared: the thing counted, the measure, the role, the predicate. `around` are the forms near it,
+    `scopes` what limits the value, `owners` what a role or a state belongs to, `counted` the word behind a number.
     """
 
     kind: Kind
@@ -52,6 +53,7 @@ class Fact:
     around: frozenset[str]
     scopes: frozenset[str] = frozenset()
     owners: frozenset[str] = frozenset()
+    counted: str = ""
 
 
 SMALL = {

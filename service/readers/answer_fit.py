@@ -6,12 +6,10 @@ in English; any other question or sentence fits.
 """
 
 import re
-from datetime import timedelta
-from itertools import pairwise
 
 from index.terms import words
-from service.citations.numbers import Number, find_numbers, missing_number, with_numbers
-from service.readers.evidence import ScoredSentence, answer_type
+from service.citations.numbers import find_numbers
+from service.readers.evidence import answer_type
 
 _NAMES = re.compile(
     r"^\W*(?:(?:and|at|by|for|from|in|of|on|to|with) )?(?:who(?:m|se)?\b"
@@ -44,9 +42,6 @@ _CAUSE = re.compile(
 )
 _WHOLLY = re.compile(r"\b(?:fully|completely|entirely|wholly|permanently)\b", re.IGNORECASE)
 _EMPTY = frozenset("a an the of its their his her some all both each every another one".split())
-
-SAME_DAYS = timedelta(days=3)
-"""The most time between articles that report the same state; a later number is an update."""
 
 
 def asks_latest(question: str) -> bool:
@@ -83,27 +78,3 @@ def says_nothing_new(question: str, answer: str) -> bool:
         return False
     asked = {*words(question), *_EMPTY}
     return all(word in asked or bool(find_numbers(word)) for word in words(answer))
-
-
-def disagree(one: ScoredSentence, other: ScoredSentence) -> bool:
-    """Return whether two articles of the same days answer with different numbers of the same thing."""
-    dates = [each.passage.article.published_at for each in (one, other)]
-    if one.passage.article.article_id == other.passage.article.article_id or not dates[0] or not dates[1]:
-        return False
-    first, second = _counted(one), _counted(other)
-    if abs(dates[0] - dates[1]) > SAME_DAYS or not first or not second or first[1] != second[1]:
-        return False
-    return missing_number([first[0]], [second[0]]) is not None
-
-
-def _counted(sentence: ScoredSentence) -> tuple[Number, str] | None:
-    """Return the first number of an answer, and its unit or the word behind it."""
-    if not (answer := sentence.answer):
-        return None
-    body = sentence.passage.article.body
-    tokens = list(with_numbers(body[answer.start : sentence.span.end]))
-    for token, following in pairwise([*tokens, ""]):
-        if isinstance(token, Number):
-            is_answer = token.text in [number.text for number in find_numbers(body[slice(*answer)])]
-            return (token, token.unit or str(following).casefold()) if is_answer else None
-    return None

@@ -16,7 +16,8 @@ from index.terms import words
 from index.text import sentence_spans
 from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
-from service.readers.answer_fit import asks_latest, disagree, fits_time, states_cause
+from service.conflicts.findings import MOST_COMPARED, Reports
+from service.readers.answer_fit import asks_latest, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
 from service.readers.question_kind import kind_of
 from service.readers.statements import LONGEST_QUOTE
@@ -185,7 +186,7 @@ def _distances(evidence: Evidence) -> tuple[float, float]:
 
 def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
-    best = evidence.sentences[:1]
+    best: Sequence[ScoredSentence] = evidence.sentences[:1]
     if not best or best[0].answer is None:
         return best
     near, far = _distances(evidence)
@@ -194,8 +195,8 @@ def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
         return [max(found, key=lambda each: each.passage.article.published_at or EARLIEST)]
     if not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
-        return [each for each in found if fits_time(question, each.text)][:1] or best
-    return best
+        best = [each for each in found if fits_time(question, each.text)][:1] or best
+    return [_latest(question, evidence, best[0])]
 
 
 def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
@@ -217,8 +218,37 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSe
         causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
         if cause := next(causes, None):
             return cause
-    is_near = (each for each in others if each.score >= best.score - near or (asked != "when" and disagree(best, each)))
-    return next(is_near, None)
+    reports = Reports(question)
+    is_near = (each for each in others if each.score >= best.score - near or _differs(reports, best, each))
+    return next(is_near, None) or next(_conflicting(reports, best, evidence), None)
+
+
+def _differs(reports: Reports, best: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether another article of the same days gives another value for the answer."""
+    found = reports.relation(best, other)
+    return found is not None and found.relation != "update" and not found.is_corrected
+
+
+def _conflicting(reports: Reports, best: ScoredSentence, evidence: Evidence) -> Iterator[ScoredSentence]:
+    """Yield the sentences of other articles that conflict with the answer, whether or not they answer as well."""
+    for each in evidence.sentences[:MOST_COMPARED]:
+        found = reports.relation(best, each, is_sure=True)
+        if found and found.relation == "conflict" and not found.is_corrected:
+            yield each
+
+
+def _latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
+    """Return the sentence with the latest value for what a sentence answers; a question may ask for an earlier one."""
+    if find_dates(question).dates:
+        return best
+    far = _distances(evidence)[1]
+    latest, reports = best, Reports(question)
+    for other in evidence.sentences:
+        found = reports.relation(latest, other) if other.score >= best.score - far else None
+        if found and found.relation == "update" and found.later.article == other.passage.article:
+            moments = latest.passage.article.published_at, other.passage.article.published_at
+            latest = latest if asks_earlier(question, *moments) else other
+    return latest
 
 
 def _is_other(sentence: ScoredSentence, best: ScoredSentence) -> bool:

@@ -1,34 +1,16 @@
 """The kind of answer that a question asks for."""
 
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.records import Span
 from service.readers.answer_fit import (
-    SAME_DAYS,
     asks_latest,
-    disagree,
     fits_time,
     has_time_of_day,
     says_nothing_new,
     states_cause,
 )
-from service.readers.evidence import ScoredSentence
-from tests.service.passages import make_passage
-
-MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
-
-
-def answered(key: str, text: str, answer: str, published: datetime | None = MONDAY) -> ScoredSentence:
-    """Return the sentence of an article, with its answer."""
-    passage = make_passage(key, text)
-    passage = replace(passage, article=replace(passage.article, published_at=published))
-    start = text.index(answer)
-    return ScoredSentence(passage, Span(0, len(text)), text, 1.0, answer=Span(start, start + len(answer)))
 
 
 @pytest.mark.parametrize(
@@ -109,38 +91,3 @@ def test_a_cause_has_its_words(sentence: str, *, is_cause: bool) -> None:
 def test_the_latest_state_is_asked_for_in_plain_words(question: str, *, is_latest: bool) -> None:
     """Only words for the present state count: the final of a cup is not one."""
     assert asks_latest(question) is is_latest
-
-
-SIGNED = answered("k2f2", "The petition has 14,200 signatures.", "14,200")
-
-
-@pytest.mark.parametrize(
-    ("text", "answer", "is_other"),
-    [
-        ("It carried 11,400 signatures on Saturday.", "11,400", True),
-        ("About 14,200 signatures were counted.", "14,200", False),
-        ("Nineteen signatures were false.", "Nineteen", True),
-        ("The march had 3,000 people.", "3,000", False),
-        ("The Post counted the signatures.", "The Post", False),
-    ],
-)
-def test_articles_disagree_on_the_number_of_one_thing(text: str, answer: str, *, is_other: bool) -> None:
-    """Different numbers with the same word behind them disagree, whichever article comes first."""
-    other = answered("k3f2", text, answer)
-    assert disagree(SIGNED, other) is disagree(other, SIGNED) is is_other
-
-
-def test_amounts_are_compared_by_their_unit() -> None:
-    """€3.1 million and €3.7 million disagree, €3.1 million and 37 minutes do not."""
-    cost = answered("k2f2", "The bridge cost €3.1 million, the office says.", "€3.1 million")
-    assert disagree(cost, answered("k3f2", "It came to €3.7 million in the end.", "€3.7 million"))
-    assert not disagree(cost, answered("k3f2", "It took 37 minutes.", "37 minutes"))
-
-
-def test_a_later_number_is_an_update() -> None:
-    """Only articles of the same days disagree; without a date nothing is known, and an article agrees with itself."""
-    text, number = "It carried 11,400 signatures.", "11,400"
-    assert disagree(SIGNED, answered("k3f2", text, number, MONDAY + SAME_DAYS))
-    assert not disagree(SIGNED, answered("k3f2", text, number, MONDAY + SAME_DAYS + timedelta(seconds=1)))
-    assert not disagree(SIGNED, answered("k3f2", text, number, None))
-    assert not disagree(SIGNED, answered("k2f2", text, number))

@@ -1,0 +1,229 @@
+"""The conflicts and developments of an answer: its cited values against those of other articles.
+
+Only facts that the answer is about count: those in the answer's words if their place is known, else those of the kind
+that the question asks for. Copies of one story are one position. A later article that corrects a cited one is a
+conflict as long as the answer does not cite it; then `Answer.corrections` tells of it.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import product
+
+from index.markup import readable
+from index.records import Article, Span, isoformat
+from service.conflicts.facts import Statement
+from service.conflicts.relation import Finding, compare
+from service.conflicts.statement import Story
+from service.conflicts.topic import topic_of
+from service.conflicts.values import Fact, Kind, excludes
+from service.readers.evidence import ScoredSentence, answer_type
+from service.records import Citation, Conflict, Development, Passage, Position
+
+MOST_COMPARED = 24
+"""Scored sentences with which a cited sentence is compared, the best first."""
+
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""Stands for the date of an article without one."""
+
+_KINDS: dict[str | None, frozenset[Kind]] = {
+    "when": frozenset(["date"]),
+    "number": frozenset(["number"]),
+    "who": frozenset(["name"]),
+    "where": frozenset(["place"]),
+}
+_ANY: frozenset[Kind] = frozenset(["number", "date", "place", "name", "status"])
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """The conflicts and developments of an answer."""
+
+    conflicts: tuple[Conflict, ...] = ()
+    developments: tuple[Development, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A sentence with the place of the answer's words in it, if that is known; `is_cited` in the answer."""
+
+    statement: Statement
+    focus: Span | None
+    is_cited: bool
+
+    def concerns(self, fact: Fact, kinds: frozenset[Kind]) -> bool:
+        """Return whether the answer is about a fact."""
+        if self.focus is None:
+            return fact.kind in kinds
+        touches = fact.span.start < self.focus.end and self.focus.start < fact.span.end
+        return fact.kind in kinds and (touches or fact.kind == "status")
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A value of a finding with its sentence."""
+
+    statement: Statement
+    fact: Fact
+    is_correction: bool = False
+
+
+class Reports:
+    """The articles of one question, each read once for its facts."""
+
+    def __init__(self, question: str) -> None:
+        self._kinds = _KINDS.get(answer_type(question), _ANY)
+        self._stories: dict[str, Story] = {}
+        self._statements: dict[tuple[str, Span], Statement] = {}
+
+    def relation(self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = False) -> Finding | None:
+        """Return how another article's answer to the question is related to one; None if they agree.
+
+        `is_sure` if the other sentence may not answer the question: then both must be about one thing.
+        """
+        if one.answer is None or (other.answer is None and not is_sure):
+            return None
+        if _are_copies(one.passage, other.passage.article):
+            return None
+        sides = self.scored(one), self.scored(other, focus=None if is_sure else other.answer)
+        return next(self.between(*sides, kinds=self._kinds - {"status"}), None)
+
+    def scored(self, sentence: ScoredSentence, focus: Span | None = None) -> _Side:
+        """Return a scored sentence with its answer, or another focus."""
+        statement = self.statement(sentence.passage.article, sentence.span)
+        return _Side(statement, focus or sentence.answer, is_cited=False)
+
+    def statement(self, article: Article, span: Span) -> Statement:
+        """Return a sentence of an article."""
+        key = (article.article_id, span)
+        if key not in self._statements:
+            story = self._stories.setdefault(article.article_id, Story(article))
+            self._statements[key] = Statement(story, span)
+        return self._statements[key]
+
+    def cited(self, citation: Citation, article: Article) -> Iterator[_Side]:
+        """Yield the sentences of a quote; of one with the answer's words, only those that have them."""
+        light = citation.highlight
+        focus = Span(light.start_char_index, light.end_char_index) if light else None
+        story = self._stories.setdefault(article.article_id, Story(article))
+        first, last = (focus.start, focus.end) if focus else (citation.start_char_index, citation.end_char_index)
+        for span in story.sentences:
+            if span.start < last and first < span.end:
+                yield _Side(self.statement(article, span), focus, is_cited=True)
+
+    def between(self, one: _Side, other: _Side, kinds: frozenset[Kind] | None = None) -> Iterator[Finding]:
+        """Yield the findings on two sentences that the answer is about."""
+        is_one_question = one.focus is not None and other.focus is not None
+        for finding in compare(one.statement, other.statement, is_one_question=is_one_question):
+            facts = [finding.before, finding.after]
+            if finding.earlier is not one.statement:
+                facts.reverse()
+            wanted = self._kinds if kinds is None else kinds
+            if one.concerns(facts[0], wanted) and other.concerns(facts[1], wanted):
+                yield finding
+
+
+def findings(
+    question: str,
+    citations: Sequence[Citation],
+    passages: Sequence[Passage],
+    sentences: Sequence[ScoredSentence],
+    corrected_by: Iterable[str] = (),
+) -> Findings:
+    """Return the conflicts and developments of an answer; nothing if only one story was found.
+
+    `corrected_by` are the articles whose corrections the answer reports.
+    """
+    known = {passage.article.article_id: passage for passage in passages}
+    others = [each for each in sentences[:MOST_COMPARED] if each.passage.article.article_id in known]
+    if not citations or len({_story_of(each.passage) for each in others}) < 2:
+        return Findings()
+    reports = Reports(question)
+    cited = [
+        side
+        for citation in citations
+        if citation.article_id in known
+        for side in reports.cited(citation, known[citation.article_id].article)
+    ]
+    compared = [*cited, *map(reports.scored, others)]
+    settled = {citation.article_id for citation in citations} | set(corrected_by)
+    conflicts: list[list[_Place]] = []
+    developments: list[list[_Place]] = []
+    for one, other in product(cited, compared):
+        if _are_copies(known[one.statement.article.article_id], other.statement.article):
+            continue
+        for finding in reports.between(one, other):
+            if finding.relation == "update":
+                _add(developments, finding)
+            elif finding.relation == "conflict" and not _is_settled(finding, settled):
+                _add(conflicts, finding)
+    return Findings(
+        tuple(Conflict(_topic(group), _positions(_latest_first(group))) for group in conflicts),
+        tuple(Development(_topic(group), _positions(sorted(group, key=_moment))) for group in developments),
+    )
+
+
+def _is_settled(finding: Finding, articles: set[str]) -> bool:
+    """Return whether a finding is a correction by one of some articles."""
+    return finding.is_corrected and finding.later.article.article_id in articles
+
+
+def _story_of(passage: Passage) -> str:
+    """Return the id that the copies of a story have in common."""
+    return min(article.article_id for article in (passage.article, *passage.copies))
+
+
+def _are_copies(passage: Passage, article: Article) -> bool:
+    return article.article_id in {each.article_id for each in (passage.article, *passage.copies)}
+
+
+def _add(groups: list[list[_Place]], finding: Finding) -> None:
+    """Add the two values of a finding to the group that has one of them, each value of an article once."""
+    places = [
+        _Place(finding.earlier, finding.before),
+        _Place(finding.later, finding.after, finding.is_corrected),
+    ]
+    group = next((each for each in groups if any(_is_same(place, known) for place in places for known in each)), None)
+    if group is None:
+        groups.append(places)
+        return
+    group += [place for place in places if not any(_is_same(place, known) for known in group)]
+
+
+def _is_same(place: _Place, known: _Place) -> bool:
+    """Return whether two values are of one article and do not exclude each other."""
+    if place.fact.kind != known.fact.kind or place.statement.article.article_id != known.statement.article.article_id:
+        return False
+    return not excludes(place.fact.value, known.fact.value)
+
+
+def _topic(group: Sequence[_Place]) -> str:
+    return topic_of(group[0].statement, group[0].fact)
+
+
+def _moment(place: _Place) -> tuple[datetime, str]:
+    article = place.statement.article
+    return article.published_at or EARLIEST, article.article_id
+
+
+def _latest_first(group: Sequence[_Place]) -> list[_Place]:
+    """Return a correction first, then the others, the newest first."""
+    return sorted(sorted(group, key=_moment, reverse=True), key=lambda place: not place.is_correction)
+
+
+def _positions(group: Sequence[_Place]) -> tuple[Position, ...]:
+    """Return the position of each value."""
+    return tuple(
+        Position(
+            value=readable(place.statement.article.body[slice(*place.fact.span)]),
+            article_id=place.statement.article.article_id,
+            quote=place.statement.article.body[slice(*place.statement.span)],
+            published_at=isoformat(place.statement.article.published_at),
+            source=place.statement.article.source,
+            title=place.statement.article.title,
+            start_char_index=place.statement.span.start,
+            end_char_index=place.statement.span.end,
+            is_correction=place.is_correction,
+        )
+        for place in group
+    )

@@ -1,0 +1,222 @@
+"""Conflicts and developments between articles: which facts are compared, and what the values say of them."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import product
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from index.records import Article, Span
+from service.conflicts.facts import Statement
+from service.conflicts.findings import Reports
+from service.conflicts.relation import SAME_DAYS, Finding, compare
+from service.conflicts.statement import Story
+from service.readers.evidence import ScoredSentence
+from tests.service.passages import make_passage
+
+MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def article(name: str, body: str, *, hours: float = 0, title: str = "The Galt bridge", language: str = "en") -> Article:
+    """Return an article that was published some hours after Monday morning."""
+    published = MONDAY + timedelta(hours=hours)
+    return Article(name, body, "", title=title, source=name, language=language, published_at=published)
+
+
+def found(one: Article, other: Article) -> list[Finding]:
+    """Return the findings on all sentences of two articles."""
+    sides = [[Statement(story, span) for span in story.sentences] for story in map(Story, (one, other))]
+    return [finding for first, second in product(*sides) for finding in compare(first, second)]
+
+
+def relations(
+    first: str, second: str, *, hours: float = 1, language: str = "en", title: str = "The Galt bridge"
+) -> set[str]:
+    """Return the relations of two texts, the second published some hours later; both orders must agree."""
+    one = article("post", first, language=language, title=title)
+    other = article("echo", second, hours=hours, language=language, title=title)
+    there, back = ({finding.relation for finding in found(*pair)} for pair in ((one, other), (other, one)))
+    assert there == back
+    return set(there)
+
+
+CONFLICTS = [
+    ("The bridge in Galt cost €3.1 million.", "The Galt bridge cost €3.7 million, the council says."),
+    ("The bridge at Galt is 58 metres long.", "With a length of 85 metres the Galt bridge spans the Ull."),
+    ("The Galt bridge was built in 1886.", "The bridge in Galt was built in 1868 by the county."),
+    (
+        "The architect of the bridge in Galt is Ina Farr.",
+        "Its architect is Tom Vane, who built the Galt bridge of oak.",
+    ),
+    ("The old bridge in Galt is closed on Monday.", "The old Galt bridge is open to walkers on Monday."),
+    (
+        "Ina Farr, who built the Galt bridge, was born in Aldmoor.",
+        "Ina Farr was born in Brack, far from the Galt bridge.",
+    ),
+]
+AGREEMENTS = [
+    ("About 1,800 people crossed the Galt bridge.", "The Galt bridge was crossed by 1,790 people."),
+    ("At least nine people crossed the Galt bridge.", "Twelve people crossed the Galt bridge."),
+    ("More than 1,000 people crossed the Galt bridge.", "1,200 people crossed the Galt bridge."),
+    ("The Galt bridge is 30 metres high.", "The bridge in Galt is about 98 feet high."),
+    ("Half of the steel of the Galt bridge is new.", "50 percent of the steel of the Galt bridge is new."),
+    ("The Galt bridge was opened on Monday.", "The Galt bridge was opened on 2 March."),
+    ("The mayor of Galt, Ina Farr, crossed the bridge.", "Mayor Farr crossed the bridge in Galt."),
+    ("Twelve people crossed the Galt bridge.", "12 people crossed the Galt bridge."),
+]
+OTHER_FACTS = [
+    ("Nine people were injured on the Galt bridge.", "Two people died on the Galt bridge."),
+    ("The Galt bridge was expected to cost €3 million.", "The Galt bridge cost €5 million."),
+    ("The Galt bridge cost €3 million per year.", "The Galt bridge cost €40 million in total."),
+    ("Galt's mayor, Ina Farr, opened the bridge.", "Brack's mayor, Tom Vane, opened the bridge in Galt."),
+    ("Tickets for the Galt bridge are sold from 3 April.", "The Galt bridge opens on 9 May."),
+    ("The town of Galt counted 400 people at the bridge.", "The county of Galt counted 9,000 people at the bridge."),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), CONFLICTS)
+def test_values_that_exclude_each_other_conflict(first: str, second: str) -> None:
+    """Two articles of one day with different values of one fact conflict, in either order."""
+    assert relations(first, second) == {"conflict"}
+
+
+@pytest.mark.parametrize(("first", "second"), AGREEMENTS + OTHER_FACTS)
+def test_compatible_values_and_other_facts_do_not_conflict(first: str, second: str) -> None:
+    """Bounds, rounding, units and dates are compared by what they mean; another fact has nothing to compare."""
+    assert relations(first, second) == set()
+
+
+@pytest.mark.parametrize(("first", "second"), CONFLICTS)
+def test_without_dates_nothing_is_known(first: str, second: str) -> None:
+    """An article without a date is not compared."""
+    assert not found(replace(article("post", first), published_at=None), article("echo", second))
+
+
+def test_a_later_value_with_words_of_change_is_an_update() -> None:
+    """A toll that has risen and a schedule that was moved are developments, the newer article the later side."""
+    dead = ("At least nine people died on the Galt bridge.", "The number of people who died at Galt has risen to 12.")
+    moved = ("The Galt bridge will open on 9 May.", "The opening of the Galt bridge has been moved to 20 June.")
+    for first, second in (dead, moved):
+        assert relations(first, second, hours=30) == {"update"}
+        assert all(
+            finding.later.article.article_id == "echo"
+            for finding in found(article("post", first), article("echo", second, hours=30))
+        )
+
+
+def test_a_count_that_grows_is_unclear() -> None:
+    """A higher count of the next hours may be newer or another; it is neither a conflict nor an update."""
+    first, second = "Six people were injured at the Galt bridge.", "Nine people were injured at the Galt bridge."
+    assert relations(first, second, hours=15) == {"unclear"}
+    assert relations(second, first, hours=15) == set()
+
+
+def test_a_correction_conflicts_whenever_it_comes() -> None:
+    """A later article that says that it corrects a report conflicts with it; one that does not is another report."""
+    first = "The bridge in Galt is 58 metres long."
+    assert relations(first, "We were wrong about the Galt bridge. The bridge is 85 metres long.", hours=24 * 9) == {
+        "conflict"
+    }
+    assert relations(first, "The Galt bridge is 85 metres long.", hours=24 * 9) == set()
+
+
+def test_german_values_are_compared() -> None:
+    """German words, decimal commas and month names have the same meaning."""
+    cost = ("Die Brücke in Galt kostete 3,1 Millionen Euro.", "Die Brücke in Galt kostete 3,7 Millionen Euro.")
+    same = ("Die Brücke in Galt kostete 310.000 Euro.", "Die Brücke in Galt kostete rund 300.000 Euro.")
+    built = ("Die Brücke in Galt wurde 1886 gebaut.", "Die Brücke in Galt wurde im Jahr 1886 gebaut.")
+    assert relations(*cost, language="de", title="Brücke in Galt") == {"conflict"}
+    assert relations(*same, language="de", title="Brücke in Galt") == set()
+    assert relations(*built, language="de", title="Brücke in Galt") == set()
+
+
+TEXTS = st.one_of(
+    st.text(max_size=80),
+    st.lists(
+        st.sampled_from(
+            [*(text for pair in CONFLICTS + OTHER_FACTS + AGREEMENTS for text in pair), "12:30", "2–1", "½", "٣ ²"]
+        ),
+        max_size=3,
+    ).map(" ".join),
+)
+
+
+@given(TEXTS, TEXTS, st.floats(0, 200))
+@example("1886", "In 0000-00-00 and 31 February 2025 99:99:99.", 0.0)
+def test_findings_are_symmetric_and_in_their_texts(first: str, second: str, hours: float) -> None:
+    """Any two texts have the same findings in both orders, each on values inside their sentences."""
+    one, other = article("post", first), article("echo", second, hours=hours)
+    there, back = found(one, other), found(other, one)
+    assert sorted(map(_shown, there)) == sorted(map(_shown, back))
+    for finding in there:
+        for side, fact in ((finding.earlier, finding.before), (finding.later, finding.after)):
+            assert side.span.start <= fact.span.start < fact.span.end <= side.span.end <= len(side.article.body)
+
+
+def _shown(finding: Finding) -> str:
+    return f"{finding.relation} {finding.before.span} {finding.after.span}"
+
+
+@given(TEXTS)
+def test_a_text_has_no_conflict_with_itself(text: str) -> None:
+    """The same text in another paper, also with other typography, has no conflict."""
+    curly = text.replace("'", "’").replace('"', "”").replace(" ", "\u00a0 ".strip("\u00a0"))
+    for copy in (text, curly):
+        sentences = found(article("post", text), article("echo", copy))
+        same = [finding for finding in sentences if _words(finding.earlier) == _words(finding.later)]
+        assert not same
+
+
+def _words(statement: Statement) -> list[str]:
+    return [token.lower.replace("’", "'") for token in statement.tokens]
+
+
+def answered(key: str, text: str, answer: str, published: datetime | None = MONDAY) -> ScoredSentence:
+    """Return the sentence of an article, with its answer."""
+    passage = make_passage(key, text, published_at=published)
+    start = text.index(answer)
+    return ScoredSentence(passage, Span(0, len(text)), text, 1.0, answer=Span(start, start + len(answer)))
+
+
+SIGNED = answered("k2f2", "The petition has 14,200 signatures.", "14,200")
+
+
+def differ(one: ScoredSentence, other: ScoredSentence, question: str = "How many are there?") -> bool:
+    """Return whether two answers to a question differ."""
+    relation = Reports(question).relation(one, other)
+    return relation is not None and relation.relation != "update"
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "is_other"),
+    [
+        ("It carried 11,400 signatures on Saturday.", "11,400", True),
+        ("About 14,200 signatures were counted.", "14,200", False),
+        ("Nineteen signatures were false.", "Nineteen", True),
+        ("The march had 3,000 people.", "3,000", False),
+        ("The Post counted the signatures.", "The Post", False),
+    ],
+)
+def test_articles_disagree_on_the_number_of_one_thing(text: str, answer: str, *, is_other: bool) -> None:
+    """Two answers with different numbers of one thing differ, whichever article comes first."""
+    other = answered("k3f2", text, answer)
+    assert differ(SIGNED, other) is differ(other, SIGNED) is is_other
+    assert not differ(SIGNED, other, "When was it signed?")
+
+
+def test_amounts_are_compared_by_their_unit() -> None:
+    """€3.1 million and €3.7 million differ, €3.1 million and 37 minutes do not."""
+    cost = answered("k2f2", "The bridge cost €3.1 million, the office says.", "€3.1 million")
+    assert differ(cost, answered("k3f2", "It came to €3.7 million in the end.", "€3.7 million"))
+    assert not differ(cost, answered("k3f2", "It took 37 minutes.", "37 minutes"))
+
+
+def test_a_later_number_is_no_other_answer() -> None:
+    """Only answers of the same days differ; without a date nothing is known, and an article agrees with itself."""
+    text, number = "It carried 11,400 signatures.", "11,400"
+    assert differ(SIGNED, answered("k3f2", text, number, MONDAY + SAME_DAYS))
+    assert not differ(SIGNED, answered("k3f2", text, number, MONDAY + SAME_DAYS + timedelta(seconds=1)))
+    assert not differ(SIGNED, answered("k3f2", text, number, None))
+    assert not differ(SIGNED, answered("k2f2", text, number))
