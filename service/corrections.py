@@ -31,8 +31,8 @@ CORRECTED = "corrected"
 REWORDED = 0.6
 """Share of equal words below which two sentences with other names are other sentences."""
 
-TYPO = 0.9
-"""Share of equal characters from which a change without a new value is a typo."""
+TYPOS, SPELLED_ALIKE = 3, 0.7
+"""Words of a sentence whose spelling is mended at once, at most, and the share of equal letters of each."""
 
 YOUNG = timedelta(days=2)
 """The time in which a higher count is news rather than a correction."""
@@ -99,7 +99,7 @@ def corrected_warning(corrections: Sequence[Correction]) -> AnswerWarning | None
 
 def own_corrections(article: Article, history: Sequence[Revision]) -> Iterator[Correction]:
     """Yield the corrections in an article's history, newest first; the words before are not in the body any more."""
-    body = _plain(article.body)
+    body = _plain(article.body) if history else ""
     for revision in history:
         note = next((edit.after for edit in revision.edits if is_note(edit.after)), None)
         for edit in revision.edits:
@@ -113,9 +113,17 @@ def own_corrections(article: Article, history: Sequence[Revision]) -> Iterator[C
 def is_correction(edit: Edit, revision: Revision, article: Article, note: str | None = None) -> bool:
     """Return whether an edit corrects something, rather than adds to it or mends its spelling."""
     if note:
-        alike = SequenceMatcher(None, edit.before, edit.after, autojunk=False).ratio()
-        return changes_value(edit) or alike < TYPO
+        return changes_value(edit) or not _is_typo(edit)
     return changes_value(edit) and not _is_progress(edit, revision, article)
+
+
+def _is_typo(edit: Edit) -> bool:
+    """Return whether only the spelling of a few words differs."""
+    before, after = (_WORD.findall(text.casefold()) for text in (edit.before, edit.after))
+    if len(before) != len(after):
+        return False
+    pairs = [pair for pair in zip(before, after, strict=True) if pair[0] != pair[1]]
+    return len(pairs) <= TYPOS and all(SequenceMatcher(None, *pair).ratio() >= SPELLED_ALIKE for pair in pairs)
 
 
 def changes_value(edit: Edit) -> bool:

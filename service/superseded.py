@@ -281,10 +281,10 @@ def _other_number(said: Text, values: Sequence[Quantity], paragraph: _Paragraph,
 
 
 def _other_day(said: Text, paragraph: _Paragraph, route: Route) -> Text | None:
-    """Return the sentence with another day or year, if the claim and the sentence have one each."""
+    """Return the sentence about the claim with another day or year, if both have one each."""
     if route == "title" or not _is_alike(said, paragraph, COMMON, COMMON_WORDS):
         return None
-    for sentence in paragraph.sentences:
+    for sentence in (each for each in paragraph.sentences if len(each.stems & said.stems) >= COMMON):
         for is_day in (True, False):
             claimed, stated = (
                 {each for each in find_dates(text.text).dates if (each.day is not None) == is_day and _is_exact(each)}
