@@ -170,7 +170,7 @@ function correctionLine({ article_id: id, corrected_at: at, before, after, corre
  * @returns {(string | Node)[][]}
  */
 function withChange(after, before) {
-  const texts = [after, before].map((text) => text.replace(/[.\s]+$/u, "").split(/\s+/u));
+  const texts = [after, before].map((text) => String(text).replace(/[.\s]+$/u, "").split(/\s+/u));
   const [now, was] = texts;
   const most = Math.min(now.length, was.length) - 1;
   let first = 0;

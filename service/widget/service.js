@@ -317,7 +317,15 @@ function isEvent(event) {
 
 /** @param {any} value */
 export function areCitations(value) {
-  return areRecords(value) && value.every((/** @type {any} */ each) => typeof each.cited_text === "string" && PLACES.every((place) => Number.isInteger(each[place])));
+  return areRecords(value) && value.every((/** @type {any} */ each) => {
+    const isPlaced = typeof each.cited_text === "string" && PLACES.every((place) => Number.isInteger(each[place]));
+    return isPlaced && areDates(each.dates ?? []);
+  });
+}
+
+/** @param {any} value */
+function areDates(value) {
+  return areRecords(value) && value.every((/** @type {any} */ { date, text }) => typeof date === "string" && typeof text === "string" && text !== "");
 }
 
 /** @param {any} value */
