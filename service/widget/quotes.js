@@ -10,7 +10,7 @@ import { withText } from "./fragment.js";
 const BEFORE = 80;
 const NEAR = 160;
 const LEAD = 260;
-const BESIDE = 420;
+const BESIDE = 600;
 /** Publishers of copies that are named beside a quote. */
 const COPIES = 3;
 const PARAGRAPH = /\n\s*\n/u;
