@@ -19,6 +19,10 @@ class ArticleNotFound(DatelineError):
     """No article of the current generation has that id."""
 
 
+class LinkInvalid(DatelineError):
+    """The address of an answer is incomplete, or was not signed by this service."""
+
+
 class Overloaded(DatelineError):
     """The limit of requests of one kind that are answered at once is reached."""
 

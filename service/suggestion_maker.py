@@ -58,7 +58,7 @@ class SuggestionMaker:
         is_busy: Callable[[], bool],
         budget_s: float = BUDGET_S,
     ) -> None:
-        self._pipeline = replace(pipeline, finish=None)
+        self._pipeline = pipeline
         self._suggestions = suggestions
         self._limit = limit
         self._is_busy = is_busy
@@ -73,6 +73,7 @@ class SuggestionMaker:
     def start(self) -> None:
         """Start the thread; call it on the event loop of the language model's connections."""
         if self._limit:
+            self._pipeline = replace(self._pipeline, finish=None)
             self._calls = asyncio.get_running_loop()
             self._thread = threading.Thread(target=self.run, name="suggestions", daemon=True)
             self._thread.start()

@@ -25,6 +25,7 @@ from service.errors import (
     ArticleNotFound,
     FeedbackFull,
     FeedbackUnavailable,
+    LinkInvalid,
     NoLanguageModel,
     Overloaded,
     QuestionRefused,
@@ -77,6 +78,7 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     QuestionRefused: Problem(422, INVALID, "invalid_request", "The request is not valid."),
     NoLanguageModel: Problem(422, INVALID, "invalid_request", _NO_MODEL),
     ArticleNotFound: Problem(404, INVALID, "article_not_found", "No article has this id."),
+    LinkInvalid: Problem(404, INVALID, "link_invalid", "This link does not lead to an answer."),
     Overloaded: Problem(503, "overloaded_error", "overloaded", _TOO_MANY),
     RateLimited: Problem(429, "rate_limit_error", "rate_limited", _TOO_OFTEN),
     IndexUnavailable: _NO_INDEX,
@@ -159,6 +161,8 @@ def _error_page(request: Request, status: int, error: Exception | None = None) -
     title, text = _PAGES.get(status, _OTHER_PAGE)
     if isinstance(error, ArticleNotFound):
         title, text = "No such article", "It may have been removed, or the link may be wrong."
+    elif isinstance(error, LinkInvalid):
+        title, text = "This link does not work", "It may be incomplete. Copy the complete link, or ask again."
     elif isinstance(error, IndexUnavailable):
         title, text = "There are no articles to show", user_notice(error)
     return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)

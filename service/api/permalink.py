@@ -13,6 +13,7 @@ from service.api.admission import State
 from service.api.article_text import render, visible, web_address
 from service.api.pages import language_tag, page
 from service.citations.relative_dates import resolved_dates
+from service.errors import LinkInvalid
 from service.permalink import Link
 from service.recheck import CheckedQuote, Recheck, recheck
 
@@ -44,8 +45,7 @@ async def show_answer(token: str, state: State) -> Response:
     """Show an answer's question and its quotes, each checked again; any other address is not found."""
     link = state.permalinks.read(token)
     if link is None:
-        text = "It may be incomplete. Copy the complete link, or ask your question again."
-        return page("missing", 404, title="This link does not work", text=text, request_id=None)
+        raise LinkInvalid(f"this service did not sign the link {token[:40]!r}")
     async with state.pipeline.pinned() as generation:
         return await state.read(_answer_page, token, link, generation, state.pipeline.clock().date().isoformat())
 

@@ -108,7 +108,7 @@ def test_pages_are_indexed_only_if_the_settings_allow_it(client: TestClient, sig
     assert all(client.get(path).text.count(noindex) == 1 for path in (*pages, "/embed"))
     assert all(noindex not in signing.get(path).text for path in pages)
     for path in (answer, "/embed", f"{PATH}wrong"):
-        assert signing.get(path).text.count(noindex) == 1
+        assert signing.get(path, headers={"Accept": "text/html"}).text.count(noindex) == 1
 
 
 @pytest.mark.parametrize(
