@@ -12,7 +12,7 @@ from typing import Any
 
 from benchmarks.table import Cell, print_table
 from index.records import Article
-from service.conflicts.facts import Statement
+from service.conflicts.details import Statement
 from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story
 
@@ -93,8 +93,8 @@ def main() -> None:
 
 def _shown(finding: Finding) -> str:
     words = [
-        each.article.body[slice(*fact.span)]
-        for each, fact in ((finding.earlier, finding.before), (finding.later, finding.after))
+        each.article.body[slice(*detail.span)]
+        for each, detail in ((finding.earlier, finding.before), (finding.later, finding.after))
     ]
     return f"{finding.relation} {finding.before.kind} {words} keys {sorted(finding.before.keys & finding.after.keys)}"
 

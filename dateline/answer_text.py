@@ -9,7 +9,7 @@ import typer
 
 from index.markup import readable
 from service.answer import Answer, age, day
-from service.records import Citation, Correction, Source
+from service.records import Citation, Conflict, Correction, Development, Source
 
 CLOSE = 0.3
 """Cosine from which an article is named as related, as in the widget; below it, articles are about something else."""
@@ -52,6 +52,8 @@ def answer_lines(answer: Answer) -> list[str]:
     if answer.verdict == "none" and titles:
         lines.append(f"Related articles: {'; '.join([*titles][:3])}")
     lines += [f"left out ({withheld.reason}): {withheld.text}" for withheld in answer.unsupported]
+    lines += [line for conflict in answer.conflicts for line in _positions("Reports differ on", conflict)]
+    lines += [line for each in answer.developments for line in _positions("Reports over time on", each)]
     lines += map(_correction, answer.corrections)
     said = {"stale"} if answer.verdict == "stale" else set()
     return lines + [f"note: {warning.message}" for warning in answer.warnings if warning.code not in said]
@@ -63,6 +65,15 @@ def passage_lines(passages: Iterable[Source]) -> Iterator[str]:
         yield f"{passage.score:.3f}  {_headline(passage)}  {passage.chunk_id}"
         yield f"       {' '.join(readable(passage.snippet).split())[:200]}"
         yield from _also(passage)
+
+
+def _positions(opening: str, found: Conflict | Development) -> Iterator[str]:
+    """Yield the topic of a conflict or a development, and each position with its article and quote."""
+    yield f"\n{opening} {found.topic}:"
+    for each in found.positions:
+        article = ", ".join(filter(None, (each.source or each.title or each.article_id, day(each.published_at))))
+        kind = ", correction" if each.is_correction else ""
+        yield f"    {each.value} ({article}{kind}): “{' '.join(readable(each.quote).split())}”"
 
 
 def _correction(correction: Correction) -> str:

@@ -13,8 +13,10 @@ from service.records import (
     AnswerWarning,
     Conflict,
     Correction,
+    Development,
     Duplicate,
     Highlight,
+    Position,
     ResolvedDate,
     Scores,
     Support,
@@ -189,3 +191,19 @@ def test_an_abstention_names_only_related_articles() -> None:
 def test_what_was_left_out_is_shown() -> None:
     """A withheld sentence is listed with its reason."""
     assert answer_lines(answer(unsupported=WITHHELD))[-1] == "left out (not_in_source): It is free."
+
+
+def test_each_position_is_printed_with_its_article() -> None:
+    """A conflict and a development have a line for each position: value, publisher, date, and the quoted sentence."""
+    first = Position("4 crowns", "pier-2", "A ticket\ncosts 4 crowns.", "2025-12-04T08:00:00Z", "Harbour Post")
+    last = Position("5 crowns", "pier-3", "It costs 5 crowns.", None, "Echo", is_correction=True)
+    changes = {"conflicts": (Conflict("fare", (last, first)),), "developments": (Development("price", (first, last)),)}
+    lines = answer_lines(answer(freshness=FRESH, **changes))
+    assert lines[-6:] == [
+        "\nReports differ on fare:",
+        "    5 crowns (Echo, undated, correction): “It costs 5 crowns.”",
+        "    4 crowns (Harbour Post, 4 December 2025): “A ticket costs 4 crowns.”",
+        "\nReports over time on price:",
+        "    4 crowns (Harbour Post, 4 December 2025): “A ticket costs 4 crowns.”",
+        "    5 crowns (Echo, undated, correction): “It costs 5 crowns.”",
+    ]

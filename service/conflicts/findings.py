@@ -1,6 +1,6 @@
 """The conflicts and developments of an answer: its cited values against those of other articles.
 
-Only facts that the answer is about count: those in the answer's words if their place is known, else those of the kind
+Only details that the answer is about count: those in the answer's words if their place is known, else those of the kind
 that the question asks for. Copies of one story are one position. A later article that corrects a cited one is a
 conflict as long as the answer does not cite it; then `Answer.corrections` tells of it.
 """
@@ -12,11 +12,11 @@ from itertools import product
 
 from index.markup import readable
 from index.records import Article, Span, isoformat
-from service.conflicts.facts import Statement
+from service.conflicts.details import Statement
 from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story
 from service.conflicts.topic import topic_of
-from service.conflicts.values import Fact, Kind, excludes
+from service.conflicts.values import Detail, Kind, excludes
 from service.readers.evidence import ScoredSentence, answer_type
 from service.records import Citation, Conflict, Development, Passage, Position
 
@@ -51,12 +51,12 @@ class _Side:
     focus: Span | None
     is_cited: bool
 
-    def concerns(self, fact: Fact, kinds: frozenset[Kind]) -> bool:
-        """Return whether the answer is about a fact."""
+    def concerns(self, detail: Detail, kinds: frozenset[Kind]) -> bool:
+        """Return whether the answer is about a detail."""
         if self.focus is None:
-            return fact.kind in kinds
-        touches = fact.span.start < self.focus.end and self.focus.start < fact.span.end
-        return fact.kind in kinds and (touches or fact.kind == "status")
+            return detail.kind in kinds
+        touches = detail.span.start < self.focus.end and self.focus.start < detail.span.end
+        return detail.kind in kinds and (touches or detail.kind == "status")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +64,12 @@ class _Place:
     """A value of a finding with its sentence."""
 
     statement: Statement
-    fact: Fact
+    detail: Detail
     is_correction: bool = False
 
 
 class Reports:
-    """The articles of one question, each read once for its facts."""
+    """The articles of one question, each read once for its details."""
 
     def __init__(self, question: str) -> None:
         self._kinds = _KINDS.get(answer_type(question), _ANY)
@@ -115,11 +115,11 @@ class Reports:
         """Yield the findings on two sentences that the answer is about."""
         is_one_question = one.focus is not None and other.focus is not None
         for finding in compare(one.statement, other.statement, is_one_question=is_one_question):
-            facts = [finding.before, finding.after]
+            details = [finding.before, finding.after]
             if finding.earlier is not one.statement:
-                facts.reverse()
+                details.reverse()
             wanted = self._kinds if kinds is None else kinds
-            if one.concerns(facts[0], wanted) and other.concerns(facts[1], wanted):
+            if one.concerns(details[0], wanted) and other.concerns(details[1], wanted):
                 yield finding
 
 
@@ -192,13 +192,16 @@ def _add(groups: list[list[_Place]], finding: Finding) -> None:
 
 def _is_same(place: _Place, known: _Place) -> bool:
     """Return whether two values are of one article and do not exclude each other."""
-    if place.fact.kind != known.fact.kind or place.statement.article.article_id != known.statement.article.article_id:
+    if (
+        place.detail.kind != known.detail.kind
+        or place.statement.article.article_id != known.statement.article.article_id
+    ):
         return False
-    return not excludes(place.fact.value, known.fact.value)
+    return not excludes(place.detail.value, known.detail.value)
 
 
 def _topic(group: Sequence[_Place]) -> str:
-    return topic_of(group[0].statement, group[0].fact)
+    return topic_of(group[0].statement, group[0].detail)
 
 
 def _moment(place: _Place) -> tuple[datetime, str]:
@@ -215,7 +218,7 @@ def _positions(group: Sequence[_Place]) -> tuple[Position, ...]:
     """Return the position of each value."""
     return tuple(
         Position(
-            value=readable(place.statement.article.body[slice(*place.fact.span)]),
+            value=readable(place.statement.article.body[slice(*place.detail.span)]),
             article_id=place.statement.article.article_id,
             quote=place.statement.article.body[slice(*place.statement.span)],
             published_at=isoformat(place.statement.article.published_at),

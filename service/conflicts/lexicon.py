@@ -1,4 +1,4 @@
-"""The words of a language by which facts are compared: concepts, scopes, roles, states, read from `lexicon.json`."""
+"""The words of a language by which details are compared: concepts, scopes, roles, states, read from `lexicon.json`."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -27,7 +27,7 @@ CALENDAR = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS])
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of a language by which facts are compared."""
+    """The words of a language by which details are compared."""
 
     concepts: dict[str, Phrases]
     measures: Listed

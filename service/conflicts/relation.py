@@ -1,7 +1,7 @@
-"""How the facts of two sentences are related: a conflict, an update, or nothing.
+"""How the details of two sentences are related: a conflict, an update, or nothing.
 
-Two facts can be compared if both articles are about one thing and the facts share what they say it of: the thing
-counted, a measure, a role, a predicate, with the same scope (`facts.py`). They conflict if their values exclude each
+Two details can be compared if both articles are about one thing and the details share what they say it of: the thing
+counted, a measure, a role, a predicate, with the same scope (`details.py`). They conflict if their values exclude each
 other and both articles are of the same days, or the later one says that it corrects the earlier. A later article that
 says that something has changed, a schedule that was moved, and a new holder of a role are updates. A false conflict is
 worse than none: what is not sure is neither, and a count that grows while an event goes on is `unclear`.
@@ -14,8 +14,8 @@ from typing import Literal
 
 from index.records import Span
 from service.citations.numbers import find_numbers
-from service.conflicts.facts import Statement, denied
-from service.conflicts.values import Amount, Fact, When, dates_differ, excludes, has_grown
+from service.conflicts.details import Statement, denied
+from service.conflicts.values import Amount, Detail, When, dates_differ, excludes, has_grown
 
 Relation = Literal["conflict", "update", "unclear"]
 
@@ -67,13 +67,13 @@ _WEAK = frozenset[str]().union(*FAMILIES) - _ORDER - {"last"} | OF_DATES
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """How two facts of different articles are related; `later` is the newer one, and corrects the other or not."""
+    """How two details of different articles are related; `later` is the newer one, and corrects the other or not."""
 
     relation: Relation
     earlier: Statement
     later: Statement
-    before: Fact
-    after: Fact
+    before: Detail
+    after: Detail
     is_corrected: bool
 
 
@@ -91,7 +91,7 @@ class _Pair:
 
 
 def compare(one: Statement, other: Statement, *, is_one_question: bool = False) -> list[Finding]:
-    """Return how the facts of two sentences are related; nothing if they agree or are about different things.
+    """Return how the details of two sentences are related; nothing if they agree or are about different things.
 
     `is_one_question` if both sentences answer the same question: then they are about one thing.
     """
@@ -124,10 +124,10 @@ def _is_same_story(pair: _Pair) -> bool:
 
 
 def _findings(pair: _Pair, *, is_one_question: bool) -> Iterator[Finding]:
-    """Yield the findings on facts of one kind."""
-    for before in pair.earlier.facts:
-        for after in pair.later.facts:
-            if before.kind != after.kind or not _is_same_fact(pair, before, after, is_one_question=is_one_question):
+    """Yield the findings on details of one kind."""
+    for before in pair.earlier.details:
+        for after in pair.later.details:
+            if before.kind != after.kind or not _is_same_detail(pair, before, after, is_one_question=is_one_question):
                 continue
             relation: Relation | None = None
             if excludes(before.value, after.value):
@@ -155,14 +155,14 @@ def _denials(pair: _Pair) -> Iterator[Finding]:
         word = next((token for token in sides[1 - denying].tokens if token.form == form), None)
         if word is None:
             continue
-        facts = [Fact("status", form, Span(word.start, word.end), shared, shared)]
-        facts.insert(denying, Fact("status", f"not {form}", span, shared, shared))
-        if relation := _relation(pair, *facts):
-            yield Finding(relation, pair.earlier, pair.later, facts[0], facts[1], pair.is_corrected)
+        details = [Detail("status", form, Span(word.start, word.end), shared, shared)]
+        details.insert(denying, Detail("status", f"not {form}", span, shared, shared))
+        if relation := _relation(pair, *details):
+            yield Finding(relation, pair.earlier, pair.later, details[0], details[1], pair.is_corrected)
 
 
-def _relation(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
-    """Return how two values of one fact that exclude each other are related."""
+def _relation(pair: _Pair, before: Detail, after: Detail) -> Relation | None:
+    """Return how two values of one detail that exclude each other are related."""
     if pair.is_corrected:
         return "conflict"
     if before.kind == "status":
@@ -180,7 +180,7 @@ def _relation(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
     return None if _mentions(pair.later, before, pair.earlier) else _relation_of_counts(pair, before, after)
 
 
-def _relation_of_counts(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
+def _relation_of_counts(pair: _Pair, before: Detail, after: Detail) -> Relation | None:
     """Return `unclear` for a count that may have grown since, None for one that shrank; else a conflict."""
     grows = pair.earlier.roles & pair.later.roles & pair.earlier.lexicon.words.growing
     if grows and pair.gap >= SAME_EVENING and isinstance(before.value, Amount) and isinstance(after.value, Amount):
@@ -188,9 +188,12 @@ def _relation_of_counts(pair: _Pair, before: Fact, after: Fact) -> Relation | No
     return "conflict"
 
 
-def _relation_of_states(pair: _Pair, before: Fact, after: Fact) -> Relation | None:
+def _relation_of_states(pair: _Pair, before: Detail, after: Detail) -> Relation | None:
     """Return how two states are related: a state may become another one, and seldom goes back."""
-    days = [[fact.value for fact in side.facts if isinstance(fact.value, When)] for side in (pair.earlier, pair.later)]
+    days = [
+        [detail.value for detail in side.details if isinstance(detail.value, When)]
+        for side in (pair.earlier, pair.later)
+    ]
     differ = [dates_differ(one, other) for one in days[0] for other in days[1]]
     if pair.later.is_updated or (differ and all(differ)):
         return "update" if pair.gap >= NEXT_REPORT else None
@@ -206,10 +209,12 @@ def _relation_of_states(pair: _Pair, before: Fact, after: Fact) -> Relation | No
     return "conflict" if pair.gap <= (SAME_DAYS if is_same_day else NEXT_REPORT) else None
 
 
-def _is_fixed(pair: _Pair, before: Fact, after: Fact) -> bool:
+def _is_fixed(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two values are years of an event that happens once, long before both articles."""
     shared = before.keys & after.keys & pair.earlier.lexicon.words.fixed
-    years = [fact.value.year for fact in (before, after) if isinstance(fact.value, When) and fact.value.month is None]
+    years = [
+        detail.value.year for detail in (before, after) if isinstance(detail.value, When) and detail.value.month is None
+    ]
     published = pair.earlier.article.published_at
     return (
         bool(shared)
@@ -219,28 +224,28 @@ def _is_fixed(pair: _Pair, before: Fact, after: Fact) -> bool:
     )
 
 
-def _is_ahead(statement: Statement, fact: Fact) -> bool:
+def _is_ahead(statement: Statement, detail: Detail) -> bool:
     """Return whether a date is not before its article."""
-    when, published = fact.value, statement.article.published_at
+    when, published = detail.value, statement.article.published_at
     if not isinstance(when, When) or published is None or when.month is None:
         return False
     moment = (when.year or published.year, when.month, when.day or 0)
     return moment >= (published.year, published.month, published.day)
 
 
-def _mentions(statement: Statement, fact: Fact, owner: Statement) -> bool:
-    """Return whether an article has the value of another article's fact, near its sentence or anywhere."""
-    if isinstance(fact.value, frozenset):
-        return not fact.value.isdisjoint(statement.context)
-    body, words = statement.article.body, owner.article.body[slice(*fact.span)]
-    if isinstance(fact.value, Amount) and len(fact.value.values) == 1:
+def _mentions(statement: Statement, detail: Detail, owner: Statement) -> bool:
+    """Return whether an article has the value of another article's detail, near its sentence or anywhere."""
+    if isinstance(detail.value, frozenset):
+        return not detail.value.isdisjoint(statement.context)
+    body, words = statement.article.body, owner.article.body[slice(*detail.span)]
+    if isinstance(detail.value, Amount) and len(detail.value.values) == 1:
         stated = {number.value for number in find_numbers(body)}
         return any(number.value in stated for number in find_numbers(words))
     return words in body
 
 
-def _is_same_fact(pair: _Pair, before: Fact, after: Fact, *, is_one_question: bool) -> bool:
-    """Return whether two facts of one kind are about one thing."""
+def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, is_one_question: bool) -> bool:
+    """Return whether two details of one kind are about one thing."""
     if before.kind == "name" and not pair.is_corrected and before.owners != after.owners:
         return False
     if before.kind == "status":
@@ -255,7 +260,7 @@ def _is_same_fact(pair: _Pair, before: Fact, after: Fact, *, is_one_question: bo
     return bool(keys & PLACED) if before.kind == "place" else bool(keys)
 
 
-def _scopes_differ(before: Fact, after: Fact, *, is_corrected: bool) -> bool:
+def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool:
     """Return whether one value is limited to something that the other is not."""
     one, other = before.scopes, after.scopes
     if any(one & family and other & family and not one & other & family for family in FAMILIES):
@@ -267,7 +272,7 @@ def _scopes_differ(before: Fact, after: Fact, *, is_corrected: bool) -> bool:
     return one - _WEAK != other - _WEAK
 
 
-def _is_same_number(pair: _Pair, before: Fact, after: Fact, *, is_one_question: bool) -> bool:
+def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, is_one_question: bool) -> bool:
     """Return whether two numbers have one unit and count or measure one thing."""
     one, other = before.value, after.value
     if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit != other.unit:
@@ -286,7 +291,7 @@ def _is_same_number(pair: _Pair, before: Fact, after: Fact, *, is_one_question: 
     return bool(keys) and not is_part and (bool(roles[0]) or len(keys) > 1 or _share_more(pair, keys))
 
 
-def _count_persons(pair: _Pair, before: Fact, after: Fact) -> bool:
+def _count_persons(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two numbers count people, whatever they are called."""
     persons = pair.earlier.lexicon.words.persons
     return not (before.keys.isdisjoint(persons) or after.keys.isdisjoint(persons))
@@ -309,9 +314,9 @@ def _share_more(pair: _Pair, keys: frozenset[str]) -> bool:
     return is_measured or bool((one & other) - known)
 
 
-def _is_same_date(pair: _Pair, before: Fact, after: Fact) -> bool:
+def _is_same_date(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two dates are of one phase of an event, or two words near them are the same."""
-    one, other = ((fact.around | fact.scopes) & PHASES for fact in (before, after))
+    one, other = ((detail.around | detail.scopes) & PHASES for detail in (before, after))
     if one or other:
         words = [side.forms | side.previous for side in (pair.earlier, pair.later)]
         is_near = pair.gap <= SAME_DAYS or bool((words[0] & words[1]) - PHASES)
@@ -320,16 +325,16 @@ def _is_same_date(pair: _Pair, before: Fact, after: Fact) -> bool:
     return shared >= (2 if pair.gap <= SAME_DAYS or pair.is_corrected else 3)
 
 
-def _are_news(pair: _Pair, before: Fact, after: Fact) -> bool:
+def _are_news(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether articles of different days each report what happened on their last days."""
     if pair.gap < NEXT_REPORT:
         return False
-    return all(_age(side, fact) in (0, 1, 2) for side, fact in ((pair.earlier, before), (pair.later, after)))
+    return all(_age(side, detail) in (0, 1, 2) for side, detail in ((pair.earlier, before), (pair.later, after)))
 
 
-def _age(statement: Statement, fact: Fact) -> int | None:
+def _age(statement: Statement, detail: Detail) -> int | None:
     """Return how many days before its article a date is, if it is known."""
-    when, published = fact.value, statement.article.published_at
+    when, published = detail.value, statement.article.published_at
     if not isinstance(when, When) or published is None:
         return None
     if when.weekday is not None:
@@ -342,7 +347,7 @@ def _age(statement: Statement, fact: Fact) -> int | None:
         return None
 
 
-def _is_same_state(pair: _Pair, before: Fact, after: Fact) -> bool:
+def _is_same_state(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two states are of one thing: a word near them is the same."""
     if before.owners & PERSONAL and (_has_count(pair.earlier, before) or _has_count(pair.later, after)):
         return False
@@ -352,8 +357,10 @@ def _is_same_state(pair: _Pair, before: Fact, after: Fact) -> bool:
     return pair.gap < NEXT_REPORT or len((words[0] & words[1]) - {""}) >= 2
 
 
-def _has_count(statement: Statement, fact: Fact) -> bool:
-    return any(each.kind == "number" and abs(each.span.start - fact.span.start) < COUNTED for each in statement.facts)
+def _has_count(statement: Statement, detail: Detail) -> bool:
+    return any(
+        each.kind == "number" and abs(each.span.start - detail.span.start) < COUNTED for each in statement.details
+    )
 
 
 COUNTED = 60

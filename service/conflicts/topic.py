@@ -1,40 +1,40 @@
 """The topic of a conflict in a few words: `number of people injured (Corran Mill)`, `cost (footbridge)`."""
 
-from service.conflicts.facts import Statement
+from service.conflicts.details import Statement
 from service.conflicts.statement import Token
-from service.conflicts.values import Amount, Fact
+from service.conflicts.values import Amount, Detail
 
 SUBJECT = 4
 """Words of a name, at most."""
 
 
-def topic_of(statement: Statement, fact: Fact) -> str:
+def topic_of(statement: Statement, detail: Detail) -> str:
     """Return what a value of a sentence is of, in words of the sentence and of `lexicon.json`."""
-    label, subject = _label(statement, fact), _subject(statement, fact)
+    label, subject = _label(statement, detail), _subject(statement, detail)
     if label and subject and subject not in label:
         return f"{label} ({subject})"
     return label or subject or (statement.article.title or "").strip() or statement.article.article_id
 
 
-def _label(statement: Statement, fact: Fact) -> str:
+def _label(statement: Statement, detail: Detail) -> str:
     labels = statement.lexicon.words.labels
-    if fact.kind == "number" and isinstance(fact.value, Amount):
-        measure = next((key.removeprefix("measure ") for key in sorted(fact.keys) if key.startswith("measure ")), "")
-        known = labels.get(measure) or labels.get(f"unit {fact.value.unit}", "")
-        counted = " ".join(token.text for token in _counted(statement, fact))
-        return known or (labels["number"].format(counted) if counted and not fact.value.unit else "")
-    if fact.kind == "name":
-        role = next((key.removeprefix("role ") for key in sorted(fact.keys)), "")
+    if detail.kind == "number" and isinstance(detail.value, Amount):
+        measure = next((key.removeprefix("measure ") for key in sorted(detail.keys) if key.startswith("measure ")), "")
+        known = labels.get(measure) or labels.get(f"unit {detail.value.unit}", "")
+        counted = " ".join(token.text for token in _counted(statement, detail))
+        return known or (labels["number"].format(counted) if counted and not detail.value.unit else "")
+    if detail.kind == "name":
+        role = next((key.removeprefix("role ") for key in sorted(detail.keys)), "")
         return next((token.lower for token in statement.tokens if token.form == role), "")
-    return labels.get(fact.kind, "")
+    return labels.get(detail.kind, "")
 
 
-def _counted(statement: Statement, fact: Fact) -> list[Token]:
+def _counted(statement: Statement, detail: Detail) -> list[Token]:
     """Return the words behind a number that it counts, and the word for what became of them."""
-    behind = [token for token in statement.tokens if token.start >= fact.span.end]
+    behind = [token for token in statement.tokens if token.start >= detail.span.end]
     counted: list[Token] = []
     for token in behind[:2]:
-        if not token.form or token.form not in fact.keys:
+        if not token.form or token.form not in detail.keys:
             break
         counted.append(token)
     if counted and statement.roles:
@@ -43,16 +43,16 @@ def _counted(statement: Statement, fact: Fact) -> list[Token]:
     return counted
 
 
-def _subject(statement: Statement, fact: Fact) -> str:
+def _subject(statement: Statement, detail: Detail) -> str:
     """Return the longest name of the sentence, else of the title, that is not the value."""
-    outside = [token for token in statement.tokens if not fact.span.start <= token.start < fact.span.end]
+    outside = [token for token in statement.tokens if not detail.span.start <= token.start < detail.span.end]
     body, title = statement.article.body, statement.article.title or ""
     for tokens, text in ((outside, body), (statement.story.title, title)):
         runs = [run for run in _runs(tokens) if len(run) <= SUBJECT]
         if runs:
             best = max(runs, key=len)
             return text[best[0].start : best[-1].end]
-    nouns = [token for token in outside if token.form in fact.around and token.text.isalpha()]
+    nouns = [token for token in outside if token.form in detail.around and token.text.isalpha()]
     return nouns[0].text if nouns else ""
 
 

@@ -1,4 +1,4 @@
-"""The values of facts, and whether two of them exclude each other: bounds, rounding, units, precision of dates."""
+"""The values of details, and whether two of them exclude each other: bounds, rounding, units, precision of dates."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -39,7 +39,7 @@ Value = Amount | When | frozenset[str] | str
 
 
 @dataclass(frozen=True, slots=True)
-class Fact:
+class Detail:
     """A value of a statement, its place in the body, and the forms that say of what it is.
 
     `keys` must be shared: the thing counted, the measure, the role, the predicate. `around` are the forms near it,

@@ -1,4 +1,4 @@
-"""Conflicts and developments between articles: which facts are compared, and what the values say of them."""
+"""Conflicts and developments between articles: which details are compared, and what the values say of them."""
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.records import Article, Span
-from service.conflicts.facts import Statement
+from service.conflicts.details import Statement
 from service.conflicts.findings import Reports
 from service.conflicts.relation import SAME_DAYS, Finding, compare
 from service.conflicts.statement import Story
@@ -66,7 +66,7 @@ AGREEMENTS = [
     ("The mayor of Galt, Ina Farr, crossed the bridge.", "Mayor Farr crossed the bridge in Galt."),
     ("Twelve people crossed the Galt bridge.", "12 people crossed the Galt bridge."),
 ]
-OTHER_FACTS = [
+OTHER_DETAILS = [
     ("Nine people were injured on the Galt bridge.", "Two people died on the Galt bridge."),
     ("The Galt bridge was expected to cost €3 million.", "The Galt bridge cost €5 million."),
     ("The Galt bridge cost €3 million per year.", "The Galt bridge cost €40 million in total."),
@@ -78,13 +78,13 @@ OTHER_FACTS = [
 
 @pytest.mark.parametrize(("first", "second"), CONFLICTS)
 def test_values_that_exclude_each_other_conflict(first: str, second: str) -> None:
-    """Two articles of one day with different values of one fact conflict, in either order."""
+    """Two articles of one day with different values of one detail conflict, in either order."""
     assert relations(first, second) == {"conflict"}
 
 
-@pytest.mark.parametrize(("first", "second"), AGREEMENTS + OTHER_FACTS)
-def test_compatible_values_and_other_facts_do_not_conflict(first: str, second: str) -> None:
-    """Bounds, rounding, units and dates are compared by what they mean; another fact has nothing to compare."""
+@pytest.mark.parametrize(("first", "second"), AGREEMENTS + OTHER_DETAILS)
+def test_compatible_values_and_other_details_do_not_conflict(first: str, second: str) -> None:
+    """Bounds, rounding, units and dates are compared by what they mean; another detail has nothing to compare."""
     assert relations(first, second) == set()
 
 
@@ -136,7 +136,7 @@ TEXTS = st.one_of(
     st.text(max_size=80),
     st.lists(
         st.sampled_from(
-            [*(text for pair in CONFLICTS + OTHER_FACTS + AGREEMENTS for text in pair), "12:30", "2–1", "½", "٣ ²"]
+            [*(text for pair in CONFLICTS + OTHER_DETAILS + AGREEMENTS for text in pair), "12:30", "2–1", "½", "٣ ²"]
         ),
         max_size=3,
     ).map(" ".join),
@@ -151,8 +151,8 @@ def test_findings_are_symmetric_and_in_their_texts(first: str, second: str, hour
     there, back = found(one, other), found(other, one)
     assert sorted(map(_shown, there)) == sorted(map(_shown, back))
     for finding in there:
-        for side, fact in ((finding.earlier, finding.before), (finding.later, finding.after)):
-            assert side.span.start <= fact.span.start < fact.span.end <= side.span.end <= len(side.article.body)
+        for side, detail in ((finding.earlier, finding.before), (finding.later, finding.after)):
+            assert side.span.start <= detail.span.start < detail.span.end <= side.span.end <= len(side.article.body)
 
 
 def _shown(finding: Finding) -> str:

@@ -1,4 +1,4 @@
-"""The facts of a sentence: its numbers, dates, places, names and states, each with the words that say of what."""
+"""The details of a sentence: its numbers, dates, places, names and states, each with the words that say of what."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -11,7 +11,7 @@ from service.citations.numbers import CURRENCIES, find_numbers
 from service.citations.relative_dates import resolved_dates
 from service.conflicts.lexicon import GERMAN_WEEKDAYS, Lexicon, Words, listed
 from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
-from service.conflicts.values import SMALL, Amount, Bound, Fact, When
+from service.conflicts.values import SMALL, Amount, Bound, Detail, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
 _SIGNS = frozenset(',;:.!?()—–-“”"')
@@ -29,15 +29,15 @@ _BEFORE_DATES = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS, ",", "on", "am", "the", 
 
 
 class Statement(Sentence):
-    """A sentence with its facts."""
+    """A sentence with its details."""
 
     @cached_property
-    def facts(self) -> list[Fact]:
-        """The facts of the sentence."""
+    def details(self) -> list[Detail]:
+        """The details of the sentence."""
         return [*_numbers(self), *_dates(self), *_places(self), *_names(self), *_states(self)]
 
 
-def _numbers(statement: Statement) -> Iterator[Fact]:
+def _numbers(statement: Statement) -> Iterator[Detail]:
     """Yield the numbers of a sentence that are not dates, times of day or parts of names."""
     found, lexicon = statement.tokens, statement.lexicon
     dated = [span for _, span in _located(statement)]
@@ -59,7 +59,7 @@ def _numbers(statement: Statement) -> Iterator[Fact]:
         keys = frozenset(counted) | measures
         span = _with_unit(found, at, end, amount)
         first = counted[0] if counted else ""
-        yield Fact("number", amount, span, keys, near, statement.scopes(at, end), counted=first)
+        yield Detail("number", amount, span, keys, near, statement.scopes(at, end), counted=first)
         at = max(end, at + 1)
 
 
@@ -240,7 +240,7 @@ def _when(stated: Date) -> When:
     return When(stated.year, stated.month, stated.day)
 
 
-def _dates(statement: Statement) -> Iterator[Fact]:
+def _dates(statement: Statement) -> Iterator[Detail]:
     """Yield the dates of a sentence, without those on which something was said."""
     found, lexicon = statement.tokens, statement.lexicon
     for when, span in _located(statement):
@@ -254,10 +254,10 @@ def _dates(statement: Statement) -> Iterator[Fact]:
         if not before.isdisjoint(lexicon.words.reporting):
             continue
         near = window(found, first, last, before=DATED)
-        yield Fact("date", when, span, near, near, statement.scopes(first, last))
+        yield Detail("date", when, span, near, near, statement.scopes(first, last))
 
 
-def _places(statement: Statement) -> Iterator[Fact]:
+def _places(statement: Statement) -> Iterator[Detail]:
     """Yield the names behind a preposition of place."""
     found, lexicon = statement.tokens, statement.lexicon
     for at, token in enumerate(found[:-1]):
@@ -268,7 +268,7 @@ def _places(statement: Statement) -> Iterator[Fact]:
         near = window(found, at, at)
         names = frozenset(each.form for each in found[start:end] if each.form)
         if names and near:
-            yield Fact("place", names, Span(token.start, found[end - 1].end), near, near, statement.scopes(at, end))
+            yield Detail("place", names, Span(token.start, found[end - 1].end), near, near, statement.scopes(at, end))
 
 
 def _name_end(found: Sequence[Token], start: int) -> int:
@@ -278,7 +278,7 @@ def _name_end(found: Sequence[Token], start: int) -> int:
     return end
 
 
-def _names(statement: Statement) -> Iterator[Fact]:
+def _names(statement: Statement) -> Iterator[Detail]:
     """Yield the holders of a role, those who did what is said with `by`, and winners."""
     found, words = statement.tokens, statement.lexicon.words
     for at, token in enumerate(found):
@@ -296,7 +296,7 @@ def _names(statement: Statement) -> Iterator[Fact]:
             named = frozenset(each.form or each.lower for each in found[place[0] : place[1]])
             near = window(found, at, at + 1)
             span = Span(found[place[0]].start, found[place[1] - 1].end)
-            yield Fact("name", named, span, frozenset([f"role {key}"]), near, owners=owners)
+            yield Detail("name", named, span, frozenset([f"role {key}"]), near, owners=owners)
 
 
 def _holder(found: Sequence[Token], at: int, words: Words) -> tuple[int, int] | None:
@@ -328,7 +328,7 @@ def _owners(found: Sequence[Token], at: int) -> frozenset[str]:
     return frozenset(_POSSESSIVE.sub("", token.lower) for token in named if token.form)
 
 
-def _states(statement: Statement) -> Iterator[Fact]:
+def _states(statement: Statement) -> Iterator[Detail]:
     """Yield the states that a sentence gives to something: `search:found`, `not access:open`."""
     found, words = statement.tokens, statement.lexicon.words
     listed_states = _final(list(found_in(found, statement.lexicon.states)), words)
@@ -338,7 +338,7 @@ def _states(statement: Statement) -> Iterator[Fact]:
         near = window(found, max(at - NEAR, 0), at + 1) | window(found, at, at + 1) | statement.previous
         value = f"not {name}" if is_negated else name
         owners = frozenset([name.partition(":")[0]])
-        yield Fact("status", value, Span(found[at].start, found[at].end), near, near, owners=owners)
+        yield Detail("status", value, Span(found[at].start, found[at].end), near, near, owners=owners)
 
 
 def _final(states: Sequence[tuple[int, str]], words: Words) -> list[tuple[int, str]]:
