@@ -87,6 +87,11 @@ def sketch_of(article: Article) -> Sketch:
     )
 
 
+def is_number(word: str) -> bool:
+    """Return whether a word is a number in digits or letters."""
+    return word[:1].isdigit() or word in _NUMBER_WORDS
+
+
 def is_copy(one: Sketch, other: Sketch) -> bool:
     """Return whether two articles have the same text, or one has a part of the other's."""
     if one.digest == other.digest:
@@ -118,7 +123,7 @@ def _numbers(sentences: Sequence[Sequence[str]]) -> NDArray[np.uint64]:
     Words of other sentences do not count, so that their order does not.
     """
     padded = [word for sentence in sentences for word in ("", "", *sentence, "", "")]
-    at = np.array([at for at, word in enumerate(padded) if word[:1].isdigit() or word in _NUMBER_WORDS], dtype=np.int64)
+    at = np.array([at for at, word in enumerate(padded) if is_number(word)], dtype=np.int64)
     codes = _codes(padded)
     around = [_hashes_of([codes[at + step] for step in steps]) for steps in ((-2, -1, 1), (-1, 1, 2))]
     return np.unique(np.concatenate([hashes.astype(np.uint64) << _HALF | codes[at] for hashes in around]))

@@ -1,19 +1,25 @@
 """Copies among what is retrieved: each story counts once, and neither an article nor a source fills all passages.
 
 A chunk of a copy gives way to the chunk of the story's best version that has its words; the best version is the first
-that passes the filters. A chunk whose words that version lacks stays.
+that passes the filters. A chunk whose words, numbers or names that version lacks stays.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from index.copies import is_number
 from index.generation import Generation
 from index.records import Article
 from index.terms import words
 from service.records import Passage
+
+_NAME = re.compile(r"(?<=[^\W\dA-Z_][ ,;:]|[,;:] )[A-ZÄÖÜ]\w+")
+"""A word with a capital inside a sentence."""
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -37,53 +43,75 @@ NEARLY = 0.8
 """The share of a passage's score from which another one may take its place."""
 
 
+class Candidates(NamedTuple):
+    """Rows of different texts, and the row that stands for each other one that was found."""
+
+    rows: Rows
+    stand_ins: dict[int, int]
+
+    def best_of(self, scores: Callable[[Rows], NDArray[np.float64]]) -> NDArray[np.float64]:
+        """Return a score for each row: the best of those of its versions, because each has its own headline."""
+        found = scores(self.rows)
+        if self.stand_ins:
+            places = np.searchsorted(self.rows, [*self.stand_ins.values()])
+            np.maximum.at(found, places, scores(np.array([*self.stand_ins], dtype=np.int64)))
+        return found
+
+
 def without_copies(
     generation: Generation, find: Callable[[Mask | None], Rows], allowed: Mask | None, count: int
-) -> Rows:
+) -> Candidates:
     """Return candidates of which no two have the same text, at least `count` if there are so many.
 
     `find` returns the best of the rows that are allowed.
     """
-    stories = generation.stories
+    stories, stand_in = generation.stories, dict[int, int]()
     if not stories.members:
-        return find(allowed)
+        return Candidates(find(allowed), stand_in)
     passing = np.ones(len(stories.of_chunks), dtype=bool) if allowed is None else allowed
     searched, kept = passing.copy(), np.empty(0, dtype=np.int64)
     for _ in range(ROUNDS):
-        rows = np.union1d(find(searched if len(kept) else allowed), kept)
+        rows = np.union1d(find(searched), kept)
         of = stories.of_chunks[rows]
-        kept = rows[of < 0]
         for story in np.unique(of[of >= 0]).tolist():
             versions = [own[passing[own]] for own in stories.rows_of(story)]
             best, *others = [own for own in versions if len(own)]
-            kept = np.union1d(kept, _collapsed(generation, best, others, rows[of == story]))
+            stand_in |= _stand_ins(generation, best, [np.intersect1d(own, rows) for own in others])
             searched[np.concatenate([best[:0], *others])] = False
+        kept = np.unique(np.array([stand_in.get(row, row) for row in rows.tolist()], dtype=np.int64))
         gone = len(rows) - len(kept)
         if not gone or (len(kept) >= count and gone <= MOST_COLLAPSED * len(rows)):
             break
-    return kept
+    return Candidates(kept, {row: other for row, other in stand_in.items() if row != other})
 
 
-def _collapsed(generation: Generation, best: Rows, others: Sequence[Rows], rows: Rows) -> Rows:
-    """Return the rows that stand for some rows of a story, with those of its best version and of the others."""
-    copied = np.concatenate([best[:0], *(np.intersect1d(own, rows) for own in others)])
+def _stand_ins(generation: Generation, best: Rows, others: Sequence[Rows]) -> dict[int, int]:
+    """Return the row that stands for each row of the other versions of a story: often one of the best version."""
+    copied = np.concatenate([best[:0], *others])
     if not len(copied):
-        return rows
-    found = [set(words(chunk.text)) for chunk, _ in generation.chunks(np.concatenate([best, copied]))]
-    standing = dict(zip(best.tolist(), found, strict=False))
-    kept = set(np.intersect1d(best, rows).tolist())
-    for row, own in zip(copied.tolist(), found[len(best) :], strict=True):
-        nearest = max(standing, key=lambda each: _share(own, standing[each]))
-        if _share(own, standing[nearest]) < SAME:
-            standing[row], nearest = own, row
-        kept.add(nearest)
-    return np.array(sorted(kept), dtype=np.int64)
+        return {}
+    texts = [_Text(chunk.text) for chunk, _ in generation.chunks(np.concatenate([best, copied]))]
+    standing = dict(zip(best.tolist(), texts, strict=False))
+    found: dict[int, int] = {}
+    for row, text in zip(copied.tolist(), texts[len(best) :], strict=True):
+        nearest = max(standing, key=lambda each: text.share_in(standing[each]))
+        if text.share_in(standing[nearest]) < SAME:
+            standing[row], nearest = text, row
+        found[row] = nearest
+    return found
 
 
-def _share(own: set[str], others: set[str]) -> float:
-    """Return the share of a text's words that another one has as well; 0 if it lacks a number."""
-    lacking = own - others
-    return 0.0 if any(word[0].isdigit() for word in lacking) else 1 - len(lacking) / max(1, len(own))
+class _Text:
+    """The words of a chunk, and those that must not be lost: numbers and names."""
+
+    def __init__(self, text: str) -> None:
+        self.words = set(words(text))
+        self.facts = {word for word in self.words if is_number(word)}
+        self.facts |= {word for name in _NAME.findall(text) for word in words(name)}
+
+    def share_in(self, other: "_Text") -> float:
+        """Return the share of the words that another text has as well; 0 if it lacks a number or a name."""
+        return len(self.words & other.words) / max(1, len(self.words)) if self.facts <= other.words else 0.0
 
 
 def copies_of(generation: Generation, rows: Rows, allowed: Mask | None) -> list[tuple[Article, ...]]:

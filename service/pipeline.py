@@ -370,7 +370,8 @@ class Pipeline:
 def _is_headline(question: str, passages: Sequence[Passage]) -> bool:
     """Return whether a question consists of the words of an article's title."""
     asked = words(question)
-    return bool(asked) and any(asked == words(passage.article.title or "") for passage in passages)
+    articles = (article for passage in passages for article in (passage.article, *passage.copies))
+    return bool(asked) and any(asked == words(article.title or "") for article in articles)
 
 
 def stale_warning(

@@ -65,7 +65,8 @@ class Passage:
     """A retrieved chunk with its article, its scores, and the short `key` by which a language model cites it.
 
     `score` is the fused score in [0, 1] and is comparable within one reply only; `dense` is the exact cosine and
-    `lexical` the BM25 score of the chunk for the question. `copies` are the other articles with the same text.
+    `lexical` the BM25 score of the chunk for the question, or those of a copy that it stands for, if they are better.
+    `copies` are the other articles with the same story, without their bodies.
     """
 
     key: str

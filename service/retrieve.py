@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from index.embedding import Embedder, Vector
 from index.generation import Generation
 from index.records import Filters
-from service.copies import copies_of, spread, without_copies
+from service.copies import Candidates, copies_of, spread, without_copies
 from service.records import Mode, Passage, StatusReason
 
 CANDIDATES = 50
@@ -60,9 +60,11 @@ def retrieve(
         return _candidates(generation, vector, words, searched, mode, most)
 
     # Who asks for certain articles gets these, copies or not.
-    rows = find(allowed) if filters.article_ids else without_copies(generation, find, allowed, count)
-    lexical = words[rows]
-    dense = generation.cosines(vector, rows).round(DIGITS)
+    alone = filters.article_ids
+    candidates = Candidates(find(allowed), {}) if alone else without_copies(generation, find, allowed, count)
+    rows = candidates.rows
+    lexical = candidates.best_of(lambda own: words[own])
+    dense = candidates.best_of(lambda own: generation.cosines(vector, own).round(DIGITS))
     fused = fuse(dense, lexical, DENSE_WEIGHT[mode])
     outlets = generation.outlets(rows)
     ranked = sorted(range(len(rows)), key=lambda at: (-fused[at], outlets[at].chunk_id))

@@ -93,6 +93,31 @@ def test_a_version_outside_the_filters_stands_for_nothing(generation: Generation
     assert is_story.count(True) == bool(sources - {"Courier"})
 
 
+@pytest.mark.parametrize("mode", ["hybrid", "lexical"])
+def test_the_headline_of_a_copy_is_found(generation: Generation, mode: Mode) -> None:
+    """A story is as good a match as the best of its versions, although another one is shown."""
+    for passage in found(generation, "Headline 13", mode=mode)[:1]:
+        assert passage.article == WIRE
+        assert passage.lexical > 0
+        assert "Headline 13" in {each.title for each in passage.copies}
+
+
+@pytest.mark.parametrize(
+    ("old", "new"), [("14", "15"), ("nine", "ten"), ("Marta Keel", "Marta Holm"), ("Skelhaven", "Lissay")]
+)
+def test_another_fact_is_not_lost(tmp_path: Path, old: str, new: str) -> None:
+    """One other number, person or place in an equal passage is seen."""
+    body = "The 14 boats of Marta Keel left Skelhaven at noon with nine crews, who fish for herring, she said."
+    articles = [
+        Article(id_, body.replace(was, new), f"/{id_}.txt") for id_, was in (("a", "-"), ("b", old), ("c", "-"))
+    ]
+    built(tmp_path, [*articles, *OTHERS], EMBEDDER)
+    with opened(tmp_path) as generation:
+        shown = [each.chunk.text for each in found(generation, body, count=3)]
+        assert shown.count(body) == 1
+        assert body.replace(old, new) in shown
+
+
 def test_articles_that_are_asked_for_are_given(generation: Generation) -> None:
     wanted = ("copy-003", "copy-010", "wire")
     passages = found(generation, sentences(WIRE.body)[0], Filters(article_ids=wanted), count=3)
