@@ -7,6 +7,7 @@ from threading import Timer
 
 import pytest
 
+from index.copies import sketch_of
 from index.doctor import examine
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
 from index.generation import Generation, open_generation
@@ -47,6 +48,8 @@ TRACES = (
     b"gone-to-court",
     HashedEmbedder().embed_query(f"{SECOND.title}\n{SECRET}").tobytes(),
     SECOND.content_hash.encode(),
+    sketch_of(SECOND).runs.tobytes(),
+    sketch_of(SECOND).marks.tobytes(),
 )
 
 

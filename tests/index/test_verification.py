@@ -144,6 +144,15 @@ def change_an_article(folder: Path) -> None:
     edit_catalog(folder, "UPDATE article SET title = 'Another' WHERE article_id = 'news-0100'")
 
 
+def lose_a_sketch(folder: Path) -> None:
+    row = "(SELECT row FROM article WHERE article_id = 'news-0100')"
+    edit_catalog(folder, f"DELETE FROM sketch WHERE article = {row}")
+
+
+def change_all_sketches(folder: Path) -> None:
+    edit_catalog(folder, "UPDATE sketch_runs SET runs = substr(runs, 5)")
+
+
 def change_all_keys(folder: Path) -> None:
     edit_catalog(folder, "UPDATE chunk SET text_key = zeroblob(16)")
 
@@ -159,6 +168,8 @@ IN_FILES: list[tuple[Damage, str]] = [
     (lengthen_a_lexical_row, r"row \d+ of the lexical index has other terms than its chunk news-"),
     (swap_texts, r"row \d+ of the catalogue has another text than was embedded, in news-"),
     (change_all_keys, r"row \d+ of the catalogue has another text than was embedded, in news-"),
+    (lose_a_sketch, r"the sketch of news-0100 is missing or that of another text"),
+    (change_all_sketches, r"the sketch of news-\d+ is missing or that of another text"),
     (change_an_article, r"1 articles do not match their content hash, the first is news-0100"),
     (drop_a_chunk, r"numbers of chunks disagree: .*'catalogue': 1319"),
     (swap_vectors, r"2 vectors in chroma differ from vectors.npy, the first in row (10|900)"),
