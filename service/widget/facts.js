@@ -9,9 +9,12 @@
  * @returns {string?}
  */
 export function factsLine(reply, words) {
-  const { independent_sources: count, as_of: asOf, sources, status } = reply;
+  const { independent_sources: stories, as_of: asOf, sources, status } = reply;
+  const cited = sources.filter((source) => source.cited);
+  // To a reader, two stories of one publisher are not independent.
+  const count = Math.min(stories ?? 0, new Set(cited.map(({ source, article_id: id }) => source ?? id)).size);
   // One source is worth a word only if it stands for copies.
-  const copied = sources.some(({ cited, duplicates }) => cited && duplicates?.length);
+  const copied = cited.some(({ duplicates }) => duplicates?.length);
   const facts = [
     status !== "not_in_sources" && (count > 1 || (count === 1 && copied)) ? words.say("independent", { count }) : null,
     asOf ? words.say("as_of", { day: words.day(asOf) }) : null,

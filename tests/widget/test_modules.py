@@ -152,6 +152,44 @@ def test_a_link_keeps_the_place_that_its_address_has(modules: Visit) -> None:
     ]
 
 
+def test_the_facts_about_an_answer_are_no_more_than_the_reply_says(modules: Visit) -> None:
+    """Two stories of one publisher are one source; an end of the window is the last day within it."""
+    copy = {"article_id": "c", "title": None, "source": "Post", "url": None}
+    cases: list[tuple[list[tuple[str | None, bool, bool]], int, list[str], str | None]] = [
+        ([("Courier", True, False), ("Courier", True, False)], 2, [], None),
+        ([("Courier", True, False), ("Gazette", True, False), ("Post", False, False)], 3, [], "2 independent sources"),
+        ([(None, True, False), (None, True, False)], 2, [], "2 independent sources"),
+        ([("Courier", True, False), ("Gazette", True, False)], 1, [], None),
+        ([("Courier", True, True)], 1, [], "One independent source"),
+        ([("Courier", False, True)], 0, [], None),
+        ([], 0, ["published_after=2026-05-01"], "Only articles since 1 May 2026"),
+        ([], 0, ["published_before=2026-06-01"], "Only articles up to 31 May 2026"),
+        ([], 0, ["published_after=2026-05-03", "published_before=2026-05-04"], "Only articles of 3 May 2026"),
+        ([], 0, ["sources=Courier", "published_after=soon"], None),
+    ]
+    replies = [
+        {
+            "status": "answered",
+            "independent_sources": count,
+            "as_of": None,
+            "retrieval": {"filters_applied": {}, "filters_inferred": inferred},
+            "sources": [
+                {"article_id": str(at), "source": name, "cited": cited, "duplicates": [copy] if copied else []}
+                for at, (name, cited, copied) in enumerate(sources)
+            ],
+        }
+        for sources, count, inferred, _ in cases
+    ]
+    said = modules.page.evaluate(
+        """async (replies) => { const { factsLine } = await import("/host/modules/facts.js");
+        const { Words } = await import("/host/modules/words.js");
+        return replies.map((reply) => factsLine(reply, new Words("en", {}))); }""",
+        replies,
+    )
+
+    assert said == [expected for *_, expected in cases]
+
+
 def gaps(text: str) -> set[str]:
     """Return the names in braces."""
     return {part.partition("}")[0] for part in text.split("{")[1:]}
