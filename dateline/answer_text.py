@@ -46,7 +46,7 @@ def answer_lines(answer: Answer) -> list[str]:
         lines += [f"    {' '.join(each.text.split())} [{_written(each.date)}]" for each in citation.dates]
         lines += [f"    {_DIFFERS}"] if _differs(citation) else []
         lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
-        lines += _also(sources[citation.source_id])
+        lines += [f"    {line}" for line in _also(sources[citation.source_id])]
     close = [source for source in answer.sources if source.scores.dense >= CLOSE]
     titles = dict.fromkeys(source.title or source.article_id for source in close)
     if answer.verdict == "none" and titles:
@@ -64,7 +64,7 @@ def passage_lines(passages: Iterable[Source]) -> Iterator[str]:
     for passage in passages:
         yield f"{passage.score:.3f}  {_headline(passage)}  {passage.chunk_id}"
         yield f"       {' '.join(readable(passage.snippet).split())[:200]}"
-        yield from _also(passage)
+        yield from (f"       {line}" for line in _also(passage))
 
 
 def _positions(opening: str, found: Conflict | Development) -> Iterator[str]:
@@ -90,7 +90,7 @@ def _also(source: Source) -> Iterator[str]:
     names = [" ".join(outlet.split()) for outlet in outlets if outlet != source.source]
     if names:
         others = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        yield f"    Also reported by {', '.join(names[:NAMED])}{others}"
+        yield f"Also reported by {', '.join(names[:NAMED])}{others}"
 
 
 def _headline(source: Source) -> str:

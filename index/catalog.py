@@ -127,7 +127,7 @@ class Sketches(NamedTuple):
     digests: NDArray[np.int64]
     words: NDArray[np.int64]
     marks: Hashes
-    owners: NDArray[np.int64]
+    owners: NDArray[np.int32]
 
 
 class Standing(NamedTuple):
@@ -192,7 +192,7 @@ class Catalog:
         *columns, stored = zip(*found, strict=True) if found else ((), (), (), ())
         rows, digests, counts = (np.array(values, dtype=np.int64) for values in columns)
         marks = np.frombuffer(b"".join(stored), _HASHES[0])
-        owners = np.repeat(np.arange(len(found)), [len(own) // _HASHES[0].itemsize for own in stored])
+        owners = np.repeat(np.arange(len(found), dtype=np.int32), [len(own) // _HASHES[0].itemsize for own in stored])
         return Sketches(rows, digests, counts, marks, owners)
 
     def has_sketch_of(self, article: Article) -> bool:

@@ -172,7 +172,7 @@ def _living(catalogs: Sequence[Catalog], dead: Sequence[Collection[str]]) -> _Li
     for part, (catalog, hidden) in enumerate(zip(catalogs, dead, strict=True)):
         sketches = catalog.sketches
         parts = np.full(len(sketches.rows), part, dtype=np.int64)
-        own = _Living(parts, *sketches)
+        own = _Living(parts, *sketches[:4], sketches.owners.astype(np.int64))
         if hidden:
             own = own.only(~np.isin(sketches.rows, [*catalog.article_rows(hidden).values()]))
         found.append(own._replace(owners=own.owners + count))
