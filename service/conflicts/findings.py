@@ -45,11 +45,10 @@ class Findings:
 
 @dataclass(frozen=True)
 class _Side:
-    """A sentence with the place of the answer's words in it, if that is known; `is_cited` in the answer."""
+    """A sentence with the place of the answer's words in it, if that is known."""
 
     statement: Statement
     focus: Span | None
-    is_cited: bool
 
     def concerns(self, detail: Detail, kinds: frozenset[Kind]) -> bool:
         """Return whether the answer is about a detail."""
@@ -57,6 +56,10 @@ class _Side:
             return detail.kind in kinds
         touches = detail.span.start < self.focus.end and self.focus.start < detail.span.end
         return detail.kind in kinds and (touches or detail.kind == "status")
+
+    def has_any(self, kinds: frozenset[Kind]) -> bool:
+        """Return whether the answer may be about a detail of the sentence."""
+        return "status" in kinds or any(self.concerns(each, kinds) for each in self.statement.details)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +75,28 @@ class Reports:
     """The articles of one question, each read once for its details."""
 
     def __init__(self, question: str) -> None:
-        self._kinds = _KINDS.get(answer_type(question), _ANY)
+        self.kinds = _KINDS.get(answer_type(question), _ANY)
         self._stories: dict[str, Story] = {}
         self._statements: dict[tuple[str, Span], Statement] = {}
 
-    def relation(self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = False) -> Finding | None:
-        """Return how another article's answer to the question is related to one; None if they agree.
+    def relation(
+        self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = True, answers: bool = True
+    ) -> Finding | None:
+        """Return how another article's sentence is related to an answer; None if they agree or it is not known.
 
-        `is_sure` if the other sentence may not answer the question: then both must be about one thing.
+        `is_sure` if both articles must share words near the sentences; `answers` if the other sentence must answer.
         """
-        if one.answer is None or (other.answer is None and not is_sure):
+        if one.answer is None or (answers and other.answer is None):
             return None
-        if _are_copies(one.passage, other.passage.article):
+        kinds, first = self.kinds - {"status"}, self.scored(one)
+        if _are_copies(one.passage, other.passage.article) or not first.has_any(kinds):
             return None
-        sides = self.scored(one), self.scored(other, focus=None if is_sure else other.answer)
-        return next(self.between(*sides, kinds=self._kinds - {"status"}), None)
+        return next(self.between(first, self.scored(other, has_focus=answers), kinds, is_sure=is_sure), None)
 
-    def scored(self, sentence: ScoredSentence, focus: Span | None = None) -> _Side:
-        """Return a scored sentence with its answer, or another focus."""
+    def scored(self, sentence: ScoredSentence, *, has_focus: bool = True) -> _Side:
+        """Return a scored sentence, with the place of its answer or without."""
         statement = self.statement(sentence.passage.article, sentence.span)
-        return _Side(statement, focus or sentence.answer, is_cited=False)
+        return _Side(statement, sentence.answer if has_focus else None)
 
     def statement(self, article: Article, span: Span) -> Statement:
         """Return a sentence of an article."""
@@ -109,17 +114,16 @@ class Reports:
         first, last = (focus.start, focus.end) if focus else (citation.start_char_index, citation.end_char_index)
         for span in story.sentences:
             if span.start < last and first < span.end:
-                yield _Side(self.statement(article, span), focus, is_cited=True)
+                yield _Side(self.statement(article, span), focus)
 
-    def between(self, one: _Side, other: _Side, kinds: frozenset[Kind] | None = None) -> Iterator[Finding]:
-        """Yield the findings on two sentences that the answer is about."""
-        is_one_question = one.focus is not None and other.focus is not None
-        for finding in compare(one.statement, other.statement, is_one_question=is_one_question):
+    def between(self, one: _Side, other: _Side, kinds: frozenset[Kind], *, is_sure: bool = True) -> Iterator[Finding]:
+        """Yield the findings on two sentences that the answer is about; `is_sure` if their articles must be alike."""
+        have_answers = one.focus is not None and other.focus is not None
+        for finding in compare(one.statement, other.statement, have_answers=have_answers, is_sure=is_sure):
             details = [finding.before, finding.after]
             if finding.earlier is not one.statement:
                 details.reverse()
-            wanted = self._kinds if kinds is None else kinds
-            if one.concerns(details[0], wanted) and other.concerns(details[1], wanted):
+            if one.concerns(details[0], kinds) and other.concerns(details[1], kinds):
                 yield finding
 
 
@@ -145,14 +149,16 @@ def findings(
         if citation.article_id in known
         for side in reports.cited(citation, known[citation.article_id].article)
     ]
+    cited = [side for side in cited if side.has_any(reports.kinds)]
     compared = [*cited, *map(reports.scored, others)]
+    compared += [reports.scored(each, has_focus=False) for each in others if each.answer]
     settled = {citation.article_id for citation in citations} | set(corrected_by)
     conflicts: list[list[_Place]] = []
     developments: list[list[_Place]] = []
     for one, other in product(cited, compared):
         if _are_copies(known[one.statement.article.article_id], other.statement.article):
             continue
-        for finding in reports.between(one, other):
+        for finding in reports.between(one, other, reports.kinds):
             if finding.relation == "update":
                 _add(developments, finding)
             elif finding.relation == "conflict" and not _is_settled(finding, settled):

@@ -90,10 +90,11 @@ class _Pair:
         return self.later.is_correction and self.gap <= CORRECTED
 
 
-def compare(one: Statement, other: Statement, *, is_one_question: bool = False) -> list[Finding]:
+def compare(one: Statement, other: Statement, *, have_answers: bool = False, is_sure: bool = True) -> list[Finding]:
     """Return how the details of two sentences are related; nothing if they agree or are about different things.
 
-    `is_one_question` if both sentences answer the same question: then they are about one thing.
+    `have_answers` if both sentences answer one question: then numbers need less in common. `is_sure` if the
+    articles must share words near them.
     """
     moments = one.article.published_at, other.article.published_at
     if one.article.article_id == other.article.article_id or moments[0] is None or moments[1] is None:
@@ -101,9 +102,9 @@ def compare(one: Statement, other: Statement, *, is_one_question: bool = False) 
     order = (moments[0], one.article.article_id) <= (moments[1], other.article.article_id)
     earlier, later = (one, other) if order else (other, one)
     pair = _Pair(earlier, later, abs(moments[1] - moments[0]))
-    if not is_one_question and not _is_same_subject(pair):
+    if is_sure and not _is_same_subject(pair):
         return []
-    return [*_findings(pair, is_one_question=is_one_question), *_denials(pair)]
+    return [*_findings(pair, have_answers=have_answers), *_denials(pair)]
 
 
 def _is_same_subject(pair: _Pair) -> bool:
@@ -123,11 +124,11 @@ def _is_same_story(pair: _Pair) -> bool:
     return bool(titles[0] & titles[1]) or bool(titles[0] & words[1] and titles[1] & words[0])
 
 
-def _findings(pair: _Pair, *, is_one_question: bool) -> Iterator[Finding]:
+def _findings(pair: _Pair, *, have_answers: bool) -> Iterator[Finding]:
     """Yield the findings on details of one kind."""
     for before in pair.earlier.details:
         for after in pair.later.details:
-            if before.kind != after.kind or not _is_same_detail(pair, before, after, is_one_question=is_one_question):
+            if before.kind != after.kind or not _is_same_detail(pair, before, after, have_answers=have_answers):
                 continue
             relation: Relation | None = None
             if excludes(before.value, after.value):
@@ -244,7 +245,7 @@ def _mentions(statement: Statement, detail: Detail, owner: Statement) -> bool:
     return words in body
 
 
-def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, is_one_question: bool) -> bool:
+def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
     """Return whether two details of one kind are about one thing."""
     if before.kind == "name" and not pair.is_corrected and before.owners != after.owners:
         return False
@@ -253,7 +254,7 @@ def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, is_one_questi
     if _scopes_differ(before, after, is_corrected=pair.is_corrected):
         return False
     if before.kind == "number":
-        return _is_same_number(pair, before, after, is_one_question=is_one_question)
+        return _is_same_number(pair, before, after, have_answers=have_answers)
     if before.kind == "date":
         return not _are_news(pair, before, after) and _is_same_date(pair, before, after)
     keys = before.keys & after.keys
@@ -272,7 +273,7 @@ def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool
     return one - _WEAK != other - _WEAK
 
 
-def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, is_one_question: bool) -> bool:
+def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
     """Return whether two numbers have one unit and count or measure one thing."""
     one, other = before.value, after.value
     if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit != other.unit:
@@ -280,10 +281,10 @@ def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, is_one_questi
     if one.unit in ("score", "time", "age"):
         return _share_a_name(pair)
     roles = pair.earlier.roles, pair.later.roles
-    if roles[0] != roles[1] and not (is_one_question and (not roles[0] or not roles[1])):
+    if roles[0] != roles[1] and not (have_answers and (not roles[0] or not roles[1])):
         return False
     keys = before.keys & after.keys
-    if is_one_question:
+    if have_answers:
         return bool(one.unit or keys) or _count_persons(pair, before, after)
     if one.unit and not keys:
         return len(before.around & after.around) >= 2

@@ -81,13 +81,14 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     if kind.name == "summary":
         return _summary(kind.subject, evidence)
     chosen: list[ScoredSentence] = []
-    for sentence in evidence.parts or _best(question, evidence):
+    reports = Reports(question)
+    for sentence in evidence.parts or _best(question, evidence, reports):
         _add(sentence, chosen)
     if not chosen:
         return ()
     if kind.name == "list" and not evidence.parts:
         return _listed(evidence, chosen)
-    if not evidence.parts and (second := _second(question, evidence, chosen[0])):
+    if not evidence.parts and (second := _second(question, evidence, chosen[0], reports)):
         _add(second, chosen)
     best, asked = chosen[0], _terms(question)
     for sentence in evidence.sentences:
@@ -184,7 +185,7 @@ def _distances(evidence: Evidence) -> tuple[float, float]:
     return (UNSURE_BY_WORDS, COMPARED_BY_WORDS) if evidence.certainty is None else (UNSURE, COMPARED)
 
 
-def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
     best: Sequence[ScoredSentence] = evidence.sentences[:1]
     if not best or best[0].answer is None:
@@ -196,10 +197,10 @@ def _best(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     if not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
         best = [each for each in found if fits_time(question, each.text)][:1] or best
-    return [_latest(question, evidence, best[0])]
+    return [_latest(question, evidence, best[0], reports)]
 
 
-def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
+def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Reports) -> ScoredSentence | None:
     """Return the next sentence with another answer, if the question needs it or it is nearly the best."""
     if asks_latest(question) and best.answer and best.passage.article.published_at:
         return None
@@ -218,31 +219,30 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSe
         causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
         if cause := next(causes, None):
             return cause
-    reports = Reports(question)
     is_near = (each for each in others if each.score >= best.score - near or _differs(reports, best, each))
     return next(is_near, None) or next(_conflicting(reports, best, evidence), None)
 
 
 def _differs(reports: Reports, best: ScoredSentence, other: ScoredSentence) -> bool:
     """Return whether another article of the same days gives another value for the answer."""
-    found = reports.relation(best, other)
+    found = reports.relation(best, other, is_sure=False)
     return found is not None and found.relation != "update" and not found.is_corrected
 
 
 def _conflicting(reports: Reports, best: ScoredSentence, evidence: Evidence) -> Iterator[ScoredSentence]:
     """Yield the sentences of other articles that conflict with the answer, whether or not they answer as well."""
     for each in evidence.sentences[:MOST_COMPARED]:
-        found = reports.relation(best, each, is_sure=True)
+        found = reports.relation(best, each, answers=False)
         if found and found.relation == "conflict" and not found.is_corrected:
             yield each
 
 
-def _latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
+def _latest(question: str, evidence: Evidence, best: ScoredSentence, reports: Reports) -> ScoredSentence:
     """Return the sentence with the latest value for what a sentence answers; a question may ask for an earlier one."""
     if find_dates(question).dates:
         return best
     far = _distances(evidence)[1]
-    latest, reports = best, Reports(question)
+    latest = best
     for other in evidence.sentences:
         found = reports.relation(latest, other) if other.score >= best.score - far else None
         if found and found.relation == "update" and found.later.article == other.passage.article:
