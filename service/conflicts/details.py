@@ -14,6 +14,7 @@ from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
 from service.conflicts.values import SMALL, Amount, Bound, Detail, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
+_AGED = frozenset("age boy girl man woman".split())
 _SIGNS = frozenset(',;:.!?()—–-“”"')
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
 _CLOCK = re.compile(r"\d+:\d\d:\d\d")
@@ -23,7 +24,7 @@ _PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 
 
 DATED = 10
-"""Words before a date that may say of what it is."""
+"""Words before one of several dates that may say of what it is."""
 
 _BEFORE_DATES = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS, ",", "on", "am", "the", "den"])
 
@@ -163,7 +164,7 @@ def _is_age(found: Sequence[Token], at: int, end: int) -> bool:
     before = [each.lower for each in found[max(0, at - 3) : at]]
     behind = found[end : end + 1]
     stops = not behind or behind[0].text in ",.;"
-    if "aged" in before[-1:] or before[-2:] == ["age", "of"]:
+    if "aged" in before[-1:] or (before[1:] and before[-1] == "of" and before[-2] in _AGED):
         return True
     if not stops:
         return False
@@ -243,7 +244,9 @@ def _when(stated: Date) -> When:
 def _dates(statement: Statement) -> Iterator[Detail]:
     """Yield the dates of a sentence, without those on which something was said."""
     found, lexicon = statement.tokens, statement.lexicon
-    for when, span in _located(statement):
+    located = _located(statement)
+    before_date = DATED if len(located) > 1 else len(found)
+    for when, span in located:
         inside = [at for at, token in enumerate(found) if span.start <= token.start < span.end]
         if not inside:
             continue
@@ -253,7 +256,7 @@ def _dates(statement: Statement) -> Iterator[Detail]:
         before = {token.lower for token in found[max(0, first - 1) : first]}
         if not before.isdisjoint(lexicon.words.reporting):
             continue
-        near = window(found, first, last, before=DATED)
+        near = window(found, first, last, before=before_date)
         yield Detail("date", when, span, near, near, statement.scopes(first, last))
 
 
@@ -268,7 +271,16 @@ def _places(statement: Statement) -> Iterator[Detail]:
         near = window(found, at, at)
         names = frozenset(each.form for each in found[start:end] if each.form)
         if names and near:
-            yield Detail("place", names, Span(token.start, found[end - 1].end), near, near, statement.scopes(at, end))
+            span, level = Span(token.start, found[end - 1].end), _level(found, end, lexicon.words)
+            yield Detail("place", names, span, near, near, statement.scopes(at, end), frozenset([level]))
+
+
+def _level(found: Sequence[Token], end: int, words: Words) -> str:
+    """Return whether a name is that of a street or a region, or of a town: one is no other place than the other."""
+    last, following = found[end - 1].lower, found[end].lower if end < len(found) else ""
+    if last in words.regions or following in words.regions:
+        return "region"
+    return "street" if any(last.endswith(name) for name in words.streets) else "town"
 
 
 def _name_end(found: Sequence[Token], start: int) -> int:
@@ -288,7 +300,7 @@ def _names(statement: Statement) -> Iterator[Detail]:
         if token.lower in words.titles or re.sub(r"['’]s$", "", token.lower) in words.titles:
             place = _holder(found, at, words)
             owners = _owners(found, at)
-        elif token.lower in words.by and at and found[at - 1].form and at + 1 < len(found) and found[at + 1].is_name:
+        elif token.lower in words.by and _is_made(found, at, words):
             place, key = (at + 1, _name_end(found, at + 1)), found[at - 1].form
         elif token.form == "win" and not statement.lexicon.is_english and found[at + 1 : at + 2]:
             place = (at + 1, _name_end(found, at + 1)) if found[at + 1].is_name else None
@@ -297,6 +309,11 @@ def _names(statement: Statement) -> Iterator[Detail]:
             near = window(found, at, at + 1)
             span = Span(found[place[0]].start, found[place[1] - 1].end)
             yield Detail("name", named, span, frozenset([f"role {key}"]), near, owners=owners)
+
+
+def _is_made(found: Sequence[Token], at: int, words: Words) -> bool:
+    """Return whether `by` stands between a participle with one agent and a name."""
+    return bool(at) and found[at - 1].lower in words.made and at + 1 < len(found) and found[at + 1].is_name
 
 
 def _holder(found: Sequence[Token], at: int, words: Words) -> tuple[int, int] | None:

@@ -38,6 +38,15 @@ class Words:
     is_: Listed
     by: Listed
     near: Listed
+    made: Listed
+    """Participles with one agent: the bridge was built by Farr."""
+    places: Listed
+    """Concepts of what happens at one place."""
+    streets: Listed
+    regions: Listed
+    """Last words of the names of streets, or of regions: neither is another place than the town."""
+    phases: Listed
+    """Concepts of a date of which each is another day of one event."""
     negations: Listed
     pronouns: Listed
     ignored: Listed

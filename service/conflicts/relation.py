@@ -37,12 +37,6 @@ COMMON = 3
 ALIKE = 0.2
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
-PHASES = frozenset("begin end open close sale deadline born die build found happen crash vote marry parade".split())
-"""Concepts of a date of which each is another day of one event."""
-
-PLACED = frozenset("land born seat crash see find bury arrest happen die live open build".split())
-"""Concepts that have one place."""
-
 PERSONAL = frozenset(["life", "health", "search", "custody"])
 """States of people: some of a number of people may have one and others another."""
 
@@ -54,15 +48,25 @@ OFFICES = frozenset(
 
 FAMILIES = tuple(
     frozenset(family.split())
-    for family in ("town county country", "night early late", "first second third", "last next", "since deadline")
+    for family in (
+        "town county country",
+        "night early late",
+        "first second third",
+        "last next",
+        "since deadline",
+        "women men young",
+    )
 )
 """Scopes of which two exclude each other; one alone says nothing."""
 
 OF_DATES = frozenset(["sale", "deadline", "parade"])
 """Scopes that tell dates apart, and nothing else."""
 
+_OF_ONE = frozenset(["score", "time", "age"])
+"""Units of what one person or one match has."""
+
 _ORDER = frozenset(["first", "second", "third"])
-_WEAK = frozenset[str]().union(*FAMILIES) - _ORDER - {"last"} | OF_DATES
+_WEAK = frozenset("town county country night early late next since".split()) | OF_DATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,7 +251,7 @@ def _mentions(statement: Statement, detail: Detail, owner: Statement) -> bool:
 
 def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
     """Return whether two details of one kind are about one thing."""
-    if before.kind == "name" and not pair.is_corrected and before.owners != after.owners:
+    if before.kind in ("name", "place") and not pair.is_corrected and before.owners != after.owners:
         return False
     if before.kind == "status":
         return _is_same_state(pair, before, after)
@@ -258,7 +262,7 @@ def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, have_answers:
     if before.kind == "date":
         return not _are_news(pair, before, after) and _is_same_date(pair, before, after)
     keys = before.keys & after.keys
-    return bool(keys & PLACED) if before.kind == "place" else bool(keys)
+    return bool(keys & pair.earlier.lexicon.words.places) if before.kind == "place" else bool(keys)
 
 
 def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool:
@@ -266,7 +270,8 @@ def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool
     one, other = before.scopes, after.scopes
     if any(one & family and other & family and not one & other & family for family in FAMILIES):
         return True
-    if is_corrected or before.kind == "name":
+    is_of_one = isinstance(before.value, Amount) and before.value.unit in _OF_ONE
+    if is_corrected or before.kind == "name" or is_of_one:
         return False
     if before.kind == "date":
         return one & OF_DATES != other & OF_DATES
@@ -278,7 +283,7 @@ def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, have_answers:
     one, other = before.value, after.value
     if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit != other.unit:
         return False
-    if one.unit in ("score", "time", "age"):
+    if one.unit in _OF_ONE:
         return _share_a_name(pair)
     roles = pair.earlier.roles, pair.later.roles
     if roles[0] != roles[1] and not (have_answers and (not roles[0] or not roles[1])):
@@ -317,10 +322,11 @@ def _share_more(pair: _Pair, keys: frozenset[str]) -> bool:
 
 def _is_same_date(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two dates are of one phase of an event, or two words near them are the same."""
-    one, other = ((detail.around | detail.scopes) & PHASES for detail in (before, after))
+    phases = pair.earlier.lexicon.words.phases
+    one, other = ((detail.around | detail.scopes) & phases for detail in (before, after))
     if one or other:
         words = [side.forms | side.previous for side in (pair.earlier, pair.later)]
-        is_near = pair.gap <= SAME_DAYS or bool((words[0] & words[1]) - PHASES)
+        is_near = pair.gap <= SAME_DAYS or bool((words[0] & words[1]) - phases)
         return bool(one & other) and is_near
     shared = len(before.around & after.around) + len(before.scopes & after.scopes & _ORDER)
     return shared >= (2 if pair.gap <= SAME_DAYS or pair.is_corrected else 3)
