@@ -1,7 +1,7 @@
 """Retrieval with each kind of filter, compared with an independent exact search.
 
 The exact search uses the original articles and not the index: it filters them one by one, embeds their chunks and
-computes the cosines.
+computes the cosines. It knows no limit of passages of one article or source, so retrieval has none here.
 """
 
 import random
@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from index.embedding import Embedder, Matrix, Vector
@@ -155,7 +156,9 @@ def _kind(
 
 
 def _found(generation: Generation, embedder: Embedder, question: str, filters: Filters, mode: Mode) -> list[str]:
-    found = retrieve(generation, embedder, question, filters=filters, mode=mode, count=TOP)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("service.retrieve.spread", lambda scores, *_: range(min(TOP, len(scores))))
+        found = retrieve(generation, embedder, question, filters=filters, mode=mode, count=TOP)
     return [passage.chunk.chunk_id for passage in found.passages]
 
 
