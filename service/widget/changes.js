@@ -163,8 +163,8 @@ function correctionLine({ article_id: id, corrected_at: at, before, after, corre
 }
 
 /**
- * Return two texts with the words in which they differ in bold, without a full stop at the end; texts that have no word
- * in common stay plain.
+ * Return two texts with the words in which they differ in bold, without a full stop at the end. Texts of which less than
+ * half is equal stay plain.
  * @param {string} after
  * @param {string} before
  * @returns {(string | Node)[][]}
@@ -177,10 +177,10 @@ function withChange(after, before) {
   let last = 0;
   while (first < most && now[first] === was[first]) first += 1;
   while (first + last < most && now[now.length - 1 - last] === was[was.length - 1 - last]) last += 1;
-  if (!first && !last) return texts.map((words) => [words.join(" ")]);
+  if (2 * (first + last) < Math.max(now.length, was.length)) return texts.map((words) => [words.join(" ")]);
   return texts.map((words) => {
     const parts = [words.slice(0, first), words.slice(first, words.length - last), words.slice(words.length - last)].map((part) => part.join(" "));
-    return [parts[0], make("b", { text: parts[1] }), parts[2]].flatMap((part) => [" ", part]).slice(1);
+    return [parts[0], make("b", { text: parts[1] }), parts[2]].filter((part) => part !== "").flatMap((part) => [" ", part]).slice(1);
   });
 }
 

@@ -190,6 +190,39 @@ def test_the_facts_about_an_answer_are_no_more_than_the_reply_says(modules: Visi
     assert said == [expected for *_, expected in cases]
 
 
+def test_a_correction_shows_both_texts_and_what_differs(modules: Visit) -> None:
+    """Words that differ are bold if most of the texts is equal; a note alone, or only a date, is said as well."""
+    corrections = [
+        {"corrected_at": "2026-05-03T08:00:00Z", "before": "It costs 6.4 million.", "after": "It costs 9.1 million."},
+        {"before": "Nine people came.", "after": "The fair was held on Friday."},
+        {"before": "The gap is €6m.", "after": "The gap is €9m."},
+        {"after": "It is blue"},
+        {"note": "A name was wrong."},
+        {"corrected_at": "2026-05-03"},
+    ]
+    empty = {"article_id": "a", "corrected_at": None, "before": None, "after": None, "corrected_by": None, "note": None}
+    said = modules.page.evaluate(
+        """async (corrections) => { const { changesText, correctionsOf } = await import("/host/modules/changes.js");
+        const { Words } = await import("/host/modules/words.js");
+        const words = new Words("en", {});
+        const reply = { corrections, sources: [], conflicts: [], developments: [], uncovered: [] };
+        const lines = correctionsOf(["a"], reply, { words, client: {}, level: 2 });
+        const bold = (line) => [...line.querySelectorAll("b")].map((each) => each.textContent);
+        return [lines.map((line) => [line.textContent, bold(line)]), changesText(reply, words)]; }""",
+        [empty | each for each in corrections],
+    )
+
+    assert said[0] == [
+        ["Corrected on 3 May 2026: It costs 9.1 million; before: It costs 6.4 million", ["9.1", "6.4"]],
+        ["Corrected: The fair was held on Friday; before: Nine people came", []],
+        ["Corrected: The gap is €9m; before: The gap is €6m", ["€9m", "€6m"]],
+        ["Corrected: It is blue", []],
+        ["Corrected: A name was wrong.", []],
+        ["Corrected on 3 May 2026", []],
+    ]
+    assert said[1][3:] == [line for line, _ in said[0][3:]]
+
+
 def gaps(text: str) -> set[str]:
     """Return the names in braces."""
     return {part.partition("}")[0] for part in text.split("{")[1:]}
