@@ -15,7 +15,7 @@ from service.questions import is_follow_up, unexplained
 from service.records import QUESTION_LENGTH, Message
 from service.topics import QUOTED, Topics, Turn, Wording, definite, wordings
 
-MAX_TURNS = 8
+MAX_TURNS = 20
 """Messages that are read, from the last."""
 
 MESSAGE_LENGTH = 600
@@ -221,8 +221,6 @@ class _Last:
             meant = self.topics.person()
         if meant is None and word in wording.thing | wording.plural | wording.possessive:
             meant = self.topics.thing(word, owned=owned)
-        if meant is None and word not in wording.plural | wording.thing:
-            meant = self.topics.role()
         if meant is None or not owned:
             return meant
         return f"{meant}'" if meant.endswith("s") else f"{meant}'s"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from itertools import pairwise
 
-from service.mentions import Mentions, Unit, mentions
+from service.mentions import Mentions, Phrase, Unit, mentions
 from service.questions import unexplained
 
 MOST_WORDS = 8
@@ -66,9 +66,8 @@ def _asked_otherwise(body: str, read: Mentions, asked: Mentions, people: Sequenc
     """Return the previous question with another question word: "When was the bridge closed?", "Why?"."""
     grammar = read.grammar
     pairs = pairwise([Unit(0, 0, "stop", ""), *read.units])
-    is_plain = all(
-        unit.kind == "function" or before.lower in grammar.describing for before, unit in pairs
-    )  # "how deep"
+    known = asked.language.questions | grammar.linking | grammar.asked | grammar.measures
+    is_plain = all(unit.lower in known or before.lower in grammar.describing for before, unit in pairs)  # "how deep"
     at = _finite_place(asked)
     if at is None or not is_plain or len(read.units) > FEW or read.units[-1].lower in grammar.asked:
         return None
@@ -96,7 +95,8 @@ def _with_phrase(body: str, read: Mentions, asked: Mentions) -> str | None:
     link = words[0].lower if words[0].lower in read.grammar.linking and len(words) > 1 else ""
     filler = body[words[1].start :] if link else body
     phrases = mentions(filler, asked.text, opens=False)
-    if not any(unit.kind in {"name", "word"} for unit in phrases.units):
+    is_other = any(unit.lower in read.grammar.ordinals for unit in words)  # "the other one"
+    if is_other or not any(unit.kind in {"name", "word"} for unit in phrases.units):
         return None
     target = _slot(asked, link, phrases)
     if target is None:
@@ -122,13 +122,8 @@ def _slot(asked: Mentions, link: str, filler: Mentions) -> tuple[int, int] | Non
         return (fits[-1].start, fits[-1].end) if fits else None
     if not named:
         # "What ended the strike?" and "And the wages?": only what is counted or described is of the same kind.
-        opening, auxiliaries = [unit.lower for unit in asked.units[:2]], asked.grammar.auxiliaries
-        is_described = opening[0] in asked.grammar.describing and (
-            opening[0] in auxiliaries or auxiliaries.isdisjoint(opening[1:])
-        )
-        is_described = is_described and any(phrase.article for phrase in filler.phrases)
-        role = "subject" if is_described else "asked"
-        found = [phrase for phrase in phrases if phrase.role == role and phrase.core[:1].isalpha()]
+        role = "asked" if filler.units[0].kind == "word" else "subject" if _describes(asked) else ""
+        found = [phrase for phrase in phrases if phrase.role == role and _is_like(phrase, filler)]
         return (found[0].start, found[0].start + len(found[0].short)) if found else None
     names = [unit for unit in asked.units if unit.kind == "name"]
     people = set(asked.people) if filler.people else set()
@@ -139,6 +134,20 @@ def _slot(asked: Mentions, link: str, filler: Mentions) -> tuple[int, int] | Non
     if len(names) > 1 and free and (filler.people or len(free) == len(names)):
         return free[0].start, free[0].start + len(free[0].short)
     return (names[-1].start, names[-1].end) if names else None
+
+
+def _describes(asked: Mentions) -> bool:
+    """Return whether a question asks for a property of its subject: "How long is it?", "Is it open?"."""
+    opening, auxiliaries = [unit.lower for unit in asked.units[:2]], asked.grammar.auxiliaries
+    is_how = opening[0] in asked.grammar.describing
+    return is_how and (opening[0] in auxiliaries or auxiliaries.isdisjoint(opening[1:]))
+
+
+def _is_like(phrase: Phrase, filler: Mentions) -> bool:
+    """Return whether a phrase and a fragment are both of people, or both of things."""
+    words = phrase.core.lower().split()[-1], filler.text.lower().split()[-1]
+    human = [word in filler.grammar.humans or word.endswith(("ers", "ors", "ists")) for word in words]
+    return phrase.core[:1].isalpha() and human[0] == human[1]
 
 
 def _finite_place(asked: Mentions) -> int | None:

@@ -61,6 +61,11 @@ class Grammar:
     """Words behind a form of "be" that are no part of the subject."""
     adverbs: Words
     dates: Words
+    measures: Words
+    """Words that may follow a question word in a fragment: "how long"."""
+    humans: Words
+    ordinals: Words
+    """Words between an article and its noun."""
     plurals: Words
     """Plurals without an s."""
 
@@ -165,7 +170,7 @@ def mentions(text: str, like: str = "", *, opens: bool = True) -> Mentions:
 def _units(text: str, language: Language, grammar: Grammar, *, opens: bool) -> Iterator[Unit]:
     tokens = list(_TOKEN.finditer(text))
     function = language.function | grammar.auxiliaries | grammar.articles | grammar.asked | grammar.linking
-    function = (function | grammar.adverbs) - grammar.verbs
+    function = (function | grammar.adverbs) - grammar.verbs - grammar.ordinals
     words = [token.group() for token in tokens if token.group()[0].isalnum()]
     # Capitals throughout distinguish no name.
     shouted = any(word.lower() in function for word in words[1:]) and not any(word[0].islower() for word in words)
@@ -270,7 +275,8 @@ def _runs(units: Sequence[Unit], grammar: Grammar) -> Iterator[_Run]:
                 chain += 1
             opener = units[run.first - 1 - bool(run.article)].lower
             # "What is machine learning?", but "What is the council planning?"
-            is_defined = run.first == 2 and not run.article and units[run.end - 1].lower.endswith("ing")
+            is_long = run.end - run.first > 1
+            is_defined = run.first == 2 and is_long and not run.article and units[run.end - 1].lower.endswith("ing")
             cut = _bare_verb if opener in grammar.supports else _state
             which, place = (-1, 0) if is_defined else cut(units, runs[at:chain], grammar)
             yield from _cut(runs[at:chain], which, place)

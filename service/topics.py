@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import dropwhile, takewhile
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -19,8 +20,14 @@ from service.questions import Phrases, Words
 PHRASE_LENGTH = 60
 """Characters of a phrase that replaces a pronoun; a longer one is used without what is attached to it."""
 
+FOUND_BY = 6
+"""Words of an answer among which the thing or the person is that was asked for."""
+
 MOST_COUNTED = 8
 """Words of a counted noun with its state."""
+
+_BRACKETS = re.compile(r"\(([^()]+)\)\?$")
+"""The topics that were added to a turn before."""
 
 QUOTED = re.compile(r"[\"“„«]([^\"“”„«»]{3,60})[\"”“»]")
 """A title in quotation marks."""
@@ -75,25 +82,21 @@ class Topics:
     wording: Wording
 
     def person(self) -> str | None:
-        """Return the person that the turns speak of last; the answer to "who …" comes before its question."""
+        """Return the person that the turns speak of last, by name or by role: "the mayor of Kelm"."""
         for turn in reversed(self.turns):
-            asked, answered = turn.asked.people, turn.answer.people
-            new = [name for name in answered if name not in asked]
-            people = [*new, *asked] if turn.asked.asks_for_person else [*asked, *answered]
             # "Kim" may be a person where no longer name is.
-            singles = [
-                phrase.name for phrase in turn.asked.phrases if phrase.name and not (phrase.link or phrase.article)
-            ]
-            if people or singles:
-                return [*people, *singles][0]
+            singles = [each.name for each in turn.asked.phrases if each.name and not (each.link or each.article)]
+            answered = turn.answer.people if turn is self.turns[-1] else []
+            named = [*self._answering(turn), *turn.asked.people, *answered, *singles]
+            if named or (role := self._role(turn)):
+                return named[0] if named else role
         return None
 
-    def role(self) -> str | None:
-        """Return the person whom the turns name by a role: "the mayor of Kelm"."""
-        for turn in reversed(self.turns):
-            for phrase in turn.asked.phrases:
-                if phrase.core.lower().split()[-1] in turn.asked.grammar.roles:
-                    return definite(phrase, "the")
+    def _role(self, turn: Turn) -> str | None:
+        answered = turn.answer.phrases if turn.asked.asks_for_person else ()
+        for phrase in (*answered, *turn.asked.phrases):
+            if phrase.core.lower().split()[-1] in turn.asked.grammar.roles:
+                return definite(phrase, "the")
         return None
 
     def thing(self, word: str, *, owned: bool) -> str | None:
@@ -114,11 +117,20 @@ class Topics:
                 return [each for each in found if each.is_plural == plural and (plural or each.role != "asked")]
         return []
 
+    def _answering(self, turn: Turn) -> list[str]:
+        """Return the persons at the beginning of the answer to "who …"."""
+        if not turn.asked.asks_for_person or not turn.answer.units:
+            return []
+        opening = turn.answer.text[: turn.answer.units[:FOUND_BY][-1].end]
+        return [name for name in turn.answer.people if name in opening and name not in turn.asked.text]
+
     def _found(self, turn: Turn) -> list[Phrase]:
         """Return the thing that answers "what …": "It tested a bed of reeds"."""
         opening = [unit.lower for unit in turn.asked.units[:2]]
         if len(opening) == 2 and opening[0] in self.wording.things and opening[1] in turn.asked.grammar.supports:
-            return [phrase for phrase in turn.answer.phrases if phrase.article in self.wording.indefinite][:1]
+            starts = [unit.start for unit in turn.answer.units[:FOUND_BY]]
+            found = [phrase for phrase in turn.answer.phrases if phrase.article in self.wording.indefinite]
+            return [phrase for phrase in found[:1] if phrase.start in starts]
         return []
 
     def _agrees(self, word: str, phrase: Phrase) -> bool:
@@ -139,13 +151,15 @@ class Topics:
     def __iter__(self) -> Iterator[str]:
         """Yield what the conversation is about: the phrase that the last question is about, and its names."""
         for turn in reversed(self.turns):
-            asked, answer = turn.asked, turn.answer
-            people = [name for name in answer.people if name not in asked.text][:1] if asked.asks_for_person else []
+            asked = turn.asked
+            people = self._answering(turn)[:1]
             quoted = [title.strip() for title in QUOTED.findall(asked.text)]
+            inherited = [topic for shown in _BRACKETS.findall(asked.text) for topic in shown.split(", ")]
             things = [definite(phrase, self.wording.article) for phrase in _things(asked)]
             main = _counted(asked) or things[: 1 if asked.names else 2]
             found = [definite(phrase, self.wording.article) for phrase in self._found(turn)]
-            topics = [topic[: 2 * PHRASE_LENGTH] for topic in (*people, *found, *quoted, *main, *asked.names) if topic]
+            every = (*people, *found, *quoted, *inherited, *main, *asked.names)
+            topics = [topic[: 2 * PHRASE_LENGTH] for topic in every if topic]
             if topics:
                 yield from topics
                 return
@@ -154,14 +168,14 @@ class Topics:
 def _things(read: Mentions) -> list[Phrase]:
     """Return the phrases that a question may be about, the likeliest first."""
     order = {"subject": 0, "object": 1, "linked": 2, "asked": 3}
-    people = set(read.people)
+    people, dates = set(read.people), list(DATE.finditer(read.text))
     found = [
         phrase
         for phrase in read.phrases
         if phrase.name not in people
         and phrase.core[:1].isalpha()
         and len(phrase.short) <= PHRASE_LENGTH
-        and not DATE.fullmatch(phrase.core)
+        and not any(date.start() <= phrase.start and phrase.start + len(phrase.short) <= date.end() for date in dates)
         and phrase.core.lower().split()[-1] not in read.grammar.roles
         and not (phrase.link in read.grammar.place_linking and phrase.name)
     ]
@@ -173,10 +187,8 @@ def _counted(asked: Mentions) -> list[str]:
     counted = next((phrase for phrase in asked.phrases if phrase.role == "asked"), None)
     if counted is None or any(phrase.role == "subject" for phrase in asked.phrases):
         return []
-    units = [
-        unit for unit in asked.units if unit.start >= counted.start and unit.lower not in asked.grammar.auxiliaries
-    ]
-    words = [asked.text[unit.start : unit.end] for unit in units if unit.kind != "stop"]
+    units = takewhile(lambda unit: unit.kind != "stop", dropwhile(lambda unit: unit.start < counted.start, asked.units))
+    words = [asked.text[unit.start : unit.end] for unit in units if unit.lower not in asked.grammar.auxiliaries]
     return [" ".join(words)] if len(words) <= MOST_COUNTED else []
 
 
@@ -194,4 +206,6 @@ def definite(phrase: Phrase, article: str, *, short: bool = False) -> str:
     if phrase.article in {"the", "der", "die", "das"}:
         return f"{phrase.article} {text}"
     is_name = text[:1].isupper() and phrase.core[:1].isupper()
-    return text if is_name or not article or (not phrase.article and not phrase.is_plural) else f"{article} {text}"
+    # A question of keywords leaves the article out: "ferry strike".
+    is_mass = not phrase.article and not phrase.is_plural and phrase.start > 0
+    return text if is_name or not article or is_mass else f"{article} {text}"

@@ -117,6 +117,30 @@ def test_a_fragment_of_another_kind_has_its_topic_beside_it() -> None:
     assert shown("Who won?", "When was the run-off in Tarnmouth?") == "Who won (the run-off in Tarnmouth)?"
 
 
+@pytest.mark.parametrize(
+    ("question", "turns", "text"),
+    [
+        # what is counted is of people, or of things
+        ("And homes?", ("How many people died in Kelm?", "Nobody."), "And homes (people died in Kelm)?"),
+        ("And the other one?", ("How long is the bridge?", "Long."), "And the other one (the bridge)?"),
+        ("why?", ("ferry strike", "It is over.", "when did it start", "In May."), "Why did the ferry strike start?"),
+        ("Who said that?", ("Why did prices fall?", "Mills closed."), "Who said that (the prices)?"),
+        (
+            "Where was he found?",
+            ("Who was missing?", "The night porter of a mill."),
+            "Where was the night porter of a mill found?",
+        ),
+        ("What did he say?", ("What did the mayor of Kelm promise?", "A bridge."), "What did the mayor of Kelm say?"),
+        ("How long is it?", ("Is the bridge in Kelm open?", "Yes."), "How long is the bridge in Kelm?"),
+        ("Was anybody hurt?", ("Tell me about Storm Ragna", "It came."), "Was anybody hurt (Storm Ragna)?"),
+        ("Who paid?", ("When did it open?", "I do not know.", "Who built the mill?", "Kim."), "Who paid (the mill)?"),
+    ],
+)
+def test_a_turn_is_readable(question: str, turns: tuple[str, ...], text: str) -> None:
+    """The standalone question is one that a reader understands."""
+    assert shown(question, *turns) == text
+
+
 def test_the_answer_says_what_is_meant() -> None:
     """A person, a place or a thing that the answer names is what the next turn means."""
     assert shown("And since when?", "Who is the mayor of Kelm?", "Ida Brandvold [1].") == (
