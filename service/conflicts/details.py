@@ -14,6 +14,7 @@ from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
 from service.conflicts.values import SMALL, Amount, Bound, Detail, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
+_AGAINST = frozenset("to against gegen zu".split())
 _AGED = frozenset("age boy girl man woman".split())
 _SIGNS = frozenset(',;:.!?()—–-“”"')
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
@@ -22,6 +23,9 @@ _EARLY_YEAR = re.compile(r"\b(?:in|since|of|from|until|seit|Jahr|Jahre)\s+(1[5-8
 _POSSESSIVE = re.compile(r"['’]s?$")
 _PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 
+
+ITS = "its"
+"""The owner of a role that a pronoun names: `its mayor`."""
 
 DATED = 10
 """Words before one of several dates that may say of what it is."""
@@ -60,8 +64,24 @@ def _numbers(statement: Statement) -> Iterator[Detail]:
         keys = frozenset(counted) | measures
         span = _with_unit(found, at, end, amount)
         first = counted[0] if counted else ""
-        yield Detail("number", amount, span, keys, near, statement.scopes(at, end), counted=first)
+        owners = _aged(found, at) if amount.unit == "age" else frozenset[str]()
+        yield Detail("number", amount, span, keys, near, statement.scopes(at, end), owners, first)
         at = max(end, at + 1)
+
+
+def _aged(found: Sequence[Token], at: int) -> frozenset[str]:
+    """Return the name nearest before an age, else the first behind it."""
+    before = [number for number in range(at) if found[number].text[0].isupper() and found[number].form]
+    behind = [number for number in range(at, len(found)) if found[number].is_name]
+    first = before[-1] if before else behind[0] if behind else None
+    if first is None:
+        return frozenset()
+    while first > 0 and found[first - 1].is_name:
+        first -= 1
+    last = first + 1
+    while last < len(found) and found[last].is_name:
+        last += 1
+    return frozenset(token.form for token in found[first:last])
 
 
 def _with_unit(found: Sequence[Token], at: int, end: int, amount: Amount) -> Span:
@@ -76,12 +96,8 @@ def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
     """Return the number that begins at a token, and its end; None if there is none."""
     found, lexicon = statement.tokens, statement.lexicon
     token = found[at]
-    if token.text[0].isdigit():
-        if score := _SCORE.fullmatch(token.text):
-            return Amount(tuple(sorted((float(score[1]), float(score[2])))), "score"), at + 1
-        if _CLOCK.fullmatch(token.text):
-            hours, minutes, seconds = map(int, token.text.split(":"))
-            return Amount((hours * 60 + minutes + seconds / 60,), "time"), at + 1
+    if token.text[0].isdigit() and (result := _result(found, at)):
+        return result
     if not _is_number(statement, at):
         return None
     read = _english_number(statement, at) if lexicon.is_english else _german_number(found, at, lexicon)
@@ -100,6 +116,30 @@ def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
         value, unit = 100 * value, "percent"
     factor, small = SMALL.get(unit, (1.0, unit))
     return Amount((value * factor * (-1 if before == "minus" else 1),), small, _bound(found, at, lexicon)), end
+
+
+def _result(found: Sequence[Token], at: int) -> tuple[Amount, int] | None:
+    """Return the result of a match, of a vote or of a race that begins at a token, and its end."""
+    text = found[at].text
+    if score := _SCORE.fullmatch(text):
+        return Amount(tuple(sorted((float(score[1]), float(score[2])))), "score"), at + 1
+    if _CLOCK.fullmatch(text):
+        hours, minutes, seconds = map(int, text.split(":"))
+        return Amount((hours * 60 + minutes + seconds / 60,), "time"), at + 1
+    return _votes(found, at)
+
+
+def _votes(found: Sequence[Token], at: int) -> tuple[Amount, int] | None:
+    """Return the result of a vote that begins at a number: `by 16 votes to 7`."""
+    if not any(token.form == "vote" for token in found):
+        return None
+    end = at + 1 + (found[at + 1 : at + 2] != [] and found[at + 1].form == "vote")
+    behind = found[end : end + 2]
+    if len(behind) < 2 or behind[0].lower not in _AGAINST or not found[at].text.isdecimal():
+        return None
+    if not behind[1].text.isdecimal():
+        return None
+    return Amount(tuple(sorted((float(found[at].text), float(behind[1].text)))), "votes"), end + 2
 
 
 def _is_number(statement: Statement, at: int) -> bool:
@@ -299,7 +339,7 @@ def _names(statement: Statement) -> Iterator[Detail]:
         owners = frozenset[str]()
         if token.lower in words.titles or re.sub(r"['’]s$", "", token.lower) in words.titles:
             place = _holder(found, at, words)
-            owners = _owners(found, at)
+            owners = _owners(found, at, words)
         elif token.lower in words.by and _is_made(found, at, words):
             place, key = (at + 1, _name_end(found, at + 1)), found[at - 1].form
         elif token.form == "win" and not statement.lexicon.is_english and found[at + 1 : at + 2]:
@@ -331,7 +371,7 @@ def _holder(found: Sequence[Token], at: int, words: Words) -> tuple[int, int] | 
     return None
 
 
-def _owners(found: Sequence[Token], at: int) -> frozenset[str]:
+def _owners(found: Sequence[Token], at: int, words: Words) -> frozenset[str]:
     """Return what tells a role from others of its kind: `Harne's mayor`, `the mayor of Harne`, `finance director`."""
     before = [
         token for token in found[max(0, at - 2) : at] if token.text[0].isupper() and _POSSESSIVE.search(token.text)
@@ -342,7 +382,9 @@ def _owners(found: Sequence[Token], at: int) -> frozenset[str]:
     if behind and behind[0].lower in ("of", "in", "for", "von"):
         start = at + 2 + (found[at + 2 : at + 3] != [] and found[at + 2].lower == "the")
         named += found[start : _name_end(found, start)]
-    return frozenset(_POSSESSIVE.sub("", token.lower) for token in named if token.form)
+    owners = frozenset(token.form for token in named if token.form)
+    has_pronoun = at > 0 and found[at - 1].lower in words.pronouns
+    return owners or frozenset([ITS] if has_pronoun else [])
 
 
 def _states(statement: Statement) -> Iterator[Detail]:

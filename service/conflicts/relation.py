@@ -14,7 +14,7 @@ from typing import Literal
 
 from index.records import Span
 from service.citations.numbers import find_numbers
-from service.conflicts.details import Statement, denied
+from service.conflicts.details import ITS, Statement, denied
 from service.conflicts.values import Amount, Detail, When, dates_differ, excludes, has_grown
 
 Relation = Literal["conflict", "update", "unclear"]
@@ -37,6 +37,9 @@ COMMON = 3
 ALIKE = 0.2
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
+EVENT = 0.8
+"""Share of the words near one of two dates that are near the other, at least."""
+
 PERSONAL = frozenset(["life", "health", "search", "custody"])
 """States of people: some of a number of people may have one and others another."""
 
@@ -55,6 +58,8 @@ FAMILIES = tuple(
         "last next",
         "since deadline",
         "women men young",
+        "north south east west",
+        "upper lower",
     )
 )
 """Scopes of which two exclude each other; one alone says nothing."""
@@ -62,11 +67,12 @@ FAMILIES = tuple(
 OF_DATES = frozenset(["sale", "deadline", "parade"])
 """Scopes that tell dates apart, and nothing else."""
 
-_OF_ONE = frozenset(["score", "time", "age"])
-"""Units of what one person or one match has."""
+_OF_ONE = frozenset(["score", "time", "age", "votes"])
+"""Units of what one person, match or meeting has."""
 
+_OF_SCORES = frozenset(["half", "first", "second", "third"])
 _ORDER = frozenset(["first", "second", "third"])
-_WEAK = frozenset("town county country night early late next since".split()) | OF_DATES
+_WEAK = OF_DATES.union(*FAMILIES) - _ORDER - {"last", "women", "men", "young"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,7 +257,7 @@ def _mentions(statement: Statement, detail: Detail, owner: Statement) -> bool:
 
 def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
     """Return whether two details of one kind are about one thing."""
-    if before.kind in ("name", "place") and not pair.is_corrected and before.owners != after.owners:
+    if before.kind in ("name", "place") and not pair.is_corrected and not _have_one_owner(pair, before, after):
         return False
     if before.kind == "status":
         return _is_same_state(pair, before, after)
@@ -262,7 +268,17 @@ def _is_same_detail(pair: _Pair, before: Detail, after: Detail, *, have_answers:
     if before.kind == "date":
         return not _are_news(pair, before, after) and _is_same_date(pair, before, after)
     keys = before.keys & after.keys
-    return bool(keys & pair.earlier.lexicon.words.places) if before.kind == "place" else bool(keys)
+    happened = keys & pair.earlier.lexicon.words.places
+    return bool(keys) if before.kind == "name" else bool(happened) and _share_subject(pair, happened)
+
+
+def _have_one_owner(pair: _Pair, before: Detail, after: Detail) -> bool:
+    """Return whether two roles or places belong to the same; `its mayor` has the owner that its article names."""
+    if before.owners == after.owners:
+        return True
+    if before.owners == {ITS}:
+        return after.owners <= pair.earlier.context
+    return after.owners == {ITS} and before.owners <= pair.later.context
 
 
 def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool:
@@ -270,8 +286,9 @@ def _scopes_differ(before: Detail, after: Detail, *, is_corrected: bool) -> bool
     one, other = before.scopes, after.scopes
     if any(one & family and other & family and not one & other & family for family in FAMILIES):
         return True
-    is_of_one = isinstance(before.value, Amount) and before.value.unit in _OF_ONE
-    if is_corrected or before.kind == "name" or is_of_one:
+    if isinstance(before.value, Amount) and before.value.unit in _OF_ONE:
+        return one & _OF_SCORES != other & _OF_SCORES
+    if is_corrected or before.kind == "name":
         return False
     if before.kind == "date":
         return one & OF_DATES != other & OF_DATES
@@ -284,14 +301,32 @@ def _is_same_number(pair: _Pair, before: Detail, after: Detail, *, have_answers:
     if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit != other.unit:
         return False
     if one.unit in _OF_ONE:
-        return _share_a_name(pair)
+        return _is_of_same(pair, before, after)
+    if not pair.is_corrected and _periods(pair.earlier) != _periods(pair.later):
+        return False
+    return _is_same_count(pair, before, after, have_answers=have_answers)
+
+
+def _is_of_same(pair: _Pair, before: Detail, after: Detail) -> bool:
+    """Return whether two results are of one match or meeting, or two ages of one person."""
+    if isinstance(before.value, Amount) and before.value.unit == "age":
+        is_full = before.owners <= after.owners or after.owners <= before.owners
+        return is_full and bool(before.owners and after.owners)
+    if isinstance(before.value, Amount) and before.value.unit == "votes":
+        return _share_subject(pair, frozenset(["vote"])) and bool(pair.earlier.names & pair.later.names)
+    return _share_a_name(pair)
+
+
+def _is_same_count(pair: _Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
+    """Return whether two numbers of one unit count or measure one thing."""
+    unit = isinstance(before.value, Amount) and before.value.unit
     roles = pair.earlier.roles, pair.later.roles
     if roles[0] != roles[1] and not (have_answers and (not roles[0] or not roles[1])):
         return False
     keys = before.keys & after.keys
     if have_answers:
-        return bool(one.unit or keys) or _count_persons(pair, before, after)
-    if one.unit and not keys:
+        return bool(unit or keys) or _count_persons(pair, before, after)
+    if unit and not keys:
         return len(before.around & after.around) >= 2
     is_part = before.counted != after.counted and before.counted and after.counted
     return bool(keys) and not is_part and (bool(roles[0]) or len(keys) > 1 or _share_more(pair, keys))
@@ -301,6 +336,12 @@ def _count_persons(pair: _Pair, before: Detail, after: Detail) -> bool:
     """Return whether two numbers count people, whatever they are called."""
     persons = pair.earlier.lexicon.words.persons
     return not (before.keys.isdisjoint(persons) or after.keys.isdisjoint(persons))
+
+
+def _periods(statement: Statement) -> set[tuple[int | None, int | None]]:
+    """Return the months and years of a sentence, to which its numbers may belong."""
+    dates = [each.value for each in statement.details if isinstance(each.value, When)]
+    return {(each.year, each.month) for each in dates if each.day is None and each.weekday is None}
 
 
 def _share_a_name(pair: _Pair) -> bool:
@@ -325,11 +366,15 @@ def _is_same_date(pair: _Pair, before: Detail, after: Detail) -> bool:
     phases = pair.earlier.lexicon.words.phases
     one, other = ((detail.around | detail.scopes) & phases for detail in (before, after))
     if one or other:
-        words = [side.forms | side.previous for side in (pair.earlier, pair.later)]
-        is_near = pair.gap <= SAME_DAYS or bool((words[0] & words[1]) - phases)
-        return bool(one & other) and is_near
+        return bool(one & other) and _share_subject(pair, phases)
     shared = len(before.around & after.around) + len(before.scopes & after.scopes & _ORDER)
-    return shared >= (2 if pair.gap <= SAME_DAYS or pair.is_corrected else 3)
+    least = min(len(before.around), len(after.around))
+    return shared >= (2 if pair.gap <= SAME_DAYS else COMMON) and (pair.is_corrected or shared >= EVENT * least)
+
+
+def _share_subject(pair: _Pair, but: frozenset[str]) -> bool:
+    """Return whether two sentences share a word of what they are about, some words apart."""
+    return bool((pair.earlier.subjects & pair.later.subjects) - but)
 
 
 def _are_news(pair: _Pair, before: Detail, after: Detail) -> bool:

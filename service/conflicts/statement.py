@@ -144,6 +144,16 @@ class Sentence:
         return frozenset(token.form for token in (*self.tokens, *self.around) if token.form and token.is_name)
 
     @cached_property
+    def subjects(self) -> frozenset[str]:
+        """The forms of what the sentence may be about: its words without the names of places."""
+        found, near = self.tokens, self.lexicon.words.near
+        return self.previous.union(
+            token.form
+            for at, token in enumerate(found)
+            if token.form and not (token.is_name and at and found[at - 1].lower in near)
+        )
+
+    @cached_property
     def named(self) -> frozenset[str]:
         """The names of the sentence."""
         return frozenset(token.form for token in self.tokens if token.form and token.is_name)
@@ -181,6 +191,7 @@ def tokens(body: str, span: Span, lexicon: Lexicon) -> list[Token]:
     for at, end, name in listed(lower, lexicon.concepts):
         forms[at:end] = [name] * (end - at)
     capital = [each.group()[0].isupper() for each in found]
+    noun = [each and word not in lexicon.terms.stop_words for each, word in zip(capital, lower, strict=True)]
     result = []
     for at, each in enumerate(found):
         starts = at == 0 or lower[at - 1] in _SENTENCE_ENDS
@@ -190,16 +201,23 @@ def tokens(body: str, span: Span, lexicon: Lexicon) -> list[Token]:
             and lower[at] not in lexicon.words.titles
             and lower[at] not in lexicon.words.months
             and _POSSESSIVE.sub("", lower[at]) not in CALENDAR
-            and (not starts or (at + 1 < len(found) and capital[at + 1]))
-            and (lexicon.is_english or _is_german_name(lower, capital, at))
+            and (not starts or (at + 1 < len(found) and capital[at + 1]) or _is_owner(lower[at], lexicon))
+            and (lexicon.is_english or _is_german_name(lower, noun, at))
         )
         result.append(Token(each.group(), lower[at], each.start(), each.end(), forms[at], is_name))
     return result
 
 
-def _is_german_name(lower: Sequence[str], capital: Sequence[bool], at: int) -> bool:
-    """Return whether a noun is a name: behind a preposition without an article, or beside another capital."""
-    return bool((at and (lower[at - 1] in _BARE or capital[at - 1])) or (at + 1 < len(capital) and capital[at + 1]))
+def _is_owner(word: str, lexicon: Lexicon) -> bool:
+    """Return whether the first word of a sentence is a name: `Harne's mayor`, not `Today's mayor`."""
+    plain = _POSSESSIVE.sub("", word)
+    return lexicon.is_english and plain != word and plain not in lexicon.ignored | lexicon.terms.stop_words
+
+
+def _is_german_name(lower: Sequence[str], noun: Sequence[bool], at: int) -> bool:
+    """Return whether a noun is a name: behind a preposition without an article, or beside another noun."""
+    is_behind = at > 0 and (lower[at - 1] in _BARE or noun[at - 1])
+    return is_behind or (at + 1 < len(noun) and noun[at + 1])
 
 
 def found_in(found: Sequence[Token], table: Table) -> Iterator[tuple[int, str]]:
