@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, Sequence
 from contextlib import aclosing, asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -493,14 +493,20 @@ class AnswerRun:
         self.is_superseded = is_superseded(self.standalone, self.corrections, citations, articles)
 
     def find_conflicts(self) -> None:
-        """Find where other articles differ from what is cited, and how it developed."""
-        self.findings = findings(
+        """Find where other articles differ from what is cited, and how it developed.
+
+        The two sides of a comparison differ by right, and what is quoted of a period or a subject is of many facts.
+        """
+        if self.period or self.counted or self.kind.name == "summary":
+            return
+        found = findings(
             self.standalone,
             self.composition.citations,
             self.composition.passages,
             self.evidence.sentences,
             [each.corrected_by for each in self.corrections if each.corrected_by],
         )
+        self.findings = replace(found, conflicts=()) if sides(self.standalone) else found
 
     def answer(self, stale_after: timedelta) -> Answer:
         """Return the complete answer."""

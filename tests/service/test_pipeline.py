@@ -16,6 +16,7 @@ from service.errors import QuestionRefused
 from service.pipeline import Pipeline
 from service.records import CitationMode, Message, Question
 from tests.fakes import HashedEmbedder, article, built
+from tests.samples import embedder_of, pipeline_of, settings_for
 
 ANSWERABLE = (
     "When did Kim inspect a new tactical missile system?",
@@ -372,3 +373,23 @@ def test_a_side_without_articles_is_named(pipeline: Pipeline) -> None:
     )
     assert answer.uncovered == ("the gap in Quagger",)
     assert answer.verdict != "answered"
+
+
+def test_the_sides_of_a_comparison_are_no_conflict(models: Path, tmp_path: Path) -> None:
+    """Two schools have different numbers of pupils by right."""
+    data = tmp_path / "data"
+    day = datetime(2026, 3, 2, 9, tzinfo=UTC)
+    texts = {
+        "galt": ("Galt School opens", "Galt School has 385 pupils this year. They come from nine villages."),
+        "brisk": ("Brisk School opens", "Brisk School has 442 pupils this year. They come from four villages."),
+    }
+    articles = [
+        article(name, title=title, body=body, source=f"{name} Post", published_at=day)
+        for name, (title, body) in texts.items()
+    ]
+    built(data, articles, embedder_of(models))
+    pipeline = pipeline_of(settings_for(data, models))
+    with closing(pipeline.library):
+        answer = asyncio.run(pipeline.ask(Question("Which of the two schools has more pupils, Galt or Brisk?")))
+    assert {each.article_id for each in answer.citations} == {"galt", "brisk"}
+    assert (answer.conflicts, answer.uncovered) == ((), ())
