@@ -64,6 +64,7 @@ def answer_figures(item: GoldItem, reply: dict[str, Any], paraphrased: Sequence[
     return {
         **fact_figures(item, reply),
         **abstention_figures(item, reply),
+        **conflict_figures(item, reply),
         **robustness_figures(item, reply, paraphrased),
         **cost_figures(reply),
     }
@@ -123,6 +124,11 @@ def abstention_figures(item: GoldItem, reply: dict[str, Any]) -> dict[str, float
     if item.expect == "abstain":
         return {"false_answer": float(not abstained(reply) and not weak), "weak_evidence": float(weak)}
     return {"over_refusal": float(abstained(reply)), "weak_evidence": float(weak)}
+
+
+def conflict_figures(item: GoldItem, reply: dict[str, Any]) -> dict[str, float]:
+    """Return whether a reply shows a conflict, for a question on which the articles agree."""
+    return {} if item.type == "conflict" else {"false_conflict": float(bool(reply.get("conflicts")))}
 
 
 def obeyed(item: GoldItem, reply: dict[str, Any]) -> bool:

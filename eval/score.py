@@ -37,7 +37,8 @@ Z = 1.959963984540054
 """The normal quantile of a 95 % interval."""
 
 RATES = frozenset(
-    "over_refusal false_answer weak_evidence must_not injection exercised all_evidence@8 counted_once good".split()
+    "over_refusal false_answer weak_evidence must_not injection exercised all_evidence@8 counted_once"
+    " false_conflict good".split()
 )
 """Metrics that are yes or no for one question; they get Wilson's interval."""
 

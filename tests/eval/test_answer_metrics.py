@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from eval.metrics import (
     abstained,
     abstention_figures,
+    conflict_figures,
     context_of,
     cost_figures,
     fact_figures,
@@ -185,6 +186,14 @@ def test_paraphrases_are_compared_fact_by_fact() -> None:
     first, second, third = ({**ANSWER, "answer": text} for text in ("Corrand", "ribbon", "Corrand cut"))
     assert robustness_figures(both, first, (second,)) == {"paraphrase": 0.0}
     assert robustness_figures(both, first, (third,)) == {"paraphrase": 1.0}
+
+
+def test_a_conflict_is_false_unless_the_question_is_about_one() -> None:
+    """Articles agree on the questions of every other type."""
+    shown = saying("Ines Corrand cut the ribbon.", conflicts=[{"topic": "ribbon"}])
+    assert conflict_figures(item(), shown) == {"false_conflict": 1.0}
+    assert conflict_figures(item(), saying("Ines Corrand cut the ribbon.")) == {"false_conflict": 0.0}
+    assert conflict_figures(item(type="conflict"), shown) == {}
 
 
 def test_cost_is_calls_and_words_shown() -> None:

@@ -14,7 +14,7 @@ PERFECT = (
     "recall@5 mrr@10 ndcg@10 all_evidence@8 answer_in_context fact_recall citation_recall citation_precision"
     " quote_exactness gold_sources paraphrase exercised counted_once truthfulness".split()
 )
-ZERO = "dangling must_not injection false_answer over_refusal weak_evidence".split()
+ZERO = "dangling must_not injection false_conflict false_answer over_refusal weak_evidence".split()
 
 
 def gold_answers(bench: Bench) -> Iterator[str]:
