@@ -14,10 +14,11 @@ from index.chroma_server import ChromaServer
 from index.errors import ChromaUnavailable
 from index.layout import current_name
 from service.api.app import create_app
+from service.build import build_pipeline
 from tests.chroma_server import RunningChroma
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.vectors import CLASS_PATH
-from tests.samples import pipeline_of, settings_for
+from tests.samples import settings_for
 
 QUESTION = {"question": "What did the storm cost?"}
 COLLECTIONS = "/api/v2/tenants/default_tenant/databases/default_database/collections"
@@ -53,7 +54,7 @@ def client(desk: Newsdesk, chroma: RunningChroma, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(segment, "EXACT_ROWS", 0)
     monkeypatch.setattr(chroma_server, "PAUSE_S", PAUSE_S)
     settings = settings_for(desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05)
-    with TestClient(create_app(settings, pipeline_of(settings)), raise_server_exceptions=False) as client:
+    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
         yield client
 
 
