@@ -40,8 +40,8 @@ run: install
 	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
 	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
 
-# One process runs each test file, so that its fixtures are made once; the slow files of one test come early.
-TESTS := $(BIN)/python -m pytest -n auto --dist loadfile --no-loadscope-reorder
+# One process runs each group of tests, see tests/conftest.py; the slow files of one test come early.
+TESTS := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 test: dev
 	@$(NO_KEYS) $(TESTS)

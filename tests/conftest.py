@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,20 @@ if TYPE_CHECKING:
 # The duration of an example depends on the machine.
 settings.register_profile("dateline", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("dateline")
+
+
+PART = 20
+"""Tests of a browser that one process runs in turn: a file of them all would be the last thing that a run waits for."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let one process run each file, so that its fixtures are made once, and each part of a file with a browser."""
+    seen: Counter[str] = Counter()
+    for item in items:
+        file = item.nodeid.partition("::")[0]
+        part = seen[file] // PART if "browser" in getattr(item, "fixturenames", ()) else 0
+        seen[file] += 1
+        item.add_marker(pytest.mark.xdist_group(f"{file}-{part}"))
 
 
 def pytest_xdist_auto_num_workers() -> int:
