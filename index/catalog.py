@@ -139,11 +139,12 @@ class Standing(NamedTuple):
 
 
 class Outlet(NamedTuple):
-    """Where a chunk was published: its id, its article's id and the article's source."""
+    """Where and when a chunk was published: its id, its article's id, source and date as text that sorts by time."""
 
     chunk_id: str
     article_id: str
     source: str | None
+    published_at: str | None
 
 
 def _stored(sketch: Sketch) -> tuple[int | bytes, ...]:
@@ -218,8 +219,8 @@ class Catalog:
         return self._standings
 
     def outlets(self, rows: Sequence[int]) -> dict[int, Outlet]:
-        """Return chunk id, article id and source of the chunks in these rows, by row; no body is read."""
-        statement = f"""SELECT chunk.row, article_id || '#' || ordinal, article_id, source FROM chunk
+        """Return where and when the chunks in these rows were published, by row; no body is read."""
+        statement = f"""SELECT chunk.row, article_id || '#' || ordinal, article_id, source, {_PUBLISHED} FROM chunk
             JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
         return {row: Outlet(*values) for row, *values in self._rows(statement, (json.dumps(list(rows)),))}
 

@@ -210,7 +210,7 @@ class Generation:
         return found.tolist()
 
     def outlets(self, rows: NDArray[np.int64]) -> list[Outlet]:
-        """Return chunk id, article id and source of the chunks in these rows, in the order of `rows`."""
+        """Return where and when the chunks in these rows were published, in the order of `rows`."""
         found: dict[int, Outlet] = {}
         for part, places, own in self._by_part(rows):
             outlets = part.segment.catalog.outlets(own.tolist())

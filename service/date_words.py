@@ -261,6 +261,7 @@ _OF_KIND: dict[str, Callable[[Parts, date, Language], Period]] = {
     "day after month": _day,
     "month": _month,
     "year": _year,
+    "last weekday": _weekday,
     "weekday": _weekday,
     "relative": _relative,
     "ago": _ago,

@@ -51,6 +51,7 @@ from service.readers.llm import LlmReader
 from service.readers.parts import Side, sides
 from service.readers.question_kind import FACT, QuestionKind, kind_of
 from service.readers.span_reader import SpanReader
+from service.recency import newer_report, wants_latest
 from service.records import (
     Abstained,
     AnswerWarning,
@@ -64,9 +65,9 @@ from service.records import (
     Unsupported,
     Usage,
 )
-from service.retrieve import Retrieved, joined, retrieve
+from service.retrieve import Retrieved, Search, joined, search
 from service.standalone import StandaloneQuestion, standalone_question
-from service.time_window import Window, asked_period, inferred, is_as_close, is_before, narrowed, time_window
+from service.time_window import Window, asked_period, has_best, inferred, is_as_close, is_before, narrowed, time_window
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
@@ -221,7 +222,7 @@ class Pipeline:
             return found
         found, everything = await self._retrieve(run)
         await self._score(run, found)
-        if found is everything or (self._may_read(run) and not run.is_weak):
+        if found is everything or (self._may_read(run) and (not run.is_weak or has_best(found, everything))):
             return found
         weak = None if run.reason else (run.standalone, run.evidence, run.composition)
         run.standalone = asked
@@ -251,9 +252,8 @@ class Pipeline:
         question = run.question
 
         def find(filters: Filters) -> Retrieved:
-            return retrieve(
-                run.generation, self.embedder, run.standalone, filters=filters, mode=question.mode, count=question.top_k
-            )
+            wanted = Search(run.standalone, filters, question.mode, question.top_k)
+            return search(run.generation, self.embedder, wanted)
 
         with run.timed("retrieve"):
             found = await asyncio.to_thread(retrieve_period, find, question.conditions, period, question.top_k)
@@ -263,11 +263,11 @@ class Pipeline:
     async def _retrieved(self, run: "AnswerRun", text: str, filters: Filters) -> Retrieved:
         """Retrieve the passages for a text, and some for a side of a comparison that none of them names."""
         question = run.question
+        prefers_new = wants_latest(text, run.now) == "state"
 
         def find(text: str) -> Retrieved:
-            return retrieve(
-                run.generation, self.embedder, text, filters=filters, mode=question.mode, count=question.top_k
-            )
+            wanted = Search(text, filters, question.mode, question.top_k, prefers_new)
+            return search(run.generation, self.embedder, wanted)
 
         found = await asyncio.to_thread(find, run.kind.subject or text)
         for side in sides(text):
@@ -283,6 +283,8 @@ class Pipeline:
             run.evidence = await asyncio.to_thread(
                 self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
             )
+            wanted = wants_latest(run.standalone, run.now) if run.kind == FACT else None
+            run.evidence = replace(run.evidence, latest=wanted, now=run.now)
             if run.llm:
                 run.composition = Composition(await run.llm.fit(found.passages))
             else:
@@ -515,6 +517,8 @@ class AnswerRun:
         fresh = freshness(self.generation, sources)
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.now, stale_after)
         corrected = corrected_warning(self.corrections)
+        is_quoted = self.llm is None and self.composition.citations
+        newer = newer_report(self.standalone, self.evidence) if is_quoted else None
         caution = self.caution if reason in _FOLLOW_UP_REASONS else None
         spent = self._spent | {"total": time.perf_counter() - self._began}
         # Sentences are verified while the reader drafts.
@@ -543,7 +547,7 @@ class AnswerRun:
                 embedding_model=manifest.configuration.embedding_model,
                 generation=manifest.generation,
             ),
-            warnings=(*self.warnings, *(warning for warning in (caution, stale, corrected) if warning)),
+            warnings=(*self.warnings, *(warning for warning in (caution, stale, corrected, newer) if warning)),
             conflicts=self.findings.conflicts,
             developments=self.findings.developments,
             corrections=self.corrections,

@@ -26,6 +26,9 @@ DENSE_WEIGHT: dict[Mode, float] = {"hybrid": 0.5, "dense": 1.0, "lexical": 0.0}
 DIGITS = 6
 """Scores are rounded before they rank, so that equal chunks tie on every machine."""
 
+NEWEST = 0.05
+"""What the newest candidate gains if newer ones are preferred; a difference of fused scores above it still decides."""
+
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 _MIXED = "bcdfghjkmnpqrstvwxz23456789"
 
@@ -43,10 +46,27 @@ class Retrieved:
     reason: StatusReason | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Search:
+    """What is searched for; with `prefers_new`, newer articles rank before others that are nearly as good."""
+
+    text: str
+    filters: Filters
+    mode: Mode
+    count: int
+    prefers_new: bool = False
+
+
 def retrieve(
     generation: Generation, embedder: Embedder, text: str, *, filters: Filters, mode: Mode, count: int
 ) -> Retrieved:
     """Return the best `count` chunks of a generation for a question, in rank order; raises EmbeddingFailed."""
+    return search(generation, embedder, Search(text, filters, mode, count))
+
+
+def search(generation: Generation, embedder: Embedder, wanted: Search) -> Retrieved:
+    """Return the best chunks of a generation for a search, in rank order; raises EmbeddingFailed."""
+    text, filters, mode, count = wanted.text, wanted.filters, wanted.mode, wanted.count
     vector = embedder.embed_query(text)
     allowed = generation.allowed_rows(filters)
     if not generation.manifest.chunk_count:
@@ -67,6 +87,8 @@ def retrieve(
     dense = candidates.best_of(lambda own: generation.cosines(vector, own).round(DIGITS))
     fused = fuse(dense, lexical, DENSE_WEIGHT[mode])
     outlets = generation.outlets(rows)
+    if wanted.prefers_new:
+        fused = favour_new(fused, [outlet.published_at for outlet in outlets])
     ranked = sorted(range(len(rows)), key=lambda at: (-fused[at], outlets[at].chunk_id))
     stories = generation.stories.of_chunks[rows].tolist()
     labels = [outlets[at].article_id if stories[at] < 0 else stories[at] for at in ranked]
@@ -139,6 +161,14 @@ def fuse(dense: CandidateScores, lexical: CandidateScores, dense_weight: float) 
             if spread > 0:
                 fused += weight * ((scores.astype(np.float64) - floor) / spread)
     return np.round(fused, DIGITS)
+
+
+def favour_new(fused: NDArray[np.float64], dates: Sequence[str | None]) -> NDArray[np.float64]:
+    """Return fused scores in [0, 1] with up to `NEWEST` more for newer articles, by their rank; without a date none."""
+    known = sorted({date for date in dates if date})
+    shares = {date: (rank + 1) / len(known) for rank, date in enumerate(known)}
+    bonus = NEWEST * np.array([shares[date] if date else 0.0 for date in dates])
+    return np.round((fused + bonus) / (1 + NEWEST), DIGITS)
 
 
 def passage_keys(chunk_ids: Iterable[str]) -> list[str]:

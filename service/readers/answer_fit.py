@@ -56,6 +56,11 @@ def fits_time(question: str, sentence: str) -> bool:
     return has_time_of_day(question, sentence)
 
 
+def is_plan(sentence: str) -> bool:
+    """Return whether a sentence has words for what is to come."""
+    return bool(_FUTURE.search(sentence))
+
+
 def has_time_of_day(question: str, sentence: str) -> bool:
     """Return False if a question asks for a time of day, and the sentence has none."""
     return bool(_CLOCK.search(sentence)) or not _TIME_OF_DAY.search(question)

@@ -12,6 +12,7 @@ from index.text import sentence_spans
 from service.readers.answer_fit import has_time_of_day, is_complete, says_nothing_new
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
+from service.readers.latest import is_over
 from service.readers.question_kind import kind_of
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
@@ -45,7 +46,8 @@ class Calibration:
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
         """Return whether quotes answer a question.
 
-        They are weak if their articles lack one of its entities, or if the best answer is not what is asked for.
+        They are weak if their articles lack one of its entities, if the best answer is not what is asked for, or if
+        it is a state that is over.
         """
         quotes = quoted(question, evidence)
         if kind_of(question).name == "summary":
@@ -56,7 +58,8 @@ class Calibration:
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:
             return "abstain"
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
-        return "answered" if is_sure and not lacks and _is_asked_for(question, quotes) else "weak"
+        holds = not any(is_over(quote, evidence) for quote in quotes[:1])
+        return "answered" if is_sure and not lacks and holds and _is_asked_for(question, quotes) else "weak"
 
 
 def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:

@@ -11,8 +11,9 @@ import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from threading import Lock
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -41,6 +42,10 @@ ALL = 0.999
 """The share of the terms that counts as all of them; a sum of weights is not exact."""
 
 
+Latest = Literal["state", "figure"] | None
+"""What a question wants in its latest form: a state of now or to come, or only a figure that may be corrected."""
+
+
 @dataclass(frozen=True, slots=True)
 class ScoredSentence:
     """A sentence of a passage as written, its span in the article's body, and its score.
@@ -64,7 +69,8 @@ class Evidence:
 
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
     `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
-    `parts` are the best sentences for the parts of a question that has several.
+    `parts` are the best sentences for the parts of a question that has several. `latest` is what the question wants of
+    several reports at the moment `now`: see `service/recency.py`.
     """
 
     sentences: tuple[ScoredSentence, ...]
@@ -72,6 +78,8 @@ class Evidence:
     certainty: float | None = None
     complete: bool = False
     parts: tuple[ScoredSentence, ...] = ()
+    latest: Latest = None
+    now: datetime | None = None
 
 
 class _CachedVector(NamedTuple):

@@ -19,6 +19,7 @@ from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.answer_fit import asks_latest, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
+from service.readers.latest import is_out_of_date, latest
 from service.readers.question_kind import kind_of
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence
@@ -193,11 +194,12 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     near, far = _distances(evidence)
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
-        return [max(found, key=lambda each: each.passage.article.published_at or EARLIEST)]
-    if not fits_time(question, best[0].text):
+        best = (max(found, key=lambda each: each.passage.article.published_at or EARLIEST),)
+    elif not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
-        best = [each for each in found if fits_time(question, each.text)][:1] or best
-    return [_latest(question, evidence, best[0], reports)]
+        best = tuple(each for each in found if fits_time(question, each.text))[:1] or best
+    updated = _latest(question, evidence, best[0], reports)
+    return [latest(question, evidence, updated)] if evidence.latest and not _COMPARES.search(question) else [updated]
 
 
 def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Reports) -> ScoredSentence | None:
@@ -207,6 +209,8 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     near, far = _distances(evidence)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
+    if evidence.latest and best.answer and not _COMPARES.search(question):
+        others = [each for each in others if not each.answer or not is_out_of_date(question, each, best, evidence)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [_terms(side) for side in _COMPARES.split(question, maxsplit=1)]

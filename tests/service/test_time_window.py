@@ -41,6 +41,8 @@ EVENTS = {
     "Who won the cup in December?": "2025-12-01",
     "What did the council decide on Monday?": "2026-11-23",
     "What did the council decide on Friday?": "2026-11-20",
+    "Who won the race last Sunday?": "2026-11-22",
+    "Wer gewann letzten Sonntag?": "2026-11-22",
     "What did the mayor announce two weeks ago?": "2026-11-06",
     "Which fires broke out in the last two weeks?": "2026-11-13",
     "What has happened since March?": "2026-03-01",

@@ -1,0 +1,177 @@
+"""The latest of several reports of the same fact: which sentence is quoted, and which is out of date.
+
+A figure is stated anew if a later article has another number of the same unit or thing. A state, such as who holds an
+office, is stated anew by any later answer of the kind that is asked for. Reports of the same days by different
+publishers may contradict each other: neither is out of date unless one says that it corrects a figure.
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
+
+from index.terms import words
+from service.citations.dates import find_dates, missing_date
+from service.citations.numbers import Number, find_numbers, with_numbers
+from service.readers.answer_fit import fits_time, is_plan
+from service.readers.evidence import Evidence, ScoredSentence, answer_type
+
+NEWER, NEWER_OPEN, CALLED_OFF, OVER, MENTIONED = 5.0, 3.0, 12.0, 15.0, 7.0
+"""How far below the best score a later sentence may be: with an answer of the kind asked for, with any, one that calls
+the answer off, one that follows a state that is over, and one that is only mentioned in a warning.
+
+Read off the 39 open pairs of `benchmarks/evolving.py`: later values of the same fact are up to 4.9 below the best
+sentence, answers about something else 7 and more.
+"""
+
+LETTERS = 5
+"""Letters by which the forms of a word are compared; shorter words say little."""
+
+SAME_DAYS = timedelta(days=3)
+"""The most time between reports by different publishers that may contradict each other."""
+
+_CORRECTS = re.compile(
+    r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
+    r"|(?:rises?|rose|fell|falls?) to|no longer|instead of|not as (?:many|much)|(?:more|less|fewer|later|earlier) than"
+    r"|nunmehr|jetzt|korrigiert\w*|berichtigt\w*|statt)\b",
+    re.IGNORECASE,
+)
+_CALLS_OFF = re.compile(
+    r"\b(?:cancell?ed|called off|postponed|put off|scrapped|withdrawn|abandoned|dismissed|resigned|stepp?(?:ed|s) down"
+    r"|died|no new date|abgesagt|verschoben|gestrichen|entlassen|zurückgetreten)\b",
+    re.IGNORECASE,
+)
+_UNTIL = re.compile(r"\b(?:until|till|bis(?: zum)?)\b(.{4,30})", re.IGNORECASE)
+_NAME = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
+_IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
+
+
+def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
+    """Return the sentence of the latest report that states the fact of the best one anew, or the best one."""
+    later = [each for each in evidence.sentences if each.answer and _is_later(each, best)]
+    found = [each for each in later if _is_as_good(question, each, best, evidence)]
+    newest = max(found, key=lambda each: (_published(each), each.score), default=best)
+    off = [each for each in later if _is_later(each, newest) and _is_called_off(newest, each, evidence)]
+    return max(off, key=_published, default=newest)
+
+
+def is_out_of_date(question: str, older: ScoredSentence, newer: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a sentence states what a later report states anew."""
+    if not _is_later(newer, older):
+        return False
+    if not (_states_anew(question, newer, older, evidence) or _is_called_off(older, newer, evidence)):
+        return False
+    one, other = older.passage.article, newer.passage.article
+    is_same_publisher = one.source is not None and one.source == other.source
+    days = _published(newer) - _published(older)
+    return days > SAME_DAYS or is_same_publisher or _CORRECTS.search(newer.text) is not None
+
+
+def newer_report(question: str, evidence: Evidence, quoted: ScoredSentence) -> datetime | None:
+    """Return the date of the latest article that may state a quoted fact anew, but says it less plainly."""
+    near = [each for each in evidence.sentences if each.answer and each.score >= quoted.score - MENTIONED]
+    later = [each for each in near if _is_later(each, quoted) and fits_time(question, each.text)]
+    found = [_published(each) for each in later if _states_anew(question, each, quoted, evidence)]
+    return max(found, default=None)
+
+
+def _is_as_good(question: str, later: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later sentence answers about as well as the best one, which may not hold any more."""
+    is_typed = answer_type(question) in ("who", "when") or counted(best) is not None
+    near = OVER if is_over(best, evidence) else NEWER if is_typed else NEWER_OPEN
+    least = best.score - near
+    return later.score >= least and _states_anew(question, later, best, evidence) and fits_time(question, later.text)
+
+
+def _states_anew(question: str, later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later sentence has the fact of an older one: the same counted thing, or a state of its kind."""
+    asked = answer_type(question)
+    if not _is_of_same_story(question, later, older):
+        return False
+    if asked == "when":
+        return is_plan(older.text) and _is_another_day(later, older, evidence)
+    first, second = counted(older), counted(later)
+    if first and second:
+        return _is_same_thing(first, second)
+    return evidence.latest == "state" and not first and not second and asked != "number"
+
+
+def _is_another_day(later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later sentence has another day than a plan: of what is to come a plan, of the past none."""
+    if evidence.latest != "state":
+        return not is_plan(later.text)
+    if _CALLS_OFF.search(later.text):
+        return True
+    new, old = (each.passage.article.body[slice(*(each.answer or each.span))] for each in (later, older))
+    return is_plan(later.text) and missing_date(find_dates(new).dates, old, []) is not None
+
+
+def _is_of_same_story(question: str, later: ScoredSentence, older: ScoredSentence) -> bool:
+    """Return whether two sentences have a word in common besides what is counted, and no name of the question apart."""
+    unit = (counted(older) or (None, ""))[1][:LETTERS]
+    if not (_terms(later) & _terms(older)) - {unit}:
+        return False
+    names = {word.casefold() for word in _NAME.findall(question)}
+    has = [{name for name in names if name in each.text.casefold()} for each in (later, older)]
+    return not (has[0] - has[1] and has[1] - has[0])
+
+
+def _terms(sentence: ScoredSentence) -> set[str]:
+    """Return the beginnings of the longer words of a sentence with its neighbours and its title."""
+    article, place = sentence.passage.article, sentence.quote or sentence.span
+    text = f"{article.title or ''} {article.body[slice(*place)]}"
+    return {word[:LETTERS] for word in words(text) if len(word) >= LETTERS}
+
+
+def _is_same_thing(first: tuple[Number, str], second: tuple[Number, str]) -> bool:
+    """Return whether two numbers have the same unit; "19 of them" may be of anything."""
+    units = (first[1], second[1])
+    return units[0] == units[1] or any(unit in _IDLE_AFTER or not unit.isalpha() for unit in units)
+
+
+def _is_called_off(older: ScoredSentence, later: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later sentence says of an older answer that it does not hold any more."""
+    if evidence.latest != "state" or not older.answer or later.score < older.score - CALLED_OFF:
+        return False
+    answer = older.passage.article.body[slice(*older.answer)]
+    said_of = [word for word in re.findall(r"\w+", answer.casefold()) if not re.fullmatch(r"(?:19|20)\d\d", word)]
+    said = set(re.findall(r"\w+", later.text.casefold()))
+    return bool(said_of) and said.issuperset(said_of) and _CALLS_OFF.search(later.text) is not None
+
+
+def is_over(sentence: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a state lasts until a day that has passed: "will coach the team until 30 June"."""
+    published, found, now = sentence.passage.article.published_at, _UNTIL.search(sentence.text), evidence.now
+    if evidence.latest != "state" or not now or not published or not found:
+        return False
+    for stated in find_dates(found[1]).dates[:1]:
+        try:
+            last = date(stated.year or published.year, stated.month or 0, stated.day or 0)
+        except ValueError:
+            return False
+        return published.date() <= last < now.astimezone(UTC).date()
+    return False
+
+
+def counted(sentence: ScoredSentence) -> tuple[Number, str] | None:
+    """Return the first number of an answer, and its unit or the word behind it; None if the answer has no number."""
+    if not (answer := sentence.answer):
+        return None
+    body = sentence.passage.article.body
+    tokens = list(with_numbers(body[answer.start : sentence.span.end]))
+    for token, following in pairwise([*tokens, ""]):
+        if isinstance(token, Number):
+            is_answer = token.text in [number.text for number in find_numbers(body[slice(*answer)])]
+            return (token, token.unit or str(following).casefold()) if is_answer else None
+    return None
+
+
+def _is_later(one: ScoredSentence, other: ScoredSentence) -> bool:
+    dates = (one.passage.article.published_at, other.passage.article.published_at)
+    return dates[0] is not None and dates[1] is not None and dates[0] > dates[1]
+
+
+def _published(sentence: ScoredSentence) -> datetime:
+    """Return the date of a sentence that was compared by its date."""
+    published = sentence.passage.article.published_at
+    assert published is not None
+    return published

@@ -1,0 +1,180 @@
+"""The latest report of a fact is quoted, and what it replaces is not; reports of the same days may disagree."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Span
+from service.readers.evidence import Evidence, Latest, ScoredSentence
+from service.readers.extractive import quoted
+from service.readers.latest import MENTIONED, NEWER, is_out_of_date, is_over, latest, newer_report
+from tests.service.passages import make_passage
+
+DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
+
+
+def told(
+    text: str, answer: str, days: float | None, score: float = 20.0, source: str | None = "Post"
+) -> ScoredSentence:
+    """Return a sentence with its answer, from an article of so many days after the first one."""
+    published = None if days is None else DAY + timedelta(days=days)
+    passage = make_passage(f"k{abs(hash((text, days))) % 1000}", text, source=source, published_at=published)
+    start = text.index(answer)
+    return ScoredSentence(passage, Span(0, len(text)), text, score, answer=Span(start, start + len(answer)))
+
+
+def evidence(*sentences: ScoredSentence, kind: Latest = "state", now: datetime | None = None) -> Evidence:
+    """Return sentences as evidence, the best first."""
+    ranked = tuple(sorted(sentences, key=lambda each: -each.score))
+    return Evidence(ranked, 0.8, 20.0, latest=kind, now=now or DAY + timedelta(days=300))
+
+
+def first(question: str, found: Evidence) -> str:
+    """Return the sentence that is quoted, which must be the only one."""
+    (chosen,) = quoted(question, found)
+    return chosen.text
+
+
+HOMES = told("The flood reached 340 homes.", "340", 0)
+FEWER = told("The flood reached 275 homes.", "275", 9, 16.0)
+COST = "How many homes did the flood reach?"
+
+
+@pytest.mark.parametrize("kind", ["state", "figure"])
+def test_a_later_figure_replaces_an_earlier_one(kind: Latest) -> None:
+    """The same thing is counted anew; the earlier count is not quoted."""
+    assert first(COST, evidence(HOMES, FEWER, kind=kind)) == FEWER.text
+
+
+def test_a_question_about_an_earlier_time_keeps_the_best_sentence() -> None:
+    """Without the wish for the latest report nothing is replaced."""
+    assert quoted(COST, evidence(HOMES, FEWER, kind=None))[0] == HOMES
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        told("The flood reached 275 homes.", "275", 9, 20.0 - NEWER - 0.1),
+        told("The flood reached 275 sheds.", "275", 9, 16.0),
+        told("The flood reached 275 homes.", "275", None, 16.0),
+        told("The flood reached 275 homes.", "275", -9, 16.0),
+    ],
+)
+def test_another_thing_replaces_nothing(other: ScoredSentence) -> None:
+    """A much less likely sentence, another unit, no date or an earlier one."""
+    assert latest(COST, evidence(HOMES, other), HOMES) == HOMES
+
+
+@pytest.mark.parametrize(
+    ("later", "is_old"),
+    [
+        (told("The flood reached 275 homes.", "275", 1, source="Echo"), False),
+        (told("The flood reached 275 homes.", "275", 1, source="Post"), True),
+        (told("The flood count was lowered to 275 homes.", "275", 1, source="Echo"), True),
+        (told("The flood reached 275 homes.", "275", 9, source="Echo"), True),
+    ],
+)
+def test_reports_of_the_same_days_may_disagree(later: ScoredSentence, *, is_old: bool) -> None:
+    """The same publisher or a word for a correction makes one of them out of date, or some days between them."""
+    assert is_out_of_date(COST, HOMES, later, evidence(HOMES, later)) is is_old
+
+
+HOLDER = told("Tam Wragge leads the police.", "Tam Wragge", 0)
+NEXT = told("Sabra Quillon will lead the police.", "Sabra Quillon", 200, 17.0, "Bell")
+
+
+def test_a_state_is_that_of_the_latest_report() -> None:
+    """Who holds an office now is in the later report; a past event keeps its own."""
+    assert first("Who leads the police?", evidence(HOLDER, NEXT)) == NEXT.text
+    assert latest("Who led the police?", evidence(HOLDER, NEXT, kind="figure"), HOLDER) == HOLDER
+
+
+def test_a_day_that_was_called_off_is_not_the_answer() -> None:
+    """A later sentence that calls the same day off is quoted, even if it answers less plainly."""
+    plan = told("The dome will open on 12 June 2026.", "12 June 2026", 0, 29.0)
+    off = told("The opening on 12 June has been cancelled.", "12 June", 60, 21.0, "Echo")
+    assert first("When will the dome open?", evidence(plan, off)) == off.text
+
+
+@pytest.mark.parametrize(
+    ("question", "older", "later"),
+    [
+        (
+            "How many people did the storm kill?",
+            ("It hurt 7 people.", "7"),
+            ("By noon 1,150 people had come.", "1,150"),
+        ),
+        (
+            "In which times did Calloway and Brodie run?",
+            ("Calloway needed 41 minutes for the course.", "41"),
+            ("Brodie needed 40 minutes for the course.", "40"),
+        ),
+        (
+            "When will the railway close?",
+            ("The railway wants to close on 12 December.", "12 December"),
+            ("The railway will close in December.", "December"),
+        ),
+        (
+            "When will the railway close?",
+            ("The railway wants to close on 12 December.", "12 December"),
+            ("The railway signed the order on Tuesday.", "Tuesday"),
+        ),
+    ],
+)
+def test_another_story_replaces_nothing(question: str, older: tuple[str, str], later: tuple[str, str]) -> None:
+    """A later number of other things, of another name, or a day that is no plan is another fact."""
+    first, second = told(*older, 0), told(*later, 60, 18.0)
+    found = evidence(first, second, kind="state" if "will" in question else "figure")
+    assert latest(question, found, first) == first
+    assert not is_out_of_date(question, first, second, found)
+
+
+def test_a_plan_is_not_quoted_beside_what_happened() -> None:
+    """Of a past event, an earlier plan is out of date."""
+    plan = told("The planetarium will open on 12 June 2026.", "12 June 2026", 0, 29.0)
+    done = told("The planetarium opened on 4 September 2026.", "4 September 2026", 190, 30.0)
+    assert first("When did the planetarium open?", evidence(plan, done, kind="figure")) == done.text
+
+
+def test_a_state_that_is_over_is_no_answer_of_now() -> None:
+    """After its last day a state gives way to a later report."""
+    over = told("Drax will coach the team until 30 June 2026.", "Drax", 0, 27.0)
+    later = told("Nallow, the assistant coach, is in charge.", "Nallow", 250, 19.0)
+    assert is_over(over, evidence(over))
+    assert not is_over(over, evidence(over, now=DAY + timedelta(days=60)))
+    assert first("Who is the coach?", evidence(over, later)) == later.text
+
+
+def test_a_later_report_that_says_less_is_only_mentioned() -> None:
+    """Between two distances a later answer is not quoted, and there is a warning."""
+    for score, is_mentioned in ((20.0 - NEWER - 0.1, True), (20.0 - MENTIONED - 0.1, False)):
+        later = replace(NEXT, score=score)
+        found = newer_report("Who leads the police?", evidence(HOLDER, later), HOLDER)
+        assert found == (NEXT.passage.article.published_at if is_mentioned else None)
+
+
+SENTENCES = st.builds(
+    told,
+    st.sampled_from(["It has 12 seats.", "It has 14 seats.", "It may have 12 doors.", "It will have 12 seats."]),
+    st.just("It"),
+    st.none() | st.integers(0, 400),
+    st.floats(0, 30),
+    st.sampled_from([None, "Post", "Echo"]),
+)
+
+
+@given(
+    found=st.lists(SENTENCES.filter(lambda each: bool(each.answer)), min_size=1, max_size=5),
+    kind=st.sampled_from(["state", "figure"]),
+)
+def test_the_latest_is_never_older_than_the_best(found: list[ScoredSentence], kind: Latest) -> None:
+    """Whatever the sentences, one of them is quoted, and it is the best or a later one."""
+    known = evidence(*found, kind=kind)
+    best = known.sentences[0]
+    chosen = latest("How many seats does it have?", known, best)
+    assert chosen in known.sentences
+    dates = [each.passage.article.published_at for each in (best, chosen)]
+    assert chosen == best or (dates[0] and dates[1] and dates[1] > dates[0])
