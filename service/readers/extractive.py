@@ -209,8 +209,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     near, far = _distances(evidence)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
-    if evidence.latest and best.answer and not _COMPARES.search(question):
-        others = [each for each in others if not each.answer or not is_out_of_date(question, each, best, evidence)]
+    others = [each for each in others if not _is_old(question, each, best, evidence)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [_terms(side) for side in _COMPARES.split(question, maxsplit=1)]
@@ -224,7 +223,17 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         if cause := next(causes, None):
             return cause
     is_near = (each for each in others if each.score >= best.score - near or _differs(reports, best, each))
-    return next(is_near, None) or next(_conflicting(reports, best, evidence), None)
+    conflicting = (
+        each for each in _conflicting(reports, best, evidence) if not _is_old(question, each, best, evidence)
+    )
+    return next(is_near, None) or next(conflicting, None)
+
+
+def _is_old(question: str, other: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether the quoted sentence is a later report of what another one states."""
+    if not evidence.latest or not best.answer or not other.answer or _COMPARES.search(question):
+        return False
+    return is_out_of_date(question, other, best, evidence)
 
 
 def _differs(reports: Reports, best: ScoredSentence, other: ScoredSentence) -> bool:
