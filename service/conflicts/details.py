@@ -10,7 +10,8 @@ from service.citations.english import english
 from service.citations.numbers import CURRENCIES, find_numbers
 from service.citations.relative_dates import resolved_dates
 from service.conflicts.lexicon import GERMAN_WEEKDAYS, Lexicon, Words, listed
-from service.conflicts.statement import NEAR, Sentence, Token, found_in, window
+from service.conflicts.statement import Sentence, Token, window
+from service.conflicts.states import states
 from service.conflicts.values import SMALL, Amount, Bound, Detail, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
@@ -39,7 +40,7 @@ class Statement(Sentence):
     @cached_property
     def details(self) -> list[Detail]:
         """The details of the sentence."""
-        return [*_numbers(self), *_dates(self), *_places(self), *_names(self), *_states(self)]
+        return [*_numbers(self), *_dates(self), *_places(self), *_names(self), *states(self)]
 
 
 def _numbers(statement: Statement) -> Iterator[Detail]:
@@ -385,45 +386,3 @@ def _owners(found: Sequence[Token], at: int, words: Words) -> frozenset[str]:
     owners = frozenset(token.form for token in named if token.form)
     has_pronoun = at > 0 and found[at - 1].lower in words.pronouns
     return owners or frozenset([ITS] if has_pronoun else [])
-
-
-def _states(statement: Statement) -> Iterator[Detail]:
-    """Yield the states that a sentence gives to something: `search:found`, `not access:open`."""
-    found, words = statement.tokens, statement.lexicon.words
-    listed_states = _final(list(found_in(found, statement.lexicon.states)), words)
-    for at, name in listed_states:
-        before = {token.lower for token in found[max(0, at - 3) : at]}
-        is_negated = not before.isdisjoint(words.negations) or any(word.endswith("n't") for word in before)
-        near = window(found, max(at - NEAR, 0), at + 1) | window(found, at, at + 1) | statement.previous
-        value = f"not {name}" if is_negated else name
-        owners = frozenset([name.partition(":")[0]])
-        yield Detail("status", value, Span(found[at].start, found[at].end), near, near, owners=owners)
-
-
-def _final(states: Sequence[tuple[int, str]], words: Words) -> list[tuple[int, str]]:
-    """Return the states without those that become another one of the sentence: `the missing boy was found`."""
-    kept = []
-    for at, name in states:
-        group, _, state = name.partition(":")
-        others = {other.partition(":")[2] for _, other in states if other.startswith(f"{group}:")} - {state}
-        if not any(f"{group}:{state}>{other}" in words.order for other in others):
-            kept.append((at, name))
-    return kept
-
-
-def denied(statement: Statement) -> Iterator[tuple[str, Span]]:
-    """Yield the forms that a sentence denies, with the place of the negation and its word."""
-    found = statement.tokens
-    for at, token in enumerate(found):
-        if token.lower in statement.lexicon.words.negations and (target := _target(found, at)):
-            yield target.form, Span(token.start, target.end)
-
-
-def _target(found: Sequence[Token], at: int) -> Token | None:
-    """Return the word that a negation denies: the next one with a content, up to three behind it."""
-    for token in found[at + 1 : at + 4]:
-        if token.text in ",.;!?":
-            return None
-        if token.form:
-            return token
-    return None

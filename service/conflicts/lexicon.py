@@ -38,6 +38,8 @@ class Words:
     is_: Listed
     by: Listed
     near: Listed
+    parts: Listed
+    """Prepositions behind a thing that is another than what follows: the tower of the church."""
     made: Listed
     """Participles with one agent: the bridge was built by Farr."""
     places: Listed

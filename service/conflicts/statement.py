@@ -23,6 +23,7 @@ _GERMAN = re.compile(r"\b(?:der|die|das|und|ist|wurde|nicht|mit|eine?[mnrs]?|auf
 _POSSESSIVE = re.compile(r"['’]s?$")
 _BARE = frozenset("in aus bei nach von".split())
 _SENTENCE_ENDS = frozenset('.!?:;“”"„»«(')
+_ARTICLES = frozenset("the a an its their der die das dem den des".split())
 _STOPS = frozenset(",;:()—–")
 
 
@@ -152,6 +153,23 @@ class Sentence:
             for at, token in enumerate(found)
             if token.form and not (token.is_name and at and found[at - 1].lower in near)
         )
+
+    @cached_property
+    def modifiers(self) -> dict[str, frozenset[str]]:
+        """What stands before a word that is not a name: `salt` before `museum`, `tower` before `of the church`."""
+        found, words = self.tokens, self.lexicon.words
+        modifiers: dict[str, set[str]] = {}
+        for at, token in enumerate(found):
+            if not token.form or token.is_name or not at:
+                continue
+            before = at - 1
+            if found[before].form:
+                modifiers.setdefault(token.form, set()).add(found[before].form)
+            while before > 0 and (found[before].lower in _ARTICLES or found[before].is_name):
+                before -= 1
+            if found[before].lower in words.parts and before and found[before - 1].form:
+                modifiers.setdefault(f"of {token.form}", set()).add(found[before - 1].form)
+        return {form: frozenset(found) for form, found in modifiers.items()}
 
     @cached_property
     def named(self) -> frozenset[str]:

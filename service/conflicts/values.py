@@ -116,13 +116,8 @@ def dates_differ(one: When, other: When) -> bool:
 
 
 def _states_differ(one: str, other: str) -> bool:
-    """Return whether one state denies the other: `access:open` and `access:closed` or `not access:open`."""
-    (denied, plain), (also_denied, also_plain) = (
-        (state.startswith("not "), state.removeprefix("not ")) for state in (one, other)
-    )
-    if denied != also_denied:
-        return plain == also_plain
-    return not denied and plain != also_plain and plain.partition(":")[0] == also_plain.partition(":")[0]
+    """Return whether two states of one group differ: `access:open` and `access:closed`."""
+    return one != other and one.partition(":")[0] == other.partition(":")[0]
 
 
 def _amounts_differ(one: Amount, other: Amount) -> bool:

@@ -9,9 +9,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from index.records import Article, Span
+from service.conflicts.alignment import SAME_DAYS
 from service.conflicts.details import Statement
 from service.conflicts.findings import Reports
-from service.conflicts.relation import SAME_DAYS, Finding, compare
+from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story
 from service.readers.evidence import ScoredSentence
 from tests.service.passages import make_passage
