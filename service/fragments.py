@@ -144,10 +144,11 @@ def _describes(asked: Mentions) -> bool:
 
 
 def _is_like(phrase: Phrase, filler: Mentions) -> bool:
-    """Return whether a phrase and a fragment are both of people, or both of things."""
-    words = phrase.core.lower().split()[-1], filler.text.lower().split()[-1]
-    human = [word in filler.grammar.humans or word.endswith(("ers", "ors", "ists")) for word in words]
-    return phrase.core[:1].isalpha() and human[0] == human[1]
+    """Return whether a fragment can replace a phrase: only people replace people, because only they die or vote."""
+    humans = filler.grammar.humans
+    counted, word = phrase.core.lower().split()[-1], filler.text.lower().split()[-1]
+    is_human = word in humans or word.endswith(("ers", "ors", "ists"))
+    return phrase.core[:1].isalpha() and (is_human or counted not in humans)
 
 
 def _finite_place(asked: Mentions) -> int | None:

@@ -64,6 +64,7 @@ class Grammar:
     measures: Words
     """Words that may follow a question word in a fragment: "how long"."""
     humans: Words
+    """Plurals that are of people."""
     ordinals: Words
     """Words between an article and its noun."""
     plurals: Words

@@ -122,6 +122,7 @@ def test_a_fragment_of_another_kind_has_its_topic_beside_it() -> None:
     [
         # what is counted is of people, or of things
         ("And homes?", ("How many people died in Kelm?", "Nobody."), "And homes (people died in Kelm)?"),
+        ("And teachers?", ("How many pupils has the school?", "385."), "How many teachers has the school?"),
         ("And the other one?", ("How long is the bridge?", "Long."), "And the other one (the bridge)?"),
         ("why?", ("ferry strike", "It is over.", "when did it start", "In May."), "Why did the ferry strike start?"),
         ("Who said that?", ("Why did prices fall?", "Mills closed."), "Who said that (the prices)?"),
