@@ -69,6 +69,12 @@ def test_any_conversation_gives_one_bounded_line(question: str, messages: list[M
     assert "://" not in resolved.text.replace(question, "")
 
 
+def test_markup_and_links_of_a_message_are_not_repeated() -> None:
+    """Only the words of an earlier message are carried."""
+    said = "When did <b>the ferry strike</b> in Kelm end [1] https://x.example/a `now`?"
+    assert shown("Why?", said) == "Why did the ferry strike in Kelm end now?"
+
+
 @settings(max_examples=50, deadline=None)
 @given(question=TEXTS)
 def test_a_question_without_messages_is_unchanged(question: str) -> None:
