@@ -42,6 +42,7 @@ class Stories:
     def __init__(self, catalogs: Sequence[Catalog], stories: Sequence[Sequence[Place]]) -> None:
         self.members = [tuple(story) for story in stories]
         self._catalogs = catalogs
+        self._rows: dict[int, list[NDArray[np.int64]]] = {}
         numbers: list[dict[int, int]] = [{} for _ in catalogs]
         for number, story in enumerate(self.members):
             for part, row in story:
@@ -56,10 +57,12 @@ class Stories:
 
     def rows_of(self, story: int) -> list[NDArray[np.int64]]:
         """Return the rows of the chunks of each of a story's articles, the best version first."""
-        return [
-            self._first[part] + np.flatnonzero(self._catalogs[part].article_of_row == row)
-            for part, row in self.members[story]
-        ]
+        if story not in self._rows:
+            self._rows[story] = [
+                self._first[part] + np.flatnonzero(self._catalogs[part].article_of_row == row)
+                for part, row in self.members[story]
+            ]
+        return self._rows[story]
 
     def articles(self, story: int) -> list[Article]:
         """Return the articles of a story without their bodies, the best version first."""

@@ -76,8 +76,9 @@ def without_copies(
         for story in np.unique(of[of >= 0]).tolist():
             versions = [own[passing[own]] for own in stories.rows_of(story)]
             best, *others = [own for own in versions if len(own)]
-            stand_in |= _stand_ins(generation, best, [np.intersect1d(own, rows) for own in others])
-            searched[np.concatenate([best[:0], *others])] = False
+            copied = np.concatenate([best[:0], *others])
+            stand_in |= _stand_ins(generation, best, copied[np.isin(copied, rows)])
+            searched[copied] = False
         kept = np.unique(np.array([stand_in.get(row, row) for row in rows.tolist()], dtype=np.int64))
         gone = len(rows) - len(kept)
         if not gone or (len(kept) >= count and gone <= MOST_COLLAPSED * len(rows)):
@@ -85,9 +86,8 @@ def without_copies(
     return Candidates(kept, {row: other for row, other in stand_in.items() if row != other})
 
 
-def _stand_ins(generation: Generation, best: Rows, others: Sequence[Rows]) -> dict[int, int]:
+def _stand_ins(generation: Generation, best: Rows, copied: Rows) -> dict[int, int]:
     """Return the row that stands for each row of the other versions of a story: often one of the best version."""
-    copied = np.concatenate([best[:0], *others])
     if not len(copied):
         return {}
     texts = [_Text(chunk.text) for chunk, _ in generation.chunks(np.concatenate([best, copied]))]
