@@ -95,7 +95,12 @@ def _modifiers_clash(pair: Pair) -> bool:
 
 
 def _is_same_story(pair: Pair) -> bool:
-    """Return whether the titles of two articles share a word, or each shares one with the other's sentence."""
+    """Return whether two articles share a full name in the sentences, or a word in their titles.
+
+    Instead each title may share a word with the other's sentence.
+    """
+    if len(pair.earlier.named & pair.later.named) > 1:
+        return True
     titles = [{token.form for token in side.story.title if token.form} for side in (pair.earlier, pair.later)]
     words = [{token.form for token in side.tokens if token.form} for side in (pair.earlier, pair.later)]
     return bool(titles[0] & titles[1]) or bool(titles[0] & words[1] and titles[1] & words[0])

@@ -207,7 +207,8 @@ def _is_same(place: _Place, known: _Place) -> bool:
 
 
 def _topic(group: Sequence[_Place]) -> str:
-    return topic_of(group[0].statement, group[0].detail)
+    first, *others = group
+    return topic_of(first.statement, first.detail, [other.statement for other in others])
 
 
 def _moment(place: _Place) -> tuple[datetime, str]:

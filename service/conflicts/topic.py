@@ -1,16 +1,22 @@
 """The topic of a conflict in a few words: `number of people injured (Corran Mill)`, `cost (footbridge)`."""
 
+import re
+from collections.abc import Sequence
+
 from service.conflicts.details import Statement
 from service.conflicts.statement import Token
 from service.conflicts.values import Amount, Detail
+
+_POSSESSIVE = re.compile(r"['’]s?$")
 
 SUBJECT = 4
 """Words of a name, at most."""
 
 
-def topic_of(statement: Statement, detail: Detail) -> str:
-    """Return what a value of a sentence is of, in words of the sentence and of `lexicon.json`."""
-    label, subject = _label(statement, detail), _subject(statement, detail)
+def topic_of(statement: Statement, detail: Detail, others: Sequence[Statement]) -> str:
+    """Return what a value of a sentence is of, in words that the other sentences share and of `lexicon.json`."""
+    shared = frozenset.intersection(*(other.context for other in others)) if others else frozenset[str]()
+    label, subject = _label(statement, detail), _subject(statement, detail, shared)
     if label and subject and subject not in label:
         return f"{label} ({subject})"
     return label or subject or (statement.article.title or "").strip() or statement.article.article_id
@@ -43,17 +49,16 @@ def _counted(statement: Statement, detail: Detail) -> list[Token]:
     return counted
 
 
-def _subject(statement: Statement, detail: Detail) -> str:
-    """Return the longest name of the sentence, else of the title, that is not the value."""
+def _subject(statement: Statement, detail: Detail, shared: frozenset[str]) -> str:
+    """Return the longest name of the sentence or the title that is shared, else a word that is."""
     outside = [token for token in statement.tokens if not detail.span.start <= token.start < detail.span.end]
-    body, title = statement.article.body, statement.article.title or ""
-    for tokens, text in ((outside, body), (statement.story.title, title)):
-        runs = [run for run in _runs(tokens) if len(run) <= SUBJECT]
+    for tokens, text in ((outside, statement.article.body), (statement.story.title, statement.article.title or "")):
+        runs = [run for run in _runs([token for token in tokens if token.form in shared]) if len(run) <= SUBJECT]
         if runs:
             best = max(runs, key=len)
-            return text[best[0].start : best[-1].end]
-    nouns = [token for token in outside if token.form in detail.around and token.text.isalpha()]
-    return nouns[0].text if nouns else ""
+            return _POSSESSIVE.sub("", text[best[0].start : best[-1].end])
+    words = [token.text for token in outside if token.form in shared - detail.keys and token.text.isalpha()]
+    return words[0] if words else ""
 
 
 def _runs(tokens: list[Token]) -> list[list[Token]]:
