@@ -28,6 +28,10 @@ _PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
 ITS = "its"
 """The owner of a role that a pronoun names: `its mayor`."""
 
+MONEY = frozenset("euro dollar pound".split())
+OF_MONEY = frozenset("cost loss fine".split())
+"""Measures of money only: 9,400 people came to the fair, and it came to €9,400."""
+
 DATED = 10
 """Words before one of several dates that may say of what it is."""
 
@@ -59,7 +63,8 @@ def _numbers(statement: Statement) -> Iterator[Detail]:
         amount, end = read
         counted = _counted(found, end, lexicon) if amount.unit in ("", "percent") else []
         near = window(found, at, end)
-        measures = {f"measure {form}" for form in near if form in lexicon.words.measures}
+        fitting = lexicon.words.measures - (frozenset[str]() if amount.unit in MONEY else OF_MONEY)
+        measures = {f"measure {form}" for form in near & fitting}
         if not counted and not amount.unit:
             counted = _number_of(found)
         keys = frozenset(counted) | measures

@@ -5,6 +5,7 @@ that the question asks for. Copies of one story are one position. A later articl
 conflict as long as the answer does not cite it; then `Answer.corrections` tells of it.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -32,6 +33,10 @@ _KINDS: dict[str | None, frozenset[Kind]] = {
     "who": frozenset(["name"]),
     "where": frozenset(["place"]),
 }
+_ASKS_WHETHER = re.compile(
+    r"^\W*(?:is|are|was|were|has|have|had|will|would|did|does|do|can|could|ist|sind|war|wird|wurde|hat|haben|kann)\b",
+    re.IGNORECASE,
+)
 _ANY: frozenset[Kind] = frozenset(["number", "date", "place", "name", "status"])
 
 
@@ -160,7 +165,9 @@ def findings(
             continue
         for finding in reports.between(one, other, reports.kinds):
             if finding.relation == "update":
-                _add(developments, finding)
+                # A state that changed matters to those who ask for it.
+                if finding.before.kind != "status" or _ASKS_WHETHER.match(question):
+                    _add(developments, finding)
             elif finding.relation == "conflict" and not _is_settled(finding, settled):
                 _add(conflicts, finding)
     return Findings(
