@@ -218,8 +218,10 @@ class Pipeline:
         asked = run.standalone
         if run.period:
             found = await self._of_period(run, run.period)
-            await self._score(run, found)
-            return found
+            if found.passages or str(run.period.start.year) in asked:
+                await self._score(run, found)
+                return found
+            run.period = None  # "May 9" may be of another year
         found, everything = await self._retrieve(run)
         await self._score(run, found)
         if found is everything or (self._may_read(run) and (not run.is_weak or has_best(found, everything))):
