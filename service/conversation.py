@@ -102,7 +102,7 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
     elif last.may_depend:
         text = last.as_fragment() if last.asks_shortly else None
         if text is None:
-            text, doubt = last.with_context(), last.doubt
+            text, doubt = last.with_context(), None if last.goes_on else last.doubt
     else:
         return None
     return Resolved(text[:QUESTION_LENGTH], doubt) if text and text != question else None
@@ -154,6 +154,11 @@ class _Last:
     def may_depend(self) -> bool:
         """Whether a turn that can be understood alone names nothing: it has no name and no title."""
         return not (mentions(self.text).names or QUOTED.search(self.text))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a turn opens with "and", "but" or the like: then the conversation is its subject."""
+        return re.match(self.wording.lead, self.text.lower()) is not None
 
     @property
     def asks_shortly(self) -> bool:
