@@ -55,6 +55,7 @@ OF_DATES = frozenset(["sale", "deadline", "parade"])
 _OF_ONE = frozenset(["score", "time", "age", "votes"])
 """Units of what one person, match or meeting has."""
 
+_AMOUNTS = frozenset("number amount total rest zahl".split())
 _OF_SCORES = frozenset(["half", "first", "second", "third"])
 _ORDER = frozenset(["first", "second", "third"])
 _WEAK = OF_DATES.union(*FAMILIES) - _ORDER - {"last", "women", "men", "young"}
@@ -86,11 +87,22 @@ def is_same_subject(pair: Pair) -> bool:
 
 
 def _modifiers_clash(pair: Pair) -> bool:
-    """Return whether a word of both sentences has another one before it in each: the salt and the art museum."""
+    """Return whether the sentences tell two things apart: the salt and the art museum, the hall and its roof."""
     ones, others = pair.earlier.modifiers, pair.later.modifiers
-    return any(
+    if any(
         ones[form].isdisjoint(others[form] | pair.later.context) and others[form].isdisjoint(pair.earlier.context)
         for form in ones.keys() & others.keys()
+    ):
+        return True
+    return _names_part(pair.earlier, pair.later) or _names_part(pair.later, pair.earlier)
+
+
+def _names_part(one: Statement, other: Statement) -> bool:
+    """Return whether one sentence speaks of a part of what the other speaks of: `the roof of the hall`."""
+    known = other.context | other.lexicon.words.concepts.keys() | _AMOUNTS
+    return any(
+        form.startswith("of ") and form[3:] in other.forms and form not in other.modifiers and parts.isdisjoint(known)
+        for form, parts in one.modifiers.items()
     )
 
 
@@ -119,8 +131,14 @@ def is_same_detail(pair: Pair, before: Detail, after: Detail, *, have_answers: b
     if before.kind == "date":
         return not _are_news(pair, before, after) and _is_same_date(pair, before, after)
     keys = before.keys & after.keys
-    happened = keys & pair.earlier.lexicon.words.places
-    return bool(keys) if before.kind == "name" else bool(happened) and _share_subject(pair, happened)
+    return bool(keys) if before.kind == "name" else _is_same_place(pair, before, after)
+
+
+def _is_same_place(pair: Pair, before: Detail, after: Detail) -> bool:
+    """Return whether two places are of one event, or of one person's birth, life or death."""
+    happened = before.keys & after.keys & pair.earlier.lexicon.words.places
+    is_other = before.counted != after.counted and before.counted and after.counted
+    return bool(happened) and not is_other and _share_subject(pair, happened)
 
 
 def _have_one_owner(pair: Pair, before: Detail, after: Detail) -> bool:
@@ -164,7 +182,8 @@ def _is_of_same(pair: Pair, before: Detail, after: Detail) -> bool:
         is_full = before.owners <= after.owners or after.owners <= before.owners
         return is_full and bool(before.owners and after.owners)
     if isinstance(before.value, Amount) and before.value.unit == "votes":
-        return _share_subject(pair, frozenset(["vote"])) and bool(pair.earlier.names & pair.later.names)
+        decided = pair.earlier.forms & pair.later.forms - pair.earlier.lexicon.bodies - {"vote"}
+        return bool(decided) and bool(pair.earlier.names & pair.later.names)
     return _share_a_name(pair)
 
 
@@ -227,7 +246,7 @@ def _is_same_date(pair: Pair, before: Detail, after: Detail) -> bool:
 
 def _share_subject(pair: Pair, but: frozenset[str]) -> bool:
     """Return whether two sentences share a word of what they are about, some words apart."""
-    return bool((pair.earlier.subjects & pair.later.subjects) - but)
+    return bool((pair.earlier.subjects & pair.later.subjects) - but - pair.earlier.lexicon.bodies)
 
 
 def _are_news(pair: Pair, before: Detail, after: Detail) -> bool:
@@ -256,7 +275,7 @@ def _is_same_state(pair: Pair, before: Detail, after: Detail) -> bool:
     """Return whether two states are of one thing: a word near them is the same."""
     if before.owners & PERSONAL and (_has_count(pair.earlier, before) or _has_count(pair.later, after)):
         return False
-    if before.owners != after.owners or before.around.isdisjoint(after.around):
+    if before.owners != after.owners or before.around & after.around <= pair.earlier.lexicon.bodies:
         return False
     words = [frozenset(token.form for token in side.tokens) | side.previous for side in (pair.earlier, pair.later)]
     return pair.gap < NEXT_REPORT or len((words[0] & words[1]) - {""}) >= 2

@@ -16,6 +16,7 @@ from service.conflicts.values import SMALL, Amount, Bound, Detail, When
 
 _CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
 _AGAINST = frozenset("to against gegen zu".split())
+_OF_PEOPLE = frozenset("born die live".split())
 _AGED = frozenset("age boy girl man woman".split())
 _SIGNS = frozenset(',;:.!?()—–-“”"')
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
@@ -318,7 +319,14 @@ def _places(statement: Statement) -> Iterator[Detail]:
         names = frozenset(each.form for each in found[start:end] if each.form)
         if names and near:
             span, level = Span(token.start, found[end - 1].end), _level(found, end, lexicon.words)
-            yield Detail("place", names, span, near, near, statement.scopes(at, end), frozenset([level]))
+            owners, whose = frozenset([level]), _surname(found, at) if near & _OF_PEOPLE else ""
+            yield Detail("place", names, span, near, near, statement.scopes(at, end), owners, whose)
+
+
+def _surname(found: Sequence[Token], at: int) -> str:
+    """Return the last word of the first name before a place; empty if there is none."""
+    first = next((number for number, token in enumerate(found[:at]) if token.is_name), None)
+    return "" if first is None else found[min(_name_end(found, first), at) - 1].form
 
 
 def _level(found: Sequence[Token], end: int, words: Words) -> str:

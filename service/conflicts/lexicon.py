@@ -60,6 +60,10 @@ class Words:
     doubts: Phrases
     updates: Phrases
     moves: Phrases
+    remaining: Phrases
+    """Words beside a count that was another one before."""
+    bodies: Listed
+    """Who decides, which does not say what is decided."""
     corrections: Phrases
     reporting: Listed
     numbers: dict[str, float]
@@ -91,6 +95,8 @@ class Lexicon:
         )
         self.hedges = by_phrase({"over": words.over, "under": words.under, "about": words.about})
         self.doubts = by_phrase({"doubt": words.doubts})
+        self.bodies = frozenset(self.form(word) or word for word in words.bodies)
+        self.remaining = by_phrase({"remaining": words.remaining})
         self.moves = by_phrase({"move": words.moves})
         self.updates = by_phrase({"update": words.updates})
         self.corrections = by_phrase({"correction": words.corrections})

@@ -93,7 +93,7 @@ def _denials(pair: Pair) -> Iterator[Finding]:
         return
     denying = 0 if refused[0] else 1
     stating = sides[1 - denying]
-    if stating.is_doubtful:
+    if stating.is_doubtful or _all_scopes(sides[0]) != _all_scopes(sides[1]):
         return
     for denial in refused[denying]:
         stated = neighbours(stating, denial.form)
@@ -105,6 +105,10 @@ def _denials(pair: Pair) -> Iterator[Finding]:
         details.insert(denying, Detail("status", f"not {denial.form}", denial.span, shared, shared))
         if relation := _relation(pair, *details):
             yield Finding(relation, pair.earlier, pair.later, details[0], details[1], pair.is_corrected)
+
+
+def _all_scopes(statement: Statement) -> frozenset[str]:
+    return statement.scopes(0, len(statement.tokens)) | statement.scopes(len(statement.tokens), len(statement.tokens))
 
 
 def _relation(pair: Pair, before: Detail, after: Detail) -> Relation | None:
@@ -128,6 +132,8 @@ def _relation(pair: Pair, before: Detail, after: Detail) -> Relation | None:
 
 def _relation_of_counts(pair: Pair, before: Detail, after: Detail) -> Relation | None:
     """Return `unclear` for a count that may have grown since, None for one that shrank; else a conflict."""
+    if before.kind == "number" and pair.later.is_remaining and pair.gap >= SAME_EVENING:
+        return "unclear"
     grows = pair.earlier.roles & pair.later.roles & pair.earlier.lexicon.words.growing
     if grows and pair.gap >= SAME_EVENING and isinstance(before.value, Amount) and isinstance(after.value, Amount):
         return "unclear" if after.value.values[0] > before.value.values[0] else None

@@ -165,9 +165,12 @@ class Sentence:
             before = at - 1
             if found[before].form:
                 modifiers.setdefault(token.form, set()).add(found[before].form)
-            while before > 0 and (found[before].lower in _ARTICLES or found[before].is_name):
+            while before > 0 and found[before].is_name:
                 before -= 1
-            if found[before].lower in words.parts and before and found[before - 1].form:
+            # Without an article the name is what stands behind the preposition: `the hall of Galt opened`.
+            has_article = found[before].lower in _ARTICLES
+            before -= has_article
+            if has_article and before > 0 and found[before].lower in words.parts and found[before - 1].form:
                 modifiers.setdefault(f"of {token.form}", set()).add(found[before - 1].form)
         return {form: frozenset(found) for form, found in modifiers.items()}
 
@@ -185,6 +188,11 @@ class Sentence:
     def is_updated(self) -> bool:
         """Whether words say that a value has changed, or may change."""
         return any(True for _ in found_in(self.tokens, self.lexicon.updates))
+
+    @cached_property
+    def is_remaining(self) -> bool:
+        """Whether words say that a count was another one before."""
+        return any(True for _ in found_in(self.tokens, self.lexicon.remaining))
 
     @cached_property
     def is_moved(self) -> bool:

@@ -43,7 +43,8 @@ class Detail:
     """A value of a statement, its place in the body, and the forms that say of what it is.
 
     `keys` must be shared: the thing counted, the measure, the role, the predicate. `around` are the forms near it,
-    `scopes` what limits the value, `owners` what a role or a state belongs to, `counted` the word behind a number.
+    `scopes` what limits the value, `owners` what a role or a state belongs to, `counted` the word behind a number, or
+    the surname before a place.
     """
 
     kind: Kind
