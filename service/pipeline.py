@@ -46,7 +46,7 @@ from service.readers.answerability import Calibration
 from service.readers.catalogue import CATALOGUE, ArticleCount, count_articles, examples
 from service.readers.chat import Chat
 from service.readers.evidence import Evidence, SentenceScorer
-from service.readers.extractive import EXTRACTIVE, quotes
+from service.readers.extractive import EXTRACTIVE, quoted, quotes
 from service.readers.llm import LlmReader
 from service.readers.parts import Side, sides
 from service.readers.question_kind import FACT, QuestionKind, kind_of
@@ -229,7 +229,9 @@ class Pipeline:
         weak = None if run.reason else (run.standalone, run.evidence, run.composition)
         run.standalone = asked
         await self._score(run, everything)
-        if weak and (not self._may_read(run) or run.is_weak):
+        first = [each.passage.article for each in quoted(run.standalone, run.evidence)[:1]]
+        is_older = run.window is not None and is_before(first, run.window)
+        if weak and (not self._may_read(run) or run.is_weak or is_older):
             run.standalone, run.evidence, run.composition = weak
             return found
         run.inferred, run.candidates = (), everything.candidates

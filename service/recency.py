@@ -11,7 +11,7 @@ from service.answer import day
 from service.date_words import date_words
 from service.questions import asks_about_present
 from service.readers import latest
-from service.readers.answer_fit import asks_latest
+from service.readers.answer_fit import asks_latest, asks_to_come
 from service.readers.evidence import Evidence, Latest
 from service.readers.extractive import quoted
 from service.records import AnswerWarning
@@ -19,9 +19,6 @@ from service.records import AnswerWarning
 NEWER_REPORT = "newer_report"
 """Code of the warning that a later article also speaks of what is quoted."""
 
-_FUTURE = re.compile(
-    r"\b(?:will|going to|(?:is|are) (?:expected|planned|due|scheduled)|wird|werden|soll|sollen)\b", re.IGNORECASE
-)
 _EARLIER = re.compile(
     r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
     r"|changed?|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
@@ -38,7 +35,7 @@ def wants_latest(question: str, now: datetime) -> Latest:
     dates = [words for language in ("english", "german") for words in date_words(question, today, language)]
     if _EARLIER.search(question) or any(words.period.end <= today for words in dates):
         return None
-    return "state" if asks_about_present(question) or _FUTURE.search(question) else "figure"
+    return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
 def newer_report(question: str, evidence: Evidence) -> AnswerWarning | None:

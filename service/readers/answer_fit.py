@@ -31,6 +31,9 @@ _FUTURE = re.compile(
     r"|deadline)\b",
     re.IGNORECASE,
 )
+_TO_COME = re.compile(
+    r"\b(?:will|going to|(?:is|are) (?:expected|planned|due|scheduled)|wird|werden|soll|sollen)\b", re.IGNORECASE
+)
 _LATEST = re.compile(
     r"\bthe (?:\w+,? )?(?:latest|newest|most recent|current|corrected)\b|\bcurrently\b|\bright now\b|\bnow\?",
     re.IGNORECASE,
@@ -54,6 +57,11 @@ def fits_time(question: str, sentence: str) -> bool:
     if _ASKS_FUTURE.search(question) and not _FUTURE.search(sentence):
         return False
     return has_time_of_day(question, sentence)
+
+
+def asks_to_come(question: str) -> bool:
+    """Return whether a question asks for what is to come."""
+    return bool(_TO_COME.search(question))
 
 
 def is_plan(sentence: str) -> bool:

@@ -19,7 +19,7 @@ from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.answer_fit import asks_latest, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
-from service.readers.latest import is_out_of_date, latest
+from service.readers.latest import is_ahead, is_out_of_date, latest
 from service.readers.question_kind import kind_of
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence
@@ -210,6 +210,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
     others = [each for each in others if not _is_old(question, each, best, evidence)]
+    others = [each for each in others if not is_ahead(question, each, evidence)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [_terms(side) for side in _COMPARES.split(question, maxsplit=1)]

@@ -139,6 +139,15 @@ def test_a_plan_is_not_quoted_beside_what_happened() -> None:
     assert first("When did the planetarium open?", evidence(plan, done, kind="figure")) == done.text
 
 
+def test_what_holds_from_a_day_to_come_is_not_the_answer_of_now() -> None:
+    """An announced price is not the one of today, unless a price to come is asked for."""
+    today = told("Since 1 January a ticket for the ferry has cost €2.", "€2", 0, 14.0)
+    ahead = told("A ticket for the ferry will cost €3 from 1 January 2027.", "€3", 200)
+    assert first("What does a ticket cost?", evidence(today, ahead)) == today.text
+    assert first("What will a ticket cost?", evidence(today, ahead)) == ahead.text
+    assert first("What does a ticket cost?", evidence(today, ahead, now=DAY + timedelta(days=400))) == ahead.text
+
+
 def test_a_state_that_is_over_is_no_answer_of_now() -> None:
     """After its last day a state gives way to a later report."""
     over = told("Drax will coach the team until 30 June 2026.", "Drax", 0, 27.0)
