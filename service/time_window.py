@@ -205,7 +205,8 @@ def _is_name(words: DateWords, rules: Rules) -> bool:
 def _is_of_event(question: str, found: Sequence[DateWords], language: str, rules: Rules) -> bool:
     """Return whether a question asks for what happened in the past, and not for a state that may be older."""
     verbs = directions(question, tenses()[language])
-    written = re.findall(r"[^\W\d_]+", question.casefold())
+    # A name may have such a word: "the Crane Top Run".
+    written = re.findall(r"[^\W\d_]+", question[:1].casefold() + question[1:])
     is_year = any(words.kind == "year" for words in found)
     if is_year or "coming" in verbs or not rules.words.states.isdisjoint(written):
         return False

@@ -42,6 +42,7 @@ EVENTS = {
     "What did the council decide on Monday?": "2026-11-23",
     "What did the council decide on Friday?": "2026-11-20",
     "Who won the race last Sunday?": "2026-11-22",
+    "Who won the Crane Top Run last Sunday?": "2026-11-22",
     "Wer gewann letzten Sonntag?": "2026-11-22",
     "What did the mayor announce two weeks ago?": "2026-11-06",
     "Which fires broke out in the last two weeks?": "2026-11-13",
