@@ -169,7 +169,8 @@ def findings(
                 if finding.before.kind != "status" or _ASKS_WHETHER.match(question):
                     _add(developments, finding)
             elif finding.relation == "conflict" and not _is_settled(finding, settled):
-                _add(conflicts, finding)
+                # What one paper reports anew replaces what it reported before.
+                _add(developments if _is_of_one_paper(finding) else conflicts, finding)
     return Findings(
         tuple(Conflict(_topic(group), _positions(_latest_first(group))) for group in conflicts),
         tuple(Development(_topic(group), _positions(sorted(group, key=_moment))) for group in developments),
@@ -179,6 +180,12 @@ def findings(
 def _is_settled(finding: Finding, articles: set[str]) -> bool:
     """Return whether a finding is a correction by one of some articles."""
     return finding.is_corrected and finding.later.article.article_id in articles
+
+
+def _is_of_one_paper(finding: Finding) -> bool:
+    """Return whether both reports are of one source, and the later one does not correct the earlier one."""
+    earlier, later = finding.earlier.article, finding.later.article
+    return not finding.is_corrected and earlier.source is not None and earlier.source == later.source
 
 
 def _story_of(passage: Passage) -> str:

@@ -393,3 +393,25 @@ def test_the_sides_of_a_comparison_are_no_conflict(models: Path, tmp_path: Path)
         answer = asyncio.run(pipeline.ask(Question("Which of the two schools has more pupils, Galt or Brisk?")))
     assert {each.article_id for each in answer.citations} == {"galt", "brisk"}
     assert (answer.conflicts, answer.uncovered) == ((), ())
+
+
+@pytest.mark.parametrize(("second", "is_conflict"), [("Galt Post", False), ("Brisk Examiner", True)])
+def test_only_another_paper_disagrees(models: Path, tmp_path: Path, second: str, *, is_conflict: bool) -> None:
+    """What one paper reports anew is a development of its story; another paper's number is a conflict."""
+    data = tmp_path / "data"
+    texts = [("first", "Galt Post", "Nine"), ("second", second, "Seven")]
+    articles = [
+        article(
+            name,
+            title="Miners cut off at Galt",
+            body=f"{number} miners were cut off by a fall of rock in the mine of Galt on Tuesday, 3 February 2026.",
+            source=source,
+            published_at=datetime(2026, 2, 4, 9 + hour, tzinfo=UTC),
+        )
+        for hour, (name, source, number) in enumerate(texts)
+    ]
+    built(data, articles, embedder_of(models))
+    pipeline = pipeline_of(settings_for(data, models))
+    with closing(pipeline.library):
+        answer = asyncio.run(pipeline.ask(Question("How many miners were cut off in the mine of Galt?")))
+    assert (len(answer.conflicts), len(answer.developments)) == ((1, 0) if is_conflict else (0, 1))
