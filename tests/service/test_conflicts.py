@@ -74,6 +74,21 @@ OTHER_DETAILS = [
     ("Galt's mayor, Ina Farr, opened the bridge.", "Brack's mayor, Tom Vane, opened the bridge in Galt."),
     ("Tickets for the Galt bridge are sold from 3 April.", "The Galt bridge opens on 9 May."),
     ("The town of Galt counted 400 people at the bridge.", "The county of Galt counted 9,000 people at the bridge."),
+    ("The north bridge in Galt closes on 2 June.", "The south bridge in Galt closes on 9 June."),
+    ("The salt museum in Galt opens on 3 June.", "The art museum in Galt opens on 10 June."),
+    ("The Galt hall cost €9 million.", "The roof of the Galt hall cost €2 million."),
+    ("Anna Leek, 81, won the quilt prize in Galt.", "Ruth Leek, 77, sewed for the quilt prize in Galt."),
+    ("Galt counted 12,000 guests in April.", "Galt counted 41,000 guests from January to April."),
+    ("A fire in a bakery in Galt hurt two people on Monday.", "A fire in a garage in Galt hurt two on Sunday."),
+    (
+        "The Galt council approved the budget by 12 votes to 5.",
+        "The Galt council rejected the dog park by 9 votes to 8.",
+    ),
+    ("Trains between Galt and Brack run on Monday.", "Night trains between Galt and Brack do not run on Monday."),
+    ("The author Ute Falk was born in Galt.", "Jan Meer, born in Brack, reads with Ute Falk."),
+    ("Police have not found the driver of the car that hit the bridge.", "Police found the car that hit the bridge."),
+    ("Dorne beat Galt 3–1 on Saturday.", "At half-time Dorne led Galt 1–0 on Saturday."),
+    ("Lang Roth won the Galt run in 1:20:14 hours.", "Ida Voss won the Galt run in 1:08:30 hours."),
 ]
 
 
