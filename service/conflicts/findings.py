@@ -84,24 +84,21 @@ class Reports:
         self._stories: dict[str, Story] = {}
         self._statements: dict[tuple[str, Span], Statement] = {}
 
-    def relation(
-        self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = True, answers: bool = True
-    ) -> Finding | None:
-        """Return how another article's sentence is related to an answer; None if they agree or it is not known.
+    def relation(self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = True) -> Finding | None:
+        """Return how another article's answer is related to an answer; None if they agree or it is not known.
 
-        `is_sure` if both articles must share words near the sentences; `answers` if the other sentence must answer.
+        `is_sure` if both articles must share words near the sentences.
         """
-        if one.answer is None or (answers and other.answer is None):
+        if one.answer is None or other.answer is None:
             return None
         kinds, first = self.kinds - {"status"}, self.scored(one)
         if _are_copies(one.passage, other.passage.article) or not first.has_any(kinds):
             return None
-        return next(self.between(first, self.scored(other, has_focus=answers), kinds, is_sure=is_sure), None)
+        return next(self.between(first, self.scored(other), kinds, is_sure=is_sure), None)
 
-    def scored(self, sentence: ScoredSentence, *, has_focus: bool = True) -> _Side:
-        """Return a scored sentence, with the place of its answer or without."""
-        statement = self.statement(sentence.passage.article, sentence.span)
-        return _Side(statement, sentence.answer if has_focus else None)
+    def scored(self, sentence: ScoredSentence) -> _Side:
+        """Return a scored sentence with the place of its answer."""
+        return _Side(self.statement(sentence.passage.article, sentence.span), sentence.answer)
 
     def statement(self, article: Article, span: Span) -> Statement:
         """Return a sentence of an article."""
@@ -155,8 +152,9 @@ def findings(
         for side in reports.cited(citation, known[citation.article_id].article)
     ]
     cited = [side for side in cited if side.has_any(reports.kinds)]
-    compared = [*cited, *map(reports.scored, others)]
-    compared += [reports.scored(each, has_focus=False) for each in others if each.answer]
+    # If answers were looked for, a sentence without one is about something else.
+    answering = [each for each in others if each.answer]
+    compared = [*cited, *map(reports.scored, answering or others)]
     settled = {citation.article_id for citation in citations} | set(corrected_by)
     conflicts: list[list[_Place]] = []
     developments: list[list[_Place]] = []

@@ -244,9 +244,9 @@ def _differs(reports: Reports, best: ScoredSentence, other: ScoredSentence) -> b
 
 
 def _conflicting(reports: Reports, best: ScoredSentence, evidence: Evidence) -> Iterator[ScoredSentence]:
-    """Yield the sentences of other articles that conflict with the answer, whether or not they answer as well."""
+    """Yield the answers of other articles that conflict with the best one, however low they are ranked."""
     for each in evidence.sentences[:MOST_COMPARED]:
-        found = reports.relation(best, each, answers=False)
+        found = reports.relation(best, each)
         if found and found.relation == "conflict" and not found.is_corrected:
             yield each
 
