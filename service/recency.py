@@ -21,7 +21,8 @@ NEWER_REPORT = "newer_report"
 
 _EARLIER = re.compile(
     r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
-    r"|changed?|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
+    r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
+    r"|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
     r"|\b(?:1[5-9]|20)\d\d\b",
     re.IGNORECASE,
 )

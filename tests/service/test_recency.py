@@ -31,6 +31,7 @@ NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
         ("How many homes were reported at first?", None),
         ("Is the new bridge longer than the old one?", None),
         ("What has changed since March?", None),
+        ("By how much has the fare risen?", None),
     ],
 )
 def test_the_latest_report_is_wanted_unless_a_time_is_named(question: str, kind: Latest) -> None:
