@@ -33,6 +33,7 @@ _KINDS: dict[str | None, frozenset[Kind]] = {
     "who": frozenset(["name"]),
     "where": frozenset(["place"]),
 }
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ASKS_WHETHER = re.compile(
     r"^\W*(?:is|are|was|were|has|have|had|will|would|did|does|do|can|could|ist|sind|war|wird|wurde|hat|haben|kann)\b",
     re.IGNORECASE,
@@ -156,12 +157,15 @@ def findings(
     answering = [each for each in others if each.answer]
     compared = [*cited, *map(reports.scored, answering or others)]
     settled = {citation.article_id for citation in citations} | set(corrected_by)
+    years = frozenset(_YEAR.findall(question))
     conflicts: list[list[_Place]] = []
     developments: list[list[_Place]] = []
     for one, other in product(cited, compared):
         if _are_copies(known[one.statement.article.article_id], other.statement.article):
             continue
         for finding in reports.between(one, other, reports.kinds):
+            if not _is_of_asked_year(finding, years):
+                continue
             if finding.relation == "update":
                 # A state that changed matters to those who ask for it.
                 if finding.before.kind != "status" or _ASKS_WHETHER.match(question):
@@ -178,6 +182,21 @@ def findings(
 def _is_settled(finding: Finding, articles: set[str]) -> bool:
     """Return whether a finding is a correction by one of some articles."""
     return finding.is_corrected and finding.later.article.article_id in articles
+
+
+def _is_of_asked_year(finding: Finding, years: frozenset[str]) -> bool:
+    """Return whether both statements are of a year that the question names, or it names none.
+
+    The same event of another year has numbers of its own.
+    """
+    statements = (finding.earlier, finding.later)
+    return not years or all(_years_of(each) & years for each in statements)
+
+
+def _years_of(statement: Statement) -> set[str]:
+    article = statement.article
+    published = {str(article.published_at.year)} if article.published_at else set()
+    return {*_YEAR.findall(article.body[slice(*statement.span)]), *published}
 
 
 def _is_of_one_paper(finding: Finding) -> bool:

@@ -56,6 +56,7 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 LETTERS = 5
 """Letters by which the forms of a word are compared: count, counted."""
 
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
 _IDLE = frozenset(
     "what when where which whom whose about after also been before being compared could does from have into more less"
@@ -78,6 +79,7 @@ def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences to quote, the best first; sentences whose quotes overlap have one quote."""
+    evidence = _of_asked_year(question, evidence)
     kind = kind_of(question)
     if kind.name == "summary":
         return _summary(kind.subject, evidence)
@@ -145,6 +147,24 @@ def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
         return bool(dated.dates)
     # A time of day is a number as well.
     return not answer.islower() if kind == "name" else any(":" not in each.text for each in find_numbers(dated.rest))
+
+
+def _of_asked_year(question: str, evidence: Evidence) -> Evidence:
+    """Return the evidence without articles that have none of the years that a question names, if others have one.
+
+    The same event of another year has numbers of its own.
+    """
+    years = frozenset(_YEAR.findall(question))
+    if not years:
+        return evidence
+
+    def is_of_year(sentence: ScoredSentence) -> bool:
+        article = sentence.passage.article
+        published = str(article.published_at.year) if article.published_at else ""
+        return published in years or any(year in f"{article.title}\n{article.body}" for year in years)
+
+    of_year = tuple(filter(is_of_year, evidence.sentences))
+    return replace(evidence, sentences=of_year) if of_year else evidence
 
 
 def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:

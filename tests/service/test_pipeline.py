@@ -415,3 +415,24 @@ def test_only_another_paper_disagrees(models: Path, tmp_path: Path, second: str,
     with closing(pipeline.library):
         answer = asyncio.run(pipeline.ask(Question("How many miners were cut off in the mine of Galt?")))
     assert (len(answer.conflicts), len(answer.developments)) == ((1, 0) if is_conflict else (0, 1))
+
+
+def test_the_same_event_of_another_year_is_neither_quoted_nor_a_conflict(models: Path, tmp_path: Path) -> None:
+    """A question that names a year is answered from articles of that year."""
+    data = tmp_path / "data"
+    articles = [
+        article(
+            f"fair-{year}",
+            title="Galt celebrates its fair",
+            body=f"Some {number} people came to the fair of Galt in {year}, according to the organisers.",
+            source=f"Paper of {year}",
+            published_at=datetime(year, 5, 4, 9, tzinfo=UTC),
+        )
+        for year, number in ((2023, "6,200"), (2025, "9,400"))
+    ]
+    built(data, articles, embedder_of(models))
+    pipeline = pipeline_of(settings_for(data, models))
+    with closing(pipeline.library):
+        answer = asyncio.run(pipeline.ask(Question("How many people came to the fair of Galt in 2023?")))
+    assert {each.article_id for each in answer.citations} == {"fair-2023"}
+    assert answer.conflicts == ()
