@@ -46,9 +46,7 @@ def drafts_of_period(passages: Sequence[Passage], period: Period) -> Iterator[Dr
         if sentence and len(chosen) < QUOTED:
             chosen.setdefault(passage.article.article_id, (passage, sentence))
     for passage, (start, end) in sorted(chosen.values(), key=lambda each: _date(each[0].article)):
-        text = readable(passage.article.body[start:end])
-        statement = text.rstrip(".!?…")
-        yield DraftSentence(tuple(part for part in (statement, (passage.key,), text[len(statement) :]) if part))
+        yield DraftSentence.quoting(passage.key, readable(passage.article.body[start:end]))
 
 
 def _sentence(passage: Passage, period: Period, *, is_of_period: bool) -> Span | None:

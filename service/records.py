@@ -103,6 +103,15 @@ class DraftSentence:
     quotes: tuple[tuple[str, str], ...] = ()
     answer: Span | None = None
 
+    @classmethod
+    def quoting(cls, key: str, words: str, answer: Span | None = None) -> "DraftSentence":
+        """Return a sentence of an article with the marker of its passage before the full stop.
+
+        The marker of a sentence that ends with a quotation mark comes after it.
+        """
+        statement = words.rstrip(".!?…")
+        return cls(tuple(part for part in (statement, (key,), words[len(statement) :]) if part), answer=answer)
+
     @property
     def text(self) -> str:
         """The sentence without markers."""

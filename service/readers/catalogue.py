@@ -77,6 +77,4 @@ def examples(phrase: str, passages: Sequence[Passage]) -> Iterator[DraftSentence
         sentence = next((each for each in spans if pattern.search(each)), None)
         if sentence and passage.article.article_id not in seen and len(seen) < SHOWN:
             seen.add(passage.article.article_id)
-            shown = readable(sentence)
-            statement = shown.rstrip(".!?…")
-            yield DraftSentence(tuple(each for each in (statement, (passage.key,), shown[len(statement) :]) if each))
+            yield DraftSentence.quoting(passage.key, readable(sentence))

@@ -65,16 +65,11 @@ _IDLE = frozenset(
 
 
 def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
-    """Yield the best sentence for a question or for each of its parts, with the marker of its passage.
-
-    The marker is before the full stop; that of a sentence that ends with a quotation mark comes after it.
-    """
+    """Yield the best sentence for a question or for each of its parts, with the marker of its passage."""
     for sentence in with_corrections(question, quoted(question, evidence), evidence):
         start, end = sentence.quote or sentence.span
         text = readable(sentence.passage.article.body[start:end])
-        statement = text.rstrip(".!?…")
-        parts = (statement, (sentence.passage.key,), text[len(statement) :])
-        yield DraftSentence(tuple(part for part in parts if part), answer=sentence.answer)
+        yield DraftSentence.quoting(sentence.passage.key, text, sentence.answer)
 
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
