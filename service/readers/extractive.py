@@ -19,7 +19,7 @@ from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.answer_fit import asks_latest, fits_time, states_cause
 from service.readers.evidence import Evidence, ScoredSentence, answer_type
-from service.readers.latest import is_ahead, is_out_of_date, latest
+from service.readers.latest import SAME_DAYS, is_ahead, is_out_of_date, latest
 from service.readers.question_kind import kind_of
 from service.readers.statements import LONGEST_QUOTE
 from service.records import DraftSentence
@@ -238,11 +238,21 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
         if cause := next(causes, None):
             return cause
-    is_near = (each for each in others if each.score >= best.score - near or _differs(reports, best, each))
+    is_near = (
+        each
+        for each in others
+        if (each.score >= best.score - near and not _is_earlier(each, best, evidence)) or _differs(reports, best, each)
+    )
     conflicting = (
         each for each in _conflicting(reports, best, evidence) if not _is_old(question, each, best, evidence)
     )
     return next(is_near, None) or next(conflicting, None)
+
+
+def _is_earlier(other: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether another sentence is of an earlier report, where the latest is wanted: it is no second answer."""
+    earlier, later = other.passage.article.published_at, best.passage.article.published_at
+    return bool(evidence.latest and earlier and later and later - earlier > SAME_DAYS)
 
 
 def _is_old(question: str, other: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:

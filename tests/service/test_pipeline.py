@@ -436,3 +436,24 @@ def test_the_same_event_of_another_year_is_neither_quoted_nor_a_conflict(models:
         answer = asyncio.run(pipeline.ask(Question("How many people came to the fair of Galt in 2023?")))
     assert {each.article_id for each in answer.citations} == {"fair-2023"}
     assert answer.conflicts == ()
+
+
+def test_an_earlier_report_is_no_second_answer_of_now(models: Path, tmp_path: Path) -> None:
+    """Where the latest is asked for, a plan that was reported months before is not quoted beside it."""
+    data = tmp_path / "data"
+    texts = {
+        "plan": (
+            "The planetarium in Galt will open on 12 June 2026, the city said.",
+            datetime(2026, 3, 24, tzinfo=UTC),
+        ),
+        "opened": ("The planetarium in Galt opened on Friday, 4 September 2026.", datetime(2026, 9, 5, tzinfo=UTC)),
+    }
+    articles = [
+        article(name, title="The planetarium of Galt", body=body, source="Galt Post", published_at=day)
+        for name, (body, day) in texts.items()
+    ]
+    built(data, articles, embedder_of(models))
+    asked = replace(pipeline_of(settings_for(data, models)), clock=lambda: datetime(2026, 10, 1, tzinfo=UTC))
+    with closing(asked.library):
+        answer = asyncio.run(asked.ask(Question("When does the planetarium in Galt open?")))
+    assert {each.article_id for each in answer.citations} == {"opened"}
