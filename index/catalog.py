@@ -176,8 +176,10 @@ class Catalog:
         self.chunk_count: int = self._rows("SELECT coalesce(max(row) + 1, 0) FROM chunk")[0][0]
 
     def close(self) -> None:
-        """Close the file; the catalogue must not be used afterwards."""
-        self._connection.close()
+        """Close the file once no other thread reads it; the catalogue must not be used afterwards."""
+        # SQLite crashes if a connection is closed while another thread reads from it.
+        with self._lock:
+            self._connection.close()
 
     @cached_property
     def article_of_row(self) -> NDArray[np.int64]:

@@ -382,3 +382,26 @@ def test_threads_read_side_by_side(large: Catalog) -> None:
     for thread in threads:
         thread.join()
     assert agreed == [True] * 30
+
+
+def test_a_catalogue_closes_after_its_readers(tmp_path: Path) -> None:
+    """Closing waits for a read on another thread: SQLite crashes otherwise."""
+    catalog = written(tmp_path, ARTICLES)
+    reading, go_on = threading.Event(), threading.Event()
+
+    def pause() -> int:
+        reading.set()
+        go_on.wait()
+        return 1
+
+    catalog._connection.create_function("pause", 0, pause)
+    reader = threading.Thread(target=catalog._rows, args=("SELECT pause()",))
+    reader.start()
+    reading.wait()
+    closer = threading.Thread(target=catalog.close)
+    closer.start()
+    closer.join(0.05)
+    assert closer.is_alive()
+    go_on.set()
+    closer.join()
+    reader.join()

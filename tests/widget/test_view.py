@@ -28,6 +28,7 @@ QUESTIONS = ("dated", "withheld", "checked", "scripts", "dated")
 # The visible part of an element: within the window and the scrolling box, and above the field.
 SEEN = """each => {
   const root = each.getRootNode(), log = root.querySelector(".log"), box = each.getBoundingClientRect();
+  if (!log) return null;
   const boxed = getComputedStyle(log).overflowY === "auto", around = log.getBoundingClientRect();
   const top = Math.max(0, boxed ? around.top : 0);
   const foot = root.querySelector(".foot").getBoundingClientRect().top;
@@ -58,7 +59,9 @@ def opened(new_visit: Callable[..., Visit], mode: str) -> Visit:
 
 def in_view(element: Locator) -> bool:
     """Return whether an element is in view, completely or from its top if it is taller than the view."""
-    seen = element.evaluate(SEEN)
+    seen = None
+    while seen is None:  # an element that is being replaced is outside the page
+        seen = element.evaluate(SEEN)
     return bool(seen["share"] >= 0.95 or (seen["tall"] and -1 <= seen["top"] <= 40))
 
 
