@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.records import Filters, isoformat
 from service.answer import age, day
-from service.pipeline import stale_warning
+from service.answer_run import stale_warning
 from service.questions import asks_about_present
 from service.records import Question
 
