@@ -24,19 +24,17 @@ from index.records import Article
 from service.answer import Answer
 from service.api import articles, ask, feedback, health, pages, permalink, suggest
 from service.api.admission import Limits, ServiceState, Slots, question_threads
+from service.api.ask import cancel
 from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
 from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
-from service.api.streaming import cancel
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
-from service.permalink import Permalinks
+from service.permalink import Permalinks, SigningKey
 from service.pipeline import Pipeline
 from service.records import Question, request_id
 from service.settings import ServiceSettings
-from service.signing import SigningKey
-from service.suggestion_maker import SuggestionMaker
-from service.suggestions import Suggestions
+from service.suggestions import SuggestionMaker, Suggestions
 
 logger = logging.getLogger("dateline")
 

@@ -14,8 +14,7 @@ from service.api.article_text import render, visible, web_address
 from service.api.pages import language_tag, page
 from service.citations.relative_dates import resolved_dates
 from service.errors import LinkInvalid
-from service.permalink import Link
-from service.recheck import CheckedQuote, Recheck, recheck
+from service.permalink import CheckedQuote, Link, Recheck, recheck
 
 router = APIRouter(include_in_schema=False)
 

@@ -12,9 +12,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.records import Article, Edit, Revision, Span
-from service.permalink import TOKEN_LENGTH, Link, LinkedQuote, Permalinks, article_digest, digest
-from service.recheck import recheck
-from service.signing import FILE, SigningKey
+from service.permalink import (
+    FILE,
+    TOKEN_LENGTH,
+    Link,
+    LinkedQuote,
+    Permalinks,
+    SigningKey,
+    article_digest,
+    digest,
+    recheck,
+)
 
 ASKED = datetime(2026, 6, 20, 12, 0, tzinfo=UTC)
 LINKS = Permalinks(SigningKey(Path("unused"), "a secret of the tests"))

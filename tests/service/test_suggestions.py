@@ -11,13 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.records import Span
-from service import suggestion_maker
 from service.errors import ReaderFailed, ReaderTimeout
 from service.pipeline import Pipeline
 from service.question_rules import MadeQuestion
 from service.records import AnswerWarning, Conflict, Correction, Question, Usage
-from service.suggestion_maker import SuggestionMaker, parsed
-from service.suggestions import Suggestion, Suggestions, checked
+from service.suggestions import Ended, Suggestion, SuggestionMaker, Suggestions, checked, parsed
 from tests.samples import ASKED_AT
 
 if TYPE_CHECKING:
@@ -106,7 +104,7 @@ def test_what_is_suggested_next_is_new(answer: "Answer") -> None:
 @pytest.fixture
 def few(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make suggestions from the four newest articles only."""
-    monkeypatch.setattr(suggestion_maker, "ARTICLES", 4)
+    monkeypatch.setattr("service.suggestions.ARTICLES", 4)
 
 
 @pytest.fixture
@@ -150,7 +148,7 @@ def test_making_ends_at_once(pipeline: Pipeline, asked: list[str], reason: str) 
         maker.renew()
     if reason == "stop":
         asyncio.run(maker.stop())
-    with asyncio.Runner() as loop, pytest.raises(suggestion_maker.Ended):
+    with asyncio.Runner() as loop, pytest.raises(Ended):
         maker.make(loop)
 
     assert (store.all(), asked) == ((), [])
@@ -202,7 +200,7 @@ def test_questions_of_a_language_model_are_checked(
     pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, reply: str | ReaderFailed, expected: set[str]
 ) -> None:
     """One call for an article; if it fails, the rules make the questions."""
-    monkeypatch.setattr(suggestion_maker.SuggestionMaker, "_newest", _library_article)
+    monkeypatch.setattr(SuggestionMaker, "_newest", _library_article)
     chat, store = ScriptedChat(reply), Suggestions()
 
     async def run() -> None:
