@@ -11,7 +11,7 @@ from pydantic import TypeAdapter
 from index.generation import Generation
 from index.markup import without_numbers
 from index.records import Article, isoformat
-from service.citations.relative_dates import resolved_dates
+from service.citations.dates import resolved_dates
 from service.copies import independent_stories
 from service.readers.catalogue import ArticleCount
 from service.records import (

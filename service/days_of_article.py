@@ -9,8 +9,7 @@ from datetime import UTC, date
 
 from index.records import Article, Span
 from index.text import sentence_spans
-from service.citations.dates import Date
-from service.citations.relative_dates import resolved_dates, stated_dates
+from service.citations.dates import Date, resolved_dates, stated_dates
 from service.date_words import Period
 
 DAYS_OF_MONTH = 28

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from index.markup import readable
 from index.records import Article, Span
 from index.text import sentence_spans
-from service.citations.relative_dates import resolved_dates
+from service.citations.dates import resolved_dates
 from service.question_phrases import (
     MONTH,
     MONTHS,

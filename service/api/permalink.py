@@ -12,7 +12,7 @@ from service.answer import day
 from service.api.admission import State
 from service.api.article_text import render, visible, web_address
 from service.api.pages import language_tag, page
-from service.citations.relative_dates import resolved_dates
+from service.citations.dates import resolved_dates
 from service.errors import LinkInvalid
 from service.permalink import CheckedQuote, Link, Recheck, recheck
 

@@ -12,13 +12,11 @@ from datetime import date
 from index.markup import readable
 from index.records import Span
 from index.text import Sentence, sentence_spans
-from service.citations.contradiction import Comparison, compare
 from service.citations.dates import Date, DatedText, find_dates, missing_date
 from service.citations.english import english, words_of
-from service.citations.names import Name, find_names, missing_name, plain
+from service.citations.names import Name, find_names, has_another_speaker, missing_name, plain
 from service.citations.numbers import Number, can_be_worked_out, find_numbers, missing_number
-from service.citations.speakers import has_another_speaker
-from service.citations.wording import same_wording
+from service.citations.wording import Comparison, compare, same_wording
 from service.records import Passage
 
 COMBINED = 4

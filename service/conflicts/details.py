@@ -5,10 +5,9 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property
 
 from index.records import Span
-from service.citations.dates import WEEKDAYS, Date, located_dates
+from service.citations.dates import WEEKDAYS, Date, located_dates, resolved_dates
 from service.citations.english import english
 from service.citations.numbers import CURRENCIES, find_numbers
-from service.citations.relative_dates import resolved_dates
 from service.conflicts.lexicon import GERMAN_WEEKDAYS, Lexicon, Words, listed
 from service.conflicts.statement import Sentence, Token, window
 from service.conflicts.states import states

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.contradiction import Comparison, compare
 from service.citations.verify import Thresholds
+from service.citations.wording import Comparison, compare
 
 WEIGHTS = Thresholds.read().weights
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Span
-from service.citations.relative_dates import resolved_dates
+from service.citations.dates import resolved_dates
 from tests.fakes import article
 
 FRIDAY = datetime(2025, 12, 5, 10, tzinfo=UTC)

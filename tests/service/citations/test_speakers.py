@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.speakers import find_speakers, has_another_speaker
+from service.citations.names import find_speakers, has_another_speaker
 
 SPEAKERS: dict[str, list[set[str]]] = {
     "Pell Rusk said the dam was safe.": [{"pell", "rusk"}],
