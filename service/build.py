@@ -7,8 +7,7 @@ from datetime import timedelta
 from index.chroma_server import server_of
 from index.embedding import Embedder, build_embedder
 from index.library import Library
-from service.citations.safety import Safety
-from service.citations.verify import SupportCheck, Thresholds, Verifier
+from service.citations.verify import Safety, SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
 from service.prompts import Prompts, new_fence
 from service.readers.answerability import Calibration

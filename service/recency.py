@@ -11,9 +11,9 @@ from service.answer import day
 from service.date_words import date_words
 from service.questions import asks_about_present
 from service.readers import latest
-from service.readers.answer_fit import asks_latest, asks_to_come
 from service.readers.evidence import Evidence, Latest
 from service.readers.extractive import quoted
+from service.readers.question_kind import asks_latest, asks_to_come
 from service.records import AnswerWarning
 
 NEWER_REPORT = "newer_report"

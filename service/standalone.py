@@ -9,13 +9,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from service.citations.safety import Safety
+from service.citations.verify import Safety
 from service.conversation import resolve
 from service.errors import ReaderFailed
 from service.prompts import Prompts, new_fence, sanitize, sanitize_line
 from service.questions import is_follow_up
 from service.readers.chat import Chat
-from service.readers.reply_text import answering_text
+from service.readers.reply import answering_text
 from service.records import AnswerWarning, Question, Usage
 
 PROMPT = "standalone"

@@ -26,7 +26,7 @@ from service.errors import ReaderFailed
 from service.pipeline import Pipeline
 from service.prompts import sanitize, sanitize_line
 from service.question_rules import LONGEST, MadeQuestion, questions_of
-from service.readers.reply_text import answering_text
+from service.readers.reply import answering_text
 from service.records import Citation, Question, Source
 
 NEXT = 3

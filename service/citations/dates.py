@@ -6,8 +6,8 @@ publication, or of a year that the source names.
 
 `resolved_dates` gives the dates that the words of a quote mean: "on Thursday" in an article of 5 December 2025 is
 4 December 2025. A wrong date is worse than none, so one is given only if every reading agrees: each day that it may
-have been where the article was written, and the day of an update. The tense of the clause says whether a weekday is past.
-Words in a direct quotation were said at an unknown time.
+have been where the article was written, and the day of an update. The tense of the clause says whether a weekday is
+past. Words in a direct quotation were said at an unknown time.
 """
 
 import re

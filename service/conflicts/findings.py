@@ -18,7 +18,8 @@ from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story
 from service.conflicts.topic import topic_of
 from service.conflicts.values import Detail, Kind, excludes
-from service.readers.evidence import ScoredSentence, answer_type
+from service.readers.evidence import ScoredSentence
+from service.readers.question_kind import answer_type
 from service.records import Citation, Conflict, Development, Passage, Position
 
 MOST_COMPARED = 24

@@ -9,11 +9,10 @@ from typing import Literal
 
 from index.terms import folded, words
 from index.text import sentence_spans
-from service.readers.answer_fit import has_time_of_day, is_complete, says_nothing_new
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import is_over
-from service.readers.question_kind import kind_of
+from service.readers.question_kind import has_time_of_day, is_complete, kind_of, says_nothing_new
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 

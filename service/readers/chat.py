@@ -20,7 +20,7 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.readers.budget import cost, count_tokens
-from service.readers.chat_reply import ChatReply, shown_code
+from service.readers.reply import ChatReply, shown_code
 from service.records import Usage, request_id
 
 if TYPE_CHECKING:

@@ -17,11 +17,9 @@ from index.text import sentence_spans
 from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
-from service.readers.answer_fit import asks_latest, fits_time, states_cause
-from service.readers.evidence import Evidence, ScoredSentence, answer_type
+from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
 from service.readers.latest import SAME_DAYS, is_ahead, is_out_of_date, latest
-from service.readers.question_kind import kind_of
-from service.readers.statements import LONGEST_QUOTE
+from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, states_cause
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
 

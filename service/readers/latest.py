@@ -12,8 +12,8 @@ from itertools import pairwise
 from index.terms import words
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
-from service.readers.answer_fit import asks_to_come, fits_time, is_plan
-from service.readers.evidence import Evidence, ScoredSentence, answer_type
+from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.question_kind import answer_type, asks_to_come, fits_time, is_plan
 
 NEWER, NEWER_OPEN, NEWER_NAMED, CALLED_OFF, OVER, MENTIONED = 5.0, 3.0, 8.0, 12.0, 15.0, 7.0
 """How far below the best score a later sentence may be: with an answer of the kind asked for, with any, with all

@@ -12,8 +12,7 @@ from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
 from service.readers.budget import fit_passages
 from service.readers.chat import Chat, log_failure
-from service.readers.chat_reply import ModelRefused
-from service.readers.reply_text import ReplyText
+from service.readers.reply import ModelRefused, ReplyText
 from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
 
 PROMPT = "answer"

@@ -1,12 +1,19 @@
-"""The kind of a question: what its answer consists of, in English and German.
+"""What a question asks for, in plain wordings: the kind of its answer, and whether a sentence has something of it.
 
 Most questions ask for a fact. A few ask for a summary, for a list, for how many articles mention something, or for what
-articles cannot give. The rules know plain wordings; any other question asks for a fact.
+articles cannot give: `kind_of`. A fact has a type: a time, a number, a cause, a place or a name: `answer_type`.
+
+The span reader takes a sentence about the event for an answer: "two ships" for the names of the ships, the day of a
+storm for the time of its strongest gust, the day of an accident for that of the reopening. The rules on the fit of a
+sentence know plain cases in English; any other question or sentence fits.
 """
 
 import re
 from dataclasses import dataclass
 from typing import Literal
+
+from index.terms import words
+from service.citations.numbers import find_numbers
 
 Kind = Literal["fact", "list", "summary", "count", "other"]
 
@@ -82,3 +89,152 @@ def kind_of(question: str) -> QuestionKind:
     if _OTHER.search(text):
         return QuestionKind("other")
     return QuestionKind("list" if _LIST.search(text) else "fact")
+
+
+_TYPES = {
+    "when": re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", re.IGNORECASE),
+    "number": re.compile(
+        r"\bhow (?:many|much|old|long|far|large|big|high|tall|often)\b"
+        r"|\bwhat (?:number|percentage|share|proportion|amount|price|cost)\b",
+        re.IGNORECASE,
+    ),
+    "why": re.compile(r"\bwhy\b|\bwhat (?:caused|led to|reason|made|is (?:\w+ to be )?behind)\b", re.IGNORECASE),
+    "where": re.compile(r"\bwhere\b|\b(?:what|which) (?:city|town|country|place|state|port|region)\b", re.IGNORECASE),
+    "who": re.compile(
+        r"\bwho(?:m|se)?\b|\b(?:what|which) (?:person|man|woman|company|team|party|organi[sz]ation|minister|leader"
+        r"|official|club|agency)\b",
+        re.IGNORECASE,
+    ),
+}
+_ASKS_SAID = re.compile(
+    r"\bwhat (?:did|does|has|have|had)\b.+\b(?:say|said|tell|told|announced?|claim|add)\b", re.IGNORECASE
+)
+_SAID = re.compile(r"[“„«\"]|\b(?:said|says|told|added|adds|announced|claimed|according to|wrote)\b", re.IGNORECASE)
+_MAY_CAUSE = re.compile(
+    r"\b(?:because|since|due to|owing to|as a result|so that|in order to|caused?|therefore|led to|after|reason|aim|"
+    r"to\s+\w+)\b",
+    re.IGNORECASE,
+)
+_DATE = re.compile(
+    r"\b(?:1[5-9]|20)\d\d\b|\b(?:January|February|March|April|May|June|July|August|September|October|November|December|"
+    r"Monday|Tuesday|Wednesday|Thursday|Friday|Saturday|Sunday|yesterday|today)\b"
+)
+_NUMBER = re.compile(
+    r"\d+(?:[.,]\d+)*|\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|"
+    r"billion|half|twice|third|quarter)s?\b",
+    re.IGNORECASE,
+)
+_NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+")
+_PLACE = re.compile(r"\b(?:in|at|from|to|near|off|outside)\s+(?:the\s+)?[A-Z][\w’'-]+")
+_ANSWERS = {
+    "when": ((_DATE, 1.0),),
+    "number": ((_NUMBER, 1.0),),
+    "where": ((_PLACE, 1.0), (_NAME, 0.5)),
+    "who": ((_NAME, 1.0),),
+}
+"""Patterns of an answer of each type, and the match of a sentence that has one."""
+
+
+def answer_type(question: str) -> str | None:
+    """Return `when`, `number`, `why`, `where` or `who`; None for an open question."""
+    return next((name for name, pattern in _TYPES.items() if pattern.search(question)), None)
+
+
+def answer_type_match(question: str, sentence: str) -> float:
+    """Return 1 if a sentence has something of the answer type that the question lacks, .5 for an open question."""
+    if _ASKS_SAID.search(question):
+        return 1.0 if _SAID.search(sentence) else 0.3
+    wanted = answer_type(question)
+    if wanted is None:
+        return 0.5
+    if wanted == "why":
+        return 1.0 if _MAY_CAUSE.search(sentence) else 0.3
+    for pattern, match in _ANSWERS[wanted]:
+        asked = {found.casefold() for found in pattern.findall(question)}
+        for found in pattern.findall(sentence):
+            as_asked = re.compile(rf"(?<!\w){re.escape(found)}(?!\w)", re.IGNORECASE)
+            if found.casefold() not in asked and not as_asked.search(question):
+                return match
+    return 0.0
+
+
+_NAMES = re.compile(
+    r"^\W*(?:(?:and|at|by|for|from|in|of|on|to|with) )?(?:who(?:m|se)?\b"
+    r"|which (?!century|date|day|floor|grade|hour|month|number|place|position|round|time|week|year))|\bnames? of\b",
+    re.IGNORECASE,
+)
+_TIME_OF_DAY = re.compile(r"\b(?:what|which) (?:time|hour)\b(?! of (?:the )?year)", re.IGNORECASE)
+_CLOCK = re.compile(
+    r"\b\d{1,2}[:.]\d\d\b|\b\d{1,2} ?(?:[ap]\.?m\b|o['’]clock)|\b(?:noon|midday|midnight|dawn|dusk|sunrise|sunset)\b",
+    re.IGNORECASE,
+)
+_ASKS_FUTURE = re.compile(
+    r"\b(?:when|day|date|month|year|time) will\b|\buntil when\b"
+    r"|\b(?:when|day|date|month|year|time) (?:is|are)\b.*\b(?:expected|planned|scheduled|due|going) to\b",
+    re.IGNORECASE,
+)
+_FUTURE = re.compile(
+    r"\b(?:will|shall|(?:is|are|was|were) to|due|expect(?:s|ed)?|plan(?:s|ned)?|scheduled|intends?|wants?|next|until"
+    r"|deadline)\b",
+    re.IGNORECASE,
+)
+_TO_COME = re.compile(
+    r"\b(?:will|going to|(?:is|are) (?:expected|planned|due|scheduled)|wird|werden|soll|sollen)\b", re.IGNORECASE
+)
+_LATEST = re.compile(
+    r"\bthe (?:\w+,? )?(?:latest|newest|most recent|current|corrected)\b|\bcurrently\b|\bright now\b|\bnow\?",
+    re.IGNORECASE,
+)
+_CAUSE = re.compile(
+    r"\b(?:because|due to|owing to|thanks to|reasons?|caus(?:e[sd]?|ing)|led to|result(?:ed|s)? (?:of|from|in)"
+    r"|therefore|blamed?|prompted|forced|in order to|so that|to (?:avoid|prevent|protect|save))\b",
+    re.IGNORECASE,
+)
+_WHOLLY = re.compile(r"\b(?:fully|completely|entirely|wholly|permanently)\b", re.IGNORECASE)
+_EMPTY = frozenset("a an the of its their his her some all both each every another one".split())
+
+
+def asks_latest(question: str) -> bool:
+    """Return whether a question asks for the latest state of something that changes."""
+    return bool(_LATEST.search(question))
+
+
+def fits_time(question: str, sentence: str) -> bool:
+    """Return False if a question asks for a time of day or a day to come, and the sentence has no words for it."""
+    if _ASKS_FUTURE.search(question) and not _FUTURE.search(sentence):
+        return False
+    return has_time_of_day(question, sentence)
+
+
+def asks_to_come(question: str) -> bool:
+    """Return whether a question asks for what is to come."""
+    return bool(_TO_COME.search(question))
+
+
+def is_plan(sentence: str) -> bool:
+    """Return whether a sentence has words for what is to come."""
+    return bool(_FUTURE.search(sentence))
+
+
+def has_time_of_day(question: str, sentence: str) -> bool:
+    """Return False if a question asks for a time of day, and the sentence has none."""
+    return bool(_CLOCK.search(sentence)) or not _TIME_OF_DAY.search(question)
+
+
+def is_complete(question: str, sentence: str) -> bool:
+    """Return False if a question asks when something is complete, and the sentence does not say that it is."""
+    is_asked = answer_type(question) == "when" and _WHOLLY.search(question)
+    return bool(_WHOLLY.search(sentence)) or not is_asked
+
+
+def states_cause(sentence: str) -> bool:
+    """Return whether a sentence has a word for a cause."""
+    return bool(_CAUSE.search(sentence))
+
+
+def says_nothing_new(question: str, answer: str) -> bool:
+    """Return whether a name is asked for, and the answer has only words of the question and numbers."""
+    if not _NAMES.search(question) or answer_type(question) in ("when", "number"):
+        return False
+    asked = {*words(question), *_EMPTY}
+    return all(word in asked or bool(find_numbers(word)) for word in words(answer))

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.readers.answer_fit import (
+from service.readers.question_kind import (
     asks_latest,
     fits_time,
     has_time_of_day,

@@ -24,7 +24,7 @@ from service.errors import (
 )
 from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
-from service.readers.chat_reply import ChatReply, ModelRefused
+from service.readers.reply import ChatReply, ModelRefused
 from service.records import Usage
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Received, Reply, Script, ScriptedLLM
 

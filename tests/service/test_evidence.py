@@ -15,14 +15,9 @@ from index.lexical import LexicalIndex
 from index.records import Article, Chunk
 from service.build import build_pipeline
 from service.pipeline import Pipeline
-from service.readers.evidence import (
-    PASSAGES_SCORED,
-    Evidence,
-    SentenceScorer,
-    answer_type,
-    answer_type_match,
-)
+from service.readers.evidence import PASSAGES_SCORED, Evidence, SentenceScorer
 from service.readers.parts import sub_questions
+from service.readers.question_kind import answer_type, answer_type_match
 from service.records import Passage, Question
 from tests.fakes import HashedEmbedder, built, lexical_of
 from tests.samples import settings_for

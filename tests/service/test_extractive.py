@@ -12,9 +12,8 @@ from hypothesis import strategies as st
 from index.records import Span
 from service.citations.verify import locate, normalised
 from service.pipeline import Pipeline
-from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.evidence import Evidence, ScoredSentence, statements_of
 from service.readers.extractive import COMPARED, EXTRACTIVE, QUOTED, UNSURE, UNSURE_BY_WORDS, quoted, quotes
-from service.readers.statements import statements_of
 from service.records import DraftSentence, Question
 from tests.service.passages import make_passage
 

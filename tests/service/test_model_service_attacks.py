@@ -17,7 +17,7 @@ from index.errors import EmbeddingFailed
 from index.response_limit import ERROR_BYTES, ResponseTooLong, limit_response
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
 from service.readers.chat import ChatModel
-from service.readers.chat_reply import CHARACTERS_A_TOKEN
+from service.readers.reply import CHARACTERS_A_TOKEN
 from service.records import request_id
 from tests.http_service import HttpService
 from tests.http_service import Reply as HttpReply

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from service.readers.reply_text import ReplyText, answering_text
+from service.readers.reply import ReplyText, answering_text
 
 CUTS = st.lists(st.integers(0, 2_000), max_size=40)
 ANSWER = 'It rained [k7f2: "rain fell"].'

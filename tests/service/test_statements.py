@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from index.records import Article, Chunk
 from index.text import sentence_spans
 from service.citations.verify import locate
-from service.readers.statements import LONGEST_QUOTE, instructions_in, statements_of
+from service.readers.evidence import LONGEST_QUOTE, instructions_in, statements_of
 from service.records import Passage
 from tests.service.passages import make_passage
 

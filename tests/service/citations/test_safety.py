@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.citations.safety import EXCERPT, Safety
+from service.citations.verify import EXCERPT, Safety
 
 UNSAFE = {
     "link": "The library reopened (see https://evil.example/login).",
