@@ -1,19 +1,24 @@
 """`dateline ingest PATH…`: add articles to the index."""
 
 import json
+import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dateline.options import Data, Json, settings_of
+from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from index.embedding import Embedder
+    from ingest.job import Ingest
     from ingest.report import IngestReport
 
 
 def ingest(
-    paths: Annotated[list[Path], typer.Argument(help="Article files, folders of them, or .jsonl files.")],
+    paths: Annotated[list[Path] | None, typer.Argument(help="Article files, folders of them, or .jsonl files.")] = None,
     data: Data = None,
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the articles whose file under PATH no longer exists.")
@@ -23,6 +28,15 @@ def ingest(
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")
     ] = False,
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on: publish what changed, and pushed articles, until stopped.")
+    ] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=1, help="Seconds between two looks at PATH with --watch.")
+    ] = 60,
+    while_stdin: Annotated[
+        bool, typer.Option("--while-stdin", hidden=True, help="With --watch: stop once standard input ends.")
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Add and update articles of files and folders.
@@ -30,6 +44,8 @@ def ingest(
     Publishes a new generation of the index, which a running service then answers from. Exit 3 if some articles are
     rejected; each is named with its reason.
     """
+    if not paths and not watch:
+        raise ConfigurationError("no PATH is given", "Give files or folders with articles, such as `articles`.")
     from index.chroma_server import server_of
     from index.embedding import build_embedder
     from index.settings import IndexSettings
@@ -38,7 +54,7 @@ def ingest(
 
     settings = settings_of(IndexSettings, data=data)
     order = Ingest(
-        tuple(paths),
+        tuple(paths or ()),
         settings.data,
         settings.language,
         prune=prune,
@@ -48,6 +64,11 @@ def ingest(
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )
+    if watch:
+        if rebuild or dry_run:
+            raise ConfigurationError("--watch goes with neither --rebuild nor --dry-run", "Run that once, then watch.")
+        _watch(order, build_embedder(settings, load=False), every, while_stdin=while_stdin)
+        return
     report = run(order, build_embedder(settings, load=False), Progress())
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
@@ -57,6 +78,42 @@ def ingest(
         typer.echo(f"notice {notice.origin}: {notice.message}", err=True)
     typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else _summary(report))
     raise typer.Exit(report.exit_code)
+
+
+class _Stopped(BaseException):
+    """A signal asks the writer to stop; it may stop anywhere, as if it were killed."""
+
+
+def _watch(order: "Ingest", embedder: "Embedder", every_s: float, *, while_stdin: bool) -> None:
+    """Run the writer until a signal, or until standard input ends."""
+    import logging
+    from threading import Thread
+
+    from ingest.watch import Writer
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for verbose in ("httpx", "httpcore", "chromadb"):
+        logging.getLogger(verbose).setLevel(logging.WARNING)
+
+    def stop(*_: object) -> None:
+        for each in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(each, signal.SIG_IGN)
+        raise _Stopped
+
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, stop)
+    if while_stdin:
+        Thread(target=_stop_at_end_of_stdin, daemon=True).start()
+    try:
+        Writer(order, embedder, every_s).run()
+    except _Stopped:
+        logging.getLogger("dateline.writer").info("stopped")
+
+
+def _stop_at_end_of_stdin() -> None:
+    while os.read(0, 4096):
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _summary(report: "IngestReport") -> str:

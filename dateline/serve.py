@@ -1,17 +1,36 @@
 """`dateline serve`: run the HTTP service."""
 
+import logging
 import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from threading import Event, Thread
 from typing import Annotated
 
 import typer
 
 from dateline.options import Data, settings_of
+from index.errors import ConfigurationError
+
+STEADY_S = 60.0
+"""How long a writer runs before the pause after its end is short again, in seconds."""
+
+LONGEST_WAIT_S = 60.0
+
+logger = logging.getLogger("dateline")
 
 
 def serve(
     data: Data = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.")] = None,
     port: Annotated[int | None, typer.Option("--port", help="Port to listen on; 0: any free port.")] = None,
+    with_writer: Annotated[
+        bool, typer.Option("--with-writer", help="Also run the process that publishes pushed articles.")
+    ] = False,
 ) -> None:
     """Serve the API and the page to ask on.
 
@@ -24,4 +43,44 @@ def serve(
     from service.api.app import run
     from service.settings import ServiceSettings
 
-    run(settings_of(ServiceSettings, data=data, host=host, port=port))
+    settings = settings_of(ServiceSettings, data=data, host=host, port=port)
+    if with_writer and settings.push_secret is None:
+        raise ConfigurationError(
+            "--with-writer publishes pushed articles, but DATELINE_PUSH_SECRET is not set",
+            "Set it to a secret of at least 16 characters, or leave --with-writer out.",
+        )
+    with _writer(settings.data) if with_writer else nullcontext():
+        run(settings)
+
+
+@contextmanager
+def _writer(data: Path) -> Iterator[None]:
+    """Run the writer as a process of its own until the block ends, and start it again if it ends before.
+
+    A native crash of it does not end the service. It ends with this process, because its standard input then ends.
+    """
+    stopping = Event()
+    command = [sys.executable, "-m", "dateline", "ingest", "--watch", "--while-stdin", "--data", str(data)]
+
+    def keep_alive() -> None:
+        wait_s = 1.0
+        while not stopping.is_set():
+            process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter and module
+            started = time.monotonic()
+            while process.poll() is None and not stopping.wait(0.2):
+                pass
+            if stopping.is_set():
+                process.terminate()
+                process.wait()
+                return
+            wait_s = 1.0 if time.monotonic() - started > STEADY_S else min(2 * wait_s, LONGEST_WAIT_S)
+            logger.warning("the writer ended with %s; it is started again in %.0f s", process.returncode, wait_s)
+            stopping.wait(wait_s)
+
+    thread = Thread(target=keep_alive)
+    thread.start()
+    try:
+        yield
+    finally:
+        stopping.set()
+        thread.join()

@@ -9,6 +9,8 @@ DatelineError                    every error of Dateline; `hint` says what to do
 │   └── ChromaUnavailable        the Chroma server with the vectors does not answer: its operator
 ├── IngestRunning                another ingest holds the lock: wait for it
 ├── PublishFailed                the new generation did not pass verification, or could not be written
+├── NoWriter                     no process publishes pushed articles: the operator of the writer
+├── SpoolFull                    too many pushed articles wait for the writer: the operator of the writer
 └── EmbeddingFailed              the embedding model gave no valid vector
 """
 
@@ -57,6 +59,14 @@ class IngestRunning(DatelineError):
 
 class PublishFailed(DatelineError):
     """The new generation was not published; the current one is unchanged."""
+
+
+class NoWriter(DatelineError):
+    """No live process publishes pushed articles."""
+
+
+class SpoolFull(DatelineError):
+    """Too many pushed articles wait for the writer."""
 
 
 class EmbeddingFailed(DatelineError):

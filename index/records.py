@@ -57,7 +57,8 @@ def indexed_text(title: str | None, text: str) -> str:
 class Article:
     """An article as it is stored and cited; all offsets are offsets in `body`.
 
-    `origin` is the absolute path of its file, with `#n` for the n-th record of a file with several. Unknown metadata is
+    `origin` is the absolute path of its file, with `#n` for the n-th record of a file with several, or `push:` and
+    the id of a pushed article. Unknown metadata is
     None or empty, never invented.
     """
 

@@ -12,6 +12,7 @@ from index.generation import check_release, read_manifest
 from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
 from index.segment import Segment
 from index.segment_writer import SegmentWriter
+from index.spool import Spool
 from index.vectors import sweep_views
 
 PATIENCE_S = 30.0
@@ -41,7 +42,7 @@ class Takedown:
 def take_down(
     data: Path, article_ids: Collection[str], server: ChromaServer | None = None, patience_s: float = PATIENCE_S
 ) -> Takedown:
-    """Remove articles from every segment that has them, and from every generation.
+    """Remove articles from every segment that has them, from every generation, and from the spool.
 
     Raises ConfigurationError if no segment has one of the articles, IndexDamaged if the current generation cannot be
     read, IngestRunning and PublishFailed.
@@ -70,7 +71,9 @@ def take_down(
             if found:
                 origins |= {id_: article.origin for id_, article in found.items()}
                 having[name] = list(found)
-        _check_found(data, wanted, origins)
+        spool = Spool(data)
+        _check_found(data, wanted, {*origins, *(entry.article_id for entry in spool.entries())})
+        spool.forget(wanted)
         chunks = 0
         for name, found_ids in having.items():
             replaced[name], fewer = _rewrite(data, name, found_ids)

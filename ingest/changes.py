@@ -38,6 +38,7 @@ class _Version(NamedTuple):
 class Changes:
     """The changes of a run; `hashes` and `origins` are those of the index by article id, `named` the named files.
 
+    `passed` are files that were not read because they have not changed since an earlier run.
     Of several versions of one stated id, the latest by date counts, then the last one read. An unsupported file is
     skipped in a folder, and rejected if the command names it. An unpublished article is skipped.
     """
@@ -45,6 +46,7 @@ class Changes:
     hashes: dict[str, str]
     origins: dict[str, str]
     named: frozenset[str] = frozenset()
+    passed: frozenset[str] = frozenset()
     rejected: list[ArticleRejected] = field(default_factory=list)
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
@@ -178,7 +180,9 @@ class Changes:
         rejected = {_file(rejection.origin) for rejection in self.rejected}
         for article_id, file in ((each, _file(self.origins[each])) for each in self.origins.keys() - self._read):
             # A folder that cannot be listed is rejected as well.
-            if not (rejected and any(str(each) in rejected for each in (file, *Path(file).parents))):
+            if file not in self.passed and not (
+                rejected and any(str(each) in rejected for each in (file, *Path(file).parents))
+            ):
                 yield article_id, file
 
 
@@ -197,7 +201,9 @@ def _content_of(article: Article) -> str:
 
 
 def _is_gone(origin: str) -> bool:
-    """Return whether the file of an origin is missing; an inaccessible file is not."""
+    """Return whether the file of an origin is missing; an inaccessible file, or what is no file, is not."""
+    if not origin.startswith("/"):
+        return False
     try:
         Path(_file(origin)).stat()
     except OSError as error:

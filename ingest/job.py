@@ -35,10 +35,12 @@ from index.layout import current_name, generation_names, ingest_lock, segment_fo
 from index.merge import merge
 from index.records import Article, Configuration, Revision, SegmentEntry, indexed_text
 from index.segment_writer import NewSegments, UnfinishedSegment
+from index.spool import SpoolEntry
 from index.terms import stop_word_list
 from ingest.changes import Changes
 from ingest.chunk import CHUNKER, chunks_of
 from ingest.load import LoadedArticle, Loader, find
+from ingest.load.pushed import pushed_file
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
 from ingest.revisions import revised
 
@@ -51,7 +53,8 @@ class Ingest:
     """The input and the options of a run.
 
     `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
-    nothing, and `follow_links` also reads targets of links outside of the given folders.
+    nothing, and `follow_links` also reads targets of links outside of the given folders. `pushed` are entries of the
+    spool, at most one of an article. Files of `passed` have not changed since an earlier run and are not read.
     """
 
     paths: tuple[Path, ...]
@@ -61,6 +64,8 @@ class Ingest:
     rebuild: bool = False
     dry_run: bool = False
     follow_links: bool = False
+    pushed: tuple[SpoolEntry, ...] = ()
+    passed: frozenset[Path] = frozenset()
     keep_generations: int = 3
     server: ChromaServer | None = None
 
@@ -94,7 +99,7 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
             new.discard(article_id)
         for article_id, first in (changes.move(ingest.paths, old.article) if old else {}).items():
             new.rename(article_id, first, old.histories([first]).get(first, ()) if old else ())
-        removed = changes.gone(ingest.paths) if ingest.prune else set()
+        removed = _removed(ingest, changes)
         report = _report(changes, removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
             for articles in _batches(_to_rebuild(ingest, old, new.article_ids | removed)):
@@ -202,11 +207,20 @@ def _previous_generation(ingest: Ingest, embedder: Embedder, pool: SegmentPool) 
 
 def _changes(ingest: Ingest, old: Generation | None) -> Changes:
     hashes, origins = (old.hashes(), old.origins()) if old is not None else ({}, {})
-    return Changes(hashes, origins, named=frozenset(os.path.abspath(path) for path in ingest.paths))  # noqa: PTH100
+    named = frozenset(os.path.abspath(path) for path in ingest.paths)  # noqa: PTH100
+    return Changes(hashes, origins, named, frozenset(path.as_posix() for path in ingest.passed))
+
+
+def _removed(ingest: Ingest, changes: Changes) -> set[str]:
+    """Return the ids of the articles to remove: those whose file is gone, if asked for, and those pushed as deleted."""
+    deleted = {entry.article_id for entry in ingest.pushed if entry.action == "delete"}
+    return (deleted & changes.hashes.keys()) | (changes.gone(ingest.paths) if ingest.prune else set())
 
 
 def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
-    files = find(ingest.paths, follow_links=ingest.follow_links)
+    found = find(ingest.paths, follow_links=ingest.follow_links)
+    files = [file for file in found if file.path not in ingest.passed]
+    files += [pushed_file(entry) for entry in ingest.pushed if entry.action == "put"]
     with progress.bar("read and embed", total=len(files), unit="file") as advance, Loader() as loader:
         for file in files:
             yield from loader.load(file)

@@ -19,6 +19,10 @@ class ArticleNotFound(DatelineError):
     """No article of the current generation has that id."""
 
 
+class PushNotFound(DatelineError):
+    """No push of that id waits, was rejected or is published."""
+
+
 class LinkInvalid(DatelineError):
     """The address of an answer is incomplete, or was not signed by this service."""
 

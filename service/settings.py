@@ -69,6 +69,12 @@ class ServiceSettings(IndexSettings):
         description="Secret that signs the links to answers, the same for services that share them; unset:"
         " `links.key`, made once in the data folder.",
     )
+    push_secret: SecretStr | None = Field(
+        None,
+        min_length=16,
+        description="Secret with which a CMS pushes articles to `/v1/articles/…`, as `Authorization: Bearer`; unset:"
+        " nobody can.",
+    )
     allow_indexing: bool = Field(
         default=False,
         description="Set to 1 to let search engines index the pages; pages of answers are never indexed.",

@@ -19,6 +19,7 @@ from ingest.load.files import ArticleFile, find, open_file
 from ingest.load.jsonfile import parse_json, parse_json_lines
 from ingest.load.page import parse_page
 from ingest.load.pdf import parse_pdf
+from ingest.load.pushed import PushedFile, parse_pushed
 from ingest.load.text import parse_markdown, parse_text
 from ingest.report import ArticleRejected
 
@@ -81,6 +82,8 @@ def _parser(file: ArticleFile) -> Parser:
             " or follow such links with --follow-links"
         )
         raise ArticleRejected(file.origin, reason, "link_outside")
+    if isinstance(file, PushedFile):
+        return parse_pushed
     parser = PARSERS.get(file.path.suffix.lower())
     if parser is None:
         open_file(file).close()

@@ -27,6 +27,9 @@ READING = 16
 FEEDBACK = 8
 """The limit of feedback entries that are stored at once."""
 
+PUSHES = 4
+"""The limit of pushes that are stored at once."""
+
 CLIENTS = 10_000
 """The limit of clients that are counted; beyond it the client that was seen least recently is dropped."""
 
@@ -93,13 +96,18 @@ class Limits:
     questions: Slots
     reading: Slots = field(default_factory=lambda: Slots(READING))
     feedback: Slots = field(default_factory=lambda: Slots(FEEDBACK))
+    pushes: Slots = field(default_factory=lambda: Slots(PUSHES))
     feedback_of_a_client: Rate = field(default_factory=lambda: Rate(20, 1 / 3))
     feedback_of_all: Rate = field(default_factory=lambda: Rate(100, 5.0))
 
     def slots_for(self, method: str, path: str) -> Slots | None:
         """Return the slots of a request's kind, or None for a cheap request."""
+        if method in ("PUT", "DELETE"):
+            return self.pushes
         if method == "POST":
-            return {"/v1/ask": self.questions, "/v1/search": self.questions, "/v1/feedback": self.feedback}.get(path)
+            questions, feedback, pushes = self.questions, self.feedback, self.pushes
+            kinds = {"/v1/ask": questions, "/v1/search": questions, "/v1/feedback": feedback}
+            return {**kinds, "/v1/articles:batch": pushes}.get(path)
         return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles", "/a/")) else None
 
     def check_rate(self, client: str) -> None:

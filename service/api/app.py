@@ -22,7 +22,7 @@ from index.errors import DatelineError
 from index.generation import Generation
 from index.records import Article
 from service.answer import Answer
-from service.api import articles, ask, feedback, health, pages, permalink, suggest
+from service.api import articles, ask, feedback, health, pages, permalink, push, suggest
 from service.api.admission import Limits, ServiceState, Slots, question_threads
 from service.api.ask import cancel
 from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
@@ -77,11 +77,12 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         suggestions,
         settings.allow_indexing,
     )
-    for part in (ask, articles, feedback, health, pages, permalink, suggest):
+    for part in (ask, articles, push, feedback, health, pages, permalink, suggest):
         app.include_router(part.router)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
+    app.add_middleware(push.PushAccess, secret=settings.push_secret)
     # A handler of the application for Exception would be outside of all middleware: its reply would lack headers.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})
     app.add_middleware(SharedPaths, allowed=settings.allowed_origins)

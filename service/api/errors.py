@@ -18,7 +18,9 @@ from index.errors import (
     IndexNotFound,
     IndexUnavailable,
     IngestRunning,
+    NoWriter,
     PublishFailed,
+    SpoolFull,
 )
 from service.api.pages import NOT_NOW, accepts, page, user_notice
 from service.errors import (
@@ -28,6 +30,7 @@ from service.errors import (
     LinkInvalid,
     NoLanguageModel,
     Overloaded,
+    PushNotFound,
     QuestionRefused,
     RateLimited,
     ReaderFailed,
@@ -78,6 +81,7 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     QuestionRefused: Problem(422, INVALID, "invalid_request", "The request is not valid."),
     NoLanguageModel: Problem(422, INVALID, "invalid_request", _NO_MODEL),
     ArticleNotFound: Problem(404, INVALID, "article_not_found", "No article has this id."),
+    PushNotFound: Problem(404, INVALID, "push_not_found", "No push of this id is known."),
     LinkInvalid: Problem(404, INVALID, "link_invalid", "This link does not lead to an answer."),
     Overloaded: Problem(503, "overloaded_error", "overloaded", _TOO_MANY),
     RateLimited: Problem(429, "rate_limit_error", "rate_limited", _TOO_OFTEN),
@@ -88,6 +92,8 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     ConfigurationError: Problem(503, UNAVAILABLE, "misconfigured", "The service is not set up to answer questions."),
     IngestRunning: Problem(503, UNAVAILABLE, "ingest_running", "The articles are being updated. Try again later."),
     PublishFailed: Problem(503, UNAVAILABLE, "publish_failed", "The articles could not be updated. Try again later."),
+    NoWriter: Problem(503, UNAVAILABLE, "no_writer", "No process publishes articles at the moment. Try again later."),
+    SpoolFull: Problem(503, UNAVAILABLE, "spool_full", "Too many articles wait to be published. Try again later."),
     FeedbackUnavailable: Problem(503, UNAVAILABLE, "feedback_unavailable", "Feedback cannot be stored at the moment."),
     FeedbackFull: Problem(507, UNAVAILABLE, "feedback_full", "No more feedback can be stored."),
     DatelineError: INTERNAL,

@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.admission import Limits
 from service.api.errors import INVALID, Problem, problem_reply
+from service.api.push import PUSH_BYTES, is_push
 from service.errors import Overloaded, RateLimited
 from service.records import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
@@ -35,7 +36,7 @@ FOR_MONITORS = ("/healthz", "/readyz")
 """Paths that answer to any host name: a monitor knows an address."""
 
 BODY_BYTES = 1_000_000
-"""The limit of a request's body."""
+"""The limit of a request's body, but for pushed articles."""
 
 LOG_S = 1.0
 """The shortest time between two log lines on refusals: one line for each would cost more than the refusal."""
@@ -44,7 +45,6 @@ HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does n
 ORIGIN_NOT_ALLOWED = Problem(
     403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
 )
-TOO_LARGE = Problem(413, INVALID, "too_large", f"A body has at most {BODY_BYTES:,} bytes.")
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
@@ -168,7 +168,8 @@ class RequestBody:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        if scope["method"] == "POST" and scope["path"].startswith("/v1/"):
+        limit = PUSH_BYTES if is_push(scope["method"], scope["path"]) else BODY_BYTES
+        if scope["method"] in ("POST", "PUT") and scope["path"].startswith("/v1/"):
             encoding, kind = headers.get("Content-Encoding", ""), headers.get("Content-Type")
             fault = None
             if encoding.strip().lower() not in ("identity", ""):
@@ -182,15 +183,16 @@ class RequestBody:
                 return
         body = bytearray()
         declared = headers.get("Content-Length", "")
-        over, more = declared.isdigit() and int(declared) > BODY_BYTES, True
+        over, more = declared.isdigit() and int(declared) > limit, True
         while more and not over:
             message = await receive()
             if message["type"] == "http.disconnect":
                 return
             body += message.get("body", b"")
-            over, more = len(body) > BODY_BYTES, message.get("more_body", False)
+            over, more = len(body) > limit, message.get("more_body", False)
         if over:
-            await problem_reply(TOO_LARGE, {"Connection": "close"})(scope, receive, send)
+            problem = Problem(413, INVALID, "too_large", f"A body has at most {limit:,} bytes.")
+            await problem_reply(problem, {"Connection": "close"})(scope, receive, send)
             return
         pending: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
 

@@ -1,7 +1,8 @@
 """An ingest to be killed: `python -m tests.ingest.interrupted DATA ARTICLES PHASE` stalls in a phase of the job.
 
 It prints `stalled` then. PHASE is `embedding`, after the first batch; `verification` of the segment; `manifest`, after
-the segment is closed; `current`, after the manifest is written; or `merge`, after the merged segment is closed.
+the segment is closed; `current`, after the manifest is written; `merge`, after the merged segment is closed; or
+`published`, after the generation of pushed articles is current. Without ARTICLES (`-`) the writer publishes the spool.
 """
 
 import sys
@@ -14,8 +15,10 @@ import index.generation
 import index.merge
 import index.segment_writer
 from index.embedding import Matrix
+from index.spool import Spool
 from ingest.job import Ingest, run
 from ingest.report import Progress
+from ingest.watch import Writer
 from tests.fakes import HashedEmbedder
 
 
@@ -45,6 +48,7 @@ PHASES = {
     "manifest": (index.generation, "write_manifest"),
     "current": (index.generation, "make_current"),
     "merge": (index.merge, "entry_of"),
+    "published": (Spool, "remove"),
 }
 """The function before which each phase stalls."""
 
@@ -54,4 +58,7 @@ if __name__ == "__main__":
     if phase in PHASES:
         stall_in(*PHASES[phase])
     embedder = Stalling() if phase == "embedding" else HashedEmbedder()
-    run(Ingest((Path(articles),), Path(data), "english"), embedder, Progress(quiet=True))
+    if articles == "-":
+        Writer(Ingest((), Path(data), "english"), embedder, 60).step()
+    else:
+        run(Ingest((Path(articles),), Path(data), "english"), embedder, Progress(quiet=True))

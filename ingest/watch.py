@@ -1,0 +1,133 @@
+"""The writer: publish what changed every round, and pushed articles within seconds. Read `Writer.run` first."""
+
+import logging
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from index.embedding import Embedder
+from index.errors import DatelineError, IngestRunning
+from index.spool import Spool, SpoolEntry, writer_lock
+from ingest.job import Ingest, run
+from ingest.load import find
+from ingest.load.pushed import ORIGIN
+from ingest.report import ArticleRejected, IngestReport, Progress
+
+POLL_S = 0.5
+"""Seconds between two looks at the spool."""
+
+LONGEST_WAIT_S = 300.0
+"""The longest pause after rounds that failed; the first is a second, each further one twice as long."""
+
+SETTLED_NS = 2_000_000_000
+"""Age from which an unchanged time of a file means an unchanged file: clocks of file systems are coarse."""
+
+Stamp = tuple[int, int, int, int]
+
+logger = logging.getLogger("dateline.writer")
+
+
+@dataclass(slots=True)
+class Writer:
+    """The only process that publishes pushed articles of a data folder; it also looks at paths again and again.
+
+    `order` is what each round ingests, `every_s` the seconds between two rounds.
+    """
+
+    order: Ingest
+    embedder: Embedder
+    every_s: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _next_round: float = 0.0
+    _next_try: float = 0.0
+    _failures: int = 0
+    _stamps: dict[Path, Stamp] = field(default_factory=dict)
+    _complaints: frozenset[tuple[str, str]] = frozenset()
+
+    def run(self) -> None:
+        """Publish until an exception ends it; raises IngestRunning if another writer lives.
+
+        Killed at any point, it loses no push: an entry leaves the spool only once its generation is current.
+        """
+        with writer_lock(self.order.data):
+            logger.info("watching %s and pushed articles", ", ".join(map(str, self.order.paths)) or "no path")
+            while True:
+                self.step()
+                self.sleep(POLL_S)
+
+    def step(self) -> None:
+        """Run a round if one is due or articles were pushed; an error of Dateline delays the next one."""
+        now = self.clock()
+        is_due = bool(self.order.paths) and now >= self._next_round
+        entries = Spool(self.order.data).entries()
+        if now < self._next_try or not (is_due or entries):
+            return
+        try:
+            self._round(entries, is_due=is_due)
+        except IngestRunning:
+            # Another `dateline ingest` publishes at the moment.
+            self._next_try = now + 1
+        except DatelineError as error:
+            wait = min(2.0**self._failures, LONGEST_WAIT_S)
+            self._failures += 1
+            self._next_try = self.clock() + wait
+            logger.warning("nothing was published; next try in %.0f s: %s", wait, " ".join(str(error).split()))
+        else:
+            self._failures = 0
+            if is_due:
+                self._next_round = now + self.every_s
+
+    def _round(self, entries: list[SpoolEntry], *, is_due: bool) -> None:
+        stamps = self._look() if is_due else self._stamps
+        passed = frozenset(path for path, stamp in stamps.items() if self._stamps.get(path) == stamp)
+        # The last push of an article counts.
+        pushed = tuple({entry.article_id: entry for entry in entries}.values())
+        order = replace(self.order, paths=self.order.paths if is_due else (), pushed=pushed, passed=passed)
+        report = run(order, self.embedder, Progress(quiet=True))
+        self._clear(entries, report)
+        self._stamps = stamps
+        self._log(report, is_due=is_due)
+
+    def _look(self) -> dict[Path, Stamp]:
+        """Return the stamps of the files that have not been written just now."""
+        stamps: dict[Path, Stamp] = {}
+        latest = time.time_ns() - SETTLED_NS
+        for file in find(self.order.paths, follow_links=self.order.follow_links):
+            try:
+                status = file.path.stat()
+            except OSError:
+                continue
+            if max(status.st_mtime_ns, status.st_ctime_ns) < latest:
+                stamps[file.path] = (status.st_mtime_ns, status.st_ctime_ns, status.st_size, status.st_ino)
+        return stamps
+
+    def _clear(self, entries: Collection[SpoolEntry], report: IngestReport) -> None:
+        """Remove published entries from the spool, and keep why others were rejected."""
+        spool = Spool(self.order.data)
+        refused = {item.origin: item for item in (*report.rejected, *report.skipped)}
+        for entry in entries:
+            spool.forget_rejections([entry.article_id])
+            # A takedown may have removed the entry meanwhile.
+            if (item := refused.get(f"{ORIGIN}{entry.article_id}")) and entry.path.exists():
+                spool.reject(entry.article_id, entry.content_hash, item.reason)
+        spool.remove(entries)
+
+    def _log(self, report: IngestReport, *, is_due: bool) -> None:
+        complaints: list[ArticleRejected] = report.rejected
+        for item in complaints:
+            if (item.origin, item.reason) not in self._complaints:
+                logger.warning("rejected %s: %s", item.origin, item.reason)
+        if is_due:
+            self._complaints |= {(item.origin, item.reason) for item in complaints}
+        counts = {
+            "added": report.added,
+            "updated": report.updated,
+            "moved": report.moved,
+            "removed": report.removed,
+            "rejected": len(complaints),
+        }
+        listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing changed"
+        published = f"; generation {report.generation}" if report.generation else ""
+        logger.info("%s: %s%s; %.1f s", "round" if is_due else "pushed", listed, published, report.seconds)
