@@ -1,6 +1,6 @@
 """The reply: its records as `docs/api.md` describes them, field for field, its text with citations, and its JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cache
@@ -12,7 +12,6 @@ from index.generation import Generation
 from index.markup import without_numbers
 from index.records import Article, isoformat
 from service.citations.dates import resolved_dates
-from service.copies import independent_stories
 from service.readers.catalogue import ArticleCount
 from service.records import (
     AnswerWarning,
@@ -310,6 +309,12 @@ def retrieval(question: Question, standalone: str, candidates: int, inferred: tu
         if value:
             filters[name] = isoformat(value) if isinstance(value, datetime) else list(value)
     return Retrieval(standalone, question.mode, filters, inferred, candidates)
+
+
+def independent_stories(passages: Iterable[Passage]) -> int:
+    """Return the number of different stories of passages: copies count once."""
+    versions = [[each.article_id for each in (passage.article, *passage.copies)] for passage in passages]
+    return len({min(ids) for ids in versions})
 
 
 def freshness(generation: Generation, sources: tuple[Source, ...]) -> Freshness:

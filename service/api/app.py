@@ -1,4 +1,7 @@
-"""The HTTP service: the application around a pipeline, its lifespan, and the server that runs it."""
+"""The HTTP service: the application around a pipeline, its lifespan, and the server that runs it.
+
+`GET /healthz` says whether the process runs; `GET /readyz` whether it can answer, or the code of the error.
+"""
 
 import asyncio
 import logging
@@ -7,34 +10,97 @@ import sys
 from collections.abc import AsyncGenerator, Generator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from importlib.metadata import version
+from typing import Literal
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
 
-from index.errors import DatelineError
+from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
 from index.records import Article
 from service.answer import Answer
-from service.api import articles, ask, feedback, health, pages, permalink, push, suggest
-from service.api.admission import Limits, ServiceState, Slots, question_threads
+from service.api import articles, ask, feedback, pages, push
+from service.api.admission import Limits, ServiceState, Slots, State, question_threads
 from service.api.ask import cancel
-from service.api.errors import ErrorReply, error_reply, http_error, invalid_request
+from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
 from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
 from service.permalink import Permalinks, SigningKey
 from service.pipeline import Pipeline
+from service.readers.extractive import EXTRACTIVE
 from service.records import Question, request_id
 from service.settings import ServiceSettings
 from service.suggestions import SuggestionMaker, Suggestions
+
+router = APIRouter(tags=["health"])
+
+_TROUBLES: dict[type[DatelineError], str] = {
+    IndexDamaged: "newest_damaged",
+    IndexMismatch: "newest_of_another_model",
+    ChromaUnavailable: "vectors_unavailable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The generation that is served, and the reader.
+
+    `trouble` is the code of the error that a newer generation or the Chroma server has, or null; `model_trouble` is the
+    code of the failure of the language model's last reply, or null. While the model fails, sentences are quoted.
+    """
+
+    generation: str
+    articles: int
+    chunks: int
+    index_updated_at: str
+    embedding_model: str
+    reader: str
+    model: str | None
+    trouble: str | None
+    model_trouble: str | None
+    status: Literal["ready"] = "ready"
+
+
+@router.get("/healthz", summary="Alive")
+async def healthz() -> dict[str, str]:
+    """Return 200 while the process runs."""
+    return {"status": "alive"}
+
+
+@router.get("/readyz", response_model=Ready, summary="Ready to answer")
+async def readyz(state: State) -> Ready | JSONResponse:
+    """Return the generation that answers come from, or 503 with the code of the error."""
+    if state.stopping.is_set():
+        return problem_reply(STOPPING)
+    async with state.pipeline.pinned() as generation:
+        manifest, server, llm = generation.manifest, state.pipeline.library.server, state.pipeline.llm
+        return Ready(
+            generation=manifest.generation,
+            articles=manifest.article_count,
+            chunks=manifest.chunk_count,
+            index_updated_at=manifest.created_at,
+            embedding_model=manifest.configuration.embedding_model,
+            reader=llm.name if llm else EXTRACTIVE,
+            model=llm.model if llm else None,
+            trouble=_code(state.pipeline.library.error or (server.error if server else None)),
+            model_trouble=llm.trouble if llm else None,
+        )
+
+
+def _code(trouble: DatelineError | None) -> str | None:
+    """Return the code of the error that the newest generation has; the log has its message."""
+    return _TROUBLES.get(type(trouble), problem_of(trouble).code) if trouble else None
+
 
 logger = logging.getLogger("dateline")
 
@@ -77,8 +143,8 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         suggestions,
         settings.allow_indexing,
     )
-    for part in (ask, articles, push, feedback, health, pages, permalink, suggest):
-        app.include_router(part.router)
+    for part in (ask.router, articles.router, push.router, feedback.router, router, pages.router):
+        app.include_router(part)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)

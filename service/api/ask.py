@@ -1,18 +1,20 @@
-"""`POST /v1/ask` and `POST /v1/search`: a question in, a cited answer out, as JSON or as server-sent events.
+"""`POST /v1/ask` and `/v1/search`: a question in, a cited answer out, as JSON or as server-sent events.
 
-A stream is numbered, kept alive, and ended by a terminal event unless the caller leaves.
+A stream is numbered, kept alive, and ended by a terminal event unless the caller leaves. `GET /v1/suggestions` lists
+questions that the articles are known to answer.
 """
 
 import asyncio
 import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -259,3 +261,32 @@ async def ask(body: AskRequest, state: State) -> Answer | EventStream:
 async def search(body: SearchRequest, state: State) -> SearchResult:
     """Find the passages that may answer a question, without reading them."""
     return await state.pipeline.search(body.to_question())
+
+
+ArticleIds = Annotated[tuple[Annotated[str, Query(max_length=200)], ...], Query(max_length=100)]
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestedQuestion:
+    """A question, the article that answers it, and its language, null if the article has none."""
+
+    question: str
+    article_id: str
+    language: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestionList:
+    """Suggested questions: one of each article, the newest first, then a second of each, and so on."""
+
+    suggestions: tuple[SuggestedQuestion, ...]
+    object: Literal["list"] = "list"
+
+
+@router.get("/suggestions", summary="Questions that the articles answer")
+async def list_suggestions(
+    state: State, article_ids: ArticleIds = (), limit: Annotated[int, Query(ge=1, le=100)] = 10
+) -> SuggestionList:
+    """List questions that this service has answered from its articles, or from those of `article_ids`."""
+    found = state.suggestions.of(state.pipeline.clock().date(), article_ids or None, limit)
+    return SuggestionList(tuple(SuggestedQuestion(each.question, each.article_id, each.language) for each in found))

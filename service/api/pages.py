@@ -1,26 +1,95 @@
-"""The pages `/`, `/developers`, `/docs` and `/embed`, the files that pages load, and the templates of every page."""
+"""The pages `/`, `/developers`, `/docs`, `/embed` and `/a/…`, the files that they load, and the templates of all pages.
+
+`/a/…` is the page of an answer: its question, and its quotes checked against the articles as they are now. The widget's
+script is made of the ES modules of `service/widget`, joined into one classic script.
+"""
 
 import gzip
 import hashlib
 import json
 import logging
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote as percent_encoded
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, PlainTextResponse, Response
 
 from index.errors import DatelineError, IndexNotFound
+from index.generation import Generation
 from service.answer import day
 from service.api.admission import ServiceState, State
-from service.api.article_text import opening, render, web_address
-from service.api.widget import widget_script
+from service.api.article_text import opening, render, visible, web_address
+from service.citations.dates import resolved_dates
+from service.errors import LinkInvalid
+from service.permalink import CheckedQuote, Link, Recheck, recheck
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+WIDGET = Path(__file__).resolve().parents[1] / "widget"
+ENTRY = "chat.js"
+
+_IMPORT = re.compile(
+    r'^import (?:\{ (?P<names>[\w, ]+) \}|(?P<default>\w+)) from "\./(?P<file>[\w.-]+)"(?: with \{ type: "css" \})?;\n',
+    re.MULTILINE,
+)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
+_UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
+_STYLE_COMMENT = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
+
+
+@cache
+def widget_script() -> str:
+    """Return the widget's script, joined once in a process."""
+    return join_modules(WIDGET, ENTRY)
+
+
+def join_modules(folder: Path, entry: str) -> str:
+    """Return an entry module after the modules that it imports, each in its own scope, without comments.
+
+    Imported style sheets become constructed ones. Raises ValueError for other forms of import and export than the
+    widget's.
+    """
+    done: dict[str, str] = {}
+    _add(folder, entry, done)
+    return '(() => {\n"use strict";\n' + "".join(done.values()) + "})();\n"
+
+
+def _add(folder: Path, name: str, done: dict[str, str]) -> None:
+    if name in done:
+        return
+    text, variable = (folder / name).read_text(encoding="utf-8"), _variable(name)
+    if name.endswith(".css"):
+        rules = json.dumps(_STYLE_COMMENT.sub("", text), ensure_ascii=False)
+        done[name] = f"const {variable} = new CSSStyleSheet();\n{variable}.replaceSync({rules});\n"
+        return
+    for needed in _IMPORT.finditer(text):
+        _add(folder, needed["file"], done)
+    code = _IMPORT.sub(_assignment, _COMMENT.sub("", text))
+    exported = ", ".join(found[1] for found in _EXPORT.finditer(code))
+    code = _EXPORT.sub("", code)
+    if unknown := _UNKNOWN.search(code):
+        raise ValueError(
+            f'{name}: found {unknown[0]!r}, expected `import {{ a, b }} from "./file.js";` on one line, or `export`'
+            " before a function, a class or a const"
+        )
+    done[name] = f"const {variable} = (() => {{\n{code}return {{ {exported} }};\n}})();\n"
+
+
+def _assignment(found: re.Match[str]) -> str:
+    names = f"{{ {found['names']} }}" if found["names"] else found["default"]
+    return f"const {names} = {_variable(found['file'])};\n"
+
+
+def _variable(file: str) -> str:
+    return "$" + re.sub(r"\W", "_", file)
+
 
 logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
@@ -250,3 +319,102 @@ def _archive(state: ServiceState, about: str) -> dict[str, Any]:
             "about": None if chosen is None else (about, chosen.title or "Untitled article"),
             "model": state.pipeline.llm.model if state.pipeline.llm else None,
         }
+
+
+EDGE_WORDS = 5
+"""Words at both ends of a quote in a text fragment; a shorter quote is given completely."""
+
+
+@dataclass(frozen=True, slots=True)
+class ShownQuote:
+    """A quote as the page shows it; the addresses lead to the quote at the publisher and in our copy.
+
+    `edits` are pairs of a sentence before and after a change, without Markdown; one of them may be empty. `dates` are
+    pairs of words that depend on the article's day, and the date that they mean.
+    """
+
+    checked: CheckedQuote
+    language: str | None = None
+    html: str = ""
+    publisher: str | None = None
+    copy: str | None = None
+    edits: tuple[tuple[str, str], ...] = ()
+    dates: tuple[tuple[str, str], ...] = ()
+
+
+@router.get("/a/{token:path}")
+async def show_answer(token: str, state: State) -> Response:
+    """Show an answer's question and its quotes, each checked again; any other address is not found."""
+    link = state.permalinks.read(token)
+    if link is None:
+        raise LinkInvalid(f"this service did not sign the link {token[:40]!r}")
+    async with state.pipeline.pinned() as generation:
+        return await state.read(_answer_page, token, link, generation, state.pipeline.clock().date().isoformat())
+
+
+def _answer_page(token: str, link: Link, generation: Generation, today: str) -> Response:
+    ids = {quote.article_id for quote in link.quotes}
+    checked = recheck(link, generation.article, generation.histories(ids))
+    return page(
+        "answer",
+        token=token,
+        link=link,
+        today=today,
+        is_whole=checked.present == len(checked.quotes) and not checked.changed_articles,
+        summary=" ".join(summary(checked)),
+        quotes=[shown(quote) for quote in checked.quotes],
+    )
+
+
+def summary(checked: Recheck) -> Iterator[str]:
+    """Yield sentences on how many quotes are still there, and how many articles changed or are gone."""
+    total, one = len(checked.quotes), "The article" if checked.articles == 1 else "One article"
+    if checked.present == total:
+        yield "The quote is still there." if total == 1 else f"{total} of {total} quotes are still there."
+    elif total == 1:
+        yield "The quote is not there any more."
+    else:
+        yield f"{checked.present} of {total} quotes {'is' if checked.present == 1 else 'are'} still there."
+    if changed := checked.changed_articles:
+        yield f"{one} was changed since." if changed == 1 else f"{changed} articles were changed since."
+    if gone := checked.gone_articles:
+        yield f"{one} is no longer available." if gone == 1 else f"{gone} articles are no longer available."
+
+
+def shown(quote: CheckedQuote) -> ShownQuote:
+    """Return what the page shows of a quote; nothing of an article that is gone."""
+    article, span = quote.article, quote.span
+    if article is None:
+        return ShownQuote(quote)
+    words = visible(article.body[span.start : span.end]) if span else ""
+    theirs = web_address(article.url)
+    place = f"?start={span.start}&end={span.end}#quote" if span else ""
+    return ShownQuote(
+        quote,
+        language_tag(article.language),
+        render(quote.text).html if quote.state == "present" else "",
+        text_fragment(theirs, words) if theirs else None,
+        f"/articles/{percent_encoded(article.article_id)}{place}",
+        tuple((visible(edit.before), visible(edit.after)) for edit in quote.edits),
+        tuple((date.text, written(date.date)) for date in resolved_dates(article, span)) if span else (),
+    )
+
+
+def written(date: str) -> str:
+    """Return a day, a month or a year in ISO 8601 in words: "4 December 2025", "December 2025", "2025"."""
+    year, _, month_and_day = date.partition("-")
+    if not month_and_day:
+        return year
+    in_words = day(f"{date}-01"[:10])
+    return in_words if date.count("-") == 2 else in_words.partition(" ")[2]
+
+
+def text_fragment(address: str, quote: str) -> str:
+    """Return the address of a page at these words, which browsers with text fragments show."""
+    words = quote.split()
+    if not words:
+        return address
+    ends = [words[:EDGE_WORDS], words[-EDGE_WORDS:]] if len(words) > 2 * EDGE_WORDS else [words]
+    # Hyphens and commas have a meaning in text fragments.
+    text = ",".join(percent_encoded(" ".join(part), safe="").replace("-", "%2D") for part in ends)
+    return f"{address}{'' if '#' in address else '#'}:~:text={text}"

@@ -13,10 +13,9 @@ from hypothesis import strategies as st
 
 from index.generation import Generation
 from index.records import Article, Filters, Span
-from service.answer import Composition
-from service.copies import MOST_OF_STORY, NEARLY, independent_stories, spread
+from service.answer import Composition, independent_stories
 from service.records import DraftSentence, Mode, Passage, Quote
-from service.retrieve import retrieve
+from service.retrieve import MOST_OF_STORY, NEARLY, retrieve, spread
 from tests.fakes import TOPICS, HashedEmbedder, built, grown, newsroom, opened, sentence
 from tests.index.test_copies import sentences
 

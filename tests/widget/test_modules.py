@@ -5,7 +5,7 @@ from urllib.parse import unquote
 
 import pytest
 
-from service.api.widget import FOLDER
+from service.api.pages import WIDGET
 from tests.widget.browsing import Visit
 
 STREAM = (
@@ -24,7 +24,7 @@ DATA = ["one\ntwo\n", "🎉 é", " kept space", "a:b: c"]
 @pytest.fixture
 def modules(visit: Visit) -> Visit:
     """Return a page that can import the modules."""
-    for file in FOLDER.glob("*.js"):
+    for file in WIDGET.glob("*.js"):
         headers = {"Content-Type": "text/javascript; charset=utf-8"}
         visit.service.pages[f"/host/modules/{file.name}"] = (file.read_text(encoding="utf-8"), headers)
     return visit.host('<!doctype html><html lang="en"><title>Modules</title>')

@@ -9,8 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.answer import day
-from service.api.pages import page_asset
-from service.api.widget import FOLDER
+from service.api.pages import WIDGET, page_asset
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for
 
@@ -248,7 +247,7 @@ def test_the_frame_has_a_title_in_its_language(
 ) -> None:
     """The title is the widget's; direction and text without JavaScript follow the language."""
     text = client.get("/embed", params={"lang": asked}).text
-    title = re.search(r'^  title: "(.*)",$', (FOLDER / f"strings-{strings}.js").read_text("utf-8"), re.MULTILINE)
+    title = re.search(r'^  title: "(.*)",$', (WIDGET / f"strings-{strings}.js").read_text("utf-8"), re.MULTILINE)
 
     assert title is not None
     assert f'<html lang="{lang}" dir="{direction}">' in text

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from index.records import Span
-from service.api.permalink import shown, text_fragment, written
+from service.api.pages import shown, text_fragment, written
 from service.permalink import PATH, CheckedQuote, Permalinks, SigningKey
 from service.pipeline import Pipeline
 from service.settings import ServiceSettings

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api.widget import FOLDER, join_modules, widget_script
+from service.api.pages import WIDGET, join_modules, widget_script
 
 
 def test_no_module_writes_markup_or_code() -> None:
@@ -20,7 +20,7 @@ def test_no_module_writes_markup_or_code() -> None:
 def test_every_module_is_in_the_script() -> None:
     """Each module and style sheet of the folder is in the script."""
     script = widget_script()
-    files = [file.name for file in FOLDER.iterdir() if file.suffix in (".js", ".css")]
+    files = [file.name for file in WIDGET.iterdir() if file.suffix in (".js", ".css")]
     variables = {f"${re.sub(r'[^A-Za-z0-9_]', '_', name)}" for name in files}
 
     assert {name for name in variables if f"const {name} = " not in script} == set()
