@@ -1,4 +1,7 @@
-"""Measure the detection of conflicts on labelled pairs: `python -m benchmarks.conflicts [--split closed]`."""
+"""Measure the detection of conflicts on labelled pairs: `python -m benchmarks.conflicts [--set 2] [--split closed]`.
+
+Set 1 is spent: both of its halves were measured, so all of it is open now. Only set 2 has a closed half.
+"""
 
 import argparse
 import json
@@ -16,7 +19,10 @@ from service.conflicts.details import Statement
 from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story
 
-PAIRS = Path(__file__).parent.parent / "eval" / "pairs" / "conflicts.jsonl"
+FOLDER = Path(__file__).parent.parent / "eval" / "pairs"
+SETS = {"1": "conflicts.jsonl", "2": "conflicts_2.jsonl"}
+SPENT = {"1"}
+"""Sets whose closed half was measured: all of their pairs are open now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,11 +35,13 @@ class Pair:
     articles: tuple[Article, Article]
 
 
-def pairs(split: str) -> Iterator[Pair]:
-    """Yield the labelled pairs of a split."""
-    for line in PAIRS.read_text(encoding="utf-8").splitlines():
-        pair = json.loads(line)
-        if pair["split"] == split:
+def pairs(chosen: str, split: str) -> Iterator[Pair]:
+    """Yield the labelled pairs of a split, of one set or of "all"."""
+    for name in SETS if chosen == "all" else [chosen]:
+        for line in (FOLDER / SETS[name]).read_text(encoding="utf-8").splitlines():
+            pair = json.loads(line)
+            if split != ("open" if name in SPENT else pair["split"]):
+                continue
             yield Pair(pair["id"], pair["label"], pair["kind"], (_article(pair, "a"), _article(pair, "b")))
 
 
@@ -65,11 +73,14 @@ def label_of(found: list[Finding]) -> str:
 def main() -> None:
     """Print precision and recall; with --show also the pairs that are wrong, for the open split only."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--set", choices=(*SETS, "all"), default="all", help="the file of pairs")
     parser.add_argument("--split", choices=("open", "closed"), default="open")
     parser.add_argument("--show", action="store_true", help="print wrong pairs of the open split")
     options = parser.parse_args()
+    if options.split == "closed" and options.set in SPENT:
+        parser.error(f"set {options.set} has no closed half any more; measure it with --split open")
     counts: Counter[tuple[str, str, str]] = Counter()
-    for pair in pairs(options.split):
+    for pair in pairs(options.set, options.split):
         found = findings(pair)
         label = label_of(found)
         counts[pair.label, pair.kind, label] += 1

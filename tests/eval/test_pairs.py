@@ -9,6 +9,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from eval.pairs.copies import copy_pairs, lower_half
 
 FOLDER = Path(__file__).resolve().parents[2] / "eval" / "pairs"
@@ -18,8 +20,8 @@ KINDS = ("number", "date", "place", "name", "status")
 SPLITS = ("open", "closed")
 TIMED = {"conflict", "update"}
 Pair = dict[str, Any]
-FIXED = ["ada2511252ce5602", "86f9cfded9ccf617"]
-"""Starts of the SHA-256 of the conflict pairs and the copy pairs."""
+FIXED = ["ada2511252ce5602", "d536606cb3116fd0", "86f9cfded9ccf617"]
+"""Starts of the SHA-256 of the two sets of conflict pairs and the copy pairs."""
 
 
 def _read(name: str) -> list[Pair]:
@@ -27,7 +29,8 @@ def _read(name: str) -> list[Pair]:
     return [json.loads(line) for line in (FOLDER / name).read_text(encoding="utf-8").splitlines()]
 
 
-CONFLICTS = _read("conflicts.jsonl")
+FIRST, SECOND = _read("conflicts.jsonl"), _read("conflicts_2.jsonl")
+ONLY_SECOND = {"case", "question"}
 COPIES = [asdict(pair) for pair in copy_pairs()]
 
 
@@ -44,8 +47,9 @@ def _has_counts(pairs: Sequence[Pair], row_of: Callable[[Pair], str], column_of:
 
 def test_a_conflict_pair_is_valid() -> None:
     """A pair has the fields of the page, and its values are words of its texts."""
-    for pair in CONFLICTS:
-        assert pair.keys() == {"id", "split", "label", "kind", "topic", "a", "b", "values", "language"}
+    for pair in FIRST + SECOND:
+        fields = pair.keys() - (ONLY_SECOND if pair in SECOND else set())
+        assert fields == {"id", "split", "label", "kind", "topic", "a", "b", "values", "language"}
         assert pair["label"] in LABELS
         assert pair["kind"] in KINDS
         assert pair["language"] in {"en", "de"}
@@ -59,26 +63,36 @@ def test_a_conflict_pair_is_valid() -> None:
 
 def test_a_later_article_updates_or_corrects() -> None:
     """The articles of an update differ in time; a correction is the later article of its pair."""
-    for pair in CONFLICTS:
+    for pair in FIRST + SECOND:
         first, last = sorted((pair["a"], pair["b"]), key=lambda side: side["published_at"])
         assert not first["is_correction"]
         if pair["label"] == "update":
             assert first["published_at"] < last["published_at"]
 
 
-def test_the_conflict_pairs_are_as_many_as_the_page_says() -> None:
+@pytest.mark.parametrize("pairs", [FIRST, SECOND], ids=["first", "second"])
+def test_the_conflict_pairs_are_as_many_as_the_page_says(pairs: list[Pair]) -> None:
     """Ids are unique, at least half of the pairs are not conflicts, and the page gives the counts."""
-    labels = Counter(pair["label"] for pair in CONFLICTS)
-    assert len({pair["id"] for pair in CONFLICTS}) == len(CONFLICTS) >= 130
-    assert labels["conflict"] * 2 <= len(CONFLICTS)
-    assert _has_counts(CONFLICTS, lambda pair: pair["label"], "split", SPLITS)
-    assert _has_counts(CONFLICTS, lambda pair: pair["kind"], "label", LABELS)
+    labels = Counter(pair["label"] for pair in pairs)
+    assert len({pair["id"] for pair in pairs}) == len(pairs) >= 130
+    assert labels["conflict"] * 2 <= len(pairs)
+    assert _has_counts(pairs, lambda pair: pair["label"], "split", SPLITS)
+    assert _has_counts(pairs, lambda pair: pair["kind"], "label", LABELS)
 
 
-def test_the_halves_of_the_conflict_pairs_follow_from_the_ids() -> None:
+def test_the_second_set_has_a_question_and_a_case_for_each_pair() -> None:
+    """A reader's question ends with a question mark; no text of the first set is in the second."""
+    assert all(pair["question"].endswith("?") and pair["case"] for pair in SECOND)
+    first, second = ({side["text"] for pair in pairs for side in (pair["a"], pair["b"])} for pairs in (FIRST, SECOND))
+    assert not first & second
+    assert len(second) == 2 * len(SECOND)
+
+
+@pytest.mark.parametrize("pairs", [FIRST, SECOND], ids=["first", "second"])
+def test_the_halves_of_the_conflict_pairs_follow_from_the_ids(pairs: list[Pair]) -> None:
     """Each label is split by the hash of the id."""
     for label in LABELS:
-        splits = {pair["id"]: pair["split"] for pair in CONFLICTS if pair["label"] == label}
+        splits = {pair["id"]: pair["split"] for pair in pairs if pair["label"] == label}
         assert {name for name, split in splits.items() if split == "open"} == lower_half(list(splits))
 
 
@@ -119,6 +133,7 @@ def test_no_story_is_in_both_halves() -> None:
 
 
 def test_the_pairs_are_the_ones_that_were_measured() -> None:
-    """The content of both sets is fixed: a figure of last month was measured on these pairs."""
-    hashes = [hashlib.sha256(json.dumps(pairs, sort_keys=True).encode()).hexdigest() for pairs in (CONFLICTS, COPIES)]
+    """The content of each set is fixed: a figure of last month was measured on these pairs."""
+    sets = (FIRST, SECOND, COPIES)
+    hashes = [hashlib.sha256(json.dumps(pairs, sort_keys=True).encode()).hexdigest() for pairs in sets]
     assert [each[:16] for each in hashes] == FIXED
