@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.sets import Asked
-from index.terms import words
+from index.text import words
 
 SUFFIX_FROM = 4
 SHARED = 0.75

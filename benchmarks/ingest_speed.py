@@ -36,8 +36,8 @@ from benchmarks.table import Cell, print_table
 from index.embedding import Matrix
 from index.embedding.local import WEIGHTS, LocalEmbedder, count_pieces, model_file
 from index.records import Article, indexed_text
+from index.text import chunks_of
 from index.vectors import build_collection
-from ingest.chunk import chunks_of
 from ingest.job import ARTICLES_AT_ONCE, Ingest, run
 from ingest.load import LoadedArticle, Loader, find
 from ingest.report import Progress

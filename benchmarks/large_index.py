@@ -8,7 +8,7 @@ import json
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import chain, islice
+from itertools import islice
 from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING
@@ -20,8 +20,7 @@ from index.embedding import Embedder
 from index.embedding.local import count_pieces
 from index.generation import Generation, open_generation
 from index.layout import current_name
-from index.text import sentence_spans
-from ingest.chunk import chunk_spans
+from index.text import chunk_spans, sentence_spans
 from ingest.job import Ingest, run
 from ingest.report import Progress
 
@@ -79,9 +78,7 @@ def stock_retriever(generation: Generation, count: int) -> "VectorIndexRetriever
     nodes = [
         TextNode(id_=chunk.chunk_id, text=chunk.text, embedding=vector.tolist())
         for part in generation.parts
-        for (chunk, _), vector in zip(
-            chain.from_iterable(part.segment.catalog.pages()), part.segment.vectors, strict=True
-        )
+        for (chunk, _), vector in zip(part.segment.catalog.all_chunks(), part.segment.vectors, strict=True)
     ]
     index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=generation.manifest.configuration.dimension))
     return VectorIndexRetriever(index=index, similarity_top_k=count)

@@ -19,7 +19,7 @@ from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
 from index.generation import entry_of, open_generation, publish
 from index.layout import LOCK, current_name
-from index.segment_writer import SegmentWriter
+from index.segment import SegmentWriter
 from ingest.job import Ingest, run
 from ingest.report import Progress
 

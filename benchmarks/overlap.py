@@ -21,10 +21,10 @@ from benchmarks.retrieval_quality import AT, ranking_measures
 from benchmarks.sets import RGB, SQUAD_1, Asked, Paragraph, QuestionSet
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import TOP_K, Trial, trial
+from index import text
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
 from index.records import Span
-from ingest import chunk
 from service.retrieve import CANDIDATES
 
 QUESTIONS = 2000
@@ -51,7 +51,7 @@ def main() -> None:
         embedder = LocalEmbedder(work / "models")
         for asked, where in ((replace(squad.sample(arguments.questions), paragraphs=articles), places), (rgb, {})):
             with_overlap = measured(asked, where, embedder, work)
-            with patch.object(chunk, "_packed", packed_without_overlap):
+            with patch.object(text, "_packed", packed_without_overlap):
                 without = measured(asked, where, embedder, work)
             for name, values in with_overlap.items():
                 rows.append([f"{asked.name}: {name}", *_compared(values, without[name])])
@@ -75,14 +75,14 @@ def joined(questions: QuestionSet) -> tuple[tuple[Paragraph, ...], Places]:
     return tuple(articles), places
 
 
-def packed_without_overlap(section: Sequence[chunk._Piece], budget: int) -> Iterator[chunk.ChunkSpan]:
+def packed_without_overlap(section: Sequence[text._Piece], budget: int) -> Iterator[text.ChunkSpan]:
     """Pack the sentences of a section as the chunker does, each into one chunk."""
     first = 0
     for at, piece in enumerate(section):
         following = section[at + 1 : at + 2]
         tokens = sum(each.tokens for each in section[first : at + 1])
         if not following or tokens + following[0].tokens > budget:
-            yield chunk.ChunkSpan(section[first].start, piece.end, tokens)
+            yield text.ChunkSpan(section[first].start, piece.end, tokens)
             first = at + 1
 
 

@@ -44,8 +44,8 @@ from index.generation import Generation, open_generation, read_manifest
 from index.layout import CHROMA, current_name
 from index.library import Library
 from index.records import Filters
+from index.text import chunk_spans
 from index.vectors import Collection, nearest
-from ingest.chunk import chunk_spans
 from ingest.job import Ingest, run
 from ingest.report import Progress
 from service.retrieve import CANDIDATES, retrieve

@@ -19,8 +19,8 @@ from typing import Any
 from eval.matching import normalised, plain, without_markers
 from eval.metrics import cited_articles, sufficient
 from eval.records import GoldItem
+from index.lexical import Terms
 from index.records import Article
-from index.terms import Terms
 from index.text import sentence_spans
 
 COVERED = 0.5

@@ -12,7 +12,7 @@ from math import isclose
 from typing import NamedTuple
 
 from eval.records import Matcher
-from index.terms import normal_form
+from index.text import normal_form
 
 _PLAIN = str.maketrans({
     "‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "‑": "-", "\u00a0": " ", "…": "...",

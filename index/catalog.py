@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 import threading
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import asdict, astuple, replace
 from datetime import datetime
@@ -198,13 +198,6 @@ class Catalog:
         owners = np.repeat(np.arange(len(found), dtype=np.int32), [len(own) // _HASHES[0].itemsize for own in stored])
         return Sketches(rows, digests, counts, marks, owners)
 
-    def has_sketch_of(self, article: Article) -> bool:
-        """Return whether the sketch of an article is that of its text; a catalogue of an earlier schema has none."""
-        statement = """SELECT digest, words, marks, runs, numbers FROM article JOIN sketch ON sketch.article = row
-            JOIN sketch_runs ON sketch_runs.article = row WHERE article_id = ?"""
-        stored = _stored(sketch_of(article))
-        return not self._sketched or self._rows(statement, (article.article_id,)) == [stored]
-
     @property
     def _sketched(self) -> bool:
         return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sketch'"))
@@ -333,10 +326,6 @@ class Catalog:
             found |= self._rows(f"SELECT text_key, row FROM chunk WHERE text_key IN ({marks})", page)
         return found
 
-    def text_keys(self, rows: Sequence[int]) -> dict[int, bytes]:
-        """Return the text keys of these rows, by row."""
-        return dict(self._rows(f"SELECT row, text_key FROM chunk WHERE row IN {_LISTED}", (json.dumps(list(rows)),)))
-
     def chunks(self, rows: Sequence[int]) -> list[tuple[Chunk, Article]]:
         """Return the chunks of these rows with their articles, in the order of `rows`; each article is one object."""
         columns = "row, article, ordinal, start_char, end_char, token_count"
@@ -359,10 +348,10 @@ class Catalog:
             JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
         return dict(self._rows(statement, (json.dumps(list(rows)),)))
 
-    def pages(self) -> Iterator[list[tuple[Chunk, Article]]]:
-        """Yield every chunk with its article, in row order, a page at a time."""
+    def all_chunks(self) -> Iterator[tuple[Chunk, Article]]:
+        """Yield every chunk with its article, in row order, with a page of them in memory."""
         for start in range(0, self.chunk_count, PAGE):
-            yield self.chunks(range(start, min(start + PAGE, self.chunk_count)))
+            yield from self.chunks(range(start, min(start + PAGE, self.chunk_count)))
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_]:
         """Return a mask of the chunks whose articles pass the filters."""
@@ -408,7 +397,7 @@ class CatalogWriter:
         if corrects_another(article):
             self._connection.execute("INSERT INTO correcting VALUES (?)", (added.lastrowid,))
 
-    def copy(self, catalog: Path, without: Collection[str]) -> NDArray[np.int64]:
+    def copy(self, catalog: Path, without: Iterable[str]) -> NDArray[np.int64]:
         """Copy the articles of a closed catalogue, but for those with these ids; return the rows of their chunks."""
         self._connection.commit()
         self._connection.execute("ATTACH ? AS old", (f"{catalog.absolute().as_uri()}?mode=ro&immutable=1",))

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.records import Article
-from index.terms import words
+from index.text import words
 
 SHORT = 30
 """Words of a body below which the title belongs to the text: "More to follow." is not a story."""

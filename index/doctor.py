@@ -35,8 +35,7 @@ from index.layout import (
     unfinished,
 )
 from index.records import Configuration, StoredFile, fingerprint, indexed_text
-from index.segment import digest_of, read_record, verify_in_child
-from index.segment_writer import SegmentWriter
+from index.segment import SegmentWriter, digest_of, read_record, verify_in_child
 
 
 @dataclass(frozen=True, slots=True)

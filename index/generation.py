@@ -49,6 +49,7 @@ from index.records import (
     Manifest,
     Revision,
     SegmentEntry,
+    compact,
     fingerprint,
     isoformat,
 )
@@ -459,7 +460,7 @@ def manifest_of(
         fingerprint=fingerprint(hashes.items(), configuration),
         segments=tuple(kept),
     )
-    return replace(manifest, generation=f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z-{manifest.digest}")
+    return replace(manifest, generation=f"{compact(moment)}-{manifest.digest}")
 
 
 def write_manifest(data: Path, manifest: Manifest) -> None:

@@ -3,10 +3,14 @@
 A segment stores which rows have a term, and how often. The statistics that weigh a term (document frequency, number
 and average length of chunks) are sums over the segments of a generation less its dead rows, so that articles rank the
 same however they are spread over segments. Robertson & Zaragoza 2009, with the inverse document frequency of Lucene.
+
+Terms are lower case and stemmed, without stop words; `U.S.` and `US` are one term, so are `1,200` and `1200`, `Müller`
+and `Muller`, `£5` and `5 pounds`, and a possessive is its noun.
 """
 
 import math
 import re
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
@@ -17,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.spelling import Spelling
-from index.terms import Terms
+from index.text import folded, words
 
 K1 = 0.9
 B = 0.4
@@ -30,14 +34,57 @@ WORDS = "words.txt"
 """Words that articles write in lower case, each with its number."""
 
 
+_NUMBER_PARTS = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b|(?<=\d)[\u00a0\u2009\u202f](?=\d{3}(?!\d))")
+_SIGNS = str.maketrans({"£": " pounds ", "€": " euros ", "$": " dollars ", "%": " percent "})
+_NOT_STOP_WORDS = frozenset(["won"])  # in the list for "won't", but readers ask who won
+
+_LANGUAGES = "danish dutch french german italian norwegian portuguese russian spanish swedish turkish".split()
+STOP_WORD_LISTS = {"english": "STOPWORDS_EN_PLUS", **{each: f"STOPWORDS_{each.upper()}" for each in _LANGUAGES}}
 _PLAIN = re.compile(r"(?<![\w'’-])[^\W\d_]{3,40}(?![\w'’])")
+
+
+class Terms:
+    """The terms of texts in one language (a Snowball stemmer's name); safe to share between threads."""
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        self.stop_words = stop_words(language)
+        self._local = _Stemmer(language)
+
+    def of(self, text: str) -> list[str]:
+        """Return the terms of a text, in order, with repeats."""
+        found = words(_NUMBER_PARTS.sub("", text).translate(_SIGNS))
+        stemmed: list[str] = self._local.stemmer.stemWords([word for word in found if word not in self.stop_words])
+        return [folded(term) for term in stemmed]
+
+
+class _Stemmer(threading.local):
+    """One Snowball stemmer a thread, because a stemmer keeps its state in the object."""
+
+    def __init__(self, language: str) -> None:
+        import Stemmer
+
+        self.stemmer = Stemmer.Stemmer(language)
+
+
+def stop_words(language: str) -> frozenset[str]:
+    """Return the stop words of a language; empty if bm25s has no list for it."""
+    import bm25s.stopwords
+
+    listed: Iterable[str] = getattr(bm25s.stopwords, STOP_WORD_LISTS.get(language, ""), ())
+    return frozenset(listed) - _NOT_STOP_WORDS
+
+
+def stop_word_list(language: str) -> str:
+    """Return the name of a language's stop word list, as recorded in the manifest."""
+    return f"bm25s.{STOP_WORD_LISTS[language]}" if language in STOP_WORD_LISTS else "none"
 
 
 class PostingsWriter:
     """The postings of a segment under construction: rows are added in any order, or copied from other segments."""
 
-    def __init__(self, terms: Terms) -> None:
-        self._terms = terms
+    def __init__(self, language: str) -> None:
+        self._terms = Terms(language)
         self._vocabulary: dict[str, int] = {}
         self._postings: list[NDArray[np.int32]] = []
         self._lengths: dict[int, int] = {}

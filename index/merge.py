@@ -11,7 +11,7 @@ from index.chroma_server import ChromaServer
 from index.generation import Generation, Part, SegmentPool, entry_of, open_generation, publish
 from index.layout import current_name
 from index.records import Manifest
-from index.segment_writer import SegmentWriter
+from index.segment import SegmentWriter
 
 MOST_SEGMENTS = 8
 GROWTH = 2

@@ -30,6 +30,11 @@ def isoformat(moment: datetime | None, timespec: str = "auto") -> str | None:
     return moment.astimezone(UTC).isoformat(timespec=timespec).replace("+00:00", "Z")
 
 
+def compact(moment: datetime) -> str:
+    """Return a moment as the beginning of a name, to the millisecond, so that names sort by time."""
+    return f"{moment:%Y%m%dT%H%M%S}{moment.microsecond // 1000:03d}Z"
+
+
 def parse_moment(text: str) -> datetime:
     """Return the moment of an ISO 8601 date, in UTC if it has no zone; raises ValueError."""
     moment = datetime.fromisoformat(text)

@@ -1,32 +1,58 @@
-"""One closed, immutable part of the index: the catalogue, vectors and postings of some articles; read and verified.
+"""One closed, immutable part of the index: the catalogue, vectors and postings of some articles.
 
-`python -m index.segment FOLDER` prints what is wrong with a segment, in a process of its own, because a corrupt HNSW
-file can end it. The writer verifies a new segment in its own process: if that ends, no generation names the segment.
+A `SegmentWriter` collects articles, builds what is derived, verifies it and closes the segment; a `Segment` reads it.
+A corrupt HNSW file can end the process that opens it. So the writer verifies in its own process, before a generation
+names the segment, and `python -m index.segment FOLDER` prints what is wrong with a closed one.
 """
 
 import hashlib
+import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Sequence
+from contextlib import closing, suppress
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
+from types import TracebackType
+from typing import Self
+from uuid import uuid4
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import Catalog, text_key
+from index.catalog import Catalog, CatalogWriter
 from index.chroma_server import ChromaServer
 from index.embedding import Matrix, Vector
-from index.errors import IndexDamaged, reason_of
-from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS
-from index.lexical import Postings
-from index.records import SegmentRecord, StoredFile, indexed_text
-from index.terms import Terms
-from index.vectors import EXACT_ROWS, Collection, are_unit, nearest, undrained
+from index.errors import EmbeddingFailed, IndexDamaged, PublishFailed, reason_of
+from index.layout import BUILDING, CATALOG, CHROMA, LEXICAL, SEGMENT, SEGMENTS, VECTORS, segment_folder, sync
+from index.lexical import Postings, PostingsWriter
+from index.records import (
+    Article,
+    Chunk,
+    Configuration,
+    Revision,
+    SegmentRecord,
+    StoredFile,
+    compact,
+    indexed_text,
+    isoformat,
+)
+from index.vectors import (
+    EXACT_ROWS,
+    PAGE,
+    Collection,
+    VectorFile,
+    are_unit,
+    build_collection,
+    misses_too_many,
+    nearest,
+)
 
 HINT = "Run `dateline doctor` to see what is corrupt."
+COLLECTED = "vectors.f32"
+TIMEOUT_S = 900
 
 
 class Segment:
@@ -122,6 +148,137 @@ class Segment:
         return {key: np.array(self.vectors[row]) for key, row in rows.items()}
 
 
+class SegmentWriter:
+    """A segment under construction, in a folder that no other process reads before it is closed."""
+
+    def __init__(self, data: Path, configuration: Configuration) -> None:
+        self._data = data
+        self._configuration = configuration
+        self.folder = data / SEGMENTS / f"{BUILDING}{uuid4().hex[:12]}"
+        self.folder.mkdir(parents=True)
+        self._catalog = CatalogWriter(self.folder / CATALOG, configuration)
+        self._vectors = VectorFile(self.folder / COLLECTED, configuration.dimension)
+        self._copied: list[tuple[Segment, NDArray[np.int64], int]] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove the folder if the block raised."""
+        if error is not None:
+            self.abandon()
+
+    @property
+    def chunk_count(self) -> int:
+        """Return the number of chunks that were added."""
+        return self._catalog.chunk_count
+
+    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix, history: Sequence[Revision] = ()) -> None:
+        """Add an article, its chunks, their unit vectors and its history; raises EmbeddingFailed for other vectors."""
+        if vectors.shape != (len(chunks), self._configuration.dimension) or not are_unit(vectors).all():
+            raise EmbeddingFailed(
+                f"the embedding model gave vectors of shape {vectors.shape}, expected {len(chunks)} unit vectors of"
+                f" dimension {self._configuration.dimension}",
+                "Check whether it is still the same model; give another model another name.",
+            )
+        self._vectors.append(vectors)
+        self._catalog.add(article, chunks, history)
+
+    def copy(self, segment: Segment, without: Iterable[str] = ()) -> None:
+        """Copy the articles of another segment, but for those with these ids."""
+        first = self._catalog.chunk_count
+        rows = self._catalog.copy(segment.folder / CATALOG, without)
+        for start in range(0, len(rows), PAGE):
+            self._vectors.append(segment.vectors[rows[start : start + PAGE]])
+        self._copied.append((segment, rows, first))
+
+    def discard(self, article_id: str) -> None:
+        """Remove an article that was added."""
+        self._catalog.discard(article_id)
+
+    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
+        """Change the id of an article that was added, and give it the revisions of that id."""
+        self._catalog.rename(article_id, to, history)
+
+    def store(self) -> None:
+        """Store everything so far, so that a killed run leaves it."""
+        self._vectors.flush()
+        self._catalog.commit()
+
+    def close(self) -> SegmentRecord | None:
+        """Build what is derived, verify it and move the segment into place; None if it has no article.
+
+        Raises PublishFailed if the segment does not pass verification. A native crash of Chroma ends the process here,
+        before a generation names the segment.
+        """
+        rows = self._catalog.rows()
+        self._vectors.save(self.folder / VECTORS, rows)
+        self._catalog.number_rows()
+        self._catalog.close()
+        self._vectors.remove()
+        vectors: Matrix = np.load(self.folder / VECTORS, mmap_mode="r")
+        build_collection(self.folder / CHROMA, vectors)
+        with closing(Catalog(self.folder / CATALOG)) as catalog:
+            articles = len(catalog.hashes())
+            self._write_postings(catalog, rows)
+        if not articles:
+            self.abandon()
+            return None
+        record = self._write_record(articles, vectors)
+        faults = faults_of(self.folder, record)
+        if faults:
+            raise PublishFailed(
+                f"the new segment did not pass verification: {'; '.join(faults)}",
+                "The current generation is unchanged. Run the ingest again; if this repeats, check disk and memory.",
+            )
+        for path in (self.folder, *self.folder.rglob("*")):
+            sync(path)
+        self.folder.rename(segment_folder(self._data, record.segment))
+        sync(self._data / SEGMENTS)
+        return record
+
+    def keep(self) -> None:
+        """Close the folder with what was stored, from which the next run takes vectors."""
+        self._catalog.close()
+        self._vectors.close()
+        for derived in (CHROMA, LEXICAL):
+            shutil.rmtree(self.folder / derived, ignore_errors=True)
+
+    def abandon(self) -> None:
+        """Remove the folder; the next run sweeps what cannot be removed now."""
+        self._catalog.close()
+        with suppress(OSError):
+            self._vectors.remove()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _write_postings(self, catalog: Catalog, rows: NDArray[np.int64]) -> None:
+        postings = PostingsWriter(self._configuration.language)
+        copied = np.zeros(len(rows), dtype=bool)
+        for segment, old_rows, first in self._copied:
+            postings.copy(segment.postings, old_rows, first)
+            copied[first : first + len(old_rows)] = True
+        for row, (chunk, article) in enumerate(catalog.all_chunks()):
+            postings.count_words(chunk.text)
+            if not copied[row]:
+                postings.add(row, indexed_text(article.title, chunk.text))
+        postings.write(self.folder / LEXICAL)
+
+    def _write_record(self, articles: int, vectors: Matrix) -> SegmentRecord:
+        moment = datetime.now(UTC)
+        exact = len(vectors) > EXACT_ROWS and misses_too_many(self.folder / CHROMA, vectors)
+        record = SegmentRecord(
+            segment=f"{compact(moment)}-{uuid4().hex[:8]}",
+            configuration=self._configuration,
+            article_count=articles,
+            chunk_count=len(vectors),
+            created_at=isoformat(moment, "milliseconds"),
+            files=stored_files(self.folder),
+            search="exact" if exact else "chroma",
+        )
+        (self.folder / SEGMENT).write_text(record.to_json(), encoding="utf-8")
+        return record
+
+
 def read_record(folder: Path) -> SegmentRecord:
     """Return the record of a segment; raises IndexDamaged if it is missing or invalid."""
     try:
@@ -154,13 +311,6 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-SAMPLE = 500
-SAMPLE_SEED = 20260101
-TIMEOUT_S = 900
-TOLERANCE = 1e-4
-MISSES_ALLOWED = 0.002
-
-
 def verify_in_child(folder: Path) -> list[str]:
     """Return the faults of a closed segment; empty if it is valid."""
     command = [sys.executable, "-m", "index.segment", str(folder.absolute())]
@@ -181,93 +331,23 @@ def verify_in_child(folder: Path) -> list[str]:
 def faults_of(folder: Path, record: SegmentRecord) -> list[str]:
     """Return what is wrong in the contents of a segment, opened in this process, which a corrupt HNSW file may end."""
     try:
-        with closing(Catalog(folder / CATALOG)) as catalog:
+        with closing(Catalog(folder / CATALOG)) as catalog, closing(Collection(folder / CHROMA)) as collection:
             vectors: Matrix = np.load(folder / VECTORS, mmap_mode="r")
-            postings = Postings(folder / LEXICAL)
-            with closing(Collection(folder / CHROMA)) as collection:
-                counts = {
-                    "record": record.chunk_count,
-                    "catalogue": len(catalog.article_of_row),
-                    "vectors": len(vectors),
-                    "lexical": postings.row_count,
-                    "chroma": collection.count(),
-                }
-                if len(set(counts.values())) > 1:
-                    return [f"numbers of chunks disagree: {counts}"]
-                faults = [*_wrong_catalog(catalog, postings, record), *_wrong_vectors(vectors, record, collection)]
-            if undrained(folder / CHROMA):
-                faults.append("rows wait in chroma's queue")
+            counts = {
+                "record": record.chunk_count,
+                "catalogue": len(catalog.article_of_row),
+                "vectors": len(vectors),
+                "lexical": Postings(folder / LEXICAL).row_count,
+                "chroma": collection.count(),
+            }
+            if len(set(counts.values())) > 1:
+                return [f"numbers of chunks disagree: {counts}"]
+            faults = [*collection.faults(vectors, record.configuration.dimension)]
+            if (articles := len(catalog.hashes())) != record.article_count:
+                faults.insert(0, f"the catalogue has {articles} articles, the record states {record.article_count}")
             return faults
     except (OSError, EOFError, ValueError, IndexDamaged, sqlite3.DatabaseError) as error:
         return [f"it cannot be opened: {error}"]
-
-
-def misses_too_many(folder: Path) -> bool:
-    """Return whether Chroma does not find too many chunks of a segment by their own vectors.
-
-    HNSW cannot reach every row beside a crowd of near-duplicates, as tables, logs and lists make
-    (chroma-core/chroma#3113): the segment is valid, but needs exact search.
-    """
-    vectors: Matrix = np.load(folder / VECTORS, mmap_mode="r")
-    missed = 0
-    with closing(Collection(folder / CHROMA)) as collection:
-        for row in _sample(len(vectors)):
-            found = collection.nearest(vectors[row], 5)
-            # Chunks of equal text have equal vectors, so the score counts, not the row.
-            missed += bool((vectors[found] @ vectors[row]).max(initial=-1) < 1 - TOLERANCE)
-    return missed > MISSES_ALLOWED * min(SAMPLE, len(vectors))
-
-
-def _wrong_catalog(catalog: Catalog, postings: Postings, record: SegmentRecord) -> Iterator[str]:
-    hashes = catalog.hashes()
-    if len(hashes) != record.article_count:
-        yield f"the catalogue has {len(hashes)} articles, the record states {record.article_count}"
-    changed = [
-        article.article_id
-        for article in (article for article, _ in catalog.articles())
-        if article.content_hash != hashes[article.article_id]
-    ]
-    if changed:
-        yield f"{len(changed)} articles do not match their content hash, the first is {changed[0]}"
-    rows = sorted(_sample(catalog.chunk_count).tolist())
-    keys, terms = catalog.text_keys(rows), Terms(record.configuration.language)
-    sampled = catalog.chunks(rows)
-    for article in {article.article_id: article for _, article in sampled}.values():
-        if not catalog.has_sketch_of(article):
-            yield f"the sketch of {article.article_id} is missing or that of another text"
-            return
-    for row, (chunk, article) in zip(rows, sampled, strict=True):
-        if keys[row] != text_key(article, chunk):
-            yield f"row {row} of the catalogue has another text than was embedded, in {article.article_id}"
-            return
-        if len(terms.of(indexed_text(article.title, chunk.text))) != postings.lengths[row]:
-            yield f"row {row} of the lexical index has other terms than its chunk {chunk.chunk_id}"
-            return
-
-
-def _wrong_vectors(vectors: Matrix, record: SegmentRecord, collection: Collection) -> Iterator[str]:
-    if vectors.shape[1] != record.configuration.dimension:
-        yield f"the record states dimension {record.configuration.dimension}, vectors.npy has {vectors.shape[1]}"
-    invalid = np.flatnonzero(~are_unit(vectors))
-    if len(invalid):
-        yield f"{len(invalid)} vectors are not finite unit vectors, the first in row {invalid[0]}"
-    if collection.space != "cosine":
-        yield f"chroma measures {collection.space!r}, expected 'cosine'"
-    seen = np.zeros(len(vectors), dtype=bool)
-    for rows, stored in collection.pages():
-        if rows.max(initial=-1) >= len(vectors) or rows.min(initial=0) < 0:
-            yield "chroma has a row that is not in the catalogue"
-            return
-        seen[rows] = True
-        differing = rows[np.abs(stored - vectors[rows]).max(axis=1, initial=0) > TOLERANCE]
-        if len(differing):
-            yield f"{len(differing)} vectors in chroma differ from vectors.npy, the first in row {differing[0]}"
-    if not seen.all():
-        yield f"{int((~seen).sum())} rows have no vector in chroma, the first is row {np.argmin(seen)}"
-
-
-def _sample(count: int) -> NDArray[np.int64]:
-    return np.random.default_rng(SAMPLE_SEED).permutation(count)[:SAMPLE]
 
 
 def main() -> int:
@@ -278,15 +358,13 @@ def main() -> int:
     except IndexDamaged as error:
         faults = [error.args[0].removeprefix(f"segment {folder.name} ")]
     else:
-        # A changed file is opened as well: its lost contents say more than the change.
         faults = file_faults(folder, record)
-        for fault in faults:
-            sys.stdout.write(f"{fault}\n")
-        # Flushed, so that the faults survive the end of this process.
+        # Printed first, because the next step can end this process. A changed file is opened as well: its lost contents
+        # say more than the change.
+        sys.stdout.writelines(f"{fault}\n" for fault in faults)
         sys.stdout.flush()
         faults = faults_of(folder, record)
-    for fault in faults:
-        sys.stdout.write(f"{fault}\n")
+    sys.stdout.writelines(f"{fault}\n" for fault in faults)
     return 0
 
 

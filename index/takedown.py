@@ -10,8 +10,7 @@ from index.chroma_server import ChromaServer
 from index.errors import ConfigurationError, IndexDamaged, no_index
 from index.generation import check_release, read_manifest
 from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
-from index.segment import Segment
-from index.segment_writer import SegmentWriter
+from index.segment import Segment, SegmentWriter
 from index.spool import Spool
 from index.vectors import sweep_views
 

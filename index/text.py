@@ -1,4 +1,4 @@
-"""Sentences and their offsets: the units in which chunks, quotes and answers are cut.
+"""How text is cut: into sentences, sentences into chunks; and the words and normal forms in which it is compared.
 
 Rules, not a model. A full stop ends a sentence unless it belongs to an abbreviation, an initial or a number. A line
 that stands alone without a full stop is a heading. A row of a table, an image and a rule of Markdown are one sentence
@@ -10,16 +10,46 @@ must be cut into the same sentences as its article. So an abbreviation that is a
 Spanish `art.`) counts only before a number. An ordinal (`14. Mai`, `1. FC`) is recognised by the noun behind it or by
 the determiner before it. Any other number before a capital ends the sentence ("He finished 14. Maria won."), because
 English ends sentences so, and German seldom writes an ordinal without one of the two.
+
+A chunk is a run of complete sentences, never across a heading, that begins with the last sentence of the one before.
 """
 
 import json
 import re
-from collections.abc import Iterator
+import unicodedata
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from index.markup import ATTACHED_MARK, NUMBER_MARK
+from index.records import Article, Chunk
+
+CHUNK_TOKENS = 200
+"""The most WordPieces in a chunk; with its title it stays below the 256 that the local model reads."""
+
+CHUNKER = f"sentences-{CHUNK_TOKENS}-overlap-1@2"
+"""The chunker's name in the manifest; change it with the chunker's behaviour."""
+
+LETTERS = 50
+"""The mean length of a WordPiece, in letters, above which the tokenizer gave up on a word."""
+
+Form = Literal["NFC", "NFKC", "NFKD"]
+CountTokens = Callable[[Sequence[str]], list[int]]
+
+MOST_MARKS = 30
+"""Combining marks kept on one letter, as in the Stream-Safe Text Format of UAX #15; no language writes as many."""
+
+_FIRST_MARK, _END_OF_MARKS = 0x300, 0x20000
+_MAY_BE_LONG = re.compile(f"[{chr(_FIRST_MARK)}-{chr(_END_OF_MARKS - 1)}]{{{MOST_MARKS + 1}}}")
+_WORD = re.compile(r"(?:[^\W\d_]\.){2,}|\d+(?:[.,]\d+)*|[^\W_]+(?:['’][^\W_]+)*")
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_DOTTED_I = "i\u0307"  # lower case of the first letter of İzmir
+_ACCENTS = re.compile("[\u0300-\u036f'’]")  # marks of Latin, Greek and Cyrillic: in other scripts marks make the word
+_PLAIN_LETTERS = str.maketrans(
+    {"ø": "o", "ł": "l", "đ": "d", "ð": "d", "ħ": "h", "ŧ": "t", "ı": "i", "æ": "ae", "œ": "oe", "þ": "th"}
+)
 
 HEADING_LENGTH = 100
 QUESTION_HEADING_WORDS = 8
@@ -75,6 +105,23 @@ class Sentence(NamedTuple):
     start: int
     end: int
     heading: bool = False
+
+
+class ChunkSpan(NamedTuple):
+    """The span of a chunk in the body, in code points, and its length in WordPieces."""
+
+    start: int
+    end: int
+    tokens: int
+
+
+class _Piece(NamedTuple):
+    """A sentence, or a part of a sentence that is longer than a chunk."""
+
+    start: int
+    end: int
+    tokens: int
+    heading: bool
 
 
 _Kind = Literal["prose", "heading", "line"]
@@ -212,3 +259,139 @@ def _is_ordinal(before: str, number: str, following: str) -> bool:
     if is_day and following in _SHARED_MONTHS and _LISTED.search(before):
         return True
     return bool(_DETERMINED.search(before)) or (following.endswith("s") and bool(_GENITIVE.search(before)))
+
+
+def chunks_of(article: Article, count: CountTokens) -> list[Chunk]:
+    """Return the chunks of an article in order; `count` maps texts to their numbers of WordPieces."""
+    return [
+        Chunk(
+            chunk_id=f"{article.article_id}#{ordinal}",
+            article_id=article.article_id,
+            ordinal=ordinal,
+            text=article.body[span.start : span.end],
+            start_char=span.start,
+            end_char=span.end,
+            token_count=span.tokens,
+        )
+        for ordinal, span in enumerate(chunk_spans(article.body, count))
+    ]
+
+
+def chunk_spans(body: str, count: CountTokens, budget: int = CHUNK_TOKENS) -> list[ChunkSpan]:
+    """Split a body into spans in order; each begins with a sentence and has at most `budget` tokens."""
+    return [span for section in _sections(_pieces(body, _at_least(count), budget)) for span in _packed(section, budget)]
+
+
+def _at_least(count: CountTokens) -> CountTokens:
+    """Correct counts for words of more than a hundred letters, which the tokenizer counts as one piece each."""
+    return lambda texts: [
+        n if len(text) < LETTERS * max(n, 1) else len(text) // 10 for n, text in zip(count(texts), texts, strict=True)
+    ]
+
+
+def _pieces(body: str, count: CountTokens, budget: int) -> list[_Piece]:
+    sentences = sentence_spans(body)
+    counts = count([body[sentence.start : sentence.end] for sentence in sentences])
+    pieces: list[_Piece] = []
+    for sentence, tokens in zip(sentences, counts, strict=True):
+        if tokens <= budget:
+            pieces.append(_Piece(*sentence[:2], tokens, sentence.heading))
+        else:
+            pieces.extend(_cut(body, sentence, count, budget))
+    return pieces
+
+
+def _cut(body: str, sentence: Sentence, count: CountTokens, budget: int) -> Iterator[_Piece]:
+    """Halve a sentence that is longer than a chunk, at a space if it has one, until each part fits."""
+    text = body[sentence.start : sentence.end]
+    tokens = count([text])[0]
+    if tokens <= budget or len(text) < 2:
+        yield _Piece(sentence.start, sentence.end, tokens, heading=False)
+        return
+    middle = len(text) // 2
+    space = text.rfind(" ", 1, middle + 1)
+    cut = space if space > 0 else middle
+    left, right = text[:cut].rstrip(), text[cut:].lstrip()
+    yield from _cut(body, Sentence(sentence.start, sentence.start + len(left)), count, budget)
+    yield from _cut(body, Sentence(sentence.end - len(right), sentence.end), count, budget)
+
+
+def _sections(pieces: Sequence[_Piece]) -> Iterator[list[_Piece]]:
+    """Split before each heading; consecutive headings stay together."""
+    section: list[_Piece] = []
+    for piece in pieces:
+        if piece.heading and section and not section[-1].heading:
+            yield section
+            section = []
+        section.append(piece)
+    if section:
+        yield section
+
+
+def _packed(section: Sequence[_Piece], budget: int) -> Iterator[ChunkSpan]:
+    first = 0
+    while first < len(section):
+        last, tokens = first, section[first].tokens
+        while last + 1 < len(section) and tokens + section[last + 1].tokens <= budget:
+            last += 1
+            tokens += section[last].tokens
+        yield ChunkSpan(section[first].start, section[last].end, tokens)
+        if last + 1 == len(section):
+            return
+        # Repeat the last sentence if it fits in the next chunk with the sentence after it.
+        overlaps = last > first and section[last].tokens + section[last + 1].tokens <= budget
+        first = last if overlaps else last + 1
+
+
+def normal_form(form: Form, text: str) -> str:
+    """Return a text in a normalisation form, with at most MOST_MARKS combining marks in a row.
+
+    The only caller of `unicodedata.normalize`: sorting a run of marks takes quadratic time, hours for the largest
+    article (issue 9), so a run is cut first.
+    """
+    if text.isascii():
+        return text
+    # Some marks become two when they are normalised.
+    return _with_few_marks(unicodedata.normalize(form, _with_few_marks(text)))
+
+
+def _with_few_marks(text: str) -> str:
+    """Return a text with at most MOST_MARKS combining marks in a row."""
+    # The range of the marks is searched forty times faster than the marks, and few texts need more.
+    return _long_runs().sub(r"\1", text) if _MAY_BE_LONG.search(text) else text
+
+
+def without_accents(text: str) -> str:
+    """Return a text in NFKD without its combining marks."""
+    return "".join(char for char in normal_form("NFKD", text) if not unicodedata.combining(char))
+
+
+def folded(word: str) -> str:
+    """Return a word in lower case as it is typed without accents, apostrophes and letters of other keyboards."""
+    if word.isascii() and "'" not in word:
+        return word
+    return _ACCENTS.sub("", normal_form("NFKD", word)).translate(_PLAIN_LETTERS)
+
+
+def words(text: str) -> list[str]:
+    """Return the words of a text in lower case: possessives cut, abbreviations and numbers in one form."""
+    found: list[str] = []
+    for word in _WORD.findall(normal_form("NFKC", text).casefold().replace(_DOTTED_I, "i")):
+        if word[0].isdigit():
+            found.append(_THOUSANDS.sub("", word))
+        elif "." in word:
+            found.append(word.replace(".", ""))
+        else:
+            found.append(word.replace("’", "'").removesuffix("'s"))
+    return found
+
+
+@cache
+def _long_runs() -> re.Pattern[str]:
+    # Some letters, such as U+FF9E, are not marks but begin with one in NFKD.
+    marks = "".join(
+        char
+        for char in map(chr, range(_FIRST_MARK, _END_OF_MARKS))
+        if unicodedata.combining(unicodedata.normalize("NFKD", char)[0])
+    )
+    return re.compile(f"([{marks}]{{{MOST_MARKS}}})[{marks}]+")

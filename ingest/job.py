@@ -3,21 +3,22 @@
 import os
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 
 import numpy as np
 
 from index.admin import STALE_S, named_segments, retire, sweep
-from index.catalog import text_key
+from index.catalog import Catalog, text_key
 from index.chroma_server import ChromaServer
-from index.embedding import Embedder, Vector
+from index.embedding import Embedder, Matrix, Vector
 from index.embedding.local import count_pieces
 from index.errors import DatelineError, IndexDamaged, IndexMismatch
 from index.generation import (
@@ -31,18 +32,30 @@ from index.generation import (
     publish,
     readable_manifests,
 )
-from index.layout import current_name, generation_names, ingest_lock, segment_folder, segment_names, unfinished
+from index.layout import (
+    CATALOG,
+    VECTORS,
+    current_name,
+    generation_names,
+    ingest_lock,
+    segment_folder,
+    segment_names,
+    unfinished,
+)
+from index.lexical import stop_word_list
 from index.merge import merge
-from index.records import Article, Configuration, Revision, SegmentEntry, indexed_text
-from index.segment_writer import NewSegments, UnfinishedSegment
+from index.records import Article, Chunk, Configuration, Revision, SegmentEntry, SegmentRecord, indexed_text
+from index.segment import COLLECTED, Segment, SegmentWriter
 from index.spool import SpoolEntry
-from index.terms import stop_word_list
-from ingest.changes import Changes
-from ingest.chunk import CHUNKER, chunks_of
+from index.text import CHUNKER, chunks_of
+from index.vectors import are_unit, read_rows
+from ingest.changes import Changes, revised
 from ingest.load import LoadedArticle, Loader, find
 from ingest.load.pushed import pushed_file
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
-from ingest.revisions import revised
+
+SEGMENT_CHUNKS = 25_000
+"""Chunks at which a segment is closed: its build then needs about 100 MB."""
 
 ARTICLES_AT_ONCE = 32
 """Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""
@@ -100,7 +113,7 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         for article_id, first in (changes.move(ingest.paths, old.article) if old else {}).items():
             new.rename(article_id, first, old.histories([first]).get(first, ()) if old else ())
         removed = _removed(ingest, changes)
-        report = _report(changes, removed, dry_run=ingest.dry_run)
+        report = changes.report(removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
             for articles in _batches(_to_rebuild(ingest, old, new.article_ids | removed)):
                 embedded += _store(articles, new, known, embedder, old)
@@ -123,6 +136,126 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
 def configuration_of(embedder: Embedder, language: str) -> Configuration:
     """Return the configuration of a generation built now; may ask a remote embedder for its dimension."""
     return Configuration(dimension=embedder.dimension, **_without_dimension(embedder, language))
+
+
+class NewSegments:
+    """The segments that one run writes: an article that comes again replaces the earlier one.
+
+    `configuration` is asked for when the first article is added. If the block raises, what was stored is kept for the
+    next run.
+    """
+
+    def __init__(self, data: Path, configuration: Callable[[], Configuration]) -> None:
+        self._data = data
+        self._configuration = configuration
+        self._writer: SegmentWriter | None = None
+        self._closed: list[tuple[SegmentRecord, set[str]]] = []
+        self._place_of: dict[str, int] = {}  # the article's segment, by its place in the order of writing
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        """Remove the segment under construction, or keep it for the next run if the block raised.
+
+        Nothing is left on a disk that is full.
+        """
+        if self._writer is None:
+            return
+        if error is None or isinstance(error, (OSError, sqlite3.OperationalError)):
+            self._writer.abandon()
+        else:
+            self._writer.keep()
+
+    @property
+    def article_ids(self) -> set[str]:
+        """Return the ids of the articles that were added and not discarded."""
+        return set(self._place_of)
+
+    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix, history: Sequence[Revision] = ()) -> None:
+        """Add an article with its chunks, their vectors and its revisions, newest first; raises EmbeddingFailed."""
+        self.discard(article.article_id)
+        if self._writer is None:
+            self._writer = SegmentWriter(self._data, self._configuration())
+        self._writer.add(article, chunks, vectors, history)
+        self._place_of[article.article_id] = len(self._closed)
+
+    def store(self) -> None:
+        """Store everything so far, so that a killed run leaves it; close a full segment."""
+        if self._writer is not None:
+            self._writer.store()
+            if self._writer.chunk_count >= SEGMENT_CHUNKS:
+                self._close()
+
+    def discard(self, article_id: str) -> None:
+        """Remove an article, if it was added."""
+        place = self._place_of.pop(article_id, None)
+        if place is None:
+            return
+        if place < len(self._closed):
+            self._closed[place][1].add(article_id)
+        elif self._writer is not None:
+            self._writer.discard(article_id)
+
+    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
+        """Change the id of an article, if it was added, and give it the revisions of that id."""
+        place = self._place_of.get(article_id)
+        if place is None:
+            return
+        if place == len(self._closed) and self._writer is not None:
+            self._writer.rename(article_id, to, history)
+            self._place_of[to] = self._place_of.pop(article_id)
+            return
+        folder = segment_folder(self._data, self._closed[place][0].segment)
+        with closing(Segment(folder, checked=False)) as segment:
+            for article, rows in segment.catalog.articles([article_id]):
+                chunks = [chunk for chunk, _ in segment.catalog.chunks(rows)]
+                self.add(replace(article, article_id=to), chunks, segment.vectors[rows], history)
+        self.discard(article_id)
+
+    def finish(self) -> list[tuple[SegmentRecord, set[str]]]:
+        """Close the last segment; return the record of each, with the ids of the articles that are dead in it."""
+        self._close()
+        return self._closed
+
+    def _close(self) -> None:
+        if self._writer is None:
+            return
+        record = self._writer.close()
+        self._writer = None
+        if record is not None:
+            self._closed.append((record, set()))
+
+
+class UnfinishedSegment:
+    """The vectors in a folder that a killed run left.
+
+    Raises IndexDamaged if they are of another model or graph, or unreadable.
+    """
+
+    def __init__(self, folder: Path, model: str, graph: str) -> None:
+        try:
+            self._catalog = Catalog(folder / CATALOG, closed=False)
+            found, numbered = self._catalog.configuration, self._catalog.is_numbered
+            collected = folder / COLLECTED
+            self._vectors: Matrix = (
+                np.load(folder / VECTORS, mmap_mode="r") if numbered else read_rows(collected, found.dimension)
+            )
+        except (OSError, EOFError, ValueError, IndexError, sqlite3.DatabaseError) as error:
+            raise IndexDamaged(f"{folder.name} cannot be read: {error}") from error
+        if (found.embedding_model, found.embedding_graph) != (model, graph):
+            self.close()
+            raise IndexDamaged(f"{folder.name} has vectors of another model")
+
+    def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
+        """Return the vectors of those texts that the run had embedded, by the keys of the texts."""
+        rows = self._catalog.rows_of_texts(keys)
+        found = {key: np.array(self._vectors[row]) for key, row in rows.items() if row < len(self._vectors)}
+        return {key: vector for key, vector in found.items() if are_unit(vector[np.newaxis, :])[0]}
+
+    def close(self) -> None:
+        """Close the file."""
+        self._catalog.close()
 
 
 class KnownVectors:
@@ -293,22 +426,6 @@ def _clear_up(ingest: Ingest, remains_older_than_s: float) -> Iterator[Notice]:
         happened = error.args[0] if isinstance(error, DatelineError) else error
         message = f"the articles are published, but old segments were not merged or removed: {happened}"
         yield Notice("not_merged", str(ingest.data), message)
-
-
-def _report(changes: Changes, removed: set[str], *, dry_run: bool) -> IngestReport:
-    return IngestReport(
-        added=len(changes.added),
-        updated=len(changes.updated) - len(changes.moved),
-        moved=len(changes.moved),
-        unchanged=len(changes.unchanged),
-        removed=len(removed),
-        kept=len(changes.hashes) - len(changes.updated) - len(changes.unchanged) - len(removed),
-        rejected=changes.rejected,
-        skipped=changes.skipped,
-        notices=changes.notices,
-        passed_over=changes.passed_over,
-        dry_run=dry_run,
-    )
 
 
 def _must_publish(changes: Changes, removed: set[str], ingest: Ingest, old: Generation | None) -> bool:

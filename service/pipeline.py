@@ -13,7 +13,7 @@ from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
 from index.records import Article, Filters, isoformat
-from index.terms import words
+from index.text import words
 from service.answer import (
     Answer,
     AnswerDelta,

@@ -23,7 +23,7 @@ from index.copies import is_number
 from index.embedding import Embedder, Vector
 from index.generation import Generation
 from index.records import Article, Filters
-from index.terms import words
+from index.text import words
 from service.records import Mode, Passage, StatusReason
 
 _NAME = re.compile(r"(?<=[^\W\dA-Z_][ ,;:]|[,;:] )[A-ZÄÖÜ]\w+")

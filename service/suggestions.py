@@ -20,7 +20,7 @@ from itertools import zip_longest
 from index.errors import DatelineError
 from index.markup import readable
 from index.records import Article, Span
-from index.terms import words
+from index.text import words
 from service.answer import Answer
 from service.errors import ReaderFailed
 from service.pipeline import Pipeline

@@ -15,11 +15,10 @@ from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
 from index.generation import SCHEMA_VERSION, Generation, entry_of, open_generation, publish
 from index.layout import current_name
-from index.lexical import LexicalIndex, LexicalPart, Postings, PostingsWriter
+from index.lexical import LexicalIndex, LexicalPart, Postings, PostingsWriter, stop_word_list
 from index.records import Article, Chunk, Configuration, Manifest, Revision, SegmentEntry, indexed_text
-from index.segment_writer import SegmentWriter
-from index.terms import Terms, stop_word_list, words
-from index.text import sentence_spans
+from index.segment import SegmentWriter
+from index.text import sentence_spans, words
 
 TOPICS = (
     "ferry harbour crew sailing timetable island pier strike union captain",
@@ -185,7 +184,7 @@ def grown(
 
 def lexical_of(folder: Path, texts: Sequence[str], language: str = "english") -> LexicalIndex:
     """Return the lexical index of these texts, written into a new folder."""
-    writer = PostingsWriter(Terms(language))
+    writer = PostingsWriter(language)
     for row, text in enumerate(texts):
         writer.add(row, text)
         writer.count_words(text)

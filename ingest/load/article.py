@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from index.records import Article
-from index.terms import normal_form, without_accents
+from index.text import normal_form, without_accents
 from ingest.load.dates import moment_of, moment_or_none
 from ingest.load.files import ArticleFile
 from ingest.report import ArticleRejected, Notice, megabytes, short_repr

@@ -9,7 +9,7 @@ from itertools import product
 from pathlib import Path
 from typing import Literal
 
-from index.terms import normal_form
+from index.text import normal_form
 
 _SHORTEST, _LENGTH = len("1.5.2024"), 120
 # Arabic and Hebrew dates contain directional marks.

@@ -8,8 +8,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from index.terms import without_accents
-from index.text import sentence_spans
+from index.text import sentence_spans, without_accents
 from service.citations.dates import MONTHS, WEEKDAYS
 from service.citations.english import english, stem
 

@@ -25,8 +25,7 @@ from pathlib import Path
 from index.embedding import Embedder
 from index.markup import readable
 from index.records import Span
-from index.terms import normal_form
-from index.text import sentence_spans
+from index.text import normal_form, sentence_spans
 from service.citations.support import Claim, Window, candidates, ordinary_word, pattern_of, quoted, support_score
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, TypeAdapter
 
-from index.terms import Terms
+from index.lexical import Terms
 from service.citations.dates import WEEKDAYS
 from service.citations.english import english, stem
 

@@ -12,8 +12,7 @@ from datetime import UTC, datetime
 
 from index.markup import readable
 from index.records import Article, Span
-from index.terms import words
-from index.text import sentence_spans
+from index.text import sentence_spans, words
 from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports

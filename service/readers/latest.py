@@ -9,7 +9,7 @@ import re
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from index.terms import words
+from index.text import words
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
 from service.readers.evidence import Evidence, ScoredSentence

@@ -8,7 +8,7 @@ know plain cases in English; any other question has no parts.
 import re
 from dataclasses import dataclass
 
-from index.terms import words
+from index.text import words
 from service.records import Passage
 
 _ASKING = r"(?:who|whom|whose|what|when|where|why|how|which)"

@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-from index.terms import words
+from index.text import words
 from service.citations.numbers import find_numbers
 
 Kind = Literal["fact", "list", "summary", "count", "other"]

@@ -33,8 +33,7 @@ from index.layout import (
     generation_names,
 )
 from index.records import Filters, fingerprint
-from index.segment import faults_of
-from index.segment_writer import COLLECTED
+from index.segment import COLLECTED, faults_of
 from service.retrieve import retrieve
 from tests.fakes import TOPICS, opened
 from tests.faults.newsdesk import Newsdesk, manifest_of

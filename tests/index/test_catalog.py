@@ -208,14 +208,12 @@ def test_no_rows_are_no_chunks(catalog: Catalog) -> None:
     assert catalog.chunks([]) == []
 
 
-def test_pages_have_every_chunk_in_row_order(large: Catalog, corpus: list[Article]) -> None:
+def test_all_chunks_are_in_row_order(large: Catalog, corpus: list[Article]) -> None:
     """Rows are in the order in which articles were added, then of offsets."""
-    pages = list(large.pages())
-    assert [len(page) for page in pages] == [PAGE, PAGE, large.chunk_count - 2 * PAGE]
-    assert [chunk for page in pages for chunk, _ in page] == [
-        chunk for each in corpus for chunk in sentence_chunks(each)
-    ]
-    assert pages[1][:3] == large.chunks(range(PAGE, PAGE + 3))
+    every = list(large.all_chunks())
+    assert len(every) == large.chunk_count > 2 * PAGE
+    assert [chunk for chunk, _ in every] == [chunk for each in corpus for chunk in sentence_chunks(each)]
+    assert every[PAGE : PAGE + 3] == large.chunks(range(PAGE, PAGE + 3))
 
 
 def test_a_text_is_found_by_its_key(large: Catalog) -> None:
@@ -224,7 +222,6 @@ def test_a_text_is_found_by_its_key(large: Catalog) -> None:
     key = text_key(each, chunk)
     assert len(key) == 16
     assert large.rows_of_texts([key, b"unknown"]) == {key: 77}
-    assert large.text_keys([77]) == {77: key}
     assert large.rows_of_texts([]) == {}
     unknown = [f"{number}".encode() for number in range(300_000)]
     assert large.rows_of_texts([*unknown, key, *unknown]) == {key: 77}
@@ -277,7 +274,7 @@ def test_a_renamed_article_has_the_hash_of_its_new_id(tmp_path: Path) -> None:
         assert catalog.hashes() == {"boat": boat.content_hash}
         assert catalog.article("boat") == boat
         assert [chunk for chunk, _ in catalog.chunks([0, 1])] == sentence_chunks(boat)
-        assert catalog.text_keys([0]) == {0: text_key(FERRY, sentence_chunks(FERRY)[0])}
+        assert [*catalog.rows_of_texts([text_key(FERRY, sentence_chunks(FERRY)[0])]).values()] == [0]
 
 
 HISTORY = (
@@ -364,7 +361,7 @@ def test_catalogues_are_copied_one_after_the_other(tmp_path: Path) -> None:
             "The date is unknown.",
         ]
         assert [catalog.article(each.article_id) for each in (FERRY, CUP, UNDATED)] == [FERRY, CUP, UNDATED]
-        assert catalog.text_keys([1]) == {1: text_key(FERRY, sentence_chunks(FERRY)[0])}
+        assert [*catalog.rows_of_texts([text_key(FERRY, sentence_chunks(FERRY)[0])]).values()] == [1]
 
 
 def test_threads_read_side_by_side(large: Catalog) -> None:

@@ -21,8 +21,8 @@ from index.lexical import (
     LexicalPart,
     Postings,
     PostingsWriter,
+    Terms,
 )
-from index.terms import Terms
 from tests.fakes import lexical_of
 
 TEXTS = [
@@ -160,7 +160,7 @@ def test_copied_postings_are_those_of_the_texts(
     folder = tmp_path_factory.mktemp("copied")
     old = data.draw(st.lists(st.sampled_from(range(len(texts))), unique=True).map(sorted)) if texts else []
     lexical_of(folder / "old", texts)
-    writer = PostingsWriter(Terms("english"))
+    writer = PostingsWriter("english")
     for row, text in enumerate(more):
         writer.add(row, text)
     writer.copy(Postings(folder / "old"), np.array(old, dtype=np.int64), len(more))

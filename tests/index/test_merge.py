@@ -193,7 +193,7 @@ def test_a_corrupt_segment_is_not_copied(data: Path) -> None:
 def test_a_merge_that_fails_leaves_nothing(data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """If the merged segment is not valid, no generation is published, and the segment is removed."""
     before, segments = current_name(data), segment_names(data)
-    monkeypatch.setattr("index.segment_writer.faults_of", lambda *_: ["it is wrong"])
+    monkeypatch.setattr("index.segment.faults_of", lambda *_: ["it is wrong"])
     with pytest.raises(PublishFailed, match="it is wrong"):
         merge(data)
     assert (current_name(data), segment_names(data)) == (before, segments)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from index import segment_writer
+from index import segment as segments
 from index.generation import Generation
 from index.records import Article, Filters
 from service import retrieve
@@ -59,9 +59,9 @@ folders = count()
 def without_chroma() -> Iterator[None]:
     """Leave out the Chroma collections, which small segments do not use: a hundred segments take a second then."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(segment_writer, "build_collection", lambda folder, _: folder.mkdir())
-        patch.setattr(segment_writer, "faults_of", lambda *_: [])
-        patch.setattr(segment_writer, "sync", lambda _: None)
+        patch.setattr(segments, "build_collection", lambda folder, _: folder.mkdir())
+        patch.setattr(segments, "faults_of", lambda *_: [])
+        patch.setattr(segments, "sync", lambda _: None)
         yield
 
 

@@ -13,7 +13,6 @@ import pytest
 from numpy.typing import NDArray
 
 from index import segment as segments
-from index import segment_writer
 from index.catalog import text_key
 from index.embedding import Vector
 from index.errors import IndexDamaged
@@ -264,8 +263,7 @@ def crowded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
     """Return an index with many near-duplicates, whose segment is large enough for Chroma."""
     data = tmp_path_factory.mktemp("crowd")
     with pytest.MonkeyPatch.context() as patch:
-        for module in (segments, segment_writer):
-            patch.setattr(module, "EXACT_ROWS", 0)
+        patch.setattr(segments, "EXACT_ROWS", 0)
         built(data, crowd(request.param), HashedEmbedder(dimension=32))
     return data
 
@@ -288,11 +286,10 @@ def test_a_segment_that_hnsw_cannot_search_is_searched_exactly(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: list[int]
 ) -> None:
     """The record says so, and Chroma is not asked; a small segment is searched exactly anyway, and is not tested."""
-    monkeypatch.setattr(segment_writer, "misses_too_many", lambda _: True)
+    monkeypatch.setattr(segments, "misses_too_many", lambda *_: True)
     built(tmp_path, newsroom(3), EMBEDDER)
     assert read_record(segment_folder(tmp_path, segment_names(tmp_path)[-1])).search == "chroma"
-    for module in (segments, segment_writer):
-        monkeypatch.setattr(module, "EXACT_ROWS", 0)
+    monkeypatch.setattr(segments, "EXACT_ROWS", 0)
     built(tmp_path, newsroom(3), EMBEDDER)
     assert read_record(segment_folder(tmp_path, segment_names(tmp_path)[-1])).search == "exact"
     with opened(tmp_path) as generation:
@@ -303,8 +300,7 @@ def test_a_segment_that_hnsw_cannot_search_is_searched_exactly(
 
 def test_ordinary_articles_are_searched_through_chroma(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without near-duplicates the record leaves the search to Chroma; so does one of equal texts, which find equals."""
-    for module in (segments, segment_writer):
-        monkeypatch.setattr(module, "EXACT_ROWS", 0)
+    monkeypatch.setattr(segments, "EXACT_ROWS", 0)
     same = [article(f"a{number}", "The ferry left the harbour. " * 20) for number in range(20)]
     for articles in (newsroom(60), same):
         built(tmp_path, articles, HashedEmbedder(dimension=32))

@@ -8,22 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import terms
-from index.terms import (
-    MOST_MARKS,
-    STOP_WORD_LISTS,
-    Form,
-    Terms,
-    folded,
-    normal_form,
-    stop_word_list,
-    stop_words,
-    without_accents,
-    words,
-)
+import index.text
+from index.lexical import STOP_WORD_LISTS, Terms, stop_word_list, stop_words
+from index.text import MOST_MARKS, Form, folded, normal_form, without_accents, words
 
 ENGLISH = Terms("english")
-ROOT = Path(terms.__file__).parent.parent
+ROOT = Path(index.text.__file__).parent.parent
 FORMS: tuple[Form, ...] = ("NFC", "NFKC", "NFKD")
 MARK = st.sampled_from("\u0301\u0323\u0344\u0f73\uff9e\u0345\u3099")
 RUNS = st.builds(lambda marks, times: "".join(marks) * times, st.lists(MARK, min_size=1), st.integers(1, 200))
@@ -185,8 +175,8 @@ def test_text_with_few_marks_is_what_the_standard_says(form: Form, text: str) ->
 def test_every_mark_is_known() -> None:
     """Every code point that can begin with a combining mark is in the searched range."""
     marks = [code for code in range(sys.maxunicode + 1) if begins_with_mark(chr(code))]
-    assert min(marks) >= terms._FIRST_MARK
-    assert max(marks) < terms._END_OF_MARKS
+    assert min(marks) >= index.text._FIRST_MARK
+    assert max(marks) < index.text._END_OF_MARKS
 
 
 def test_accents_go() -> None:
@@ -203,4 +193,4 @@ def test_nothing_else_normalises() -> None:
         for path in (ROOT / package).rglob("*.py")
         if re.search(r"unicodedata\.(is_)?normalize|from unicodedata import", path.read_text(encoding="utf-8"))
     ]
-    assert callers == ["index/terms.py"]
+    assert callers == ["index/text.py"]

@@ -28,10 +28,8 @@ from index.vectors import (
     nearest,
     read_rows,
     sweep_views,
-    undrained,
 )
 from tests.fakes import HashedEmbedder
-from tests.index.chroma import chroma
 
 ROOT = Path(__file__).parents[2]
 OTHER_USER = 65534
@@ -99,18 +97,13 @@ def test_any_number_of_rows_is_persisted_once(tmp_path: Path, rows: int) -> None
     used = [np.full(5_000, 7.25, "f4").tobytes() for _ in range(50)]
     used.clear()
     build_collection(tmp_path / CHROMA, vectors)
-    assert undrained(tmp_path / CHROMA) == 0
     for name, size in HNSW_FILES.items():
         for path in tmp_path.glob(f"{CHROMA}/*/{name}"):
             assert not any(path.read_bytes()[rows * size :]), name
     with closing(Collection(tmp_path / CHROMA)) as collection:
         assert collection.count() == rows
-        assert collection.space == "cosine"
         assert len(collection.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
-        stored = np.full_like(vectors, np.nan)
-        for page, found in collection.pages():
-            stored[page] = found
-    assert stored == pytest.approx(vectors, abs=1e-6)
+        assert list(collection.faults(vectors, 8)) == []
 
 
 def test_a_full_disk_fails_the_publish(tmp_path: Path) -> None:
@@ -305,12 +298,3 @@ def test_a_folder_that_is_no_chroma_is_damaged_and_leaves_no_view(tmp_path: Path
     with pytest.raises(IndexDamaged, match="no valid collection 'chunks'"):
         Collection(tmp_path / CHROMA)
     assert views_of(os.getpid()) == before
-
-
-def test_rows_that_wait_in_the_queue_are_counted(whole: Path, tmp_path: Path) -> None:
-    """Rows that Chroma has not written to its HNSW files are counted."""
-    copy = shutil.copytree(whole / CHROMA, tmp_path / CHROMA)
-    with chroma(copy) as client:
-        collection = client.get_collection("chunks", embedding_function=None)
-        collection.add(ids=["1000000", "1000001"], embeddings=unit_rows(2, 16))
-    assert undrained(copy) == 2

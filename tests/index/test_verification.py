@@ -17,8 +17,8 @@ from index.embedding import Matrix, Vector
 from index.errors import IndexDamaged
 from index.layout import CATALOG, CHROMA, LEXICAL, SEGMENT, VECTORS, segment_folder, segment_names
 from index.lexical import LENGTHS
-from index.segment import faults_of, file_faults, misses_too_many, read_record, stored_files, verify_in_child
-from index.vectors import Collection
+from index.segment import faults_of, file_faults, read_record, stored_files, verify_in_child
+from index.vectors import Collection, misses_too_many
 from tests.fakes import HashedEmbedder, article, built
 from tests.index.chroma import chroma
 
@@ -102,16 +102,6 @@ def drop_a_lexical_row(folder: Path) -> None:
     np.save(folder / LEXICAL / LENGTHS, np.load(folder / LEXICAL / LENGTHS)[:-1])
 
 
-def lengthen_a_lexical_row(folder: Path) -> None:
-    lengths = np.load(folder / LEXICAL / LENGTHS)
-    lengths += 1
-    np.save(folder / LEXICAL / LENGTHS, lengths)
-
-
-def swap_texts(folder: Path) -> None:
-    edit_catalog(folder, "UPDATE chunk SET end_char = end_char - 20")
-
-
 def swap_vectors(folder: Path) -> None:
     edit_vectors(folder, lambda vectors: vectors.__setitem__([10, 900], vectors[[900, 10]]))
 
@@ -140,23 +130,6 @@ def drop_an_article(folder: Path) -> None:
     edit_catalog(folder, "DELETE FROM article WHERE article_id = 'news-0100'")
 
 
-def change_an_article(folder: Path) -> None:
-    edit_catalog(folder, "UPDATE article SET title = 'Another' WHERE article_id = 'news-0100'")
-
-
-def lose_a_sketch(folder: Path) -> None:
-    row = "(SELECT row FROM article WHERE article_id = 'news-0100')"
-    edit_catalog(folder, f"DELETE FROM sketch WHERE article = {row}")
-
-
-def change_all_sketches(folder: Path) -> None:
-    edit_catalog(folder, "UPDATE sketch_runs SET runs = substr(runs, 5)")
-
-
-def change_all_keys(folder: Path) -> None:
-    edit_catalog(folder, "UPDATE chunk SET text_key = zeroblob(16)")
-
-
 IN_FILES: list[tuple[Damage, str]] = [
     (drop_eight_vectors, r"numbers of chunks disagree: .*'chroma': 1312"),
     (replace_eight_vectors, r"rows wait in chroma's queue"),
@@ -165,12 +138,7 @@ IN_FILES: list[tuple[Damage, str]] = [
     (count_a_row_twice, r"1 rows have no vector in chroma, the first is row 40"),
     (measure_by_l2, r"chroma measures 'l2', expected 'cosine'"),
     (drop_a_lexical_row, r"numbers of chunks disagree: .*'lexical': 1319"),
-    (lengthen_a_lexical_row, r"row \d+ of the lexical index has other terms than its chunk news-"),
-    (swap_texts, r"row \d+ of the catalogue has another text than was embedded, in news-"),
-    (change_all_keys, r"row \d+ of the catalogue has another text than was embedded, in news-"),
-    (lose_a_sketch, r"the sketch of news-0100 is missing or that of another text"),
-    (change_all_sketches, r"the sketch of news-\d+ is missing or that of another text"),
-    (change_an_article, r"1 articles do not match their content hash, the first is news-0100"),
+    (drop_an_article, r"has 219 articles, the record states 220"),
     (drop_a_chunk, r"numbers of chunks disagree: .*'catalogue': 1319"),
     (swap_vectors, r"2 vectors in chroma differ from vectors.npy, the first in row (10|900)"),
     (lose_a_number, r"1 vectors are not finite unit vectors, the first in row 33"),
@@ -181,7 +149,6 @@ IN_FILES: list[tuple[Damage, str]] = [
 IN_HNSW: list[Damage] = [truncate_pickle, zero_a_block, remove_hnsw]
 IN_RECORD: list[tuple[Damage, str]] = [
     (lambda folder: edit_record(folder, dimension=384), r"states dimension 384, vectors.npy has 16"),
-    (lambda folder: edit_record(folder, language="german"), r"row \d+ of the lexical index has other terms"),
     (lambda folder: edit_record(folder, article_count=221), r"has 220 articles, the record states 221"),
     (lambda folder: edit_record(folder, chunk_count=1321), r"numbers of chunks disagree: .*'record': 1321"),
     (lambda folder: (folder / SEGMENT).write_text("{"), r"no readable segment\.json"),
@@ -327,13 +294,13 @@ def test_a_few_chunks_may_be_missed(whole: Path, monkeypatch: pytest.MonkeyPatch
         return found
 
     monkeypatch.setattr(Collection, "nearest", nearest)
-    assert misses_too_many(whole) == too_many
+    assert misses_too_many(whole / CHROMA, np.load(whole / VECTORS)) == too_many
 
 
 def test_a_search_that_finds_nothing_is_a_miss(whole: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """HNSW may return fewer rows than it is asked for."""
     monkeypatch.setattr(Collection, "nearest", lambda *_: np.empty(0, dtype=np.int64))
-    assert misses_too_many(whole)
+    assert misses_too_many(whole / CHROMA, np.load(whole / VECTORS))
 
 
 def test_chunks_of_the_same_words_find_one_another(tmp_path: Path) -> None:
@@ -343,4 +310,4 @@ def test_chunks_of_the_same_words_find_one_another(tmp_path: Path) -> None:
     (name,) = segment_names(tmp_path)
     folder = segment_folder(tmp_path, name)
     assert in_this_process(folder) == []
-    assert not misses_too_many(folder)
+    assert not misses_too_many(folder / CHROMA, np.load(folder / VECTORS))

@@ -13,7 +13,7 @@ from typing import Never
 
 import index.generation
 import index.merge
-import index.segment_writer
+import index.segment
 from index.embedding import Matrix
 from index.spool import Spool
 from ingest.job import Ingest, run
@@ -44,7 +44,7 @@ def stall_in(module: object, name: str) -> None:
 
 
 PHASES = {
-    "verification": (index.segment_writer, "faults_of"),
+    "verification": (index.segment, "faults_of"),
     "manifest": (index.generation, "write_manifest"),
     "current": (index.generation, "make_current"),
     "merge": (index.merge, "entry_of"),

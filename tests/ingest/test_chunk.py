@@ -9,9 +9,8 @@ from llama_index.core.ingestion import IngestionPipeline
 from llama_index.core.schema import NodeRelationship, TextNode
 
 from index.embedding.local import count_pieces
-from index.text import sentence_spans
-from ingest.chunk import CHUNK_TOKENS, CHUNKER, ChunkSpan, chunk_spans
-from ingest.node_parser import SentenceChunker
+from index.text import CHUNK_TOKENS, CHUNKER, ChunkSpan, chunk_spans, sentence_spans
+from ingest.chunk import SentenceChunker
 
 Count = Callable[[Sequence[str]], list[int]]
 

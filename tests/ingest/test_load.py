@@ -59,7 +59,7 @@ def test_no_content_raises(tmp_path: Path, extension: str, content: bytes) -> No
 MARKDOWN = """
 import sys
 from pathlib import Path
-from index.terms import stop_word_list
+from index.lexical import stop_word_list
 from ingest.changes import Changes
 from ingest.load import Loader, find
 stop_word_list("english")

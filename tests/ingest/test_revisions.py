@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Article, Edit, Revision
-from ingest.revisions import LONGEST_EDIT, MOST_COMPARED, MOST_EDITS, bounded, edits_between, revised
+from ingest.changes import LONGEST_EDIT, MOST_COMPARED, MOST_EDITS, bounded, edits_between, revised
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PUBLISHED = datetime(2026, 5, 1, tzinfo=UTC)

@@ -38,8 +38,8 @@ def few_candidates() -> Iterator[None]:
     """Retrieve from ten candidates a side, and leave out the Chroma collections, which small segments do not use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("service.retrieve.CANDIDATES", 10)
-        patch.setattr("index.segment_writer.build_collection", lambda folder, _: folder.mkdir())
-        patch.setattr("index.segment_writer.faults_of", lambda *_: [])
+        patch.setattr("index.segment.build_collection", lambda folder, _: folder.mkdir())
+        patch.setattr("index.segment.faults_of", lambda *_: [])
         yield
 
 
