@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from index.errors import IngestRunning, PublishFailed, SpoolFull
-from index.layout import LOCK, sync, write_synced
+from index.layout import sync, write_synced
 
 SPOOL = "spool"
 REJECTED = "rejected"
@@ -189,7 +189,7 @@ class Spool:
         if not self.folder.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             sync(self.data)
-        descriptor = os.open(self.folder / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT, 0o644)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
             yield

@@ -180,7 +180,8 @@ async def invalid_request(_: Request, error: Exception) -> JSONResponse:
     fault: Mapping[str, Any] = faults[0] if faults else {}
     if fault.get("type") == "json_invalid":
         return problem_reply(NOT_JSON)
-    field = ".".join(str(part) for part in fault.get("loc", ()) if part not in ("body", "path", "query"))
+    # The first part is where the field is: body, path or query.
+    field = ".".join(map(str, fault.get("loc", ())[1:]))
     problem = Problem(422, INVALID, "invalid_request", f"{field or 'the body'}: {_found(fault)}")
     return problem_reply(problem, param=field or None)
 
@@ -194,6 +195,8 @@ def _found(fault: Mapping[str, Any]) -> str:
         return f"found {len(given)} {unit}, expected {bound}"
     if kind == "extra_forbidden":
         return "unknown field"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"found {given!r}, expected an object"[:200]
     if kind in ("tuple_type", "list_type"):
         return f"found {given!r}, expected a list"[:200]
     return str(fault.get("msg", "is not as expected")).removeprefix("Value error, ")

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Path
+from fastapi import APIRouter, Depends, Path
+from fastapi.security import HTTPBearer
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
@@ -20,7 +21,9 @@ from service.api.ask import EXAMPLES, RequestModel
 from service.api.errors import Problem, problem_reply
 from service.errors import PushNotFound
 
-router = APIRouter(tags=["push"])
+# PushAccess checks the secret; this describes it.
+_BEARER = HTTPBearer(auto_error=False, description="The push secret, `DATELINE_PUSH_SECRET`.")
+router = APIRouter(tags=["push"], dependencies=[Depends(_BEARER)])
 
 PUSH_BYTES = 30_000_000
 """The limit of the body of a push or a batch."""
@@ -173,6 +176,8 @@ class BatchItem(ArticleFields):
 
 class BatchRequest(RequestModel):
     """Articles to publish or to remove, in order."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES["batch"]})
 
     articles: Annotated[tuple[BatchItem, ...], Field(min_length=1, max_length=BATCH)]
 

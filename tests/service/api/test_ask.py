@@ -188,7 +188,8 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     page = client.get("/docs").text
 
     answers = {"/v1/ask", "/v1/search", "/v1/feedback", "/v1/suggestions"}
-    paths = answers | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
+    pushes = {"/v1/articles:batch", "/v1/articles/{article_id}/push"}
+    paths = answers | pushes | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
     example = ask_["responses"]["200"]["content"]["application/json"]["example"]

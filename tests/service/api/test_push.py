@@ -107,6 +107,7 @@ def test_a_rejected_push_says_why(client: TestClient, tmp_path: Path) -> None:
         ({"body": "é" * 2_600_000}, None),
         ({"published_at": "yesterday"}, "published_at"),
         ({"published_at": "2999-01-01"}, "published_at"),
+        ({"body": 5}, "body"),
         ({"url": "javascript:alert(1)"}, "url"),
         ({"url": "https://bank.example@evil.example/"}, "url"),
         ({"title": "x" * 2_001}, "title"),
