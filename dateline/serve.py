@@ -7,7 +7,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from threading import Event, Thread
 from typing import Annotated
 
@@ -49,18 +48,18 @@ def serve(
             "--with-writer publishes pushed articles, but DATELINE_PUSH_SECRET is not set",
             "Set it to a secret of at least 16 characters, or leave --with-writer out.",
         )
-    with _writer(settings.data) if with_writer else nullcontext():
+    writer = [sys.executable, "-m", "dateline", "ingest", "--watch", "--while-stdin", "--data", str(settings.data)]
+    with kept_alive(writer) if with_writer else nullcontext():
         run(settings)
 
 
 @contextmanager
-def _writer(data: Path) -> Iterator[None]:
+def kept_alive(command: list[str]) -> Iterator[None]:
     """Run the writer as a process of its own until the block ends, and start it again if it ends before.
 
     A native crash of it does not end the service. It ends with this process, because its standard input then ends.
     """
     stopping = Event()
-    command = [sys.executable, "-m", "dateline", "ingest", "--watch", "--while-stdin", "--data", str(data)]
 
     def keep_alive() -> None:
         wait_s = 1.0
