@@ -64,13 +64,12 @@ def kept_alive(command: list[str]) -> Iterator[None]:
     def keep_alive() -> None:
         wait_s = 1.0
         while not stopping.is_set():
-            process = subprocess.Popen(command, stdin=subprocess.PIPE)  # noqa: S603 - our own interpreter and module
             started = time.monotonic()
-            while process.poll() is None and not stopping.wait(0.2):
-                pass
-            if stopping.is_set():
+            with subprocess.Popen(command, stdin=subprocess.PIPE) as process:  # noqa: S603 - our own interpreter
+                while process.poll() is None and not stopping.wait(0.2):
+                    pass
                 process.terminate()
-                process.wait()
+            if stopping.is_set():
                 return
             wait_s = 1.0 if time.monotonic() - started > STEADY_S else min(2 * wait_s, LONGEST_WAIT_S)
             logger.warning("the writer ended with %s; it is started again in %.0f s", process.returncode, wait_s)
