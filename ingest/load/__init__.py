@@ -19,7 +19,7 @@ from ingest.load.files import ArticleFile, find, open_file
 from ingest.load.jsonfile import parse_json, parse_json_lines
 from ingest.load.page import parse_page
 from ingest.load.pdf import parse_pdf
-from ingest.load.pushed import PushedFile, parse_pushed
+from ingest.load.pushed import PushedFile, is_plain_push, parse_pushed
 from ingest.load.text import parse_markdown, parse_text
 from ingest.report import ArticleRejected
 
@@ -135,7 +135,8 @@ class Loader:
 
     def load(self, file: ArticleFile) -> Iterator[Loaded]:
         """Yield the articles and rejections of a file as `load` does; a file above the limits is `too_expensive`."""
-        if file.path.suffix.lower() not in IN_CHILD:
+        is_plain = isinstance(file, PushedFile) and is_plain_push(file)
+        if is_plain or file.path.suffix.lower() not in IN_CHILD:
             yield from load(file, self.now)
             return
         is_free = False

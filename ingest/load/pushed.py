@@ -8,6 +8,7 @@ from index.spool import SpoolEntry
 from ingest.load.article import RawArticle
 from ingest.load.files import ArticleFile, read_text
 from ingest.load.page import html_to_text
+from ingest.report import ArticleRejected
 
 ORIGIN = "push:"
 """Prefix of the origin of a pushed article; its id follows."""
@@ -30,6 +31,14 @@ class PushedFile(ArticleFile):
 def pushed_file(entry: SpoolEntry) -> PushedFile:
     """Return the file of an entry of the spool."""
     return PushedFile(entry.path, entry.path.parent, article_id=entry.article_id)
+
+
+def is_plain_push(file: PushedFile) -> bool:
+    """Return whether a pushed article has a plain text, which needs no parser."""
+    try:
+        return "html" not in json.loads(read_text(file, PUSHED_FILE_LIMIT))
+    except (OSError, ArticleRejected):
+        return True
 
 
 def parse_pushed(file: ArticleFile) -> Iterator[RawArticle]:

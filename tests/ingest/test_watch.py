@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from index import spool
 from index.errors import IngestRunning
 from index.layout import generation_names, ingest_lock
 from index.records import Article
@@ -193,8 +194,9 @@ def test_a_takedown_also_empties_the_spool(desk: Desk) -> None:
     assert [entry.article_id for entry in Spool(desk.data).entries()] == ["vote"]
 
 
-def test_a_writer_lives_until_it_is_stopped(desk: Desk) -> None:
+def test_a_writer_lives_until_it_is_stopped(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """A second one is refused meanwhile; a stop between two looks leaves the lock free."""
+    monkeypatch.setattr(spool, "PATIENCE_S", 0.0)
     seen: list[bool] = []
 
     def sleep(seconds: float) -> None:
