@@ -37,7 +37,7 @@ MOST_REJECTED = 1_000
 """Reasons that are kept; the oldest are removed."""
 
 PATIENCE_S = 2.0
-"""How long a new writer waits for a service that is just asking whether one lives, in seconds."""
+"""Seconds that a new writer waits: a service that checks for a writer takes the lock for a moment."""
 
 Action = Literal["put", "delete"]
 

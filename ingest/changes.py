@@ -237,7 +237,7 @@ def _content_of(article: Article) -> str:
 
 
 def _is_gone(origin: str) -> bool:
-    """Return whether the file of an origin is missing; an inaccessible file, or what is no file, is not."""
+    """Return whether the file of an origin is missing; an inaccessible file is not, nor is an origin without a file."""
     if not origin.startswith("/"):
         return False
     try:

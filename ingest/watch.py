@@ -47,7 +47,7 @@ class Writer:
     _complaints: frozenset[tuple[str, str]] = frozenset()
 
     def run(self) -> None:
-        """Publish until an exception ends it; raises IngestRunning if another writer lives.
+        """Publish until an exception ends it; raises IngestRunning if another writer runs.
 
         Killed at any point, it loses no push: an entry leaves the spool only once its generation is current.
         """

@@ -73,7 +73,7 @@ class ServiceSettings(IndexSettings):
         None,
         min_length=16,
         description="Secret with which a CMS pushes articles to `/v1/articles/…`, as `Authorization: Bearer`; unset:"
-        " nobody can.",
+        " pushes are refused.",
     )
     allow_indexing: bool = Field(
         default=False,

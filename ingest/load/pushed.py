@@ -24,7 +24,7 @@ class PushedFile(ArticleFile):
 
     @property
     def origin(self) -> str:
-        """The origin of the article, which is no file once it is published."""
+        """The origin of the article; its file is removed once it is published."""
         return f"{ORIGIN}{self.article_id}"
 
 

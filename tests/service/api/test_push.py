@@ -57,7 +57,7 @@ def test_without_the_secret_nothing_is_read(client: TestClient, method: str, pat
 
 
 @pytest.mark.parametrize(("method", "path"), ROUTES)
-def test_without_a_setting_nobody_can_push(
+def test_without_the_setting_every_push_is_refused(
     sample_settings: ServiceSettings, tmp_path: Path, method: str, path: str
 ) -> None:
     """An empty token does not equal a secret that is not set."""
