@@ -8,6 +8,7 @@ from pathlib import Path
 
 from index.embedding import Embedder
 from index.errors import DatelineError, IngestRunning
+from index.layout import current_name
 from index.spool import Spool, SpoolEntry, writer_lock
 from ingest.job import Ingest, run
 from ingest.load import find
@@ -44,6 +45,7 @@ class Writer:
     _next_try: float = 0.0
     _failures: int = 0
     _stamps: dict[Path, Stamp] = field(default_factory=dict)
+    _generation: str | None = None
     _complaints: frozenset[tuple[str, str]] = frozenset()
 
     def run(self) -> None:
@@ -80,6 +82,9 @@ class Writer:
                 self._next_round = now + self.every_s
 
     def _round(self, entries: list[SpoolEntry], *, is_due: bool) -> None:
+        if current_name(self.order.data) != self._generation:
+            # Another command changed the index, such as a rollback: compare every file again.
+            self._stamps = {}
         stamps = self._look() if is_due else self._stamps
         passed = frozenset(path for path, stamp in stamps.items() if self._stamps.get(path) == stamp)
         # The last push of an article counts.
@@ -87,7 +92,7 @@ class Writer:
         order = replace(self.order, paths=self.order.paths if is_due else (), pushed=pushed, passed=passed)
         report = run(order, self.embedder, Progress(quiet=True))
         self._clear(entries, report)
-        self._stamps = stamps
+        self._stamps, self._generation = stamps, current_name(self.order.data)
         self._log(report, is_due=is_due)
 
     def _look(self) -> dict[Path, Stamp]:

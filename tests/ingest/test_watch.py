@@ -166,6 +166,22 @@ def test_a_round_reads_only_what_changed(desk: Desk, monkeypatch: pytest.MonkeyP
     assert getattr(desk.article("storm"), "body", None) == "The storm is over."
 
 
+def test_a_file_is_read_again_after_another_command_changed_the_index(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Otherwise the article of an unchanged file would stay missing until the writer starts again."""
+    monkeypatch.setattr(watch, "SETTLED_NS", 0)
+    writer = desk.writer(desk.articles)
+    desk.write("ferry.txt", "The ferry sails at nine.")
+    desk.write("storm.txt", "A storm hit the coast.")
+    writer.step()
+    take_down(desk.data, ["ferry"], patience_s=0)
+    desk.now = EVERY_S
+    writer.step()
+
+    assert desk.article("ferry") is not None
+
+
 def test_a_running_ingest_only_delays_the_writer(desk: Desk) -> None:
     """The push stays in the spool."""
     writer = desk.writer()
