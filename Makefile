@@ -71,6 +71,7 @@ soak: dev
 
 docs: dev
 	$(BIN)/python -m tests.settings_page
+	$(BIN)/python -m tests.sources_page
 
 lock:
 	@command -v $(UV) >/dev/null || { echo 'uv is not installed. Fix: pipx install uv' >&2; exit 1; }

@@ -37,6 +37,10 @@ def ingest(
     while_stdin: Annotated[
         bool, typer.Option("--while-stdin", hidden=True, help="With --watch: stop once standard input ends.")
     ] = False,
+    map_: Annotated[
+        str | None,
+        typer.Option("--map", metavar="FIELD=PATH,...", help="Where JSON files have the fields: title=headline."),
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Add and update articles of files and folders.
@@ -50,6 +54,7 @@ def ingest(
     from index.embedding import build_embedder
     from index.settings import IndexSettings
     from ingest.job import Ingest, run
+    from ingest.load.fieldmap import parse_field_map
     from ingest.report import Progress
 
     settings = settings_of(IndexSettings, data=data)
@@ -61,6 +66,7 @@ def ingest(
         rebuild=rebuild,
         dry_run=dry_run,
         follow_links=follow_links,
+        field_map=None if map_ is None else parse_field_map(map_),
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )

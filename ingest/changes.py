@@ -17,7 +17,7 @@ from typing import Literal, NamedTuple
 from index.records import Article, Edit, Revision, isoformat
 from index.text import sentence_spans
 from ingest.load import LoadedArticle
-from ingest.report import ArticleRejected, IngestReport, Notice
+from ingest.report import ArticleRejected, IngestReport, Notice, Withdrawn
 
 Change = Literal["added", "updated", "moved", "unchanged"]
 
@@ -59,7 +59,8 @@ class Changes:
     """The changes of a run; `hashes` and `origins` are those of the index by article id, `named` the named files.
 
     `passed` are files that were not read because they have not changed since an earlier run.
-    Of several versions of one stated id, the latest by date counts, then the last one read. An unsupported file is
+    Of several versions of one stated id, the latest by date counts, then the last one read; it may take the article
+    down. An unsupported file is
     skipped in a folder, and rejected if the command names it. An unpublished article is skipped.
     """
 
@@ -71,6 +72,7 @@ class Changes:
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     _read: dict[str, _Version] = field(default_factory=dict)
+    _withdrawn: dict[str, datetime] = field(default_factory=dict)
     _yielded: set[str] = field(default_factory=set)
     _versions: dict[str, set[str]] = field(default_factory=dict)
 
@@ -118,8 +120,13 @@ class Changes:
 
     @property
     def withdrawn(self) -> set[str]:
-        """The ids of yielded articles whose latest version is the one in the index."""
-        return self._yielded & self.unchanged
+        """The ids of yielded articles whose latest version is the one in the index, or takes the article down."""
+        return self._yielded & (self.unchanged | self._withdrawn.keys())
+
+    @property
+    def taken_down(self) -> set[str]:
+        """The ids of the articles in the index that a version of this run takes down."""
+        return self._withdrawn.keys() & self.hashes.keys()
 
     @property
     def passed_over(self) -> int:
@@ -135,7 +142,7 @@ class Changes:
         # If several added articles have equal content, the first one read is the moved one.
         added = {version.content: new for new, version in reversed(self._read.items()) if version.content}
         lost = self.gone(paths) | {each for each, file in self._unread() if _is_gone(file)} if added else ()
-        for old in sorted(lost):
+        for old in sorted(set(lost) - self._withdrawn.keys()):
             article = held(old)
             new = added.pop(_content_of(article), None) if article else None
             if article and new:
@@ -171,8 +178,23 @@ class Changes:
         return {each: version.content_hash for each, version in self._read.items() if version.change in changes}
 
     def _reject(self, rejection: ArticleRejected) -> None:
+        if rejection.withdrawn:
+            rejection = self._take_down(rejection, rejection.withdrawn)
         foreign = rejection.code == "unsupported" and rejection.origin not in self.named
         (self.skipped if foreign or rejection.code == "unpublished" else self.rejected).append(rejection)
+
+    def _take_down(self, rejection: ArticleRejected, withdrawn: Withdrawn) -> ArticleRejected:
+        """Drop the article that a version takes down, unless a later version was read; return what to tell."""
+        article_id, date = withdrawn.article_id, withdrawn.date or _UNKNOWN
+        read = self._read.get(article_id)
+        if read is not None and read.date > date:
+            return rejection
+        self._read.pop(article_id, None)
+        self._withdrawn[article_id] = date
+        if article_id not in self.hashes:
+            return rejection
+        told = f"the article leaves the index; `dateline remove {article_id}` also erases it from older generations"
+        return ArticleRejected(rejection.origin, f"{rejection.reason}: {told}", rejection.code, withdrawn)
 
     def _version(self, article: Article, *, explicit_id: bool) -> _Version:
         """Compare an article with the one that the index has under its id."""
@@ -192,6 +214,10 @@ class Changes:
 
     def _counts(self, article_id: str, version: _Version) -> bool:
         """Return whether a version is the latest of its article so far; reject one of two articles that clash."""
+        if version.explicit_id and (withdrawn := self._withdrawn.get(article_id)) is not None:
+            if version.date < withdrawn:
+                return False
+            del self._withdrawn[article_id]
         read = self._read.get(article_id)
         if read is None:
             other = self.origins.get(article_id, version.origin)

@@ -51,6 +51,7 @@ from index.text import CHUNKER, chunks_of
 from index.vectors import are_unit, read_rows
 from ingest.changes import Changes, revised
 from ingest.load import LoadedArticle, Loader, find
+from ingest.load.fieldmap import FieldMap
 from ingest.load.pushed import pushed_file
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
 
@@ -66,8 +67,9 @@ class Ingest:
     """The input and the options of a run.
 
     `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
-    nothing, and `follow_links` also reads targets of links outside of the given folders. `pushed` are entries of the
-    spool, at most one of an article. Files of `passed` have not changed since an earlier run and are not read.
+    nothing, and `follow_links` also reads targets of links outside of the given folders. The records of JSON files are
+    read by the `field_map`, if one is given. `pushed` are entries of the spool, at most one of an article. Files of
+    `passed` have not changed since an earlier run and are not read.
     """
 
     paths: tuple[Path, ...]
@@ -77,6 +79,7 @@ class Ingest:
     rebuild: bool = False
     dry_run: bool = False
     follow_links: bool = False
+    field_map: FieldMap | None = None
     pushed: tuple[SpoolEntry, ...] = ()
     passed: frozenset[Path] = frozenset()
     keep_generations: int = 3
@@ -345,9 +348,9 @@ def _changes(ingest: Ingest, old: Generation | None) -> Changes:
 
 
 def _removed(ingest: Ingest, changes: Changes) -> set[str]:
-    """Return the ids of the articles to remove: those whose file is gone, if asked for, and those pushed as deleted."""
-    deleted = {entry.article_id for entry in ingest.pushed if entry.action == "delete"}
-    return (deleted & changes.hashes.keys()) | (changes.gone(ingest.paths) if ingest.prune else set())
+    """Return the ids of the articles to remove: taken down, pushed as deleted, or, if asked for, without their file."""
+    deleted = {entry.article_id for entry in ingest.pushed if entry.action == "delete"} & changes.hashes.keys()
+    return changes.taken_down | deleted | (changes.gone(ingest.paths) if ingest.prune else set())
 
 
 def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
@@ -356,7 +359,7 @@ def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | Ar
     files += [pushed_file(entry) for entry in ingest.pushed if entry.action == "put"]
     with progress.bar("read and embed", total=len(files), unit="file") as advance, Loader() as loader:
         for file in files:
-            yield from loader.load(file)
+            yield from loader.load(replace(file, field_map=ingest.field_map))
             advance(1)
 
 

@@ -5,6 +5,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from typing import Any, Never, TextIO
 
 from tqdm import tqdm
@@ -20,18 +21,28 @@ class ArticleRejected(DatelineError):
     `origin` is its path, with `#n` for the n-th article of a file. `reason` is a sentence with the value found. `code`
     is one of `empty`, `undecodable`, `binary`, `too_large`, `too_expensive`, `bad_field`, `bad_json`,
     `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`,
-    `link_outside`, `clash` and, for an article that its export marks as not public, `unpublished`.
+    `link_outside`, `clash`, `partial` and, for an article that its export marks as not public, `unpublished`.
+    `withdrawn` is set if its publisher took an article down.
     """
 
-    def __init__(self, origin: str, reason: str, code: str) -> None:
+    def __init__(self, origin: str, reason: str, code: str, withdrawn: "Withdrawn | None" = None) -> None:
         super().__init__(f"{origin}: {reason}")
         self.origin = origin
         self.reason = reason
         self.code = code
+        self.withdrawn = withdrawn
 
-    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[str, str, str]]:
+    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[str, str, str, "Withdrawn | None"]]:
         """Pickle with all arguments; an exception is otherwise rebuilt from its message alone."""
-        return ArticleRejected, (self.origin, self.reason, self.code)
+        return ArticleRejected, (self.origin, self.reason, self.code, self.withdrawn)
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """A version by which a publisher takes an article down; `date` is when, if it says so."""
+
+    article_id: str
+    date: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +50,7 @@ class Notice:
     """A remark about an ingested article, mostly an optional field that cannot be read and stays unknown.
 
     `origin` is as in ArticleRejected, `message` contains the field and its value, and `code` is one of `bad_date`,
-    `bad_id`, `bad_url`, `bad_field`, `unknown_status` and, for the data folder as `origin`, `not_merged`.
+    `bad_id`, `bad_url`, `bad_field`, `partial`, `unknown_status` and, for the data folder as `origin`, `not_merged`.
     """
 
     code: str

@@ -12,13 +12,14 @@ from typer.main import get_command
 from dateline.__main__ import app
 from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
+from ingest.load.formats import FORMATS
 from service.api import app as service_app
 from service.api import articles, ask, feedback
 from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
 from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason
 from service.settings import ServiceSettings
-from tests import settings_page
+from tests import settings_page, sources_page
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
@@ -41,6 +42,12 @@ def test_the_settings_page_is_current() -> None:
     """`docs/settings.md` and `.env.example` match the settings classes; `make docs` writes them."""
     assert settings_page.PAGE.read_text(encoding="utf-8") == settings_page.page()
     assert settings_page.EXAMPLE.read_text(encoding="utf-8") == settings_page.example()
+
+
+def test_the_sources_page_is_current() -> None:
+    """`docs/sources.md` has each field that a format is read from; `make docs` writes the tables."""
+    assert sources_page.PAGE.read_text(encoding="utf-8") == sources_page.page()
+    assert {form.name for form in FORMATS} < sources_page.described()
 
 
 def test_every_setting_is_described() -> None:

@@ -21,6 +21,7 @@ from ingest.load.page import parse_page
 from ingest.load.pdf import parse_pdf
 from ingest.load.pushed import PushedFile, is_plain_push, parse_pushed
 from ingest.load.text import parse_markdown, parse_text
+from ingest.load.wxr import is_wordpress_export, parse_wordpress_export
 from ingest.report import ArticleRejected
 
 if TYPE_CHECKING:
@@ -34,6 +35,12 @@ _UNNAMEABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 Loaded = LoadedArticle | ArticleRejected
 Parser = Callable[[ArticleFile], Iterator[RawArticle | ArticleRejected]]
 
+
+def parse_xml(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
+    """Yield the articles of a feed or of an export of WordPress, which is also RSS; raises as their parsers."""
+    yield from (parse_wordpress_export if is_wordpress_export(file) else parse_feed)(file)
+
+
 PARSERS: dict[str, Parser] = {
     ".txt": parse_text,
     ".md": parse_markdown,
@@ -43,9 +50,9 @@ PARSERS: dict[str, Parser] = {
     ".json": parse_json,
     ".jsonl": parse_json_lines,
     ".pdf": parse_pdf,
-    ".rss": parse_feed,
-    ".xml": parse_feed,
-    ".atom": parse_feed,
+    ".rss": parse_xml,
+    ".xml": parse_xml,
+    ".atom": parse_xml,
 }
 IN_CHILD = PARSERS.keys() - {".txt", ".md", ".markdown"}
 """The extensions of files that a child process parses."""

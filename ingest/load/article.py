@@ -14,7 +14,7 @@ from index.records import Article
 from index.text import normal_form, without_accents
 from ingest.load.dates import moment_of, moment_or_none
 from ingest.load.files import ArticleFile
-from ingest.report import ArticleRejected, Notice, megabytes, short_repr
+from ingest.report import ArticleRejected, Notice, Withdrawn, megabytes, short_repr
 
 _LISTS = json.loads(Path(__file__).with_suffix(".json").read_text(encoding="utf-8"))
 # In `normal_name` form: `pubDate`, `pub_date` and `Pub-Date` are one name.
@@ -60,6 +60,7 @@ class RawArticle:
 
     If the fields state no id or title, `fallback_id` is the id, and `make_title` makes the title of the cleaned body.
     A `public` one comes from a file that readers see as well; any other comes from an export, which may have drafts.
+    `notices` are those of its format.
     """
 
     origin: str
@@ -67,6 +68,7 @@ class RawArticle:
     fields: Mapping[str, object]
     public: bool = False
     make_title: Callable[[str], str | None] | None = None
+    notices: tuple[Notice, ...] = ()
 
 
 class Unreadable:
@@ -104,7 +106,7 @@ def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
     """
     stated = _with_standard_names(raw.fields)
     if mark := _mark_of_unpublished(stated, now, public=raw.public):
-        raise ArticleRejected(raw.origin, f"it is not published: {mark}", "unpublished")
+        raise ArticleRejected(raw.origin, f"it is not published: {mark}", "unpublished", _withdrawn(stated))
     body = _body(raw)
     fields = _Fields(raw.origin, stated, now)
     stated_id = fields.id()
@@ -129,7 +131,7 @@ def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
         is_status = normal_name(name) in _MARKS["status"] and _word(value)
         if is_status and _word(value) not in _MARKS["published"] | _MARKS["unpublished"]:
             fields.add_notice("unknown_status", name, value, "it is unknown, so the article counts as published")
-    return LoadedArticle(article, explicit_id=stated_id is not None, notices=tuple(fields.notices))
+    return LoadedArticle(article, explicit_id=stated_id is not None, notices=(*raw.notices, *fields.notices))
 
 
 def clean(text: str) -> str:
@@ -331,10 +333,11 @@ def _mark_of_unpublished(fields: Mapping[str, object], now: datetime, *, public:
 
     In a `public` file, a publication date in the future is a mistake; in any other, the article is scheduled for it.
     """
+    published = moment_or_none(fields["published_at"])
     for name, value in fields.items():
         if value is not None and value != "" and _is_mark(normal_name(name), value, now):
-            return f"{name} is {short_repr(value)}"
-    published = moment_or_none(fields["published_at"])
+            planned = f", for {published:%Y-%m-%d %H:%M} UTC" if published and published > now else ""
+            return f"{name} is {short_repr(value)}{planned}"
     if published and published > now + _A_DAY and not public:
         return f"it is scheduled for {published:%Y-%m-%d %H:%M} UTC"
     return None
@@ -356,8 +359,16 @@ def _is_mark(name: str, value: object, now: datetime) -> bool:
         ("set_when_published" in kinds and word in _FALSE)
         or (not kinds.isdisjoint(("set_when_unpublished", "embargo")) and word in _TRUE)
         or ("password" in kinds and value is not False)
-        or (name == "wpposttype" and word in _MARKS["not_articles"])
     )
+
+
+def _withdrawn(fields: Mapping[str, object]) -> Withdrawn | None:
+    """Return the id and the date of an article that its publisher takes down; None for drafts and the like."""
+    words = (_word(value) for name, value in fields.items() if normal_name(name) in _MARKS["status"])
+    article_id = _Fields("", fields, datetime.max.replace(tzinfo=UTC) - _A_DAY).id()
+    if article_id is None or _MARKS["withdrawn"].isdisjoint(words):
+        return None
+    return Withdrawn(article_id, moment_or_none(fields["updated_at"]) or moment_or_none(fields["published_at"]))
 
 
 def _word(value: object) -> str:

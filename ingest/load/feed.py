@@ -22,8 +22,8 @@ _DOCTYPE = re.compile(
 _ROOT_END = re.compile(r"</(?:\w+:)?(?:rss|feed|rdf)\s*>", re.IGNORECASE)
 _MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 _CLOSING_LENGTH = 1_000
-# WordPress exports RSS, the Atom publishing protocol Atom; each marks drafts in its own namespace.
-_EXPORTS = {"wp": "wordpress.org/export/", "app": "/app"}
+# The namespaces in which the Atom publishing protocol marks drafts.
+_PUBLISHING = "/app"
 
 Entry = Mapping[str, Any]
 
@@ -39,27 +39,21 @@ def parse_feed(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
     """
     text = read_text(file, is_markup=True)
     found = _parse(text, file.origin)
-    prefixes = {
-        name: next((prefix for prefix, uri in found.namespaces.items() if prefix and address in uri), name)
-        for name, address in _EXPORTS.items()
-    }
+    publishing = next((prefix for prefix, uri in found.namespaces.items() if prefix and _PUBLISHING in uri), "app")
     cut = found.bozo and not _ROOT_END.search(text, max(0, len(text) - _CLOSING_LENGTH))
     for number, entry in enumerate(found.entries, start=1):
         origin = f"{file.origin}#{number}"
         if cut and number == len(found.entries):
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
         else:
-            fields = _fields(entry, found.feed) | _marks(entry, prefixes)
+            fields = _fields(entry, found.feed) | _marks(entry, publishing)
             yield RawArticle(origin, path_id(file, number), fields, public=True)
 
 
-def _marks(entry: Entry, prefixes: Mapping[str, str]) -> dict[str, object]:
-    """Return the statuses that an export states for an entry, under the names that `to_article` knows."""
-    exported = {
-        f"{name}:{part}": entry.get(f"{prefixes[name]}_{part}")
-        for name, part in (("wp", "status"), ("wp", "post_type"), ("wp", "post_password"), ("app", "draft"))
-    }
-    return exported | {name: _string(entry, name) for name in ("status", "visibility", "draft", "embargo")}
+def _marks(entry: Entry, publishing: str) -> dict[str, object]:
+    """Return the statuses that a feed states for an entry, under the names that `to_article` knows."""
+    stated = {name: _string(entry, name) for name in ("status", "visibility", "draft", "embargo")}
+    return {**stated, "app:draft": entry.get(f"{publishing}_draft")}
 
 
 def _parse(text: str, origin: str) -> "FeedParserDict":

@@ -7,16 +7,23 @@ import stat
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from io import TextIOWrapper
 from os import path, scandir
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
 
 from index.errors import ConfigurationError
 from ingest.report import ArticleRejected, megabytes
 
+if TYPE_CHECKING:
+    from ingest.load.fieldmap import FieldMap
+
 TEXT_FILE_LIMIT = 20_000_000
+UNDECODABLE = "\ufdd0"
+"""A noncharacter, which no text contains, in place of a byte that cannot be decoded."""
 UTF_16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _HEAD = 10_000
+_PIECE = 1_000_000
 _COMMENT = re.compile(rb"<!--.*?-->", re.DOTALL)
 _META = re.compile(rb"<meta\b[^<>]*?\bcharset\s*=\s*[\"']?\s*([\w.:-]+)", re.IGNORECASE)
 _XML = re.compile(rb"\s*<\?xml\b[^>]*?\bencoding\s*=\s*[\"']([\w.:-]+)", re.IGNORECASE)
@@ -40,12 +47,14 @@ class ArticleFile:
     """A file that may contain articles, and the folder that its ids are relative to; both paths are absolute.
 
     `root` is the ingested folder, or the file's own folder if the file itself was given. Loading also rejects a folder
-    that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`).
+    that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`). The records of a JSON
+    file are read by the `field_map`, if it has one.
     """
 
     path: Path
     root: Path
     leads_to: str | None = None
+    field_map: "FieldMap | None" = None
 
     @property
     def origin(self) -> str:
@@ -156,6 +165,40 @@ def read_text(file: ArticleFile, limit: int = TEXT_FILE_LIMIT, *, is_markup: boo
     """Read the text of a file; markup may declare its encoding. Raises as `read_bytes` and `decode`."""
     data = read_bytes(file, limit)
     return decode(data, file.origin, _declared(data) if is_markup else None)
+
+
+def open_text(file: ArticleFile) -> TextIOWrapper:
+    """Open a file of markup of any size as text, in the encoding that `read_text` would read it in.
+
+    UNDECODABLE stands for each byte that is not in the encoding. Raises as `open_file`.
+    """
+    with open_file(file) as stream:
+        head = stream.read(_HEAD)
+        codec = _utf_16_codec(head)
+        if codec is None:
+            codec = "utf_8_sig" if _is_utf_8(stream, head) else _declared(head) or "utf_8_sig"
+    return TextIOWrapper(open_file(file), codec, "dateline.mark", newline="")
+
+
+def _is_utf_8(stream: BinaryIO, head: bytes) -> bool:
+    decoder = codecs.getincrementaldecoder("utf_8")()
+    try:
+        decoder.decode(head)
+        while data := stream.read(_PIECE):
+            decoder.decode(data)
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _mark(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return UNDECODABLE * (error.end - error.start), error.end
+
+
+codecs.register_error("dateline.mark", _mark)
 
 
 def decode(data: bytes, origin: str, declared: str | None = None) -> str:

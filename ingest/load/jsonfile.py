@@ -1,42 +1,96 @@
-"""JSON files: an article, a list of articles, or an object with a list `articles`; JSON Lines: an article per line."""
+"""JSON files: an article, a list of articles, or an export of another system; JSON Lines: an article per line."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
 
 from ingest.load.article import RawArticle, json_object, path_id
+from ingest.load.export import Export, Record
+from ingest.load.fieldmap import FieldMap, suggested_map, value_at
 from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
+from ingest.load.formats import format_of, list_in, raw_article
 from ingest.report import ArticleRejected, megabytes, short_repr
 
 JSON_FILE_LIMIT = 200_000_000
 JSON_LINE_LIMIT = 20_000_000
+_NAMES_SHOWN = 200
+
+Item = RawArticle | ArticleRejected
 
 
-def parse_json(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
-    """Yield the articles of a .json file; raises ArticleRejected if the file is not JSON or has no articles."""
+def parse_json(file: ArticleFile) -> Iterator[Item]:
+    """Yield the articles of a .json file; raises ArticleRejected if the file is not JSON or has no articles.
+
+    If the file has a field map, each record is read by it; else by the format that it is of, or by its common names.
+    """
     text = read_text(file, JSON_FILE_LIMIT)
     if not text.strip():
         raise ArticleRejected(file.origin, "the file contains only white space; expected an article", "empty")
-    found = _parse(text, file.origin)
-    articles = found.get("articles") if isinstance(found, dict) else found
-    if not isinstance(articles, list):
-        yield _raw_article(found, file.origin, path_id(file))
-    elif not articles:
-        raise ArticleRejected(file.origin, "its list of articles is empty", "empty")
-    else:
-        for number, article in enumerate(articles, start=1):
-            yield _raw_article(article, f"{file.origin}#{number}", path_id(file, number))
+    try:
+        found = _parse(text, file.origin)
+    except ArticleRejected:
+        if not _is_json_lines(text):
+            raise
+        yield from parse_json_lines(file)
+        return
+    yield from _articles(found, file)
 
 
-def parse_json_lines(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
+def parse_json_lines(file: ArticleFile) -> Iterator[Item]:
     """Yield the articles of a .jsonl file of any size, line by line; blank lines have no number."""
     number = 0
     for line_number, line in enumerate(map(bytes.strip, _lines(file)), start=1):
         if line:
             number += 1
-            yield _parse_line(line, line_number, f"{file.origin}#{number}", path_id(file, number))
+            yield _parse_line(line, line_number, f"{file.origin}#{number}", path_id(file, number), file.field_map)
     if not number:
         raise ArticleRejected(file.origin, "the file has no lines with an article", "empty")
+
+
+def _articles(found: object, file: ArticleFile) -> Iterator[Item]:
+    """Yield the articles of a JSON value: a list, an object with a list, or an object that is an article."""
+    field_map = file.field_map
+    export: Export = found if isinstance(found, Mapping) else {}
+    items = _items(found, field_map, file.origin)
+    if items is None:
+        yield _raw_article(found, {}, file.origin, path_id(file), field_map)
+        return
+    if not items:
+        raise ArticleRejected(file.origin, "its list of articles is empty", "empty")
+    if not field_map and not any(map(_is_known, items)) and len(items) > 1 and isinstance(items[0], Mapping):
+        # One rejection for the file rather than one for each record.
+        raise _unknown_shape(items[0], file.origin, f"none of its {len(items):,} records has")
+    for number, item in enumerate(items, start=1):
+        origin = f"{file.origin}#{number}"
+        yield _raw_article(item, export, origin, path_id(file, number), field_map)
+
+
+def _items(found: object, field_map: FieldMap | None, origin: str) -> list[object] | None:
+    """Return the list of articles of a file; None if the file is one article."""
+    if field_map and field_map.articles:
+        items = value_at(found, field_map.articles)
+        if isinstance(items, list):
+            return items
+        names = f"an object with {_names(found)}" if isinstance(found, Mapping) else short_repr(found)
+        reason = f"--map says that {field_map.articles} is the list of articles; found {names}"
+        raise ArticleRejected(origin, reason, "bad_json")
+    if isinstance(found, list):
+        return found
+    return None if not isinstance(found, Mapping) or format_of(found) else list_in(found)
+
+
+def _is_known(item: object) -> bool:
+    """Return whether a record states a text under a name that is known; values that are not records count too."""
+    return not isinstance(item, Mapping) or "body" in item or "text" in item or format_of(item) is not None
+
+
+def _is_json_lines(text: str) -> bool:
+    """Return whether a text is several JSON objects, one per line."""
+    first, _, rest = text.lstrip().partition("\n")
+    try:
+        return isinstance(json.loads(first), dict) and rest.lstrip().startswith("{")
+    except (ValueError, RecursionError):
+        return False
 
 
 def _lines(file: ArticleFile) -> Iterator[bytes]:
@@ -56,20 +110,53 @@ def _lines(file: ArticleFile) -> Iterator[bytes]:
                 rest = readline()
 
 
-def _parse_line(line: bytes, line_number: int, origin: str, fallback_id: str) -> RawArticle | ArticleRejected:
+def _parse_line(
+    line: bytes, line_number: int, origin: str, fallback_id: str, field_map: FieldMap | None
+) -> RawArticle | ArticleRejected:
     if len(line) > JSON_LINE_LIMIT:
         reason = f"line {line_number} is longer than {megabytes(JSON_LINE_LIMIT)}: split it into articles"
         return ArticleRejected(origin, reason, "too_large")
     try:
-        return _raw_article(_parse(decode(line, origin), origin, line_number), origin, fallback_id)
+        return _raw_article(_parse(decode(line, origin), origin, line_number), {}, origin, fallback_id, field_map)
     except ArticleRejected as rejection:
         return rejection
 
 
-def _raw_article(found: object, origin: str, fallback_id: str) -> RawArticle | ArticleRejected:
+def _raw_article(
+    found: object,
+    export: Export,
+    origin: str,
+    fallback_id: str,
+    field_map: FieldMap | None,
+) -> Item:
+    """Return the fields of a record; a rejection if it is not an object, not an article, or of unknown shape."""
     if not isinstance(found, dict):
         return ArticleRejected(origin, f"it is {short_repr(found)}; expected an object with fields", "bad_json")
-    return RawArticle(origin, fallback_id, found)
+    if field_map:
+        return RawArticle(origin, fallback_id, field_map.fields_of(found))
+    form = format_of(found)
+    if form is None:
+        is_known = "body" in found or "text" in found
+        return RawArticle(origin, fallback_id, found) if is_known else _unknown_shape(found, origin, "it has no")
+    try:
+        return raw_article(form, found, export, origin, fallback_id)
+    except ArticleRejected as rejection:
+        return rejection
+
+
+def _unknown_shape(record: Record, origin: str, missing: str) -> ArticleRejected:
+    """Return the rejection of a record without a known text, with its fields and a map that may fit."""
+    reason = f"{missing} field body or text, and no list articles; found {_names(record)}"
+    field_map = suggested_map(record)
+    # A very long map would hide the reason.
+    usable = field_map and len(field_map) <= _NAMES_SHOWN
+    hint = f"; if it is an article, say where its fields are: --map {field_map}" if usable else ""
+    return ArticleRejected(origin, f"{reason}{hint}", "empty")
+
+
+def _names(record: Record) -> str:
+    names = ", ".join(map(str, record)) or "no field"
+    return names if len(names) <= _NAMES_SHOWN else f"{names[:_NAMES_SHOWN]}…"
 
 
 def _parse(text: str, origin: str, first_line: int = 1) -> object:

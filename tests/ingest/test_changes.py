@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from index.records import Article
 from ingest.changes import Changes
 from ingest.load import LoadedArticle
-from ingest.report import ArticleRejected, Notice
+from ingest.report import ArticleRejected, Notice, Withdrawn
 
 
 def loaded(article_id: str, body: str, origin: str | Path, *, explicit_id: bool = False) -> LoadedArticle:
@@ -323,3 +323,31 @@ def test_a_place_that_may_not_be_looked_at_is_not_gone(monkeypatch: pytest.Monke
     list(changes.compare([loaded("b", "one", "/desk/b.txt"), loaded("a", "two", "/desk/a.txt")]))
     assert moved(changes, held) == {}
     assert [each.code for each in changes.rejected] == ["clash"]
+
+
+def takedown(day: int | None, origin: str = "/desk/takedown.json") -> ArticleRejected:
+    date = datetime(2026, 5, 1 + day, tzinfo=UTC) if day else None
+    return ArticleRejected(origin, "it is not published", "unpublished", Withdrawn("a", date))
+
+
+@pytest.mark.parametrize("is_held", [False, True])
+@pytest.mark.parametrize("seed", range(3))
+def test_the_latest_version_counts_also_if_it_takes_the_article_down(seed: int, *, is_held: bool) -> None:
+    """In any order of reading, an article is out after a later takedown, and in after a later version."""
+    for last in (2, 4):
+        changes = after(version("a", 1, "updated_at")) if is_held else Changes({}, {})
+        read: list[LoadedArticle | ArticleRejected] = [version("a", day, "updated_at") for day in (2, last)]
+        read.append(takedown(3))
+        Random(seed).shuffle(read)
+        yielded = {each.article_id for each in changes.compare(read)}
+        is_in = bool((changes.added.keys() | changes.updated.keys()) & yielded - changes.withdrawn)
+        assert (is_in, changes.taken_down) == (last == 4, {"a"} if is_held and last == 2 else set())
+        assert [each.code for each in changes.skipped] == ["unpublished"]
+
+
+def test_a_takedown_without_a_date_counts_for_what_was_read_before_it() -> None:
+    """Without dates, the later one read counts; the summary names the command that erases the article."""
+    changes = after(version("a", 1, "updated_at"))
+    list(changes.compare([takedown(None)]))
+    assert changes.taken_down == {"a"}
+    assert "dateline remove a`" in changes.skipped[0].reason

@@ -1,0 +1,80 @@
+"""What the formats of JSON have in common: a table of fields, marks of publication, and the identity of an article."""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ingest.load.article import ID, clean_line, guid_id
+from ingest.load.fieldmap import FieldTable, value_at
+from ingest.report import ArticleRejected, Notice
+
+Record = Mapping[str, object]
+"""An article as JSON states it."""
+
+Export = Mapping[str, object]
+"""The object around a list of records, which may state more about them; empty for a plain list."""
+
+_BY = re.compile(r"\A(?:by|von|par|por|di|door|av|af)\s+", re.IGNORECASE)
+_BETWEEN = re.compile(r"\s*(?:[,;/]|\s(?:and|und|et|y|e|en|og|och|&)\s)\s*", re.IGNORECASE)
+
+
+def _same(record: Record, _: Export) -> Record:
+    return record
+
+
+def _nothing(_: Record, __: str) -> None:
+    return None
+
+
+def _no_notices(_: Record, __: str) -> tuple[Notice, ...]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A format of JSON.
+
+    A record belongs to it if it has all the names of one of `known_by`, in `normal_name` form, and a value at each path
+    of `needs`. `prepare` adds what the export states elsewhere, then `fields` says where the fields are; `marks` are
+    the fields that say whether it is published, and `refuse` returns why a record is not an article. Readers see the
+    articles of a `public` format as well.
+    """
+
+    name: str
+    known_by: tuple[tuple[str, ...], ...]
+    fields: FieldTable
+    needs: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    prepare: Callable[[Record, Export], Record] = _same
+    refuse: Callable[[Record, str], ArticleRejected | None] = _nothing
+    notices: Callable[[Record, str], tuple[Notice, ...]] = _no_notices
+    public: bool = False
+
+    def fits(self, record: Record, names: set[str]) -> bool:
+        """Return whether a record with these normal names is of this format."""
+        is_known = any(names.issuperset(known) for known in self.known_by)
+        return is_known and all(value_at(record, path) is not None for path in self.needs)
+
+
+def global_id(stated: object, scope: str) -> str | None:
+    """Return the id of an article by what its system states, an address, a name or a number; None if nothing is.
+
+    A urn or a UUID is unique and stays; a number is unique only within its system, the `scope`.
+    """
+    text = clean_line(str(stated)) if isinstance(stated, str | int) and not isinstance(stated, bool) else ""
+    if not text:
+        return None
+    is_unique = len(text) >= 20 and ID.fullmatch(text)  # a UUID, a urn, an ObjectId
+    return text if is_unique else guid_id(text, scope)
+
+
+def byline_names(byline: object) -> list[str]:
+    """Return the names of a byline, without the word before them."""
+    if not isinstance(byline, str):
+        return []
+    return [name for name in _BETWEEN.split(_BY.sub("", clean_line(byline))) if name]
+
+
+def no_article(origin: str, mark: str) -> ArticleRejected:
+    """Return the rejection of a record that is not an article, such as a page or a picture, or not a public one."""
+    return ArticleRejected(origin, f"it is not a published article: {mark}", "unpublished")
