@@ -1,28 +1,27 @@
-"""One service for all tests of the pages, a browser for each file, a page for each test."""
+"""One service for all tests of the pages, a browser and a context for each file, a page for each test."""
 
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.samples import made_once
-from tests.widget.browsing import Visit, chromium, launched
+from tests.widget.browsing import DESKTOP, TIMEOUT_MS, Visit, chromium, launched, watched
 from tests.widget.newsroom import indexed
 from tests.widget.replies import BY_QUESTION, events
 from tests.widget.scripted_service import ScriptedService, Streamed, encoded, running, service_on
 
-TIMEOUT_MS = 30_000
 expect.set_options(timeout=TIMEOUT_MS)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests that need a Chromium if it is missing."""
     if chromium() is None:
-        missing = pytest.mark.skip(reason="no Chromium is installed: apt install chromium")
+        missing = pytest.mark.skip(reason="no Chromium is installed: apt install chromium-headless-shell")
         for item in items:
-            if "visit" in getattr(item, "fixturenames", ()) or "new_visit" in getattr(item, "fixturenames", ()):
+            if "browser" in getattr(item, "fixturenames", ()):
                 item.add_marker(missing)
 
 
@@ -57,19 +56,26 @@ def served(data: Path, models: Path) -> Iterator[tuple[ScriptedService, int]]:
 
 
 @pytest.fixture
-def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator[Callable[..., Visit]]:
-    """Yield a function that makes visits; its options are those of a browser context, such as `color_scheme`."""
+def scripted(served: tuple[ScriptedService, int]) -> Iterator[tuple[ScriptedService, int]]:
+    """Yield the service with its usual scripts, and its port; no reply is held after the test."""
     service, port = served
     service.scripts = {question: Streamed(encoded(events(reply))) for question, reply in BY_QUESTION.items()}
     service.pages = {}
     service.asked.clear()
     service.left.clear()
     service.go_on.clear()
+    yield service, port
+    service.go_on.set()
+
+
+@pytest.fixture
+def new_visit(browser: Browser, scripted: tuple[ScriptedService, int]) -> Iterator[Callable[..., Visit]]:
+    """Yield a function that makes visits, each in a browser context of its own with these options."""
+    service, port = scripted
     visits: list[Visit] = []
 
     def new(**options: object) -> Visit:
-        context = browser.new_context(**options)  # type: ignore[arg-type]
-        context.set_default_timeout(TIMEOUT_MS)
+        context = watched(browser, **options)
         visits.append(Visit(context, context.new_page(), service, port))
         return visits[-1]
 
@@ -79,7 +85,22 @@ def new_visit(browser: Browser, served: tuple[ScriptedService, int]) -> Iterator
         visit.context.close()
 
 
+@pytest.fixture(scope="module")
+def desktop(browser: Browser) -> Iterator[BrowserContext]:
+    """Yield a browser context that the tests of a file share: starting one takes longer than most of them."""
+    context = watched(browser, **DESKTOP)
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def visit(new_visit: Callable[..., Visit]) -> Visit:
-    """Return a visit on a desktop with the light theme."""
-    return new_visit(color_scheme="light", viewport={"width": 1200, "height": 900})
+def visit(desktop: BrowserContext, scripted: tuple[ScriptedService, int]) -> Iterator[Visit]:
+    """Yield a visit on a desktop with the light theme, in a page of its own.
+
+    The clock of its context cannot be reset: use `new_visit(**DESKTOP)` to set the time.
+    """
+    service, port = scripted
+    visit = Visit(desktop, desktop.new_page(), service, port)
+    yield visit
+    service.go_on.set()
+    visit.leave()

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import expect
 
-from tests.widget.browsing import Visit
+from tests.widget.browsing import DESKTOP, Visit
 from tests.widget.replies import BY_QUESTION, CHECKED, events
 from tests.widget.scripted_service import Refused, Streamed, encoded
 
@@ -140,12 +140,13 @@ def test_closing_gives_the_focus_back_to_the_launcher(visit: Visit, beside: bool
     visit.page.wait_for_function(f"{FOCUSED}?.className === 'launcher'")
 
 
-def test_whole_sentences_are_announced_once_and_nothing_else_is_live(visit: Visit) -> None:
+def test_whole_sentences_are_announced_once_and_nothing_else_is_live(new_visit: Callable[..., Visit]) -> None:
     """A stream of single letters is still two sentences to a screen reader, without their markers."""
     letters = [
         f'event: answer.delta\ndata: {{"type":"answer.delta","text":"{each}"}}\n\n'.encode() for each in CHECKED.answer
     ]
     pieces = encoded(events(CHECKED))
+    visit = new_visit(**DESKTOP)
     visit.service.scripts["letters"] = Streamed([*pieces[:2], *letters, pieces[-1]])
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     visit.open("/embed").page.evaluate(_HEAR)
@@ -190,8 +191,11 @@ _HEAR = """() => { window.heard = [];
         ("off topic", "No answer in our articles. We couldn’t find this in our articles."),
     ],
 )
-def test_the_last_announcement_says_what_sighted_readers_see(visit: Visit, question: str, said: str) -> None:
+def test_the_last_announcement_says_what_sighted_readers_see(
+    new_visit: Callable[..., Visit], question: str, said: str
+) -> None:
     """Verdict, date, differences, withheld sentences and the number of articles: each once."""
+    visit = new_visit(**DESKTOP)
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     visit.open("/embed").page.evaluate(_HEAR)
     visit.ask(question)

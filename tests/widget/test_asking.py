@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from service.feedback import FeedbackStore
-from tests.widget.browsing import Visit
+from tests.widget.browsing import DESKTOP, Visit
 from tests.widget.newsroom import BODIES
 from tests.widget.replies import ABSTAINED, BY_QUESTION, CHECKED, CONFLICT, DIFFERS, DUPLICATES, events
 from tests.widget.scripted_service import Refused, Streamed, encoded
@@ -129,8 +129,9 @@ def test_a_disagreement_gives_each_position_with_its_words_and_article(visit: Vi
     ]
 
 
-def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) -> None:
+def test_old_reports_are_named_above_the_answer_with_their_date(new_visit: Callable[..., Visit]) -> None:
     """The verdict gives their age once; the other warning has the widget's own text."""
+    visit = new_visit(**DESKTOP)
     visit.page.clock.set_fixed_time("2026-11-27T12:00:00Z")
     turn = visit.open("/embed").ask("stale")
 
@@ -153,8 +154,11 @@ def test_old_reports_are_named_above_the_answer_with_their_date(visit: Visit) ->
         ("2029-01-05T12:00:00Z", "ar", "أحدث تقرير: 25 فبراير 2026، قبل 3 سنوات"),
     ],
 )
-def test_the_newest_report_is_dated_in_the_language_of_the_reader(visit: Visit, now: str, lang: str, said: str) -> None:
+def test_the_newest_report_is_dated_in_the_language_of_the_reader(
+    new_visit: Callable[..., Visit], now: str, lang: str, said: str
+) -> None:
     """The date is that of the newest cited article; the age uses the visitor's clock."""
+    visit = new_visit(**DESKTOP)
     visit.page.clock.set_fixed_time(now)
     latest = visit.open(f"/embed?lang={lang}").ask("dated").locator(".latest").inner_text()
 
@@ -491,8 +495,9 @@ def test_what_is_copied_reads_well_and_names_each_passage_once(visit: Visit) -> 
     assert "“A grain ship lies at anchor off Tarnmouth.” Wording differs: compare.\n" in copied[2]
 
 
-def test_the_button_says_copied_for_a_while_only(visit: Visit) -> None:
+def test_the_button_says_copied_for_a_while_only(new_visit: Callable[..., Visit]) -> None:
     """Then its first label returns."""
+    visit = new_visit(**DESKTOP)
     visit.context.grant_permissions(["clipboard-read", "clipboard-write"])
     visit.page.clock.install()
     turn = visit.open("/embed").ask("checked")

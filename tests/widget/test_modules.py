@@ -1,12 +1,15 @@
 """The widget's modules, loaded as ES modules."""
 
 import random
+from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
+from playwright.sync_api import BrowserContext
 
 from service.api.pages import WIDGET
 from tests.widget.browsing import Visit
+from tests.widget.scripted_service import ScriptedService
 
 STREAM = (
     "\ufeff: a comment\r\n"
@@ -21,13 +24,20 @@ STREAM = (
 DATA = ["one\ntwo\n", "🎉 é", " kept space", "a:b: c"]
 
 
-@pytest.fixture
-def modules(visit: Visit) -> Visit:
-    """Return a page that can import the modules."""
-    for file in WIDGET.glob("*.js"):
-        headers = {"Content-Type": "text/javascript; charset=utf-8"}
-        visit.service.pages[f"/host/modules/{file.name}"] = (file.read_text(encoding="utf-8"), headers)
-    return visit.host('<!doctype html><html lang="en"><title>Modules</title>')
+@pytest.fixture(scope="module")
+def modules(desktop: BrowserContext, served: tuple[ScriptedService, int]) -> Iterator[Visit]:
+    """Yield a page that can import the modules; one for all tests, because none of them changes it."""
+    service, port = served
+    service.pages = {
+        f"/host/modules/{file.name}": (
+            file.read_text(encoding="utf-8"),
+            {"Content-Type": "text/javascript; charset=utf-8"},
+        )
+        for file in WIDGET.glob("*.js")
+    }
+    visit = Visit(desktop, desktop.new_page(), service, port)
+    yield visit.host('<!doctype html><html lang="en"><title>Modules</title>')
+    visit.leave()
 
 
 def parsed(visit: Visit, pieces: list[list[int]]) -> object:
