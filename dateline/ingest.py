@@ -1,4 +1,4 @@
-"""`dateline ingest PATH…`: add articles to the index."""
+"""`dateline ingest PATH|URL…`: add articles to the index."""
 
 import json
 import os
@@ -14,19 +14,25 @@ from index.errors import ConfigurationError
 if TYPE_CHECKING:
     from index.embedding import Embedder
     from ingest.job import Ingest
-    from ingest.report import IngestReport
+    from ingest.report import FetchCounts, IngestReport
 
 
 def ingest(
-    paths: Annotated[list[Path] | None, typer.Argument(help="Article files, folders of them, or .jsonl files.")] = None,
+    sources: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[PATH|URL]...", help="Files, folders; addresses of feeds, sitemaps, sites or pages."),
+    ] = None,
     data: Data = None,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Remove the articles whose file under PATH no longer exists.")
+        bool, typer.Option("--prune", help="Remove the articles whose file under PATH, or page, no longer exists.")
     ] = False,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article again.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; write nothing.")] = False,
     follow_links: Annotated[
         bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")
+    ] = False,
+    allow_private: Annotated[
+        bool, typer.Option("--allow-private", help="Also fetch from hosts that are not on the public internet.")
     ] = False,
     watch: Annotated[
         bool, typer.Option("--watch", help="Go on: publish what changed, and pushed articles, until stopped.")
@@ -43,23 +49,27 @@ def ingest(
     ] = None,
     json_: Json = False,
 ) -> None:
-    """Add and update articles of files and folders.
+    """Add and update articles of files and folders, and of feeds, sitemaps, sites and pages of the web.
 
     Publishes a new generation of the index, which a running service then answers from. Exit 3 if some articles are
     rejected; each is named with its reason.
     """
-    if not paths and not watch:
-        raise ConfigurationError("no PATH is given", "Give files or folders with articles, such as `articles`.")
+    if not sources and not watch:
+        raise ConfigurationError("no PATH or URL is given", "Give files or folders with articles, such as `articles`.")
     from index.chroma_server import server_of
     from index.embedding import build_embedder
-    from index.settings import IndexSettings
     from ingest.job import Ingest, run
     from ingest.load.fieldmap import parse_field_map
     from ingest.report import Progress
+    from ingest.settings import IngestSettings
+    from ingest.sources import Fetcher, FetchOptions
 
-    settings = settings_of(IndexSettings, data=data)
+    settings = settings_of(IngestSettings, data=data)
+    urls = [source for source in sources or () if "://" in source]
+    options = FetchOptions(settings, thorough=prune, allow_private=allow_private)
+    fetcher = Fetcher(urls, settings.data, options, dry_run=dry_run) if urls else None
     order = Ingest(
-        tuple(paths or ()),
+        tuple(Path(source) for source in sources or () if "://" not in source),
         settings.data,
         settings.language,
         prune=prune,
@@ -67,6 +77,7 @@ def ingest(
         dry_run=dry_run,
         follow_links=follow_links,
         field_map=None if map_ is None else parse_field_map(map_),
+        fetch=fetcher,
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )
@@ -76,6 +87,7 @@ def ingest(
         _watch(order, build_embedder(settings, load=False), every, while_stdin=while_stdin)
         return
     report = run(order, build_embedder(settings, load=False), Progress())
+    report.fetches = fetcher.counts if fetcher else None
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
     for skipped in report.skipped:
@@ -122,6 +134,12 @@ def _stop_at_end_of_stdin() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def _fetches(fetches: "FetchCounts") -> list[tuple[int, str]]:
+    """Return the counts of addresses; one that was fetched may have no article, or many."""
+    named = ((fetches.not_modified, "not modified"), (fetches.refused, "refused"), (fetches.failed, "failed"))
+    return [(fetches.fetched, "fetched"), *((count, name) for count, name in named if count)]
+
+
 def _summary(report: "IngestReport") -> str:
     names = ("added", "updated", "moved", "unchanged", "removed")
     counts = [
@@ -137,6 +155,8 @@ def _summary(report: "IngestReport") -> str:
     ):
         if count:
             counts.append((count, one if count == 1 else many))
+    if report.fetches:
+        counts += _fetches(report.fetches)
     listed = ", ".join(f"{count} {name}" for count, name in counts)
     if report.dry_run:
         return f"dry run: {listed}; nothing was written"

@@ -21,19 +21,30 @@ def remove(
     """Remove articles from the whole data folder.
 
     Removes them from the index and its older generations, and removes the feedback that cites them. Prints "complete"
-    once nothing of them is left; exit 1 while something is.
+    once nothing of them is left; exit 1 while something is. An article of a feed or site does not come back from it.
     """
     from index.chroma_server import server_of
     from index.takedown import take_down
+    from ingest.sources.identity import is_address
+    from ingest.sources.state import forget
+    from ingest.sources.taken_down import remembered
     from service.feedback import FeedbackStore
     from service.settings import ServiceSettings
 
     settings = settings_of(ServiceSettings, data=data)
-    takedown = take_down(settings.data, article_ids, server_of(settings.chroma_url))
+    with remembered(settings.data, article_ids) as taken_down:
+        takedown = take_down(settings.data, article_ids, server_of(settings.chroma_url))
+    taken_down.discard([each for each, origin in takedown.origins.items() if not is_address(origin)])
+    forget(settings.data, takedown.origins.values())
     feedback = FeedbackStore(settings.data, settings.feedback_limit).delete_citing(takedown.article_ids)
     typer.echo(json.dumps(_values(takedown, feedback)) if json_ else _summary(takedown, feedback))
     for article_id, origin in takedown.origins.items():
-        if Path(origin.partition("#")[0]).exists():
+        if is_address(origin):
+            typer.echo(
+                f"{article_id} does not come back from a feed or site; `dateline ingest {origin}` adds it again",
+                err=True,
+            )
+        elif Path(origin.partition("#")[0]).exists():
             typer.echo(
                 f"{article_id} was read from {origin}: remove it there too, or the next ingest adds it again", err=True
             )

@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 
 from index.records import Article, Edit, Revision, isoformat
 from index.text import sentence_spans
-from ingest.load import LoadedArticle
 from ingest.report import ArticleRejected, IngestReport, Notice, Withdrawn
+from ingest.sources.fetched import Fetched, Gone, Unchanged
 
 Change = Literal["added", "updated", "moved", "unchanged"]
 
@@ -38,6 +38,8 @@ MOST_PAIRED = 60
 
 _WORD = re.compile(r"\w+")
 _UNKNOWN = datetime.min.replace(tzinfo=UTC)
+_SKIPPED = frozenset(("unpublished", "taken_down", "other_site"))
+"""The codes of articles that are left out on purpose."""
 
 
 class _Version(NamedTuple):
@@ -58,7 +60,8 @@ class _Version(NamedTuple):
 class Changes:
     """The changes of a run; `hashes` and `origins` are those of the index by article id, `named` the named files.
 
-    `passed` are files that were not read because they have not changed since an earlier run.
+    `passed` are files that were not read because they have not changed since an earlier run. `pages_gone` are articles
+    of the index, by id, of which the page no longer exists.
     Of several versions of one stated id, the latest by date counts, then the last one read; it may take the article
     down. An unsupported file is
     skipped in a folder, and rejected if the command names it. An unpublished article is skipped.
@@ -71,12 +74,13 @@ class Changes:
     rejected: list[ArticleRejected] = field(default_factory=list)
     skipped: list[ArticleRejected] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
+    pages_gone: dict[str, Gone] = field(default_factory=dict)
     _read: dict[str, _Version] = field(default_factory=dict)
     _withdrawn: dict[str, datetime] = field(default_factory=dict)
     _yielded: set[str] = field(default_factory=set)
     _versions: dict[str, set[str]] = field(default_factory=dict)
 
-    def compare(self, loaded: Iterable[LoadedArticle | ArticleRejected]) -> Iterator[Article]:
+    def compare(self, loaded: Iterable[Fetched]) -> Iterator[Article]:
         """Compare everything that is loaded; yield the articles that are new, changed or moved.
 
         An article with the id of an earlier one replaces it.
@@ -85,6 +89,9 @@ class Changes:
         for item in loaded:
             if isinstance(item, ArticleRejected):
                 self._reject(item)
+                continue
+            if isinstance(item, Unchanged | Gone):
+                self._note_known(ids.get(item.origin), item)
                 continue
             article = item.article
             if not item.explicit_id and article.origin in ids:
@@ -169,19 +176,35 @@ class Changes:
             kept=len(self.hashes) - len(self.updated) - len(self.unchanged) - len(removed),
             rejected=self.rejected,
             skipped=self.skipped,
-            notices=self.notices,
+            notices=[*self.notices, *self._pages_gone(removed)],
             passed_over=self.passed_over,
             dry_run=dry_run,
         )
 
+    def _pages_gone(self, removed: set[str]) -> Iterator[Notice]:
+        for article_id, page in self.pages_gone.items():
+            done = "its article is removed" if article_id in removed else "its article stays: --prune removes it"
+            yield Notice("page_gone", page.origin, f"{page.reason}; {done}")
+
     def _hashes_of(self, *changes: Change) -> dict[str, str]:
         return {each: version.content_hash for each, version in self._read.items() if version.change in changes}
+
+    def _note_known(self, article_id: str | None, item: Unchanged | Gone) -> None:
+        """Note an article of the index that was not read again, because it did not change or is gone."""
+        if article_id is None:
+            return
+        if isinstance(item, Gone):
+            self.pages_gone[article_id] = item
+        elif article_id not in self._read:
+            self._read[article_id] = _Version(
+                item.origin, self.hashes[article_id], explicit_id=True, date=_UNKNOWN, change="unchanged", content=None
+            )
 
     def _reject(self, rejection: ArticleRejected) -> None:
         if rejection.withdrawn:
             rejection = self._take_down(rejection, rejection.withdrawn)
         foreign = rejection.code == "unsupported" and rejection.origin not in self.named
-        (self.skipped if foreign or rejection.code == "unpublished" else self.rejected).append(rejection)
+        (self.skipped if foreign or rejection.code in _SKIPPED else self.rejected).append(rejection)
 
     def _take_down(self, rejection: ArticleRejected, withdrawn: Withdrawn) -> ArticleRejected:
         """Drop the article that a version takes down, unless a later version was read; return what to tell."""

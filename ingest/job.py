@@ -3,7 +3,7 @@
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -54,12 +54,17 @@ from ingest.load import LoadedArticle, Loader, find
 from ingest.load.fieldmap import FieldMap
 from ingest.load.pushed import pushed_file
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
+from ingest.sources.fetched import Fetched
 
 SEGMENT_CHUNKS = 25_000
 """Chunks at which a segment is closed: its build then needs about 100 MB."""
 
 ARTICLES_AT_ONCE = 32
 """Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""
+
+
+Fetch = Callable[[Mapping[str, str]], Iterable[Fetched]]
+"""A function that fetches articles, given the content hash of every article of the index by its origin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +74,7 @@ class Ingest:
     `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
     nothing, and `follow_links` also reads targets of links outside of the given folders. The records of JSON files are
     read by the `field_map`, if one is given. `pushed` are entries of the spool, at most one of an article. Files of
-    `passed` have not changed since an earlier run and are not read.
+    `passed` have not changed since an earlier run and are not read. `fetch` yields the articles of addresses.
     """
 
     paths: tuple[Path, ...]
@@ -82,6 +87,7 @@ class Ingest:
     field_map: FieldMap | None = None
     pushed: tuple[SpoolEntry, ...] = ()
     passed: frozenset[Path] = frozenset()
+    fetch: Fetch | None = None
     keep_generations: int = 3
     server: ChromaServer | None = None
 
@@ -108,7 +114,7 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
 
         changes = _changes(ingest, old)
         embedded = 0
-        for articles in _batches(changes.compare(_articles(ingest, progress))):
+        for articles in _batches(changes.compare(_articles(ingest, old, progress))):
             if not ingest.dry_run:
                 embedded += _store(articles, new, known, embedder, old)
         for article_id in changes.withdrawn:
@@ -350,10 +356,28 @@ def _changes(ingest: Ingest, old: Generation | None) -> Changes:
 def _removed(ingest: Ingest, changes: Changes) -> set[str]:
     """Return the ids of the articles to remove: taken down, pushed as deleted, or, if asked for, without their file."""
     deleted = {entry.article_id for entry in ingest.pushed if entry.action == "delete"} & changes.hashes.keys()
-    return changes.taken_down | deleted | (changes.gone(ingest.paths) if ingest.prune else set())
+    lost = changes.gone(ingest.paths) | changes.pages_gone.keys() if ingest.prune else set()
+    return changes.taken_down | deleted | lost
 
 
-def _articles(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
+def _articles(ingest: Ingest, old: Generation | None, progress: Progress) -> Iterator[Fetched]:
+    """Yield the articles of the files, then those of the addresses; a rebuild fetches everything anew."""
+    yield from _articles_of_files(ingest, progress)
+    if ingest.fetch is not None:
+        known = {} if old is None or ingest.rebuild else hashes_by_origin(old)
+        with progress.bar("fetch and embed", total=None, unit="article") as advance:
+            for item in ingest.fetch(known):
+                yield item
+                advance(1)
+
+
+def hashes_by_origin(generation: Generation) -> dict[str, str]:
+    """Return the content hash of every article by its origin."""
+    hashes = generation.hashes()
+    return {origin: hashes[article_id] for article_id, origin in generation.origins().items()}
+
+
+def _articles_of_files(ingest: Ingest, progress: Progress) -> Iterator[LoadedArticle | ArticleRejected]:
     found = find(ingest.paths, follow_links=ingest.follow_links)
     files = [file for file in found if file.path not in ingest.passed]
     files += [pushed_file(entry) for entry in ingest.pushed if entry.action == "put"]

@@ -22,7 +22,8 @@ class ArticleRejected(DatelineError):
     is one of `empty`, `undecodable`, `binary`, `too_large`, `too_expensive`, `bad_field`, `bad_json`,
     `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`,
     `link_outside`, `clash`, `partial` and, for an article that its export marks as not public, `unpublished`.
-    `withdrawn` is set if its publisher took an article down.
+    Of an address it may also be `refused` by a rule of ours or of its host, `unreachable`, `gone`, `status`,
+    `wrong_type`, `other_site` or `taken_down`. `withdrawn` is set if its publisher took an article down.
     """
 
     def __init__(self, origin: str, reason: str, code: str, withdrawn: "Withdrawn | None" = None) -> None:
@@ -50,7 +51,8 @@ class Notice:
     """A remark about an ingested article, mostly an optional field that cannot be read and stays unknown.
 
     `origin` is as in ArticleRejected, `message` contains the field and its value, and `code` is one of `bad_date`,
-    `bad_id`, `bad_url`, `bad_field`, `partial`, `unknown_status` and, for the data folder as `origin`, `not_merged`.
+    `bad_id`, `bad_url`, `bad_field`, `partial`, `unknown_status`, `page_gone` and, for the data folder as `origin`,
+    `not_merged`.
     """
 
     code: str
@@ -70,13 +72,23 @@ def megabytes(size: int) -> str:
 
 
 @dataclass(slots=True)
+class FetchCounts:
+    """How many addresses were fetched, not modified, refused by a rule of ours or of their host, or failed."""
+
+    fetched: int = 0
+    not_modified: int = 0
+    refused: int = 0
+    failed: int = 0
+
+
+@dataclass(slots=True)
 class IngestReport:
     """Counts of articles by outcome; `generation` is None if nothing was published.
 
     `moved` articles have a new origin and are otherwise unchanged. `kept` articles are in the index and were not read.
     `skipped` are files of unsupported kinds and unpublished articles. `notices` concern ingested articles.
     `passed_over` counts the versions of an article that a later version of the same run replaced. `copies` counts the
-    articles written by this run that are copies of others.
+    articles written by this run that are copies of others. `fetches` counts fetched addresses.
     """
 
     added: int = 0
@@ -90,6 +102,7 @@ class IngestReport:
     notices: list[Notice] = field(default_factory=list)
     passed_over: int = 0
     copies: int = 0
+    fetches: FetchCounts | None = None
     chunks: int = 0
     embedded: int = 0
     generation: str | None = None
@@ -106,7 +119,8 @@ class IngestReport:
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         named = {"rejected": _named(self.rejected), "skipped": _named(self.skipped)}
         notices = [asdict(notice) for notice in self.notices]
-        return {**values, **named, "notices": notices, "seconds": round(self.seconds, 2)}
+        fetches = asdict(self.fetches) if self.fetches else None
+        return {**values, **named, "notices": notices, "fetches": fetches, "seconds": round(self.seconds, 2)}
 
 
 def _named(items: list[ArticleRejected]) -> list[dict[str, str]]:
@@ -121,8 +135,8 @@ class Progress:
         self._quiet = quiet
 
     @contextmanager
-    def bar(self, name: str, *, total: int, unit: str) -> Iterator[Callable[[int], object]]:
-        """Show a step as a bar; yields a function that advances it by an amount of work."""
+    def bar(self, name: str, *, total: int | None, unit: str) -> Iterator[Callable[[int], object]]:
+        """Show a step as a bar, without an end if `total` is unknown; yields a function that advances it."""
         hidden = True if self._quiet else None  # None: hidden unless the stream is a terminal
         bar: tqdm[Never] = tqdm(
             total=total, desc=name, unit=unit, unit_scale=True, file=self._out, disable=hidden, leave=False

@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
 from index.settings import IndexSettings
+from ingest.settings import IngestSettings
 from service.settings import ServiceSettings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,15 +61,17 @@ def declared_settings(kind: type[IndexSettings]) -> list[Setting]:
 def page() -> str:
     """Return the text of `docs/settings.md`."""
     index = _section("The index", "`index/settings.py`; every command reads these.", IndexSettings)
+    ingest = _section("Fetching", "`ingest/settings.py`; `ingest` reads these.", IngestSettings)
     service = _section("The service", "`service/settings.py`; `serve`, `ask` and `search` read these.", ServiceSettings)
-    return _HEAD + "\n".join([*index, *service])
+    return _HEAD + "\n".join([*index, *ingest, *service])
 
 
 def example() -> str:
     """Return the text of `.env.example`, with every setting commented out."""
     return _EXAMPLE_HEAD + "".join(
         f"\n# {setting.meaning.replace('`', '')}\n#{setting.variable}={setting.default}\n"
-        for setting in (*declared_settings(IndexSettings), *declared_settings(ServiceSettings))
+        for kind in (IndexSettings, IngestSettings, ServiceSettings)
+        for setting in declared_settings(kind)
     )
 
 

@@ -13,6 +13,7 @@ from dateline.__main__ import app
 from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
 from ingest.load.formats import FORMATS
+from ingest.settings import IngestSettings
 from service.api import app as service_app
 from service.api import articles, ask, feedback
 from service.api.errors import PROBLEMS
@@ -52,7 +53,8 @@ def test_the_sources_page_is_current() -> None:
 
 def test_every_setting_is_described() -> None:
     """Every setting has its own variable and a sentence that explains it."""
-    settings = [*settings_page.declared_settings(IndexSettings), *settings_page.declared_settings(ServiceSettings)]
+    kinds = (IndexSettings, IngestSettings, ServiceSettings)
+    settings = [setting for kind in kinds for setting in settings_page.declared_settings(kind)]
     assert len({setting.variable for setting in settings}) == len(settings) > 10
     assert all(setting.meaning.endswith(".") for setting in settings)
 

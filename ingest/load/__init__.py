@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from ingest.load.article import LoadedArticle, RawArticle, to_article
 from ingest.load.feed import parse_feed
@@ -33,6 +33,8 @@ __all__ = ["IN_CHILD", "PARSERS", "ArticleFile", "Limits", "LoadedArticle", "Loa
 _UNNAMEABLE = re.compile("[\x00-\x1f\x7f-\x9f\ud800-\udfff]")
 
 Loaded = LoadedArticle | ArticleRejected
+Item = TypeVar("Item")
+Task = Callable[[ArticleFile, datetime], Iterator[Item]]
 Parser = Callable[[ArticleFile], Iterator[RawArticle | ArticleRejected]]
 
 
@@ -143,21 +145,25 @@ class Loader:
     def load(self, file: ArticleFile) -> Iterator[Loaded]:
         """Yield the articles and rejections of a file as `load` does; a file above the limits is `too_expensive`."""
         is_plain = isinstance(file, PushedFile) and is_plain_push(file)
-        if is_plain or file.path.suffix.lower() not in IN_CHILD:
+        if not is_plain and file.path.suffix.lower() in IN_CHILD:
+            yield from self.run(load, file)
+        else:
             yield from load(file, self.now)
-            return
+
+    def run(self, task: Task[Item], file: ArticleFile) -> Iterator[Item | ArticleRejected]:
+        """Yield what a task, a function of a module, yields for a file in the child; a failure is a rejection."""
         is_free = False
         try:
-            is_free = yield from self._replies(file)
+            is_free = yield from self._replies(task, file)
         finally:
             if not is_free:
                 self.close()
 
-    def _replies(self, file: ArticleFile) -> Generator[Loaded, None, bool]:
-        """Load a file in the child; return whether the child can load another."""
+    def _replies(self, task: Task[Item], file: ArticleFile) -> Generator[Item | ArticleRejected, None, bool]:
+        """Run a task in the child; return whether the child can run another."""
         connection = self._started()
         try:
-            connection.send((file, self.now))
+            connection.send((task, file, self.now))
             while connection.poll(self.limits.wall_s):
                 item = connection.recv()
                 if item is None:

@@ -60,7 +60,7 @@ class RawArticle:
 
     If the fields state no id or title, `fallback_id` is the id, and `make_title` makes the title of the cleaned body.
     A `public` one comes from a file that readers see as well; any other comes from an export, which may have drafts.
-    `notices` are those of its format.
+    `notices` are those of its format. Of a teaser, the file has only the first words or a summary.
     """
 
     origin: str
@@ -69,6 +69,13 @@ class RawArticle:
     public: bool = False
     make_title: Callable[[str], str | None] | None = None
     notices: tuple[Notice, ...] = ()
+    is_teaser: bool = False
+
+    @property
+    def url(self) -> str | None:
+        """The stated address, which may be invalid."""
+        stated = _with_standard_names(self.fields)["url"]
+        return stated if isinstance(stated, str) else None
 
 
 class Unreadable:

@@ -1,4 +1,4 @@
-"""The process that runs parsers for a `Loader`: `python -m ingest.load.child FD CPU_S MEMORY`."""
+"""The process that parses files for a `Loader`: `python -m ingest.load.child FD CPU_S MEMORY`."""
 
 import logging
 import os
@@ -9,12 +9,12 @@ from contextlib import suppress
 from datetime import datetime
 from multiprocessing.connection import Connection
 
-from ingest.load import ArticleFile, LoadedArticle, load, too_expensive
+from ingest.load import ArticleFile, Item, Task, too_expensive
 from ingest.report import ArticleRejected
 
 
 def main() -> None:
-    """Load the files that the parent sends until it closes the connection or ends; the CPU limit bounds an orphan."""
+    """Run the tasks that the parent sends until it closes the connection or ends; the CPU limit bounds an orphan."""
     descriptor, cpu_s, memory = map(int, sys.argv[1:])
     # The parent handles Ctrl-C.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -24,18 +24,23 @@ def main() -> None:
     _limit("RLIMIT_CORE", 0)
     with Connection(descriptor) as connection, suppress(EOFError, OSError):
         while True:
-            file, now = connection.recv()
-            for item in _load(file, now, cpu_s, memory):
+            task, file, now = connection.recv()
+            for item in _run(task, file, now, (cpu_s, memory)):
                 connection.send(item)
             connection.send(None)
 
 
-def _load(file: ArticleFile, now: datetime, cpu_s: int, memory: int) -> Iterator[LoadedArticle | ArticleRejected]:
+def _run(
+    task: Task[Item], file: ArticleFile, now: datetime, limits: tuple[int, int]
+) -> Iterator[Item | ArticleRejected]:
+    cpu_s, memory = limits
     _renew_cpu(cpu_s)
     try:
-        for item in load(file, now):
+        for item in task(file, now):
             yield item
             _renew_cpu(cpu_s)
+    except ArticleRejected as rejection:
+        yield rejection
     except MemoryError:
         yield too_expensive(file, f"needs more than {memory / 1e9:g} GB of memory")
     except Exception as error:  # noqa: BLE001 - an error of a parser rejects the file and no other

@@ -24,6 +24,11 @@ _MARKUP = re.compile(r"<[a-zA-Z/!]|&#?\w+;")
 _CLOSING_LENGTH = 1_000
 # The namespaces in which the Atom publishing protocol marks drafts.
 _PUBLISHING = "/app"
+# The end of a text that goes on elsewhere: an ellipsis, possibly in brackets.
+_CUT = re.compile(r"(?:…|\.\.\.)[\s\])>»]*\Z")
+_CUT_LENGTH = 20
+# RSS has no rule for the length of a description: some feeds put the complete text there.
+_SUMMARY_LENGTH = 1_000
 
 Entry = Mapping[str, Any]
 
@@ -47,7 +52,14 @@ def parse_feed(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
             yield ArticleRejected(origin, "the file ends in the middle of this entry: fetch it again", "truncated")
         else:
             fields = _fields(entry, found.feed) | _marks(entry, publishing)
-            yield RawArticle(origin, path_id(file, number), fields, public=True)
+            is_teaser = _is_teaser(entry, str(fields["body"]))
+            yield RawArticle(origin, path_id(file, number), fields, public=True, is_teaser=is_teaser)
+
+
+def _is_teaser(entry: Entry, body: str) -> bool:
+    """Return whether an entry has only a part of its article: a cut text, or a short summary without content."""
+    has_content = any(_string(content, "value").strip() for content in entry.get("content") or ())
+    return bool(_CUT.search(body[-_CUT_LENGTH:])) or (not has_content and len(body) < _SUMMARY_LENGTH)
 
 
 def _marks(entry: Entry, publishing: str) -> dict[str, object]:
@@ -79,7 +91,8 @@ def _parse(text: str, origin: str) -> "FeedParserDict":
 
 
 def _fields(entry: Entry, feed: Entry) -> dict[str, object]:
-    guid, link = _string(entry, "id"), _string(entry, "link")
+    # Services that count clicks replace the link.
+    guid, link = _string(entry, "id"), _string(entry, "feedburner_origlink") or _string(entry, "link")
     source = entry.get("source") or {}
     contents = (_content_text(content) for content in entry.get("content") or ())
     return {

@@ -48,18 +48,21 @@ class ArticleFile:
 
     `root` is the ingested folder, or the file's own folder if the file itself was given. Loading also rejects a folder
     that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`). The records of a JSON
-    file are read by the `field_map`, if it has one.
+    file are read by the `field_map`, if it has one. A fetched file has the `address` that it was fetched from, and the
+    `charset` that its server states.
     """
 
     path: Path
     root: Path
     leads_to: str | None = None
     field_map: "FieldMap | None" = None
+    address: str | None = None
+    charset: str | None = None
 
     @property
     def origin(self) -> str:
         """The origin of an article of this file."""
-        return self.path.as_posix()
+        return self.address or self.path.as_posix()
 
 
 def find(paths: Sequence[Path], *, follow_links: bool = False) -> list[ArticleFile]:
@@ -162,9 +165,10 @@ def read_bytes(file: ArticleFile, limit: int) -> bytes:
 
 
 def read_text(file: ArticleFile, limit: int = TEXT_FILE_LIMIT, *, is_markup: bool = False) -> str:
-    """Read the text of a file; markup may declare its encoding. Raises as `read_bytes` and `decode`."""
+    """Read the text of a file; its server, or markup, may declare the encoding. Raises as `read_bytes` and `decode`."""
     data = read_bytes(file, limit)
-    return decode(data, file.origin, _declared(data) if is_markup else None)
+    stated = _codec(file.charset) if file.charset else None
+    return decode(data, file.origin, stated or (_declared(data) if is_markup else None))
 
 
 def open_text(file: ArticleFile) -> TextIOWrapper:

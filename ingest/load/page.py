@@ -62,6 +62,7 @@ _SITE_CLASS = re.compile(r"\b(?:logo|brand|branding|masthead|site-?(?:name|title
 # A slug instead of a title, such as budget-vote-2024.
 _SLUG = re.compile(r"\w+(?:-\w+){2,}")
 _SECTION_WORDS, _HEADLINE_WORDS = 3, 4
+_FEED_TYPES = frozenset(("application/rss+xml", "application/atom+xml", "application/feed+json"))
 
 Element = Any
 """An element of lxml, which states no types."""
@@ -78,6 +79,13 @@ def parse_page(file: ArticleFile) -> Iterator[RawArticle]:
         reason = f"it is the error page of a server ({short_repr(error)}): fetch it again"
         raise ArticleRejected(file.origin, reason, "error_page")
     yield RawArticle(file.origin, path_id(file), {**_page_fields(tree), "body": body}, public=True)
+
+
+def feed_links(file: ArticleFile) -> list[str]:
+    """Return the addresses of the feeds that a page names, as it states them; raises as `read_text`."""
+    tree = _tree(read_text(file, is_markup=True))
+    links = [] if tree is None else [link for link in tree.iter("link") if "alternate" in _words(link.get("rel"))]
+    return [link.get("href") or "" for link in links if (link.get("type") or "").strip().lower() in _FEED_TYPES]
 
 
 def html_to_text(fragment: str) -> str:

@@ -135,18 +135,18 @@ def test_waiting_is_bounded(tmp_path: Path) -> None:
         assert codes(loader.load(page)) == ["ok"]
 
 
-@pytest.mark.parametrize(("error", "code"), [(MemoryError(), "too_expensive"), (KeyError("x"), "unreadable")])
-def test_a_parser_that_fails_costs_its_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, code: str
-) -> None:
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [(MemoryError(), "too_expensive"), (KeyError("x"), "unreadable"), (ArticleRejected("a", "b", "empty"), "empty")],
+)
+def test_a_parser_that_fails_costs_its_file(tmp_path: Path, error: Exception, code: str) -> None:
     """Lack of memory, or an unexpected error of a parser, rejects the file."""
 
     def fails(*_: object) -> Iterator[LoadedArticle]:
         raise error
 
-    monkeypatch.setattr(child, "load", fails)
     page = file(write(tmp_path / "a.html", PAGE))
-    assert codes(child._load(page, NOW, 10**6, 10**9)) == [code]
+    assert codes(child._run(fails, page, NOW, (10**6, 10**9))) == [code]
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSEGV])

@@ -1,0 +1,93 @@
+"""What an address serves, and the entries of a listing: a feed, a sitemap, the posts of a WordPress site.
+
+The functions for a `Loader` read a fetched file in its child process.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+from urllib.parse import urljoin
+
+from ingest.load import PARSERS, ArticleFile, LoadedArticle
+from ingest.load.article import to_article
+from ingest.load.page import feed_links
+from ingest.load.sitemap import read_sitemap
+from ingest.report import ArticleRejected
+from ingest.sources.identity import is_address
+from ingest.sources.web import Reply
+
+Kind = Literal["feed", "sitemap", "json", "page", "pdf"]
+EXTENSIONS: dict[Kind, str] = {"feed": ".xml", "sitemap": ".sitemap", "json": ".json", "page": ".html", "pdf": ".pdf"}
+
+_HEAD = 4_096
+_ROOTS: dict[str, Kind] = {
+    **dict.fromkeys(("rss", "feed", "rdf"), "feed"),
+    **dict.fromkeys(("urlset", "sitemapindex"), "sitemap"),
+    "html": "page",
+}
+_ROOT = re.compile(rf"<(?:\w+:)?({'|'.join(_ROOTS)})\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entry of a listing: the address that it leads to, and its article if the listing has the complete text.
+
+    `changed` is when the listing says that it changed, as written; `is_listing` if it is the entry of another sitemap.
+    """
+
+    url: str
+    article: LoadedArticle | ArticleRejected | None = None
+    changed: str | None = None
+    is_listing: bool = False
+
+
+def kind_of(reply: Reply) -> Kind:
+    """Return what a reply is by its first bytes, because servers state types carelessly."""
+    head = reply.body[:_HEAD].replace(b"\0", b"").decode("latin-1").lstrip("ï»¿þÿ \t\r\n")
+    if head.startswith("%PDF-"):
+        return "pdf"
+    if head.startswith(("{", "[")):
+        return "json"
+    root = _ROOT.search(head)
+    return _ROOTS[root[1].lower()] if root else "page"
+
+
+def entries_of(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleRejected]:
+    """Yield the entries of a feed or of a JSON file with articles; raises as its parser."""
+    for raw in PARSERS[file.path.suffix](file):
+        if isinstance(raw, ArticleRejected):
+            yield raw
+            continue
+        article: LoadedArticle | ArticleRejected | None
+        try:
+            article = to_article(raw, now)
+        except ArticleRejected as rejection:
+            article = rejection
+        url = urljoin(file.origin, raw.url.strip()) if raw.url else ""
+        is_cut = raw.is_teaser or any(notice.code == "partial" for notice in raw.notices)
+        is_incomplete = is_cut or (isinstance(article, ArticleRejected) and article.code == "empty")
+        if is_incomplete and is_address(url) and not _is_unpublished(article):
+            article = None
+        yield Entry(url if is_address(url) else "", article)
+
+
+def _is_unpublished(article: LoadedArticle | ArticleRejected | None) -> bool:
+    return isinstance(article, ArticleRejected) and article.code == "unpublished"
+
+
+def sitemap_entries(file: ArticleFile, _: datetime) -> Iterator[Entry]:
+    """Yield the entries of a sitemap, or of an index of sitemaps; raises as `read_sitemap`."""
+    for stated in read_sitemap(file):
+        url = urljoin(file.origin, stated.address)
+        if is_address(url):
+            yield Entry(url, changed=stated.changed, is_listing=stated.is_sitemap)
+
+
+def feeds_of(file: ArticleFile, _: datetime) -> Iterator[Entry]:
+    """Yield the feeds that a page names."""
+    for link in feed_links(file):
+        url = urljoin(file.origin, link.strip())
+        if is_address(url):
+            yield Entry(url, is_listing=True)
