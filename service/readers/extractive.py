@@ -17,8 +17,8 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
-from service.readers.latest import SAME_DAYS, is_ahead, is_out_of_date, latest
-from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, states_cause
+from service.readers.latest import SAME_DAYS, is_ahead, is_out_of_date, is_over, latest
+from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, states_cause, terms
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
 
@@ -50,15 +50,8 @@ UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
 
-LETTERS = 5
-"""Letters by which the forms of a word are compared: count, counted."""
-
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
-_IDLE = frozenset(
-    "what when where which whom whose about after also been before being compared could does from have into more less"
-    " most much many said says that their them then there they this than were will with would your".split()
-)
 
 
 def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
@@ -85,12 +78,12 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
         return _listed(evidence, chosen)
     if not evidence.parts and (second := _second(question, evidence, chosen[0], reports)):
         _add(second, chosen)
-    best, asked = chosen[0], _terms(question)
+    best, asked = chosen[0], terms(question)
     for sentence in evidence.sentences:
         # “A,” said Vane. “B.” The first sentence names who said B.
         start, end = sentence.quote or sentence.span
         if sentence.passage.key == best.passage.key and start <= best.span.start < best.span.end <= end:
-            new = asked & _terms(sentence.text) - _terms(best.text)
+            new = asked & terms(sentence.text) - terms(best.text)
             if new and 2 * len(new) >= len(asked):
                 _add(sentence, chosen)
     return chosen[:QUOTED]
@@ -164,11 +157,11 @@ def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:
 
     It is the article's first one, which says what the article is about, if that was retrieved; else the best one.
     """
-    wanted = _terms(subject)
+    wanted = terms(subject)
     found: dict[str, ScoredSentence] = {}
     for sentence in evidence.sentences:
         article, chunk = sentence.passage.article, sentence.passage.chunk
-        shared = wanted & _terms(f"{article.title or ''}\n{chunk.text}")
+        shared = wanted & terms(f"{article.title or ''}\n{chunk.text}")
         if wanted and len(shared) >= ABOUT * len(wanted):
             first = found.setdefault(article.article_id, sentence)
             if sentence.span.start < min(first.span.start, OPENING):
@@ -222,23 +215,24 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
     others = [each for each in others if not _is_old(question, each, best, evidence)]
-    others = [each for each in others if not is_ahead(question, each, evidence)]
+    others = [each for each in others if not is_ahead(question, each, evidence) and not is_over(each, evidence)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
-    sides = [_terms(side) for side in _COMPARES.split(question, maxsplit=1)]
+    sides = [terms(side) for side in _COMPARES.split(question, maxsplit=1)]
     if len(sides) > 1:
-        known = _terms(best.text)
+        known = terms(best.text)
         lacking = next((side - known for side in reversed(sides) if side - known), set())
-        return next((each for each in others if lacking & _terms(each.text)), None)
+        return next((each for each in others if lacking & terms(each.text)), None)
     asked = answer_type(question)
     if asked == "why" and not states_cause(best.text):
         causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
         if cause := next(causes, None):
             return cause
+    highest = max(best.score, evidence.sentences[0].score)
     is_near = (
         each
         for each in others
-        if (each.score >= best.score - near and not _is_earlier(each, best, evidence)) or _differs(reports, best, each)
+        if (each.score >= highest - near and not _is_earlier(each, best, evidence)) or _differs(reports, best, each)
     )
     conflicting = (
         each for each in _conflicting(reports, best, evidence) if not _is_old(question, each, best, evidence)
@@ -315,8 +309,3 @@ def _add(sentence: ScoredSentence, chosen: list[ScoredSentence]) -> None:
         chosen[chosen.index(overlapping[0])] = replace(overlapping[0], quote=whole)
         for other in overlapping[1:]:
             chosen.remove(other)
-
-
-def _terms(text: str) -> set[str]:
-    """Return the beginnings of the words and numbers of a text that say what it is about."""
-    return {word[:LETTERS] for word in words(text) if (len(word) > 3 or word.isdigit()) and word not in _IDLE}

@@ -1,19 +1,21 @@
 """The latest of several reports of the same fact: which sentence is quoted, and which is out of date.
 
 A figure is stated anew if a later article has another number of the same unit or thing. A state, such as who holds an
-office, is stated anew by any later answer of the kind that is asked for. Reports of the same days by different
-publishers may contradict each other: neither is out of date unless one says that it corrects a figure.
+office, is stated anew by any later answer of the kind that is asked for. It holds from the day on which it begins to
+the one on which it ends: who steps down in March has the office until then, and who is elected gets it later. Reports
+of the same days by different publishers may contradict each other: neither is out of date unless one says that it
+corrects a figure.
 """
 
 import re
+from calendar import monthrange
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
-from index.text import words
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
 from service.readers.evidence import Evidence, ScoredSentence
-from service.readers.question_kind import answer_type, asks_to_come, fits_time, is_plan
+from service.readers.question_kind import LETTERS, answer_type, asks_to_come, fits_time, is_plan, terms
 
 NEWER, NEWER_OPEN, NEWER_NAMED, CALLED_OFF, OVER, MENTIONED = 5.0, 3.0, 8.0, 12.0, 15.0, 7.0
 """How far below the best score a later sentence may be: with an answer of the kind asked for, with any, with all
@@ -24,15 +26,13 @@ Read off the 39 open pairs of `benchmarks/evolving.py` and gold questions that a
 same fact are up to 4.9 below the best sentence, 7.9 with its names; answers about something else 7 and more.
 """
 
-LETTERS = 5
-"""Letters by which the forms of a word are compared; shorter words say little."""
-
 SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
 _CORRECTS = re.compile(
     r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
-    r"|(?:rises?|rose|fell|falls?) to|no longer|instead of|not as (?:many|much)|(?:more|less|fewer|later|earlier) than"
+    r"|(?:rises?|rose|risen|fell|falls?|fallen|moved?|moves|postponed|brought forward|pushed back|put (?:off|back)) to"
+    r"|will not \w+ (?:before|until)|no longer|instead of|not as (?:many|much)|(?:more|less|fewer|later|earlier) than"
     r"|nunmehr|jetzt|korrigiert\w*|berichtigt\w*|statt)\b",
     re.IGNORECASE,
 )
@@ -41,8 +41,33 @@ _CALLS_OFF = re.compile(
     r"|died|no new date|abgesagt|verschoben|gestrichen|entlassen|zurückgetreten)\b",
     re.IGNORECASE,
 )
-_FROM = re.compile(r"\b(?:from|as of|starting|ab|vom)\b(.{4,30})", re.IGNORECASE)
+_FROM = re.compile(r"\b(?:from|as of|starting|ab|vom|becomes?\b[^.]{0,60} on)\b(.{4,30})", re.IGNORECASE)
 _UNTIL = re.compile(r"\b(?:until|till|bis(?: zum)?)\b(.{4,30})", re.IGNORECASE)
+_TAKES_OFFICE = re.compile(
+    r"\b(?:takes? (?:office|over|up)|starts?|begins?|sworn in|tritt)\b[^.]{0,40}?\b(?:on|in|from|am|im)\b(.{4,30})",
+    re.IGNORECASE,
+)
+_CHOSEN = re.compile(
+    r"\b(?:elect(?:s|ed)|won|wins|chose[ns]?|chooses|appoint(?:s|ed)|named|next|gewählt)\b", re.IGNORECASE
+)
+_LEAVES = re.compile(
+    r"\b(?:step(?:s|ped|ping)? (?:down|aside)|resign\w*|retir(?:e[sd]?|ing)|g(?:ives?|iving|ave) up|goes back|went back"
+    r"|leav(?:es?|ing)|left|quits?|hand(?:s|ed|ing)? over|mak(?:es?|ing) way|(?:is|was|been) (?:dismissed|sacked|fired"
+    r"|removed|replaced|succeeded|to be (?:replaced|succeeded))|zurückgetreten|entlassen|verlässt)\b(.{0,60})",
+    re.IGNORECASE,
+)
+_LEFT = re.compile(
+    r"\b(?:outgoing|former|dismissed|sacked|fired|parted from|replac(?:es|ed|ing)|succeed(?:s|ed|ing)?"
+    r"|t(?:akes?|ook|aking) over from|predecessor)[\s,]+(?:[a-z][\w-]*\s){0,3}$",
+    re.IGNORECASE,
+)
+_TAKES_OVER = re.compile(
+    r"\b(?:succeed(?:s|ed)?|replac(?:es|ed)|t(?:akes?|ook) (?:over|office|charge)|will (?:lead|run|head|coach|chair)"
+    r"|becomes?|became|elect(?:s|ed)|appoint(?:s|ed)|named|cho(?:se|sen)|acting|in charge|until further notice)\b",
+    re.IGNORECASE,
+)
+_END_OF = re.compile(r"\b(?:end|close) of\b|\bEnde\b", re.IGNORECASE)
+_OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
 _CAPITALISED = re.compile(r"\b[A-Z][\w’'-]+")
 _NAME = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
@@ -51,28 +76,59 @@ _IDLE_AFTER = frozenset("of on in at by for from to and or than after before wit
 def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
     """Return the sentence of the latest report that states the fact of the best one anew, or the best one."""
     best = _in_force(question, evidence, best)
-    later = [each for each in evidence.sentences if each.answer and _is_later(each, best)]
-    later = [each for each in later if not is_ahead(question, each, evidence)]
-    found = [each for each in later if _is_as_good(question, each, best, evidence)]
+    later = [each for each in evidence.sentences if _is_later(each, best) and not is_ahead(question, each, evidence)]
+    found = [each for each in later if each.answer or _is_news(question, each, evidence)]
+    found = [each for each in found if _is_as_good(question, each, best, evidence)]
     newest = max(found, key=lambda each: (_published(each), each.score), default=best)
-    off = [each for each in later if _is_later(each, newest) and _is_called_off(newest, each, evidence)]
-    return max(off, key=_published, default=newest)
+    off = [each for each in later if each.answer and _is_later(each, newest) and _is_called_off(newest, each, evidence)]
+    return _in_force(question, evidence, max(off, key=_published, default=newest))
+
+
+def _is_news(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a sentence speaks of what a question without a question word asks of: "Is the bridge open?"."""
+    names = _names(question)
+    is_named = bool(names) and names <= _names(sentence.text, first=True)
+    return is_named and evidence.latest == "state" and _OPENS.match(question) is not None
 
 
 def _in_force(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
-    """Return the best sentence, or for one that holds from a day to come the latest that holds now."""
-    if not is_ahead(question, best, evidence):
+    """Return the best sentence, or for a state that is over or to come the latest that holds now."""
+    if is_over(best, evidence):
+        found = [each for each in evidence.sentences if _follows(question, each, best)]
+    elif is_ahead(question, best, evidence):
+        near = [each for each in evidence.sentences if each.score >= best.score - CALLED_OFF]
+        found = [each for each in near if _is_held_before(question, each, best, evidence)]
+    else:
         return best
-    others = [each for each in evidence.sentences if _is_later(best, each) and each.score >= best.score - CALLED_OFF]
-    found = [each for each in others if each.answer and _states_anew(question, best, each, evidence)]
-    return max(found, key=_published, default=best)
+    found = [each for each in found if not is_over(each, evidence) and not is_ahead(question, each, evidence)]
+    return max(found, key=lambda each: (_published(each), each.score), default=best)
+
+
+def _follows(question: str, other: ScoredSentence, over: ScoredSentence) -> bool:
+    """Return whether a sentence says who takes over, in the article of what is over or as well in a later one."""
+    is_same = other.passage.article == over.passage.article
+    if not is_same and not (_is_later(other, over) and other.score >= over.score - OVER):
+        return False
+    known = _names(question) | _names(over.passage.article.body[slice(*(over.answer or over.span))], first=True)
+    return _TAKES_OVER.search(other.text) is not None and bool(_names(other.text, first=True) - known)
+
+
+def _is_held_before(question: str, other: ScoredSentence, ahead: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a sentence states what a state to come will replace."""
+    if not _is_later(ahead, other):
+        return False
+    is_anew = other.answer is not None and _states_anew(question, ahead, other, evidence)
+    return is_anew or (answer_type(question) == "who" and _TAKES_OVER.search(other.text) is not None)
 
 
 def is_ahead(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
     """Return whether a sentence tells of a state from a day to come, and the question asks for that of now."""
     if evidence.latest != "state" or asks_to_come(question) or not evidence.now:
         return False
-    first = _day_behind(_FROM, sentence)
+    body = sentence.passage.article.body
+    first = _day_behind(_FROM, sentence, sentence.text)
+    if first is None and answer_type(question) == "who" and _CHOSEN.search(sentence.text):
+        first = _day_behind(_TAKES_OFFICE, sentence, body)
     return first is not None and first > evidence.now.astimezone(UTC).date()
 
 
@@ -102,8 +158,11 @@ def _is_as_good(question: str, later: ScoredSentence, best: ScoredSentence, evid
     near = OVER if is_over(best, evidence) else NEWER if is_typed else NEWER_OPEN
     if evidence.latest == "state" and (names := _names(question)) and names <= _names(later.text, first=True):
         near = max(near, NEWER_NAMED)
-    least = best.score - near
-    return later.score >= least and _states_anew(question, later, best, evidence) and fits_time(question, later.text)
+    if is_typed and _CORRECTS.search(later.text):
+        near = max(near, CALLED_OFF)
+    if later.score < best.score - near or not _states_anew(question, later, best, evidence):
+        return False
+    return fits_time(question, later.text) or _is_coming(later)
 
 
 def _states_anew(question: str, later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
@@ -112,11 +171,20 @@ def _states_anew(question: str, later: ScoredSentence, older: ScoredSentence, ev
     if not _is_of_same_story(question, later, older):
         return False
     if asked == "when":
-        return is_plan(older.text) and _is_another_day(later, older, evidence)
+        return _is_coming(older) and _is_another_day(later, older, evidence)
     first, second = counted(older), counted(later)
     if first and second:
         return _is_same_thing(first, second)
     return evidence.latest == "state" and not first and not second and asked != "number"
+
+
+def _is_coming(sentence: ScoredSentence) -> bool:
+    """Return whether a sentence has words for what is to come, or its answer is a day after its publication."""
+    published, answer = sentence.passage.article.published_at, sentence.answer
+    if is_plan(sentence.text) or published is None or answer is None:
+        return is_plan(sentence.text)
+    stated = find_dates(sentence.passage.article.body[slice(*answer)]).dates
+    return any((each.year, each.month or 0, each.day or 0) > published.timetuple()[:3] for each in stated if each.year)
 
 
 def _is_another_day(later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
@@ -126,7 +194,7 @@ def _is_another_day(later: ScoredSentence, older: ScoredSentence, evidence: Evid
     if _CALLS_OFF.search(later.text):
         return True
     new, old = (each.passage.article.body[slice(*(each.answer or each.span))] for each in (later, older))
-    return is_plan(later.text) and missing_date(find_dates(new).dates, old, []) is not None
+    return _is_coming(later) and missing_date(find_dates(new).dates, old, []) is not None
 
 
 def _is_of_same_story(question: str, later: ScoredSentence, older: ScoredSentence) -> bool:
@@ -145,10 +213,10 @@ def _names(text: str, *, first: bool = False) -> set[str]:
 
 
 def _terms(sentence: ScoredSentence) -> set[str]:
-    """Return the beginnings of the longer words of a sentence with its neighbours and its title."""
+    """Return the terms of a sentence with its neighbours and its title."""
     article, place = sentence.passage.article, sentence.quote or sentence.span
     text = f"{article.title or ''} {article.body[slice(*place)]}"
-    return {word[:LETTERS] for word in words(text) if len(word) >= LETTERS}
+    return terms(text)
 
 
 def _is_same_thing(first: tuple[Number, str], second: tuple[Number, str]) -> bool:
@@ -168,22 +236,40 @@ def _is_called_off(older: ScoredSentence, later: ScoredSentence, evidence: Evide
 
 
 def is_over(sentence: ScoredSentence, evidence: Evidence) -> bool:
-    """Return whether a state lasts until a day that has passed: "will coach the team until 30 June"."""
+    """Return whether a state ended on a day that has passed: "will coach the team until 30 June", "X steps down"."""
     if evidence.latest != "state" or not evidence.now:
         return False
-    last = _day_behind(_UNTIL, sentence)
+    last = _day_behind(_UNTIL, sentence, sentence.text) or _last_day(sentence)
     return last is not None and last < evidence.now.astimezone(UTC).date()
 
 
-def _day_behind(words: re.Pattern[str], sentence: ScoredSentence) -> date | None:
-    """Return the day behind words such as "until"; without a year it is the next such day after the publication."""
-    published, found = sentence.passage.article.published_at, words.search(sentence.text)
-    stated = find_dates(found[1]).dates[:1] if found else []
-    if not stated or published is None or not stated[0].day:
+def _last_day(sentence: ScoredSentence) -> date | None:
+    """Return the day on which the person who is the answer leaves an office, or that of the report; None for others."""
+    article, answer = sentence.passage.article, sentence.answer
+    if answer is None or article.published_at is None or article.body[answer.start].islower():
         return None
+    if _LEFT.search(article.body[sentence.span.start : answer.start]):
+        return article.published_at.date()
+    behind = article.body[answer.end : sentence.span.end]
+    leaves = _LEAVES.search(behind)
+    if not leaves or _TAKES_OVER.search(behind[: leaves.start()]):
+        return None
+    return _day_behind(_LEAVES, sentence, behind) or article.published_at.date()
+
+
+def _day_behind(words: re.Pattern[str], sentence: ScoredSentence, text: str) -> date | None:
+    """Return the day behind words such as "until"; without a year it is the next such day after the publication.
+
+    Of a month alone it is the first day, or the last one if the text says so.
+    """
+    published, found = sentence.passage.article.published_at, words.search(text)
+    stated = find_dates(found[1]).dates[:1] if found else []
+    if not found or not stated or published is None or not stated[0].month:
+        return None
+    of_month = monthrange(stated[0].year or published.year, stated[0].month)[1] if _END_OF.search(found[1]) else 1
     for year in [stated[0].year] if stated[0].year else [published.year, published.year + 1]:
         try:
-            day = date(year, stated[0].month or 0, stated[0].day)
+            day = date(year, stated[0].month, stated[0].day or of_month)
         except ValueError:
             return None
         if day >= published.date():

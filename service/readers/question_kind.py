@@ -191,7 +191,20 @@ _CAUSE = re.compile(
     re.IGNORECASE,
 )
 _WHOLLY = re.compile(r"\b(?:fully|completely|entirely|wholly|permanently)\b", re.IGNORECASE)
+_IDLE = frozenset(
+    "what when where which whom whose about after also been before being compared could does from have into more less"
+    " most much many said says that their them then there they this than were will with would your".split()
+)
 _EMPTY = frozenset("a an the of its their his her some all both each every another one".split())
+
+
+LETTERS = 5
+"""Letters by which the forms of a word are compared: count, counted."""
+
+
+def terms(text: str) -> set[str]:
+    """Return the beginnings of the words and numbers of a text that say what it is about."""
+    return {word[:LETTERS] for word in words(text) if (len(word) > 3 or word.isdigit()) and word not in _IDLE}
 
 
 def asks_latest(question: str) -> bool:

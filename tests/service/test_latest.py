@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from index.records import Span
 from service.readers.evidence import Evidence, Latest, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import MENTIONED, NEWER, is_out_of_date, is_over, latest, newer_report
+from service.readers.latest import MENTIONED, NEWER, is_ahead, is_out_of_date, is_over, latest, newer_report
 from tests.service.passages import make_passage
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -155,6 +155,78 @@ def test_a_state_that_is_over_is_no_answer_of_now() -> None:
     assert is_over(over, evidence(over))
     assert not is_over(over, evidence(over, now=DAY + timedelta(days=60)))
     assert first("Who is the coach?", evidence(over, later)) == later.text
+
+
+def report(body: str, days: int, *scored: tuple[str, str, float]) -> list[ScoredSentence]:
+    """Return sentences of one article with their scores, each with its answer unless that is empty."""
+    passage = make_passage(f"k{abs(hash(body)) % 1000}", body, source="Post", published_at=DAY + timedelta(days=days))
+    found = []
+    for text, answer, score in scored:
+        start = body.index(text)
+        at = start + text.index(answer)
+        place = Span(at, at + len(answer)) if answer else None
+        found.append(ScoredSentence(passage, Span(start, start + len(text)), text, score, answer=place))
+    return found
+
+
+@pytest.mark.parametrize(
+    ("text", "last"),
+    [
+        ("Tam Wragge is giving up her post on 15 April 2026.", "2026-04-15"),
+        ("The harbour master, Tam Wragge, steps down at the end of April.", "2026-04-30"),
+        ("Tam Wragge, harbour master for nine years, is retiring to keep bees.", "2026-03-02"),
+        ("The board has dismissed Tam Wragge.", "2026-03-02"),
+        ("Ivo Pell takes over from harbour master Tam Wragge.", "2026-03-02"),
+        ("Tam Wragge succeeds Ivo Pell, who is retiring.", None),
+        ("Tam Wragge has been harbour master since 2014.", None),
+    ],
+)
+def test_an_office_ends_on_the_day_on_which_its_holder_leaves(text: str, last: str | None) -> None:
+    """Without a day it ends with the report; the retirement of a predecessor ends nothing."""
+    sentence = told(text, "Tam Wragge", 0)
+    for days in (1, 40, 50, 70):
+        now = DAY + timedelta(days=days)
+        assert is_over(sentence, evidence(sentence, now=now)) is (last is not None and now.date().isoformat() > last)
+
+
+LEAVES = report(
+    "Wragge leaves the harbour office at the end of March. Her deputy, Ivo Pell, will run it from 1 April.",
+    0,
+    ("Wragge leaves the harbour office at the end of March.", "Wragge", 26.0),
+    ("Her deputy, Ivo Pell, will run it from 1 April.", "", 4.0),
+)
+ELECTED = report(
+    "The board elected Ani Moss as harbour master. She starts on 1 September 2026.",
+    60,
+    ("The board elected Ani Moss as harbour master.", "Ani Moss", 22.0),
+)
+
+
+@pytest.mark.parametrize(("days", "who"), [(10, "Wragge"), (40, "Pell"), (70, "Pell"), (190, "Moss")])
+def test_an_office_is_held_from_its_first_to_its_last_day(days: int, who: str) -> None:
+    """The successor is in the article of who leaves; who is elected holds nothing before the day that starts it."""
+    known = [*LEAVES, *(ELECTED if days >= 60 else ())]
+    question = "Who is the harbour master?"
+    found = evidence(*known, now=DAY + timedelta(days=days))
+    assert who in first(question, found)
+    assert is_ahead(question, ELECTED[0], found) is (days < 190)
+
+
+def test_whether_something_is_open_is_in_the_latest_report_that_names_it() -> None:
+    """A question without a question word has no span for its answer in many reports."""
+    shut = told("The Corvin Pass is blocked.", "blocked", 0)
+    lane = replace(told("Cars can cross the Corvin Pass again on one lane.", "Cars", 30, 14.0), answer=None)
+    assert first("Is the Corvin Pass open?", evidence(shut, lane)) == lane.text
+    assert first("What is blocked at the Corvin Pass?", evidence(shut, lane)) == shut.text
+
+
+def test_a_plan_gives_way_to_one_that_says_that_it_moved() -> None:
+    """A word for the change counts for more than the score; a day to come is a plan in any tense."""
+    plan = told("The trial of the broker begins on 8 September 2026.", "8 September 2026", 0, 29.0)
+    moved = told("The trial of the broker is postponed to 12 January 2027.", "12 January 2027", 60, 19.0)
+    kept = replace(moved, text="The trial of the broker is on 12 January 2027.")
+    assert first("When does the trial begin?", evidence(plan, moved)) == moved.text
+    assert first("When does the trial begin?", evidence(plan, kept)) == plan.text
 
 
 def test_a_later_report_that_says_less_is_only_mentioned() -> None:
