@@ -1,6 +1,8 @@
-"""A limit on the bytes read of an HTTP response; imported only before a request to a service."""
+"""The certificates of HTTP clients, and a limit on the bytes of a response; imported only before a request."""
 
+import ssl
 from collections.abc import AsyncIterator, Iterator
+from functools import cache
 from typing import Any
 
 import httpx2
@@ -54,3 +56,12 @@ def limit_response(response: httpx2.Response, limit: int) -> None:
     response.headers.pop("content-encoding", None)
     limit = limit if response.is_success else ERROR_BYTES
     response.stream = _LimitedStream(response.stream, limit, strict=response.is_success)
+
+
+@cache
+def tls_context(*, trust_env: bool) -> ssl.SSLContext:
+    """Return the certificates that clients trust, read once: each reading takes 30 ms.
+
+    With `trust_env` the environment may name others (`SSL_CERT_FILE`).
+    """
+    return httpx2.create_ssl_context(trust_env=trust_env)

@@ -112,7 +112,7 @@ class OpenAIEmbedder(RemoteEmbedder):
 def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenAI":
     from openai import DefaultHttpxClient, OpenAI
 
-    from index.response_limit import UNENCODED, limit_response
+    from index.response_limit import UNENCODED, limit_response, tls_context
 
     try:
         address = urlsplit(base_url)
@@ -127,6 +127,7 @@ def _client(api_key: str, base_url: str, timeout: float, retries: int) -> "OpenA
     # A redirect would send the articles to an address that is not configured.
     http = DefaultHttpxClient(
         trust_env=False,
+        verify=tls_context(trust_env=False),
         follow_redirects=False,
         event_hooks={"response": [lambda response: limit_response(response, MOST_BYTES)]},
     )

@@ -261,7 +261,7 @@ def _make_client(
     """
     from openai import AsyncOpenAI, DefaultAsyncHttpx2Client, Timeout
 
-    from index.response_limit import ERROR_BYTES, UNENCODED, limit_response
+    from index.response_limit import ERROR_BYTES, UNENCODED, limit_response, tls_context
 
     _check_access(api_key, base_url)
 
@@ -285,7 +285,10 @@ def _make_client(
         default_headers=UNENCODED,
         # A redirect would send the prompt to an address that is not configured.
         http_client=DefaultAsyncHttpx2Client(
-            timeout=timeout, follow_redirects=False, event_hooks={"response": [prepare]}
+            timeout=timeout,
+            verify=tls_context(trust_env=True),
+            follow_redirects=False,
+            event_hooks={"response": [prepare]},
         ),
     )
 
