@@ -4,6 +4,7 @@ import fcntl
 import os
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from index.embedding.local import LocalEmbedder
     from service.pipeline import Pipeline
+    from service.readers.span_reader import SpanReader
     from service.settings import ServiceSettings
 
 ROOT = Path(__file__).parent.parent
@@ -49,6 +51,14 @@ def embedder_of(models: Path) -> "LocalEmbedder":
     return LocalEmbedder(models)
 
 
+@cache
+def reader_of(models: Path) -> "SpanReader":
+    """Return the span reader of the local model, loaded once for all tests."""
+    from service.readers.span_reader import SpanReader
+
+    return SpanReader(models, precision="fp32" if embedder_of(models).graph == "fp32" else "int8")
+
+
 def ingest_samples(data: Path, models: Path, *more: Path) -> None:
     """Ingest the sample articles, and those in other folders, with the local model."""
     from ingest.job import Ingest, run
@@ -70,10 +80,11 @@ def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
 
 
 def pipeline_of(settings: "ServiceSettings") -> "Pipeline":
-    """Return the pipeline of settings, with the shared local model."""
+    """Return the pipeline of settings, with the shared local model and span reader."""
     from service.build import build_pipeline
 
-    return build_pipeline(settings, embedder_of(settings.models_folder))
+    made = build_pipeline(settings, embedder_of(settings.models_folder))
+    return replace(made, span_reader=reader_of(settings.models_folder)) if made.span_reader else made
 
 
 def client_of(settings: "ServiceSettings") -> "TestClient":
