@@ -1,7 +1,9 @@
 """A service on loopback that records what is posted to it and replies as a test says."""
 
 import json
-from collections.abc import Callable, Mapping
+import socket
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
@@ -51,6 +53,17 @@ class HttpService:
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
+
+
+@contextmanager
+def refusing() -> Iterator[str]:
+    """Yield the address of a port that refuses connections.
+
+    It stays bound: a free port may become that of a server of another test, which would get the requests of this one.
+    """
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{bound.getsockname()[1]}"
 
 
 def _handler_for(service: HttpService) -> type[BaseHTTPRequestHandler]:

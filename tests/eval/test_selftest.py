@@ -88,9 +88,9 @@ def _failed(bench: Bench, *checks: Check) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def bench(tmp_path_factory: pytest.TempPathFactory) -> Bench:
+def bench(models: Path) -> Bench:
     """Return the correct suite."""
-    return Bench(tmp_path_factory.mktemp("models"))
+    return Bench(models)
 
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)

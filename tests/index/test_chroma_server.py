@@ -27,8 +27,9 @@ from index.layout import CHROMA, REMOVED, SEGMENTS, current_name, generation_nam
 from index.records import Filters
 from index.takedown import take_down
 from index.vectors import Collection, build_collection
-from tests.chroma_server import RunningChroma, free_port
+from tests.chroma_server import RunningChroma
 from tests.fakes import HashedEmbedder, article, built, configuration, newsroom, segment_of
+from tests.http_service import refusing
 
 ROWS, DIMENSION = 5601, 8
 SEGMENT = "20260101T000000000Z-00000000"
@@ -226,8 +227,7 @@ def test_a_server_that_was_killed_and_started_again_is_found_again(
 
 def test_a_server_that_is_down_is_named(tmp_path: Path) -> None:
     """The error has the address, the cause and the fix."""
-    url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(ChromaUnavailable, match=f"the Chroma server at {url} is not available") as raised:
+    with refusing() as url, pytest.raises(ChromaUnavailable, match=f"the Chroma server at {url} is not") as raised:
         ChromaServer(url).ping()
     assert "chroma run" in raised.value.hint
     assert list(tmp_path.iterdir()) == []

@@ -26,6 +26,7 @@ from service.readers.budget import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.reply import ChatReply, ModelRefused
 from service.records import Usage
+from tests.http_service import refusing
 from tests.scripted_llm import Cut, Hang, Pause, Raw, Received, Reply, Script, ScriptedLLM
 
 KEY = "sk-test-not-to-be-shown-123"
@@ -277,18 +278,16 @@ def test_deadline_bounds_the_whole_call(reply: Reply) -> None:
 
 def test_unreachable_service_is_unavailable() -> None:
     """A port without a listener is an unavailable service."""
-    with ScriptedLLM(Reply()) as llm:
-        url = llm.url
 
-    async def call() -> None:
-        chat = ChatModel("m", KEY, url, deadline_s=10, max_output_tokens=300)
+    async def call(url: str) -> None:
+        chat = ChatModel("m", KEY, f"{url}/v1", deadline_s=10, max_output_tokens=300)
         try:
             await chat.complete("s", "u")
         finally:
             await chat.aclose()
 
-    with pytest.raises(ReaderUnavailable, match="connection"):
-        asyncio.run(call())
+    with refusing() as url, pytest.raises(ReaderUnavailable, match="connection"):
+        asyncio.run(call(url))
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUna
 from service.readers.chat import ChatModel
 from service.readers.reply import CHARACTERS_A_TOKEN
 from service.records import request_id
-from tests.http_service import HttpService
+from tests.http_service import HttpService, refusing
 from tests.http_service import Reply as HttpReply
 from tests.scripted_llm import Cut, Reply, ScriptedLLM
 
@@ -266,17 +266,15 @@ def test_a_failing_call_leaves_one_line(
 
 def test_an_unreachable_service_leaves_one_line(caplog: pytest.LogCaptureFixture) -> None:
     """The log names an unreachable service by its model."""
-    with ScriptedLLM(Reply()) as llm:
-        url = llm.url
 
-    async def call() -> None:
-        chat = ChatModel("house-model", KEY, url, deadline_s=10, max_output_tokens=TOKENS)
+    async def call(url: str) -> None:
+        chat = ChatModel("house-model", KEY, f"{url}/v1", deadline_s=10, max_output_tokens=TOKENS)
         with pytest.raises(ReaderUnavailable):
             await chat.complete("s", "u")
         await chat.aclose()
 
-    with caplog.at_level(logging.WARNING, "dateline"):
-        asyncio.run(call())
+    with caplog.at_level(logging.WARNING, "dateline"), refusing() as url:
+        asyncio.run(call(url))
     assert len([record for record in caplog.records if record.name == "dateline"]) == 1
 
 

@@ -1,4 +1,3 @@
-import socket
 import time
 from collections.abc import Callable, Iterator
 
@@ -9,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.embedding.openai import OpenAIEmbedder
 from index.errors import ConfigurationError, EmbeddingFailed
-from tests.http_service import Reply
+from tests.http_service import Reply, refusing
 from tests.index.embedding.embedding_service import Answer, EmbeddingService, embeddings, letters
 
 Start = Callable[..., OpenAIEmbedder]
@@ -144,12 +143,11 @@ def test_a_temporary_error_is_retried(start: Start, service: EmbeddingService) -
 
 def test_a_service_that_is_not_there_is_named() -> None:
     """The error of a refused connection names the address and the settings to check."""
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    embedder = OpenAIEmbedder("m", base_url=f"http://127.0.0.1:{port}/v1", retries=0)
-    with pytest.raises(EmbeddingFailed, match=f"127.0.0.1:{port}.*refused[^$]*OPENAI_BASE_URL"):
-        embedder.embed_query("e")
-    embedder.close()
+    with refusing() as url:
+        embedder = OpenAIEmbedder("m", base_url=f"{url}/v1", retries=0)
+        with pytest.raises(EmbeddingFailed, match=rf"{url.removeprefix('http://')}.*refused[^$]*OPENAI_BASE_URL"):
+            embedder.embed_query("e")
+        embedder.close()
 
 
 def test_a_service_that_does_not_answer_is_given_up(start: Start) -> None:
