@@ -12,9 +12,8 @@ from dateline.options import Data, Json, settings_of
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from index.embedding import Embedder
-    from ingest.job import Ingest
     from ingest.report import FetchCounts, IngestReport
+    from ingest.watch import Writer
 
 
 def ingest(
@@ -77,14 +76,18 @@ def ingest(
         dry_run=dry_run,
         follow_links=follow_links,
         field_map=None if map_ is None else parse_field_map(map_),
-        fetch=fetcher,
+        fetch=None if watch else fetcher,
         keep_generations=settings.keep_generations,
         server=server_of(settings.chroma_url),
     )
     if watch:
+        from ingest.sources.visits import Visits
+        from ingest.watch import Writer
+
         if rebuild or dry_run:
             raise ConfigurationError("--watch goes with neither --rebuild nor --dry-run", "Run that once, then watch.")
-        _watch(order, build_embedder(settings, load=False), every, while_stdin=while_stdin)
+        visits = Visits(fetcher) if fetcher else None
+        _watch(Writer(order, build_embedder(settings, load=False), every, visits), while_stdin=while_stdin)
         return
     report = run(order, build_embedder(settings, load=False), Progress())
     report.fetches = fetcher.counts if fetcher else None
@@ -102,12 +105,10 @@ class _Stopped(BaseException):
     """A signal asks the writer to stop; it may stop anywhere, as if it were killed."""
 
 
-def _watch(order: "Ingest", embedder: "Embedder", every_s: float, *, while_stdin: bool) -> None:
+def _watch(writer: "Writer", *, while_stdin: bool) -> None:
     """Run the writer until a signal, or until standard input ends."""
     import logging
     from threading import Thread
-
-    from ingest.watch import Writer
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for verbose in ("httpx", "httpcore", "chromadb"):
@@ -123,7 +124,7 @@ def _watch(order: "Ingest", embedder: "Embedder", every_s: float, *, while_stdin
     if while_stdin:
         Thread(target=_stop_at_end_of_stdin, daemon=True).start()
     try:
-        Writer(order, embedder, every_s).run()
+        writer.run()
     except _Stopped:
         logging.getLogger("dateline.writer").info("stopped")
 

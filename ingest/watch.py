@@ -3,17 +3,21 @@
 import logging
 import time
 from collections.abc import Callable, Collection
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.embedding import Embedder
 from index.errors import DatelineError, IngestRunning
+from index.generation import SegmentPool, open_generation
 from index.layout import current_name
 from index.spool import Spool, SpoolEntry, writer_lock
-from ingest.job import Ingest, run
+from ingest.job import Ingest, hashes_by_origin, run
 from ingest.load import find
 from ingest.load.pushed import ORIGIN
-from ingest.report import ArticleRejected, IngestReport, Progress
+from ingest.report import IngestReport, Progress
+from ingest.sources import Fetched, Unchanged
+from ingest.sources.visits import Visits
 
 POLL_S = 0.5
 """Seconds between two looks at the spool."""
@@ -33,12 +37,13 @@ logger = logging.getLogger("dateline.writer")
 class Writer:
     """The only process that publishes pushed articles of a data folder; it also looks at paths again and again.
 
-    `order` is what each round ingests, `every_s` the seconds between two rounds.
+    `order` is what each round ingests, `every_s` the seconds between two rounds. `visits` fetch addresses meanwhile.
     """
 
     order: Ingest
     embedder: Embedder
     every_s: float
+    visits: Visits | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     _next_round: float = 0.0
@@ -47,6 +52,7 @@ class Writer:
     _stamps: dict[Path, Stamp] = field(default_factory=dict)
     _generation: str | None = None
     _complaints: frozenset[tuple[str, str]] = frozenset()
+    _fetched: list[Fetched] = field(default_factory=list)
 
     def run(self) -> None:
         """Publish until an exception ends it; raises IngestRunning if another writer runs.
@@ -54,20 +60,28 @@ class Writer:
         Killed at any point, it loses no push: an entry leaves the spool only once its generation is current.
         """
         with writer_lock(self.order.data):
-            logger.info("watching %s and pushed articles", ", ".join(map(str, self.order.paths)) or "no path")
+            watched = [*map(str, self.order.paths), *(self.visits.fetcher.urls if self.visits else ())]
+            logger.info("watching %s and pushed articles", ", ".join(watched) or "no path")
             while True:
                 self.step()
                 self.sleep(POLL_S)
 
     def step(self) -> None:
-        """Run a round if one is due or articles were pushed; an error of Dateline delays the next one."""
+        """Run a round if one is due, or publish what was pushed or fetched; an error of Dateline delays it."""
         now = self.clock()
-        is_due = bool(self.order.paths) and now >= self._next_round
-        entries = Spool(self.order.data).entries()
-        if now < self._next_try or not (is_due or entries):
+        if now < self._next_try:
             return
+        is_due = now >= self._next_round
         try:
-            self._round(entries, is_due=is_due)
+            if self.visits:
+                if is_due:
+                    self.visits.start(self._known)
+                self._fetched += self.visits.take()
+            entries = Spool(self.order.data).entries()
+            looks = is_due and bool(self.order.paths)
+            if looks or entries or not all(isinstance(each, Unchanged) for each in self._fetched):
+                self._round(entries, looks=looks)
+            self._fetched = []
         except IngestRunning:
             # Another `dateline ingest` publishes at the moment.
             self._next_try = now + 1
@@ -81,19 +95,35 @@ class Writer:
             if is_due:
                 self._next_round = now + self.every_s
 
-    def _round(self, entries: list[SpoolEntry], *, is_due: bool) -> None:
+    def _known(self) -> dict[str, str]:
+        """Return the content hash of every article of the index by its origin."""
+        name = current_name(self.order.data)
+        if name is None:
+            return {}
+        pool = SegmentPool(self.order.data, checked=False)
+        with closing(open_generation(self.order.data, name, pool)) as generation:
+            return hashes_by_origin(generation)
+
+    def _round(self, entries: list[SpoolEntry], *, looks: bool) -> None:
+        """Publish what was pushed and fetched and, with `looks`, what changed under the paths."""
         if current_name(self.order.data) != self._generation:
             # Another command changed the index, such as a rollback: compare every file again.
             self._stamps = {}
-        stamps = self._look() if is_due else self._stamps
+        stamps = self._look() if looks else self._stamps
         passed = frozenset(path for path, stamp in stamps.items() if self._stamps.get(path) == stamp)
         # The last push of an article counts.
         pushed = tuple({entry.article_id: entry for entry in entries}.values())
-        order = replace(self.order, paths=self.order.paths if is_due else (), pushed=pushed, passed=passed)
+        order = replace(
+            self.order,
+            paths=self.order.paths if looks else (),
+            pushed=pushed,
+            passed=passed,
+            fetch=lambda _: self._fetched,
+        )
         report = run(order, self.embedder, Progress(quiet=True))
         self._clear(entries, report)
         self._stamps, self._generation = stamps, current_name(self.order.data)
-        self._log(report, is_due=is_due)
+        self._log(report, "round" if looks else "pushed" if entries else "fetched")
 
     def _look(self) -> dict[Path, Stamp]:
         """Return the stamps of the files that have not been written just now."""
@@ -119,20 +149,21 @@ class Writer:
                 spool.reject(entry.article_id, entry.content_hash, item.reason)
         spool.remove(entries)
 
-    def _log(self, report: IngestReport, *, is_due: bool) -> None:
-        complaints: list[ArticleRejected] = report.rejected
-        for item in complaints:
-            if (item.origin, item.reason) not in self._complaints:
-                logger.warning("rejected %s: %s", item.origin, item.reason)
-        if is_due:
-            self._complaints |= {(item.origin, item.reason) for item in complaints}
+    def _log(self, report: IngestReport, occasion: str) -> None:
+        gone = [(each.origin, each.message) for each in report.notices if each.code == "page_gone"]
+        rejected = [(f"rejected {each.origin}", each.reason) for each in report.rejected]
+        complaints = {*gone, *rejected}
+        for what, reason in sorted(complaints - self._complaints):
+            logger.warning("%s: %s", what, reason)
+        if occasion != "pushed":
+            self._complaints |= complaints
         counts = {
             "added": report.added,
             "updated": report.updated,
             "moved": report.moved,
             "removed": report.removed,
-            "rejected": len(complaints),
+            "rejected": len(report.rejected),
         }
         listed = ", ".join(f"{count} {name}" for name, count in counts.items() if count) or "nothing changed"
         published = f"; generation {report.generation}" if report.generation else ""
-        logger.info("%s: %s%s; %.1f s", "round" if is_due else "pushed", listed, published, report.seconds)
+        logger.info("%s: %s%s; %.1f s", occasion, listed, published, report.seconds)

@@ -22,6 +22,7 @@ PARTIAL = "partial"
 # Only the beginning of a story: NewsAPI cuts the content after 200 characters.
 _CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d[\d,]* chars?\]\s*\Z")
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
+_JSON_FEED = "https://jsonfeed.org/version/"
 _NOT_STORIES = frozenset(map(normal_name, NOT_ARTICLES))
 
 
@@ -195,8 +196,13 @@ LISTS = (
 _normal_name = lru_cache(maxsize=4_096)(normal_name)
 
 
-def format_of(record: Record) -> Format | None:
-    """Return the format of a record; None if it is none of these, or has a `body` or `text` of its own."""
+def format_of(record: Record, export: Export | None = None) -> Format | None:
+    """Return the format of a record; None if it is none of these, or has a `body` or `text` of its own.
+
+    An item of a JSON Feed may have nothing that items always have.
+    """
+    if str((export or {}).get("version")).startswith(_JSON_FEED):
+        return JSON_FEED
     if isinstance(record.get("body"), str) or isinstance(record.get("text"), str):
         return None
     names = {_normal_name(name) for name in record}

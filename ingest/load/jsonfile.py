@@ -57,7 +57,8 @@ def _articles(found: object, file: ArticleFile) -> Iterator[Item]:
         return
     if not items:
         raise ArticleRejected(file.origin, "its list of articles is empty", "empty")
-    if not field_map and not any(map(_is_known, items)) and len(items) > 1 and isinstance(items[0], Mapping):
+    is_known = field_map or any(_is_known(item, export) for item in items)
+    if not is_known and len(items) > 1 and isinstance(items[0], Mapping):
         # One rejection for the file rather than one for each record.
         raise _unknown_shape(items[0], file.origin, f"none of its {len(items):,} records has")
     for number, item in enumerate(items, start=1):
@@ -79,9 +80,9 @@ def _items(found: object, field_map: FieldMap | None, origin: str) -> list[objec
     return None if not isinstance(found, Mapping) or format_of(found) else list_in(found)
 
 
-def _is_known(item: object) -> bool:
+def _is_known(item: object, export: Export) -> bool:
     """Return whether a record states a text under a name that is known; values that are not records count too."""
-    return not isinstance(item, Mapping) or "body" in item or "text" in item or format_of(item) is not None
+    return not isinstance(item, Mapping) or "body" in item or "text" in item or format_of(item, export) is not None
 
 
 def _is_json_lines(text: str) -> bool:
@@ -134,7 +135,7 @@ def _raw_article(
         return ArticleRejected(origin, f"it is {short_repr(found)}; expected an object with fields", "bad_json")
     if field_map:
         return RawArticle(origin, fallback_id, field_map.fields_of(found))
-    form = format_of(found)
+    form = format_of(found, export)
     if form is None:
         is_known = "body" in found or "text" in found
         return RawArticle(origin, fallback_id, found) if is_known else _unknown_shape(found, origin, "it has no")

@@ -1,6 +1,6 @@
 """Articles from the web: feeds, sitemaps, sites of WordPress, and pages. Read `articles_from` first."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, nullcontext
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ class FetchOptions:
 
     `known` has the content hash of every article of the index by origin; without it, everything is fetched anew.
     `thorough` also asks for the pages of the index that the addresses do not lead to any more. `allow_private` permits
-    hosts that are not public. A `loader` that is given stays open; `web` replaces the client.
+    hosts that are not public. A `loader` that is given stays open; `web` makes another client.
     """
 
     settings: IngestSettings
@@ -41,7 +41,7 @@ class FetchOptions:
     thorough: bool = False
     allow_private: bool = False
     loader: Loader | None = None
-    web: Web | None = None
+    web: Callable[[], Web] | None = None
 
 
 def articles_from(
@@ -52,7 +52,7 @@ def articles_from(
     Nothing that a host serves raises. It may be called again, with the hashes of the index as it is then, and fetches
     what changed. It adds to `counts` how many addresses were fetched.
     """
-    web = options.web or Web(options.settings, allow_private=options.allow_private)
+    web = options.web() if options.web else Web(options.settings, allow_private=options.allow_private)
     web.counts = counts or web.counts
     parsing = nullcontext(options.loader) if options.loader else Loader()
     with web, parsing as loader, TemporaryDirectory(prefix="dateline-") as folder:

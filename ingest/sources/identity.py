@@ -1,12 +1,20 @@
 """The identity of a fetched article: the canonical address of its page, and the id that is made of it."""
 
-from urllib.parse import quote, urlsplit, urlunsplit
+from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from ingest.load.article import guid_id
 
 _PLAIN = "/?:@!$&'()*+,;=~%"
 _MOST_CLEANINGS = 5
 """One removal may leave what the next one removes."""
+
+
+def joined(base: str, target: str) -> str:
+    """Return the absolute address of a link without its fragment; an invalid one as it is stated."""
+    try:
+        return urlunsplit(urlsplit(urljoin(base, target.strip()))._replace(fragment=""))
+    except ValueError:
+        return target
 
 
 def is_address(text: str) -> bool:

@@ -8,14 +8,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
-from urllib.parse import urljoin
 
 from ingest.load import PARSERS, ArticleFile, LoadedArticle
 from ingest.load.article import to_article
 from ingest.load.page import feed_links
 from ingest.load.sitemap import read_sitemap
 from ingest.report import ArticleRejected
-from ingest.sources.identity import is_address
+from ingest.sources.identity import is_address, joined
 from ingest.sources.web import Reply
 
 Kind = Literal["feed", "sitemap", "json", "page", "pdf"]
@@ -65,7 +64,7 @@ def entries_of(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleReje
             article = to_article(raw, now)
         except ArticleRejected as rejection:
             article = rejection
-        url = urljoin(file.origin, raw.url.strip()) if raw.url else ""
+        url = joined(file.origin, raw.url) if raw.url else ""
         is_cut = raw.is_teaser or any(notice.code == "partial" for notice in raw.notices)
         is_incomplete = is_cut or (isinstance(article, ArticleRejected) and article.code == "empty")
         if is_incomplete and is_address(url) and not _is_unpublished(article):
@@ -80,7 +79,7 @@ def _is_unpublished(article: LoadedArticle | ArticleRejected | None) -> bool:
 def sitemap_entries(file: ArticleFile, _: datetime) -> Iterator[Entry]:
     """Yield the entries of a sitemap, or of an index of sitemaps; raises as `read_sitemap`."""
     for stated in read_sitemap(file):
-        url = urljoin(file.origin, stated.address)
+        url = joined(file.origin, stated.address)
         if is_address(url):
             yield Entry(url, changed=stated.changed, is_listing=stated.is_sitemap)
 
@@ -88,6 +87,6 @@ def sitemap_entries(file: ArticleFile, _: datetime) -> Iterator[Entry]:
 def feeds_of(file: ArticleFile, _: datetime) -> Iterator[Entry]:
     """Yield the feeds that a page names."""
     for link in feed_links(file):
-        url = urljoin(file.origin, link.strip())
+        url = joined(file.origin, link)
         if is_address(url):
             yield Entry(url, is_listing=True)

@@ -11,13 +11,14 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Self
-from urllib.parse import urljoin, urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 import httpx
 
 from ingest.report import ArticleRejected, FetchCounts, megabytes, short_repr
 from ingest.settings import IngestSettings
 from ingest.sources.addresses import DEADLINE, AddressRefused, CheckedNetwork, CheckedTransport
+from ingest.sources.identity import joined
 from ingest.sources.robots import Robots, parse_robots
 
 MAX_REDIRECTS = 5
@@ -88,7 +89,7 @@ class Reply:
         for target, parameters in _LINK.findall(self.headers.get("link", "")):
             rel = _REL.search(parameters)
             if rel and relation in rel[1].split():
-                return urljoin(self.url, str(target))
+                return joined(self.url, str(target))
         return None
 
 
@@ -178,19 +179,19 @@ class Web:
             target = reply.headers.get("location")
             if reply.status not in _REDIRECTS or not target:
                 return reply
-            url = _joined(url, target)
+            url = joined(url, target)
         raise _failed(named, f"it leads to more than {MAX_REDIRECTS} redirects: give the final address")
 
     def _robots(self, url: str, host: _Host) -> Robots:
         """Return the rules of a host, fetched once: without a robots.txt all is allowed, and if it fails, nothing."""
         if host.robots is None:
-            address = urljoin(url, "/robots.txt")
+            address = joined(url, "/robots.txt")
             host.robots = Robots()
             try:
                 reply = self._attempted(address, address, {}, ROBOTS_LIMIT)
                 for _ in range(MAX_REDIRECTS):
                     if reply.status in _REDIRECTS and (target := reply.headers.get("location")):
-                        address = _joined(address, target)
+                        address = joined(address, target)
                         _check_url(address, address)
                         reply = self._attempted(address, address, {}, ROBOTS_LIMIT)
                 text = reply.body.decode("utf-8", "replace") if reply.status == HTTPStatus.OK else ""
@@ -348,14 +349,6 @@ def _check_url(url: str, named: str) -> None:
         raise _refused(named, f"{led}expected an http or https address")
     if "@" in parts.netloc:
         raise _refused(named, f"{led}expected an address without user and password")
-
-
-def _joined(url: str, target: str) -> str:
-    """Return the absolute address of a redirect without its fragment; an invalid one as it is stated."""
-    try:
-        return urlunsplit(urlsplit(urljoin(url, target))._replace(fragment=""))
-    except ValueError:
-        return target
 
 
 def _host_of(url: str) -> str:

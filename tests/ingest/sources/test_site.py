@@ -1,13 +1,16 @@
 """A site on this machine, ingested round by round: the one test of fetching with real connections."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from index.layout import generation_names
+from index.spool import Push, Spool
 from index.takedown import take_down
 from ingest.job import Ingest, run
 from ingest.load import Loader
@@ -16,6 +19,8 @@ from ingest.settings import IngestSettings
 from ingest.sources import Fetcher, FetchOptions
 from ingest.sources.state import FILE, FetchState, forget
 from ingest.sources.taken_down import TakenDown, remembered
+from ingest.sources.visits import Visits
+from ingest.watch import Writer
 from tests.fakes import HashedEmbedder, opened
 from tests.ingest.sources.site import Served, Site, bomb, page, running_site
 from tests.ingest.test_load_feed import rss
@@ -110,11 +115,17 @@ class Desk:
         self.embedder = HashedEmbedder()
 
     def ingest(self, *urls: str, prune: bool = False, allow_private: bool = True) -> IngestReport:
-        options = FetchOptions(SETTINGS, thorough=prune, allow_private=allow_private, loader=self.loader)
-        fetcher = Fetcher(urls, self.data, options)
+        fetcher = Fetcher(urls, self.data, replace(self.options(), thorough=prune, allow_private=allow_private))
         report = run(Ingest((), self.data, "english", prune=prune, fetch=fetcher), self.embedder, Progress(quiet=True))
         report.fetches = fetcher.counts
         return report
+
+    def options(self) -> FetchOptions:
+        return FetchOptions(SETTINGS, allow_private=True, loader=self.loader)
+
+    def count(self) -> int:
+        with opened(self.data) as generation:
+            return len(generation.hashes())
 
     def bodies(self) -> dict[str, str]:
         """Return the body of every article by the path of its address."""
@@ -218,6 +229,46 @@ def test_a_front_page_leads_to_its_feed_or_to_its_sitemaps(site: Site, desk: Des
     assert desk.ingest(site.url("/")).added == 1
     assert desk.ingest(site.url("/")).unchanged == 1
     assert site.asked["/bridge"] == 1
+
+
+def test_a_writer_watches_a_site_and_publishes_pushes_between(site: Site, desk: Desk) -> None:
+    """Three rounds of a watch: each publishes what changed, and only that; a takedown during a visit holds."""
+    now, tasks = [0.0], list[Callable[[], None]]()
+    fetcher = Fetcher([site.url("/feed.xml"), site.url("/bridge")], desk.data, desk.options())
+    visits = Visits(fetcher, start_task=tasks.append, clock=lambda: now[0])
+    writer = Writer(Ingest((), desk.data, "english"), desk.embedder, 60, visits, clock=lambda: now[0])
+
+    def round_() -> None:
+        now[0] += 61
+        writer.step()
+        tasks.pop()()
+        writer.step()
+
+    writer.step()
+    Spool(desk.data).accept([Push("pushed", {"body": "The mayor of Garth resigned on Sunday."})])
+    writer.step()
+    assert desk.count() == 1, "a push does not wait for a visit"
+    tasks.pop()()
+    writer.step()
+    assert desk.count() == 4
+    generations = len(generation_names(desk.data))
+
+    round_()
+    assert len(generation_names(desk.data)) == generations
+    site.paths["/bridge"] = Served(page("Bridge open", f"{BRIDGE} It opened again."), etag='"bridge-2"')
+    round_()
+    assert "opened again" in desk.bodies()["bridge"]
+
+    site.paths["/bridge"].etag = '"bridge-3"'
+    site.paths["/bridge"].body = page("Bridge open", f"{BRIDGE} It opened again, twice.")
+    now[0] += 61
+    writer.step()
+    tasks.pop()()
+    taken = desk.id_of("/bridge")
+    with remembered(desk.data, [taken]):
+        take_down(desk.data, [taken], patience_s=0)
+    writer.step()
+    assert "bridge" not in desk.bodies()
 
 
 def test_the_state_is_a_cache(site: Site, desk: Desk) -> None:

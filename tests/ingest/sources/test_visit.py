@@ -1,0 +1,242 @@
+"""What a visit makes of an address: feeds, sitemaps, WordPress sites, pages; the network is replaced."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ingest.load import LoadedArticle, Loader
+from ingest.sources import Fetched, FetchOptions, FetchState, Gone, Unchanged, articles_from
+from ingest.sources.fetched import origin_of
+from ingest.sources.listings import kind_of
+from ingest.sources.web import Reply
+from tests.ingest.sources.site import page
+from tests.ingest.sources.test_web import SETTINGS, SITE, Host, host_of, reply
+from tests.ingest.test_load_feed import rss
+
+LONG = (
+    "The council of Garth voted on Tuesday to reopen the old mill as a library with 9,400 books, after years of delay. "
+)
+
+
+@dataclass
+class Reader:
+    """A reader of a host that knows what it read before."""
+
+    host: Host
+    state: FetchState
+    loader: Loader
+    known: dict[str, str] = field(default_factory=dict)
+
+    def visit(self, *urls: str, thorough: bool = False) -> list[Fetched]:
+        self.host.asked.clear()
+        options = FetchOptions(SETTINGS, dict(self.known), thorough=thorough, loader=self.loader, web=self.host.web)
+        found = list(articles_from(urls, self.state, options))
+        self.known |= {
+            each.article.origin: each.article.content_hash for each in found if isinstance(each, LoadedArticle)
+        }
+        return found
+
+
+@pytest.fixture
+def reading(tmp_path: Path, loader: Loader) -> Iterator[Callable[[Host], Reader]]:
+    """Return a function that makes the reader of a host."""
+    with closing(FetchState(tmp_path)) as state:
+        yield lambda host: Reader(host, state, loader)
+
+
+def told(found: list[Fetched]) -> list[tuple[str, str]]:
+    """Return what became of each address, without the site."""
+    outcomes: dict[type, str] = {LoadedArticle: "article", Unchanged: "unchanged", Gone: "gone"}
+    return [(outcomes.get(type(each), getattr(each, "code", "")), origin_of(each).replace(SITE, "")) for each in found]
+
+
+def post(number: int, modified: str = "2026-05-01T10:00:00") -> dict[str, object]:
+    """Return a post as the REST interface of WordPress gives it."""
+    return {
+        "id": number,
+        "date_gmt": "2026-05-01T10:00:00",
+        "modified_gmt": modified,
+        "link": f"{SITE}/post-{number}/",
+        "title": {"rendered": f"Post {number}"},
+        "content": {"rendered": f"<p>{LONG}</p>", "protected": False},
+        "status": "publish",
+        "type": "post",
+    }
+
+
+def posts(*found: dict[str, object], pages: int = 1) -> Callable[[], httpx.Response]:
+    body = json.dumps(found).encode()
+    return lambda: reply(body, content_type="application/json", X_WP_TotalPages=str(pages))
+
+
+def test_a_wordpress_site_is_read_by_its_interface_and_then_only_what_changed(
+    reading: Callable[[Host], Reader],
+) -> None:
+    first, second = ({"page": number, "query": f"per_page=100&page={number}&orderby=id&order=asc"} for number in (1, 2))
+    tail = "&_embed=author%2Cwp%3Aterm"
+    api = "/wp-json/wp/v2/posts?"
+    link = f'<{SITE}/wp-json/>; rel="https://api.w.org/"'
+    host = host_of(
+        {
+            "/": lambda: reply(page("The Daily", LONG).encode(), link=link),
+            f"{api}{first['query']}{tail}": posts(post(1), post(2), pages=2),
+            f"{api}{second['query']}{tail}": posts(post(3, "2026-05-03T10:00:00"), pages=2),
+            f"{api}{first['query']}{tail}&modified_after=2026-05-02T10%3A00%3A00%2B00%3A00": posts(
+                post(2, "2026-05-04T10:00:00")
+            ),
+        }
+    )
+    reader = reading(host)
+    assert told(reader.visit(SITE)) == [("article", f"/post-{number}/") for number in (1, 2, 3)]
+    found = reader.visit(SITE)
+    assert sorted(told(found)) == [("article", "/post-2/"), ("unchanged", "/post-1/"), ("unchanged", "/post-3/")]
+    assert len(host.pages()) == 2
+    (changed,) = (each.article for each in found if isinstance(each, LoadedArticle))
+    assert changed.updated_at
+    assert (changed.title, changed.url) == ("Post 2", f"{SITE}/post-2/")
+    assert changed.updated_at.isoformat() == "2026-05-04T10:00:00+00:00"
+
+
+def test_a_closed_interface_leads_to_the_feed(reading: Callable[[Host], Reader]) -> None:
+    link = f'<{SITE}/wp-json/>; rel="https://api.w.org/"'
+    head = '<link rel="alternate" type="application/rss+xml" href="/feed/">'
+    content = f"<content:encoded>{LONG}</content:encoded>"
+    host = host_of(
+        {
+            "/": lambda: reply(page("The Daily", LONG, head=head).encode(), link=link),
+            "/feed/": lambda: reply(rss(f"<link>{SITE}/a</link>{content}").encode()),
+        }
+    )
+    assert told(reading(host).visit(SITE)) == [("article", "/a")]
+
+
+def test_an_index_of_sitemaps_leads_to_pages(reading: Callable[[Host], Reader]) -> None:
+    """Not to itself, to front pages, or to other sites; an entry of which `lastmod` is the same is not asked for."""
+    sitemaps = "".join(f"<sitemap><loc>{url}</loc></sitemap>" for url in (f"{SITE}/1.xml", "/index.xml"))
+    index = f"<sitemapindex>{sitemaps}</sitemapindex>"
+    urls = "".join(
+        f"<url><loc>{url}</loc><lastmod>2026</lastmod></url>"
+        for url in (f"{SITE}/", f"{SITE}/a", "https://other.example/b")
+    )
+    host = host_of(
+        {
+            "/index.xml": lambda: reply(index.encode()),
+            "/1.xml": lambda: reply(f"<urlset><!-- news -->{urls}</urlset>".encode()),
+            "/a": lambda: reply(page("A", LONG).encode()),
+        }
+    )
+    reader = reading(host)
+    assert told(reader.visit(f"{SITE}/index.xml")) == [("article", "/a"), ("other_site", "https://other.example/b")]
+    assert host.pages() == ["/index.xml", "/1.xml", "/a"]
+    assert ("unchanged", "/a") in told(reader.visit(f"{SITE}/index.xml"))
+    assert host.pages() == ["/index.xml", "/1.xml"]
+
+
+@pytest.mark.parametrize(
+    "body", [b'<!DOCTYPE urlset [<!ENTITY a "b">]><urlset>&a;</urlset>', b"<urlset><url>", b"<urlset/>"]
+)
+def test_a_corrupt_or_hostile_sitemap_is_one_line(body: bytes, reading: Callable[[Host], Reader]) -> None:
+    host = host_of({"/map.xml": lambda: reply(body)})
+    assert told(reading(host).visit(f"{SITE}/map.xml")) in ([("bad_feed", "/map.xml")], [])
+
+
+def test_a_json_feed_has_complete_texts_and_teasers(reading: Callable[[Host], Reader]) -> None:
+    items = [
+        {"id": "1", "url": f"{SITE}/a", "content_text": LONG},
+        {"id": "2", "url": f"{SITE}/b", "summary": "The ferry", "title": "Ferry"},
+    ]
+    feed = json.dumps({"version": "https://jsonfeed.org/version/1.1", "title": "The Daily", "items": items}).encode()
+    host = host_of(
+        {
+            "/feed.json": lambda: reply(feed, content_type="application/feed+json"),
+            "/b": lambda: reply(page("Ferry", LONG).encode()),
+        }
+    )
+    assert told(reading(host).visit(f"{SITE}/feed.json")) == [("article", "/a"), ("article", "/b")]
+
+
+def test_a_feed_leads_to_the_one_site_that_its_entries_are_on(reading: Callable[[Host], Reader]) -> None:
+    """Another company may serve the feed; single entries of other sites are skipped, and no page is read twice."""
+    entries = [f"<link>{SITE}/{path}</link><description>Short.</description>" for path in ("a", "a?utm_source=x", "b")]
+    entries.append("<link>https://partner.example/c</link><description>Short.</description>")
+    host = host_of(
+        {
+            "/feed": lambda: reply(rss(*entries).encode()),
+            "/a": lambda: reply(page("A", LONG).encode()),
+            "/b": lambda: reply(b"<html><body></body></html>"),
+        }
+    )
+    found = reading(host).visit("https://feeds.example/feed")
+    assert told(found) == [("article", "/a"), ("empty", "/b"), ("other_site", "https://partner.example/c")]
+    assert host.pages() == ["/feed", "/a", "/b"]
+
+
+def test_a_page_without_an_article_leads_to_its_feed(reading: Callable[[Host], Reader]) -> None:
+    feed_link = '<link rel="alternate" type="application/rss+xml" href="/feed">'
+    host = host_of(
+        {
+            "/news": lambda: reply(f"<html><head>{feed_link}</head><body></body></html>".encode()),
+            "/story": lambda: reply(page("Story", LONG, head=feed_link).encode()),
+            "/feed": lambda: reply(rss(f"<link>{SITE}/a</link><content:encoded>{LONG}</content:encoded>").encode()),
+        }
+    )
+    reader = reading(host)
+    assert told(reader.visit(f"{SITE}/story")) == [("article", "/story")]
+    assert told(reader.visit(f"{SITE}/news")) == [("article", "/a")]
+
+
+def test_a_thorough_visit_asks_for_what_is_not_listed_any_more(reading: Callable[[Host], Reader]) -> None:
+    """One page is gone, one moved, one is as it was; another site is not asked."""
+    content = f"<content:encoded>{LONG}</content:encoded>"
+    host = host_of(
+        {
+            "/feed": lambda: reply(rss(f"<link>{SITE}/a</link>{content}").encode()),
+            "/moved": lambda: reply(b"", 301, location="/now"),
+            "/now": lambda: reply(page("Now", LONG).encode()),
+            "/same": lambda: reply(page("Same", LONG).encode()),
+        }
+    )
+    reader = reading(host)
+    reader.known = {f"{SITE}/{path}": "?" for path in ("gone", "moved", "same")} | {
+        "https://other.example/x": "?",
+        "/a.txt": "?",
+    }
+    assert told(reader.visit(f"{SITE}/feed")) == [("article", "/a")]
+    assert told(reader.visit(f"{SITE}/feed", thorough=True))[1:] == [
+        ("gone", "/gone"),
+        ("article", "/now"),
+        ("gone", "/moved"),
+        ("article", "/same"),
+    ]
+
+
+def test_the_encoding_of_the_header_counts(reading: Callable[[Host], Reader]) -> None:
+    body = page("Käse", LONG + "Zwölf Käse.").encode("latin-1")
+    host = host_of({"/a": lambda: reply(body, content_type="text/html; charset=ISO-8859-1")})
+    (found,) = reading(host).visit(f"{SITE}/a")
+    assert isinstance(found, LoadedArticle)
+    assert "Zwölf Käse." in found.article.body
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xef\xbb\xbf<?xml version='1.0'?><!-- c --><rss version='2.0'>", "feed"),
+        (b'<feed xmlns="http://www.w3.org/2005/Atom">', "feed"),
+        (b"<rdf:RDF>", "feed"),
+        ("<urlset>".encode("utf-16"), "sitemap"),
+        (b"<sitemapindex>", "sitemap"),
+        (b"<!DOCTYPE html><html><body>the <rss> element", "page"),
+        (b" \n[{", "json"),
+        (b"%PDF-1.7", "pdf"),
+        (b"plain words", "page"),
+        (b"", "page"),
+    ],
+)
+def test_a_reply_is_what_its_first_bytes_say(body: bytes, kind: str) -> None:
+    assert kind_of(Reply(SITE, 200, {"content-type": "text/html"}, body)) == kind
