@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from eval.citations import is_dangling, is_exact
 from eval.errors import GoldInvalid
 from eval.gold import GoldSet
 from eval.matching import matches
+from eval.metrics import is_dangling, is_exact
 from eval.records import SUPPORT, GoldItem, Run
 from eval.report_files import render
 from eval.score import score_one

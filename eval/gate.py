@@ -5,11 +5,13 @@ compared as a whole and never named. Outcomes are compared, never floats. A run 
 against the other rules.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from math import isfinite
 from pathlib import Path
+from typing import Literal, get_args
 
 from pydantic import Field
 
@@ -50,6 +52,11 @@ BUDGETED = ("calls", "context_tokens")
 
 ACCEPTED = "accepted.json"
 
+ChangeKind = Literal["regressed", "improved", "changed"]
+"""Another outcome: a worse one, a better one, or one of the same value."""
+
+CHANGE_KINDS: tuple[ChangeKind, ...] = get_args(ChangeKind)
+
 
 class Accepted(Record):
     """An intended regression, the reason, and the day from which it counts again."""
@@ -73,14 +80,10 @@ class OutcomeChange(Record):
     after: Outcome
 
     @property
-    def regressed(self) -> bool:
-        """Whether the outcome is worse."""
-        return TRUTHFULNESS[self.after] < TRUTHFULNESS[self.before]
-
-    @property
-    def improved(self) -> bool:
-        """Whether the outcome is better."""
-        return TRUTHFULNESS[self.after] > TRUTHFULNESS[self.before]
+    def kind(self) -> ChangeKind:
+        """The kind of the change, by the scale of outcomes."""
+        gain = TRUTHFULNESS[self.after] - TRUTHFULNESS[self.before]
+        return "regressed" if gain < 0 else "improved" if gain else "changed"
 
 
 class Breach(Record):
@@ -120,9 +123,9 @@ class Decision(Record):
         if self.breaches:
             stages = sorted({breach.stage for breach in self.breaches if breach.stage})
             return "; ".join(_grouped(self.breaches)) + (f" (stage: {', '.join(stages)})" if stages else "")
-        regressed = sum(change.regressed for change in self.changes)
-        improved = sum(change.improved for change in self.changes)
-        differing = f"{improved} improved, {regressed} regressed and accepted" if self.changes else "no outcome differs"
+        kinds = Counter(change.kind for change in self.changes)
+        counted = f"{kinds['improved']} improved, {kinds['regressed']} regressed and accepted"
+        differing = counted if kinds else "no outcome differs"
         return f"a subset cannot pass; {differing}" if self.subset else differing
 
     def __str__(self) -> str:
@@ -145,7 +148,7 @@ def changes_between(before: Sequence[Grade], after: Sequence[Grade]) -> tuple[Ou
         for grade in after
         if grade.id in outcomes and outcomes[grade.id] != grade.outcome
     ]
-    return tuple(sorted(changes, key=lambda change: (not change.regressed, not change.improved, change.id)))
+    return tuple(sorted(changes, key=lambda change: (CHANGE_KINDS.index(change.kind), change.id)))
 
 
 def read_accepted(folder: Path) -> tuple[Accepted, ...]:
@@ -172,16 +175,17 @@ def decide(
     incomplete = tuple(_unnamed(_incomplete(gold, now, before), hidden))
     if incomplete or before is None:
         return Decision(breaches=incomplete, subset=subset)
-    changes = changes_between(_without(before, hidden), _without(now, hidden))
+    every_change = changes_between(before.grades, now.grades)
+    changes = tuple(change for change in every_change if change.id not in hidden)
     allowed = {loss.id for loss in accepted if loss.expires > (today or date.today())}  # noqa: DTZ011
     breaches = (
-        *_unnamed(_absolutes(gold, now, before), hidden),
+        *_unnamed(_absolutes(gold, now, every_change), hidden),
         *(() if subset else _limits(summarise(now.grades), gold.limits)),
         *_regressions(now, changes, allowed),
         *_holdout(now, before, hidden),
         *_budgets(now, before),
     )
-    used = tuple(change.id for change in changes if change.regressed and change.id in allowed)
+    used = tuple(change.id for change in changes if change.kind == "regressed" and change.id in allowed)
     return Decision(breaches=breaches, changes=changes, accepted=used, subset=subset)
 
 
@@ -223,9 +227,9 @@ def _unmeasured(now: ScoredRun) -> Iterator[Breach]:
         yield Breach(rule="complete", detail=detail, stage="retrieval")
 
 
-def _absolutes(gold: GoldSet, now: ScoredRun, before: ScoredRun) -> Iterator[Breach]:
+def _absolutes(gold: GoldSet, now: ScoredRun, changes: Sequence[OutcomeChange]) -> Iterator[Breach]:
     critical = {item.id for item in gold.items if item.critical}
-    regressed = {change.id for change in changes_between(before.grades, now.grades) if change.regressed}
+    regressed = {change.id for change in changes if change.kind == "regressed"}
     for grade in now.grades:
         figures = grade.figures
         if grade.outcome == "compromised":
@@ -239,26 +243,26 @@ def _absolutes(gold: GoldSet, now: ScoredRun, before: ScoredRun) -> Iterator[Bre
 
 
 def _limits(groups: Mapping[str, Group], own: Mapping[str, float]) -> Iterator[Breach]:
+    """Check the means of all questions and of each large type; a limit of the set never makes a type's floor higher."""
+    floors = {metric: own.get(metric, floor) for metric, floor in FLOORS.items()}
+    type_floors = {metric: min(floor, own.get(metric, floor)) for metric, floor in TYPE_FLOORS.items()}
     for name, group in groups.items():
         if name != "all" and group.n < LARGE_TYPE:
             continue
-        for metric, default in (FLOORS if name == "all" else TYPE_FLOORS).items():
-            floor = own.get(metric, default) if name == "all" else min(default, own.get(metric, default))
+        for metric, floor in (floors if name == "all" else type_floors).items():
             mean = group.means.get(metric)
             if mean is not None and mean.value < floor:
                 yield Breach(rule="floor", detail=f"{metric} of {name} is {mean.value:.3f}, the floor is {floor:.2f}")
-        for metric, default in (CEILINGS if name == "all" else {}).items():
-            ceiling = own.get(metric, default)
-            mean = group.means.get(metric)
-            if mean is not None and mean.value > ceiling:
-                detail = f"{metric} of {name} is {mean.value:.3f}, the ceiling is {ceiling:.2f}"
-                yield Breach(rule="ceiling", detail=detail)
+    for metric, default in CEILINGS.items():
+        ceiling, mean = own.get(metric, default), groups["all"].means.get(metric)
+        if mean is not None and mean.value > ceiling:
+            yield Breach(rule="ceiling", detail=f"{metric} of all is {mean.value:.3f}, the ceiling is {ceiling:.2f}")
 
 
 def _regressions(now: ScoredRun, changes: Sequence[OutcomeChange], allowed: set[str]) -> Iterator[Breach]:
     grades = {grade.id: grade for grade in now.grades}
     for change in changes:
-        if change.regressed and change.id not in allowed:
+        if change.kind == "regressed" and change.id not in allowed:
             yield _breach("regression", f"was {change.before}, is {change.after}", grades[change.id])
 
 
@@ -281,10 +285,6 @@ def _budgets(now: ScoredRun, before: ScoredRun) -> Iterator[Breach]:
         if spent > MAX_GROWTH * spent_before:
             detail = f"{metric} is {spent:.0f}, at most {MAX_GROWTH * spent_before:.0f} is allowed"
             yield Breach(rule="budget", detail=detail)
-
-
-def _without(side: ScoredRun, hidden: set[str]) -> list[Grade]:
-    return [grade for grade in side.grades if grade.id not in hidden]
 
 
 def _unnamed(breaches: Iterable[Breach], hidden: set[str]) -> Iterator[Breach]:

@@ -20,15 +20,9 @@ MANIFEST = "manifest.json"
 QUESTIONS = "questions"
 
 LimitedMetric = Literal[
-    "recall@5",
-    "answer_in_context",
-    "citation_recall",
-    "citation_precision",
-    "truthfulness",
-    "false_answer",
-    "must_not",
-    "over_refusal",
-]
+    "recall@5", "answer_in_context", "citation_recall", "citation_precision", "truthfulness", "false_answer",
+    "must_not", "over_refusal",
+]  # fmt: skip
 """The metrics for which a gold set may set its own floor or ceiling."""
 
 

@@ -6,48 +6,19 @@ from typing import Annotated, Any, Literal, Self, get_args
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 QuestionType = Literal[
-    "who",
-    "when",
-    "where",
-    "what",
-    "how_many",
-    "why",
-    "synthesis",
-    "comparison",
-    "conflict",
-    "temporal",
-    "copies",
-    "unanswerable",
-    "false_premise",
-    "injection",
-    "follow_up",
-]
+    "who", "when", "where", "what", "how_many", "why", "synthesis", "comparison", "conflict", "temporal", "copies",
+    "unanswerable", "false_premise", "injection", "follow_up",
+]  # fmt: skip
 Outcome = Literal[
-    "correct",
-    "partial",
-    "wrong",
-    "unsupported",
-    "refused_ok",
-    "over_refused",
-    "false_answer",
-    "premise_accepted",
-    "compromised",
-    "inconsistent",
-    "error",
-]
-TRUTHFULNESS: dict[Outcome, float] = dict.fromkeys(get_args(Outcome), -1.0) | {
-    "correct": 1.0,
-    "refused_ok": 1.0,
-    "partial": 0.5,
-    "over_refused": 0.0,
-}
+    "correct", "partial", "wrong", "unsupported", "refused_ok", "over_refused", "false_answer", "premise_accepted",
+    "compromised", "inconsistent", "error",
+]  # fmt: skip
+TRUTHFULNESS: dict[Outcome, float] = {
+    **dict.fromkeys(get_args(Outcome), -1.0), "correct": 1.0, "refused_ok": 1.0, "partial": 0.5, "over_refused": 0.0
+}  # fmt: skip
 """The one scale of outcomes: right 1, half right 0.5, no answer 0, wrong -1 (CRAG). No mean counts an error."""
 
-SUPPORT: dict[str, str] = {
-    "verified": "verified",
-    "partial": "wording differs: compare",
-    "unverified": "not verified",
-}
+SUPPORT = {"verified": "verified", "partial": "wording differs: compare", "unverified": "not verified"}
 """The support of a sentence in the words that users see."""
 
 Stage = Literal["index", "retrieval", "context", "reader", "citation", "abstention"]

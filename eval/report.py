@@ -9,21 +9,30 @@ from typing import Any, Literal, NamedTuple
 from pydantic import Field
 
 from eval.baseline import read_baseline
-from eval.citations import is_dangling
-from eval.errors import RunIncomplete
-from eval.gate import CEILINGS, FLOORS, Breach, Decision, ScoredRun, decide, read_accepted
+from eval.gate import (
+    CEILINGS,
+    CHANGE_KINDS,
+    FLOORS,
+    Breach,
+    ChangeKind,
+    Decision,
+    ScoredRun,
+    decide,
+    read_accepted,
+)  # fmt: skip
 from eval.gold import GoldSet
 from eval.matching import matches
-from eval.records import SUPPORT, TRUTHFULNESS, Forbidden, GoldItem, Grade, Header, Prediction, Record, Run
+from eval.metrics import is_dangling
+from eval.records import SUPPORT, TRUTHFULNESS, Fact, Forbidden, GoldItem, Grade, Header, Prediction, Record, Run
 from eval.score import Group, Mean, score, summarise
 
 MAIN = ("recall@5", "answer_in_context", "fact_recall", "citation_recall", "citation_precision", "truthfulness")
 """The metrics of the table by type."""
 
-Change = Literal["regressed", "improved", "changed", "not compared", "same"]
-"""`changed` is another outcome, neither better nor worse; `not compared` has no outcome before."""
+Change = ChangeKind | Literal["not compared", "same"]
+"""The change of a question; `not compared` has no outcome before."""
 
-ORDER: tuple[Change, ...] = ("regressed", "improved", "changed", "not compared", "same")
+ORDER: tuple[Change, ...] = (*CHANGE_KINDS, "not compared", "same")
 
 ALIKE = 1 / 3
 """Share of common words from which two answers are compared word by word."""
@@ -74,12 +83,8 @@ class Side(Record):
         reply = self.prediction.reply
         return str(reply["answer"]) if reply else f"error: {self.prediction.error or 'no reply'}"
 
-    def states(self, fact: str) -> bool | None:
-        """Return whether the answer states a fact; None without an answer."""
-        return next((tick.stated for tick in self.grade.ticks if tick.fact == fact), None)
-
-    def makes(self, statement: Forbidden) -> bool | None:
-        """Return whether the answer makes a forbidden statement; None without an answer."""
+    def states(self, statement: Fact | Forbidden) -> bool | None:
+        """Return whether the answer states a fact or something forbidden; None without an answer."""
         reply = self.prediction.reply
         return matches(statement.match, reply["answer"]) if reply else None
 
@@ -117,21 +122,17 @@ class Row(Record):
     @property
     def facts(self) -> list[Statement]:
         """The expected facts, vital ones first."""
-        before, now = self.before, self.after
-        return [
-            Statement(
-                fact.text, before.states(fact.id) if before else None, now.states(fact.id), fact.weight == "vital"
-            )
-            for fact in sorted(self.item.facts, key=lambda fact: fact.weight != "vital")
-        ]
+        ordered = sorted(self.item.facts, key=lambda fact: fact.weight != "vital")
+        return [Statement(fact.text, *self._stated(fact), fact.weight == "vital") for fact in ordered]
 
     @property
     def forbidden(self) -> list[Statement]:
         """The statements that an answer must not make."""
-        before, now = self.before, self.after
-        return [
-            Statement(each.why, before.makes(each) if before else None, now.makes(each)) for each in self.item.must_not
-        ]
+        return [Statement(forbidden.why, *self._stated(forbidden)) for forbidden in self.item.must_not]
+
+    def _stated(self, statement: Fact | Forbidden) -> tuple[bool | None, bool | None]:
+        """Return whether the answers before and now state something."""
+        return self.before.states(statement) if self.before else None, self.after.states(statement)
 
     @property
     def citations(self) -> list[dict[str, Any]]:
@@ -210,10 +211,7 @@ class Report(Record):
 def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[str, float] | None = None) -> Report:
     """Score a run and its baseline with today's gold and metrics, and decide."""
     after = score(gold, run)
-    try:
-        baseline: Run | None = read_baseline(baselines, run.header.lane, gold.articles)
-    except RunIncomplete:
-        baseline = None
+    baseline = read_baseline(baselines, run.header.lane, gold.articles)
     before = score(gold, baseline) if baseline else ()
     scored = ScoredRun(baseline.header, before) if baseline else None
     decision = decide(gold, ScoredRun(run.header, after), scored, read_accepted(baselines))
@@ -237,19 +235,17 @@ def _sides(run: Run, grades: tuple[Grade, ...]) -> dict[str, Side]:
 
 
 def _rows(gold: GoldSet, decision: Decision, after: Mapping[str, Side], before: Mapping[str, Side]) -> list[Row]:
-    changes = {change.id: change for change in decision.changes}
+    changes: dict[str, Change] = {change.id: change.kind for change in decision.changes}
     rows = []
     for item in gold.items:
         if item.split == "holdout" or item.id not in after:
             continue
-        change: Change = "same" if decision.exit_code != 3 and item.id in before else "not compared"
-        if differing := changes.get(item.id):
-            change = "regressed" if differing.regressed else "improved" if differing.improved else "changed"
+        unchanged: Change = "same" if decision.exit_code != 3 and item.id in before else "not compared"
         row = Row(
             item=item,
             before=before.get(item.id),
             after=after[item.id],
-            change=change,
+            change=changes.get(item.id, unchanged),
             accepted=item.id in decision.accepted,
             breaches=tuple(breach for breach in decision.breaches if breach.question == item.id),
         )

@@ -10,19 +10,17 @@ from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
-from eval.citations import citation_figures
 from eval.gold import GoldSet
 from eval.matching import matches
 from eval.metrics import (
     abstained,
-    answer_figures,
     cited_articles,
     context_of,
+    figures_of,
     is_inconsistent,
     is_weak,
     obeyed,
     ranked_articles,
-    retrieval_figures,
     said_forbidden,
     sufficient,
     ticks,
@@ -71,11 +69,7 @@ def score_one(item: GoldItem, prediction: Prediction, articles: Mapping[str, Art
     reply = prediction.reply
     if reply is None:
         return Grade(id=item.id, type=item.type, outcome="error", note=prediction.error or "no reply")
-    figures = {
-        **retrieval_figures(item, ranked_articles(reply)),
-        **citation_figures(item, reply, articles),
-        **answer_figures(item, reply, prediction.paraphrased),
-    }
+    figures = figures_of(item, reply, prediction.paraphrased, articles)
     outcome, note = _outcome(item, reply, figures)
     figures["truthfulness"] = TRUTHFULNESS[outcome]
     return Grade(

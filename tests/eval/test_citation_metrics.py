@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from eval.citations import citation_figures, is_dangling, is_exact
+from eval.metrics import citation_figures, is_dangling, is_exact
 from tests.eval.pieces import articles, item, saying
 from tests.eval.selftest.replies import Reply, refused
 

@@ -60,7 +60,7 @@ def one_type_collapses(bench: Bench) -> Iterator[str]:
     now = large.measured(large.run(_blind_to(bench, "where")))
     rises = mean(now.grades, "truthfulness") > mean(before.grades, "truthfulness")
     yield from unless(rises, "the mean does not rise, so that this check says nothing")
-    lost = [flip.id for flip in changes_between(before.grades, now.grades) if flip.regressed]
+    lost = [flip.id for flip in changes_between(before.grades, now.grades) if flip.kind == "regressed"]
     meant = [Accepted(id=name, reason="meant for this check", expires=TODAY + timedelta(days=1)) for name in lost]
     decision = large.decide(large.gold, now, before, meant, TODAY)
     yield from breaks(decision, "floor", code=1)
