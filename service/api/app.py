@@ -7,11 +7,10 @@ import asyncio
 import logging
 import signal
 import sys
-from collections.abc import AsyncGenerator, Generator, Sequence
+from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from importlib.metadata import version
 from typing import Literal
@@ -25,8 +24,6 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
-from index.records import Article
-from service.answer import Answer
 from service.api import articles, ask, feedback, pages, push
 from service.api.admission import Limits, ServiceState, Slots, State, question_threads
 from service.api.ask import cancel
@@ -38,7 +35,7 @@ from service.feedback import FeedbackStore
 from service.permalink import Permalinks, SigningKey
 from service.pipeline import Pipeline
 from service.readers.extractive import EXTRACTIVE
-from service.records import Question, request_id
+from service.records import request_id
 from service.settings import ServiceSettings
 from service.suggestions import SuggestionMaker, Suggestions
 
@@ -134,7 +131,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
     app.state.service = ServiceState(
-        replace(pipeline, finish=partial(_finish, permalinks, suggestions := Suggestions())),
+        replace(pipeline, finish=partial(ask.finish, permalinks, suggestions := Suggestions())),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
         settings.allowed_origins,
@@ -155,17 +152,6 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
     return app
-
-
-def _finish(
-    permalinks: Permalinks, suggestions: Suggestions, question: Question, answer: Answer, articles: Sequence[Article]
-) -> Answer:
-    """Return an answer with its permalink and the questions to ask next."""
-    asked = [question.text, answer.retrieval.standalone_question, *(message.content for message in question.messages)]
-    today = datetime.fromisoformat(answer.created_at).date()
-    # A suggestion was answered from the articles of today.
-    ask_next = () if question.as_of else suggestions.next_to(asked, answer.citations, today)
-    return replace(answer, permalink=permalinks.address(question, answer, articles), ask_next=ask_next)
 
 
 @asynccontextmanager

@@ -6,9 +6,9 @@ questions that the articles are known to answer.
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -19,11 +19,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from index.records import Filters, parse_as_of, parse_moment
+from index.records import Article, Filters, parse_as_of, parse_moment
 from service.answer import Answer, Event, SearchResult, event_data
 from service.api.admission import State
 from service.api.errors import STOPPING, error_body, problem_body
+from service.permalink import Permalinks
 from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice, request_id
+from service.suggestions import Suggestions
 
 KEEP_ALIVE_S = 15.0
 PAUSE_S = 0.1
@@ -290,3 +292,14 @@ async def list_suggestions(
     """List questions that this service has answered from its articles, or from those of `article_ids`."""
     found = state.suggestions.of(state.pipeline.clock().date(), article_ids or None, limit)
     return SuggestionList(tuple(SuggestedQuestion(each.question, each.article_id, each.language) for each in found))
+
+
+def finish(
+    permalinks: Permalinks, suggestions: Suggestions, question: Question, answer: Answer, articles: Sequence[Article]
+) -> Answer:
+    """Return an answer with its permalink and the questions to ask next."""
+    asked = [question.text, answer.retrieval.standalone_question, *(message.content for message in question.messages)]
+    today = datetime.fromisoformat(answer.created_at).date()
+    # A suggestion was answered from the articles of today.
+    ask_next = () if question.as_of else suggestions.next_to(asked, answer.citations, today)
+    return replace(answer, permalink=permalinks.address(question, answer, articles), ask_next=ask_next)

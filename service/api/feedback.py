@@ -20,45 +20,16 @@ Id = Annotated[str, Field(min_length=1, max_length=200)]
 Index = Annotated[int | None, Field(ge=0, le=2**31)]
 
 
-class VerificationRequest(RequestModel):
-    """The verification of a citation, as `/v1/ask` gave it; not stored."""
-
-    status: Annotated[str, Field(max_length=40)]
-    method: Annotated[str, Field(max_length=40)]
-    score: float
-
-
-class HighlightRequest(RequestModel):
-    """The answer's words in a citation, as `/v1/ask` gave them; not stored."""
-
-    start_char_index: Index
-    end_char_index: Index
-
-
-class ResolvedDateRequest(RequestModel):
-    """A resolved date of a citation, as `/v1/ask` gave it; not stored."""
-
-    text: Annotated[str, Field(max_length=200)]
-    date: Annotated[str, Field(max_length=10)]
-    start_char_index: Index = None
-    end_char_index: Index = None
-
-
 class CitedRequest(RequestModel):
-    """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough."""
+    """A citation as `/v1/ask` gives it; `article_id` and `cited_text` are enough, and the fields below are stored."""
+
+    model_config = ConfigDict(extra="ignore")
 
     article_id: Id
     cited_text: Annotated[str, Field(min_length=1, max_length=5_000)]
     start_char_index: Index = None
     end_char_index: Index = None
     marker: Index = None
-    id: Annotated[str | None, Field(max_length=200)] = None
-    source_id: Annotated[str | None, Field(max_length=200)] = None
-    start_index: Index = None
-    end_index: Index = None
-    verification: VerificationRequest | None = None
-    highlight: HighlightRequest | None = None
-    dates: Annotated[tuple[ResolvedDateRequest, ...], Field(max_length=20)] = ()
 
     def cited(self) -> CitedWords:
         """Return the part that is stored."""
