@@ -17,8 +17,9 @@ from benchmarks.stopwatch import memory_of
 from benchmarks.synthetic import CENTRES, SyntheticEmbedder, random_centres, write_articles
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
-from index.generation import entry_of, open_generation, publish
+from index.generation import open_generation
 from index.layout import LOCK, current_name
+from index.publishing import entry_of, publish
 from index.segment import SegmentWriter
 from ingest.job import Ingest, run
 from ingest.report import Progress

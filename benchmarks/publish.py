@@ -40,9 +40,10 @@ from benchmarks.table import Cell, print_table
 from benchmarks.trial import TOP_K
 from index.embedding import Embedder, Matrix, Vector
 from index.embedding.local import LocalEmbedder, count_pieces
-from index.generation import Generation, open_generation, read_manifest
+from index.generation import Generation, open_generation
 from index.layout import CHROMA, current_name
 from index.library import Library
+from index.publishing import read_manifest
 from index.records import Filters
 from index.text import chunk_spans
 from index.vectors import Collection, nearest

@@ -29,8 +29,6 @@ def list_(data: Data = None, json_: Json = False) -> None:
         return
     for generation in listed:
         typer.echo(_line(generation))
-    if not listed:
-        typer.echo("no generation is stored", err=True)
 
 
 @app.command()

@@ -10,7 +10,7 @@ from dateline.exit_codes import FAILED
 from dateline.options import Data, Json, settings_of
 
 if TYPE_CHECKING:
-    from index.takedown import Takedown
+    from index.admin import Takedown
 
 
 def remove(
@@ -23,8 +23,8 @@ def remove(
     Removes them from the index and its older generations, and removes the feedback that cites them. Prints "complete"
     once nothing of them is left; exit 1 while something is. An article of a feed or site does not come back from it.
     """
+    from index.admin import take_down
     from index.chroma_server import server_of
-    from index.takedown import take_down
     from ingest.sources.identity import is_address
     from ingest.sources.state import forget
     from ingest.sources.taken_down import remembered

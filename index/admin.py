@@ -1,46 +1,35 @@
-"""The upkeep of a data folder: list its generations, roll back to one, and remove what no generation needs."""
+"""The upkeep of a data folder: list its generations, roll back to one, prune them, and take an article down.
 
-import shutil
-import time
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, replace
-from datetime import datetime
+A takedown removes articles, their words and their vectors from every file of the index: read `take_down`.
+"""
+
+from collections.abc import Collection
+from contextlib import closing, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from index.chroma_server import ChromaServer
-from index.errors import ChromaUnavailable, ConfigurationError, IndexDamaged, no_index
-from index.generation import (
-    SegmentPool,
-    check_release,
-    entry_of,
-    make_current,
-    manifest_of,
-    open_generation,
-    publish,
-    read_manifest,
-    readable_manifests,
-    write_manifest,
-)
+from index.errors import ConfigurationError, IndexDamaged
+from index.generation import SegmentPool, open_generation
 from index.layout import (
-    FIRST_RELEASE_VECTORS,
-    REMOVED,
     current_name,
-    exclusive,
-    first_release_folders,
     generation_names,
     ingest_lock,
     is_leased,
     manifest_path,
+    no_index,
     segment_folder,
     segment_names,
     unfinished,
 )
-from index.records import Manifest, SegmentEntry
-from index.segment import read_record
+from index.publishing import make_current, named_segments, read_manifest, replace_segments, retire, sweep
+from index.records import Manifest
+from index.segment import Segment, SegmentWriter, read_record
+from index.spool import Spool
+from index.vectors import sweep_views
 
-STALE_S = 24 * 3600.0
-"""Age in seconds from which the remains of a killed run are removed; until then a run takes vectors from them."""
+PATIENCE_S = 30.0
+"""How long a takedown waits for running services to open the new generation, in seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +44,10 @@ class ListedGeneration:
 
 
 def list_generations(data: Path) -> list[ListedGeneration]:
-    """Return the generations, newest first, without verifying them; raises IndexMismatch for the first release's."""
+    """Return the generations, newest first, without verifying them; raises IndexNotFound if there is none."""
     current, names = current_name(data), generation_names(data)
     if not names:
-        check_release(data)
+        raise no_index(data)
     listed: list[ListedGeneration] = []
     for name in names:
         manifest, size = None, 0
@@ -78,7 +67,6 @@ def roll_back(data: Path, prefix: str) -> str:
     with ingest_lock(data):
         names = generation_names(data)
         if not names:
-            check_release(data)
             raise no_index(data)
         matches = [name for name in names if name.startswith(prefix)]
         if len(matches) != 1:
@@ -106,127 +94,86 @@ def prune(data: Path, keep: int, server: ChromaServer | None = None) -> list[str
     return removed
 
 
-def retire(data: Path, keep: int, server: ChromaServer | None = None) -> list[str]:
-    """Remove all generations but the newest of the `keep` newest contents and the current one; return their names.
+@dataclass(frozen=True, slots=True)
+class Takedown:
+    """The result of a takedown: `waiting` are generations and segments with the articles that are still in use.
 
-    A merge publishes a generation of equal content, which replaces the one before it. Leased generations wait for the
-    next run. The caller has the ingest lock.
+    `origins` are the origins of the articles by id, `generation` is the new current one, if it had to change.
     """
-    current, contents = current_name(data), dict[str, str]()
-    for manifest in readable_manifests(data):
-        contents.setdefault(manifest.fingerprint, manifest.generation)
-    kept = {current, *list(contents.values())[:keep]}
-    return discard(data, [name for name in generation_names(data) if name not in kept], server)
+
+    article_ids: tuple[str, ...]
+    origins: dict[str, str]
+    generation: str | None
+    rewritten_segments: int
+    removed_chunks: int
+    waiting: tuple[str, ...]
+
+    @property
+    def complete(self) -> bool:
+        """Return whether the data folder has no trace of the articles."""
+        return not self.waiting
 
 
-def discard(data: Path, names: Collection[str], server: ChromaServer | None, patience_s: float = 0.0) -> list[str]:
-    """Remove generations and the segments that no other one names; return the names of those removed.
+def take_down(
+    data: Path, article_ids: Collection[str], server: ChromaServer | None = None, patience_s: float = PATIENCE_S
+) -> Takedown:
+    """Remove articles from every segment that has them, from every generation, and from the spool.
 
-    Waits at most `patience_s` seconds for processes that read them.
+    Raises ConfigurationError if no segment has one of the articles, IndexDamaged if the current generation cannot be
+    read, IngestRunning and PublishFailed.
     """
-    removed: list[str] = []
-    named: set[str] = set()
-    deadline = time.monotonic() + patience_s
-    while left := [name for name in names if name not in removed]:
-        for name in left:
-            path = manifest_path(data, name)
-            with exclusive(path) as free:
-                if free:
-                    with suppress(IndexDamaged):
-                        named |= {entry.segment for entry in read_manifest(data, name).segments}
-                    path.unlink()
-                    removed.append(name)
-        if time.monotonic() >= deadline:
-            break
-        time.sleep(0.2)
-    for segment in sorted(named - named_segments(data)):
-        remove_segment(data, segment, server)
-    return removed
+    wanted = tuple(dict.fromkeys(article_ids))
+    with ingest_lock(data):
+        current = current_name(data)
+        if current is None or not generation_names(data):
+            raise no_index(data)
+        needed = {entry.segment for entry in read_manifest(data, current).segments}
+        # The remains of killed runs may have the articles as well.
+        sweep(data, server)
+        origins: dict[str, str] = {}
+        replaced: dict[str, str | None] = {}
+        having: dict[str, list[str]] = {}
+        for name in sorted(named_segments(data)):
+            try:
+                with closing(Segment(segment_folder(data, name))) as segment:
+                    found = {id_: article for id_ in wanted if (article := segment.catalog.article(id_))}
+            except IndexDamaged:
+                if name in needed:
+                    raise
+                replaced[name] = None
+                continue
+            if found:
+                origins |= {id_: article.origin for id_, article in found.items()}
+                having[name] = list(found)
+        spool = Spool(data)
+        _check_found(data, wanted, {*origins, *(entry.article_id for entry in spool.entries())})
+        spool.forget(wanted)
+        chunks = 0
+        for name, found_ids in having.items():
+            replaced[name], fewer = _rewrite(data, name, found_ids)
+            chunks += fewer
+        published, waiting = replace_segments(data, replaced, wanted, server, patience_s)
+        sweep_views()
+        left = [name for name in segment_names(data) if name in replaced]
+        waiting += [*left, *(folder.name for folder in unfinished(data))]
+    return Takedown(wanted, origins, published, len(replaced), chunks, tuple(waiting))
 
 
-def sweep(data: Path, server: ChromaServer | None = None, *, older_than_s: float = 0.0) -> None:
-    """Remove the remains of killed runs, and of an index of the first release; the caller has the ingest lock."""
-    latest = time.time() - older_than_s
-    for folder in unfinished(data):
-        if folder.name.startswith(REMOVED):
-            remove_segment(data, folder.name.removeprefix(REMOVED), server)
-        elif folder.stat().st_mtime <= latest:
-            shutil.rmtree(folder)
-    for segment in set(segment_names(data)) - named_segments(data):
-        if segment_folder(data, segment).stat().st_mtime <= latest:
-            remove_segment(data, segment, server)
-    for temporary in (*data.glob("*.new"), *data.glob("generations/*.new")):
-        temporary.unlink()
-    if current_name(data) in generation_names(data):
-        for folder in first_release_folders(data):
-            shutil.rmtree(folder)
-        for file in data.glob(f"{FIRST_RELEASE_VECTORS}*"):
-            file.unlink()
+def _rewrite(data: Path, name: str, without: Collection[str]) -> tuple[str | None, int]:
+    """Copy a segment without some articles; return the copy's id, None if it is empty, and the chunks left out."""
+    with closing(Segment(segment_folder(data, name), checked=False)) as segment:
+        with SegmentWriter(data, segment.record.configuration) as writer:
+            writer.copy(segment, without)
+            record = writer.close()
+        if record is None:
+            return None, segment.record.chunk_count
+        return record.segment, segment.record.chunk_count - record.chunk_count
 
 
-def named_segments(data: Path) -> set[str]:
-    """Return the ids of the segments that a generation names."""
-    return {entry.segment for manifest in readable_manifests(data) for entry in manifest.segments}
-
-
-def remove_segment(data: Path, segment: str, server: ChromaServer | None) -> None:
-    """Remove a segment that no generation names; while the Chroma server is away, an empty folder remembers it."""
-    folder = segment_folder(data, segment)
-    doomed = folder.with_name(f"{REMOVED}{segment}")
-    if folder.exists():
-        # Renamed first, so that it is not a segment if this is cut short.
-        folder.rename(doomed)
-    doomed.mkdir(exist_ok=True)
-    for path in doomed.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    if server is not None:
-        try:
-            server.remove(segment)
-        except ChromaUnavailable:
-            return
-    doomed.rmdir()
-
-
-def replace_segments(
-    data: Path,
-    replaced: Mapping[str, str | None],
-    without: Collection[str] = (),
-    server: ChromaServer | None = None,
-    patience_s: float = 0.0,
-) -> tuple[str | None, list[str]]:
-    """Publish the generations that name some segments with others in their place; None drops a segment.
-
-    Returns the name of the new current generation, None if it names none of them, and those that processes still read
-    after `patience_s` seconds. The articles `without` are no longer listed as dead. The caller has the ingest lock.
-    """
-    current, published = current_name(data), None
-    old: list[str] = []
-    for name in generation_names(data):
-        try:
-            manifest = read_manifest(data, name)
-        except IndexDamaged:
-            old.append(name)
-            continue
-        if not any(entry.segment in replaced for entry in manifest.segments):
-            continue
-        old.append(name)
-        entries = [
-            _replaced(data, entry, replaced, without)
-            for entry in manifest.segments
-            if replaced.get(entry.segment, "") is not None
-        ]
-        if name == current:
-            published = publish(data, manifest.configuration, entries, server).generation
-        else:
-            moment = datetime.fromisoformat(manifest.created_at)
-            write_manifest(data, manifest_of(data, manifest.configuration, entries, moment))
-    removed = discard(data, old, server, patience_s)
-    return published, [name for name in old if name not in removed]
-
-
-def _replaced(
-    data: Path, entry: SegmentEntry, replaced: Mapping[str, str | None], without: Collection[str]
-) -> SegmentEntry:
-    dead = [article_id for article_id in entry.dead if article_id not in without]
-    new = replaced.get(entry.segment)
-    return replace(entry, dead=tuple(dead)) if new is None else entry_of(data, new, dead)
+def _check_found(data: Path, wanted: Collection[str], origins: Collection[str]) -> None:
+    unknown = [article_id for article_id in wanted if article_id not in origins]
+    if unknown:
+        raise ConfigurationError(
+            f"no generation in {data} has an article {', '.join(map(repr, unknown))}; nothing was removed",
+            "Look up the ids with `dateline search` or `GET /v1/articles`.",
+        )

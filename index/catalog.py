@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.copies import Hashes, Sketch, sketch_of
+from index.copies import Sketch, Sketches, Standing, sketch_of
 from index.correcting import corrects_another
 from index.records import (
     Article,
@@ -64,6 +64,14 @@ CREATE INDEX chunk_text ON chunk (text_key);
 """
 ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source, authors, section, language, tags,
     published_at, updated_at"""
+_OF_ARTICLES = {
+    "revision": ", ordinal, changed_at, is_stated, edits",
+    "sketch": ", digest, words, marks",
+    "sketch_runs": ", runs, numbers",
+    "correcting": "",
+}
+"""The tables of what an article has beside its chunks, and their columns."""
+
 _LISTED = "(SELECT value FROM json_each(?))"
 """A list of any length as one SQL value."""
 
@@ -117,27 +125,6 @@ def article_of(values: Sequence[Any]) -> Article:
     )
 
 
-class Sketches(NamedTuple):
-    """The sketches of a catalogue's articles without their runs: one value of `rows`, `digests` and `words` for each.
-
-    `marks` are those of all articles, `owners` the places in `rows` of the article that each belongs to.
-    """
-
-    rows: NDArray[np.int64]
-    digests: NDArray[np.int64]
-    words: NDArray[np.int64]
-    marks: Hashes
-    owners: NDArray[np.int32]
-
-
-class Standing(NamedTuple):
-    """What orders articles of equal texts: first those with an address, then the earliest, then by id."""
-
-    has_no_url: int
-    published: str
-    article_id: str
-
-
 class Outlet(NamedTuple):
     """Where and when a chunk was published: its id, its article's id, source and date as text that sorts by time."""
 
@@ -189,18 +176,12 @@ class Catalog:
     @cached_property
     def sketches(self) -> Sketches:
         """Return the sketches of the articles, read once for all generations."""
-        found = (
-            self._rows("SELECT article, digest, words, marks FROM sketch ORDER BY article") if self._sketched else []
-        )
+        found = self._rows("SELECT article, digest, words, marks FROM sketch ORDER BY article")
         *columns, stored = zip(*found, strict=True) if found else ((), (), (), ())
         rows, digests, counts = (np.array(values, dtype=np.int64) for values in columns)
         marks = np.frombuffer(b"".join(stored), _HASHES[0])
         owners = np.repeat(np.arange(len(found), dtype=np.int32), [len(own) // _HASHES[0].itemsize for own in stored])
         return Sketches(rows, digests, counts, marks, owners)
-
-    @property
-    def _sketched(self) -> bool:
-        return bool(self._rows("SELECT 1 FROM sqlite_master WHERE name = 'sketch'"))
 
     def standings(self, rows: Collection[int]) -> dict[int, Standing]:
         """Return what orders the articles of these rows if their texts are equal, by row, and others read before."""
@@ -276,9 +257,8 @@ class Catalog:
 
     @cached_property
     def has_revisions(self) -> bool:
-        """Return whether the catalogue can have earlier versions, and has some; those of schema 2 cannot."""
-        statement = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'revision'"
-        return bool(self._rows(statement)) and bool(self._rows("SELECT 1 FROM revision LIMIT 1"))
+        """Return whether an article has earlier versions."""
+        return bool(self._rows("SELECT 1 FROM revision LIMIT 1"))
 
     def histories(self, article_ids: Collection[str]) -> dict[str, tuple[Revision, ...]]:
         """Return the revisions of those articles that have some, by article id, newest first."""
@@ -295,20 +275,24 @@ class Catalog:
     @cached_property
     def correcting(self) -> list[tuple[str, str, int]]:
         """Return source, date of publication and row of the chunks of articles that correct another one."""
-        if not self._rows("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'correcting'"):
-            return []
         statement = f"""SELECT source, {_PUBLISHED}, chunk.row FROM correcting
             JOIN article ON article.row = correcting.article JOIN chunk ON chunk.article = article.row
             WHERE source IS NOT NULL AND published_at IS NOT NULL"""
         return [(source.casefold(), published, row) for source, published, row in self._rows(statement)]
 
-    def hashes(self) -> dict[str, str]:
-        """Return the content hash of every article by its id."""
-        return dict(self._rows("SELECT article_id, content_hash FROM article"))
+    def hashes(self, dead: Collection[str] = ()) -> dict[str, str]:
+        """Return the content hash of every article that is not dead by its id."""
+        return self._of_each("content_hash", dead)
 
-    def origins(self) -> dict[str, str]:
-        """Return the origin of every article by its id."""
-        return dict(self._rows("SELECT article_id, origin FROM article"))
+    def origins(self, dead: Collection[str] = ()) -> dict[str, str]:
+        """Return the origin of every article that is not dead by its id."""
+        return self._of_each("origin", dead)
+
+    def _of_each(self, column: str, dead: Collection[str]) -> dict[str, str]:
+        found: dict[str, str] = dict(self._rows(f"SELECT article_id, {column} FROM article"))
+        for article_id in dead:
+            found.pop(article_id, None)
+        return found
 
     def dates(self, dead: Collection[str] = ()) -> tuple[str | None, str | None]:
         """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
@@ -391,7 +375,9 @@ class CatalogWriter:
                 for row, c in enumerate(chunks, self.chunk_count)
             ),
         )
-        self._add_sketch(added.lastrowid, article)
+        sketch = _stored(sketch_of(article))
+        self._connection.execute("INSERT INTO sketch VALUES (?, ?, ?, ?)", (added.lastrowid, *sketch[:3]))
+        self._connection.execute("INSERT INTO sketch_runs VALUES (?, ?, ?)", (added.lastrowid, *sketch[3:]))
         self.chunk_count += len(chunks)
         self._add_history(added.lastrowid, history)
         if corrects_another(article):
@@ -414,43 +400,21 @@ class CatalogWriter:
             end_char, token_count, text_key FROM {kept}""",
             (self.chunk_count, first),
         )
-        for table, columns in (("revision", ", ordinal, changed_at, is_stated, edits"), ("correcting", "")):
-            if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = ?", (table,)).fetchone():
-                self._connection.execute(
-                    f"""INSERT INTO main.{table} SELECT a.row{columns}
-                    FROM old.{table} AS r JOIN main.article AS a ON a.row = r.article + ?""",
-                    (first,),
-                )
-        self._copy_sketches(first)
+        for table, columns in _OF_ARTICLES.items():
+            self._connection.execute(
+                f"""INSERT INTO main.{table} SELECT a.row{columns} FROM old.{table} AS r
+                JOIN main.article AS a ON a.row = r.article + ? ORDER BY a.row""",
+                (first,),
+            )
         self._connection.commit()
         self._connection.execute("DETACH old")
         self.chunk_count += len(rows)
         return np.array(rows, dtype=np.int64)
 
-    def _copy_sketches(self, first: int) -> None:
-        """Add the sketches of the articles from row `first`, which were copied from `old`."""
-        if self._connection.execute("SELECT 1 FROM old.sqlite_master WHERE name = 'sketch'").fetchone():
-            for table, columns in (("sketch", "digest, words, marks"), ("sketch_runs", "runs, numbers")):
-                self._connection.execute(
-                    f"""INSERT INTO main.{table} SELECT a.row, {columns} FROM old.{table} AS s
-                    JOIN main.article AS a ON a.row = s.article + ? ORDER BY a.row""",
-                    (first,),
-                )
-            return
-        # A generation of an earlier schema is kept for a rollback, and a takedown copies its segments.
-        statement = f"SELECT row, {ARTICLE_COLUMNS} FROM main.article WHERE row >= ?"
-        for row, *values in self._connection.execute(statement, (first,)):
-            self._add_sketch(row, article_of(values))
-
-    def _add_sketch(self, row: int | None, article: Article) -> None:
-        sketch = sketch_of(article)
-        self._connection.execute("INSERT INTO sketch VALUES (?, ?, ?, ?)", (row, *_stored(sketch)[:3]))
-        self._connection.execute("INSERT INTO sketch_runs VALUES (?, ?, ?)", (row, *_stored(sketch)[3:]))
-
     def discard(self, article_id: str) -> None:
         """Remove an article; its rows stay empty until `number_rows`."""
         row = "SELECT row FROM article WHERE article_id = ?"
-        for table in ("chunk", "revision", "sketch", "sketch_runs", "correcting"):
+        for table in ("chunk", *_OF_ARTICLES):
             self._connection.execute(f"DELETE FROM {table} WHERE article = ({row})", (article_id,))
         self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
 

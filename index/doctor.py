@@ -8,20 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from index.admin import named_segments, replace_segments
 from index.catalog import Catalog
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Matrix
-from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch, no_index
-from index.generation import (
-    SegmentPool,
-    check_release,
-    copy_to,
-    make_current,
-    open_generation,
-    read_manifest,
-    readable_manifests,
-)
+from index.errors import ChromaUnavailable, IndexDamaged, IndexMismatch
+from index.generation import SegmentPool, open_generation
 from index.layout import (
     CATALOG,
     CURRENT,
@@ -31,9 +22,12 @@ from index.layout import (
     current_name,
     generation_names,
     ingest_lock,
+    is_of_first_release,
+    no_index,
     segment_folder,
     unfinished,
 )
+from index.publishing import copy_to, make_current, named_segments, read_manifest, readable_manifests, replace_segments
 from index.records import Configuration, StoredFile, fingerprint, indexed_text
 from index.segment import SegmentWriter, digest_of, read_record, verify_in_child
 
@@ -49,9 +43,8 @@ class Finding:
 
 def examine(data: Path, server: ChromaServer | None = None) -> list[Finding]:
     """Return a finding for each part of a data folder; raises IndexNotFound if it has no index."""
-    check_release(data)
     current, names = current_name(data), generation_names(data)
-    if current is None and not names:
+    if is_of_first_release(data) or (current is None and not names):
         raise no_index(data)
     findings = [
         _examine_current(data, current, names),
@@ -76,7 +69,6 @@ def repair(data: Path, embedder: Callable[[], Embedder], server: ChromaServer | 
     ingest takes vectors from them. Raises IndexDamaged if no generation is left, IngestRunning, EmbeddingFailed and
     PublishFailed.
     """
-    check_release(data)
     if not generation_names(data):
         raise no_index(data)
     with ingest_lock(data):

@@ -14,8 +14,6 @@ DatelineError                    every error of Dateline; `hint` says what to do
 └── EmbeddingFailed              the embedding model gave no valid vector
 """
 
-from pathlib import Path
-
 
 class DatelineError(Exception):
     """An error of Dateline: a message with the value found, and a hint what to do."""
@@ -76,8 +74,3 @@ class EmbeddingFailed(DatelineError):
 def reason_of(error: Exception) -> str:
     """Return the message of an error without the path of the file, which the caller names."""
     return getattr(error, "strerror", None) or str(error)
-
-
-def no_index(data: Path) -> IndexNotFound:
-    """Return the error for a data folder without an index."""
-    return IndexNotFound(f"{data} has no index", "Build one with `dateline ingest PATH`.")

@@ -1,4 +1,4 @@
-"""A generation: a list of segments and of the articles in them that are dead, published and searched as one index.
+"""A generation: a list of segments and of the articles in them that are dead, searched as one index.
 
 The rows of all segments are numbered through. Every score is global: exact cosines, and BM25 with the statistics of the
 whole generation, so that articles rank the same however they are spread over segments.
@@ -8,9 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, suppress
-from dataclasses import replace
-from datetime import UTC, datetime
+from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple
@@ -18,46 +16,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import PAGE, Catalog, Outlet
+from index.catalog import PAGE, Outlet
 from index.chroma_server import ChromaServer
+from index.copies import Compared, Stories, count_copies, stories_of
 from index.embedding import Vector
-from index.errors import (
-    EmbeddingFailed,
-    IndexDamaged,
-    IndexMismatch,
-    reason_of,
-)
-from index.layout import (
-    CATALOG,
-    CURRENT,
-    SEGMENT,
-    current_name,
-    first_release_folders,
-    generation_names,
-    leased,
-    manifest_path,
-    segment_folder,
-    write_synced,
-)
+from index.errors import EmbeddingFailed, IndexDamaged, reason_of
+from index.layout import leased, manifest_path
 from index.lexical import LexicalIndex, LexicalPart
-from index.records import (
-    Article,
-    Chunk,
-    Configuration,
-    Filters,
-    Listed,
-    Manifest,
-    Revision,
-    SegmentEntry,
-    compact,
-    fingerprint,
-    isoformat,
-)
-from index.segment import HINT, Segment, digest_of
-from index.stories import Compared, Stories, count_copies, stories_of
+from index.publishing import read_manifest
+from index.records import Article, Chunk, Filters, Listed, Manifest, Revision, SegmentEntry, isoformat
+from index.segment import Segment, open_segment
 from index.vectors import least_of
-
-SCHEMA_VERSION = 3
 
 PARALLEL_ROWS = 20_000
 """Rows from which on the segments are searched on several threads."""
@@ -285,20 +254,11 @@ class Generation:
 
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
-        return self._of_each(lambda segment: segment.catalog.hashes())
+        return dict(each for part in self.parts for each in part.segment.catalog.hashes(part.entry.dead).items())
 
     def origins(self) -> dict[str, str]:
         """Return the origin of every article by its id."""
-        return self._of_each(lambda segment: segment.catalog.origins())
-
-    def _of_each(self, of: Callable[[Segment], dict[str, str]]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for part in self.parts:
-            own = of(part.segment)
-            for article_id in part.entry.dead:
-                own.pop(article_id, None)
-            found |= own
-        return found
+        return dict(each for part in self.parts for each in part.segment.catalog.origins(part.entry.dead).items())
 
     def _by_part(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64], NDArray[np.int64]]]:
         """Yield each part that has some of these rows, their places in `rows`, and their numbers in its segment."""
@@ -340,15 +300,7 @@ class SegmentPool:
         with self._lock:
             segment, users = self._open.get(entry.segment, (None, 0))
             if segment is None:
-                folder = segment_folder(self._data, entry.segment)
-                try:
-                    if digest_of(folder / SEGMENT) != entry.sha256:
-                        raise IndexDamaged(f"segment {entry.segment} is corrupt: {SEGMENT} has changed", HINT)
-                    segment = Segment(folder, self._server, checked=self._checked)
-                except OSError as error:
-                    file = Path(error.filename or folder).name
-                    message = f"segment {entry.segment} cannot be read: {reason_of(error)} ({file})"
-                    raise IndexDamaged(message, HINT) from error
+                segment = open_segment(self._data, entry, self._server, checked=self._checked)
             self._open[entry.segment] = (segment, users + 1)
             return segment
 
@@ -378,112 +330,3 @@ def open_generation(data: Path, name: str, pool: SegmentPool | None = None) -> G
             segments.append(pool.take(entry))
             opened.callback(pool.give_back, segments[-1])
         return Generation(manifest, segments, opened.pop_all().close, pool.compared)
-
-
-def read_manifest(data: Path, name: str) -> Manifest:
-    """Return the manifest of a generation; raises IndexDamaged if it is missing, invalid or has changed."""
-    try:
-        manifest = Manifest.from_json(manifest_path(data, name).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise IndexDamaged(
-            f"generation {name} has no readable manifest: {reason_of(error)}", "Run `dateline doctor --repair`."
-        ) from error
-    if manifest.generation != name or not name.endswith(manifest.digest):
-        raise IndexDamaged(f"the manifest of generation {name} has changed", "Run `dateline doctor --repair`.")
-    return manifest
-
-
-def readable_manifests(data: Path) -> list[Manifest]:
-    """Return the manifests of the generations, newest first, but for those that are corrupt."""
-    found: list[Manifest] = []
-    for name in generation_names(data):
-        with suppress(IndexDamaged):
-            found.append(read_manifest(data, name))
-    return found
-
-
-def check_release(data: Path) -> None:
-    """Raise IndexMismatch if the current index is one of the first release, which had no segments."""
-    name = current_name(data)
-    if any(folder.name == name for folder in first_release_folders(data)):
-        raise IndexMismatch(
-            f"{data} has an index of the first release",
-            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it replaces the index.",
-        )
-
-
-def entry_of(data: Path, segment: str, dead: Collection[str] = ()) -> SegmentEntry:
-    """Return the entry of a closed segment in a manifest."""
-    return SegmentEntry(segment, digest_of(segment_folder(data, segment) / SEGMENT), tuple(sorted(dead)))
-
-
-def publish(
-    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], server: ChromaServer | None = None
-) -> Manifest:
-    """Write a manifest of segments, which are all verified, and make it current; the caller has the ingest lock.
-
-    Segments whose articles are all dead are left out. Vectors that the Chroma server lacks are copied to it first;
-    raises ChromaUnavailable if it fails.
-    """
-    manifest = manifest_of(data, configuration, entries, datetime.now(UTC))
-    if server is not None:
-        copy_to(server, data, manifest)
-    write_manifest(data, manifest)
-    make_current(data, manifest.generation)
-    return manifest
-
-
-def manifest_of(
-    data: Path, configuration: Configuration, entries: Iterable[SegmentEntry], moment: datetime
-) -> Manifest:
-    """Return the manifest of a generation; its name begins with the moment, so that names sort by time."""
-    hashes: dict[str, str] = {}
-    kept: list[SegmentEntry] = []
-    chunks = 0
-    for entry in entries:
-        catalog = Catalog(segment_folder(data, entry.segment) / CATALOG)
-        try:
-            hidden = frozenset(entry.dead)
-            alive = {id_: hash_ for id_, hash_ in catalog.hashes().items() if id_ not in hidden}
-            chunks += catalog.chunk_count - len(catalog.rows_of_articles(entry.dead))
-        finally:
-            catalog.close()
-        if alive:
-            hashes |= alive
-            kept.append(entry)
-    manifest = Manifest(
-        generation="",
-        configuration=configuration,
-        article_count=len(hashes),
-        chunk_count=chunks,
-        created_at=isoformat(moment, "milliseconds"),
-        fingerprint=fingerprint(hashes.items(), configuration),
-        segments=tuple(kept),
-    )
-    return replace(manifest, generation=f"{compact(moment)}-{manifest.digest}")
-
-
-def write_manifest(data: Path, manifest: Manifest) -> None:
-    """Write a manifest, atomically and synced to the disk."""
-    path = manifest_path(data, manifest.generation)
-    path.parent.mkdir(exist_ok=True)
-    write_synced(path, manifest.to_json())
-
-
-def make_current(data: Path, name: str) -> None:
-    """Write a generation's name to CURRENT, atomically and synced to the disk."""
-    write_synced(data / CURRENT, f"{name}\n")
-
-
-def copy_to(server: ChromaServer, data: Path, manifest: Manifest) -> Sequence[str]:
-    """Copy to the server the segments of a generation that it lacks; return their ids."""
-    copied: list[str] = []
-    for entry in manifest.segments:
-        segment = Segment(segment_folder(data, entry.segment), checked=False)
-        try:
-            if not server.has(segment.id, len(segment.vectors)):
-                server.put(segment.id, segment.vectors)
-                copied.append(segment.id)
-        finally:
-            segment.close()
-    return copied

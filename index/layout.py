@@ -17,7 +17,7 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from index.errors import ConfigurationError, IngestRunning, PublishFailed
+from index.errors import ConfigurationError, IndexNotFound, IngestRunning, PublishFailed
 
 CURRENT = "CURRENT"
 GENERATIONS = "generations"
@@ -87,6 +87,21 @@ def current_name(data: Path) -> str | None:
 def first_release_folders(data: Path) -> list[Path]:
     """Return the folders of generations that the first release wrote, each with an index of its own."""
     return sorted(path for path in (data / GENERATIONS).glob("*") if path.is_dir())
+
+
+def is_of_first_release(data: Path) -> bool:
+    """Return whether a data folder has an index of the first release only, which had no segments."""
+    return bool(first_release_folders(data)) and not generation_names(data)
+
+
+def no_index(data: Path) -> IndexNotFound:
+    """Return the error for a data folder without an index, or with one of the first release only."""
+    if is_of_first_release(data):
+        return IndexNotFound(
+            f"{data} has an index of the first release",
+            "Run `dateline ingest --rebuild PATH` with the folders of all your articles: it replaces the index.",
+        )
+    return IndexNotFound(f"{data} has no index", "Build one with `dateline ingest PATH`.")
 
 
 def write_synced(path: Path, text: str) -> None:

@@ -13,13 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from index.chroma_server import ChromaServer
-from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable, no_index
-from index.generation import Generation, SegmentPool, check_release, open_generation, read_manifest
-from index.layout import (
-    CURRENT,
-    current_name,
-    generation_names,
-)
+from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
+from index.generation import Generation, SegmentPool, open_generation
+from index.layout import CURRENT, current_name, generation_names, is_of_first_release, no_index
+from index.publishing import read_manifest
 
 RETRY_S = 1.0
 """How long a failure to open the index is repeated to questions before the index is opened again, in seconds."""
@@ -154,8 +151,7 @@ class Library:
             raise
 
     def _generation(self, name: str) -> Generation:
-        check_release(self.data)
-        if not name:
+        if not name or is_of_first_release(self.data):
             if generation_names(self.data):
                 raise IndexDamaged(f"{CURRENT} is missing or empty in {self.data}", "Run `dateline doctor --repair`.")
             raise no_index(self.data)

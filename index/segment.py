@@ -33,6 +33,7 @@ from index.records import (
     Chunk,
     Configuration,
     Revision,
+    SegmentEntry,
     SegmentRecord,
     StoredFile,
     compact,
@@ -277,6 +278,20 @@ class SegmentWriter:
         )
         (self.folder / SEGMENT).write_text(record.to_json(), encoding="utf-8")
         return record
+
+
+def open_segment(
+    data: Path, entry: SegmentEntry, server: ChromaServer | None = None, *, checked: bool = True
+) -> Segment:
+    """Open a segment of a generation; raises IndexDamaged if it is missing or is not the one that was published."""
+    folder = segment_folder(data, entry.segment)
+    try:
+        if digest_of(folder / SEGMENT) != entry.sha256:
+            raise IndexDamaged(f"segment {entry.segment} is corrupt: {SEGMENT} has changed", HINT)
+        return Segment(folder, server, checked=checked)
+    except OSError as error:
+        file = Path(error.filename or folder).name
+        raise IndexDamaged(f"segment {entry.segment} cannot be read: {reason_of(error)} ({file})", HINT) from error
 
 
 def read_record(folder: Path) -> SegmentRecord:

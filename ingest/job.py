@@ -15,35 +15,37 @@ from typing import Any, Self
 
 import numpy as np
 
-from index.admin import STALE_S, named_segments, retire, sweep
 from index.catalog import Catalog, text_key
 from index.chroma_server import ChromaServer
 from index.embedding import Embedder, Matrix, Vector
 from index.embedding.local import count_pieces
 from index.errors import DatelineError, IndexDamaged, IndexMismatch
-from index.generation import (
-    SCHEMA_VERSION,
-    Generation,
-    SegmentPool,
-    check_release,
-    copy_to,
-    entry_of,
-    open_generation,
-    publish,
-    readable_manifests,
-)
+from index.generation import Generation, SegmentPool, open_generation
 from index.layout import (
     CATALOG,
     VECTORS,
     current_name,
     generation_names,
     ingest_lock,
+    is_of_first_release,
+    no_index,
     segment_folder,
     segment_names,
     unfinished,
 )
 from index.lexical import stop_word_list
-from index.merge import merge
+from index.publishing import (
+    SCHEMA_VERSION,
+    STALE_S,
+    copy_to,
+    entry_of,
+    merge,
+    named_segments,
+    publish,
+    readable_manifests,
+    retire,
+    sweep,
+)
 from index.records import Article, Chunk, Configuration, Revision, SegmentEntry, SegmentRecord, indexed_text
 from index.segment import COLLECTED, Segment, SegmentWriter
 from index.spool import SpoolEntry
@@ -325,8 +327,8 @@ def _previous_generation(ingest: Ingest, embedder: Embedder, pool: SegmentPool) 
     Raises IndexDamaged if it cannot be opened, and IndexMismatch if its configuration differs from the settings, unless
     the run rebuilds it: then an index without a readable manifest is like none.
     """
-    if not ingest.rebuild:
-        check_release(ingest.data)
+    if is_of_first_release(ingest.data) and not ingest.rebuild:
+        raise no_index(ingest.data)
     # A first ingest that is killed just before its end leaves a complete generation without CURRENT.
     name = current_name(ingest.data) or next(iter(generation_names(ingest.data)), None)
     if name is None or (ingest.rebuild and not readable_manifests(ingest.data)):

@@ -13,9 +13,10 @@ import numpy as np
 
 from index.embedding import Embedder, Matrix, Vector
 from index.errors import EmbeddingFailed
-from index.generation import SCHEMA_VERSION, Generation, entry_of, open_generation, publish
+from index.generation import Generation, open_generation
 from index.layout import current_name
 from index.lexical import LexicalIndex, LexicalPart, Postings, PostingsWriter, stop_word_list
+from index.publishing import SCHEMA_VERSION, entry_of, publish
 from index.records import Article, Chunk, Configuration, Manifest, Revision, SegmentEntry, indexed_text
 from index.segment import SegmentWriter
 from index.text import sentence_spans, words

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 from dateline.__main__ import app
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
-from index.generation import read_manifest
 from index.layout import CATALOG, CHROMA, current_name, generation_names, manifest_path, segment_folder
+from index.publishing import read_manifest
 from service.feedback import CitedWords, Feedback, FeedbackStore
 from tests.fakes import article, built
 from tests.samples import ARTICLES

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from index.admin import named_segments
 from index.generation import open_generation
 from index.layout import (
     BUILDING,
@@ -32,6 +31,7 @@ from index.layout import (
     current_name,
     generation_names,
 )
+from index.publishing import named_segments
 from index.records import Filters, fingerprint
 from index.segment import COLLECTED, faults_of
 from service.retrieve import retrieve

@@ -8,10 +8,9 @@ import sys
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from index.admin import named_segments
 from index.chroma_server import ChromaServer
-from index.generation import read_manifest
 from index.layout import current_name, segment_names, unfinished
+from index.publishing import named_segments, read_manifest
 from index.records import Manifest
 from ingest.job import Ingest, run
 from ingest.report import IngestReport, Progress

@@ -9,10 +9,11 @@ import pytest
 from starlette.testclient import TestClient
 
 from index import chroma_server, segment
-from index.admin import named_segments, prune
+from index.admin import prune
 from index.chroma_server import ChromaServer
 from index.errors import ChromaUnavailable
 from index.layout import current_name
+from index.publishing import named_segments
 from service.api.app import create_app
 from service.build import build_pipeline
 from tests.chroma_server import RunningChroma

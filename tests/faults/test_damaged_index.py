@@ -14,7 +14,6 @@ import pytest
 from starlette.testclient import TestClient
 
 from index.doctor import examine, repair
-from index.generation import read_manifest
 from index.layout import (
     CATALOG,
     CHROMA,
@@ -26,6 +25,7 @@ from index.layout import (
     manifest_path,
     segment_folder,
 )
+from index.publishing import read_manifest
 from service.api.app import create_app
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom

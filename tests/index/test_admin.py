@@ -6,16 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from index.admin import STALE_S, list_generations, prune, remove_segment, retire, roll_back, sweep
+from index.admin import list_generations, prune, roll_back
 from index.errors import (
     ChromaUnavailable,
     ConfigurationError,
     IndexDamaged,
-    IndexMismatch,
     IndexNotFound,
     IngestRunning,
 )
-from index.generation import make_current, read_manifest
 from index.layout import (
     BUILDING,
     CURRENT,
@@ -30,7 +28,7 @@ from index.layout import (
     segment_folder,
     segment_names,
 )
-from index.merge import MOST_SEGMENTS, merge
+from index.publishing import MOST_SEGMENTS, STALE_S, make_current, merge, read_manifest, remove_segment, retire, sweep
 from tests.fakes import HashedEmbedder, article, built, grown, opened, segment_of
 
 KEEP = 3
@@ -169,10 +167,10 @@ def test_nothing_is_changed_while_an_ingest_runs(data: Path, change: Callable[[P
 
 
 def test_an_empty_folder_has_none(tmp_path: Path) -> None:
-    """The list is empty, and a rollback is an error; nothing is pruned."""
-    assert list_generations(tmp_path) == []
-    with pytest.raises(IndexNotFound):
-        roll_back(tmp_path, "2026")
+    """A list and a rollback are an error; nothing is pruned."""
+    for command in (list_generations, lambda data: roll_back(data, "2026")):
+        with pytest.raises(IndexNotFound, match="has no index"):
+            command(tmp_path)
     assert prune(tmp_path, 1) == []
 
 
@@ -256,12 +254,11 @@ def test_files_of_others_are_left_alone(data: Path) -> None:
 
 
 def test_an_index_of_the_first_release_is_named(tmp_path: Path) -> None:
-    """A list and a rollback state the command that replaces it; an empty folder has no generations."""
-    assert list_generations(tmp_path) == []
+    """A list and a rollback state the command that replaces it."""
     (tmp_path / GENERATIONS / "20260101T000000000Z-00000000").mkdir(parents=True)
     (tmp_path / CURRENT).write_text("20260101T000000000Z-00000000\n")
     for command in (list_generations, lambda data: roll_back(data, "2026")):
-        with pytest.raises(IndexMismatch, match=r"first release(.|\n)*--rebuild"):
+        with pytest.raises(IndexNotFound, match=r"first release(.|\n)*--rebuild"):
             command(tmp_path)
 
 

@@ -1,4 +1,3 @@
-import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing
@@ -321,22 +320,6 @@ def test_a_discarded_article_leaves_no_history(tmp_path: Path) -> None:
     with closing(Catalog(path)) as catalog:
         assert catalog.histories(["ferry"]) == {}
     assert b"Crews left." not in path.read_bytes()
-
-
-def test_a_catalogue_of_an_earlier_schema_has_no_history(tmp_path: Path) -> None:
-    """It is read and copied without one: a takedown and a rebuild need no other release."""
-    (tmp_path / "one").mkdir()
-    written(tmp_path / "one", [FERRY]).close()
-    with closing(sqlite3.connect(tmp_path / "one" / CATALOG)) as old:
-        old.execute("DROP TABLE revision")
-    writer = CatalogWriter(tmp_path / CATALOG, MADE)
-    writer.copy(tmp_path / "one" / CATALOG, [])
-    writer.number_rows()
-    writer.close()
-    for path in (tmp_path / CATALOG, tmp_path / "one" / CATALOG):
-        with closing(Catalog(path)) as catalog:
-            assert catalog.article("ferry") == FERRY
-            assert catalog.histories(["ferry"]) == {}
 
 
 def test_catalogues_are_copied_one_after_the_other(tmp_path: Path) -> None:

@@ -18,14 +18,15 @@ from chromadb.config import Settings
 from numpy.typing import NDArray
 
 from index import chroma_server, segment
+from index.admin import take_down
 from index.chroma_server import ChromaServer, server_of
 from index.doctor import examine, repair
 from index.embedding import Matrix, Vector
 from index.errors import ChromaUnavailable, ConfigurationError
-from index.generation import SegmentPool, copy_to, open_generation, publish
+from index.generation import SegmentPool, open_generation
 from index.layout import CHROMA, REMOVED, SEGMENTS, current_name, generation_names, segment_names
+from index.publishing import copy_to, publish
 from index.records import Filters
-from index.takedown import take_down
 from index.vectors import Collection, build_collection
 from tests.chroma_server import RunningChroma
 from tests.fakes import HashedEmbedder, article, built, configuration, newsroom, segment_of

@@ -13,7 +13,6 @@ import pytest
 from index.doctor import examine, repair
 from index.embedding import Embedder
 from index.errors import IndexDamaged, IndexMismatch, IndexNotFound, IngestRunning, PublishFailed
-from index.generation import read_manifest
 from index.layout import (
     BUILDING,
     CATALOG,
@@ -31,6 +30,7 @@ from index.layout import (
     segment_folder,
     segment_names,
 )
+from index.publishing import read_manifest
 from index.records import Edit, Revision
 from ingest.job import Ingest, run
 from ingest.report import Progress
@@ -424,13 +424,13 @@ def test_no_index_is_not_found(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_an_index_of_the_first_release_is_a_mismatch(tmp_path: Path) -> None:
+def test_an_index_of_the_first_release_is_refused(tmp_path: Path) -> None:
     """It is neither examined nor repaired: the error has the command that replaces it."""
     old = tmp_path / GENERATIONS / "20260101T000000000Z-00000000"
     old.mkdir(parents=True)
     (tmp_path / CURRENT).write_text(f"{old.name}\n")
     for look in (lambda: examine(tmp_path), lambda: list(repair(tmp_path, unused))):
-        with pytest.raises(IndexMismatch, match=r"index of the first release(.|\n)*--rebuild"):
+        with pytest.raises(IndexNotFound, match=r"index of the first release(.|\n)*--rebuild"):
             look()
     assert old.is_dir()
 

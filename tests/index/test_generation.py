@@ -1,9 +1,7 @@
 """A generation of several segments, its manifest, and how it becomes current; `test_ranking` compares its scores."""
 
 import shutil
-import tempfile
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,36 +12,30 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index import generation as generations
-from index import layout, segment
-from index.errors import EmbeddingFailed, IndexDamaged, IndexMismatch
-from index.generation import (
-    OPENING,
+from index import layout, publishing, segment
+from index.errors import EmbeddingFailed, IndexDamaged
+from index.generation import OPENING, Generation, open_generation
+from index.layout import (
+    CURRENT,
+    current_name,
+    generation_names,
+    is_leased,
+    manifest_path,
+    segment_names,
+    write_synced,
+)
+from index.publishing import (
     SCHEMA_VERSION,
-    Generation,
-    check_release,
     entry_of,
     make_current,
     manifest_of,
-    open_generation,
     publish,
     read_manifest,
     readable_manifests,
     write_manifest,
 )
-from index.layout import (
-    CURRENT,
-    GENERATIONS,
-    current_name,
-    generation_names,
-    is_leased,
-    manifest_path,
-    segment_folder,
-    segment_names,
-    write_synced,
-)
 from index.records import Article, Filters, fingerprint
-from tests.fakes import HashedEmbedder, article, built, configuration, grown, newsroom, opened, segment_of
+from tests.fakes import HashedEmbedder, article, built, configuration, grown, newsroom, opened
 
 EMBEDDER = HashedEmbedder()
 MADE = configuration(EMBEDDER)
@@ -139,7 +131,7 @@ def test_current_names_no_generation_that_is_not_written(data: Path, monkeypatch
     before = current_name(data)
     written: list[bool] = []
     monkeypatch.setattr(
-        generations, "make_current", lambda folder, name: written.append(manifest_path(folder, name).is_file())
+        publishing, "make_current", lambda folder, name: written.append(manifest_path(folder, name).is_file())
     )
     publish(data, MADE, read_manifest(data, before or "").segments[:1])
     assert written == [True]
@@ -363,28 +355,3 @@ def test_opening_and_searching_writes_nothing(three: Path) -> None:
         generation.open()
         generation.nearest(EMBEDDER.embed_query("ferry"), 5, None)
     assert {path: path.stat().st_mtime_ns for path in three.rglob("*")} == before
-
-
-def test_the_index_of_the_first_release_is_refused(tmp_path: Path) -> None:
-    """Only while CURRENT names it."""
-    (tmp_path / GENERATIONS / "2025").mkdir(parents=True)
-    check_release(tmp_path)
-    make_current(tmp_path, "2025")
-    with pytest.raises(IndexMismatch, match="index of the first release") as raised:
-        check_release(tmp_path)
-    assert "dateline ingest --rebuild PATH" in raised.value.hint
-    assert generation_names(tmp_path) == []
-
-
-def test_segments_of_one_generation_can_be_copied_alone() -> None:
-    """A backup of CURRENT, its manifest and its segments is an index."""
-    with tempfile.TemporaryDirectory() as folder:
-        data, copy = Path(folder) / "data", Path(folder) / "copy"
-        entry = segment_of(data, ARTICLES[:2])
-        manifest = publish(data, MADE, [entry])
-        (copy / GENERATIONS).mkdir(parents=True)
-        for path in (data / CURRENT, manifest_path(data, manifest.generation)):
-            shutil.copy(path, copy / path.relative_to(data))
-        shutil.copytree(segment_folder(data, entry.segment), segment_folder(copy, entry.segment))
-        with closing(open_generation(copy, manifest.generation)) as generation:
-            assert len(generation.hashes()) == 2

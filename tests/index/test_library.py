@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from index import generation as generations
 from index import library as libraries
+from index import segment as segments
 from index.admin import prune, roll_back
 from index.errors import DatelineError, IndexDamaged, IndexMismatch, IndexNotFound, IndexUnavailable
-from index.generation import Generation, SegmentPool, make_current, open_generation, read_manifest
+from index.generation import Generation, SegmentPool, open_generation
 from index.layout import (
     CATALOG,
     CURRENT,
@@ -28,6 +28,7 @@ from index.layout import (
     segment_names,
 )
 from index.library import Library
+from index.publishing import make_current, read_manifest
 from index.records import Filters
 from index.segment import Segment
 from index.vectors import VIEW_PREFIX
@@ -286,7 +287,7 @@ def opened(monkeypatch: pytest.MonkeyPatch) -> list[str]:
             found.append(folder.name)
             super().__init__(folder, *rest, **more)
 
-    monkeypatch.setattr(generations, "Segment", Spied)
+    monkeypatch.setattr(segments, "Segment", Spied)
     return found
 
 
@@ -444,13 +445,13 @@ def test_an_index_of_another_graph_is_a_mismatch(data: Path) -> None:
             assert part in str(raised.value)
 
 
-def test_an_index_of_the_first_release_is_a_mismatch(tmp_path: Path) -> None:
+def test_an_index_of_the_first_release_is_refused(tmp_path: Path) -> None:
     """The error has the command that replaces it; after a rebuild its folder does no harm."""
     old = tmp_path / GENERATIONS / "20260101T000000000Z-00000000"
     old.mkdir(parents=True)
     (tmp_path / CURRENT).write_text(f"{old.name}\n")
     with closing(Library(tmp_path, MODEL)) as library:
-        with pytest.raises(IndexMismatch, match="index of the first release") as raised, library.pinned():
+        with pytest.raises(IndexNotFound, match="index of the first release") as raised, library.pinned():
             pass
         assert "dateline ingest --rebuild PATH" in raised.value.hint
         built(tmp_path, [BASE, *version(0)], made=configuration(HashedEmbedder()))

@@ -2,53 +2,40 @@ import math
 import random
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from index import merge as merging
+from index import publishing
 from index.errors import IndexDamaged, PublishFailed
 from index.layout import VECTORS, current_name, generation_names, segment_folder, segment_names
-from index.merge import DEAD_SHARE, MOST_CHUNKS, MOST_SEGMENTS, choose, merge
-from index.records import Edit, Filters, Revision
+from index.publishing import DEAD_SHARE, MOST_CHUNKS, MOST_SEGMENTS, Sized, choose, merge
+from index.records import Edit, Filters, Revision, SegmentEntry
 from index.segment import faults_of, read_record
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom, opened
 
 EMBEDDER = HashedEmbedder()
 ARTICLES = newsroom(30, sentences=4)
+NUMBERS = count()
 HISTORY = (Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("It never voted.", ""),)),)
 
 
-@dataclass(frozen=True, eq=False)
-class Sized:
-    """A segment of a generation, as far as the policy knows it."""
-
-    chunks: int
-    alive: NDArray[np.bool_] | None = None
-
-    @property
-    def segment(self) -> Any:  # noqa: ANN401 - stands for a segment
-        return SimpleNamespace(record=SimpleNamespace(chunk_count=self.chunks))
-
-
-def chosen(parts: list[Sized]) -> list[Sized]:
-    return choose(parts)  # type: ignore[arg-type, return-value]
+def sized(chunks: int, dead: int = 0) -> Sized:
+    """Return a segment of that size."""
+    return Sized(SegmentEntry(f"{next(NUMBERS)}", ""), chunks, chunks - dead)
 
 
 def published(sizes: list[int], parts: list[Sized]) -> tuple[int, list[Sized]]:
     """Add segments of these sizes one by one, and merge after each; return how many chunks were copied."""
     copied = 0
     for size in sizes:
-        parts = [*parts, Sized(size)]
-        while some := chosen(parts):
+        parts = [*parts, sized(size)]
+        while some := choose(parts):
             assert len(some) > 1, "a segment without dead chunks is copied alone"
             total = sum(part.chunks for part in some)
-            parts = [*(part for part in parts if part not in some), Sized(total)]
+            parts = [*(part for part in parts if part not in some), sized(total)]
             copied += total
         assert len(parts) <= MOST_SEGMENTS
     return copied, parts
@@ -71,7 +58,7 @@ def test_a_chunk_is_copied_about_log_n_times(count: int, size: Callable[[random.
 
 def test_a_large_segment_is_not_copied_for_small_ones() -> None:
     """A thousand publishes of one article beside a large index copy a few thousand chunks, never the index."""
-    large = Sized(100_000)
+    large = sized(100_000)
     copied, parts = published([1] * 1_000, [large])
     assert large in parts
     assert copied < 8_000
@@ -79,18 +66,18 @@ def test_a_large_segment_is_not_copied_for_small_ones() -> None:
 
 def test_a_merge_has_a_most() -> None:
     """Segments that are too large together stay apart, even if there are more than eight."""
-    parts = [Sized(MOST_CHUNKS // 2 + 1) for _ in range(MOST_SEGMENTS + 4)]
-    assert chosen(parts) == []
-    small = [Sized(3), Sized(4)]
-    assert chosen([*parts, *small]) == small
+    parts = [sized(MOST_CHUNKS // 2 + 1) for _ in range(MOST_SEGMENTS + 4)]
+    assert choose(parts) == []
+    small = [sized(3), sized(4)]
+    assert choose([*parts, *small]) == small
 
 
 @pytest.mark.parametrize(("dead", "copied"), [(0, False), (20, False), (21, True), (99, True)])
 def test_dead_rows_are_copied_away_above_a_fifth(dead: int, copied: bool) -> None:
     """A segment is copied alone if more than a fifth of its chunks are dead, whatever the others are."""
-    part = Sized(100, np.arange(100) >= dead)
+    part = sized(100, dead)
     assert dead / 100 <= DEAD_SHARE or copied
-    assert chosen([Sized(5), part, Sized(7)]) == ([part] if copied else [])
+    assert choose([sized(5), part, sized(7)]) == ([part] if copied else [])
 
 
 @pytest.fixture(scope="module")
@@ -204,7 +191,7 @@ def test_a_thousand_changes_of_one_article_keep_the_index_small(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its old versions disappear with their segments, without any merge."""
-    monkeypatch.setattr(merging, "_merged", lambda *_: pytest.fail("a merge"))
+    monkeypatch.setattr(publishing, "_merged", lambda *_: pytest.fail("a merge"))
     built(tmp_path, ARTICLES[:6], EMBEDDER)
     for number in range(4):
         manifest = grown(tmp_path, [article("often", f"It is version {number}.")])

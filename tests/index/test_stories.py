@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.catalog import Catalog, CatalogWriter
+from index.copies import Compared, count_copies, stories_of
 from index.records import Article
-from index.stories import Compared, count_copies, stories_of
 from tests.fakes import HashedEmbedder, article, configuration, newsroom
 from tests.index.test_copies import sentences
 

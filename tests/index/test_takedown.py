@@ -7,6 +7,7 @@ from threading import Timer
 
 import pytest
 
+from index.admin import take_down
 from index.copies import sketch_of
 from index.doctor import examine
 from index.errors import ConfigurationError, IndexDamaged, IndexNotFound
@@ -22,7 +23,6 @@ from index.layout import (
     segment_names,
 )
 from index.records import Article, Edit, Revision
-from index.takedown import take_down
 from tests.fakes import HashedEmbedder, article, built, grown, opened, segment_of
 
 SECRET = "Quentin Varga lives at 9 Mill Lane."

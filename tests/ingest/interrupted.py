@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Never
 
-import index.generation
-import index.merge
+import index.publishing
 import index.segment
 from index.embedding import Matrix
 from index.spool import Spool
@@ -45,9 +44,9 @@ def stall_in(module: object, name: str) -> None:
 
 PHASES = {
     "verification": (index.segment, "faults_of"),
-    "manifest": (index.generation, "write_manifest"),
-    "current": (index.generation, "make_current"),
-    "merge": (index.merge, "entry_of"),
+    "manifest": (index.publishing, "write_manifest"),
+    "current": (index.publishing, "make_current"),
+    "merge": (index.publishing, "entry_of"),
     "published": (Spool, "remove"),
 }
 """The function before which each phase stalls."""

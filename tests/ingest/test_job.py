@@ -22,7 +22,6 @@ from index.errors import (
     IndexMismatch,
     IngestRunning,
 )
-from index.generation import make_current, read_manifest
 from index.layout import (
     BUILDING,
     CATALOG,
@@ -38,7 +37,7 @@ from index.layout import (
     unfinished,
 )
 from index.library import Library
-from index.merge import MOST_SEGMENTS
+from index.publishing import MOST_SEGMENTS, make_current, read_manifest
 from index.records import Filters, Manifest
 from ingest.job import ARTICLES_AT_ONCE, Ingest, configuration_of, run
 from ingest.report import IngestReport, Progress

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from index import spool
+from index.admin import take_down
 from index.errors import IngestRunning
 from index.layout import generation_names, ingest_lock
 from index.records import Article
 from index.spool import Push, Spool, has_writer, writer_lock
-from index.takedown import take_down
 from ingest import watch
 from ingest.job import Ingest, run
 from ingest.load import ArticleFile, LoadedArticle, Loader

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from itertools import cycle, islice
 from pathlib import Path
 
-from index.generation import make_current, read_manifest
 from index.layout import SEGMENTS, generation_names
+from index.publishing import make_current, read_manifest
 from tests.faults.newsdesk import Newsdesk
 from tests.faults.questions import Service, serving
 from tests.soak.arrivals import Latency, arriving

@@ -4,8 +4,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from index.generation import read_manifest
 from index.layout import generation_names
+from index.publishing import read_manifest
 from tests.fakes import TOPICS
 from tests.faults.newsdesk import SOURCES
 from tests.faults.questions import Archive, Quoted

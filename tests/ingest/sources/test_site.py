@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from index.admin import take_down
 from index.layout import generation_names
 from index.spool import Push, Spool
-from index.takedown import take_down
 from ingest.job import Ingest, run
 from ingest.load import Loader
 from ingest.report import IngestReport, Progress
