@@ -42,6 +42,10 @@ def ingest(
     while_stdin: Annotated[
         bool, typer.Option("--while-stdin", hidden=True, help="With --watch: stop once standard input ends.")
     ] = False,
+    site: Annotated[
+        str | None,
+        typer.Option("--site", metavar="URL", help="Address of the site of an export that states none: Ghost."),
+    ] = None,
     map_: Annotated[
         str | None,
         typer.Option("--map", metavar="FIELD=PATH,...", help="Where JSON files have the fields: title=headline."),
@@ -75,6 +79,7 @@ def ingest(
         rebuild=rebuild,
         dry_run=dry_run,
         follow_links=follow_links,
+        site=site,
         field_map=None if map_ is None else parse_field_map(map_),
         fetch=None if watch else fetcher,
         keep_generations=settings.keep_generations,

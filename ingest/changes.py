@@ -262,8 +262,8 @@ class Changes:
 
     def _unread(self) -> Iterator[tuple[str, str]]:
         """Yield the id and the file of each article in the index that was not read, and is not in a rejected file."""
-        rejected = {_file(rejection.origin) for rejection in self.rejected}
-        for article_id, file in ((each, _file(self.origins[each])) for each in self.origins.keys() - self._read):
+        rejected = {file_of(rejection.origin) for rejection in self.rejected}
+        for article_id, file in ((each, file_of(self.origins[each])) for each in self.origins.keys() - self._read):
             # A folder that cannot be listed is rejected as well.
             if file not in self.passed and not (
                 rejected and any(str(each) in rejected for each in (file, *Path(file).parents))
@@ -290,13 +290,13 @@ def _is_gone(origin: str) -> bool:
     if not origin.startswith("/"):
         return False
     try:
-        Path(_file(origin)).stat()
+        Path(file_of(origin)).stat()
     except OSError as error:
         return isinstance(error, FileNotFoundError | NotADirectoryError)
     return False
 
 
-def _file(origin: str) -> str:
+def file_of(origin: str) -> str:
     """Return the file of an origin, without the number of the article in it."""
     path, mark, number = origin.rpartition("#")
     return path if mark and number.isdigit() else origin

@@ -75,8 +75,9 @@ class Ingest:
 
     `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
     nothing, and `follow_links` also reads targets of links outside of the given folders. The records of JSON files are
-    read by the `field_map`, if one is given. `pushed` are entries of the spool, at most one of an article. Files of
-    `passed` have not changed since an earlier run and are not read. `fetch` yields the articles of addresses.
+    read by the `field_map`, if one is given; `site` is the address of the site of an export that states none. `pushed`
+    are entries of the spool, at most one of an article. Files of `passed` have not changed since an earlier run and are
+    not read. `fetch` yields the articles of addresses.
     """
 
     paths: tuple[Path, ...]
@@ -87,6 +88,7 @@ class Ingest:
     dry_run: bool = False
     follow_links: bool = False
     field_map: FieldMap | None = None
+    site: str | None = None
     pushed: tuple[SpoolEntry, ...] = ()
     passed: frozenset[Path] = frozenset()
     fetch: Fetch | None = None
@@ -385,7 +387,7 @@ def _articles_of_files(ingest: Ingest, progress: Progress) -> Iterator[LoadedArt
     files += [pushed_file(entry) for entry in ingest.pushed if entry.action == "put"]
     with progress.bar("read and embed", total=len(files), unit="file") as advance, Loader() as loader:
         for file in files:
-            yield from loader.load(replace(file, field_map=ingest.field_map))
+            yield from loader.load(replace(file, field_map=ingest.field_map, site=ingest.site))
             advance(1)
 
 

@@ -23,19 +23,28 @@ class ArticleRejected(DatelineError):
     `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`,
     `link_outside`, `clash`, `partial` and, for an article that its export marks as not public, `unpublished`.
     Of an address it may also be `refused` by a rule of ours or of its host, `unreachable`, `gone`, `status`,
-    `wrong_type`, `other_site` or `taken_down`. `withdrawn` is set if its publisher took an article down.
+    `wrong_type`, `other_site` or `taken_down`. `withdrawn` is set if its publisher took an article down,
+    `until` if it may be published from then on.
     """
 
-    def __init__(self, origin: str, reason: str, code: str, withdrawn: "Withdrawn | None" = None) -> None:
+    def __init__(
+        self,
+        origin: str,
+        reason: str,
+        code: str,
+        withdrawn: "Withdrawn | None" = None,
+        until: datetime | None = None,
+    ) -> None:
         super().__init__(f"{origin}: {reason}")
         self.origin = origin
         self.reason = reason
         self.code = code
         self.withdrawn = withdrawn
+        self.until = until
 
-    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[str, str, str, "Withdrawn | None"]]:
+    def __reduce__(self) -> tuple[type["ArticleRejected"], tuple[object, ...]]:
         """Pickle with all arguments; an exception is otherwise rebuilt from its message alone."""
-        return ArticleRejected, (self.origin, self.reason, self.code, self.withdrawn)
+        return ArticleRejected, (self.origin, self.reason, self.code, self.withdrawn, self.until)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 import logging
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from contextlib import closing
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 from index.embedding import Embedder
@@ -12,10 +13,11 @@ from index.errors import DatelineError, IngestRunning
 from index.generation import SegmentPool, open_generation
 from index.layout import current_name
 from index.spool import Spool, SpoolEntry, writer_lock
+from ingest.changes import file_of
 from ingest.job import Ingest, hashes_by_origin, run
 from ingest.load import find
 from ingest.load.pushed import ORIGIN
-from ingest.report import IngestReport, Progress
+from ingest.report import ArticleRejected, IngestReport, Progress
 from ingest.sources import Fetched, Unchanged
 from ingest.sources.visits import Visits
 
@@ -33,11 +35,16 @@ Stamp = tuple[int, int, int, int]
 logger = logging.getLogger("dateline.writer")
 
 
+def _now() -> datetime:
+    return datetime.now(UTC)
+
+
 @dataclass(slots=True)
 class Writer:
     """The only process that publishes pushed articles of a data folder; it also looks at paths again and again.
 
     `order` is what each round ingests, `every_s` the seconds between two rounds. `visits` fetch addresses meanwhile.
+    `today` says which embargoes have ended.
     """
 
     order: Ingest
@@ -46,11 +53,13 @@ class Writer:
     visits: Visits | None = None
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
+    today: Callable[[], datetime] = _now
     _next_round: float = 0.0
     _next_try: float = 0.0
     _failures: int = 0
     _stamps: dict[Path, Stamp] = field(default_factory=dict)
     _generation: str | None = None
+    _awaited: dict[Path, datetime] = field(default_factory=dict)
     _complaints: frozenset[tuple[str, str]] = frozenset()
     _fetched: list[Fetched] = field(default_factory=list)
 
@@ -110,7 +119,10 @@ class Writer:
             # Another command changed the index, such as a rollback: compare every file again.
             self._stamps = {}
         stamps = self._look() if looks else self._stamps
-        passed = frozenset(path for path, stamp in stamps.items() if self._stamps.get(path) == stamp)
+        unchanged = {path for path, stamp in stamps.items() if self._stamps.get(path) == stamp}
+        # The article of a file that did not change may be published meanwhile.
+        now = self.today()
+        passed = frozenset(path for path in unchanged if path not in self._awaited or self._awaited[path] > now)
         # The last push of an article counts.
         pushed = tuple({entry.article_id: entry for entry in entries}.values())
         order = replace(
@@ -122,8 +134,18 @@ class Writer:
         )
         report = run(order, self.embedder, Progress(quiet=True))
         self._clear(entries, report)
+        if looks:
+            self._await(report.skipped, passed)
         self._stamps, self._generation = stamps, current_name(self.order.data)
         self._log(report, "round" if looks else "pushed" if entries else "fetched")
+
+    def _await(self, skipped: Iterable[ArticleRejected], passed: Collection[Path]) -> None:
+        """Remember when the next embargo in each file ends."""
+        self._awaited = {path: moment for path, moment in self._awaited.items() if path in passed}
+        for item in skipped:
+            if item.until:
+                path = Path(file_of(item.origin))
+                self._awaited[path] = min(item.until, self._awaited.get(path, item.until))
 
     def _look(self) -> dict[Path, Stamp]:
         """Return the stamps of the files that have not been written just now."""

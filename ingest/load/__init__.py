@@ -14,14 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from ingest.load.article import LoadedArticle, RawArticle, to_article
-from ingest.load.feed import parse_feed
+from ingest.load.data import JSON_SUFFIXES, XML_SUFFIXES, parse_data
 from ingest.load.files import ArticleFile, find, open_file
-from ingest.load.jsonfile import parse_json, parse_json_lines
 from ingest.load.page import parse_page
 from ingest.load.pdf import parse_pdf
 from ingest.load.pushed import PushedFile, is_plain_push, parse_pushed
 from ingest.load.text import parse_markdown, parse_text
-from ingest.load.wxr import is_wordpress_export, parse_wordpress_export
 from ingest.report import ArticleRejected
 
 if TYPE_CHECKING:
@@ -37,24 +35,14 @@ Item = TypeVar("Item")
 Task = Callable[[ArticleFile, datetime], Iterator[Item]]
 Parser = Callable[[ArticleFile], Iterator[RawArticle | ArticleRejected]]
 
-
-def parse_xml(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:
-    """Yield the articles of a feed or of an export of WordPress, which is also RSS; raises as their parsers."""
-    yield from (parse_wordpress_export if is_wordpress_export(file) else parse_feed)(file)
-
-
 PARSERS: dict[str, Parser] = {
     ".txt": parse_text,
     ".md": parse_markdown,
     ".markdown": parse_markdown,
     ".html": parse_page,
     ".htm": parse_page,
-    ".json": parse_json,
-    ".jsonl": parse_json_lines,
     ".pdf": parse_pdf,
-    ".rss": parse_xml,
-    ".xml": parse_xml,
-    ".atom": parse_xml,
+    **dict.fromkeys((*JSON_SUFFIXES, *XML_SUFFIXES), parse_data),
 }
 IN_CHILD = PARSERS.keys() - {".txt", ".md", ".markdown"}
 """The extensions of files that a child process parses."""

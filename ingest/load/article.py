@@ -60,7 +60,8 @@ class RawArticle:
 
     If the fields state no id or title, `fallback_id` is the id, and `make_title` makes the title of the cleaned body.
     A `public` one comes from a file that readers see as well; any other comes from an export, which may have drafts.
-    `notices` are those of its format. Of a teaser, the file has only the first words or a summary.
+    `notices` are those of its format, `text_at` the paths at which it states the text. Of a teaser, the file has only
+    the first words or a summary.
     """
 
     origin: str
@@ -69,6 +70,7 @@ class RawArticle:
     public: bool = False
     make_title: Callable[[str], str | None] | None = None
     notices: tuple[Notice, ...] = ()
+    text_at: tuple[str, ...] = ()
     is_teaser: bool = False
 
     @property
@@ -113,7 +115,8 @@ def to_article(raw: RawArticle, now: datetime) -> LoadedArticle:
     """
     stated = _with_standard_names(raw.fields)
     if mark := _mark_of_unpublished(stated, now, public=raw.public):
-        raise ArticleRejected(raw.origin, f"it is not published: {mark}", "unpublished", _withdrawn(stated))
+        reason, until = f"it is not published: {mark}", _next_change(stated, now)
+        raise ArticleRejected(raw.origin, reason, "unpublished", _withdrawn(stated), until)
     body = _body(raw)
     fields = _Fields(raw.origin, stated, now)
     stated_id = fields.id()
@@ -229,6 +232,8 @@ def _as_list(value: object) -> list[object]:
 
 def _body(raw: RawArticle) -> str:
     stated = [value for name in ("body", "text") if (value := raw.fields.get(name)) is not None]
+    if not stated and raw.text_at:
+        raise ArticleRejected(raw.origin, f"it has no text at {' or '.join(raw.text_at)}", "empty")
     if not stated:
         names = ", ".join(map(str, raw.fields)) or "no field"
         cut = names if len(names) <= _NAMES_SHOWN else f"{names[:_NAMES_SHOWN]}…"
@@ -367,6 +372,12 @@ def _is_mark(name: str, value: object, now: datetime) -> bool:
         or (not kinds.isdisjoint(("set_when_unpublished", "embargo")) and word in _TRUE)
         or ("password" in kinds and value is not False)
     )
+
+
+def _next_change(fields: Mapping[str, object], now: datetime) -> datetime | None:
+    """Return the next moment from which the dates of an embargo or a plan may let an article be published."""
+    names = {"published_at", *(name for name in fields if normal_name(name) in _MARKS["embargo"] | _MARKS["schedule"])}
+    return min((date for name in names if (date := moment_or_none(fields[name])) and date > now), default=None)
 
 
 def _withdrawn(fields: Mapping[str, object]) -> Withdrawn | None:

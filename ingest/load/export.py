@@ -14,6 +14,9 @@ Record = Mapping[str, object]
 Export = Mapping[str, object]
 """The object around a list of records, which may state more about them; empty for a plain list."""
 
+SITE = "--site"
+"""The key in an export for the address of its site, as the command gives it."""
+
 _BY = re.compile(r"\A(?:by|von|par|por|di|door|av|af)\s+", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*(?:[,;/]|\s(?:and|und|et|y|e|en|og|och|&)\s)\s*", re.IGNORECASE)
 

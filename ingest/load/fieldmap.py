@@ -32,7 +32,7 @@ _PLAIN = frozenset(map(normal_name, ("body_text", "bodyText", "content_text", "p
 _SUGGESTED = ("title", "published_at", "url", "authors")
 _DIGITS = 10
 _normal_name = lru_cache(maxsize=4_096)(normal_name)
-_DEEPEST, _MOST_NAMES, _SHORT_TEXT = 4, 50, 80
+_DEEPEST, _MOST_NAMES, _SHORT_TEXT, _SHORT_NAME = 4, 50, 80, 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +114,11 @@ def suggested_map(record: Mapping[str, object]) -> str:
     stories = {path: text for path, text in texts.items() if not _is_address(text)}
     if not stories:
         return ""
-    found["body"] = max(stories, key=lambda path: len(stories[path]))
+    # The text of a story may be a list of paragraphs.
+    longest = max(stories, key=lambda path: len(stories[path]))
+    found["body"] = ".".join("*" if step == "0" else step for step in longest.split("."))
     for field in _SUGGESTED:
-        if path := next((each for each in texts if each != found["body"] and _is_named(each, ALIASES[field])), None):
+        if path := next((each for each in texts if each != longest and _is_named(each, ALIASES[field])), None):
             found[field] = path
     return ",".join(f"{field}={path}" for field, path in found.items())
 
@@ -171,7 +173,7 @@ def _is_record(value: object) -> bool:
 
 
 def _texts(record: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield the texts in a record by their paths."""
+    """Yield the texts in a record by their paths; of a list, only the first item."""
     if isinstance(record, str):
         yield path, record
     elif depth < _DEEPEST:
@@ -186,4 +188,6 @@ def _texts(record: object, path: str = "", depth: int = 0) -> Iterator[tuple[str
 
 def _is_named(path: str, aliases: Iterable[str]) -> bool:
     names = [normal_name(step) for step in path.split(".")]
-    return any(name in aliases for name in names)
+    return any(
+        name.startswith(alias) if len(alias) > _SHORT_NAME else name == alias for name in names for alias in aliases
+    )

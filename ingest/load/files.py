@@ -48,14 +48,15 @@ class ArticleFile:
 
     `root` is the ingested folder, or the file's own folder if the file itself was given. Loading also rejects a folder
     that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`). The records of a JSON
-    file are read by the `field_map`, if it has one. A fetched file has the `address` that it was fetched from, and the
-    `charset` that its server states.
+    file are read by the `field_map`, if it has one; `site` is the address of the site of an export that states none. A
+    fetched file has the `address` that it was fetched from, and the `charset` that its server states.
     """
 
     path: Path
     root: Path
     leads_to: str | None = None
     field_map: "FieldMap | None" = None
+    site: str | None = None
     address: str | None = None
     charset: str | None = None
 

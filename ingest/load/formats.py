@@ -21,6 +21,7 @@ PARTIAL = "partial"
 
 # Only the beginning of a story: NewsAPI cuts the content after 200 characters.
 _CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d[\d,]* chars?\]\s*\Z")
+_DIGITS = 10
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _JSON_FEED = "https://jsonfeed.org/version/"
 _NOT_STORIES = frozenset(map(normal_name, NOT_ARTICLES))
@@ -215,11 +216,17 @@ def list_in(found: Mapping[str, Any]) -> list[object] | None:
         return None
     for path in LISTS:
         items = value_at(found, path)
-        if isinstance(items, list) and (items or path == "articles"):
+        if isinstance(items, list):
             return items
         if isinstance(items, Mapping) and path == "response.content":
             return [items]
     return None
+
+
+def version_of(record: object) -> int:
+    """Return the number of a version, so that the versions of one date are read in their order; 0 if it has none."""
+    stated = record.get("version") if isinstance(record, Mapping) and "uri" in record else None
+    return int(stated) if isinstance(stated, str) and stated.isdecimal() and len(stated) < _DIGITS else 0
 
 
 def raw_article(form: Format, record: Record, export: Export, origin: str, fallback_id: str) -> RawArticle:
@@ -236,7 +243,12 @@ def raw_article(form: Format, record: Record, export: Export, origin: str, fallb
     scope = str(value_at(prepared, "feed.home_page_url") or fields.get("source") or "")
     identity = global_id(fields.get("id"), scope)
     return RawArticle(
-        origin, fallback_id, {**fields, **marks, "id": identity}, form.public, notices=form.notices(record, origin)
+        origin,
+        fallback_id,
+        {**fields, **marks, "id": identity},
+        form.public,
+        notices=form.notices(record, origin),
+        text_at=form.fields["body"],
     )
 
 

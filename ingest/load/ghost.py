@@ -6,7 +6,7 @@ from contextlib import suppress
 from html import escape
 from typing import Any
 
-from ingest.load.export import Export, Format, Record, no_article
+from ingest.load.export import SITE, Export, Format, Record, no_article
 from ingest.load.fieldmap import value_at
 from ingest.load.page import html_to_text
 from ingest.report import ArticleRejected
@@ -27,7 +27,16 @@ def _prepared(record: Record, export: Export) -> Record:
     tags = record.get("tags") or posts.of("posts_tags", "tag_id", "tags", record.get("id"))
     # Internal tags, such as #newsletter, are for the theme of the site.
     shown = [tag for tag in _objects(tags) if not str(tag.get("name")).startswith("#")]
-    prepared = {**record, "authors": authors, "primary_tag": shown[0] if shown else None, "tags": shown[1:]}
+    site, slug = export.get(SITE), record.get("slug")
+    # An export has no address of its site; by default a post is at its slug.
+    address = f"{str(site).rstrip('/')}/{slug}/" if site and slug and not record.get("url") else record.get("url")
+    prepared = {
+        **record,
+        "url": address,
+        "authors": authors,
+        "primary_tag": shown[0] if shown else None,
+        "tags": shown[1:],
+    }
     if not str(record.get("html") or "").strip():
         prepared |= {"lexical": _text(record, "lexical", _lexical), "mobiledoc": _text(record, "mobiledoc", _mobiledoc)}
     return prepared
@@ -52,7 +61,7 @@ GHOST = Format(
         "id": ("uuid", "id"),
         "title": ("title",),
         "body": ("html", "lexical", "mobiledoc", "plaintext"),
-        "url": ("url", "canonical_url"),
+        "url": ("canonical_url", "url"),
         "authors": ("authors.*.name",),
         "section": ("primary_tag.name",),
         "tags": ("tags.*.name",),

@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterator, Mapping
 from io import TextIOWrapper
+from itertools import islice
 
 from ingest.load.article import RawArticle, json_object, path_id
-from ingest.load.export import Export, Record
+from ingest.load.export import SITE, Export, Record
 from ingest.load.fieldmap import FieldMap, suggested_map, value_at
 from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
-from ingest.load.formats import format_of, list_in, raw_article
+from ingest.load.formats import format_of, list_in, raw_article, version_of
 from ingest.report import ArticleRejected, megabytes, short_repr
 
 JSON_FILE_LIMIT = 200_000_000
@@ -26,14 +27,7 @@ def parse_json(file: ArticleFile) -> Iterator[Item]:
     text = read_text(file, JSON_FILE_LIMIT)
     if not text.strip():
         raise ArticleRejected(file.origin, "the file contains only white space; expected an article", "empty")
-    try:
-        found = _parse(text, file.origin)
-    except ArticleRejected:
-        if not _is_json_lines(text):
-            raise
-        yield from parse_json_lines(file)
-        return
-    yield from _articles(found, file)
+    yield from _articles(_parse(text, file.origin), file)
 
 
 def parse_json_lines(file: ArticleFile) -> Iterator[Item]:
@@ -42,7 +36,7 @@ def parse_json_lines(file: ArticleFile) -> Iterator[Item]:
     for line_number, line in enumerate(map(bytes.strip, _lines(file)), start=1):
         if line:
             number += 1
-            yield _parse_line(line, line_number, f"{file.origin}#{number}", path_id(file, number), file.field_map)
+            yield _parse_line(line, line_number, number, file)
     if not number:
         raise ArticleRejected(file.origin, "the file has no lines with an article", "empty")
 
@@ -50,18 +44,20 @@ def parse_json_lines(file: ArticleFile) -> Iterator[Item]:
 def _articles(found: object, file: ArticleFile) -> Iterator[Item]:
     """Yield the articles of a JSON value: a list, an object with a list, or an object that is an article."""
     field_map = file.field_map
-    export: Export = found if isinstance(found, Mapping) else {}
+    export: Export = {**(found if isinstance(found, Mapping) else {}), SITE: file.site}
     items = _items(found, field_map, file.origin)
     if items is None:
-        yield _raw_article(found, {}, file.origin, path_id(file), field_map)
+        yield _raw_article(found, {SITE: file.site}, file.origin, path_id(file), field_map)
         return
     if not items:
-        raise ArticleRejected(file.origin, "its list of articles is empty", "empty")
+        reason = "its list of articles is empty; expected objects with a field body or text"
+        found_names = f"; found {_names(found)}" if isinstance(found, Mapping) else ""
+        raise ArticleRejected(file.origin, f"{reason}{found_names}", "empty")
     is_known = field_map or any(_is_known(item, export) for item in items)
     if not is_known and len(items) > 1 and isinstance(items[0], Mapping):
         # One rejection for the file rather than one for each record.
         raise _unknown_shape(items[0], file.origin, f"none of its {len(items):,} records has")
-    for number, item in enumerate(items, start=1):
+    for number, item in sorted(enumerate(items, start=1), key=lambda numbered: version_of(numbered[1])):
         origin = f"{file.origin}#{number}"
         yield _raw_article(item, export, origin, path_id(file, number), field_map)
 
@@ -85,11 +81,11 @@ def _is_known(item: object, export: Export) -> bool:
     return not isinstance(item, Mapping) or "body" in item or "text" in item or format_of(item, export) is not None
 
 
-def _is_json_lines(text: str) -> bool:
-    """Return whether a text is several JSON objects, one per line."""
-    first, _, rest = text.lstrip().partition("\n")
+def is_json_lines(file: ArticleFile) -> bool:
+    """Return whether the first lines of a file are JSON objects, one per line; raises as `open_file`."""
+    lines = list(islice(filter(bytes.strip, _lines(file)), 2))
     try:
-        return isinstance(json.loads(first), dict) and rest.lstrip().startswith("{")
+        return len(lines) > 1 and all(isinstance(json.loads(line), dict) for line in lines)
     except (ValueError, RecursionError):
         return False
 
@@ -111,14 +107,14 @@ def _lines(file: ArticleFile) -> Iterator[bytes]:
                 rest = readline()
 
 
-def _parse_line(
-    line: bytes, line_number: int, origin: str, fallback_id: str, field_map: FieldMap | None
-) -> RawArticle | ArticleRejected:
+def _parse_line(line: bytes, line_number: int, number: int, file: ArticleFile) -> RawArticle | ArticleRejected:
+    origin = f"{file.origin}#{number}"
     if len(line) > JSON_LINE_LIMIT:
         reason = f"line {line_number} is longer than {megabytes(JSON_LINE_LIMIT)}: split it into articles"
         return ArticleRejected(origin, reason, "too_large")
     try:
-        return _raw_article(_parse(decode(line, origin), origin, line_number), {}, origin, fallback_id, field_map)
+        found = _parse(decode(line, origin), origin, line_number)
+        return _raw_article(found, {SITE: file.site}, origin, path_id(file, number), file.field_map)
     except ArticleRejected as rejection:
         return rejection
 
@@ -134,7 +130,7 @@ def _raw_article(
     if not isinstance(found, dict):
         return ArticleRejected(origin, f"it is {short_repr(found)}; expected an object with fields", "bad_json")
     if field_map:
-        return RawArticle(origin, fallback_id, field_map.fields_of(found))
+        return RawArticle(origin, fallback_id, field_map.fields_of(found), text_at=field_map.fields.get("body", ()))
     form = format_of(found, export)
     if form is None:
         is_known = "body" in found or "text" in found

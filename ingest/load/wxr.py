@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ingest.load.article import RawArticle, guid_id, path_id
 from ingest.load.dates import moment_or_none
 from ingest.load.export import no_article
-from ingest.load.files import UNDECODABLE, ArticleFile, open_file, open_text
+from ingest.load.files import UNDECODABLE, ArticleFile, open_text
 from ingest.load.page import html_to_text
 from ingest.load.wordpress import NOT_ARTICLES, post_text
 from ingest.report import ArticleRejected
@@ -39,8 +39,6 @@ FIELDS: Mapping[str, tuple[str, ...]] = {
 MARKS = ("wp:status", "wp:post_type", "wp:post_password")
 """The elements that say whether a post is a published article."""
 
-_ROOT = re.compile(rb"<rss\b[^>]*wordpress\.org/export/")
-_HEAD = 65_536
 # Characters that XML does not allow; plug-ins write them, and one makes the rest of a file unreadable.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
 _PREFIXES = {
@@ -76,13 +74,6 @@ class _WithoutForbidden:
             if cleaned := _FORBIDDEN.sub("", text):
                 return cleaned
         return ""
-
-
-def is_wordpress_export(file: ArticleFile) -> bool:
-    """Return whether a file is an RSS file with the elements of a WordPress export; raises as `open_file`."""
-    with open_file(file) as stream:
-        # UTF-16 has a zero in each character of ASCII.
-        return _ROOT.search(stream.read(_HEAD).replace(b"\0", b"")) is not None
 
 
 def parse_wordpress_export(file: ArticleFile) -> Iterator[RawArticle | ArticleRejected]:

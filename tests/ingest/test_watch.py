@@ -1,11 +1,14 @@
 """The writer: rounds over paths, pushed articles, and what an error or a kill in between leaves."""
 
+import json
 import logging
 import os
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -164,6 +167,27 @@ def test_a_round_reads_only_what_changed(desk: Desk, monkeypatch: pytest.MonkeyP
     assert desk.article("ferry") is not None
     assert desk.article("vote") is None
     assert getattr(desk.article("storm"), "body", None) == "The storm is over."
+
+
+def test_a_file_is_read_again_when_an_embargo_in_it_ends(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file that did not change is not read, until the date from which its article may be published."""
+    monkeypatch.setattr(watch, "SETTLED_NS", 0)
+    records = [{"body": "The vote.", "embargoed": f"{year}-01-02T08:00:00Z"} for year in (2199, 2100)]
+    desk.write("wire.json", json.dumps(records))
+    writer = desk.writer(desk.articles)
+    read: list[str] = []
+    load = Loader.load
+
+    def recorded(loader: Loader, file: ArticleFile) -> Iterator[LoadedArticle | ArticleRejected]:
+        read.append(file.path.name)
+        return load(loader, file)
+
+    monkeypatch.setattr(Loader, "load", recorded)
+    for year, times in ((2099, 1), (2099, 1), (2101, 2)):
+        writer.today = partial(datetime, year, 6, 1, tzinfo=UTC)
+        writer.step()
+        desk.now += 100
+        assert len(read) == times
 
 
 def test_a_file_is_read_again_after_another_command_changed_the_index(
