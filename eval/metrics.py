@@ -25,7 +25,7 @@ from eval.records import Fact, Forbidden, GoldItem, Tick
 from index.lexical import Terms
 from index.records import Article
 from index.text import sentence_spans
-from service.readers.budget import count_tokens
+from service.prompts import count_tokens
 
 K_RECALL = 5
 K_RANK = 10

@@ -9,9 +9,8 @@ from index.embedding import Embedder, build_embedder
 from index.library import Library
 from service.citations.verify import Safety, SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
-from service.prompts import Prompts, new_fence
+from service.prompts import Prompts, count_tokens, new_fence
 from service.readers.answerability import Calibration
-from service.readers.budget import count_tokens
 from service.readers.chat import Chat, ChatModel
 from service.readers.evidence import PASSAGES_SCORED, SentenceScorer
 from service.readers.llm import LlmReader

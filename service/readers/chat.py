@@ -19,7 +19,7 @@ from service.errors import (
     ReaderTimeout,
     ReaderUnavailable,
 )
-from service.readers.budget import cost, count_tokens
+from service.prompts import cost, count_tokens
 from service.readers.reply import ChatReply, shown_code
 from service.records import Usage, request_id
 

@@ -9,8 +9,7 @@ from dataclasses import replace
 from index.records import isoformat
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
-from service.prompts import Prompts, RenderedPrompt, new_fence, sanitize, sanitize_line
-from service.readers.budget import fit_passages
+from service.prompts import Prompts, RenderedPrompt, fit_passages, new_fence, sanitize, sanitize_line
 from service.readers.chat import Chat, log_failure
 from service.readers.reply import ModelRefused, ReplyText
 from service.records import Abstained, Drafted, DraftSentence, Passage, Usage

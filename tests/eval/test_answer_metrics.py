@@ -18,7 +18,7 @@ from eval.metrics import (
     said_forbidden,
     ticks,
 )
-from service.readers.budget import count_tokens
+from service.prompts import count_tokens
 from tests.eval.pieces import BODY, OTHER, articles, fact, item, saying, unanswerable
 from tests.eval.selftest.replies import refused
 

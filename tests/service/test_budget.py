@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.readers.budget import MARGIN, cost, count_tokens, fit_passages, prices
+from service.prompts import MARGIN, cost, count_tokens, fit_passages, prices
 from service.records import Passage
 from tests.service.passages import make_passage
 
@@ -55,7 +55,7 @@ def test_loading_leaves_no_trace() -> None:
     code = (
         "import os, sys\n"
         "before = dict(os.environ)\n"
-        "from service.readers.budget import count_tokens\n"
+        "from service.prompts import count_tokens\n"
         "assert 'tiktoken' not in sys.modules\n"
         "assert count_tokens('Hello, world!', 'gpt-4o') == 4\n"
         "assert 'llama_index.core' not in sys.modules\n"

@@ -22,7 +22,7 @@ from service.errors import (
     ReaderTimeout,
     ReaderUnavailable,
 )
-from service.readers.budget import count_tokens
+from service.prompts import count_tokens
 from service.readers.chat import ChatModel
 from service.readers.reply import ChatReply, ModelRefused
 from service.records import Usage

@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
-from service.prompts import Prompts
-from service.readers.budget import count_tokens
+from service.prompts import Prompts, count_tokens
 from service.readers.chat import ChatModel
 from service.readers.llm import ABSTAIN, Draft, LlmReader
 from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
