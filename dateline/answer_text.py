@@ -46,6 +46,7 @@ def answer_lines(answer: Answer) -> list[str]:
         lines += [f"    {' '.join(each.text.split())} [{_written(each.date)}]" for each in citation.dates]
         lines += [f"    {_DIFFERS}"] if _differs(citation) else []
         lines.append(f"    {citation.article_id}, characters {citation.start_char_index} to {citation.end_char_index}")
+        lines += [f"    {url}" for url in [sources[citation.source_id].url] if url]
         lines += [f"    {line}" for line in _also(sources[citation.source_id])]
     close = [source for source in answer.sources if source.scores.dense >= CLOSE]
     titles = dict.fromkeys(source.title or source.article_id for source in close)
