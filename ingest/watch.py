@@ -173,12 +173,15 @@ class Writer:
 
     def _log(self, report: IngestReport, occasion: str) -> None:
         gone = [(each.origin, each.message) for each in report.notices if each.code == "page_gone"]
-        rejected = [(f"rejected {each.origin}", each.reason) for each in report.rejected]
-        complaints = {*gone, *rejected}
-        for what, reason in sorted(complaints - self._complaints):
-            logger.warning("%s: %s", what, reason)
+        rejected = [(each.origin, each.reason) for each in report.rejected]
+        for origin, reason in rejected:
+            if (origin, reason) not in self._complaints:
+                logger.warning("rejected %s: %s", origin, reason)
+        for origin, reason in gone:
+            if (origin, reason) not in self._complaints:
+                logger.warning("%s: %s", origin, reason)
         if occasion != "pushed":
-            self._complaints |= complaints
+            self._complaints |= {*rejected, *gone}
         counts = {
             "added": report.added,
             "updated": report.updated,
