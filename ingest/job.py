@@ -74,7 +74,7 @@ class Ingest:
     """The input and the options of a run.
 
     `prune` removes articles whose file is gone, `rebuild` chunks and embeds every article again, `dry_run` changes
-    nothing, and `follow_links` also reads targets of links outside of the given folders. The records of JSON files are
+    nothing, and `follow_links` also reads targets of links outside of the given folders. The entries of JSON files are
     read by the `field_map`, if one is given; `site` is the address of the site of an export that states none. `pushed`
     are entries of the spool, at most one of an article. Files of `passed` have not changed since an earlier run and are
     not read. `fetch` yields the articles of addresses.

@@ -8,28 +8,32 @@ from ingest.load.article import ID, clean_line, guid_id
 from ingest.load.fieldmap import FieldTable, value_at
 from ingest.report import ArticleRejected, Notice
 
-Record = Mapping[str, object]
+Entry = Mapping[str, object]
 """An article as JSON states it."""
 
 Export = Mapping[str, object]
-"""The object around a list of records, which may state more about them; empty for a plain list."""
+"""The object around a list of entries, which may state more about them; empty for a plain list."""
 
 SITE = "--site"
 """The key in an export for the address of its site, as the command gives it."""
 
-_BY = re.compile(r"\A(?:by|von|par|por|di|door|av|af)\s+", re.IGNORECASE)
-_BETWEEN = re.compile(r"\s*(?:[,;/]|\s(?:and|und|et|y|e|en|og|och|&)\s)\s*", re.IGNORECASE)
+# Von, par, por and the like may also begin a surname.
+_BY = re.compile(r"\A(?:by\s+|(?:von|par|por|door|av|af)\s+(?=\S+\s+\S))", re.IGNORECASE)
+# The `e` and `y` of other languages are also parts of names.
+_BETWEEN = re.compile(r"\s*(?:[,;/]|\s(?:and|und|et|en|og|och|&)\s)\s*", re.IGNORECASE)
+_UNIQUE_LENGTH = 20
+"""Characters from which an id is that of a UUID, a urn or the like, and not a number of one system."""
 
 
-def _same(record: Record, _: Export) -> Record:
-    return record
+def _same(entry: Entry, _: Export) -> Entry:
+    return entry
 
 
-def _nothing(_: Record, __: str) -> None:
+def _nothing(_: Entry, __: str) -> None:
     return None
 
 
-def _no_notices(_: Record, __: str) -> tuple[Notice, ...]:
+def _no_notices(_: Entry, __: str) -> tuple[Notice, ...]:
     return ()
 
 
@@ -37,9 +41,9 @@ def _no_notices(_: Record, __: str) -> tuple[Notice, ...]:
 class Format:
     """A format of JSON.
 
-    A record belongs to it if it has all the names of one of `known_by`, in `normal_name` form, and a value at each path
+    An entry belongs to it if it has all the names of one of `known_by`, in `normal_name` form, and a value at each path
     of `needs`. `prepare` adds what the export states elsewhere, then `fields` says where the fields are; `marks` are
-    the fields that say whether it is published, and `refuse` returns why a record is not an article. Readers see the
+    the fields that say whether it is published, and `refuse` returns why an entry is not an article. Readers see the
     articles of a `public` format as well.
     """
 
@@ -48,15 +52,15 @@ class Format:
     fields: FieldTable
     needs: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
-    prepare: Callable[[Record, Export], Record] = _same
-    refuse: Callable[[Record, str], ArticleRejected | None] = _nothing
-    notices: Callable[[Record, str], tuple[Notice, ...]] = _no_notices
+    prepare: Callable[[Entry, Export], Entry] = _same
+    refuse: Callable[[Entry, str], ArticleRejected | None] = _nothing
+    notices: Callable[[Entry, str], tuple[Notice, ...]] = _no_notices
     public: bool = False
 
-    def fits(self, record: Record, names: set[str]) -> bool:
-        """Return whether a record with these normal names is of this format."""
+    def fits(self, entry: Entry, names: set[str]) -> bool:
+        """Return whether an entry with these normal names is of this format."""
         is_known = any(names.issuperset(known) for known in self.known_by)
-        return is_known and all(value_at(record, path) is not None for path in self.needs)
+        return is_known and all(value_at(entry, path) is not None for path in self.needs)
 
 
 def global_id(stated: object, scope: str) -> str | None:
@@ -67,7 +71,7 @@ def global_id(stated: object, scope: str) -> str | None:
     text = clean_line(str(stated)) if isinstance(stated, str | int) and not isinstance(stated, bool) else ""
     if not text:
         return None
-    is_unique = len(text) >= 20 and ID.fullmatch(text)  # a UUID, a urn, an ObjectId
+    is_unique = len(text) >= _UNIQUE_LENGTH and ID.fullmatch(text)
     return text if is_unique else guid_id(text, scope)
 
 
@@ -79,5 +83,5 @@ def byline_names(byline: object) -> list[str]:
 
 
 def no_article(origin: str, mark: str) -> ArticleRejected:
-    """Return the rejection of a record that is not an article, such as a page or a picture, or not a public one."""
+    """Return the rejection of an entry that is not an article, such as a page or a picture, or not a public one."""
     return ArticleRejected(origin, f"it is not a published article: {mark}", "unpublished")

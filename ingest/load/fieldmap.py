@@ -1,4 +1,4 @@
-"""Field maps: where JSON records state the fields of an article, as dotted paths."""
+"""Field maps: where JSON entries state the fields of an article, as dotted paths."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -42,10 +42,10 @@ class FieldMap:
     fields: FieldTable
     articles: str | None = None
 
-    def fields_of(self, record: Mapping[str, object]) -> dict[str, object]:
-        """Return the fields of a record: the mapped ones as the map says, the others as they are."""
-        mapped = mapped_fields(record, self.fields)
-        return {**record, **({"text": None} if "body" in mapped else {}), **mapped}
+    def fields_of(self, entry: Mapping[str, object]) -> dict[str, object]:
+        """Return the fields of an entry: the mapped ones as the map says, the others as they are."""
+        mapped = mapped_fields(entry, self.fields)
+        return {**entry, **({"text": None} if "body" in mapped else {}), **mapped}
 
 
 def parse_field_map(text: str) -> FieldMap:
@@ -74,24 +74,24 @@ def parse_field_map(text: str) -> FieldMap:
     return FieldMap(paths, articles)
 
 
-def mapped_fields(record: Mapping[str, object], table: FieldTable) -> dict[str, object]:
-    """Return the fields of a record by a table of their paths; a missing field is None.
+def mapped_fields(entry: Mapping[str, object], table: FieldTable) -> dict[str, object]:
+    """Return the fields of an entry by a table of their paths; a missing field is None.
 
     HTML becomes text, and a body that is a list of texts becomes paragraphs.
     """
-    fields = {field: _first(record, paths, is_line=field != "body") for field, paths in table.items()}
+    fields = {field: _first(entry, paths, is_line=field != "body") for field, paths in table.items()}
     paragraphs = fields.get("body")
     if isinstance(paragraphs, list) and all(isinstance(each, str | None) for each in paragraphs):
         fields["body"] = "\n\n".join(filter(None, paragraphs))
     return fields
 
 
-def value_at(record: object, path: str) -> object:
+def value_at(entry: object, path: str) -> object:
     """Return the value at a path in a JSON value; None if there is none.
 
     A name also fits a field that differs in case, spaces or punctuation, as `pubStatus` differs from `pubstatus`.
     """
-    return _value(record, path.split("."))
+    return _value(entry, path.split("."))
 
 
 def is_html(text: str) -> bool:
@@ -99,16 +99,16 @@ def is_html(text: str) -> bool:
     return bool(_TAG.search(text) or _REFERENCE.search(text))
 
 
-def suggested_map(record: Mapping[str, object]) -> str:
-    """Return a map that may fit a record of unknown shape, by the names and the lengths of its texts; or empty.
+def suggested_map(entry: Mapping[str, object]) -> str:
+    """Return a map that may fit an entry of unknown shape, by the names and the lengths of its texts; or empty.
 
     If the texts are in the objects of a list, the list counts as the list of articles.
     """
-    listed = [name for name, value in record.items() if isinstance(value, list) and value and _is_record(value[0])]
-    texts = dict(_texts(record))
+    listed = [name for name, value in entry.items() if isinstance(value, list) and value and _is_entry(value[0])]
+    texts = dict(_texts(entry))
     found: dict[str, str] = {}
     if listed and not any(len(text) > _SHORT_TEXT for path, text in texts.items() if path.split(".")[0] != listed[0]):
-        items = record[listed[0]]
+        items = entry[listed[0]]
         texts = dict(_texts(items[0])) if isinstance(items, list) else {}
         found[ARTICLES] = listed[0]
     stories = {path: text for path, text in texts.items() if not _is_address(text)}
@@ -123,9 +123,9 @@ def suggested_map(record: Mapping[str, object]) -> str:
     return ",".join(f"{field}={path}" for field, path in found.items())
 
 
-def _first(record: object, paths: Iterable[str], *, is_line: bool) -> object:
+def _first(entry: object, paths: Iterable[str], *, is_line: bool) -> object:
     for path in paths:
-        value = value_at(record, path)
+        value = value_at(entry, path)
         if normal_name(path.rpartition(".")[2]) not in _PLAIN:
             value = _as_text(value, is_line=is_line)
         if value not in (None, "", []):
@@ -146,42 +146,42 @@ def _is_address(value: str) -> bool:
     return value.lstrip().lower().startswith(("http://", "https://"))
 
 
-def _value(record: object, steps: Sequence[str]) -> object:
+def _value(entry: object, steps: Sequence[str]) -> object:
     if not steps:
-        return record
+        return entry
     step, rest = steps[0], steps[1:]
-    if isinstance(record, Mapping):
+    if isinstance(entry, Mapping):
         # The name of a field may itself contain full stops.
         whole = ".".join(steps)
-        return record[whole] if whole in record else _value(_field(record, step), rest)
-    if isinstance(record, list) and step == "*":
-        return [found for item in record if (found := _value(item, rest)) is not None]
-    if isinstance(record, list) and step.isdecimal() and len(step) < _DIGITS and int(step) < len(record):
-        return _value(record[int(step)], rest)
+        return entry[whole] if whole in entry else _value(_field(entry, step), rest)
+    if isinstance(entry, list) and step == "*":
+        return [found for item in entry if (found := _value(item, rest)) is not None]
+    if isinstance(entry, list) and step.isdecimal() and len(step) < _DIGITS and int(step) < len(entry):
+        return _value(entry[int(step)], rest)
     return None
 
 
-def _field(record: Mapping[str, object], name: str) -> object:
-    if name in record:
-        return record[name]
+def _field(entry: Mapping[str, object], name: str) -> object:
+    if name in entry:
+        return entry[name]
     wanted = _normal_name(name)
-    return next((record[each] for each in record if _normal_name(each) == wanted), None) if wanted else None
+    return next((entry[each] for each in entry if _normal_name(each) == wanted), None) if wanted else None
 
 
-def _is_record(value: object) -> bool:
+def _is_entry(value: object) -> bool:
     return isinstance(value, Mapping)
 
 
-def _texts(record: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
-    """Yield the texts in a record by their paths; of a list, only the first item."""
-    if isinstance(record, str):
-        yield path, record
+def _texts(entry: object, path: str = "", depth: int = 0) -> Iterator[tuple[str, str]]:
+    """Yield the texts in an entry by their paths; of a list, only the first item."""
+    if isinstance(entry, str):
+        yield path, entry
     elif depth < _DEEPEST:
         items: Iterable[tuple[object, object]] = ()
-        if isinstance(record, Mapping):
-            items = list(record.items())[:_MOST_NAMES]
-        elif isinstance(record, list):
-            items = list(enumerate(record[:1]))
+        if isinstance(entry, Mapping):
+            items = list(entry.items())[:_MOST_NAMES]
+        elif isinstance(entry, list):
+            items = list(enumerate(entry[:1]))
         for name, value in items:
             yield from _texts(value, f"{path}.{name}" if path else str(name), depth + 1)
 

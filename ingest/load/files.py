@@ -47,7 +47,7 @@ class ArticleFile:
     """A file that may contain articles, and the folder that its ids are relative to; both paths are absolute.
 
     `root` is the ingested folder, or the file's own folder if the file itself was given. Loading also rejects a folder
-    that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`). The records of a JSON
+    that cannot be listed, and a link to a target outside of the ingested folders (`leads_to`). The entries of a JSON
     file are read by the `field_map`, if it has one; `site` is the address of the site of an export that states none. A
     fetched file has the `address` that it was fetched from, and the `charset` that its server states.
     """

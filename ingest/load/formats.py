@@ -1,6 +1,6 @@
-"""Formats of JSON that other systems write: how a record of each is recognised, and where it states its fields.
+"""Formats of JSON that other systems write: how an entry of each is recognised, and where it states its fields.
 
-Ghost and ninjs have modules of their own; a record of any other shape needs `body` or `text`, or a field map.
+Ghost and ninjs have modules of their own; an entry of any other shape needs `body` or `text`, or a field map.
 """
 
 import re
@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from ingest.load.article import RawArticle, normal_name
-from ingest.load.export import Export, Format, Record, byline_names, global_id, no_article
+from ingest.load.export import Entry, Export, Format, byline_names, global_id, no_article
 from ingest.load.fieldmap import mapped_fields, value_at
 from ingest.load.ghost import GHOST
 from ingest.load.ninjs import NINJS
@@ -27,61 +27,61 @@ _JSON_FEED = "https://jsonfeed.org/version/"
 _NOT_STORIES = frozenset(map(normal_name, NOT_ARTICLES))
 
 
-def _wordpress(record: Record, _: Export) -> Record:
+def _wordpress(entry: Entry, _: Export) -> Entry:
     """Resolve the embedded terms of a post; without `_embed` the post has only their numbers."""
     terms: dict[str, list[object]] = {}
-    for group in _lists(value_at(record, "_embedded.wp:term")):
+    for group in _lists(value_at(entry, "_embedded.wp:term")):
         for term in filter(None, map(_object, _lists(group))):
             terms.setdefault(str(term.get("taxonomy")), []).append(term)
     categories = [term for term in terms.get("category", ()) if value_at(term, "slug") != "uncategorized"]
-    protected = value_at(record, "content.protected") is True
+    protected = value_at(entry, "content.protected") is True
     return {
-        **record,
+        **entry,
         "category": categories[:1],
         "post_tag": [*categories[1:], *terms.get("post_tag", ())],
-        "password": protected or record.get("password") or None,
+        "password": protected or entry.get("password") or None,
     }
 
 
-def _is_no_post(record: Record, origin: str) -> ArticleRejected | None:
-    kind = normal_name(str(record.get("type") or ""))
-    return no_article(origin, f"type is {record['type']!r}") if kind in _NOT_STORIES else None
+def _is_no_post(entry: Entry, origin: str) -> ArticleRejected | None:
+    kind = normal_name(str(entry.get("type") or ""))
+    return no_article(origin, f"type is {entry['type']!r}") if kind in _NOT_STORIES else None
 
 
-def _guardian(record: Record, _: Export) -> Record:
+def _guardian(entry: Entry, _: Export) -> Entry:
     """Divide the tags by type, and the byline into names."""
-    tags = [tag for tag in map(_object, _lists(record.get("tags"))) if tag]
+    tags = [tag for tag in map(_object, _lists(entry.get("tags"))) if tag]
     return {
-        **record,
+        **entry,
         "contributors": [tag for tag in tags if tag.get("type") == "contributor"],
         "tags": [tag for tag in tags if tag.get("type") in ("keyword", None)],
-        "fields": {**_object(record.get("fields")), "byline": byline_names(value_at(record, "fields.byline"))},
+        "fields": {**_object(entry.get("fields")), "byline": byline_names(value_at(entry, "fields.byline"))},
     }
 
 
-def _has_no_guardian_body(record: Record, origin: str) -> ArticleRejected | None:
-    if any(value_at(record, path) for path in GUARDIAN.fields["body"]):
+def _has_no_guardian_body(entry: Entry, origin: str) -> ArticleRejected | None:
+    if any(value_at(entry, path) for path in GUARDIAN.fields["body"]):
         return None
     reason = "it has no fields.body or fields.bodyText: fetch it with show-fields=body,byline,lastModified"
     return ArticleRejected(origin, reason, "empty")
 
 
-def _json_feed(record: Record, export: Export) -> Record:
+def _json_feed(entry: Entry, export: Export) -> Entry:
     """Add what the feed states for all its items."""
-    authors = record.get("authors") or record.get("author") or export.get("authors") or export.get("author")
+    authors = entry.get("authors") or entry.get("author") or export.get("authors") or export.get("author")
     return {
-        **record,
-        "id": record.get("id") or record.get("url"),
+        **entry,
+        "id": entry.get("id") or entry.get("url"),
         "authors": _lists(authors) or [authors],
         "feed": {"title": export.get("title"), "home_page_url": export.get("home_page_url")},
-        "language": record.get("language") or export.get("language"),
+        "language": entry.get("language") or export.get("language"),
     }
 
 
-def _newsapi(record: Record, _: Export) -> Record:
+def _newsapi(entry: Entry, _: Export) -> Entry:
     # The page of the article has its text, under the identity of the address.
-    named = {**record, "id": f"newsapi:{_SCHEME.sub('', str(record['url']))}" if record.get("url") else None}
-    content = record.get("content")
+    named = {**entry, "id": f"newsapi:{_SCHEME.sub('', str(entry['url']))}" if entry.get("url") else None}
+    content = entry.get("content")
     if not isinstance(content, str) or not _CUT.search(content):
         return named
     return {**named, "content": _whole_sentences(_CUT.sub("…", content)), "tags": [PARTIAL]}
@@ -95,9 +95,9 @@ def _whole_sentences(text: str) -> str:
     return text[: spans[-2].end] if len(spans) > 1 else text
 
 
-def _cut_notice(record: Record, origin: str) -> tuple[Notice, ...]:
+def _cut_notice(entry: Entry, origin: str) -> tuple[Notice, ...]:
     """Return a notice if NewsAPI cut the text of an article."""
-    cut = _CUT.search(str(record.get("content") or ""))
+    cut = _CUT.search(str(entry.get("content") or ""))
     if not cut:
         return ()
     problem = f"the rest is not in the file, and the article gets the tag {PARTIAL!r}; ingest its url for all of it"
@@ -197,17 +197,17 @@ LISTS = (
 _normal_name = lru_cache(maxsize=4_096)(normal_name)
 
 
-def format_of(record: Record, export: Export | None = None) -> Format | None:
-    """Return the format of a record; None if it is none of these, or has a `body` or `text` of its own.
+def format_of(entry: Entry, export: Export | None = None) -> Format | None:
+    """Return the format of an entry; None if it is none of these, or has a `body` or `text` of its own.
 
     An item of a JSON Feed may have nothing that items always have.
     """
     if str((export or {}).get("version")).startswith(_JSON_FEED):
         return JSON_FEED
-    if isinstance(record.get("body"), str) or isinstance(record.get("text"), str):
+    if isinstance(entry.get("body"), str) or isinstance(entry.get("text"), str):
         return None
-    names = {_normal_name(name) for name in record}
-    return next((each for each in FORMATS if each.fits(record, names)), None)
+    names = {_normal_name(name) for name in entry}
+    return next((each for each in FORMATS if each.fits(entry, names)), None)
 
 
 def list_in(found: Mapping[str, Any]) -> list[object] | None:
@@ -223,21 +223,21 @@ def list_in(found: Mapping[str, Any]) -> list[object] | None:
     return None
 
 
-def version_of(record: object) -> int:
+def version_of(entry: object) -> int:
     """Return the number of a version, so that the versions of one date are read in their order; 0 if it has none."""
-    stated = record.get("version") if isinstance(record, Mapping) and "uri" in record else None
+    stated = entry.get("version") if isinstance(entry, Mapping) and "uri" in entry else None
     return int(stated) if isinstance(stated, str) and stated.isdecimal() and len(stated) < _DIGITS else 0
 
 
-def raw_article(form: Format, record: Record, export: Export, origin: str, fallback_id: str) -> RawArticle:
-    """Return the fields of a record of a format.
+def raw_article(form: Format, entry: Entry, export: Export, origin: str, fallback_id: str) -> RawArticle:
+    """Return the fields of an entry of a format.
 
     Raises:
-        ArticleRejected: The record is not an article, or has no text.
+        ArticleRejected: The entry is not an article, or has no text.
     """
-    if rejection := form.refuse(record, origin):
+    if rejection := form.refuse(entry, origin):
         raise rejection
-    prepared = form.prepare(record, export)
+    prepared = form.prepare(entry, export)
     fields = mapped_fields(prepared, form.fields)
     marks = {name: value_at(prepared, name) for name in form.marks}
     scope = str(value_at(prepared, "feed.home_page_url") or fields.get("source") or "")
@@ -247,7 +247,7 @@ def raw_article(form: Format, record: Record, export: Export, origin: str, fallb
         fallback_id,
         {**fields, **marks, "id": identity},
         form.public,
-        notices=form.notices(record, origin),
+        notices=form.notices(entry, origin),
         text_at=form.fields["body"],
     )
 

@@ -6,7 +6,7 @@ from contextlib import suppress
 from html import escape
 from typing import Any
 
-from ingest.load.export import SITE, Export, Format, Record, no_article
+from ingest.load.export import SITE, Entry, Export, Format, no_article
 from ingest.load.fieldmap import value_at
 from ingest.load.page import html_to_text
 from ingest.report import ArticleRejected
@@ -18,39 +18,39 @@ _HTML_CARDS = ("html", "callout", "toggle", "image", "gallery", "video", "audio"
 _CARD_TEXTS = ("heading", "calloutText", "html", "markdown", "content", "caption")
 
 
-def _prepared(record: Record, export: Export) -> Record:
+def _prepared(entry: Entry, export: Export) -> Entry:
     """Resolve the authors and tags of a post, and convert its editor's format to text."""
     posts = _Links(export)
-    authors = record.get("authors") or posts.of("posts_authors", "author_id", "users", record.get("id"))
+    authors = entry.get("authors") or posts.of("posts_authors", "author_id", "users", entry.get("id"))
     if not authors:
-        authors = posts.named("users", record.get("author_id") or record.get("author"))
-    tags = record.get("tags") or posts.of("posts_tags", "tag_id", "tags", record.get("id"))
+        authors = posts.named("users", entry.get("author_id") or entry.get("author"))
+    tags = entry.get("tags") or posts.of("posts_tags", "tag_id", "tags", entry.get("id"))
     # Internal tags, such as #newsletter, are for the theme of the site.
     shown = [tag for tag in _objects(tags) if not str(tag.get("name")).startswith("#")]
-    site, slug = export.get(SITE), record.get("slug")
+    site, slug = export.get(SITE), entry.get("slug")
     # An export has no address of its site; by default a post is at its slug.
-    address = f"{str(site).rstrip('/')}/{slug}/" if site and slug and not record.get("url") else record.get("url")
+    address = f"{str(site).rstrip('/')}/{slug}/" if site and slug and not entry.get("url") else entry.get("url")
     prepared = {
-        **record,
+        **entry,
         "url": address,
         "authors": authors,
         "primary_tag": shown[0] if shown else None,
         "tags": shown[1:],
     }
-    if not str(record.get("html") or "").strip():
-        prepared |= {"lexical": _text(record, "lexical", _lexical), "mobiledoc": _text(record, "mobiledoc", _mobiledoc)}
+    if not str(entry.get("html") or "").strip():
+        prepared |= {"lexical": _text(entry, "lexical", _lexical), "mobiledoc": _text(entry, "mobiledoc", _mobiledoc)}
     return prepared
 
 
-def _is_hidden(record: Record, origin: str) -> ArticleRejected | None:
-    status, kind = record.get("status"), record.get("type")
+def _is_hidden(entry: Entry, origin: str) -> ArticleRejected | None:
+    status, kind = entry.get("status"), entry.get("type")
     # The mark of drafts and scheduled posts is told with their date; `sent` is a newsletter without a page.
     if status not in (None, "", "published", "draft", "scheduled"):
         return no_article(origin, f"status is {status!r}")
     if kind not in (None, "", "post"):
         return no_article(origin, f"type is {kind!r}")
-    if str(record.get("page") or "0").lower() not in ("0", "false"):
-        return no_article(origin, f"page is {record['page']!r}")
+    if str(entry.get("page") or "0").lower() not in ("0", "false"):
+        return no_article(origin, f"page is {entry['page']!r}")
     return None
 
 
@@ -82,13 +82,13 @@ class _Links:
         data = value_at(export, "db.0.data") or export.get("data") or export
         self._data: Mapping[str, Any] = data if isinstance(data, Mapping) else {}
 
-    def of(self, table: str, key: str, named: str, post_id: object) -> list[Record]:
+    def of(self, table: str, key: str, named: str, post_id: object) -> list[Entry]:
         """Return the objects of `named` that a table connects with a post, in their order."""
         rows = [row for row in _objects(self._data.get(table)) if post_id and row.get("post_id") == post_id]
         rows.sort(key=lambda row: _number(row.get("sort_order")))
         return [found for row in rows for found in self.named(named, row.get(key))]
 
-    def named(self, table: str, key: object) -> list[Record]:
+    def named(self, table: str, key: object) -> list[Entry]:
         """Return the object of a table with an id, in a list."""
         return [row for row in _objects(self._data.get(table)) if key and row.get("id") == key][:1]
 
@@ -99,14 +99,14 @@ def _number(stated: object) -> float:
     return 0.0
 
 
-def _objects(value: object) -> list[Record]:
+def _objects(value: object) -> list[Entry]:
     return [item for item in value if isinstance(item, Mapping)] if isinstance(value, list) else []
 
 
-def _text(record: Record, name: str, html: Callable[[Mapping[str, Any]], Iterator[str]]) -> str:
+def _text(entry: Entry, name: str, html: Callable[[Mapping[str, Any]], Iterator[str]]) -> str:
     """Return the text of a field that contains an editor's document as JSON; empty if it is another."""
     with suppress(ValueError, RecursionError, TypeError, AttributeError, LookupError):
-        return html_to_text("".join(html(json.loads(str(record.get(name) or "{}"), parse_int=str))))
+        return html_to_text("".join(html(json.loads(str(entry.get(name) or "{}"), parse_int=str))))
     return ""
 
 

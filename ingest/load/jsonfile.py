@@ -6,7 +6,7 @@ from io import TextIOWrapper
 from itertools import islice
 
 from ingest.load.article import RawArticle, json_object, path_id
-from ingest.load.export import SITE, Export, Record
+from ingest.load.export import SITE, Entry, Export
 from ingest.load.fieldmap import FieldMap, suggested_map, value_at
 from ingest.load.files import UTF_16_MARKS, ArticleFile, decode, open_file, read_text
 from ingest.load.formats import format_of, list_in, raw_article, version_of
@@ -22,7 +22,7 @@ Item = RawArticle | ArticleRejected
 def parse_json(file: ArticleFile) -> Iterator[Item]:
     """Yield the articles of a .json file; raises ArticleRejected if the file is not JSON or has no articles.
 
-    If the file has a field map, each record is read by it; else by the format that it is of, or by its common names.
+    If the file has a field map, each entry is read by it; else by the format that it is of, or by its common names.
     """
     text = read_text(file, JSON_FILE_LIMIT)
     if not text.strip():
@@ -55,8 +55,8 @@ def _articles(found: object, file: ArticleFile) -> Iterator[Item]:
         raise ArticleRejected(file.origin, f"{reason}{found_names}", "empty")
     is_known = field_map or any(_is_known(item, export) for item in items)
     if not is_known and len(items) > 1 and isinstance(items[0], Mapping):
-        # One rejection for the file rather than one for each record.
-        raise _unknown_shape(items[0], file.origin, f"none of its {len(items):,} records has")
+        # One rejection for the file rather than one for each entry.
+        raise _unknown_shape(items[0], file.origin, f"none of its {len(items):,} entries has")
     for number, item in sorted(enumerate(items, start=1), key=lambda numbered: version_of(numbered[1])):
         origin = f"{file.origin}#{number}"
         yield _raw_article(item, export, origin, path_id(file, number), field_map)
@@ -77,7 +77,7 @@ def _items(found: object, field_map: FieldMap | None, origin: str) -> list[objec
 
 
 def _is_known(item: object, export: Export) -> bool:
-    """Return whether a record states a text under a name that is known; values that are not records count too."""
+    """Return whether an entry states a text under a name that is known; values that are not entries count too."""
     return not isinstance(item, Mapping) or "body" in item or "text" in item or format_of(item, export) is not None
 
 
@@ -126,7 +126,7 @@ def _raw_article(
     fallback_id: str,
     field_map: FieldMap | None,
 ) -> Item:
-    """Return the fields of a record; a rejection if it is not an object, not an article, or of unknown shape."""
+    """Return the fields of an entry; a rejection if it is not an object, not an article, or of unknown shape."""
     if not isinstance(found, dict):
         return ArticleRejected(origin, f"it is {short_repr(found)}; expected an object with fields", "bad_json")
     if field_map:
@@ -141,18 +141,18 @@ def _raw_article(
         return rejection
 
 
-def _unknown_shape(record: Record, origin: str, missing: str) -> ArticleRejected:
-    """Return the rejection of a record without a known text, with its fields and a map that may fit."""
-    reason = f"{missing} field body or text, and no list articles; found {_names(record)}"
-    field_map = suggested_map(record)
+def _unknown_shape(entry: Entry, origin: str, missing: str) -> ArticleRejected:
+    """Return the rejection of an entry without a known text, with its fields and a map that may fit."""
+    reason = f"{missing} field body or text, and no list articles; found {_names(entry)}"
+    field_map = suggested_map(entry)
     # A very long map would hide the reason.
     usable = field_map and len(field_map) <= _NAMES_SHOWN
     hint = f"; if it is an article, say where its fields are: --map {field_map}" if usable else ""
     return ArticleRejected(origin, f"{reason}{hint}", "empty")
 
 
-def _names(record: Record) -> str:
-    names = ", ".join(map(str, record)) or "no field"
+def _names(entry: Entry) -> str:
+    names = ", ".join(map(str, entry)) or "no field"
     return names if len(names) <= _NAMES_SHOWN else f"{names[:_NAMES_SHOWN]}…"
 
 

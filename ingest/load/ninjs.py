@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ingest.load.export import Export, Format, Record, byline_names, no_article
+from ingest.load.export import Entry, Export, Format, byline_names, no_article
 from ingest.load.fieldmap import value_at
 from ingest.report import ArticleRejected
 
@@ -11,23 +11,23 @@ _SHORT = ("abstract", "alert", "caption", "leadin", "preview", "seo", "short", "
 _STORIES = frozenset(("", "text", "composite"))
 
 
-def _prepared(record: Record, _: Export) -> Record:
+def _prepared(entry: Entry, _: Export) -> Entry:
     """Choose the body and the headline of the story, and divide the byline into names."""
     return {
-        **record,
-        "bodies": _of_story(value_at(record, "bodies"), by_length=True),
-        "headlines": _of_story(value_at(record, "headlines")),
-        "byline": byline_names(value_at(record, "byline")),
-        "by": byline_names(value_at(record, "by")),
+        **entry,
+        "bodies": _of_story(value_at(entry, "bodies"), by_length=True),
+        "headlines": _of_story(value_at(entry, "headlines")),
+        "byline": byline_names(value_at(entry, "byline")),
+        "by": byline_names(value_at(entry, "by")),
     }
 
 
-def _of_story(stated: object, *, by_length: bool = False) -> list[Record]:
+def _of_story(stated: object, *, by_length: bool = False) -> list[Entry]:
     """Return the texts of a list, the one of the story first: the main one, HTML before plain text."""
     items = [item for item in stated if isinstance(item, Mapping)] if isinstance(stated, list) else []
     texts = [item for item in items if isinstance(value_at(item, "value"), str) and value_at(item, "value")]
 
-    def rank(item: Record) -> tuple[bool, bool, bool, int]:
+    def rank(item: Entry) -> tuple[bool, bool, bool, int]:
         role = str(value_at(item, "role") or "").casefold()
         is_html = "html" in str(value_at(item, "contenttype") or role).casefold()
         length = len(str(value_at(item, "value"))) if by_length else 0
@@ -37,11 +37,13 @@ def _of_story(stated: object, *, by_length: bool = False) -> list[Record]:
     return [item for item in ranked if not rank(item)[0]] if by_length else ranked
 
 
-def _is_no_story(record: Record, origin: str) -> ArticleRejected | None:
-    kind = str(value_at(record, "type") or "")
+def _is_no_story(entry: Entry, origin: str) -> ArticleRejected | None:
+    kind = str(value_at(entry, "type") or "")
     if kind.casefold() not in _STORIES:
         return no_article(origin, f"type is {kind!r}")
-    if value_at(record, "representationtype") == "partial":
+    # A message that takes an item down has no text.
+    is_usable = value_at(entry, "pubstatus") in (None, "usable")
+    if is_usable and value_at(entry, "representationtype") == "partial":
         reason = "representationtype is 'partial', so it has only a part of the text: fetch the full item"
         return ArticleRejected(origin, reason, "partial")
     return None

@@ -9,14 +9,14 @@ from ingest.load.data import JSON_SUFFIXES, XML_SUFFIXES
 from tests.ingest.article_files import articles, codes, read, rejection, write
 
 FEED = "<rss version='2.0'><channel><title>T</title><item><description>Text.</description></item></channel></rss>"
-RECORD = {"body": "Text.", "tags": ["a"]}
+ENTRY = {"body": "Text.", "tags": ["a"]}
 
 
 @pytest.mark.parametrize("suffix", [*JSON_SUFFIXES, *XML_SUFFIXES])
 @pytest.mark.parametrize(
     "content",
     [FEED, f"\n<?xml version='1.0'?>{FEED}",
-     *(json.dumps(each, indent=indent) for each in (RECORD, [RECORD]) for indent in (None, 1))],
+     *(json.dumps(each, indent=indent) for each in (ENTRY, [ENTRY]) for indent in (None, 1))],
     ids=["feed", "declared feed", "object", "object on lines", "list", "list on lines"],
 )  # fmt: skip
 def test_a_kind_is_known_by_its_content(tmp_path: Path, suffix: str, content: str) -> None:
@@ -28,7 +28,7 @@ def test_a_kind_is_known_by_its_content(tmp_path: Path, suffix: str, content: st
 
 def test_lines_are_known_by_the_first_two(tmp_path: Path) -> None:
     """JSON Lines is read as that under the name .json; a broken line costs itself."""
-    lines = [json.dumps(RECORD), "", json.dumps({"body": "Other."}), '{"body": ']
+    lines = [json.dumps(ENTRY), "", json.dumps({"body": "Other."}), '{"body": ']
     file = write(tmp_path / "a.json", "\n".join(lines))
     assert codes(read(file)) == ["ok", "ok", "bad_json"]
     assert codes(read(write(tmp_path / "b.jsonl", "\n".join(reversed(lines))))) == ["bad_json", "ok", "ok"]

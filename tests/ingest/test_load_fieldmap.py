@@ -1,4 +1,4 @@
-"""Field maps: `--map` and the paths in records."""
+"""Field maps: `--map` and the paths in entries."""
 
 import json
 from dataclasses import replace
@@ -14,7 +14,7 @@ from ingest.load.fieldmap import FIELDS, parse_field_map, value_at
 from ingest.report import ArticleRejected
 from tests.ingest.article_files import codes, write
 
-RECORD = {
+ENTRY = {
     "headline": {"main": "Dam &amp; lake"},
     "content": {"rendered": "<p>The dam holds.</p><p>The lake is full.</p>", "parts": ["One.", "", "Two."]},
     "dates": {"first": "2024-05-01T08:00:00Z"},
@@ -34,7 +34,7 @@ def test_a_map_says_where_the_fields_are(tmp_path: Path) -> None:
     written = (
         "title=headline.main, body=content.rendered,published_at=dates.first,authors=people.*.name,source=dc.source"
     )
-    lines = "\n".join(json.dumps({**RECORD, "lang": "en"}) for _ in range(2))
+    lines = "\n".join(json.dumps({**ENTRY, "lang": "en"}) for _ in range(2))
     for item in found(write(tmp_path / "a.jsonl", lines), written):
         assert isinstance(item, LoadedArticle), item
         one = item.article
@@ -46,7 +46,7 @@ def test_a_map_says_where_the_fields_are(tmp_path: Path) -> None:
 
 def test_a_map_names_the_list_of_a_file(tmp_path: Path) -> None:
     """`articles` is a path too; without the list the file is rejected with the names that it has."""
-    path = write(tmp_path / "a.json", json.dumps({"data": {"stories": [RECORD, RECORD]}}))
+    path = write(tmp_path / "a.json", json.dumps({"data": {"stories": [ENTRY, ENTRY]}}))
     assert codes(found(path, "articles=data.stories,body=content.parts.0")) == ["ok", "ok"]
     (refused,) = found(path, "articles=data.posts,body=content")
     assert isinstance(refused, ArticleRejected)
@@ -55,7 +55,7 @@ def test_a_map_names_the_list_of_a_file(tmp_path: Path) -> None:
 
 def test_the_first_path_with_a_value_counts(tmp_path: Path) -> None:
     """A field may have several paths, and a list of texts is a body with paragraphs."""
-    path = write(tmp_path / "a.json", json.dumps(RECORD))
+    path = write(tmp_path / "a.json", json.dumps(ENTRY))
     (one,) = found(path, "body=content.missing,body=content.parts.*")
     assert isinstance(one, LoadedArticle)
     assert one.article.body == "One.\n\nTwo."
@@ -63,12 +63,12 @@ def test_the_first_path_with_a_value_counts(tmp_path: Path) -> None:
 
 def test_a_body_that_is_missing_where_the_map_says_is_not_another_field(tmp_path: Path) -> None:
     """The text of another field is not taken for the story."""
-    assert codes(found(write(tmp_path / "a.json", json.dumps(RECORD)), "body=content.raw")) == ["empty"]
+    assert codes(found(write(tmp_path / "a.json", json.dumps(ENTRY)), "body=content.raw")) == ["empty"]
 
 
 def test_the_marks_of_unpublished_articles_hold_beside_a_map(tmp_path: Path) -> None:
     """A map does not publish drafts."""
-    path = write(tmp_path / "a.json", json.dumps([{**RECORD, "status": "draft"}, RECORD]))
+    path = write(tmp_path / "a.json", json.dumps([{**ENTRY, "status": "draft"}, ENTRY]))
     assert codes(found(path, "body=content.rendered")) == ["unpublished", "ok"]
 
 
@@ -89,7 +89,7 @@ def test_a_wrong_map_says_what_is_expected(written: str) -> None:
     ),
     st.text(max_size=8),
 )
-def test_a_path_leads_to_a_value_or_to_nothing(record: object, path: str) -> None:
-    """No path raises, whatever the record is; a star gives a list."""
-    assert value_at(record, path) is None or isinstance(record, dict | list)
-    assert isinstance(value_at([record], "*"), list)
+def test_a_path_leads_to_a_value_or_to_nothing(entry: object, path: str) -> None:
+    """No path raises, whatever the entry is; a star gives a list."""
+    assert value_at(entry, path) is None or isinstance(entry, dict | list)
+    assert isinstance(value_at([entry], "*"), list)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ingest.load import ArticleFile, LoadedArticle, load
 from ingest.load.article import to_article
+from ingest.load.export import byline_names
 from ingest.load.formats import FORMATS, PARTIAL, format_of, raw_article
 from ingest.report import ArticleRejected
 from tests.ingest.article_files import article, articles, codes, notices, read, rejection, write
@@ -119,16 +120,16 @@ def test_a_format_is_read_with_all_its_fields(tmp_path: Path, found: object, sta
 
 
 @pytest.mark.parametrize(
-    "record",
+    "entry",
     [GHOST, NINJS_1, NINJS_3, WORDPRESS, GUARDIAN, FEED_ITEM, NEWSAPI],
-    ids=lambda record: getattr(format_of(record), "name", ""),
+    ids=lambda entry: getattr(format_of(entry), "name", ""),
 )
-def test_a_format_is_known_by_its_content(tmp_path: Path, record: dict[str, Any]) -> None:
-    """A record is one article with one id: alone, in a list, in a line, under whatever name of the file."""
-    as_lines = json.dumps(record)
+def test_a_format_is_known_by_its_content(tmp_path: Path, entry: dict[str, Any]) -> None:
+    """An entry is one article with one id: alone, in a list, in a line, under whatever name of the file."""
+    as_lines = json.dumps(entry)
     files = [
-        file_of(tmp_path, record, "ghost.json"),
-        file_of(tmp_path, [record], "b.json"),
+        file_of(tmp_path, entry, "ghost.json"),
+        file_of(tmp_path, [entry], "b.json"),
         write(tmp_path / "c.jsonl", as_lines),
         write(tmp_path / "d.json", f"{as_lines}\n{as_lines}\n"),
     ]
@@ -136,7 +137,7 @@ def test_a_format_is_known_by_its_content(tmp_path: Path, record: dict[str, Any]
 
 
 @pytest.mark.parametrize(
-    ("record", "change", "code"),
+    ("entry", "change", "code"),
     [
         (GHOST, {"status": "draft"}, "unpublished"),
         (GHOST, {"status": "scheduled", "published_at": "2199-01-02T08:00:00Z"}, "unpublished"),
@@ -151,6 +152,7 @@ def test_a_format_is_known_by_its_content(tmp_path: Path, record: dict[str, Any]
         (NINJS_3, {"embargoed": "noon"}, "unpublished"),
         (NINJS_3, {"type": "picture"}, "unpublished"),
         (NINJS_3, {"representationType": "partial"}, "partial"),
+        (NINJS_3, {"pubStatus": "canceled", "representationType": "partial", "bodies": []}, "unpublished"),
         (NINJS_1, {"body_text": None, "body_xhtml": None}, "empty"),
         (WORDPRESS, {"status": "private"}, "unpublished"),
         (WORDPRESS, {"content": {"rendered": "", "protected": True}}, "unpublished"),
@@ -165,10 +167,10 @@ def test_a_format_is_known_by_its_content(tmp_path: Path, record: dict[str, Any]
     ids=lambda value: json.dumps(value) if isinstance(value, dict) and len(value) < 4 else "",
 )
 def test_only_whole_and_published_articles_are_taken_in(
-    tmp_path: Path, record: dict[str, Any], change: dict[str, Any], code: str
+    tmp_path: Path, entry: dict[str, Any], change: dict[str, Any], code: str
 ) -> None:
     """What is not an article, not published or only a teaser is named with its mark; the others are read."""
-    first, second = read(file_of(tmp_path, [{**record, **change}, {**record, "id": "9", "uuid": None}]))
+    first, second = read(file_of(tmp_path, [{**entry, **change}, {**entry, "id": "9", "uuid": None}]))
     assert codes([first, second]) == [code, "ok"]
     if code == "unpublished":
         assert isinstance(first, ArticleRejected)
@@ -230,20 +232,37 @@ VALUES = st.recursive(
 
 
 @given(st.sampled_from([GHOST, NINJS_3, WORDPRESS, GUARDIAN, NEWSAPI, FEED_ITEM]), st.data())
-def test_no_value_in_a_known_shape_is_a_crash(record: dict[str, Any], data: st.DataObject) -> None:
-    """A record of any format with arbitrary values is an article or a rejection."""
-    names = data.draw(st.lists(st.sampled_from(sorted(record)), min_size=1, max_size=3))
-    broken: dict[str, Any] = {**record, **{name: data.draw(VALUES) for name in names}, "lexical": data.draw(VALUES)}
+def test_no_value_in_a_known_shape_is_a_crash(entry: dict[str, Any], data: st.DataObject) -> None:
+    """An entry of any format with arbitrary values is an article or a rejection."""
+    names = data.draw(st.lists(st.sampled_from(sorted(entry)), min_size=1, max_size=3))
+    broken: dict[str, Any] = {**entry, **{name: data.draw(VALUES) for name in names}, "lexical": data.draw(VALUES)}
     if form := format_of(broken):
         with suppress(ArticleRejected):
             to_article(raw_article(form, broken, {"data": data.draw(VALUES)}, "o", "f"), MAY.replace(day=9))
 
 
+@pytest.mark.parametrize(
+    ("byline", "names"),
+    [
+        ("By Ann Bow and Cy Dee, Weir", ["Ann Bow", "Cy Dee", "Weir"]),
+        ("Von Mara Lund, wnn", ["Mara Lund", "wnn"]),
+        ("Von Lund", ["Von Lund"]),
+        ("Rui Costa e Silva", ["Rui Costa e Silva"]),
+        ("by reporters", ["reporters"]),
+        ("", []),
+        (7, []),
+    ],
+)
+def test_a_byline_is_names(byline: object, names: list[str]) -> None:
+    """The word before the names and the words between them are not names; parts of surnames are."""
+    assert byline_names(byline) == names
+
+
 @pytest.mark.parametrize("name", ["a.json", "a.jsonl"])
 def test_a_ghost_post_has_an_address_if_the_command_says_where_its_site_is(tmp_path: Path, name: str) -> None:
     """A post is at its slug, unless it states its own address."""
-    records = [{**GHOST, "canonical_url": None}, {**GHOST, "uuid": None}]
-    path = write(tmp_path / name, "\n".join(map(json.dumps, records)))
+    entries = [{**GHOST, "canonical_url": None}, {**GHOST, "uuid": None}]
+    path = write(tmp_path / name, "\n".join(map(json.dumps, entries)))
     for site, first in ((None, None), ("https://weir.example/", "https://weir.example/mill/")):
         found = list(load(ArticleFile(path, tmp_path, site=site)))
         urls = [item.article.url for item in found if isinstance(item, LoadedArticle)]
@@ -259,18 +278,18 @@ def test_later_versions_and_duplicates_share_an_id(tmp_path: Path) -> None:
 
 
 def test_a_plain_article_is_of_no_format() -> None:
-    """A record with a body or a text is read by its names, also with the names of a format beside it."""
-    for record in (GHOST, NINJS_1, WORDPRESS, GUARDIAN, NEWSAPI, FEED_ITEM):
-        assert format_of(record) in FORMATS
-        assert format_of({**record, "body": "Text."}) is None
+    """An entry with a body or a text is read by its names, also with the names of a format beside it."""
+    for entry in (GHOST, NINJS_1, WORDPRESS, GUARDIAN, NEWSAPI, FEED_ITEM):
+        assert format_of(entry) in FORMATS
+        assert format_of({**entry, "body": "Text."}) is None
 
 
 def test_records_of_unknown_shape_are_one_rejection_with_a_map(tmp_path: Path) -> None:
     """The reason names the fields that were found and a map that reads them."""
-    records = [{"hed": "T", "story": {"parts": ["A long text of many words."]}, "pub_date": "2024-05-01"}] * 3
-    found = rejection(file_of(tmp_path, {"stories": records}))
+    entries = [{"hed": "T", "story": {"parts": ["A long text of many words."]}, "pub_date": "2024-05-01"}] * 3
+    found = rejection(file_of(tmp_path, {"stories": entries}))
     assert found.code == "empty"
     assert "--map articles=stories,body=story.parts.*,published_at=pub_date" in found.reason
-    listed = rejection(file_of(tmp_path, records, "b.json"))
-    assert "none of its 3 records" in listed.reason
+    listed = rejection(file_of(tmp_path, entries, "b.json"))
+    assert "none of its 3 entries" in listed.reason
     assert "hed, story, pub_date" in listed.reason
