@@ -366,7 +366,8 @@ def _removed(ingest: Ingest, changes: Changes) -> set[str]:
 
 def _articles(ingest: Ingest, old: Generation | None, progress: Progress) -> Iterator[Fetched]:
     """Yield the articles of the files, then those of the addresses; a rebuild fetches everything anew."""
-    yield from _articles_of_files(ingest, progress)
+    if ingest.paths or ingest.pushed:
+        yield from _articles_of_files(ingest, progress)
     if ingest.fetch is not None:
         known = {} if old is None or ingest.rebuild else hashes_by_origin(old)
         with progress.bar("fetch and embed", total=None, unit="article") as advance:

@@ -32,6 +32,7 @@ class FetchOptions:
     """The options of a visit.
 
     `known` has the content hash of every article of the index by origin; without it, everything is fetched anew.
+    `sparing` asks for a page the more rarely the older its article is.
     `thorough` also asks for the pages of the index that the addresses do not lead to any more. `allow_private` permits
     hosts that are not public. A `loader` that is given stays open; `web` makes another client.
     """
@@ -39,6 +40,7 @@ class FetchOptions:
     settings: IngestSettings
     known: Mapping[str, str] = field(default_factory=dict)
     thorough: bool = False
+    sparing: bool = False
     allow_private: bool = False
     loader: Loader | None = None
     web: Callable[[], Web] | None = None
@@ -56,7 +58,7 @@ def articles_from(
     web.counts = counts or web.counts
     parsing = nullcontext(options.loader) if options.loader else Loader()
     with web, parsing as loader, TemporaryDirectory(prefix="dateline-") as folder:
-        pages = Pages(web, loader, Path(folder), state, options.known, state.taken_down)
+        pages = Pages(web, loader, Path(folder), state, options.known, state.taken_down, options.sparing)
         yield from Visit(pages, thorough=options.thorough).articles_at(dict.fromkeys(urls))
 
 

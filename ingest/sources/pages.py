@@ -1,9 +1,11 @@
 """Pages of articles: fetch one only if it changed, parse it, and give its article the canonical address."""
 
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from index.records import Article
 from ingest.load import ArticleFile, LoadedArticle, Loader
 from ingest.report import ArticleRejected
 from ingest.sources.fetched import Fetched, Gone, Unchanged
@@ -13,12 +15,16 @@ from ingest.sources.state import FetchState, Page
 from ingest.sources.taken_down import TakenDown
 from ingest.sources.web import Reply, Validators, Web
 
+_SHARE_OF_AGE = 1 / 8
+"""An article of a day is asked for again after three hours, one of a month after four days."""
+
 
 @dataclass(slots=True)
 class Pages:
     """The pages of a visit, each read once; `known` has the content hashes of the index by origin.
 
-    Fetched bytes are parsed as files in `folder`.
+    Fetched bytes are parsed as files in `folder`. If it `is_sparing`, a page is asked for the more rarely the older its
+    article is; a user who names the page still gets it.
     """
 
     web: Web
@@ -27,18 +33,25 @@ class Pages:
     state: FetchState
     known: Mapping[str, str]
     taken_down: TakenDown
+    is_sparing: bool = False
+    clock: Callable[[], float] = time.time
     _asked: set[str] = field(default_factory=set)
 
     def articles_at(self, url: str, changed: str | None = None) -> Iterator[Fetched]:
         """Yield the article of a page, or the reason why it has none; nothing if this visit has read the page.
 
-        The page is not fetched if its sitemap states the same time of change as in the last run.
+        The page is not fetched if its sitemap states the same time of change as in the last run, or if the article was
+        taken down.
         """
         address = clean_address(url)
         if address in self._asked:
             return
+        if article_id_of(address) in self.taken_down:
+            self._asked.add(address)
+            yield _taken_down(address)
+            return
         page = self.unchanged_page(url)
-        if page and changed and page.changed == changed:
+        if page and (page.changed == changed if changed else self._is_fresh(page)):
             self._asked.add(address)
             self.web.counts.not_modified += 1
             yield Unchanged(page.origin)
@@ -59,6 +72,8 @@ class Pages:
         self._asked.add(address)
         if reply.not_modified:
             page = self.unchanged_page(url)
+            if page:
+                self.state.save_page(address, replace(page, changed=changed, asked=self.clock()))
             yield Unchanged(page.origin if page else address)
             return
         kind = kind_of(reply)
@@ -73,7 +88,7 @@ class Pages:
             self._asked.add(canonical)
             for taken in self.identified(item, canonical, is_named=is_named):
                 if isinstance(taken, LoadedArticle):
-                    row = Page(reply.validators, changed, canonical, taken.article.content_hash)
+                    row = self._row(reply, changed, taken.article)
                     for each in {address, clean_address(reply.url)}:
                         self.state.save_page(each, row)
                 yield taken
@@ -84,18 +99,34 @@ class Pages:
         self._asked.add(address)
         if article_id in self.taken_down:
             if not is_named:
-                reason = "it was taken down: to ingest it again, give the address of its page"
-                yield ArticleRejected(address, reason, "taken_down")
+                yield _taken_down(address)
                 return
             self.taken_down.discard([article_id])
         article = replace(item.article, article_id=article_id, origin=address, url=address)
         yield LoadedArticle(article, explicit_id=True, notices=item.notices)
 
+    def _row(self, reply: Reply, changed: str | None, article: Article) -> Page:
+        now = self.clock()
+        known = self.state.page(article.origin)
+        first_seen = known.dated if known and known.content_hash == article.content_hash else now
+        stated = article.updated_at or article.published_at
+        dated = min(first_seen, stated.timestamp()) if stated else first_seen
+        return Page(reply.validators, changed, article.origin, article.content_hash, dated, now)
+
+    def _is_fresh(self, page: Page) -> bool:
+        """Return whether a page need not be asked for again: old articles change more rarely than new ones."""
+        now = self.clock()
+        return self.is_sparing and now - page.asked < (now - page.dated) * _SHARE_OF_AGE
+
     def failure(self, url: str, rejection: ArticleRejected) -> ArticleRejected | Gone:
         """Return what a failed fetch means: a page that no longer exists, if the index has its article."""
         page = self.state.page(clean_address(url))
         origin = page.origin if page else clean_address(url)
-        return Gone(origin, rejection.reason) if rejection.code == "gone" and origin in self.known else rejection
+        if rejection.code != "gone":
+            return rejection
+        if origin in self.known:
+            return Gone(origin, rejection.reason)
+        return ArticleRejected(url, f"{rejection.reason}: correct what leads to it", "gone")
 
     def unchanged_page(self, url: str) -> Page | None:
         """Return what is known of a page, if the index has its article as it was then."""
@@ -112,3 +143,8 @@ class Pages:
         path = self.folder / f"fetched{EXTENSIONS[kind]}"
         path.write_bytes(reply.body)
         return ArticleFile(path, self.folder, address=reply.url, charset=reply.charset)
+
+
+def _taken_down(address: str) -> ArticleRejected:
+    reason = "it was taken down: to ingest it again, give the address of its page"
+    return ArticleRejected(address, reason, "taken_down")

@@ -6,21 +6,26 @@ file is right after a killed run, a rollback and a takedown, whenever it was wri
 
 import json
 import sqlite3
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from ingest.sources.taken_down import TakenDown
 from ingest.sources.web import Validators
 
 FILE = "fetched.db"
+_VERSION = 1
+"""The version of the tables; a file of another one starts empty."""
+
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS page (
-    url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, changed TEXT, origin TEXT NOT NULL, content_hash TEXT NOT NULL
+    url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, changed TEXT, origin TEXT NOT NULL, content_hash TEXT NOT NULL,
+    dated REAL NOT NULL, asked REAL NOT NULL
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listing (
-    url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, since TEXT, articles TEXT NOT NULL
+    url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, since TEXT, articles TEXT NOT NULL, leads TEXT NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS page_origin ON page (origin);
 """
@@ -28,23 +33,38 @@ CREATE INDEX IF NOT EXISTS page_origin ON page (origin);
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A fetched page: its validators, when its sitemap says that it changed, and the article that it led to."""
+    """A fetched page: its validators, when its sitemap says that it changed, and the article that it led to.
+
+    `dated` is when the article was last changed, or else first seen, and `asked` when the page was last asked for, in
+    seconds since 1970.
+    """
 
     validators: Validators
     changed: str | None
     origin: str
     content_hash: str
+    dated: float
+    asked: float
 
 
-@dataclass(frozen=True, slots=True)
+class Lead(NamedTuple):
+    """An address that a listing leads to, and when the listing says that it changed; `is_listing` of a sitemap."""
+
+    url: str
+    changed: str | None = None
+    is_listing: bool = False
+
+
+@dataclass(slots=True)
 class Listing:
-    """A listing that was read to its end: its validators, the content hashes of its articles by origin.
+    """A listing: its validators, the content hashes of the articles that it contains by origin, and its leads.
 
-    `since` is the latest change that a WordPress site has stated.
+    `since` is the latest change of its articles.
     """
 
     validators: Validators
-    articles: Mapping[str, str]
+    articles: dict[str, str] = field(default_factory=dict)
+    leads: list[Lead] = field(default_factory=list)
     since: str | None = None
 
 
@@ -67,31 +87,40 @@ class FetchState:
     def save_page(self, url: str, page: Page) -> None:
         """Replace what is known of a page."""
         stated = page.validators
-        values = (url, stated.etag, stated.last_modified, page.changed, page.origin, page.content_hash)
-        self._save("INSERT OR REPLACE INTO page VALUES (?, ?, ?, ?, ?, ?)", values)
+        known = (page.changed, page.origin, page.content_hash, page.dated, page.asked)
+        self._save("page", (url, stated.etag, stated.last_modified, *known))
 
     def listing(self, url: str) -> Listing | None:
         """Return what is known of a listing."""
         row = self._database.execute("SELECT * FROM listing WHERE url = ?", (url,)).fetchone()
-        return Listing(Validators(row[1], row[2]), json.loads(row[4]), row[3]) if row else None
+        if row is None:
+            return None
+        leads = [Lead(*lead) for lead in json.loads(row[5])]
+        return Listing(Validators(row[1], row[2]), json.loads(row[4]), leads, row[3])
 
     def save_listing(self, url: str, listing: Listing) -> None:
         """Replace what is known of a listing."""
         stated = listing.validators
-        values = (url, stated.etag, stated.last_modified, listing.since, json.dumps(dict(listing.articles)))
-        self._save("INSERT OR REPLACE INTO listing VALUES (?, ?, ?, ?, ?)", values)
+        known = (listing.since, json.dumps(listing.articles), json.dumps(listing.leads))
+        self._save("listing", (url, stated.etag, stated.last_modified, *known))
 
     def forget(self, origins: Collection[str]) -> None:
         """Erase every line of some articles."""
         with self._database:
             for origin in origins:
-                self._database.execute("DELETE FROM page WHERE origin = ? OR url = ?", (origin, origin))
-                self._database.execute("DELETE FROM listing WHERE instr(articles, ?)", (json.dumps(origin),))
+                rows = self._database.execute("SELECT url FROM page WHERE origin = ?", (origin,)).fetchall()
+                for address in {origin, *(url for (url,) in rows)}:
+                    stated = json.dumps(address)
+                    self._database.execute(
+                        "DELETE FROM listing WHERE instr(articles, ?) OR instr(leads, ?)", (stated, stated)
+                    )
+                    self._database.execute("DELETE FROM page WHERE url = ?", (address,))
 
-    def _save(self, statement: str, values: tuple[str | None, ...]) -> None:
+    def _save(self, table: str, values: tuple[str | float | None, ...]) -> None:
         # A disk that is full costs a fetch in the next run, and no article.
         with suppress(sqlite3.OperationalError), self._database:
-            self._database.execute(statement, values)
+            marks = ", ".join("?" * len(values))
+            self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our names
 
     def _opened(self) -> sqlite3.Connection:
         """Open the file; one that is corrupt is made anew."""
@@ -121,6 +150,9 @@ def _prepared(database: sqlite3.Connection) -> sqlite3.Connection:
     try:
         # Erased lines are overwritten, for takedowns.
         database.execute("PRAGMA secure_delete = ON")
+        if database.execute("PRAGMA user_version").fetchone() != (_VERSION,):
+            database.executescript("DROP TABLE IF EXISTS page; DROP TABLE IF EXISTS listing;")
+            database.executescript(f"PRAGMA user_version = {_VERSION};")
         database.executescript(_SCHEMA)
     except sqlite3.Error:
         database.close()

@@ -11,14 +11,11 @@ from ingest.sources.fetched import Fetched, Gone, Unchanged, origin_of
 from ingest.sources.identity import clean_address, is_address, is_front_page, site_of
 from ingest.sources.listings import Entry, entries_of, feeds_of, kind_of, sitemap_entries
 from ingest.sources.pages import Pages
-from ingest.sources.state import Listing
+from ingest.sources.state import Lead, Listing
 from ingest.sources.web import Reply, Validators
 
 DEPTH = 3
 """How many listings may lead to each other: a front page, an index of sitemaps, a sitemap, and then pages."""
-
-_MAY_CHANGE = frozenset(("unreachable", "status", "refused", "too_large"))
-"""The codes of failures after which a listing is read again even if it did not change."""
 
 
 class Visit:
@@ -57,10 +54,13 @@ class Visit:
         if reply.not_modified and listing:
             self._listings.add(url)
             yield from map(Unchanged, listing.articles)
+            yield from self._led(listing.leads, depth)
         elif kind in ("feed", "json"):
-            yield from self._listed(url, reply.validators, self._feed(reply))
+            read = Listing(reply.validators)
+            yield from self._listed(url, read, self._feed(reply, read))
         elif kind == "sitemap":
-            yield from self._listed(url, reply.validators, self._sitemap(reply, depth))
+            read = Listing(reply.validators)
+            yield from self._listed(url, read, self._sitemap(reply, read, depth))
         elif depth:
             yield ArticleRejected(url, f"it is a {kind}; expected a feed or a sitemap", "wrong_type")
         elif not reply.not_modified and (is_front_page(url) or is_front_page(reply.url)):
@@ -86,7 +86,7 @@ class Visit:
         # Some sites name the interface and do not open it to everybody.
         posts = wordpress.opened(self._pages.web, api, since) if api else None
         if api and posts:
-            yield from self._listed(api, Validators(), self._posts(api, since, posts), before)
+            yield from self._posts(api, posts, before)
         elif feeds := self._feeds(reply):
             yield from self._source(feeds[0], depth=1)
         elif sitemaps := self._pages.web.sitemaps(reply.url):
@@ -95,12 +95,19 @@ class Visit:
         else:
             yield from self._pages.articles_of(url, reply, is_named=True)
 
-    def _posts(self, api: str, since: str | None, first: Reply) -> Iterator[Fetched]:
+    def _posts(self, api: str, first: Reply, before: Listing | None) -> Iterator[Fetched]:
+        """Yield the posts of a WordPress site; those that did not change since `before` are unchanged."""
+        read = Listing(Validators(), dict(before.articles) if before else {}, since=before.since if before else None)
+        unread = set(read.articles)
         try:
-            for reply in wordpress.pages_of_posts(self._pages.web, api, since, first):
-                yield from self._feed(reply)
+            for reply in wordpress.pages_of_posts(self._pages.web, api, read.since, first):
+                for item in self._feed(reply, read):
+                    unread.discard(origin_of(item))
+                    yield item
         except ArticleRejected as rejection:
             yield rejection
+        else:
+            yield from self._listed(api, read, map(Unchanged, unread))
 
     def _feeds(self, reply: Reply) -> list[str]:
         """Return the addresses of the feeds that a page names, on its own site."""
@@ -108,7 +115,7 @@ class Visit:
         entries = [entry for entry in found if isinstance(entry, Entry)]
         return [entry.url for entry in entries if site_of(entry.url) == site_of(reply.url)]
 
-    def _feed(self, reply: Reply) -> Iterator[Fetched]:
+    def _feed(self, reply: Reply, read: Listing) -> Iterator[Fetched]:
         """Yield the articles of a feed: those of which it has the complete text, and the pages of the others.
 
         Entries may lead to the site of the feed, or to the one site that most of them lead to: another company may
@@ -126,13 +133,27 @@ class Visit:
             elif entry.url and site_of(entry.url) not in sites:
                 yield _of_another_site(entry.url, reply.url)
             elif entry.article is None:
-                yield from self._pages.articles_at(entry.url)
-            elif isinstance(entry.article, LoadedArticle) and entry.url:
-                yield from self._pages.identified(entry.article, clean_address(entry.url))
+                yield from self._led([Lead(clean_address(entry.url))], 0, read)
             else:
-                yield entry.article
+                yield from self._own(entry, read)
 
-    def _sitemap(self, reply: Reply, depth: int) -> Iterator[Fetched]:
+    def _own(self, entry: Entry, read: Listing) -> Iterator[Fetched]:
+        """Yield the article of an entry with the complete text, and note it in the listing."""
+        item = entry.article
+        found = (
+            self._pages.identified(item, clean_address(entry.url))
+            if isinstance(item, LoadedArticle) and entry.url
+            else [item]
+        )
+        for each in found:
+            if isinstance(each, LoadedArticle):
+                article = each.article
+                read.articles[article.origin] = article.content_hash
+                read.since = max(filter(None, (read.since, isoformat(article.updated_at))), default=None)
+            if each is not None:
+                yield each
+
+    def _sitemap(self, reply: Reply, read: Listing, depth: int) -> Iterator[Fetched]:
         """Yield the articles of the pages of a sitemap, and of the sitemaps that an index lists."""
         file = self._pages.file_of(reply, "sitemap")
         for entry in list(self._pages.loader.run(sitemap_entries, file)):
@@ -140,36 +161,28 @@ class Visit:
                 yield entry
             elif site_of(entry.url) != site_of(reply.url):
                 yield _of_another_site(entry.url, reply.url)
-            elif entry.is_listing and depth < DEPTH:
-                yield from self._source(entry.url, depth + 1)
-            elif not entry.is_listing and not is_front_page(entry.url):
-                yield from self._pages.articles_at(entry.url, entry.changed)
+            elif entry.is_listing or not is_front_page(entry.url):
+                yield from self._led([Lead(clean_address(entry.url), entry.changed, entry.is_listing)], depth, read)
 
-    def _listed(
-        self, url: str, validators: Validators, items: Iterable[Fetched], before: Listing | None = None
-    ) -> Iterator[Fetched]:
-        """Pass on what a listing leads to, and remember the listing if nothing failed that may succeed later.
+    def _led(self, leads: Iterable[Lead], depth: int, read: Listing | None = None) -> Iterator[Fetched]:
+        """Follow the leads of a listing; note those in `read`, but not what was taken down."""
+        for lead in leads:
+            is_taken_down = False
+            if lead.is_listing:
+                found = self._source(lead.url, depth + 1) if depth < DEPTH else iter(())
+            else:
+                found = self._pages.articles_at(lead.url, lead.changed)
+            for item in found:
+                is_taken_down |= isinstance(item, ArticleRejected) and item.code == "taken_down"
+                yield item
+            if read and not (is_taken_down and not lead.is_listing):
+                read.leads.append(lead)
 
-        With `before`, the listing states only what changed since then.
-        """
+    def _listed(self, url: str, read: Listing, items: Iterable[Fetched]) -> Iterator[Fetched]:
+        """Pass on what a listing leads to, and remember the listing at its end."""
         self._listings.add(url)
-        articles = dict(before.articles) if before else {}
-        since = before.since if before else None
-        unread = set(articles)
-        is_complete = True
-        for item in items:
-            unread.discard(origin_of(item))
-            if isinstance(item, LoadedArticle):
-                articles[item.article.origin] = item.article.content_hash
-                since = max(filter(None, (since, isoformat(item.article.updated_at))), default=None)
-            elif isinstance(item, Unchanged):
-                articles[item.origin] = self._pages.known.get(item.origin, "")
-            elif isinstance(item, ArticleRejected) and item.code in _MAY_CHANGE:
-                is_complete = False
-            yield item
-        yield from map(Unchanged, unread)
-        if is_complete:
-            self._pages.state.save_listing(url, Listing(validators, articles, since))
+        yield from items
+        self._pages.state.save_listing(url, read)
 
     def _current_listing(self, url: str) -> Listing | None:
         """Return what is known of a listing, if the index has its articles as they were then."""

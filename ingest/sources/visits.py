@@ -47,7 +47,7 @@ class Visits:
         thorough = self.fetcher.options.thorough and now >= self._next_thorough
         if thorough:
             self._next_thorough = now + THOROUGH_S
-        options = replace(self.fetcher.options, thorough=thorough)
+        options = replace(self.fetcher.options, thorough=thorough, sparing=not thorough)
         fetcher = replace(self.fetcher, options=options, counts=FetchCounts())
         hashes = known()
         self._is_running = True

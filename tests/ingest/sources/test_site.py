@@ -170,11 +170,11 @@ def test_a_site_is_ingested_round_by_round(site: Site, desk: Desk) -> None:
     before = site.asked.copy()
     second = desk.ingest(*named)
     assert (second.added, second.unchanged, second.generation, codes(second)) == (0, 3, None, [])
-    assert (site.asked - before).keys() == {"/robots.txt", "/feed.xml", "/map.xml", "/bridge"}
+    assert (site.asked - before).keys() == {"/robots.txt", "/feed.xml", "/map.xml", "/bridge", "/ferry"}
     assert second.fetches
-    assert (second.fetches.fetched, second.fetches.not_modified) == (1, 2)
+    assert (second.fetches.fetched, second.fetches.not_modified) == (1, 3)
 
-    site.paths["/feed.xml"].etag = '"feed-2"'
+    # The feed does not say that the page of its teaser changed.
     site.paths["/ferry"] = Served(ferry(site, f"{FERRY} It costs four crowns."), etag='"ferry-2"')
     site.paths["/bridge"] = Served(status=410)
     third = desk.ingest(*named)
@@ -212,6 +212,7 @@ def test_an_article_that_was_taken_down_does_not_come_back(site: Site, desk: Des
             ["taken_down"] if site.asked["/feed.xml"] < 3 else [],
         )
         assert sorted(desk.bodies()) == ["bridge", "mill"]
+        assert b"ferry" not in (desk.data / FILE).read_bytes()
     (desk.data / FILE).unlink()
     desk.ingest(site.url("/feed.xml"))
     assert sorted(desk.bodies()) == ["bridge", "mill"]

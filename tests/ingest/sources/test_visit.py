@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -13,6 +14,7 @@ from ingest.load import LoadedArticle, Loader
 from ingest.sources import Fetched, FetchOptions, FetchState, Gone, Unchanged, articles_from
 from ingest.sources.fetched import origin_of
 from ingest.sources.listings import kind_of
+from ingest.sources.pages import Pages
 from ingest.sources.web import Reply
 from tests.ingest.sources.site import page
 from tests.ingest.sources.test_web import SETTINGS, SITE, Host, host_of, reply
@@ -213,6 +215,25 @@ def test_a_thorough_visit_asks_for_what_is_not_listed_any_more(reading: Callable
         ("gone", "/moved"),
         ("article", "/same"),
     ]
+
+
+def test_a_sparing_visit_asks_for_old_articles_more_rarely(tmp_path: Path, loader: Loader) -> None:
+    """A page is asked for after an eighth of its article's age: an hour after it was asked for, if that is eight."""
+    now = 1_000_000.0
+    stated = '<meta property="article:published_time" content="1970-01-12T05:46:40Z">'  # eight hours before
+    host = host_of({"/a": lambda: reply(page("A", LONG, head=stated).encode())})
+    known: dict[str, str] = {}
+    with closing(FetchState(tmp_path)) as state:
+        asked = []
+        for seconds in (0, 1_000, 3_000, 4_000, 4_500, 9_000, 9_500):
+            at = partial(float, now + seconds)
+            pages = Pages(host.web(), loader, tmp_path, state, known, state.taken_down, is_sparing=True, clock=at)
+            before = len(host.pages())
+            for each in pages.articles_at(f"{SITE}/a"):
+                assert isinstance(each, LoadedArticle | Unchanged)
+                known |= {each.article.origin: each.article.content_hash} if isinstance(each, LoadedArticle) else {}
+            asked.append(len(host.pages()) > before)
+    assert asked == [True, False, False, False, True, False, True]
 
 
 def test_the_encoding_of_the_header_counts(reading: Callable[[Host], Reader]) -> None:
