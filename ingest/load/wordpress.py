@@ -13,6 +13,12 @@ NOT_ARTICLES: frozenset[str] = frozenset(_LISTS["not_articles"].split())
 """The types of posts that are not articles: parts of the site, and data of plug-ins."""
 
 _BLOCK_COMMENT = re.compile(r"<!-- /?wp:")
+# A block may also consist of its opening alone, which ends in a slash.
+_BLOCK_WITHOUT_TEXT = re.compile(
+    rf"<!-- wp:(?P<block>{'|'.join(_LISTS['blocks_without_text'].split())})\s(?:(?!-->).)*(?<!/)-->"
+    r".*?<!-- /wp:(?P=block) -->",
+    re.DOTALL,
+)
 _SHORTCODE = re.compile(
     r"(?<!\[)\[(?P<close>/)?(?P<name>[a-zA-Z][\w-]{0,60})(?P<stated>(?:\s(?:[^\[\]\"']|\"[^\"]*\"|'[^']*')*)?)(?P<self>/)?\](?!\])"
 )
@@ -27,7 +33,7 @@ _ADDRESS = re.compile(r"https?://\S+")
 
 def post_text(content: str) -> str:
     """Convert the stored content of a post to text; captions and quotes stay, players and forms do not."""
-    html = _without_shortcodes(content.replace("\r\n", "\n"))
+    html = _without_shortcodes(_BLOCK_WITHOUT_TEXT.sub("", content.replace("\r\n", "\n")))
     if not _BLOCK_COMMENT.search(html):
         html = _with_paragraphs(html)
     blocks = html_to_text(html).split("\n\n")

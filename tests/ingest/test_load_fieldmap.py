@@ -1,13 +1,16 @@
 """Field maps: `--map` and the paths in entries."""
 
 import json
+import pickle
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from typer.testing import CliRunner
 
+from dateline.__main__ import app
 from index.errors import ConfigurationError
 from ingest.load import ArticleFile, LoadedArticle, load
 from ingest.load.fieldmap import FIELDS, parse_field_map, value_at
@@ -70,6 +73,17 @@ def test_the_marks_of_unpublished_articles_hold_beside_a_map(tmp_path: Path) -> 
     """A map does not publish drafts."""
     path = write(tmp_path / "a.json", json.dumps([{**ENTRY, "status": "draft"}, ENTRY]))
     assert codes(found(path, "body=content.rendered")) == ["unpublished", "ok"]
+
+
+def test_the_command_takes_a_map_and_hands_it_to_the_process_that_parses(tmp_path: Path) -> None:
+    """A wrong map ends the command before anything is read; a file with a map can be sent to another process."""
+    path = write(tmp_path / "a.json", json.dumps(ENTRY))
+    for written in ("boby=content.rendered", "body"):
+        refused = CliRunner().invoke(app, ["ingest", "--data", str(tmp_path / "data"), "--map", written, str(path)])
+        assert isinstance(refused.exception, ConfigurationError)
+        assert not (tmp_path / "data").exists()
+    file = ArticleFile(path, path.parent, field_map=parse_field_map("body=content.rendered"))
+    assert pickle.loads(pickle.dumps(file)) == file
 
 
 @pytest.mark.parametrize("written", ["", " , ", "headline", "=a", "body=", "headline=title", "boby=text"])

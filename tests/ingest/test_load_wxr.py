@@ -173,6 +173,8 @@ def test_a_feed_that_mentions_exports_is_a_feed(tmp_path: Path) -> None:
          "It was [sic] a calm day.\n\nNo [other] words [...] are lost."),
         ('[caption caption="By night"]<img src="b.jpg">[/caption]', "By night"),
         ("Fish &amp; chips &#8211; 5 &lt; 6", "Fish & chips – 5 < 6"),
+        ('<!-- wp:button {"width":50} --><a>Buy</a><!-- /wp:button --><p>One.</p>', "One."),
+        ("<!-- wp:button /--><p>One.</p><!-- wp:button --><a>Buy</a><!-- /wp:button -->", "One."),
         ("<pre>one\ntwo</pre>", "one two"),
     ],
 )  # fmt: skip
