@@ -10,7 +10,7 @@ import sqlite3
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, astuple, replace
+from dataclasses import asdict, astuple, fields
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -62,8 +62,8 @@ CREATE TABLE correcting (article INTEGER PRIMARY KEY REFERENCES article (row));
 CREATE INDEX chunk_article ON chunk (article);
 CREATE INDEX chunk_text ON chunk (text_key);
 """
-ARTICLE_COLUMNS = """article_id, content_hash, origin, title, body, url, source, authors, section, language, tags,
-    published_at, updated_at"""
+_FIELDS = tuple(field.name for field in fields(Article))
+ARTICLE_COLUMNS = ", ".join((*_FIELDS, "content_hash"))
 _OF_ARTICLES = {
     "revision": ", ordinal, changed_at, is_stated, edits",
     "sketch": ", digest, words, marks",
@@ -87,42 +87,27 @@ _UPDATED = "rtrim(coalesce(updated_at, published_at), 'Z')"
 
 def article_values(article: Article) -> tuple[str | None, ...]:
     """Return the values of `ARTICLE_COLUMNS` for one article."""
-    return (
-        article.article_id,
-        article.content_hash,
-        article.origin,
-        article.title,
-        article.body,
-        article.url,
-        article.source,
-        json.dumps(article.authors, ensure_ascii=False),
-        article.section,
-        article.language,
-        json.dumps(article.tags, ensure_ascii=False),
-        isoformat(article.published_at),
-        isoformat(article.updated_at),
-    )
+    return (*(_value(getattr(article, name)) for name in _FIELDS), article.content_hash)
+
+
+def _value(field: str | Sequence[str] | datetime | None) -> str | None:
+    if field is None or isinstance(field, str):
+        return field
+    return isoformat(field) if isinstance(field, datetime) else _to_json(field)
+
+
+def _to_json(values: Sequence[Any]) -> str:
+    return json.dumps(values, ensure_ascii=False)
 
 
 def article_of(values: Sequence[Any]) -> Article:
     """Return the article stored in one row of `ARTICLE_COLUMNS`."""
-    (article_id, _, origin, title, body, url, source, authors, section, language, tags, published_at, updated_at) = (
-        values
-    )
-    return Article(
-        article_id=article_id,
-        body=body,
-        origin=origin,
-        title=title,
-        url=url,
-        source=source,
-        authors=tuple(json.loads(authors)),
-        section=section,
-        language=language,
-        tags=tuple(json.loads(tags)),
-        published_at=datetime.fromisoformat(published_at) if published_at else None,
-        updated_at=datetime.fromisoformat(updated_at) if updated_at else None,
-    )
+    stored = dict(zip(_FIELDS, values, strict=False))
+    for name in ("authors", "tags"):
+        stored[name] = tuple(json.loads(stored[name]))
+    for name in ("published_at", "updated_at"):
+        stored[name] = stored[name] and datetime.fromisoformat(stored[name])
+    return Article(**stored)
 
 
 class Outlet(NamedTuple):
@@ -194,11 +179,12 @@ class Catalog:
             }
         return self._standings
 
-    def outlets(self, rows: Sequence[int]) -> dict[int, Outlet]:
-        """Return where and when the chunks in these rows were published, by row; no body is read."""
+    def outlets(self, rows: Sequence[int]) -> list[Outlet]:
+        """Return where and when the chunks in these rows were published, in their order; no body is read."""
         statement = f"""SELECT chunk.row, article_id || '#' || ordinal, article_id, source, {_PUBLISHED} FROM chunk
             JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
-        return {row: Outlet(*values) for row, *values in self._rows(statement, (json.dumps(list(rows)),))}
+        found = {row: Outlet(*values) for row, *values in self._rows(statement, (json.dumps(list(rows)),))}
+        return [found[row] for row in rows]
 
     def sketch(self, row: int) -> Sketch:
         """Return the complete sketch of the article in that row."""
@@ -326,12 +312,6 @@ class Catalog:
             found.append((Chunk(chunk_id, article.article_id, ordinal, text, start, end, tokens), article))
         return found
 
-    def chunk_ids(self, rows: Sequence[int]) -> dict[int, str]:
-        """Return the chunk ids of these rows, by row; the bodies of their articles are not read."""
-        statement = f"""SELECT chunk.row, article_id || '#' || ordinal FROM chunk
-            JOIN article ON article.row = chunk.article WHERE chunk.row IN {_LISTED}"""
-        return dict(self._rows(statement, (json.dumps(list(rows)),)))
-
     def all_chunks(self) -> Iterator[tuple[Chunk, Article]]:
         """Yield every chunk with its article, in row order, with a page of them in memory."""
         for start in range(0, self.chunk_count, PAGE):
@@ -379,7 +359,13 @@ class CatalogWriter:
         self._connection.execute("INSERT INTO sketch VALUES (?, ?, ?, ?)", (added.lastrowid, *sketch[:3]))
         self._connection.execute("INSERT INTO sketch_runs VALUES (?, ?, ?)", (added.lastrowid, *sketch[3:]))
         self.chunk_count += len(chunks)
-        self._add_history(added.lastrowid, history)
+        self._connection.executemany(
+            "INSERT INTO revision VALUES (?, ?, ?, ?, ?)",
+            (
+                (added.lastrowid, ordinal, each.changed_at, each.is_stated, _to_json([*map(astuple, each.edits)]))
+                for ordinal, each in enumerate(history)
+            ),
+        )
         if corrects_another(article):
             self._connection.execute("INSERT INTO correcting VALUES (?)", (added.lastrowid,))
 
@@ -418,18 +404,6 @@ class CatalogWriter:
             self._connection.execute(f"DELETE FROM {table} WHERE article = ({row})", (article_id,))
         self._connection.execute("DELETE FROM article WHERE article_id = ?", (article_id,))
 
-    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
-        """Change the id of an article, and with it the content hash; give it the revisions of that id."""
-        statement = f"SELECT {ARTICLE_COLUMNS} FROM article WHERE article_id = ?"
-        (article,) = (article_of(values) for values in self._connection.execute(statement, (article_id,)))
-        self._connection.execute(
-            "UPDATE article SET article_id = ?, content_hash = ? WHERE article_id = ?",
-            (to, replace(article, article_id=to).content_hash, article_id),
-        )
-        ((row,),) = self._connection.execute("SELECT row FROM article WHERE article_id = ?", (to,)).fetchall()
-        self._connection.execute("DELETE FROM revision WHERE article = ?", (row,))
-        self._add_history(row, history)
-
     def commit(self) -> None:
         """Store everything so far, so that a killed run leaves it."""
         self._connection.commit()
@@ -449,21 +423,6 @@ class CatalogWriter:
     def close(self) -> None:
         """Close the file; what was not committed is lost."""
         self._connection.close()
-
-    def _add_history(self, row: int | None, history: Sequence[Revision]) -> None:
-        self._connection.executemany(
-            "INSERT INTO revision VALUES (?, ?, ?, ?, ?)",
-            (
-                (
-                    row,
-                    ordinal,
-                    each.changed_at,
-                    each.is_stated,
-                    json.dumps([astuple(edit) for edit in each.edits], ensure_ascii=False),
-                )
-                for ordinal, each in enumerate(history)
-            ),
-        )
 
 
 def _conditions(filters: Filters) -> tuple[list[str], list[str]]:

@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from functools import cache, cached_property
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.catalog import PAGE, Outlet
+from index.catalog import PAGE, Catalog, Outlet
 from index.chroma_server import ChromaServer
 from index.copies import Compared, Stories, count_copies, stories_of
 from index.embedding import Vector
@@ -27,6 +27,8 @@ from index.publishing import read_manifest
 from index.records import Article, Chunk, Filters, Listed, Manifest, Revision, SegmentEntry, isoformat
 from index.segment import Segment, open_segment
 from index.vectors import least_of
+
+T = TypeVar("T")
 
 PARALLEL_ROWS = 20_000
 """Rows from which on the segments are searched on several threads."""
@@ -166,25 +168,16 @@ class Generation:
 
     def chunks(self, rows: NDArray[np.int64]) -> list[tuple[Chunk, Article]]:
         """Return the chunks of these rows with their articles, in the order of `rows`."""
-        found: dict[int, tuple[Chunk, Article]] = {}
-        for part, places, own in self._by_part(rows):
-            found.update(zip(places.tolist(), part.segment.catalog.chunks(own.tolist()), strict=True))
-        return [found[place] for place in range(len(rows))]
-
-    def chunk_ids(self, rows: NDArray[np.int64]) -> list[str]:
-        """Return the chunk ids of these rows, in the order of `rows`."""
-        found = np.empty(len(rows), dtype=object)
-        for part, places, own in self._by_part(rows):
-            ids = part.segment.catalog.chunk_ids(own.tolist())
-            found[places] = [ids[row] for row in own.tolist()]
-        return found.tolist()
+        return self._of_rows(rows, Catalog.chunks)
 
     def outlets(self, rows: NDArray[np.int64]) -> list[Outlet]:
         """Return where and when the chunks in these rows were published, in the order of `rows`."""
-        found: dict[int, Outlet] = {}
+        return self._of_rows(rows, Catalog.outlets)
+
+    def _of_rows(self, rows: NDArray[np.int64], read: Callable[[Catalog, list[int]], list[T]]) -> list[T]:
+        found: dict[int, T] = {}
         for part, places, own in self._by_part(rows):
-            outlets = part.segment.catalog.outlets(own.tolist())
-            found.update(zip(places.tolist(), (outlets[row] for row in own.tolist()), strict=True))
+            found.update(zip(places.tolist(), read(part.segment.catalog, own.tolist()), strict=True))
         return [found[place] for place in range(len(rows))]
 
     def article(self, article_id: str) -> Article | None:

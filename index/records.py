@@ -5,11 +5,10 @@ import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime, time
-from typing import Literal, NamedTuple, TypeVar, overload
+from functools import cache
+from typing import Any, Literal, NamedTuple, Self, cast, overload
 
 from pydantic import TypeAdapter, ValidationError
-
-RecordT = TypeVar("RecordT")
 
 
 class Span(NamedTuple):
@@ -153,8 +152,33 @@ class Filters:
     as_of: datetime | None = None
 
 
+class Stored:
+    """A record that is stored as JSON."""
+
+    __slots__ = ()
+
+    def to_json(self) -> str:
+        """Return the record as indented JSON with sorted keys."""
+        return json.dumps(asdict(cast("Any", self)), indent=2, sort_keys=True) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Parse a record; raises ValueError, with a message of one line, if a field is missing, unknown or invalid."""
+        try:
+            return cast("Self", _adapter(cast("type", cls)).validate_json(text, strict=True, extra="forbid"))
+        except ValidationError as error:
+            faults = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
+            raise ValueError(f"not a valid {error.title}: {'; '.join(faults)}") from error
+
+
+@cache
+def _adapter(kind: type) -> TypeAdapter[Any]:
+    # Building one takes as long as parsing ten records.
+    return TypeAdapter(kind)
+
+
 @dataclass(frozen=True, slots=True)
-class Configuration:
+class Configuration(Stored):
     """The settings that a generation is built with; all its segments have the same."""
 
     embedding_model: str
@@ -164,11 +188,6 @@ class Configuration:
     language: str
     stop_words: str
     schema: int
-
-    @classmethod
-    def from_json(cls, text: str) -> "Configuration":
-        """Parse a configuration; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _parsed(_CONFIGURATION, text)
 
 
 def fingerprint(hashes: Iterable[tuple[str, str]], configuration: Configuration) -> str:
@@ -190,7 +209,7 @@ class StoredFile:
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentRecord:
+class SegmentRecord(Stored):
     """The description of a segment, stored in it as `segment.json`; `files` are all its other files by path.
 
     `search` is `exact` if Chroma misses some of its vectors.
@@ -203,15 +222,6 @@ class SegmentRecord:
     created_at: str
     files: dict[str, StoredFile]
     search: Literal["chroma", "exact"] = "chroma"
-
-    def to_json(self) -> str:
-        """Return the record as indented JSON with sorted keys."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> "SegmentRecord":
-        """Parse a record; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _parsed(_SEGMENT_RECORD, text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,7 +237,7 @@ class SegmentEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class Manifest:
+class Manifest(Stored):
     """The description of a generation, stored as `generations/NAME.json`.
 
     `fingerprint` depends on the articles, the chunker, the model and the schema: it is equal for equal articles,
@@ -246,31 +256,3 @@ class Manifest:
     def digest(self) -> str:
         """Return the first 8 digits of the SHA-256 of all fields but the name."""
         return hashlib.sha256(replace(self, generation="").to_json().encode()).hexdigest()[:8]
-
-    def to_json(self) -> str:
-        """Return the manifest as indented JSON with sorted keys."""
-        return _to_json(self)
-
-    @classmethod
-    def from_json(cls, text: str) -> "Manifest":
-        """Parse a manifest; raises ValueError if a field is missing, unknown or of the wrong type."""
-        return _parsed(_MANIFEST, text)
-
-
-def _to_json(record: SegmentRecord | Manifest) -> str:
-    return json.dumps(asdict(record), indent=2, sort_keys=True) + "\n"
-
-
-def _parsed(adapter: TypeAdapter[RecordT], text: str) -> RecordT:
-    """Parse a record; the message of the ValueError is one line."""
-    try:
-        return adapter.validate_json(text, strict=True, extra="forbid")
-    except ValidationError as error:
-        faults = [": ".join([*map(str, fault["loc"]), fault["msg"]]) for fault in error.errors()]
-        raise ValueError(f"not a valid {error.title}: {'; '.join(faults)}") from error
-
-
-# Built once: building one takes as long as parsing ten records.
-_CONFIGURATION = TypeAdapter(Configuration)
-_SEGMENT_RECORD = TypeAdapter(SegmentRecord)
-_MANIFEST = TypeAdapter(Manifest)

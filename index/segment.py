@@ -197,10 +197,6 @@ class SegmentWriter:
         """Remove an article that was added."""
         self._catalog.discard(article_id)
 
-    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
-        """Change the id of an article that was added, and give it the revisions of that id."""
-        self._catalog.rename(article_id, to, history)
-
     def store(self) -> None:
         """Store everything so far, so that a killed run leaves it."""
         self._vectors.flush()

@@ -1,8 +1,8 @@
 """Compare the articles of a run with those of the index: new, changed, moved, unchanged or gone; and what changed.
 
 `ingest.job` drives the comparison: it stages each article that `compare` yields and drops those in `withdrawn`; then it
-gives each article of `move` its old id; with --prune it removes those of `gone`. `revised` compares the titles and
-bodies of two versions sentence by sentence. An article keeps its newest edits, not its earlier bodies.
+stages each article of `move` under its old id; with --prune it removes those of `gone`. `revised` compares two versions
+sentence by sentence, titles included. An article keeps its newest edits, not its earlier bodies.
 """
 
 import os
@@ -54,6 +54,13 @@ class _Version(NamedTuple):
     date: datetime
     change: Change
     content: str | None
+
+
+class Move(NamedTuple):
+    """An article of the index with a new origin."""
+
+    article_id: str
+    origin: str
 
 
 @dataclass(slots=True)
@@ -140,12 +147,12 @@ class Changes:
         """The number of versions that a later version of this run replaced."""
         return sum(len(hashes) - 1 for hashes in self._versions.values())
 
-    def move(self, paths: Sequence[Path], held: Callable[[str], Article | None]) -> dict[str, str]:
-        """Find added articles whose content had another origin that is gone; return their new ids with the old ids.
+    def move(self, paths: Sequence[Path], held: Callable[[str], Article | None]) -> dict[str, Move]:
+        """Find added articles whose content had another origin that is gone; return their moves by their new ids.
 
         They keep their old ids, so that links to them stay valid. `held` returns the article of the index with an id.
         """
-        moves: dict[str, str] = {}
+        moves: dict[str, Move] = {}
         # If several added articles have equal content, the first one read is the moved one.
         added = {version.content: new for new, version in reversed(self._read.items()) if version.content}
         lost = self.gone(paths) | {each for each, file in self._unread() if _is_gone(file)} if added else ()
@@ -153,8 +160,8 @@ class Changes:
             article = held(old)
             new = added.pop(_content_of(article), None) if article else None
             if article and new:
-                moves[new] = old
                 version = self._read.pop(new)
+                moves[new] = Move(old, version.origin)
                 self._read[old] = version._replace(content_hash=article.content_hash, change="moved", content=None)
         return moves
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
 from types import TracebackType
@@ -47,11 +47,11 @@ from index.publishing import (
     sweep,
 )
 from index.records import Article, Chunk, Configuration, Revision, SegmentEntry, SegmentRecord, indexed_text
-from index.segment import COLLECTED, Segment, SegmentWriter
+from index.segment import COLLECTED, SegmentWriter
 from index.spool import SpoolEntry
 from index.text import CHUNKER, chunks_of
 from index.vectors import are_unit, read_rows
-from ingest.changes import Changes, revised
+from ingest.changes import Changes, Move, revised
 from ingest.load import LoadedArticle, Loader, find
 from ingest.load.fieldmap import FieldMap
 from ingest.load.pushed import pushed_file
@@ -117,19 +117,16 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
         new = stack.enter_context(NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language)))
 
         changes = _changes(ingest, old)
-        embedded = 0
-        for articles in _batches(changes.compare(_articles(ingest, old, progress))):
-            if not ingest.dry_run:
-                embedded += _store(articles, new, known, embedder, old)
-        for article_id in changes.withdrawn:
+        store = partial(_store_all, ingest, new, known, embedder, old)
+        embedded = store(changes.compare(_articles(ingest, old, progress)))
+        moves = changes.move(ingest.paths, old.article) if old is not None else {}
+        for article_id in (*changes.withdrawn, *moves):
             new.discard(article_id)
-        for article_id, first in (changes.move(ingest.paths, old.article) if old else {}).items():
-            new.rename(article_id, first, old.histories([first]).get(first, ()) if old else ())
+        embedded += store(_moved(moves.values(), old))
         removed = _removed(ingest, changes)
         report = changes.report(removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
-            for articles in _batches(_to_rebuild(ingest, old, new.article_ids | removed)):
-                embedded += _store(articles, new, known, embedder, old)
+            embedded += store(_to_rebuild(ingest, old, new.article_ids | removed))
             with progress.step("build the index"):
                 entries = _entries(ingest, old, new, removed)
             with progress.step("publish and merge"):
@@ -209,22 +206,6 @@ class NewSegments:
             self._closed[place][1].add(article_id)
         elif self._writer is not None:
             self._writer.discard(article_id)
-
-    def rename(self, article_id: str, to: str, history: Sequence[Revision] = ()) -> None:
-        """Change the id of an article, if it was added, and give it the revisions of that id."""
-        place = self._place_of.get(article_id)
-        if place is None:
-            return
-        if place == len(self._closed) and self._writer is not None:
-            self._writer.rename(article_id, to, history)
-            self._place_of[to] = self._place_of.pop(article_id)
-            return
-        folder = segment_folder(self._data, self._closed[place][0].segment)
-        with closing(Segment(folder, checked=False)) as segment:
-            for article, rows in segment.catalog.articles([article_id]):
-                chunks = [chunk for chunk, _ in segment.catalog.chunks(rows)]
-                self.add(replace(article, article_id=to), chunks, segment.vectors[rows], history)
-        self.discard(article_id)
 
     def finish(self) -> list[tuple[SegmentRecord, set[str]]]:
         """Close the last segment; return the record of each, with the ids of the articles that are dead in it."""
@@ -392,15 +373,26 @@ def _articles_of_files(ingest: Ingest, progress: Progress) -> Iterator[LoadedArt
             advance(1)
 
 
-def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
+def _store_all(
+    ingest: Ingest,
+    new: NewSegments,
+    known: KnownVectors,
+    embedder: Embedder,
+    old: Generation | None,
+    articles: Iterator[Article],
+) -> int:
+    """Store articles in batches, unless the run is dry; return how many texts were embedded."""
+    embedded = 0
     while batch := list(islice(articles, ARTICLES_AT_ONCE)):
-        yield batch
+        if not ingest.dry_run:
+            embedded += _store(batch, new, known, embedder, old)
+    return embedded
 
 
 def _store(
     articles: Sequence[Article], new: NewSegments, known: KnownVectors, embedder: Embedder, old: Generation | None
 ) -> int:
-    """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many were embedded.
+    """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many texts were.
 
     An article that the previous generation has keeps its history.
     """
@@ -431,6 +423,13 @@ def _histories(articles: Sequence[Article], old: Generation) -> dict[str, tuple[
         each.article_id: revised(each, old.article(each.article_id), earlier.get(each.article_id, ()), now)
         for each in articles
     }
+
+
+def _moved(moves: Iterable[Move], old: Generation | None) -> Iterator[Article]:
+    """Yield the articles of the previous generation that have a new origin."""
+    for move in moves:
+        if old is not None and (article := old.article(move.article_id)) is not None:
+            yield replace(article, origin=move.origin)
 
 
 def _to_rebuild(ingest: Ingest, old: Generation | None, done: set[str]) -> Iterator[Article]:

@@ -292,7 +292,7 @@ def _best(
     better, equal = rows[scores > least], rows[scores == least]
     wanted = count - len(better)
     if len(equal) > wanted:
-        ids = generation.chunk_ids(equal)
+        ids = [outlet.chunk_id for outlet in generation.outlets(equal)]
         equal = equal[sorted(range(len(equal)), key=ids.__getitem__)[:wanted]]
     return np.concatenate([better, equal])
 

@@ -261,21 +261,6 @@ def test_rows_are_numbered_without_gaps(tmp_path: Path) -> None:
         assert trace not in held, "secure_delete is off"
 
 
-def test_a_renamed_article_has_the_hash_of_its_new_id(tmp_path: Path) -> None:
-    """Its rows, its body and its text keys stay."""
-    writer = CatalogWriter(tmp_path / CATALOG, MADE)
-    writer.add(FERRY, sentence_chunks(FERRY))
-    writer.rename("ferry", "boat")
-    writer.number_rows()
-    writer.close()
-    boat = replace(FERRY, article_id="boat")
-    with closing(Catalog(tmp_path / CATALOG)) as catalog:
-        assert catalog.hashes() == {"boat": boat.content_hash}
-        assert catalog.article("boat") == boat
-        assert [chunk for chunk, _ in catalog.chunks([0, 1])] == sentence_chunks(boat)
-        assert [*catalog.rows_of_texts([text_key(FERRY, sentence_chunks(FERRY)[0])]).values()] == [0]
-
-
 HISTORY = (
     Revision(
         "2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("Crews left.", "Crews left the ferry."), Edit("", "é"))
@@ -285,7 +270,7 @@ HISTORY = (
 
 
 def test_an_article_has_its_history_in_every_copy(tmp_path: Path) -> None:
-    """A copy of a catalogue has the revisions of the articles that it copies, and a renamed article those given."""
+    """A copy of a catalogue has the revisions of the articles that it copies."""
     (tmp_path / "one").mkdir()
     one = CatalogWriter(tmp_path / "one" / CATALOG, MADE)
     one.add(CUP, sentence_chunks(CUP))
@@ -296,14 +281,13 @@ def test_an_article_has_its_history_in_every_copy(tmp_path: Path) -> None:
     writer = CatalogWriter(tmp_path / CATALOG, MADE)
     writer.add(UNDATED, sentence_chunks(UNDATED), HISTORY)
     writer.copy(tmp_path / "one" / CATALOG, ["vote"])
-    writer.rename("undated", "dated", HISTORY[:1])
     writer.discard("unknown")
     writer.number_rows()
     writer.close()
     with closing(Catalog(tmp_path / CATALOG)) as catalog:
-        assert catalog.histories(["ferry", "Cup", "vote", "dated", "undated"]) == {
+        assert catalog.histories(["ferry", "Cup", "vote", "undated"]) == {
             "ferry": HISTORY,
-            "dated": HISTORY[:1],
+            "undated": HISTORY,
         }
         assert catalog.histories([]) == {}
 

@@ -249,7 +249,7 @@ def test_chunks_of_all_segments_come_in_the_order_asked_for(generation: Generati
     """Rows of any segment can be asked for, repeatedly; the ids of their chunks come without their bodies."""
     rows = np.array([37, 0, 20, 19, 0, 36])
     found = generation.chunks(rows)
-    assert [chunk.chunk_id for chunk, _ in found] == generation.chunk_ids(rows)
+    assert [chunk.chunk_id for chunk, _ in found] == [outlet.chunk_id for outlet in generation.outlets(rows)]
     assert [each.article_id for _, each in found] == [
         "news-0002",
         "news-0000",
@@ -261,7 +261,7 @@ def test_chunks_of_all_segments_come_in_the_order_asked_for(generation: Generati
     assert found[0][0].text == "The mayor stayed away."
     assert found[1] == found[4]
     nothing = np.empty(0, dtype=np.int64)
-    assert (generation.chunks(nothing), generation.chunk_ids(nothing)) == ([], [])
+    assert (generation.chunks(nothing), generation.outlets(nothing)) == ([], [])
     assert generation.cosines(EMBEDDER.embed_query("ferry"), nothing).tolist() == []
 
 

@@ -199,9 +199,7 @@ def test_a_copy_is_what_a_new_segment_would_be(tmp_path: Path) -> None:
 
 
 STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(["add", "add", "add", "discard", "rename", "store"]), st.sampled_from(IDS), st.integers(0, 3)
-    ),
+    st.tuples(st.sampled_from(["add", "add", "add", "discard", "store"]), st.sampled_from(IDS), st.integers(0, 3)),
     max_size=25,
 )
 folders = count()
@@ -212,7 +210,7 @@ folders = count()
 def test_any_order_of_changes_gives_the_articles_that_are_left(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, str, int]]
 ) -> None:
-    """Rows, vectors and hashes are those of the articles that were added and not discarded, under their last ids."""
+    """Rows, vectors and hashes are those of the articles that were added and not discarded."""
     data = tmp_path_factory.getbasetemp() / f"changes-{next(folders)}"
     left: dict[str, Article] = {}
     with pytest.MonkeyPatch.context() as patch, SegmentWriter(data, MADE) as writer:
@@ -225,11 +223,6 @@ def test_any_order_of_changes_gives_the_articles_that_are_left(
             elif change == "discard":
                 left.pop(article_id, None)
                 writer.discard(article_id)
-            elif change == "rename" and article_id in left and IDS[number] not in left:
-                # The chunks keep the vectors of the old title, as the text does not change.
-                left[IDS[number]] = replace(left[article_id], article_id=IDS[number])
-                del left[article_id]
-                writer.rename(article_id, IDS[number])
             elif change == "store":
                 writer.store()
         record = writer.close()

@@ -267,7 +267,8 @@ def test_a_copy_of_an_article_is_the_same_article(files: list[Path]) -> None:
 
 
 def moved(changes: Changes, *held: LoadedArticle, paths: Sequence[Path] = ()) -> dict[str, str]:
-    return changes.move(paths, {each.article.article_id: each.article for each in held}.get)
+    moves = changes.move(paths, {each.article.article_id: each.article for each in held}.get)
+    return {new: move.article_id for new, move in moves.items()}
 
 
 NAMES = st.permutations(["a", "b", "c", "d"])

@@ -242,22 +242,6 @@ def test_an_article_that_comes_again_replaces_the_earlier_one(tmp_path: Path, ne
     assert new.article_ids == {"news-0000", "news-0002", "news-0003"}
 
 
-def test_an_article_is_renamed_in_an_open_and_in_a_closed_segment(tmp_path: Path, new: NewSegments) -> None:
-    """It keeps its vectors; in a closed segment it is dead under its first id."""
-    added(new, *ARTICLES[:3])
-    new.store()
-    added(new, ARTICLES[3])
-    new.rename(ARTICLES[3].article_id, "open")
-    new.rename(ARTICLES[1].article_id, "closed")
-    new.rename("unknown", "nothing")
-    (_, dead), (second, none) = new.finish()
-    assert (dead, none) == ({"news-0001"}, set())
-    assert contents(segment_folder(tmp_path, second.segment)) == expected(
-        replace(ARTICLES[3], article_id="open"), replace(ARTICLES[1], article_id="closed")
-    )
-    assert new.article_ids == {"news-0000", "news-0002", "open", "closed"}
-
-
 def test_a_run_without_articles_writes_nothing(tmp_path: Path) -> None:
     """The configuration is not asked for: a remote embedder would have to be called."""
     with NewSegments(tmp_path, lambda: pytest.fail("asked")) as new:
