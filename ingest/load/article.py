@@ -79,6 +79,11 @@ class RawArticle:
         stated = _with_standard_names(self.fields)["url"]
         return stated if isinstance(stated, str) else None
 
+    @property
+    def published(self) -> object:
+        """The stated date of publication, which may be invalid."""
+        return _with_standard_names(self.fields)["published_at"]
+
 
 class Unreadable:
     """The value of a field that cannot be parsed; the field stays unknown, and a notice quotes the value."""

@@ -10,10 +10,11 @@ SITEMAP_LIMIT = 200_000_000
 
 
 class SitemapEntry(NamedTuple):
-    """An address as a sitemap states it, and when it changed; `is_sitemap` in an index of sitemaps."""
+    """An address as a sitemap states it, with its dates; `is_sitemap` in an index of sitemaps."""
 
     address: str
     changed: str | None
+    published: str | None
     is_sitemap: bool
 
 
@@ -29,9 +30,11 @@ def read_sitemap(file: ArticleFile) -> Iterator[SitemapEntry]:
         reason = f"the sitemap is not valid XML ({error}): fetch it again"
         raise ArticleRejected(file.origin, reason, "bad_feed") from error
     for element in root:
-        stated = {_local(child.tag): (child.text or "").strip() for child in element}
+        # The elements of an entry, and those of its news; of its pictures, only those that an entry lacks.
+        stated = {_local(part.tag): (part.text or "").strip() for part in (*element.iterfind("*/*"), *element)}
         if stated.get("loc"):
-            yield SitemapEntry(stated["loc"], stated.get("lastmod") or None, _local(element.tag) == "sitemap")
+            changed, published = stated.get("lastmod") or None, stated.get("publication_date") or None
+            yield SitemapEntry(stated["loc"], changed, published, _local(element.tag) == "sitemap")
 
 
 def _local(tag: object) -> str:

@@ -9,8 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from index.records import isoformat
 from ingest.load import PARSERS, ArticleFile, LoadedArticle
 from ingest.load.article import to_article
+from ingest.load.dates import moment_or_none
 from ingest.load.page import feed_links
 from ingest.load.sitemap import read_sitemap
 from ingest.report import ArticleRejected
@@ -33,12 +35,14 @@ _ROOT = re.compile(rf"<(?:\w+:)?({'|'.join(_ROOTS)})\b", re.IGNORECASE)
 class Entry:
     """An entry of a listing: the address that it leads to, and its article if the listing has the complete text.
 
-    `changed` is when the listing says that it changed, as written; `is_listing` if it is the entry of another sitemap.
+    `changed` is when the listing says that it changed, as written, `published` its date of publication, ISO 8601;
+    `is_listing` if it is the entry of another sitemap.
     """
 
     url: str
     article: LoadedArticle | ArticleRejected | None = None
     changed: str | None = None
+    published: str | None = None
     is_listing: bool = False
 
 
@@ -69,19 +73,26 @@ def entries_of(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleReje
         is_incomplete = is_cut or (isinstance(article, ArticleRejected) and article.code == "empty")
         if is_incomplete and is_address(url) and not _is_unpublished(article):
             article = None
-        yield Entry(url if is_address(url) else "", article)
+        yield Entry(url if is_address(url) else "", article, published=_date(raw.published, now))
+
+
+def _date(stated: object, now: datetime) -> str | None:
+    """Return a stated date of publication; None if it cannot be read or is to come."""
+    moment = moment_or_none(stated) if stated else None
+    return isoformat(moment) if moment and moment <= now else None
 
 
 def _is_unpublished(article: LoadedArticle | ArticleRejected | None) -> bool:
     return isinstance(article, ArticleRejected) and article.code == "unpublished"
 
 
-def sitemap_entries(file: ArticleFile, _: datetime) -> Iterator[Entry]:
+def sitemap_entries(file: ArticleFile, now: datetime) -> Iterator[Entry]:
     """Yield the entries of a sitemap, or of an index of sitemaps; raises as `read_sitemap`."""
     for stated in read_sitemap(file):
         url = joined(file.origin, stated.address)
         if is_address(url):
-            yield Entry(url, changed=stated.changed, is_listing=stated.is_sitemap)
+            published = _date(stated.published, now)
+            yield Entry(url, changed=stated.changed, published=published, is_listing=stated.is_sitemap)
 
 
 def feeds_of(file: ArticleFile, _: datetime) -> Iterator[Entry]:

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from index.records import Article
+from index.records import Article, parse_moment
 from ingest.load import ArticleFile, LoadedArticle, Loader
 from ingest.report import ArticleRejected
 from ingest.sources.fetched import Fetched, Gone, Unchanged
 from ingest.sources.identity import article_id_of, canonical_address, clean_address
 from ingest.sources.listings import EXTENSIONS, Kind, kind_of
-from ingest.sources.state import FetchState, Page
+from ingest.sources.state import FetchState, Lead, Page
 from ingest.sources.taken_down import TakenDown
 from ingest.sources.web import Reply, Validators, Web
 
@@ -37,60 +37,65 @@ class Pages:
     clock: Callable[[], float] = time.time
     _asked: set[str] = field(default_factory=set)
 
-    def articles_at(self, url: str, changed: str | None = None) -> Iterator[Fetched]:
+    def articles_at(self, lead: Lead) -> Iterator[Fetched]:
         """Yield the article of a page, or the reason why it has none; nothing if this visit has read the page.
 
         The page is not fetched if its sitemap states the same time of change as in the last run, or if the article was
         taken down.
         """
-        address = clean_address(url)
-        if address in self._asked:
+        address = clean_address(lead.url)
+        if self.was_read(lead.url):
             return
         if article_id_of(address) in self.taken_down:
-            self._asked.add(address)
             yield _taken_down(address)
             return
-        page = self.unchanged_page(url)
-        if page and (page.changed == changed if changed else self._is_fresh(page)):
+        page = self.unchanged_page(lead.url)
+        if page and (page.changed == lead.changed if lead.changed else self._is_fresh(page)):
             self._asked.add(address)
             self.web.counts.not_modified += 1
             yield Unchanged(page.origin)
             return
         try:
-            reply = self.web.fetch(url, page.validators if page else None)
+            reply = self.web.fetch(lead.url, page.validators if page else None)
         except ArticleRejected as rejection:
             self._asked.add(address)
-            yield self.failure(url, rejection)
+            yield self.failure(lead.url, rejection)
             return
-        yield from self.articles_of(url, reply, changed)
+        yield from self.articles_of(lead, reply)
 
-    def articles_of(
-        self, url: str, reply: Reply, changed: str | None = None, *, is_named: bool = False
-    ) -> Iterator[Fetched]:
-        """Yield the article of a page that was fetched; a user who names the page reverses its takedown."""
+    def was_read(self, url: str) -> bool:
+        """Return whether this visit has read a page; one that was taken down may be read again."""
         address = clean_address(url)
+        return address in self._asked and article_id_of(address) not in self.taken_down
+
+    def articles_of(self, lead: Lead, reply: Reply, *, is_named: bool = False) -> Iterator[Fetched]:
+        """Yield the article of a page that was fetched; a user who names the page reverses its takedown."""
+        address = clean_address(lead.url)
         self._asked.add(address)
         if reply.not_modified:
-            page = self.unchanged_page(url)
+            page = self.unchanged_page(lead.url)
             if page:
-                self.state.save_page(address, replace(page, changed=changed, asked=self.clock()))
+                self.state.save_page(address, replace(page, changed=lead.changed, asked=self.clock()))
             yield Unchanged(page.origin if page else address)
             return
         kind = kind_of(reply)
         if kind not in ("page", "pdf"):
-            yield ArticleRejected(url, f"it is a {kind}; expected the page of an article", "wrong_type")
+            yield ArticleRejected(lead.url, f"it is a {kind}; expected the page of an article", "wrong_type")
             return
         for item in list(self.loader.load(self.file_of(reply, kind))):
             if isinstance(item, ArticleRejected):
-                yield ArticleRejected(url, item.reason, item.code)
+                yield ArticleRejected(lead.url, item.reason, item.code)
                 continue
             canonical = canonical_address(reply.url, item.article.url)
-            self._asked.add(canonical)
-            for taken in self.identified(item, canonical, is_named=is_named):
+            known = self.state.page(canonical)
+            published = lead.published or (known.published if known else None)
+            for taken in self.identified(_dated(item, published), canonical, is_named=is_named):
                 if isinstance(taken, LoadedArticle):
-                    row = self._row(reply, changed, taken.article)
-                    for each in {address, clean_address(reply.url)}:
-                        self.state.save_page(each, row)
+                    row = replace(self._row(reply, lead.changed, taken.article), published=published)
+                    # The validators belong to the address that was fetched.
+                    self.state.save_page(canonical, replace(row, validators=Validators()))
+                    for fetched in (address, clean_address(reply.url)):
+                        self.state.save_page(fetched, row)
                 yield taken
 
     def identified(self, item: LoadedArticle, address: str, *, is_named: bool = False) -> Iterator[Fetched]:
@@ -148,3 +153,10 @@ class Pages:
 def _taken_down(address: str) -> ArticleRejected:
     reason = "it was taken down: to ingest it again, give the address of its page"
     return ArticleRejected(address, reason, "taken_down")
+
+
+def _dated(item: LoadedArticle, published: str | None) -> LoadedArticle:
+    """Return an article with the date that a listing states of it, if its page states none."""
+    if published is None or item.article.published_at is not None:
+        return item
+    return replace(item, article=replace(item.article, published_at=parse_moment(published)))

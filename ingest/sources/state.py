@@ -16,13 +16,13 @@ from ingest.sources.taken_down import TakenDown
 from ingest.sources.web import Validators
 
 FILE = "fetched.db"
-_VERSION = 1
+_VERSION = 2
 """The version of the tables; a file of another one starts empty."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS page (
     url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, changed TEXT, origin TEXT NOT NULL, content_hash TEXT NOT NULL,
-    dated REAL NOT NULL, asked REAL NOT NULL
+    dated REAL NOT NULL, asked REAL NOT NULL, published TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS listing (
     url TEXT PRIMARY KEY, etag TEXT, last_modified TEXT, since TEXT, articles TEXT NOT NULL, leads TEXT NOT NULL
@@ -35,8 +35,8 @@ CREATE INDEX IF NOT EXISTS page_origin ON page (origin);
 class Page:
     """A fetched page: its validators, when its sitemap says that it changed, and the article that it led to.
 
-    `dated` is when the article was last changed, or else first seen, and `asked` when the page was last asked for, in
-    seconds since 1970.
+    `published` is the date that a listing states of it. `dated` is when the article was last changed, or else first
+    seen, and `asked` when the page was last asked for, in seconds since 1970.
     """
 
     validators: Validators
@@ -45,13 +45,18 @@ class Page:
     content_hash: str
     dated: float
     asked: float
+    published: str | None = None
 
 
 class Lead(NamedTuple):
-    """An address that a listing leads to, and when the listing says that it changed; `is_listing` of a sitemap."""
+    """An address that a listing leads to, and what the listing says of it; `is_listing` of a sitemap.
+
+    `changed` is the time of its last change as written, `published` the date of its publication, ISO 8601.
+    """
 
     url: str
     changed: str | None = None
+    published: str | None = None
     is_listing: bool = False
 
 
@@ -87,7 +92,7 @@ class FetchState:
     def save_page(self, url: str, page: Page) -> None:
         """Replace what is known of a page."""
         stated = page.validators
-        known = (page.changed, page.origin, page.content_hash, page.dated, page.asked)
+        known = (page.changed, page.origin, page.content_hash, page.dated, page.asked, page.published)
         self._save("page", (url, stated.etag, stated.last_modified, *known))
 
     def listing(self, url: str) -> Listing | None:

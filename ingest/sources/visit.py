@@ -41,7 +41,7 @@ class Visit:
 
     def _source(self, url: str, depth: int = 0) -> Iterator[Fetched]:
         """Yield the articles of an address, whatever it serves; one that a listing names must be a listing itself."""
-        if url in self._listings:
+        if url in self._listings or self._pages.was_read(url):
             return
         listing = self._current_listing(url)
         try:
@@ -70,7 +70,7 @@ class Visit:
 
     def _page(self, url: str, reply: Reply) -> Iterator[Fetched]:
         """Yield the article of a named page; of one without an article, the articles of the feed that it names."""
-        for item in self._pages.articles_of(url, reply, is_named=True):
+        for item in self._pages.articles_of(Lead(url), reply, is_named=True):
             feeds = self._feeds(reply) if isinstance(item, ArticleRejected) and item.code == "empty" else []
             if feeds:
                 yield from self._source(feeds[0], depth=1)
@@ -93,7 +93,7 @@ class Visit:
             for sitemap in filter(is_address, sitemaps):
                 yield from self._source(sitemap, depth=1)
         else:
-            yield from self._pages.articles_of(url, reply, is_named=True)
+            yield from self._pages.articles_of(Lead(url), reply, is_named=True)
 
     def _posts(self, api: str, first: Reply, before: Listing | None) -> Iterator[Fetched]:
         """Yield the posts of a WordPress site; those that did not change since `before` are unchanged."""
@@ -133,7 +133,7 @@ class Visit:
             elif entry.url and site_of(entry.url) not in sites:
                 yield _of_another_site(entry.url, reply.url)
             elif entry.article is None:
-                yield from self._led([Lead(clean_address(entry.url))], 0, read)
+                yield from self._led([Lead(clean_address(entry.url), published=entry.published)], 0, read)
             else:
                 yield from self._own(entry, read)
 
@@ -162,7 +162,8 @@ class Visit:
             elif site_of(entry.url) != site_of(reply.url):
                 yield _of_another_site(entry.url, reply.url)
             elif entry.is_listing or not is_front_page(entry.url):
-                yield from self._led([Lead(clean_address(entry.url), entry.changed, entry.is_listing)], depth, read)
+                lead = Lead(clean_address(entry.url), entry.changed, entry.published, entry.is_listing)
+                yield from self._led([lead], depth, read)
 
     def _led(self, leads: Iterable[Lead], depth: int, read: Listing | None = None) -> Iterator[Fetched]:
         """Follow the leads of a listing; note those in `read`, but not what was taken down."""
@@ -171,7 +172,7 @@ class Visit:
             if lead.is_listing:
                 found = self._source(lead.url, depth + 1) if depth < DEPTH else iter(())
             else:
-                found = self._pages.articles_at(lead.url, lead.changed)
+                found = self._pages.articles_at(lead)
             for item in found:
                 is_taken_down |= isinstance(item, ArticleRejected) and item.code == "taken_down"
                 yield item
@@ -196,7 +197,7 @@ class Visit:
         sites = {site_of(url) for url in self._listings}
         unlisted = [each for each in self._pages.known if is_address(each) and each not in self._reported]
         for origin in sorted(each for each in unlisted if site_of(each) in sites):
-            for item in self._pages.articles_at(origin):
+            for item in self._pages.articles_at(Lead(origin)):
                 yield item
                 moved = isinstance(item, LoadedArticle) and item.article.origin
                 if moved and moved != origin:

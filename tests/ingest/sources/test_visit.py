@@ -15,6 +15,7 @@ from ingest.sources import Fetched, FetchOptions, FetchState, Gone, Unchanged, a
 from ingest.sources.fetched import origin_of
 from ingest.sources.listings import kind_of
 from ingest.sources.pages import Pages
+from ingest.sources.state import Lead
 from ingest.sources.web import Reply
 from tests.ingest.sources.site import page
 from tests.ingest.sources.test_web import SETTINGS, SITE, Host, host_of, reply
@@ -178,6 +179,30 @@ def test_a_feed_leads_to_the_one_site_that_its_entries_are_on(reading: Callable[
     assert host.pages() == ["/feed", "/a", "/b"]
 
 
+def test_a_page_without_a_date_has_that_of_its_listing(reading: Callable[[Host], Reader]) -> None:
+    """It stays when no listing names the page any more; the date of the page itself has precedence."""
+    news = "<news:news xmlns:news='urn:news'><news:publication_date>2026-05-01</news:publication_date></news:news>"
+    own = '<meta property="article:published_time" content="2026-04-01T10:00:00Z">'
+    feed = [f"<link>{SITE}/{path}</link><pubDate>Sat, 02 May 2026 10:00:00 GMT</pubDate>" for path in ("fed", "own")]
+    host = host_of(
+        {
+            "/feed": lambda: reply(rss(*feed).encode()),
+            "/map": lambda: reply(f"<urlset><url><loc>{SITE}/mapped</loc>{news}</url></urlset>".encode()),
+            "/mapped": lambda: reply(page("Mapped", LONG).encode()),
+            "/fed": lambda: reply(page("Fed", LONG).encode()),
+            "/own": lambda: reply(page("Own", LONG, head=own).encode()),
+        }
+    )
+    reader = reading(host)
+    found = reader.visit(f"{SITE}/feed", f"{SITE}/map", f"{SITE}/fed")
+    dates = [each.article.published_at for each in found if isinstance(each, LoadedArticle)]
+    assert [f"{date:%d %b}" for date in dates if date] == ["02 May", "01 Apr", "01 May"]
+    host.paths["/feed"] = lambda: reply(rss(f"<link>{SITE}/own</link>").encode())
+    before = dict(reader.known)
+    assert len(reader.visit(f"{SITE}/feed", thorough=True)) == len(before) == 3
+    assert reader.known == before
+
+
 def test_a_page_without_an_article_leads_to_its_feed(reading: Callable[[Host], Reader]) -> None:
     feed_link = '<link rel="alternate" type="application/rss+xml" href="/feed">'
     host = host_of(
@@ -229,7 +254,7 @@ def test_a_sparing_visit_asks_for_old_articles_more_rarely(tmp_path: Path, loade
             at = partial(float, now + seconds)
             pages = Pages(host.web(), loader, tmp_path, state, known, state.taken_down, is_sparing=True, clock=at)
             before = len(host.pages())
-            for each in pages.articles_at(f"{SITE}/a"):
+            for each in pages.articles_at(Lead(f"{SITE}/a")):
                 assert isinstance(each, LoadedArticle | Unchanged)
                 known |= {each.article.origin: each.article.content_hash} if isinstance(each, LoadedArticle) else {}
             asked.append(len(host.pages()) > before)
