@@ -288,20 +288,15 @@ def _stopped(process: subprocess.Popen[str]) -> bool:
     return False
 
 
-def killed_ingests(
-    place: Path, aims: Sequence[Aim], *, articles: int, every: int, seed: int, pause_s: float = 0.1
-) -> Figures:
-    """Kill an ingest at each point in turn, and rerun it after every `every` kills, while a user asks.
-
-    `pause_s` are the seconds between two questions: at ten a second, answers are half of the computing.
-    """
+def killed_ingests(place: Path, aims: Sequence[Aim], *, articles: int, every: int, seed: int) -> Figures:
+    """Kill an ingest at each point in turn, and rerun it after every `every` kills, while users ask."""
     started = time.monotonic()
     desk = Newsdesk(place, articles=articles, seed=seed)
     for _ in range(EDITIONS):
         desk.change(1)
         desk.ingest_here()
     attack = Attack(desk, seed)
-    with serving(desk) as service, asking(service, pause_s=pause_s) as asked:
+    with serving(desk) as service, asking(service, pause_s=0.1) as asked:
         for number, aim in enumerate(aims, start=1):
             attack.kill(aim)
             if number % every == 0 or number == len(aims):
