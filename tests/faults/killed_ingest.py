@@ -36,7 +36,7 @@ from index.records import Filters, fingerprint
 from index.segment import COLLECTED, faults_of
 from service.retrieve import retrieve
 from tests.fakes import TOPICS, opened
-from tests.faults.newsdesk import Newsdesk, manifest_of
+from tests.faults.newsdesk import WITHOUT_SPAN_READER, Newsdesk, manifest_of
 from tests.faults.questions import Archive, Asked, Service, asking, serving
 from tests.faults.vectors import embedder
 
@@ -292,6 +292,7 @@ def killed_ingests(place: Path, aims: Sequence[Aim], *, articles: int, every: in
     """Kill an ingest at each point in turn, and rerun it after every `every` kills, while users ask."""
     started = time.monotonic()
     desk = Newsdesk(place, articles=articles, seed=seed)
+    desk.environment |= WITHOUT_SPAN_READER
     for _ in range(EDITIONS):
         desk.change(1)
         desk.ingest_here()

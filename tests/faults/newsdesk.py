@@ -20,6 +20,9 @@ from tests.faults.vectors import CLASS_PATH, embedder
 ROOT = Path(__file__).parents[2]
 SOURCES = ("Courier", "Echo")
 
+WITHOUT_SPAN_READER = {"DATELINE_SPAN_READER": "false"}
+"""Settings of a service whose answers are counted, not judged: to read the passages is most of the computing."""
+
 
 def environment(temporary: Path) -> dict[str, str]:
     """Return a command's environment: the fake embedder and a temporary folder, without the developer's settings."""

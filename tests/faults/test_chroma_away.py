@@ -54,7 +54,9 @@ def client(desk: Newsdesk, chroma: RunningChroma, monkeypatch: pytest.MonkeyPatc
     """Return a client of a service that asks the server, although the index is small."""
     monkeypatch.setattr(segment, "EXACT_ROWS", 0)
     monkeypatch.setattr(chroma_server, "PAUSE_S", PAUSE_S)
-    settings = settings_for(desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05)
+    settings = settings_for(
+        desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05, span_reader=False
+    )
     with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
         yield client
 

@@ -29,7 +29,7 @@ from index.publishing import read_manifest
 from service.api.app import create_app
 from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom
-from tests.faults.newsdesk import Newsdesk
+from tests.faults.newsdesk import WITHOUT_SPAN_READER, Newsdesk
 from tests.faults.questions import Service
 from tests.faults.vectors import CLASS_PATH, DIMENSION, embedder
 from tests.samples import settings_for
@@ -112,7 +112,7 @@ def data(two: Path, tmp_path: Path) -> Path:
 @contextmanager
 def started(data: Path) -> Iterator[TestClient]:
     """Return a client of a service on an index."""
-    settings = settings_for(data, data / "models", embedding_model=CLASS_PATH)
+    settings = settings_for(data, data / "models", embedding_model=CLASS_PATH, span_reader=False)
     app = create_app(settings, build_pipeline(settings, embedder()))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client
@@ -138,6 +138,7 @@ def test_doctor_and_a_service_process_survive_the_damage(data: Path, tmp_path: P
     truncate_pickle(damaged)
     desk = Newsdesk(tmp_path / "desk", articles=0)
     desk.data = data
+    desk.environment |= WITHOUT_SPAN_READER
     doctor = desk.run("doctor", "--data", str(data))
     generation, segment = [line for line in doctor.stdout.splitlines() if line.startswith("corrupt")]
     assert doctor.returncode == 1
