@@ -241,15 +241,8 @@ class Catalog:
             yield from ((article_of(stored), sorted(json.loads(own))) for _, own, *stored in found)
             last = found[-1][0]
 
-    @cached_property
-    def has_revisions(self) -> bool:
-        """Return whether an article has earlier versions."""
-        return bool(self._rows("SELECT 1 FROM revision LIMIT 1"))
-
     def histories(self, article_ids: Collection[str]) -> dict[str, tuple[Revision, ...]]:
         """Return the revisions of those articles that have some, by article id, newest first."""
-        if not self.has_revisions or not article_ids:
-            return {}
         statement = f"""SELECT article_id, changed_at, is_stated, edits FROM revision
             JOIN article ON article.row = revision.article WHERE article_id IN {_LISTED} ORDER BY article, ordinal"""
         found: dict[str, tuple[Revision, ...]] = {}
@@ -281,9 +274,8 @@ class Catalog:
         return found
 
     def dates(self, dead: Collection[str] = ()) -> tuple[str | None, str | None]:
-        """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
-        statement = f"""SELECT min({_PUBLISHED}) || 'Z', max({_PUBLISHED}) || 'Z' FROM article
-            WHERE article_id NOT IN {_LISTED}"""
+        """Return the oldest and the newest date of publication, without their Z; None if no article has one."""
+        statement = f"SELECT min({_PUBLISHED}), max({_PUBLISHED}) FROM article WHERE article_id NOT IN {_LISTED}"
         oldest, newest = self._rows(statement, (json.dumps(list(dead)),))[0]
         return oldest, newest
 

@@ -200,7 +200,7 @@ class Generation:
             return np.empty(0, dtype=np.int64)
         published, rows = self._correcting.get(article.source.casefold(), _NO_ROWS)
         # Sorted by date, as text without its Z.
-        return rows[np.searchsorted(published, _without_z(isoformat(article.published_at)), side="right") :]
+        return rows[np.searchsorted(published, isoformat(article.published_at).removesuffix("Z"), side="right") :]
 
     @cached_property
     def _correcting(self) -> dict[str, tuple[NDArray[np.str_], NDArray[np.int64]]]:
@@ -233,17 +233,15 @@ class Generation:
         found: dict[tuple[int, int], Listed] = {}
         for at, part in enumerate(self.parts):
             rows = [row for _, _, place, row in page if place == at]
-            found |= (
-                {(at, row): each for row, each in part.segment.catalog.listed(rows, opening).items()} if rows else {}
-            )
+            found |= {(at, row): each for row, each in part.segment.catalog.listed(rows, opening).items()}
         return [found[at, row] for _, _, at, row in page]
 
     def dates(self) -> tuple[str | None, str | None]:
         """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
         found = [part.segment.catalog.dates(part.entry.dead) for part in self.parts]
-        # With its Z, half a second past would sort before the second.
-        oldest = min((oldest for oldest, _ in found if oldest), key=_without_z, default=None)
-        return oldest, max((newest for _, newest in found if newest), key=_without_z, default=None)
+        oldest = min((oldest for oldest, _ in found if oldest), default=None)
+        newest = max((newest for _, newest in found if newest), default=None)
+        return oldest and f"{oldest}Z", newest and f"{newest}Z"
 
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
@@ -268,10 +266,6 @@ def _threads() -> ThreadPoolExecutor:
 
 
 _NO_ROWS = (np.empty(0, dtype=np.str_), np.empty(0, dtype=np.int64))
-
-
-def _without_z(moment: str) -> str:
-    return moment.removesuffix("Z")
 
 
 class SegmentPool:

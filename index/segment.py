@@ -67,7 +67,9 @@ class Segment:
         self.folder = folder
         self.record = read_record(folder)
         # Before Chroma reads a byte: a corrupt HNSW file does not raise there, it ends the process.
-        self.check_files(by_size=not checked)
+        faults = file_faults(folder, self.record, by_size=not checked)
+        if faults:
+            raise IndexDamaged(f"segment {folder.name} is corrupt: {'; '.join(faults)}", HINT)
         self._server = server
         self._is_approximate = self.record.chunk_count > EXACT_ROWS and self.record.search == "chroma"
         try:
@@ -98,12 +100,6 @@ class Segment:
             return None
         return Collection(self.folder / CHROMA)
 
-    def check_files(self, *, by_size: bool = False) -> None:
-        """Raise IndexDamaged if a file is missing or has changed; `by_size` does not read the files."""
-        faults = file_faults(self.folder, self.record, by_size=by_size)
-        if faults:
-            raise IndexDamaged(f"segment {self.folder.name} is corrupt: {'; '.join(faults)}", HINT)
-
     def open(self) -> None:
         """Open every part that questions use, so that the first question does not wait for it."""
         try:
@@ -129,19 +125,21 @@ class Segment:
         """
         excluded = 0 if allowed is None else len(allowed) - int(np.count_nonzero(allowed))
         if self._is_approximate and excluded == dead:
-            wanted = min(count + min(count, dead), len(self.vectors))
-            if self._server is not None:
-                rows = self._server.nearest(self.id, vector, wanted)
-                if rows is not None:
-                    # Another program may have added rows.
-                    rows = rows[(rows >= 0) & (rows < len(self.vectors))]
-            else:
-                rows = self.collection.nearest(vector, wanted) if self.collection is not None else None
-            if rows is not None and allowed is not None:
-                rows = rows[allowed[rows]]
-            if rows is not None and len(rows) >= min(count, len(self.vectors) - dead):
+            rows = self._approximate(vector, min(count + min(count, dead), len(self.vectors)))
+            rows = rows if allowed is None else rows[allowed[rows]]
+            if len(rows) >= min(count, len(self.vectors) - dead):
                 return rows[:count], self.vectors[rows[:count]] @ vector
         return nearest(self.vectors, vector, count, allowed)
+
+    def _approximate(self, vector: Vector, count: int) -> NDArray[np.int64]:
+        """Return the rows that Chroma finds, best first; none if a server cannot be asked now."""
+        if self.collection is not None:
+            return self.collection.nearest(vector, count)
+        rows = None if self._server is None else self._server.nearest(self.id, vector, count)
+        if rows is None:
+            return np.empty(0, dtype=np.int64)
+        # Another program may have added rows.
+        return rows[(rows >= 0) & (rows < len(self.vectors))]
 
     def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
         """Return the vectors of those texts that the segment has, by the keys of the texts."""
