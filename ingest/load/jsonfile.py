@@ -162,6 +162,8 @@ def _parse(text: str, origin: str, first_line: int = 1) -> object:
         return json.loads(text, parse_int=str, object_pairs_hook=json_object)
     except json.JSONDecodeError as error:
         reason = f"it is not JSON: {error.msg} (line {error.lineno + first_line - 1}, column {error.colno})"
+        if error.pos >= len(text.rstrip()) or error.msg.startswith("Unterminated"):
+            reason = f"{reason}; its end is missing: export it again"
     except RecursionError:
         reason = "its JSON is nested too deeply; expected a list or an object of articles"
     raise ArticleRejected(origin, reason, "bad_json")
