@@ -11,7 +11,7 @@ from index.text import folded, sentence_spans, words
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import is_over
-from service.readers.question_kind import has_time_of_day, is_complete, kind_of, says_nothing_new
+from service.readers.question_kind import has_time_of_day, kind_of, says_nothing_new
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
@@ -66,8 +66,7 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
         return True
     body = quotes[0].passage.article.body
     text = body[slice(*(quotes[0].quote or quotes[0].span))]
-    is_fit = has_time_of_day(question, text) and is_complete(question, text)
-    return is_fit and not says_nothing_new(question, body[slice(*answer)])
+    return has_time_of_day(question, text) and not says_nothing_new(question, body[slice(*answer)])
 
 
 AROUND = 25_000

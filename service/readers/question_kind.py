@@ -190,7 +190,6 @@ _CAUSE = re.compile(
     r"|therefore|blamed?|prompted|forced|in order to|so that|to (?:avoid|prevent|protect|save))\b",
     re.IGNORECASE,
 )
-_WHOLLY = re.compile(r"\b(?:fully|completely|entirely|wholly|permanently)\b", re.IGNORECASE)
 _IDLE = frozenset(
     "what when where which whom whose about after also been before being compared could does from have into more less"
     " most much many said says that their them then there they this than were will with would your".split()
@@ -232,12 +231,6 @@ def is_plan(sentence: str) -> bool:
 def has_time_of_day(question: str, sentence: str) -> bool:
     """Return False if a question asks for a time of day, and the sentence has none."""
     return bool(_CLOCK.search(sentence)) or not _TIME_OF_DAY.search(question)
-
-
-def is_complete(question: str, sentence: str) -> bool:
-    """Return False if a question asks when something is complete, and the sentence does not say that it is."""
-    is_asked = answer_type(question) == "when" and _WHOLLY.search(question)
-    return bool(_WHOLLY.search(sentence)) or not is_asked
 
 
 def states_cause(sentence: str) -> bool:
