@@ -5,6 +5,7 @@
 
 import asyncio
 import logging
+import os
 import signal
 import sys
 from collections.abc import AsyncGenerator, Generator
@@ -25,10 +26,20 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
 from service.api import articles, ask, feedback, pages, push
-from service.api.admission import Limits, ServiceState, Slots, State, question_threads
 from service.api.ask import cancel
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
-from service.api.middleware import Admission, AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
+from service.api.middleware import (
+    Admission,
+    AllowedHosts,
+    Limits,
+    PushAccess,
+    ReplyHeaders,
+    RequestBody,
+    ServiceState,
+    SharedPaths,
+    Slots,
+    State,
+)
 from service.api.protocol import GuardedProtocol
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
@@ -112,6 +123,9 @@ STREAM_GRACE_S = 5.0
 KEEP_ALIVE_S = 10
 """Seconds that a connection waits for another request."""
 
+MOST_THREADS = 3
+"""The limit of threads that compute: they share one interpreter, and the event loop waits for each of them."""
+
 SWITCH_S = 0.0002
 """The interpreter's switch interval in seconds; at the default of 5 ms refusals wait for questions."""
 
@@ -145,7 +159,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
-    app.add_middleware(push.PushAccess, secret=settings.push_secret)
+    app.add_middleware(PushAccess, secret=settings.push_secret)
     # A handler of the application for Exception would be outside of all middleware: its reply would lack headers.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})
     app.add_middleware(SharedPaths, allowed=settings.allowed_origins)
@@ -198,6 +212,18 @@ async def _watch(state: ServiceState, maker: SuggestionMaker, seconds: float) ->
 def _forget_removed_articles(pipeline: Pipeline, generation: Generation) -> None:
     """Forget the sentences of articles that were changed or removed; the others need not be read again."""
     pipeline.scorer.cache_only(frozenset(generation.hashes().values()))
+
+
+def question_threads(settings: ServiceSettings) -> int:
+    """Return the number of threads that answer questions: one for each processor but that of the event loop.
+
+    A language model needs one more, which counts its tokens. Threads that wait for another service are not limited by
+    the processors.
+    """
+    if settings.embedding_model != "local" or settings.chroma_url:
+        return settings.max_questions
+    processors = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(MOST_THREADS, max(1, processors - 1)) + bool(settings.llm_model)
 
 
 class _Server(uvicorn.Server):

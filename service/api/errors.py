@@ -22,7 +22,7 @@ from index.errors import (
     PublishFailed,
     SpoolFull,
 )
-from service.api.pages import NOT_NOW, accepts, page, user_notice
+from service.api.templates import NOT_NOW, accepts, page, user_notice
 from service.errors import (
     ArticleNotFound,
     FeedbackFull,

@@ -6,8 +6,8 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
-from service.api.admission import State
 from service.api.ask import EXAMPLES, MessageRequest, QuestionText, RequestModel
+from service.api.middleware import State
 from service.feedback import CitedWords, Feedback, Reason, Vote
 from service.records import Message
 

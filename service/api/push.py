@@ -1,6 +1,5 @@
 """Pushed articles: a CMS puts, deletes and asks for them under `/v1/articles/…` with the push secret."""
 
-import hmac
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
@@ -8,25 +7,19 @@ from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Path
 from fastapi.security import HTTPBearer
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, model_validator
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from index.errors import NoWriter
 from index.layout import current_name
 from index.records import parse_moment
 from index.spool import Push, Spool, has_writer
-from service.api.admission import ServiceState, State
 from service.api.ask import EXAMPLES, RequestModel
-from service.api.errors import Problem, problem_reply
+from service.api.middleware import ServiceState, State
 from service.errors import PushNotFound
 
-# PushAccess checks the secret; this describes it.
+# The middleware `PushAccess` checks the secret; this describes it.
 _BEARER = HTTPBearer(auto_error=False, description="The push secret, `DATELINE_PUSH_SECRET`.")
 router = APIRouter(tags=["push"], dependencies=[Depends(_BEARER)])
-
-PUSH_BYTES = 30_000_000
-"""The limit of the body of a push or a batch."""
 
 TEXT_BYTES = 5_000_000
 """The limit of an article's text in UTF-8, as for a file."""
@@ -39,44 +32,7 @@ BATCH = 100
 ORIGIN = "push:"
 """Prefix of the origin of a pushed article; its id follows."""
 
-PUSH_OFF = Problem(403, "permission_error", "push_off", "Articles cannot be pushed to this service.")
-NO_SECRET = Problem(401, "authentication_error", "unauthorized", "The push secret is missing or wrong.")
-
 _A_DAY = timedelta(days=1)
-_PUSH = re.compile(
-    r"(?:PUT|DELETE) /v1/articles/.*|POST /v1/articles:batch/?|[A-Z]+ /v1/articles/[^/]*/push/?", re.DOTALL
-)
-
-
-def is_push(method: str, path: str) -> bool:
-    """Return whether a request needs the push secret."""
-    return _PUSH.fullmatch(f"{method} {path}") is not None
-
-
-class PushAccess:
-    """Refuses pushes without the push secret, before their bodies are read."""
-
-    def __init__(self, app: ASGIApp, secret: SecretStr | None) -> None:
-        self._app = app
-        self._secret = secret
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] != "http" or not is_push(scope["method"], scope["path"]):
-            await self._app(scope, receive, send)
-        elif self._secret is None:
-            await problem_reply(PUSH_OFF, {"Connection": "close"})(scope, receive, send)
-        elif not self._is_right(Headers(scope=scope).get("Authorization", "")):
-            headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
-            await problem_reply(NO_SECRET, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _is_right(self, given: str) -> bool:
-        kind, _, token = given.partition(" ")
-        wanted = self._secret.get_secret_value() if self._secret else ""
-        # Comparing takes as long for every token of the same length.
-        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), wanted.encode())
 
 
 def _not_dots(article_id: str) -> str:

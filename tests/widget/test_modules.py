@@ -7,7 +7,7 @@ from urllib.parse import unquote
 import pytest
 from playwright.sync_api import BrowserContext
 
-from service.api.pages import WIDGET
+from service.api.templates import WIDGET
 from tests.widget.browsing import Visit
 from tests.widget.scripted_service import ScriptedService
 

@@ -17,7 +17,7 @@ from starlette.testclient import TestClient
 from index.embedding.local import LocalEmbedder
 from ingest.job import Ingest, run
 from ingest.report import Progress
-from service.api.pages import NO_ARTICLES
+from service.api.templates import NO_ARTICLES
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for
 

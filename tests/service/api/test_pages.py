@@ -9,7 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from service.answer import day
-from service.api.pages import WIDGET, page_asset
+from service.api.templates import WIDGET, page_asset
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for
 

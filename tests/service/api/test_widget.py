@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from service.api.pages import WIDGET, join_modules, widget_script
+from service.api.templates import WIDGET, join_modules, widget_script
 
 
 def test_no_module_writes_markup_or_code() -> None:
