@@ -20,7 +20,7 @@ PARTIAL = "partial"
 """The tag of an article whose file has only the beginning of its text."""
 
 # Only the beginning of a story: NewsAPI cuts the content after 200 characters.
-_CUT = re.compile(r"\s*(?:…|\.\.\.)?\s*\[\+\d[\d,]* chars?\]\s*\Z")
+_CUT = re.compile(r"(?<!\s)\s*(?:(?:…|\.\.\.)\s*)?\[\+\d[\d,]* chars?\]\s*\Z")
 _DIGITS = 10
 _SCHEME = re.compile(r"\Ahttps?://", re.IGNORECASE)
 _JSON_FEED = "https://jsonfeed.org/version/"

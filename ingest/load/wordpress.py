@@ -15,18 +15,19 @@ NOT_ARTICLES: frozenset[str] = frozenset(_LISTS["not_articles"].split())
 _BLOCK_COMMENT = re.compile(r"<!-- /?wp:")
 # A block may also consist of its opening alone, which ends in a slash.
 _BLOCK_WITHOUT_TEXT = re.compile(
-    rf"<!-- wp:(?P<block>{'|'.join(_LISTS['blocks_without_text'].split())})\s(?:(?!-->).)*(?<!/)-->"
-    r".*?<!-- /wp:(?P=block) -->",
+    rf"<!-- wp:(?P<block>{'|'.join(_LISTS['blocks_without_text'].split())})\s(?:(?!-->|<!--).)*(?<!/)-->"
+    r"(?:(?!<!-- wp:).)*?<!-- /wp:(?P=block) -->",
     re.DOTALL,
 )
 _SHORTCODE = re.compile(
-    r"(?<!\[)\[(?P<close>/)?(?P<name>[a-zA-Z][\w-]{0,60})(?P<stated>(?:\s(?:[^\[\]\"']|\"[^\"]*\"|'[^']*')*)?)(?P<self>/)?\](?!\])"
+    r"(?<!\[)\[(?P<close>/)?(?P<name>[a-zA-Z][\w-]{0,60})(?P<stated>(?:\s[^\[\]]*?)?)(?P<self>/)?\](?!\])"
 )
 _ATTRIBUTE = re.compile(r"[\w-]+=(?:\"[^\"]*\"|'[^']*'|[^\s\"'\]]+)")
 _CAPTION = re.compile(r"\bcaption=(?:\"([^\"]*)\"|'([^']*)')")
-_CLOSE_TO_TAG = re.compile(r"(?<!>)\n(?!\s*<)")
+_LINE_END = re.compile(r"(?<!>)\n(?!\s*<)")
 _BLANK = re.compile(r"\n[ \t]*\n\s*")
-_PRE = re.compile(r"(<(?P<tag>pre|script|style|table|textarea)\b.*?</(?P=tag)\s*>)", re.IGNORECASE | re.DOTALL)
+# Elements in which line ends are not paragraphs.
+_KEPT = re.compile(r"<(?P<close>/)?(?P<tag>pre|script|style|table|textarea)\b", re.IGNORECASE)
 # An address alone in a paragraph is shown as a player or a preview of another page.
 _ADDRESS = re.compile(r"https?://\S+")
 
@@ -42,11 +43,21 @@ def post_text(content: str) -> str:
 
 def _with_paragraphs(html: str) -> str:
     """Add the line breaks that WordPress makes of line ends when it shows a post of the classic editor."""
-    parts = _PRE.split(html)
-    # The pattern has two groups: text, element, name of the element, text and so on.
-    for number in range(0, len(parts), 3):
-        parts[number] = _CLOSE_TO_TAG.sub("<br>\n", _BLANK.sub("<br><br>", parts[number]))
-    return "".join(part for number, part in enumerate(parts) if number % 3 != 2)
+    pieces: list[str] = []
+    end, kept = 0, ""
+    for found in _KEPT.finditer(html):
+        tag = found["tag"].lower()
+        if not kept and not found["close"]:
+            pieces.append(_with_breaks(html[end : found.start()]))
+            end, kept = found.start(), tag
+        elif found["close"] and tag == kept:
+            pieces.append(html[end : found.start()])
+            end, kept = found.start(), ""
+    return "".join(pieces) + _with_breaks(html[end:])
+
+
+def _with_breaks(html: str) -> str:
+    return _LINE_END.sub("<br>\n", _BLANK.sub("<br><br>", html))
 
 
 def _without_shortcodes(content: str) -> str:

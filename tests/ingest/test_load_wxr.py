@@ -189,3 +189,9 @@ def test_the_text_of_a_post_is_what_readers_see(content: str, text: str) -> None
 def test_no_word_between_shortcodes_is_lost(parts: list[str]) -> None:
     """Each word outside of shortcodes stays, however brackets are nested or broken."""
     assert post_text(" ".join(parts)).split().count("word") == parts.count("word")
+
+
+@pytest.mark.parametrize("unit", ["<pre ", "<!-- wp:button -->", "<!-- wp:button {", "[a '", "[embed]", "\n", "<a "])
+def test_a_broken_post_is_read_in_linear_time(unit: str) -> None:
+    """A post of one broken piece, repeated, takes no longer than others; quadratic time would be minutes."""
+    assert "word" in post_text(unit * 30_000 + ">]]-->word")
