@@ -44,7 +44,7 @@ class Format:
     An entry belongs to it if it has all the names of one of `known_by`, in `normal_name` form, and a value at each path
     of `needs`. `prepare` adds what the export states elsewhere, then `fields` says where the fields are; `marks` are
     the fields that say whether it is published, and `refuse` returns why an entry is not an article. Readers see the
-    articles of a `public` format as well.
+    articles of a `public` format as well. `id_prefix` sets its ids apart from those of other formats.
     """
 
     name: str
@@ -56,6 +56,7 @@ class Format:
     refuse: Callable[[Entry, str], ArticleRejected | None] = _nothing
     notices: Callable[[Entry, str], tuple[Notice, ...]] = _no_notices
     public: bool = False
+    id_prefix: str = ""
 
     def fits(self, entry: Entry, names: set[str]) -> bool:
         """Return whether an entry with these normal names is of this format."""

@@ -79,12 +79,10 @@ def _json_feed(entry: Entry, export: Export) -> Entry:
 
 
 def _newsapi(entry: Entry, _: Export) -> Entry:
-    # The page of the article has its text, under the identity of the address.
-    named = {**entry, "id": f"newsapi:{_SCHEME.sub('', str(entry['url']))}" if entry.get("url") else None}
     content = entry.get("content")
     if not isinstance(content, str) or not _CUT.search(content):
-        return named
-    return {**named, "content": _whole_sentences(_CUT.sub("…", content)), "tags": [PARTIAL]}
+        return entry
+    return {**entry, "content": _whole_sentences(_CUT.sub("…", content)), "tags": [PARTIAL]}
 
 
 def _whole_sentences(text: str) -> str:
@@ -120,7 +118,7 @@ WORDPRESS = Format(
         "updated_at": ("modified_gmt",),
     },
     needs=("content.rendered",),
-    marks=("status", "password"),
+    marks=("status", "password", "content.protected", "type"),
     prepare=_wordpress,
     refuse=_is_no_post,
 )
@@ -148,7 +146,7 @@ NEWSAPI = Format(
     "NewsAPI",
     (("source", "publishedat", "content", "urltoimage"), ("source", "publishedat", "content", "description")),
     fields={
-        "id": ("id",),
+        "id": ("url",),
         "title": ("title",),
         "body": ("content",),
         "url": ("url",),
@@ -160,6 +158,8 @@ NEWSAPI = Format(
     prepare=_newsapi,
     notices=_cut_notice,
     public=True,
+    # The page of an article has all its text, under the id of the address.
+    id_prefix="newsapi:",
 )
 JSON_FEED = Format(
     "JSON Feed",
@@ -241,7 +241,10 @@ def raw_article(form: Format, entry: Entry, export: Export, origin: str, fallbac
     fields = mapped_fields(prepared, form.fields)
     marks = {name: value_at(prepared, name) for name in form.marks}
     scope = str(value_at(prepared, "feed.home_page_url") or fields.get("source") or "")
-    identity = global_id(fields.get("id"), scope)
+    stated = fields.get("id")
+    if form.id_prefix and isinstance(stated, str):
+        stated = f"{form.id_prefix}{_SCHEME.sub('', stated)}"
+    identity = global_id(stated, scope)
     return RawArticle(
         origin,
         fallback_id,

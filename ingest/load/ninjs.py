@@ -68,7 +68,7 @@ NINJS = Format(
         "published_at": ("firstcreated", "contentcreated", "versioncreated"),
         "updated_at": ("versioncreated",),
     },
-    marks=("pubstatus", "embargoed"),
+    marks=("pubstatus", "embargoed", "type", "representationtype"),
     prepare=_prepared,
     refuse=_is_no_story,
 )
