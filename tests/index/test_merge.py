@@ -2,6 +2,7 @@ import math
 import random
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.fakes import HashedEmbedder, article, built, grown, newsroom, opened
 EMBEDDER = HashedEmbedder()
 ARTICLES = newsroom(30, sentences=4)
 NUMBERS = count()
+COPY = replace(ARTICLES[7], article_id="copy")
 HISTORY = (Revision("2026-05-03T09:00:00Z", is_stated=True, edits=(Edit("It never voted.", ""),)),)
 
 
@@ -82,12 +84,15 @@ def test_dead_rows_are_copied_away_above_a_fifth(dead: int, copied: bool) -> Non
 
 @pytest.fixture(scope="module")
 def nine(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return an index of nine segments: a large one with a dead article, and eight small ones, one with a dead one."""
+    """Return an index of nine segments: a large one with a dead article, and eight small ones, one with a dead one.
+
+    Two articles in two segments are copies.
+    """
     data = tmp_path_factory.mktemp("nine")
     built(data, ARTICLES[:20], EMBEDDER)
     grown(data, ARTICLES[20:25])
     for number in range(6):
-        grown(data, [article(f"one-{number}", f"The ferry sailed {number} times.")])
+        grown(data, [article(f"one-{number}", f"The ferry sailed {number} times."), *([] if number else [COPY])])
     again = [article("news-0003", "The council voted again."), article("news-0021", "The storm is over.")]
     grown(data, again, histories={"news-0003": HISTORY})
     return data
@@ -111,6 +116,7 @@ def facts(data: Path) -> dict[str, object]:
             "fingerprint": generation.manifest.fingerprint,
             "counts": (generation.manifest.article_count, generation.manifest.chunk_count),
             "listed": generation.listed(0, 99),
+            "copies": generation.stories.ids(),
             "histories": generation.histories(generation.hashes()),
             "chunks": [chunks[at] for at in order],
             "scores": [(round(float(scores[at]), 6), round(float(cosines[at]), 6)) for at in order],
@@ -127,9 +133,10 @@ def test_a_merge_changes_no_answer(data: Path) -> None:
     assert [entry.dead for entry in manifest.segments] == [("news-0003",), ()]
     assert facts(data) == before
     assert before["histories"] == {"news-0003": HISTORY}
+    assert before["copies"] == [("copy", "news-0007")]
     merged = segment_folder(data, manifest.segments[1].segment)
     assert faults_of(merged, read_record(merged)) == []
-    assert read_record(merged).article_count == 4 + 6 + 2
+    assert read_record(merged).article_count == 4 + 7 + 2
 
 
 def test_the_old_generation_stays_and_nothing_is_merged_twice(data: Path) -> None:
