@@ -16,8 +16,8 @@ from typing import Literal, NamedTuple
 
 from index.records import Article, Edit, Revision, isoformat
 from index.text import sentence_spans
+from ingest.fetched import Fetched, Gone, Unchanged
 from ingest.report import ArticleRejected, IngestReport, Notice, Withdrawn
-from ingest.sources.fetched import Fetched, Gone, Unchanged
 
 Change = Literal["added", "updated", "moved", "unchanged"]
 

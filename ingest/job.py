@@ -52,11 +52,11 @@ from index.spool import SpoolEntry
 from index.text import CHUNKER, chunks_of
 from index.vectors import are_unit, read_rows
 from ingest.changes import Changes, Move, revised
+from ingest.fetched import Fetched
 from ingest.load import LoadedArticle, Loader, find
 from ingest.load.fieldmap import FieldMap
 from ingest.load.pushed import pushed_file
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
-from ingest.sources.fetched import Fetched
 
 SEGMENT_CHUNKS = 25_000
 """Chunks at which a segment is closed: its build then needs about 100 MB."""

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from ingest.fetched import Fetched, Gone, Unchanged
 from ingest.load import Loader
 from ingest.report import FetchCounts
 from ingest.settings import IngestSettings
-from ingest.sources.fetched import Fetched, Gone, Unchanged
 from ingest.sources.pages import Pages
 from ingest.sources.state import FetchState
 from ingest.sources.visit import Visit

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from index.records import Article, parse_moment
+from ingest.fetched import Fetched, Gone, Unchanged
 from ingest.load import ArticleFile, LoadedArticle, Loader
 from ingest.report import ArticleRejected
-from ingest.sources.fetched import Fetched, Gone, Unchanged
 from ingest.sources.identity import article_id_of, canonical_address, clean_address
 from ingest.sources.listings import EXTENSIONS, Kind, kind_of
 from ingest.sources.state import FetchState, Lead, Page

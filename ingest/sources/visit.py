@@ -4,10 +4,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from index.records import isoformat
+from ingest.fetched import Fetched, Gone, Unchanged, origin_of
 from ingest.load import LoadedArticle
 from ingest.report import ArticleRejected
 from ingest.sources import wordpress
-from ingest.sources.fetched import Fetched, Gone, Unchanged, origin_of
 from ingest.sources.identity import clean_address, is_address, is_front_page, site_of
 from ingest.sources.listings import Entry, entries_of, feeds_of, kind_of, sitemap_entries
 from ingest.sources.pages import Pages

@@ -67,8 +67,8 @@ with Loader() as loader:
     list(Changes({}, {}).compare(item for file in find([Path(sys.argv[1])]) for item in loader.load(file)))
 print(*sorted({module.partition(".")[0] for module in sys.modules}))
 """
-VENDORS = {"babel", "bm25s", "charset_normalizer", "chromadb", "feedparser", "llama_index", "lxml", "onnxruntime",
-           "pypdf", "trafilatura"}  # fmt: skip
+VENDORS = {"babel", "bm25s", "charset_normalizer", "chromadb", "feedparser", "httpx", "llama_index", "lxml",
+           "onnxruntime", "pypdf", "trafilatura"}  # fmt: skip
 
 
 def test_loading_markdown_imports_no_other_parser(tmp_path: Path) -> None:

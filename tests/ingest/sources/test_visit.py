@@ -10,9 +10,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from ingest.fetched import origin_of
 from ingest.load import LoadedArticle, Loader
 from ingest.sources import Fetched, FetchOptions, FetchState, Gone, Unchanged, articles_from
-from ingest.sources.fetched import origin_of
 from ingest.sources.listings import kind_of
 from ingest.sources.pages import Pages
 from ingest.sources.state import Lead
