@@ -15,10 +15,10 @@ from index.layout import current_name
 from index.spool import Spool, SpoolEntry, writer_lock
 from ingest.changes import file_of
 from ingest.job import Ingest, hashes_by_origin, run
-from ingest.load import find
+from ingest.load import LoadedArticle, find
 from ingest.load.pushed import ORIGIN
 from ingest.report import ArticleRejected, IngestReport, Progress
-from ingest.sources import Fetched, Unchanged
+from ingest.sources import Fetched, Gone
 from ingest.sources.visits import Visits
 
 POLL_S = 0.5
@@ -88,8 +88,11 @@ class Writer:
                 self._fetched += self.visits.take()
             entries = Spool(self.order.data).entries()
             looks = is_due and bool(self.order.paths)
-            if looks or entries or not all(isinstance(each, Unchanged) for each in self._fetched):
+            if looks or entries or any(map(self._may_publish, self._fetched)):
                 self._round(entries, looks=looks)
+            else:
+                rejected = [each for each in self._fetched if isinstance(each, ArticleRejected)]
+                self._complain((each.origin, each.reason) for each in rejected)
             self._fetched = []
         except IngestRunning:
             # Another `dateline ingest` publishes at the moment.
@@ -171,17 +174,24 @@ class Writer:
                 spool.reject(entry.article_id, entry.content_hash, item.reason)
         spool.remove(entries)
 
-    def _log(self, report: IngestReport, occasion: str) -> None:
-        gone = [(each.origin, each.message) for each in report.notices if each.code == "page_gone"]
-        rejected = [(each.origin, each.reason) for each in report.rejected]
+    def _may_publish(self, item: Fetched) -> bool:
+        """Return whether an item may change the index."""
+        return isinstance(item, LoadedArticle) or (isinstance(item, Gone) and self.order.prune)
+
+    def _complain(self, rejected: Iterable[tuple[str, str]], *, again: bool = False) -> None:
+        """Log each rejection, by origin and reason, once; a pushed one each time that it is pushed."""
         for origin, reason in rejected:
             if (origin, reason) not in self._complaints:
                 logger.warning("rejected %s: %s", origin, reason)
-        for origin, reason in gone:
-            if (origin, reason) not in self._complaints:
-                logger.warning("%s: %s", origin, reason)
-        if occasion != "pushed":
-            self._complaints |= {*rejected, *gone}
+            if not again:
+                self._complaints |= {(origin, reason)}
+
+    def _log(self, report: IngestReport, occasion: str) -> None:
+        rejected = [(each.origin, each.reason) for each in report.rejected]
+        self._complain(rejected, again=occasion == "pushed")
+        for notice in report.notices:
+            if notice.code == "page_gone":
+                logger.info("%s: %s", notice.origin, notice.message)
         counts = {
             "added": report.added,
             "updated": report.updated,

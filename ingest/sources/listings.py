@@ -3,6 +3,7 @@
 The functions for a `Loader` read a fetched file in its child process.
 """
 
+import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -35,8 +36,8 @@ _ROOT = re.compile(rf"<(?:\w+:)?({'|'.join(_ROOTS)})\b", re.IGNORECASE)
 class Entry:
     """An entry of a listing: the address that it leads to, and its article if the listing has the complete text.
 
-    `changed` is when the listing says that it changed, as written, `published` its date of publication, ISO 8601;
-    `is_listing` if it is the entry of another sitemap.
+    `changed` is when a sitemap says that it changed, as written, or a digest of a feed's entry; `published` is its date
+    of publication, ISO 8601; `is_listing` if it is the entry of another sitemap.
     """
 
     url: str
@@ -73,7 +74,8 @@ def entries_of(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleReje
         is_incomplete = is_cut or (isinstance(article, ArticleRejected) and article.code == "empty")
         if is_incomplete and is_address(url) and not _is_unpublished(article):
             article = None
-        yield Entry(url if is_address(url) else "", article, published=_date(raw.published, now))
+        changed = hashlib.sha256(repr(sorted(raw.fields.items())).encode("utf-8", "replace")).hexdigest()[:16]
+        yield Entry(url if is_address(url) else "", article, changed, _date(raw.published, now))
 
 
 def _date(stated: object, now: datetime) -> str | None:

@@ -51,13 +51,15 @@ class Page:
 class Lead(NamedTuple):
     """An address that a listing leads to, and what the listing says of it; `is_listing` of a sitemap.
 
-    `changed` is the time of its last change as written, `published` the date of its publication, ISO 8601.
+    `changed` is the time of its last change as written, or a digest of its entry, `published` the date of its
+    publication, ISO 8601. A listing `vouches` for a page if an equal `changed` means that the page did not change.
     """
 
     url: str
     changed: str | None = None
     published: str | None = None
     is_listing: bool = False
+    vouches: bool = False
 
 
 @dataclass(slots=True)

@@ -133,7 +133,7 @@ class Visit:
             elif entry.url and site_of(entry.url) not in sites:
                 yield _of_another_site(entry.url, reply.url)
             elif entry.article is None:
-                yield from self._led([Lead(clean_address(entry.url), published=entry.published)], 0, read)
+                yield from self._led([Lead(clean_address(entry.url), entry.changed, entry.published)], 0, read)
             else:
                 yield from self._own(entry, read)
 
@@ -162,7 +162,8 @@ class Visit:
             elif site_of(entry.url) != site_of(reply.url):
                 yield _of_another_site(entry.url, reply.url)
             elif entry.is_listing or not is_front_page(entry.url):
-                lead = Lead(clean_address(entry.url), entry.changed, entry.published, entry.is_listing)
+                address, vouches = clean_address(entry.url), entry.changed is not None
+                lead = Lead(address, entry.changed, entry.published, entry.is_listing, vouches)
                 yield from self._led([lead], depth, read)
 
     def _led(self, leads: Iterable[Lead], depth: int, read: Listing | None = None) -> Iterator[Fetched]:

@@ -232,10 +232,12 @@ def test_a_front_page_leads_to_its_feed_or_to_its_sitemaps(site: Site, desk: Des
     assert site.asked["/bridge"] == 1
 
 
-def test_a_writer_watches_a_site_and_publishes_pushes_between(site: Site, desk: Desk) -> None:
-    """Three rounds of a watch: each publishes what changed, and only that; a takedown during a visit holds."""
+def test_a_writer_watches_a_site_and_publishes_pushes_between(
+    site: Site, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Rounds of a watch: each publishes what changed, and only that; a takedown during a visit holds."""
     now, tasks = [0.0], list[Callable[[], None]]()
-    fetcher = Fetcher([site.url("/feed.xml"), site.url("/bridge")], desk.data, desk.options())
+    fetcher = Fetcher([site.url("/feed.xml"), site.url("/bridge"), site.url("/none")], desk.data, desk.options())
     visits = Visits(fetcher, start_task=tasks.append, clock=lambda: now[0])
     writer = Writer(Ingest((), desk.data, "english"), desk.embedder, 60, visits, clock=lambda: now[0])
 
@@ -256,6 +258,7 @@ def test_a_writer_watches_a_site_and_publishes_pushes_between(site: Site, desk: 
 
     round_()
     assert len(generation_names(desk.data)) == generations
+    assert [record.args[0] for record in caplog.records if isinstance(record.args, tuple)] == [site.url("/none")]
     site.paths["/bridge"] = Served(page("Bridge open", f"{BRIDGE} It opened again."), etag='"bridge-2"')
     round_()
     assert "opened again" in desk.bodies()["bridge"]

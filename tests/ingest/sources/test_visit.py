@@ -250,15 +250,16 @@ def test_a_sparing_visit_asks_for_old_articles_more_rarely(tmp_path: Path, loade
     known: dict[str, str] = {}
     with closing(FetchState(tmp_path)) as state:
         asked = []
-        for seconds in (0, 1_000, 3_000, 4_000, 4_500, 9_000, 9_500):
+        times = [(seconds, None) for seconds in (0, 1_000, 3_000, 4_000, 4_500, 9_000, 9_500)]
+        for seconds, changed in (*times, (9_501, "an entry that changed")):
             at = partial(float, now + seconds)
             pages = Pages(host.web(), loader, tmp_path, state, known, state.taken_down, is_sparing=True, clock=at)
             before = len(host.pages())
-            for each in pages.articles_at(Lead(f"{SITE}/a")):
+            for each in pages.articles_at(Lead(f"{SITE}/a", changed)):
                 assert isinstance(each, LoadedArticle | Unchanged)
                 known |= {each.article.origin: each.article.content_hash} if isinstance(each, LoadedArticle) else {}
             asked.append(len(host.pages()) > before)
-    assert asked == [True, False, False, False, True, False, True]
+    assert asked == [True, False, False, False, True, False, True, True]
 
 
 def test_the_encoding_of_the_header_counts(reading: Callable[[Host], Reader]) -> None:
