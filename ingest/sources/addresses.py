@@ -115,6 +115,9 @@ class CheckedNetwork(httpcore.NetworkBackend):
             addresses = list(check(host, port))
         except OSError as error:
             raise httpcore.ConnectError(error.strerror or str(error)) from error
+        except UnicodeError as error:
+            # The resolver does not take a host with an empty or a very long label.
+            raise httpcore.UnsupportedProtocol(f"{host} is not a valid host name") from error
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
@@ -175,9 +178,10 @@ class CheckedTransport(httpx.BaseTransport):
     that name, whatever address it has.
     """
 
-    def __init__(self, network: CheckedNetwork) -> None:
+    def __init__(self, network: CheckedNetwork, tls: ssl.SSLContext | None = None) -> None:
         self._network = network
-        self._pool = httpcore.ConnectionPool(httpx.create_ssl_context(), network_backend=network, keepalive_expiry=15)
+        tls = tls or httpx.create_ssl_context()
+        self._pool = httpcore.ConnectionPool(tls, network_backend=network, keepalive_expiry=15)
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Send a request; raises AddressRefused, and the errors of httpx for those of httpcore."""
@@ -220,5 +224,7 @@ def _errors_of_httpx() -> Iterator[None]:
         raise httpx.ReadTimeout(str(error)) from error
     except httpcore.ConnectError as error:
         raise httpx.ConnectError(str(error)) from error
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol) as error:
+    except httpcore.UnsupportedProtocol as error:
+        raise httpx.UnsupportedProtocol(str(error)) from error
+    except (httpcore.NetworkError, httpcore.ProtocolError) as error:
         raise httpx.RemoteProtocolError(str(error)) from error

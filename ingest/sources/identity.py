@@ -20,6 +20,8 @@ def joined(base: str, target: str) -> str:
 def is_address(text: str) -> bool:
     """Return whether a text is a valid address of the web; a path is not."""
     try:
+        # Half a character, which JSON can state, cannot be sent.
+        text.encode()
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:

@@ -18,7 +18,7 @@ import httpx
 from ingest.report import ArticleRejected, FetchCounts, megabytes, short_repr
 from ingest.settings import IngestSettings
 from ingest.sources.addresses import DEADLINE, AddressRefused, CheckedNetwork, CheckedTransport
-from ingest.sources.identity import joined
+from ingest.sources.identity import is_address, joined
 from ingest.sources.robots import Robots, parse_robots
 
 MAX_REDIRECTS = 5
@@ -340,14 +340,9 @@ def _failed(named: str, reason: str) -> ArticleRejected:
 def _check_url(url: str, named: str) -> None:
     """Raise ArticleRejected for an address that a browser would not fetch, or that contains a password."""
     led = "" if url == named else f"it leads to {short_repr(url)}; "
-    try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
-    except ValueError:
-        is_usable = False
-    if not is_usable:
+    if not is_address(url):
         raise _refused(named, f"{led}expected an http or https address")
-    if "@" in parts.netloc:
+    if "@" in urlsplit(url).netloc:
         raise _refused(named, f"{led}expected an address without user and password")
 
 

@@ -41,6 +41,16 @@ def test_any_address_has_a_valid_id_and_is_cleaned_once(path: str, query: str) -
     assert not re.search(r"[\s<>\"\\^`{|}]", cleaned)
 
 
+@given(
+    st.text(alphabet=st.one_of(st.characters(), st.sampled_from("ab.:@[]17é。%\ud800")), max_size=20),
+    st.text(max_size=9),
+)
+def test_an_address_of_any_host_has_an_identity(host: str, path: str) -> None:
+    url = f"http://{host}/{path}"
+    if is_address(url):
+        assert ID.fullmatch(article_id_of(canonical_address(url, clean_address(url))))
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_an_address_or_not(text: str) -> None:
     assert is_address(text) in (True, False)

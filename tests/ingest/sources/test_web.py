@@ -1,11 +1,14 @@
 """Fetching: redirects, limits, retries, politeness; the network is replaced."""
 
 import gzip
+import ssl
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import httpx
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ingest.report import ArticleRejected
 from ingest.settings import IngestSettings
@@ -14,6 +17,7 @@ from ingest.sources.web import BACKOFF_S, Reply, Validators, Web
 from tests.ingest.sources.test_addresses import PUBLIC, Wire
 
 SITE = "https://paper.example"
+TLS = ssl.create_default_context()
 SETTINGS = IngestSettings(fetch_agent="Dateline/1.0 desk@paper.example", fetch_delay_s=1, fetch_limit_mb=1)
 
 
@@ -68,6 +72,10 @@ def host_of(paths: dict[str, Callable[[], object] | list[Callable[[], object]]])
     host = Host()
     host.paths |= paths
     return host
+
+
+def client_at(network: CheckedNetwork) -> Web:
+    return Web(SETTINGS, transport=CheckedTransport(network, TLS), sleep=lambda _: None)
 
 
 def code_of(web: Web, url: str) -> str:
@@ -141,6 +149,18 @@ def test_a_redirect_to_a_private_host_is_refused(host: str) -> None:
     with Web(SETTINGS, transport=transport, sleep=lambda _: None) as web:
         assert code_of(web, "http://paper.example/a") == "refused"
     assert {address for address, _ in wire.dialled} == {PUBLIC}
+
+
+@given(st.text(alphabet=st.one_of(st.characters(), st.sampled_from("ab.:@[]17é。%\ud800")), max_size=20))
+def test_any_host_is_reached_or_named(host: str) -> None:
+    """A feed may state anything as a link."""
+
+    def resolve(name: str, port: int) -> list[str]:
+        name.encode("idna")
+        return [PUBLIC]
+
+    with client_at(CheckedNetwork(resolve=resolve, network=Wire(dead=frozenset([PUBLIC])))) as web:
+        assert code_of(web, f"http://{host}/a") in ("refused", "unreachable")
 
 
 def test_a_body_above_the_limit_is_refused_packed_or_not() -> None:
