@@ -147,7 +147,7 @@ class Pipeline:
             if run.composition.citations:
                 with run.timed("verify"):
                     await asyncio.to_thread(run.find_corrections)
-                    await asyncio.to_thread(run.find_conflicts)
+                    await asyncio.to_thread(run.find_conflicts, self.span_reader.ask if self.span_reader else None)
             answer = run.answer(self.stale_after)
             if self.finish:
                 answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])

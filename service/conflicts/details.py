@@ -1,4 +1,4 @@
-"""The details of a sentence: its numbers, dates, places, names and states, each with the words that say of what."""
+"""The details of a sentence: its numbers, dates, times, names and states, each with the words around it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,33 +8,30 @@ from index.records import Span
 from service.citations.dates import WEEKDAYS, Date, located_dates, resolved_dates
 from service.citations.english import english
 from service.citations.numbers import CURRENCIES, find_numbers
-from service.conflicts.lexicon import GERMAN_WEEKDAYS, Lexicon, Words, listed
-from service.conflicts.statement import Sentence, Token, window
-from service.conflicts.states import states
-from service.conflicts.values import SMALL, Amount, Bound, Detail, When
+from service.conflicts.lexicon import GERMAN_WEEKDAYS, listed
+from service.conflicts.statement import Sentence, Token, found_in
+from service.conflicts.values import CLOCK, SMALL, Amount, Bound, Detail, Kind, When
 
-_CLOCK_WORDS = frozenset("uhr am pm o'clock o’clock".split())
+NEGATED = 3
+"""Words before a state that may deny it."""
+
+HEAD = 2
+"""Words that say of what a value is, at most."""
+
 _AGAINST = frozenset("to against gegen zu".split())
-_OF_PEOPLE = frozenset("born die live".split())
 _AGED = frozenset("age boy girl man woman".split())
 _SIGNS = frozenset(',;:.!?()—–-“”"')
+_STOPS = frozenset(",.;:!?")
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
-_CLOCK = re.compile(r"\d+:\d\d:\d\d")
+_RACE = re.compile(r"\d+:\d\d:\d\d")
+_CLOCK = re.compile(
+    r"\b(?:(?P<h>[012]?\d)(?:[.:](?P<m>[0-5]\d))?\s?(?:(?P<half>[ap])\.?m\b\.?|o['’]clock|Uhr(?:\s(?P<n>[0-5]\d)\b)?)"
+    r"|(?:at|from|until|um|ab|bis)\s(?P<h2>[012]?\d)[.:](?P<m2>[0-5]\d)(?![\d.]))",
+    re.IGNORECASE,
+)
 _EARLY_YEAR = re.compile(r"\b(?:in|since|of|from|until|seit|Jahr|Jahre)\s+(1[5-8]\d\d)(?![\d.,]\d|\w)")
-_POSSESSIVE = re.compile(r"['’]s?$")
+_MAGNITUDE = re.compile(r"(?:m|bn|k)\b")
 _PLAIN_DIGITS = re.compile(r"(?<=\d)[.,](?=\d{3}(?!\d))")
-
-
-ITS = "its"
-"""The owner of a role that a pronoun names: `its mayor`."""
-
-MONEY = frozenset("euro dollar pound".split())
-OF_MONEY = frozenset("cost loss fine".split())
-"""Measures of money only: 9,400 people came to the fair, and it came to €9,400."""
-
-DATED = 10
-"""Words before one of several dates that may say of what it is."""
-
 _BEFORE_DATES = frozenset([*WEEKDAYS, *GERMAN_WEEKDAYS, ",", "on", "am", "the", "den"])
 
 
@@ -44,58 +41,197 @@ class Statement(Sentence):
     @cached_property
     def details(self) -> list[Detail]:
         """The details of the sentence."""
-        return [*_numbers(self), *_dates(self), *_places(self), *_names(self), *states(self)]
+        return [*_times(self), *_numbers(self), *_dates(self), *_names(self), *_states(self)]
+
+    def without(self, detail: Detail, asking: str) -> str:
+        """Return the sentence with a question word in place of a detail."""
+        body, (start, end) = self.article.body, detail.span
+        return f"{body[self.span.start : start]}{asking}{body[end : self.span.end]}"
+
+    def head(self, detail: Detail) -> frozenset[str]:
+        """Return the forms that say of what a detail is: what a number counts, else the nearest words."""
+        first, last = detail.place
+        if detail.kind == "number" and (counted := self.counted(detail)):
+            return frozenset(token.form for token in counted)
+        near = [at for at in self.clause(first, last) if not first <= at < last]
+        near = [at for at in near if self.tokens[at].form and not self.tokens[at].is_name]
+        near.sort(key=lambda at: first - at if at < first else at - last + 1)
+        return frozenset(self.tokens[at].form for at in near[:HEAD])
+
+    def modifiers(self, detail: Detail) -> dict[tuple[str, bool], str]:
+        """Return what tells a thing from others of its kind: the form right before a form, or behind a preposition.
+
+        `salt` before `museum` (True), `bakery` behind `fire` in `a fire in a bakery` (False).
+        """
+        first, last = detail.place
+        modifiers: dict[tuple[str, bool], str] = {}
+        known: int | None = None
+        for at in self.clause(first, last):
+            token = self.tokens[at]
+            if first <= at < last:
+                known = None
+            elif token.form:
+                between = {each.lower for each in self.tokens[known + 1 : at]} if known is not None else set()
+                if known is not None and not between:
+                    modifiers[token.form, True] = self.tokens[known].form
+                elif known is not None and between & self.lexicon.words.near:
+                    modifiers[self.tokens[known].form, False] = token.form
+                known = at
+        return modifiers
+
+    @cached_property
+    def periods(self) -> frozenset[When]:
+        """The months and years of the sentence, to which its numbers may belong."""
+        dates = [value for value, _ in self.dated if isinstance(value, When)]
+        return frozenset(when for when in dates if when.day is None and when.weekday is None)
+
+    def forms_near(self, detail: Detail) -> frozenset[str]:
+        """Return the forms in the part of the sentence around a detail."""
+        first, last = detail.place
+        return frozenset(self.tokens[at].form for at in self.clause(first, last) if not first <= at < last)
+
+    def names_near(self, detail: Detail) -> frozenset[str]:
+        """Return the other names in the part of the sentence around a detail."""
+        first, last = detail.place
+        near = [self.tokens[at] for at in self.clause(first, last) if not first <= at < last]
+        return frozenset(token.form for token in near if token.is_name and token.form)
+
+    def counted(self, detail: Detail) -> list[Token]:
+        """Return the words behind a number that it counts."""
+        behind: list[Token] = []
+        for token in self.tokens[detail.place[1] : detail.place[1] + 2 * HEAD]:
+            if token.form:
+                behind.append(token)
+            elif behind or token.text in _SIGNS:
+                break
+        return behind[:HEAD]
+
+    def scopes(self, detail: Detail) -> frozenset[str]:
+        """Return what limits a detail, in its part of the sentence: planned, women, per year, injured."""
+        part = self.clause(*detail.place)
+        return frozenset(name for _, name in found_in(self.tokens[part.start : part.stop], self.lexicon.scopes))
+
+    def denied_of(self, detail: Detail) -> frozenset[str]:
+        """Return the form behind what a sentence denies, else that before it."""
+        first, last = detail.place
+        behind = _next(self.tokens, last - 1)
+        before = next((at for at in range(first - 1, max(-1, first - 1 - NEGATED), -1) if self.tokens[at].form), None)
+        at = before if behind is None else behind
+        return frozenset() if at is None else frozenset([self.tokens[at].form])
+
+    @cached_property
+    def forms(self) -> frozenset[str]:
+        """The forms of the sentence's words."""
+        return frozenset(token.form for token in self.tokens if token.form)
+
+    def leaves_open(self, detail: Detail) -> bool:
+        """Return whether the part of the sentence around a detail leaves open whether it is so: `may be closed`."""
+        part = self.clause(*detail.place)
+        return any(True for _ in found_in(self.tokens[part.start : part.stop], self.lexicon.doubts))
+
+    def detail(self, kind: Kind, value: Amount | When | frozenset[str] | str, first: int, last: int) -> Detail:
+        """Return the detail at some tokens."""
+        span = Span(self.tokens[first].start, self.tokens[last - 1].end)
+        return Detail(kind, value, span, (first, last))
+
+    def detail_at(self, kind: Kind, value: Amount | When, span: Span) -> Detail | None:
+        """Return the detail at a place in the body; None if it has no word of the sentence."""
+        inside = [at for at, token in enumerate(self.tokens) if token.start < span.end and span.start < token.end]
+        return Detail(kind, value, span, (inside[0], inside[-1] + 1)) if inside else None
+
+    @cached_property
+    def dated(self) -> list[tuple[Amount | When, Span]]:
+        """The dates and times of the sentence with their places; weekdays are resolved where that is sure."""
+        body, span, words = self.article.body, self.span, self.lexicon.words
+        text = body[slice(*span)]
+        found: list[tuple[Amount | When, Span]] = [
+            (_time_of_day(match), Span(span.start + match.start(), span.start + match.end()))
+            for match in _CLOCK.finditer(text)
+        ]
+        if not self.lexicon.is_english:
+            months = "|".join(words.months)
+            pattern = re.compile(rf"(?<!\d)(\d{{1,2}})\.\s?({months})(?!\w)(?:\s(\d{{4}}))?", re.IGNORECASE)
+            for match in pattern.finditer(text):
+                when = When(
+                    int(match[3]) if match[3] else None, words.months.index(match[2].casefold()) + 1, int(match[1])
+                )
+                found.append((when, Span(span.start + match.start(), span.start + match.end())))
+            text = pattern.sub(lambda match: " " * len(match.group()), text)
+        found += [(_when(date), Span(span.start + start, span.start + end)) for date, start, end in located_dates(text)]
+        for match in _EARLY_YEAR.finditer(text):
+            found.append((When(int(match[1])), Span(span.start + match.start(1), span.start + match.end(1))))
+        for each in resolved_dates(self.article, span):
+            year, month, day = ([int(part) for part in each.date.split("-")] + [0, 0])[:3]
+            place = Span(each.start_char_index, each.end_char_index)
+            if not any(isinstance(other, When) and _touch(place, at) for other, at in found):
+                found.append((When(year, month or None, day or None), place))
+        return found + list(_weekdays(self, [at for other, at in found if isinstance(other, When)]))
+
+
+def _time_of_day(match: re.Match[str]) -> Amount:
+    hour, minute = int(match["h"] or match["h2"]), int(match["m"] or match["m2"] or match["n"] or 0)
+    # Without `a.m.` a time may be of either half of the day.
+    half = (match["half"] or "").lower()
+    return Amount((hour % 12 * 60.0 + minute + (720 if half == "p" else 0),), CLOCK)
+
+
+def _touch(one: Span, other: Span) -> bool:
+    return one.start <= other.end + 2 and other.start <= one.end + 2
+
+
+def _times(statement: Statement) -> Iterator[Detail]:
+    """Yield the times of day of a sentence."""
+    for value, span in statement.dated:
+        if isinstance(value, Amount) and (detail := statement.detail_at("date", value, span)):
+            first = detail.place[0]
+            yield Detail("date", value._replace(bound=_bound(statement, first)), span, detail.place)
+
+
+def _dates(statement: Statement) -> Iterator[Detail]:
+    """Yield the dates of a sentence, without those on which something was said."""
+    found = statement.tokens
+    for value, span in statement.dated:
+        detail = statement.detail_at("date", value, span) if isinstance(value, When) else None
+        if detail is None:
+            continue
+        first = detail.place[0]
+        while first and found[first - 1].lower in _BEFORE_DATES:
+            first -= 1
+        if first == 0 or found[first - 1].lower not in statement.lexicon.words.reporting:
+            yield detail
+
+
+def _weekdays(statement: Statement, known: Sequence[Span]) -> Iterator[tuple[When, Span]]:
+    """Yield the weekdays that are not resolved and do not belong to a date."""
+    days = WEEKDAYS if statement.lexicon.is_english else GERMAN_WEEKDAYS
+    for token in statement.tokens:
+        name = token.lower.removesuffix("'s").removesuffix("’s")
+        if name in days and not any(_touch(Span(token.start, token.end), span) for span in known):
+            yield When(None, weekday=days.index(name)), Span(token.start, token.end)
+
+
+def _when(stated: Date) -> When:
+    return When(stated.year, stated.month, stated.day)
 
 
 def _numbers(statement: Statement) -> Iterator[Detail]:
     """Yield the numbers of a sentence that are not dates, times of day or parts of names."""
-    found, lexicon = statement.tokens, statement.lexicon
-    dated = [span for _, span in _located(statement)]
-    at = 0
+    found, at = statement.tokens, 0
     while at < len(found):
-        token = found[at]
-        read = None
-        if not any(span.start <= token.start < span.end for span in dated):
+        token, read = found[at], None
+        if not any(span.start <= token.start < span.end for _, span in statement.dated):
             read = _amount(statement, at)
         if read is None:
             at += 1
             continue
         amount, end = read
-        counted = _counted(found, end, lexicon) if amount.unit in ("", "percent") else []
-        near = window(found, at, end)
-        fitting = lexicon.words.measures - (frozenset[str]() if amount.unit in MONEY else OF_MONEY)
-        measures = {f"measure {form}" for form in near & fitting}
-        if not counted and not amount.unit:
-            counted = _number_of(found)
-        keys = frozenset(counted) | measures
-        span = _with_unit(found, at, end, amount)
-        first = counted[0] if counted else ""
-        owners = _aged(found, at) if amount.unit == "age" else frozenset[str]()
-        yield Detail("number", amount, span, keys, near, statement.scopes(at, end), owners, first)
+        place = (at, end)
+        if at and found[at - 1].text in CURRENCIES:
+            place = (at - 1, end)
+        elif amount.unit not in ("", "age", "score", "race") and end < len(found) and found[end].text not in _SIGNS:
+            place = (at, end + 1)
+        yield statement.detail("number", amount, *place)
         at = max(end, at + 1)
-
-
-def _aged(found: Sequence[Token], at: int) -> frozenset[str]:
-    """Return the name nearest before an age, else the first behind it."""
-    before = [number for number in range(at) if found[number].text[0].isupper() and found[number].form]
-    behind = [number for number in range(at, len(found)) if found[number].is_name]
-    first = before[-1] if before else behind[0] if behind else None
-    if first is None:
-        return frozenset()
-    while first > 0 and found[first - 1].is_name:
-        first -= 1
-    last = first + 1
-    while last < len(found) and found[last].is_name:
-        last += 1
-    return frozenset(token.form for token in found[first:last])
-
-
-def _with_unit(found: Sequence[Token], at: int, end: int, amount: Amount) -> Span:
-    """Return the place of a number with its currency or its unit."""
-    first = at - 1 if at and found[at - 1].text in CURRENCIES else at
-    has_unit = amount.unit not in ("", "age", "score", "time") and end < len(found) and first == at
-    last = end + 1 if has_unit and found[end].text not in _SIGNS else end
-    return Span(found[first].start, found[last - 1].end)
 
 
 def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
@@ -106,7 +242,7 @@ def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
         return result
     if not _is_number(statement, at):
         return None
-    read = _english_number(statement, at) if lexicon.is_english else _german_number(found, at, lexicon)
+    read = _english_number(statement, at) if lexicon.is_english else _german_number(statement, at)
     if read is None:
         return None
     value, unit, end = read
@@ -121,7 +257,7 @@ def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:
     if 0 < value < 1 and not unit and not token.text[0].isdigit():
         value, unit = 100 * value, "percent"
     factor, small = SMALL.get(unit, (1.0, unit))
-    return Amount((value * factor * (-1 if before == "minus" else 1),), small, _bound(found, at, lexicon)), end
+    return Amount((value * factor * (-1 if before == "minus" else 1),), small, _bound(statement, at)), end
 
 
 def _result(found: Sequence[Token], at: int) -> tuple[Amount, int] | None:
@@ -129,33 +265,25 @@ def _result(found: Sequence[Token], at: int) -> tuple[Amount, int] | None:
     text = found[at].text
     if score := _SCORE.fullmatch(text):
         return Amount(tuple(sorted((float(score[1]), float(score[2])))), "score"), at + 1
-    if _CLOCK.fullmatch(text):
+    if _RACE.fullmatch(text):
         hours, minutes, seconds = map(int, text.split(":"))
-        return Amount((hours * 60 + minutes + seconds / 60,), "time"), at + 1
-    return _votes(found, at)
-
-
-def _votes(found: Sequence[Token], at: int) -> tuple[Amount, int] | None:
-    """Return the result of a vote that begins at a number: `by 16 votes to 7`."""
-    if not any(token.form == "vote" for token in found):
+        return Amount((hours * 60 + minutes + seconds / 60,), "race"), at + 1
+    if not any(token.form == "vote" for token in found) or not text.isdecimal():
         return None
     end = at + 1 + (found[at + 1 : at + 2] != [] and found[at + 1].form == "vote")
     behind = found[end : end + 2]
-    if len(behind) < 2 or behind[0].lower not in _AGAINST or not found[at].text.isdecimal():
+    if len(behind) < 2 or behind[0].lower not in _AGAINST or not behind[1].text.isdecimal():
         return None
-    if not behind[1].text.isdecimal():
-        return None
-    return Amount(tuple(sorted((float(found[at].text), float(behind[1].text)))), "votes"), end + 2
+    return Amount(tuple(sorted((float(text), float(behind[1].text)))), "votes"), end + 2
 
 
 def _is_number(statement: Statement, at: int) -> bool:
-    """Return whether a token may begin a number: not `4b`, `3–5`, `12:30`, `two o'clock`."""
-    found, body, token = statement.tokens, statement.article.body, statement.tokens[at]
-    if found[at + 1 : at + 2] and found[at + 1].lower in _CLOCK_WORDS:
-        return False
+    """Return whether a token may begin a number: not `4b`, `3–5`, `12:30`."""
+    body, token = statement.article.body, statement.tokens[at]
     if token.text[0].isdigit():
         beside = body[max(0, token.start - 1) : token.start] + body[token.end : token.end + 1]
-        return not any(char.isalpha() for char in beside) and not set(token.text) & set(":–-")
+        is_word = any(char.isalpha() for char in beside) and not _MAGNITUDE.match(body, token.end)
+        return not is_word and not set(token.text) & set(":–-")
     known = statement.lexicon.words.numbers or english().values
     return not token.is_name and token.lower != "twice" and token.lower.split("-")[0] in (*known, "half")
 
@@ -180,8 +308,8 @@ def _english_number(statement: Statement, at: int) -> tuple[float, str, int] | N
     return numbers[0].value, numbers[0].unit or "", end
 
 
-def _german_number(found: Sequence[Token], at: int, lexicon: Lexicon) -> tuple[float, str, int] | None:
-    token = found[at]
+def _german_number(statement: Statement, at: int) -> tuple[float, str, int] | None:
+    found, words, token = statement.tokens, statement.lexicon.words, statement.tokens[at]
     value: float
     if token.text[0].isdigit():
         if found[at + 1 : at + 2] and found[at + 1].text == "." and found[at + 2 : at + 3]:
@@ -191,10 +319,10 @@ def _german_number(found: Sequence[Token], at: int, lexicon: Lexicon) -> tuple[f
             return None
         value = float(plain)
     else:
-        value = lexicon.words.numbers[token.lower]
+        value = words.numbers[token.lower]
     unit, end = "", at + 1
     for _ in range(2):
-        name = lexicon.words.units.get(found[end].lower, "") if end < len(found) else ""
+        name = words.units.get(found[end].lower, "") if end < len(found) else ""
         if name.startswith("*"):
             value *= float(name[1:])
             end += 1
@@ -218,183 +346,57 @@ def _is_age(found: Sequence[Token], at: int, end: int) -> bool:
     return before[-2:] in (["who", "is"], ["who", "was"]) or is_apposition
 
 
-def _bound(found: Sequence[Token], at: int, lexicon: Lexicon) -> Bound | None:
+def _bound(statement: Statement, at: int) -> Bound | None:
     """Return the bound that the words before a number give it."""
-    near = [token.lower for token in found[max(0, at - 3) : at]]
-    named = [name for _, end, name in listed(near, lexicon.hedges)]
+    near = [token.lower for token in statement.tokens[max(0, at - 3) : at]]
+    named = [name for _, end, name in listed(near, statement.lexicon.hedges)]
     return named[-1] if named else None  # type: ignore[return-value]
 
 
-def _counted(found: Sequence[Token], end: int, lexicon: Lexicon) -> list[str]:
-    """Return the forms of the words behind a number, up to three, to the next stop word or sign."""
-    counted = []
-    for token in found[end : end + 3]:
-        if not token.form or token.lower in lexicon.words.is_:
-            break
-        counted.append(token.form)
-    return counted
-
-
-def _number_of(found: Sequence[Token]) -> list[str]:
-    """Return the forms behind `number of`: what a number counts that stands elsewhere."""
-    lower = [token.lower for token in found]
-    for at, word in enumerate(lower[:-1]):
-        if (word, lower[at + 1]) in (("number", "of"), ("zahl", "der")):
-            return [token.form for token in found[at + 2 : at + 5] if token.form]
-    return []
-
-
-def _located(statement: Statement) -> list[tuple[When, Span]]:
-    """Return the dates of a sentence with their places; weekdays and the like are resolved where that is sure."""
-    body, span, lexicon = statement.article.body, statement.span, statement.lexicon
-    text = body[slice(*span)]
-    found: list[tuple[When, Span]] = []
-    if not lexicon.is_english:
-        months = "|".join(lexicon.words.months)
-        pattern = re.compile(rf"(?<!\d)(\d{{1,2}})\.\s?({months})(?!\w)(?:\s(\d{{4}}))?", re.IGNORECASE)
-        for match in pattern.finditer(text):
-            month = lexicon.words.months.index(match[2].casefold()) + 1
-            when = When(int(match[3]) if match[3] else None, month, int(match[1]))
-            found.append((when, Span(span.start + match.start(), span.start + match.end())))
-        text = pattern.sub(lambda match: " " * len(match.group()), text)
-    for stated, start, end in located_dates(text):
-        found.append((_when(stated), Span(span.start + start, span.start + end)))
-    found += [
-        (When(int(match[1])), Span(span.start + match.start(1), span.start + match.end(1)))
-        for match in _EARLY_YEAR.finditer(text)
-    ]
-    for each in resolved_dates(statement.article, span):
-        year, month, day = ([int(part) for part in each.date.split("-")] + [0, 0])[:3]
-        place = Span(each.start_char_index, each.end_char_index)
-        if not any(place.start <= other.end + 2 and other.start <= place.end + 2 for _, other in found):
-            found.append((When(year, month or None, day or None), place))
-    return found + list(_weekdays(statement, found))
-
-
-def _weekdays(statement: Statement, found: Sequence[tuple[When, Span]]) -> Iterator[tuple[When, Span]]:
-    """Yield the weekdays that are not resolved and do not belong to a date."""
-    days = WEEKDAYS if statement.lexicon.is_english else GERMAN_WEEKDAYS
-    for token in statement.tokens:
-        name = token.lower.removesuffix("'s").removesuffix("’s")
-        index = next((number for number, day in enumerate(days) if name == day), None)
-        if index is not None and not any(
-            span.start - 2 <= token.end and token.start <= span.end + 2 for _, span in found
-        ):
-            yield When(None, weekday=index), Span(token.start, token.end)
-
-
-def _when(stated: Date) -> When:
-    return When(stated.year, stated.month, stated.day)
-
-
-def _dates(statement: Statement) -> Iterator[Detail]:
-    """Yield the dates of a sentence, without those on which something was said."""
-    found, lexicon = statement.tokens, statement.lexicon
-    located = _located(statement)
-    before_date = DATED if len(located) > 1 else len(found)
-    for when, span in located:
-        inside = [at for at, token in enumerate(found) if span.start <= token.start < span.end]
-        if not inside:
-            continue
-        first, last = inside[0], inside[-1] + 1
-        while first and found[first - 1].lower in _BEFORE_DATES:
-            first -= 1
-        before = {token.lower for token in found[max(0, first - 1) : first]}
-        if not before.isdisjoint(lexicon.words.reporting):
-            continue
-        near = window(found, first, last, before=before_date)
-        yield Detail("date", when, span, near, near, statement.scopes(first, last))
-
-
-def _places(statement: Statement) -> Iterator[Detail]:
-    """Yield the names behind a preposition of place."""
-    found, lexicon = statement.tokens, statement.lexicon
-    for at, token in enumerate(found[:-1]):
-        start = at + 1
-        if token.lower not in lexicon.words.near or not found[start].is_name:
-            continue
-        end = _name_end(found, start)
-        near = window(found, at, at)
-        names = frozenset(each.form for each in found[start:end] if each.form)
-        if names and near:
-            span, level = Span(token.start, found[end - 1].end), _level(found, end, lexicon.words)
-            owners, whose = frozenset([level]), _surname(found, at) if near & _OF_PEOPLE else ""
-            yield Detail("place", names, span, near, near, statement.scopes(at, end), owners, whose)
-
-
-def _surname(found: Sequence[Token], at: int) -> str:
-    """Return the last word of the first name before a place; empty if there is none."""
-    first = next((number for number, token in enumerate(found[:at]) if token.is_name), None)
-    return "" if first is None else found[min(_name_end(found, first), at) - 1].form
-
-
-def _level(found: Sequence[Token], end: int, words: Words) -> str:
-    """Return whether a name is that of a street or a region, or of a town: one is no other place than the other."""
-    last, following = found[end - 1].lower, found[end].lower if end < len(found) else ""
-    if last in words.regions or following in words.regions:
-        return "region"
-    return "street" if any(last.endswith(name) for name in words.streets) else "town"
-
-
-def _name_end(found: Sequence[Token], start: int) -> int:
-    end = start
-    while end < len(found) and found[end].is_name:
-        end += 1
-    return end
-
-
 def _names(statement: Statement) -> Iterator[Detail]:
-    """Yield the holders of a role, those who did what is said with `by`, and winners."""
+    """Yield the names of a sentence: a place behind a preposition of place, else whoever does or holds something."""
+    found, at = statement.tokens, 0
+    while at < len(found):
+        end = at
+        while end < len(found) and found[end].is_name:
+            end += 1
+        forms = frozenset(token.form for token in found[at:end] if token.form)
+        if forms:
+            is_place = at > 0 and found[at - 1].lower in statement.lexicon.words.near
+            yield statement.detail("place" if is_place else "name", forms, at, end)
+        at = max(end, at + 1)
+
+
+def _states(statement: Statement) -> Iterator[Detail]:
+    """Yield the states that a sentence gives to something: `search:found`, `access:open`; and what it denies."""
     found, words = statement.tokens, statement.lexicon.words
+    stated = list(found_in(found, statement.lexicon.states))
+    for at, name in stated:
+        group, _, state = name.partition(":")
+        others = {other.partition(":")[2] for _, other in stated if other.startswith(f"{group}:")}
+        # `The missing boy was found` is about a boy who was found.
+        if not is_denied(statement, at) and not any(f"{group}:{state}>{other}" in words.order for other in others):
+            yield statement.detail("status", name, at, at + 1)
     for at, token in enumerate(found):
-        place: tuple[int, int] | None = None
-        key = token.form or token.lower
-        owners = frozenset[str]()
-        if token.lower in words.titles or re.sub(r"['’]s$", "", token.lower) in words.titles:
-            place = _holder(found, at, words)
-            owners = _owners(found, at, words)
-        elif token.lower in words.by and _is_made(found, at, words):
-            place, key = (at + 1, _name_end(found, at + 1)), found[at - 1].form
-        elif token.form == "win" and not statement.lexicon.is_english and found[at + 1 : at + 2]:
-            place = (at + 1, _name_end(found, at + 1)) if found[at + 1].is_name else None
-        if place and place[1] - place[0] <= 4 and place[1] > place[0]:
-            named = frozenset(each.form or each.lower for each in found[place[0] : place[1]])
-            near = window(found, at, at + 1)
-            span = Span(found[place[0]].start, found[place[1] - 1].end)
-            yield Detail("name", named, span, frozenset([f"role {key}"]), near, owners=owners)
+        if is_negation(token, statement) and (target := _next(found, at)) is not None:
+            yield statement.detail("status", f"not {found[target].form}", at, target + 1)
 
 
-def _is_made(found: Sequence[Token], at: int, words: Words) -> bool:
-    """Return whether `by` stands between a participle with one agent and a name."""
-    return bool(at) and found[at - 1].lower in words.made and at + 1 < len(found) and found[at + 1].is_name
+def is_negation(token: Token, statement: Statement) -> bool:
+    """Return whether a word denies what follows."""
+    return token.lower in statement.lexicon.words.negations or token.lower.endswith(("n't", "n’t"))
 
 
-def _holder(found: Sequence[Token], at: int, words: Words) -> tuple[int, int] | None:
-    """Return the place of the name that holds a role: `judge Hale`, `its head, Crane`, `the architect is Ilgen`."""
-    if at + 1 < len(found) and found[at + 1].is_name:
-        return at + 1, _name_end(found, at + 1)
-    for near in range(at + 1, min(at + 9, len(found) - 1)):
-        token = found[near]
-        if token.text in ".;!?":
-            break
-        if found[near + 1].is_name and (token.text == "," or token.lower in words.is_):
-            end = _name_end(found, near + 1)
-            if token.text != "," or found[end : end + 1] == [] or found[end].text in ",.":
-                return near + 1, end
+def is_denied(statement: Statement, at: int) -> bool:
+    """Return whether a word is denied by one of those before it."""
+    return any(is_negation(token, statement) for token in statement.tokens[max(0, at - NEGATED) : at])
+
+
+def _next(found: Sequence[Token], at: int) -> int | None:
+    """Return the place of the next word with a content, in the same part of the sentence."""
+    for place in range(at + 1, min(at + NEGATED + 1, len(found))):
+        if found[place].text in _STOPS:
+            return None
+        if found[place].form:
+            return place
     return None
-
-
-def _owners(found: Sequence[Token], at: int, words: Words) -> frozenset[str]:
-    """Return what tells a role from others of its kind: `Harne's mayor`, `the mayor of Harne`, `finance director`."""
-    before = [
-        token for token in found[max(0, at - 2) : at] if token.text[0].isupper() and _POSSESSIVE.search(token.text)
-    ]
-    before += [token for token in found[max(0, at - 1) : at] if token.form]
-    behind = found[at + 1 : at + 2]
-    named = list(before)
-    if behind and behind[0].lower in ("of", "in", "for", "von"):
-        start = at + 2 + (found[at + 2 : at + 3] != [] and found[at + 2].lower == "the")
-        named += found[start : _name_end(found, start)]
-    owners = frozenset(token.form for token in named if token.form)
-    has_pronoun = at > 0 and found[at - 1].lower in words.pronouns
-    return owners or frozenset([ITS] if has_pronoun else [])

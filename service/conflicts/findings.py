@@ -3,6 +3,8 @@
 Only details that the answer is about count: those in the answer's words if their place is known, else those of the kind
 that the question asks for. Copies of one story are one position. A later article that corrects a cited one is a
 conflict as long as the answer does not cite it; then `Answer.corrections` tells of it.
+
+The topic of a conflict is a few words: `number of people injured (Corran Mill)`, `cost (footbridge)`.
 """
 
 import re
@@ -14,10 +16,9 @@ from itertools import product
 from index.markup import readable
 from index.records import Article, Span, isoformat
 from service.conflicts.details import Statement
-from service.conflicts.relation import Finding, compare
-from service.conflicts.statement import Story
-from service.conflicts.topic import topic_of
-from service.conflicts.values import Detail, Kind, excludes
+from service.conflicts.relation import Ask, Finding, Questioner, compare
+from service.conflicts.statement import Story, Token
+from service.conflicts.values import Amount, Detail, Kind, excludes
 from service.readers.evidence import ScoredSentence
 from service.readers.question_kind import answer_type
 from service.records import Citation, Conflict, Development, Passage, Position
@@ -25,15 +26,20 @@ from service.records import Citation, Conflict, Development, Passage, Position
 MOST_COMPARED = 24
 """Scored sentences with which a cited sentence is compared, the best first."""
 
+SUBJECT = 4
+"""Words of a name in a topic, at most."""
+
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
 
 _KINDS: dict[str | None, frozenset[Kind]] = {
     "when": frozenset(["date"]),
     "number": frozenset(["number"]),
-    "who": frozenset(["name"]),
-    "where": frozenset(["place"]),
+    # `The prize went to Ina Farr` has a name behind a preposition of place.
+    "who": frozenset(["name", "place"]),
+    "where": frozenset(["name", "place"]),
 }
+_POSSESSIVE = re.compile(r"['’]s?$")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _ASKS_WHETHER = re.compile(
     r"^\W*(?:is|are|was|were|has|have|had|will|would|did|does|do|can|could|ist|sind|war|wird|wurde|hat|haben|kann)\b",
@@ -81,22 +87,20 @@ class _Place:
 class Reports:
     """The articles of one question, each read once for its details."""
 
-    def __init__(self, question: str) -> None:
+    def __init__(self, question: str, ask: Ask | None = None) -> None:
         self.kinds = _KINDS.get(answer_type(question), _ANY)
+        self._asking = Questioner(ask, question) if ask else None
         self._stories: dict[str, Story] = {}
         self._statements: dict[tuple[str, Span], Statement] = {}
 
-    def relation(self, one: ScoredSentence, other: ScoredSentence, *, is_sure: bool = True) -> Finding | None:
-        """Return how another article's answer is related to an answer; None if they agree or it is not known.
-
-        `is_sure` if both articles must share words near the sentences.
-        """
+    def relation(self, one: ScoredSentence, other: ScoredSentence) -> Finding | None:
+        """Return how another article's answer is related to an answer; None if they agree or it is not known."""
         if one.answer is None or other.answer is None:
             return None
         kinds, first = self.kinds - {"status"}, self.scored(one)
         if _are_copies(one.passage, other.passage.article) or not first.has_any(kinds):
             return None
-        return next(self.between(first, self.scored(other), kinds, is_sure=is_sure), None)
+        return next(self.between(first, self.scored(other), kinds), None)
 
     def scored(self, sentence: ScoredSentence) -> _Side:
         """Return a scored sentence with the place of its answer."""
@@ -120,15 +124,17 @@ class Reports:
             if span.start < last and first < span.end:
                 yield _Side(self.statement(article, span), focus)
 
-    def between(self, one: _Side, other: _Side, kinds: frozenset[Kind], *, is_sure: bool = True) -> Iterator[Finding]:
-        """Yield the findings on two sentences that the answer is about; `is_sure` if their articles must be alike."""
+    def between(self, one: _Side, other: _Side, kinds: frozenset[Kind]) -> Iterator[Finding]:
+        """Yield the findings on two sentences that the answer is about."""
         have_answers = one.focus is not None and other.focus is not None
-        for finding in compare(one.statement, other.statement, have_answers=have_answers, is_sure=is_sure):
-            details = [finding.before, finding.after]
-            if finding.earlier is not one.statement:
-                details.reverse()
-            if one.concerns(details[0], kinds) and other.concerns(details[1], kinds):
-                yield finding
+        sides = {id(side.statement): side for side in (one, other)}
+        yield from compare(
+            one.statement,
+            other.statement,
+            self._asking,
+            lambda statement, detail: sides[id(statement)].concerns(detail, kinds),
+            have_answers=have_answers,
+        )
 
 
 def findings(
@@ -137,16 +143,17 @@ def findings(
     passages: Sequence[Passage],
     sentences: Sequence[ScoredSentence],
     corrected_by: Iterable[str] = (),
+    ask: Ask | None = None,
 ) -> Findings:
     """Return the conflicts and developments of an answer; nothing if only one story was found.
 
-    `corrected_by` are the articles whose corrections the answer reports.
+    `corrected_by` are the articles whose corrections the answer reports; without `ask`, only states are compared.
     """
     known = {passage.article.article_id: passage for passage in passages}
     others = [each for each in sentences[:MOST_COMPARED] if each.passage.article.article_id in known]
     if not citations or len({_story_of(each.passage) for each in others}) < 2:
         return Findings()
-    reports = Reports(question)
+    reports = Reports(question, ask)
     cited = [
         side
         for citation in citations
@@ -239,8 +246,50 @@ def _is_same(place: _Place, known: _Place) -> bool:
 
 
 def _topic(group: Sequence[_Place]) -> str:
+    """Return what the values of a group are of, in words that the sentences share and of `lexicon.json`."""
     first, *others = group
-    return topic_of(first.statement, first.detail, [other.statement for other in others])
+    statement = first.statement
+    shared = frozenset.intersection(*(other.statement.context for other in others))
+    label, subject = _label(statement, first.detail), _subject(statement, first.detail, shared)
+    if label and subject and subject not in label:
+        return f"{label} ({subject})"
+    return label or subject or (statement.article.title or "").strip() or statement.article.article_id
+
+
+def _label(statement: Statement, detail: Detail) -> str:
+    """Return the measure or the unit of a number, what it counts, or the kind of another value."""
+    words = statement.lexicon.words
+    if detail.kind != "number" or not isinstance(detail.value, Amount):
+        return words.labels.get(detail.kind, "")
+    measure = next((form for form in sorted(statement.forms_near(detail) & words.measures)), "")
+    counted = " ".join(token.text for token in statement.counted(detail))
+    known = words.labels.get(measure) or words.labels.get(f"unit {detail.value.unit}", "")
+    return known or (words.labels["number"].format(counted) if counted and not detail.value.unit else "")
+
+
+def _subject(statement: Statement, detail: Detail, shared: frozenset[str]) -> str:
+    """Return the longest name of the sentence or the title that is shared, else a word that is."""
+    outside = [token for token in statement.tokens if not detail.span.start <= token.start < detail.span.end]
+    for tokens, text in ((outside, statement.article.body), (statement.story.title, statement.article.title or "")):
+        runs = [run for run in _runs([token for token in tokens if token.form in shared]) if len(run) <= SUBJECT]
+        if runs:
+            best = max(runs, key=len)
+            return _POSSESSIVE.sub("", text[best[0].start : best[-1].end])
+    words = [token.text for token in outside if token.form in shared and token.text.isalpha()]
+    return words[0] if words else ""
+
+
+def _runs(tokens: Sequence[Token]) -> list[list[Token]]:
+    """Return the names among words, each with its words."""
+    runs: list[list[Token]] = []
+    for token in tokens:
+        if not token.is_name:
+            continue
+        if runs and token.start - runs[-1][-1].end == 1:
+            runs[-1].append(token)
+        else:
+            runs.append([token])
+    return runs
 
 
 def _moment(place: _Place) -> tuple[datetime, str]:

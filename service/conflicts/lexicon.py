@@ -1,4 +1,4 @@
-"""The words of a language by which details are compared: concepts, scopes, roles, states, read from `lexicon.json`."""
+"""The words of a language by which details are compared: concepts, scopes, states, units, read from `lexicon.json`."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -32,46 +32,26 @@ class Words:
     concepts: dict[str, Phrases]
     measures: Listed
     roles: dict[str, Phrases]
+    """What became of the people who are counted."""
     growing: Listed
     scopes: dict[str, Phrases]
-    titles: Listed
-    is_: Listed
-    by: Listed
+    """What limits a value: planned, women, per year."""
     near: Listed
-    parts: Listed
-    """Prepositions behind a thing that is another than what follows: the tower of the church."""
-    made: Listed
-    """Participles with one agent: the bridge was built by Farr."""
-    places: Listed
-    """Concepts of what happens at one place."""
-    streets: Listed
-    regions: Listed
-    """Last words of the names of streets, or of regions: neither is another place than the town."""
-    phases: Listed
-    """Concepts of a date of which each is another day of one event."""
+    """Prepositions before a place."""
     negations: Listed
-    pronouns: Listed
     ignored: Listed
     states: dict[str, dict[str, Phrases]]
     order: Listed
+    """States that become one another in this order."""
     over: Phrases
     under: Phrases
     about: Phrases
     doubts: Phrases
     updates: Phrases
-    moves: Phrases
-    remaining: Phrases
-    """Words beside a count that was another one before."""
-    bodies: Listed
-    """Who decides, which does not say what is decided."""
     corrections: Phrases
     reporting: Listed
     numbers: dict[str, float]
     units: dict[str, str]
-    persons: Listed
-    """Concepts of people who are counted, which may be called otherwise in another article."""
-    fixed: Listed
-    """Concepts of an event that happens once: its date does not change with time."""
     months: Ordered
     labels: dict[str, str]
     """What a topic calls a measure, a unit, or a kind of value."""
@@ -88,16 +68,12 @@ class Lexicon:
         numbers = english().values if self.is_english else words.numbers
         self.ignored = words.ignored | CALENDAR | frozenset([*words.months, *units, *numbers])
         self.concepts = by_phrase(words.concepts)
-        self.roles = by_phrase(words.roles)
-        self.scopes = by_phrase(words.scopes)
+        self.scopes = by_phrase(words.scopes | words.roles)
         self.states = by_phrase(
             {f"{group}:{state}": phrases for group, states in words.states.items() for state, phrases in states.items()}
         )
         self.hedges = by_phrase({"over": words.over, "under": words.under, "about": words.about})
         self.doubts = by_phrase({"doubt": words.doubts})
-        self.bodies = frozenset(self.form(word) or word for word in words.bodies)
-        self.remaining = by_phrase({"remaining": words.remaining})
-        self.moves = by_phrase({"move": words.moves})
         self.updates = by_phrase({"update": words.updates})
         self.corrections = by_phrase({"correction": words.corrections})
 

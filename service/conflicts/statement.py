@@ -1,4 +1,4 @@
-"""The words of one sentence of an article, and what stands around it: what it is about, its roles, its language."""
+"""The words of one sentence of an article, and what stands around it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -8,13 +8,11 @@ from typing import NamedTuple
 
 from index.records import Article, Span
 from index.text import sentence_spans
+from service.citations.english import english
 from service.conflicts.lexicon import CALENDAR, Lexicon, Table, lexicons, listed
 
-NEAR = 6
-"""Words before a value that may say of what it is; behind it, half as many."""
-
-SCOPED = 8
-"""Words before and behind a value that may limit it, within its part of the sentence."""
+GERMAN_WORDS = 5
+"""Common German words at the beginning of a text that is not German, at most."""
 
 _TOKEN = re.compile(
     r"\d+(?:[.,:]\d+)*(?:[–-]\d+(?![\w–-]))?|[^\W\d_]+(?:['’-][^\W\d_]+)*|[€$£%]|[^\w\s]",
@@ -23,8 +21,7 @@ _GERMAN = re.compile(r"\b(?:der|die|das|und|ist|wurde|nicht|mit|eine?[mnrs]?|auf
 _POSSESSIVE = re.compile(r"['’]s?$")
 _BARE = frozenset("in aus bei nach von".split())
 _SENTENCE_ENDS = frozenset('.!?:;“”"„»«(')
-_ARTICLES = frozenset("the a an its their der die das dem den des".split())
-_STOPS = frozenset(",;:()—–")
+_CLAUSE_ENDS = frozenset([*",;:()—–", "and", "but", "und", "aber"])
 
 
 class Token(NamedTuple):
@@ -73,10 +70,6 @@ class Story:
         return tokens(self.article.body, self.sentences[number], self.lexicon)
 
 
-GERMAN_WORDS = 5
-"""Common German words at the beginning of a text that is not German, at most."""
-
-
 @dataclass(frozen=True)
 class Sentence:
     """A sentence of an article with what stands around it."""
@@ -89,7 +82,7 @@ class Sentence:
         """The article."""
         return self.story.article
 
-    @cached_property
+    @property
     def lexicon(self) -> Lexicon:
         """The words of the article's language."""
         return self.story.lexicon
@@ -99,90 +92,26 @@ class Sentence:
         """The words and signs of the sentence."""
         return tokens(self.article.body, self.span, self.lexicon)
 
-    def scopes(self, start: int, end: int) -> frozenset[str]:
-        """Return what limits the value at some tokens, in its part of the sentence: planned, women, per year."""
-        first = next((at + 1 for at in range(start - 1, -1, -1) if self.tokens[at].text in _STOPS), 0)
-        last = next((at for at in range(end, len(self.tokens)) if self.tokens[at].text in _STOPS), len(self.tokens))
-        near = self.tokens[max(first, start - SCOPED) : min(last, end + SCOPED)]
-        return frozenset(name for _, name in found_in(near, self.lexicon.scopes))
-
     @cached_property
-    def previous(self) -> frozenset[str]:
-        """The forms of the sentence before, if this one begins with a pronoun; else nothing."""
-        if not any(token.lower in self.lexicon.words.pronouns for token in self.tokens[:2]):
-            return frozenset()
-        return frozenset(token.form for token in self.story.sentence(self._number - 1) if token.form)
-
-    @cached_property
-    def _number(self) -> int:
+    def number(self) -> int:
         """The place of the sentence among those of the article."""
         return next((at for at, each in enumerate(self.story.sentences) if each.end > self.span.start), 0)
 
     @cached_property
-    def roles(self) -> frozenset[str]:
-        """What became of the people who are counted: dead, injured, missing."""
-        return frozenset(name for _, name in found_in(self.tokens, self.lexicon.roles))
-
-    @cached_property
-    def forms(self) -> frozenset[str]:
-        """The forms of the sentence's words that are not names."""
-        return frozenset(token.form for token in self.tokens if token.form and not token.is_name)
-
-    @cached_property
-    def around(self) -> list[Token]:
-        """The words of the title, of the first sentence, and of the sentence with its neighbours."""
-        numbers = sorted({0, self._number - 1, self._number + 1} - {self._number})
-        return [*self.story.title, *(token for number in numbers for token in self.story.sentence(number))]
+    def neighbourhood(self) -> Span:
+        """The place of the sentence with its neighbours."""
+        near = self.story.sentences[max(0, self.number - 1) : self.number + 2]
+        return Span(min([self.span.start, *(each.start for each in near)]), max(self.span.end, *(s.end for s in near)))
 
     @cached_property
     def context(self) -> frozenset[str]:
-        """The forms of what the article is about near this sentence."""
-        return frozenset(token.form for token in (*self.tokens, *self.around) if token.form)
+        """The forms of the title, of the first sentence, and of the sentence with its neighbours."""
+        return frozenset(token.form for token in (*self.tokens, *self._around) if token.form)
 
     @cached_property
     def names(self) -> frozenset[str]:
         """The names near this sentence."""
-        return frozenset(token.form for token in (*self.tokens, *self.around) if token.form and token.is_name)
-
-    @cached_property
-    def subjects(self) -> frozenset[str]:
-        """The forms of what the sentence may be about: its words without the names of places."""
-        found, near = self.tokens, self.lexicon.words.near
-        return self.previous.union(
-            token.form
-            for at, token in enumerate(found)
-            if token.form and not (token.is_name and at and found[at - 1].lower in near)
-        )
-
-    @cached_property
-    def modifiers(self) -> dict[str, frozenset[str]]:
-        """What stands before a word that is not a name: `salt` before `museum`, `tower` before `of the church`."""
-        found, words = self.tokens, self.lexicon.words
-        modifiers: dict[str, set[str]] = {}
-        for at, token in enumerate(found):
-            if not token.form or token.is_name or not at:
-                continue
-            before = at - 1
-            if found[before].form:
-                modifiers.setdefault(token.form, set()).add(found[before].form)
-            while before > 0 and found[before].is_name:
-                before -= 1
-            # Without an article the name is what stands behind the preposition: `the hall of Galt opened`.
-            has_article = found[before].lower in _ARTICLES
-            before -= has_article
-            if has_article and before > 0 and found[before].lower in words.parts and found[before - 1].form:
-                modifiers.setdefault(f"of {token.form}", set()).add(found[before - 1].form)
-        return {form: frozenset(found) for form, found in modifiers.items()}
-
-    @cached_property
-    def named(self) -> frozenset[str]:
-        """The names of the sentence."""
-        return frozenset(token.form for token in self.tokens if token.form and token.is_name)
-
-    @cached_property
-    def is_doubtful(self) -> bool:
-        """Whether the sentence leaves open what it speaks of."""
-        return any(True for _ in found_in(self.tokens, self.lexicon.doubts))
+        return frozenset(token.form for token in (*self.tokens, *self._around) if token.form and token.is_name)
 
     @cached_property
     def is_updated(self) -> bool:
@@ -190,19 +119,33 @@ class Sentence:
         return any(True for _ in found_in(self.tokens, self.lexicon.updates))
 
     @cached_property
-    def is_remaining(self) -> bool:
-        """Whether words say that a count was another one before."""
-        return any(True for _ in found_in(self.tokens, self.lexicon.remaining))
-
-    @cached_property
-    def is_moved(self) -> bool:
-        """Whether words say that something has another date than before."""
-        return any(True for _ in found_in(self.tokens, self.lexicon.moves))
-
-    @cached_property
     def is_correction(self) -> bool:
         """Whether words near the sentence say that it corrects an earlier report."""
-        return any(True for _ in found_in((*self.tokens, *self.around), self.lexicon.corrections))
+        return any(True for _ in found_in((*self.tokens, *self._around), self.lexicon.corrections))
+
+    @cached_property
+    def _around(self) -> list[Token]:
+        numbers = sorted({0, self.number - 1, self.number + 1} - {self.number})
+        return [*self.story.title, *(token for number in numbers for token in self.story.sentence(number))]
+
+    def clause(self, first: int, last: int) -> range:
+        """Return the numbers of the tokens of the part of the sentence that some tokens are in.
+
+        A name or number between commas belongs to the part before it: `its mayor, Ina Farr, opened`.
+        """
+        start, end = self._part(first, -1, -1) + 1, self._part(last, len(self.tokens), 1)
+        if start and not any(self.tokens[at].form for at in (*range(start, first), *range(last, end))):
+            start = self._part(start - 1, -1, -1) + 1
+        return range(start, end)
+
+    def _part(self, at: int, end: int, step: int) -> int:
+        """Return the first token before or behind a place that ends a part of the sentence, else `end`."""
+        found = self.tokens
+        for place in range(at + min(step, 0), end, step):
+            is_listed = 0 < place < len(found) - 1 and found[place - 1].is_name and found[place + 1].is_name
+            if found[place].lower in _CLAUSE_ENDS and not is_listed:
+                return place
+        return end
 
 
 def tokens(body: str, span: Span, lexicon: Lexicon) -> list[Token]:
@@ -224,8 +167,8 @@ def tokens(body: str, span: Span, lexicon: Lexicon) -> list[Token]:
         is_name = (
             capital[at]
             and lower[at] not in lexicon.terms.stop_words
-            and lower[at] not in lexicon.words.titles
             and lower[at] not in lexicon.words.months
+            and lower[at] not in english().titles
             and _POSSESSIVE.sub("", lower[at]) not in CALENDAR
             and (not starts or (at + 1 < len(found) and capital[at + 1]) or _is_owner(lower[at], lexicon))
             and (lexicon.is_english or _is_german_name(lower, noun, at))
@@ -253,9 +196,3 @@ def found_in(found: Sequence[Token], table: Table) -> Iterator[tuple[int, str]]:
         # `more than 30` is a bound, `for the first time` no scope.
         if lower[end : end + 1] not in (["than"], ["time"]):
             yield at, name
-
-
-def window(found: Sequence[Token], start: int, end: int, *, before: int = NEAR) -> frozenset[str]:
-    """Return the forms of the words near some tokens that are not names."""
-    near = [*found[max(0, start - before) : start], *found[end : end + NEAR // 2]]
-    return frozenset(token.form for token in near if token.form and not token.is_name)

@@ -40,22 +40,21 @@ Value = Amount | When | frozenset[str] | str
 
 @dataclass(frozen=True, slots=True)
 class Detail:
-    """A value of a statement, its place in the body, and the forms that say of what it is.
-
-    `keys` must be shared: the thing counted, the measure, the role, the predicate. `around` are the forms near it,
-    `scopes` what limits the value, `owners` what a role or a state belongs to, `counted` the word behind a number, or
-    the surname before a place.
-    """
+    """A value of a statement, its place in the body, and the numbers of its first token and of the one behind it."""
 
     kind: Kind
     value: Value
     span: Span
-    keys: frozenset[str]
-    around: frozenset[str]
-    scopes: frozenset[str] = frozenset()
-    owners: frozenset[str] = frozenset()
-    counted: str = ""
+    place: tuple[int, int]
 
+
+CLOCK = "clock"
+"""The unit of a time of day, in minutes."""
+
+HALF_DAY = 720.0
+
+SOON = 20.0
+"""Minutes by which a time that is `about` may differ."""
 
 SMALL = {
     "km": (1000.0, "metre"),
@@ -132,6 +131,10 @@ def _amounts_differ(one: Amount, other: Amount) -> bool:
 def _are_near(one: Amount, other: Amount) -> bool:
     """Return whether two numbers are equal, one is the other rounded, or an estimate of it."""
     value, stated = one.values[0], other.values[0]
+    if one.unit == CLOCK:
+        # `At 7` may be `7 p.m.`; `about 7` is not 7.40.
+        apart = abs(value - stated) % HALF_DAY
+        return apart <= (SOON if one.bound or other.bound else 0)
     if abs(value - stated) <= ABOUT * max(abs(value), abs(stated)):
         is_estimate = one.bound is not None or other.bound is not None
         return is_estimate or rounds_to(value, stated) or rounds_to(stated, value) or abs(value - stated) < EQUAL

@@ -255,7 +255,7 @@ def _is_old(question: str, other: ScoredSentence, best: ScoredSentence, evidence
 
 def _differs(reports: Reports, best: ScoredSentence, other: ScoredSentence) -> bool:
     """Return whether another article of the same days gives another value for the answer."""
-    found = reports.relation(best, other, is_sure=False)
+    found = reports.relation(best, other)
     return found is not None and found.relation != "update" and not found.is_corrected
 
 

@@ -3,18 +3,20 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import product
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from index.embedding.span_network import AnswerSpan
 from index.records import Article, Span
-from service.conflicts.alignment import SAME_DAYS
 from service.conflicts.details import Statement
 from service.conflicts.findings import Reports
-from service.conflicts.relation import Finding, compare
+from service.conflicts.relation import SAME_DAYS, Ask, Finding, Questioner, candidates, compare, pair_of
 from service.conflicts.statement import Story
 from service.readers.evidence import ScoredSentence
+from service.readers.span_reader import SpanReader
 from tests.service.passages import make_passage
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -26,19 +28,36 @@ def article(name: str, body: str, *, hours: float = 0, title: str = "The Galt br
     return Article(name, body, "", title=title, source=name, language=language, published_at=published)
 
 
-def found(one: Article, other: Article) -> list[Finding]:
+def found(one: Article, other: Article, ask: Ask) -> list[Finding]:
     """Return the findings on all sentences of two articles."""
     sides = [[Statement(story, span) for span in story.sentences] for story in map(Story, (one, other))]
-    return [finding for first, second in product(*sides) for finding in compare(first, second)]
+    return [finding for first, second in product(*sides) for finding in compare(first, second, Questioner(ask))]
+
+
+def answers_all(question: str, title: str, text: str) -> AnswerSpan:
+    """Stand for a span reader that finds the answer to any question, wherever one looks for it."""
+    return AnswerSpan(8.0, 0, len(text))
+
+
+@pytest.fixture(scope="module")
+def ask(models: Path) -> Ask:
+    """Return the span reader."""
+    return SpanReader(models).ask
 
 
 def relations(
-    first: str, second: str, *, hours: float = 1, language: str = "en", title: str = "The Galt bridge"
+    first: str,
+    second: str,
+    ask: Ask = answers_all,
+    *,
+    hours: float = 1,
+    language: str = "en",
+    title: str = "The Galt bridge",
 ) -> set[str]:
     """Return the relations of two texts, the second published some hours later; both orders must agree."""
     one = article("post", first, language=language, title=title)
     other = article("echo", second, hours=hours, language=language, title=title)
-    there, back = ({finding.relation for finding in found(*pair)} for pair in ((one, other), (other, one)))
+    there, back = ({finding.relation for finding in found(*pair, ask)} for pair in ((one, other), (other, one)))
     assert there == back
     return set(there)
 
@@ -93,21 +112,27 @@ OTHER_DETAILS = [
 
 
 @pytest.mark.parametrize(("first", "second"), CONFLICTS)
-def test_values_that_exclude_each_other_conflict(first: str, second: str) -> None:
+def test_values_that_exclude_each_other_conflict(ask: Ask, first: str, second: str) -> None:
     """Two articles of one day with different values of one detail conflict, in either order."""
-    assert relations(first, second) == {"conflict"}
+    assert relations(first, second, ask) == {"conflict"}
 
 
-@pytest.mark.parametrize(("first", "second"), AGREEMENTS + OTHER_DETAILS)
-def test_compatible_values_and_other_details_do_not_conflict(first: str, second: str) -> None:
-    """Bounds, rounding, units and dates are compared by what they mean; another detail has nothing to compare."""
+@pytest.mark.parametrize(("first", "second"), AGREEMENTS)
+def test_compatible_values_do_not_conflict(first: str, second: str) -> None:
+    """Bounds, rounding, units and dates are compared by what they mean."""
     assert relations(first, second) == set()
+
+
+@pytest.mark.parametrize(("first", "second"), OTHER_DETAILS)
+def test_other_details_do_not_conflict(ask: Ask, first: str, second: str) -> None:
+    """Values of two things have nothing to compare."""
+    assert relations(first, second, ask) == set()
 
 
 @pytest.mark.parametrize(("first", "second"), CONFLICTS)
 def test_without_dates_nothing_is_known(first: str, second: str) -> None:
     """An article without a date is not compared."""
-    assert not found(replace(article("post", first), published_at=None), article("echo", second))
+    assert not found(replace(article("post", first), published_at=None), article("echo", second), answers_all)
 
 
 def test_a_later_value_with_words_of_change_is_an_update() -> None:
@@ -118,7 +143,7 @@ def test_a_later_value_with_words_of_change_is_an_update() -> None:
         assert relations(first, second, hours=30) == {"update"}
         assert all(
             finding.later.article.article_id == "echo"
-            for finding in found(article("post", first), article("echo", second, hours=30))
+            for finding in found(article("post", first), article("echo", second, hours=30), answers_all)
         )
 
 
@@ -164,7 +189,7 @@ TEXTS = st.one_of(
 def test_findings_are_symmetric_and_in_their_texts(first: str, second: str, hours: float) -> None:
     """Any two texts have the same findings in both orders, each on values inside their sentences."""
     one, other = article("post", first), article("echo", second, hours=hours)
-    there, back = found(one, other), found(other, one)
+    there, back = found(one, other, answers_all), found(other, one, answers_all)
     assert sorted(map(_shown, there)) == sorted(map(_shown, back))
     for finding in there:
         for side, detail in ((finding.earlier, finding.before), (finding.later, finding.after)):
@@ -180,13 +205,41 @@ def test_a_text_has_no_conflict_with_itself(text: str) -> None:
     """The same text in another paper, also with other typography, has no conflict."""
     curly = text.replace("'", "’").replace('"', "”").replace(" ", "\u00a0 ".strip("\u00a0"))
     for copy in (text, curly):
-        sentences = found(article("post", text), article("echo", copy))
+        sentences = found(article("post", text), article("echo", copy), answers_all)
         same = [finding for finding in sentences if _words(finding.earlier) == _words(finding.later)]
         assert not same
 
 
 def _words(statement: Statement) -> list[str]:
     return [token.lower.replace("’", "'") for token in statement.tokens]
+
+
+@given(TEXTS, TEXTS)
+def test_without_an_answer_only_states_differ(first: str, second: str) -> None:
+    """A span reader that finds no answer leaves no number, date or name that conflicts."""
+    one, other = article("post", first), article("echo", second)
+    assert all(finding.before.kind == "status" for finding in found(one, other, lambda *_: None))
+
+
+def test_a_question_is_asked_once_and_not_without_end() -> None:
+    """The span reader is asked at most so many questions, each once."""
+    first, second = (Story(article(name, CONFLICTS[0][at])) for at, name in enumerate(("post", "echo")))
+    asked: list[tuple[str, str, str]] = []
+
+    def ask(*question: str) -> AnswerSpan | None:
+        asked.append(question)  # type: ignore[arg-type]
+        return answers_all(*question)
+
+    one, other = (Statement(story, story.sentences[0]) for story in (first, second))
+    pair = pair_of(one, other)
+    assert pair
+    assert any(True for _ in candidates(pair))
+    for most, number in ((6, 4), (0, 0)):
+        asked.clear()
+        asking = Questioner(ask, "What did the bridge cost?", most)
+        found = [compare(one, other, asking) for _ in range(3)]
+        assert bool(found[-1]) is (most == 6)
+        assert len(asked) == len(set(asked)) == number
 
 
 def answered(key: str, text: str, answer: str, published: datetime | None = MONDAY) -> ScoredSentence:
@@ -201,7 +254,7 @@ SIGNED = answered("k2f2", "The petition has 14,200 signatures.", "14,200")
 
 def differ(one: ScoredSentence, other: ScoredSentence, question: str = "How many are there?") -> bool:
     """Return whether two answers to a question differ."""
-    relation = Reports(question).relation(one, other, is_sure=False)
+    relation = Reports(question).relation(one, other)
     return relation is not None and relation.relation != "update"
 
 
