@@ -382,7 +382,8 @@ def test_a_publish_and_a_prune_between_reading_current_and_opening(
 
     def then_publish(folder: Path) -> str | None:
         name = current_name(folder)
-        if steps:
+        # A service of other tests in this process looks for generations of its own in the background.
+        if steps and folder == data:
             steps.pop(0)()
         return name
 
