@@ -40,8 +40,9 @@ run: install
 	    raise SystemExit(current_name(IndexSettings().data) is None)' || $(BIN)/dateline ingest articles
 	@exec $(BIN)/dateline serve $(if $(PORT),--port $(PORT))
 
-# One process runs each group of tests, see tests/conftest.py; the slow files of one test come early.
-TESTS := $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
+# One process runs each group of tests, see tests/conftest.py; the slow files of one test come early. Tests start many
+# processes of Python, which keep what they compile.
+TESTS := env -u PYTHONDONTWRITEBYTECODE $(BIN)/python -m pytest -n auto --dist loadgroup --no-loadscope-reorder
 
 test: dev
 	@$(NO_KEYS) $(TESTS)
