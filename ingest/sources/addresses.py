@@ -39,7 +39,11 @@ class AddressRefused(Exception):
 
 def resolve(host: str, port: int) -> list[str]:
     """Return the addresses of a host by the system's resolver; raises OSError if it has none."""
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    try:
+        return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+    except UnicodeError as error:
+        # Of a name with an empty label or one of more than 63 characters, which no resolver is asked about.
+        raise OSError(f"{host[:80]} is not a valid host name") from error
 
 
 def is_public(address: str) -> bool:

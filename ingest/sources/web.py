@@ -49,9 +49,9 @@ class Validators:
     last_modified: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """Return the headers that ask for a reply only if it changed."""
+        """Return the headers that ask for a reply only if it changed; a value that is not ASCII cannot be sent back."""
         stated = {"If-None-Match": self.etag, "If-Modified-Since": self.last_modified}
-        return {name: value for name, value in stated.items() if value}
+        return {name: value for name, value in stated.items() if value and value.isascii()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,14 @@ import httpcore
 import httpx
 import pytest
 
-from ingest.sources.addresses import AddressRefused, CheckedNetwork, CheckedTransport, is_public, public_addresses
+from ingest.sources.addresses import (
+    AddressRefused,
+    CheckedNetwork,
+    CheckedTransport,
+    is_public,
+    public_addresses,
+    resolve,
+)
 
 PUBLIC = "93.184.216.34"
 
@@ -170,3 +177,12 @@ def test_nothing_happens_on_a_connection_after_the_deadline() -> None:
     with pytest.raises(httpcore.ReadTimeout):
         list(iter(lambda: stream.read(10, timeout=30), b""))
     assert now == 20
+
+
+@pytest.mark.parametrize("host", ["a..example", f"{'a' * 64}.example"])
+def test_a_host_with_an_invalid_label_has_no_address(host: str) -> None:
+    """The system's resolver raises UnicodeError for it, which ended a run."""
+    with pytest.raises(OSError, match="not a valid host name"):
+        resolve(host, 80)
+    with httpx.Client(transport=CheckedTransport(CheckedNetwork())) as client, pytest.raises(httpx.ConnectError):
+        client.get(f"http://{host}/")

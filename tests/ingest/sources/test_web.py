@@ -108,6 +108,15 @@ def test_validators_are_sent_and_a_304_is_no_failure() -> None:
     assert (sent["if-none-match"], sent["if-modified-since"]) == ('"1"', "Wed, 01 May 2024 10:00:00 GMT")
 
 
+def test_validators_that_cannot_be_sent_back_are_left_out() -> None:
+    host = host_of({"/a": lambda: httpx.Response(200, headers=[(b"etag", b'"\xe9"'), (b"last-modified", b"M\xe4r")])})
+    with host.web() as web:
+        stated = web.fetch(f"{SITE}/a").validators
+        assert stated == Validators('"é"', "Mär")
+        assert web.fetch(f"{SITE}/a", stated).status == 200
+    assert {"if-none-match", "if-modified-since"}.isdisjoint(host.requests[-1].headers)
+
+
 def test_redirects_end() -> None:
     host = host_of({"/a": to("/a")})
     with host.web() as web:
