@@ -68,7 +68,7 @@ def public_addresses(host: str, port: int, resolve: Resolve) -> list[str]:
 
     Raises AddressRefused unless all of them are public, and OSError if there are none.
     """
-    if _NUMERIC.fullmatch(host) and not _is_dotted_quad(host):
+    if ":" not in host and _NUMERIC.fullmatch(host) and not _is_dotted_quad(host):
         raise AddressRefused(f"{host} is a number in place of a host name")
     found = list(dict.fromkeys(resolve(host, port)))
     for address in found:

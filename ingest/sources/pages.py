@@ -15,17 +15,17 @@ from ingest.sources.state import FetchState, Lead, Page
 from ingest.sources.taken_down import TakenDown
 from ingest.sources.web import Reply, Validators, Web
 
-_SHARE_OF_AGE = 1 / 8
+_SHARE_OF_QUIET = 1 / 8
 _LONGEST_REST_S = 86_400
-"""An article of eight minutes is asked for again after one, one of eight hours after one, and an old one daily."""
+"""After eight quiet minutes a page is asked for each minute, after eight hours each hour, after eight days daily."""
 
 
 @dataclass(slots=True)
 class Pages:
     """The pages of a visit, each read once; `known` has the content hashes of the index by origin.
 
-    Fetched bytes are parsed as files in `folder`. If it `is_sparing`, a page is asked for the more rarely the older its
-    article is; a user who names the page still gets it.
+    Fetched bytes are parsed as files in `folder`. If it `is_sparing`, a page is asked for the more rarely the longer it
+    did not change; a user who names the page still gets it.
     """
 
     web: Web
@@ -114,15 +114,13 @@ class Pages:
     def _row(self, reply: Reply, changed: str | None, article: Article) -> Page:
         now = self.clock()
         known = self.state.page(article.origin)
-        first_seen = known.dated if known and known.content_hash == article.content_hash else now
-        stated = article.updated_at or article.published_at
-        dated = min(first_seen, stated.timestamp()) if stated else first_seen
+        dated = known.dated if known and known.content_hash == article.content_hash else now
         return Page(reply.validators, changed, article.origin, article.content_hash, dated, now)
 
     def _is_fresh(self, page: Page) -> bool:
-        """Return whether a page need not be asked for again: old articles change more rarely than new ones."""
+        """Return whether a page need not be asked for again: what did not change for long will rarely change now."""
         now = self.clock()
-        return self.is_sparing and now - page.asked < min((now - page.dated) * _SHARE_OF_AGE, _LONGEST_REST_S)
+        return self.is_sparing and now - page.asked < min((now - page.dated) * _SHARE_OF_QUIET, _LONGEST_REST_S)
 
     def failure(self, url: str, rejection: ArticleRejected) -> ArticleRejected | Gone:
         """Return what a failed fetch means: a page that no longer exists, if the index has its article."""

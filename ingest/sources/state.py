@@ -35,8 +35,8 @@ CREATE INDEX IF NOT EXISTS page_origin ON page (origin);
 class Page:
     """A fetched page: its validators, when its sitemap says that it changed, and the article that it led to.
 
-    `published` is the date that a listing states of it. `dated` is when the article was last changed, or else first
-    seen, and `asked` when the page was last asked for, in seconds since 1970.
+    `published` is the date that a listing states of it. `dated` is when the article was first seen as it
+    is, and `asked` when the page was last asked for, in seconds since 1970.
     """
 
     validators: Validators
