@@ -119,9 +119,6 @@ class CheckedNetwork(httpcore.NetworkBackend):
             addresses = list(check(host, port))
         except OSError as error:
             raise httpcore.ConnectError(error.strerror or str(error)) from error
-        except UnicodeError as error:
-            # The resolver does not take a host with an empty or a very long label.
-            raise httpcore.UnsupportedProtocol(f"{host} is not a valid host name") from error
         failure: Exception = httpcore.ConnectError(f"{host} has no address")
         for address in addresses:
             try:
