@@ -57,6 +57,7 @@ class Writer:
     _next_round: float = 0.0
     _next_try: float = 0.0
     _failures: int = 0
+    _failed_looks: int = 0
     _stamps: dict[Path, Stamp] = field(default_factory=dict)
     _generation: str | None = None
     _awaited: dict[Path, datetime] = field(default_factory=dict)
@@ -76,18 +77,21 @@ class Writer:
                 self.sleep(POLL_S)
 
     def step(self) -> None:
-        """Run a round if one is due, or publish what was pushed or fetched; an error of Dateline delays it."""
+        """Run a round if one is due, or publish what was pushed or fetched; an error of Dateline delays it.
+
+        After a round with paths failed, only the next look at them is delayed: a missing folder delays no push.
+        """
         now = self.clock()
         if now < self._next_try:
             return
         is_due = now >= self._next_round
+        looks = is_due and bool(self.order.paths)
         try:
             if self.visits:
                 if is_due:
                     self.visits.start(self._known)
                 self._fetched += self.visits.take()
             entries = Spool(self.order.data).entries()
-            looks = is_due and bool(self.order.paths)
             if looks or entries or any(map(self._may_publish, self._fetched)):
                 self._round(entries, looks=looks)
             else:
@@ -98,14 +102,24 @@ class Writer:
             # Another `dateline ingest` publishes at the moment.
             self._next_try = now + 1
         except DatelineError as error:
-            wait = min(2.0**self._failures, LONGEST_WAIT_S)
-            self._failures += 1
-            self._next_try = self.clock() + wait
-            logger.warning("nothing was published; next try in %.0f s: %s", wait, " ".join(str(error).split()))
+            self._delay(error, looks=looks)
         else:
             self._failures = 0
+            if looks:
+                self._failed_looks = 0
             if is_due:
                 self._next_round = now + self.every_s
+
+    def _delay(self, error: DatelineError, *, looks: bool) -> None:
+        """Delay the next round after a failure, or the next attempt to publish what was pushed or fetched."""
+        wait = min(2.0 ** (self._failed_looks if looks else self._failures), LONGEST_WAIT_S)
+        if looks:
+            self._failed_looks += 1
+            self._next_round = self.clock() + wait
+        else:
+            self._failures += 1
+            self._next_try = self.clock() + wait
+        logger.warning("nothing was published; next try in %.0f s: %s", wait, " ".join(str(error).split()))
 
     def _known(self) -> dict[str, str]:
         """Return the content hash of every article of the index by its origin."""

@@ -142,6 +142,23 @@ def test_three_rounds_with_an_error_in_the_second(desk: Desk, caplog: pytest.Log
     assert desk.article("storm") is not None
 
 
+def test_a_missing_folder_delays_no_push(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    writer = desk.writer(desk.articles)
+    desk.push("bridge", "The bridge is open.")
+    for now in (0.0, 0.5, 1.0, 2.9):
+        desk.now = now
+        writer.step()
+    assert desk.article("bridge") is not None
+    assert Spool(desk.data).entries() == []
+    # Pushes that succeed do not shorten the pauses between the looks.
+    assert sum(record.levelno == logging.WARNING for record in caplog.records) == 2
+
+    desk.write("ferry.md", "---\nid: ferry\n---\nThe ferry sails.")
+    desk.now = 3.0
+    writer.step()
+    assert desk.article("ferry") is not None
+
+
 def test_a_round_reads_only_what_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """With prune, a file that was not read again is not gone, and one that is gone is removed."""
     monkeypatch.setattr(watch, "SETTLED_NS", 0)
