@@ -19,6 +19,7 @@ from ingest.load import LoadedArticle, find
 from ingest.load.pushed import ORIGIN
 from ingest.report import ArticleRejected, IngestReport, Progress
 from ingest.sources import Fetched, Gone
+from ingest.sources.identity import without_password
 from ingest.sources.visits import Visits
 
 POLL_S = 0.5
@@ -70,7 +71,8 @@ class Writer:
         Killed at any point, it loses no push: an entry leaves the spool only once its generation is current.
         """
         with writer_lock(self.order.data):
-            watched = [*map(str, self.order.paths), *(self.visits.fetcher.urls if self.visits else ())]
+            urls = self.visits.fetcher.urls if self.visits else ()
+            watched = [*map(str, self.order.paths), *map(without_password, urls)]
             logger.info("watching %s and pushed articles", ", ".join(watched) or "no path")
             while True:
                 self.step()

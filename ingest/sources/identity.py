@@ -1,9 +1,11 @@
 """The identity of a fetched article: the canonical address of its page, and the id that is made of it."""
 
+import re
 from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 
 from ingest.load.article import guid_id
 
+_USER = re.compile(r"\A(\w+:/*)[^/?#]*@")
 _PLAIN = "/?:@!$&'()*+,;=~%"
 _MOST_CLEANINGS = 5
 """One removal may leave what the next one removes."""
@@ -26,6 +28,11 @@ def is_address(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
     except ValueError:
         return False
+
+
+def without_password(url: str) -> str:
+    """Return an address for a message, without a user and a password: messages end in logs."""
+    return _USER.sub(r"\1***@", url)
 
 
 def clean_address(url: str) -> str:

@@ -18,7 +18,7 @@ import httpx
 from ingest.report import ArticleRejected, FetchCounts, megabytes, short_repr
 from ingest.settings import IngestSettings
 from ingest.sources.addresses import DEADLINE, AddressRefused, CheckedNetwork, CheckedTransport
-from ingest.sources.identity import is_address, joined
+from ingest.sources.identity import is_address, joined, without_password
 from ingest.sources.robots import Robots, parse_robots
 
 MAX_REDIRECTS = 5
@@ -339,11 +339,12 @@ def _failed(named: str, reason: str) -> ArticleRejected:
 
 def _check_url(url: str, named: str) -> None:
     """Raise ArticleRejected for an address that a browser would not fetch, or that contains a password."""
-    led = "" if url == named else f"it leads to {short_repr(url)}; "
+    shown = without_password(url)
+    led = "" if url == named else f"it leads to {short_repr(shown)}; "
     if not is_address(url):
-        raise _refused(named, f"{led}expected an http or https address")
-    if "@" in urlsplit(url).netloc:
-        raise _refused(named, f"{led}expected an address without user and password")
+        raise _refused(without_password(named), f"{led}expected an http or https address")
+    if shown != url:
+        raise _refused(without_password(named), f"{led}expected an address without user and password")
 
 
 def _host_of(url: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ingest.report import ArticleRejected
 from ingest.settings import IngestSettings
 from ingest.sources.addresses import CheckedNetwork, CheckedTransport
+from ingest.sources.identity import without_password
 from ingest.sources.web import BACKOFF_S, Reply, Validators, Web
 from tests.ingest.sources.test_addresses import PUBLIC, Wire
 
@@ -81,7 +82,7 @@ def client_at(network: CheckedNetwork) -> Web:
 def code_of(web: Web, url: str) -> str:
     with pytest.raises(ArticleRejected) as caught:
         web.fetch(url)
-    assert caught.value.origin == url
+    assert caught.value.origin == without_password(url)
     return caught.value.code
 
 
@@ -142,6 +143,16 @@ def test_an_invalid_address_is_refused_without_a_request(url: str) -> None:
     with host.web() as web:
         assert code_of(web, url) == "refused"
     assert host.asked == []
+
+
+def test_a_refusal_does_not_repeat_a_password() -> None:
+    """Messages end in logs; the host stays readable."""
+    with Host().web() as web, pytest.raises(ArticleRejected) as refused:
+        web.fetch("https://ann:p@ss/word@paper.example/a")
+    assert "p@ss" not in str(refused.value)
+    with Host().web() as web, pytest.raises(ArticleRejected) as refused:
+        web.fetch("https://ann:secret@paper.example/a")
+    assert refused.value.origin == "https://***@paper.example/a"
 
 
 @pytest.mark.parametrize(
