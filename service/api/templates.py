@@ -29,13 +29,15 @@ NO_ARTICLES = "No articles have been added yet."
 NOT_NOW = "The articles cannot be read at the moment. Please try again later."
 
 _IMPORT = re.compile(
-    r'^import (?:\{ (?P<names>[\w, ]+) \}|(?P<default>\w+)) from "\./(?P<file>[\w.-]+)"(?: with \{ type: "css" \})?;\n',
-    re.MULTILINE,
+    r'^import (?:\{ [\w, ]+ \}|(?P<style>\w+)) from "\./(?P<file>[\w.-]+)"(?: with \{ type: "css" \})?;\n', re.MULTILINE
 )
-_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) (\w+))", re.MULTILINE)
+_EXPORT = re.compile(r"^export (?=(?:async )?(?:function\*?|class|const) \w)", re.MULTILINE)
 _UNKNOWN = re.compile(r"^(?:import|export)\b.*", re.MULTILINE)
-_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n", re.MULTILINE | re.DOTALL)
-_STYLE_COMMENT = re.compile(r"/\*.*?\*/\n?", re.DOTALL)
+_NAME = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+_COMMENT = re.compile(r"^[ \t]*(?:/\*\*.*?\*/|//[^\n]*)\n|/\*\* @type .*?\*/ ?", re.MULTILINE | re.DOTALL)
+_INDENT = re.compile(r"^\s+", re.MULTILINE)
+_STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
+_STYLE_SPACE = re.compile(r"\s*([{};,]|$)\s*")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 
@@ -47,44 +49,41 @@ def widget_script() -> str:
 
 
 def join_modules(folder: Path, entry: str) -> str:
-    """Return an entry module after the modules that it imports, each in its own scope, without comments.
+    """Return an entry module after the modules that it imports, in one scope, without comments and indentation.
 
-    Imported style sheets become constructed ones. Raises ValueError for other forms of import and export than the
-    widget's.
+    Imported style sheets become constructed ones. A text in a module must not go over several lines. Raises ValueError
+    for other forms of import and export than the widget's, and for a name that two modules define.
     """
     done: dict[str, str] = {}
-    _add(folder, entry, done)
+    names: dict[str, str] = {}
+    _add(folder, entry, done, names)
     return '(() => {\n"use strict";\n' + "".join(done.values()) + "})();\n"
 
 
-def _add(folder: Path, name: str, done: dict[str, str]) -> None:
-    if name in done:
-        return
-    text, variable = (folder / name).read_text(encoding="utf-8"), _variable(name)
-    if name.endswith(".css"):
-        rules = json.dumps(_STYLE_COMMENT.sub("", text), ensure_ascii=False)
-        done[name] = f"const {variable} = new CSSStyleSheet();\n{variable}.replaceSync({rules});\n"
-        return
+def _add(folder: Path, name: str, done: dict[str, str], names: dict[str, str]) -> None:
+    text = (folder / name).read_text(encoding="utf-8")
     for needed in _IMPORT.finditer(text):
-        _add(folder, needed["file"], done)
-    code = _IMPORT.sub(_assignment, _COMMENT.sub("", text))
-    exported = ", ".join(found[1] for found in _EXPORT.finditer(code))
-    code = _EXPORT.sub("", code)
+        if needed["style"]:
+            done[needed["file"]] = _style(needed["style"], folder / needed["file"])
+        elif needed["file"] not in done:
+            _add(folder, needed["file"], done, names)
+    code = _EXPORT.sub("", _IMPORT.sub("", _COMMENT.sub("", text)))
     if unknown := _UNKNOWN.search(code):
         raise ValueError(
             f'{name}: found {unknown[0]!r}, expected `import {{ a, b }} from "./file.js";` on one line, or `export`'
             " before a function, a class or a const"
         )
-    done[name] = f"const {variable} = (() => {{\n{code}return {{ {exported} }};\n}})();\n"
+    for found in _NAME.finditer(code):
+        if (other := names.setdefault(found[1], name)) != name:
+            raise ValueError(f"{other} and {name} both define {found[1]!r}; rename one of them")
+    done[name] = _INDENT.sub("", code)
 
 
-def _assignment(found: re.Match[str]) -> str:
-    names = f"{{ {found['names']} }}" if found["names"] else found["default"]
-    return f"const {names} = {_variable(found['file'])};\n"
-
-
-def _variable(file: str) -> str:
-    return "$" + re.sub(r"\W", "_", file)
+def _style(variable: str, file: Path) -> str:
+    rules = _STYLE_SPACE.sub(r"\1", _STYLE_COMMENT.sub("", file.read_text(encoding="utf-8")))
+    return (
+        f"const {variable} = new CSSStyleSheet();\n{variable}.replaceSync({json.dumps(rules, ensure_ascii=False)});\n"
+    )
 
 
 def policy(frame_ancestors: tuple[str, ...] = ("'none'",)) -> dict[str, str]:

@@ -9,7 +9,7 @@ const REASONS = ["wrong_citation", "not_in_sources", "outdated", "incomplete", "
 /** Milliseconds for which a button shows that it has copied. */
 const COPIED_MS = 4_000;
 
-let lastId = 0;
+let lastForm = 0;
 
 /** The actions below a turn that has ended: copy, vote, ask again. An abstention has none. */
 export class Actions {
@@ -46,21 +46,22 @@ export class Actions {
    * @param {string} key of its text
    * @param {(event: Event) => void} click
    * @param {Record<string, string>} [attributes]
+   * @param {string} [path] of its icon
    */
-  #button(look, key, click, attributes = {}) {
-    return make("button", { type: "button", class: look, text: this.#words.say(key), on: { click }, ...attributes });
+  #button(look, key, click, attributes = {}, path = "") {
+    const label = make("span", { text: this.#words.say(key) });
+    return make("button", { type: "button", class: look, on: { click }, ...attributes }, path ? icon(path) : null, label);
   }
 
   /** @param {Reply} reply */
   #copyButtons(reply) {
     const { words, client, boxed } = this.#parts;
     const link = client.permalink(reply.permalink);
-    // In a box, the browser would print the page around it.
-    const print = make("button", { type: "button", class: "plain print", on: { click: () => window.print() } }, icon(ICONS.print), words.say("print"));
     return [
       ...(link ? [this.#copyButton("link", "copy_link", ICONS.link, () => link)] : []),
       this.#copyButton("copy", "copy", ICONS.copy, () => copyText(this.#turn.question, reply, words, client)),
-      ...(boxed ? [] : [print]),
+      // In a box, the browser would print the page around it.
+      ...(boxed ? [] : [this.#button("plain print", "print", () => print(), {}, ICONS.print)]),
     ];
   }
 
@@ -71,23 +72,22 @@ export class Actions {
    * @param {() => string} text is copied
    */
   #copyButton(look, key, path, text) {
-    const words = this.#words;
-    const label = make("span", { text: words.say(key) });
     let timer = 0;
     const copy = async () => {
-      const done = await toClipboard(text(), this.element);
-      label.textContent = words.say(done ? "copied" : "not_copied");
-      this.#parts.announcer.say(label.textContent);
+      const said = this.#words.say((await toClipboard(text(), this.element)) ? "copied" : "not_copied");
+      button.lastChild.textContent = said;
+      this.#parts.announcer.say(said);
       clearTimeout(timer);
-      timer = setTimeout(() => (label.textContent = words.say(key)), COPIED_MS);
+      timer = setTimeout(() => (button.lastChild.textContent = this.#words.say(key)), COPIED_MS);
     };
-    return make("button", { type: "button", class: `plain ${look}`, on: { click: copy } }, icon(path), label);
+    const button = this.#button(`plain ${look}`, key, copy, {}, path);
+    return button;
   }
 
   #vote() {
     if (this.#turn.vote) return [make("div", { class: "votes" }, this.#thanks())];
     const question = this.#words.say("feedback");
-    const note = make("p", { class: "about vote-note", id: `vote-note-${++lastId}`, text: this.#words.say("feedback_note") });
+    const note = make("p", { class: "about vote-note", id: `vote-note-${++lastForm}`, text: this.#words.say("feedback_note") });
     const described = { "aria-describedby": note.id };
     this.#note = note;
     this.#opener = this.#button("plain vote", "no", () => (this.#form ? this.#closeForm() : this.#openForm()), { ...described, "aria-expanded": "false" });
@@ -120,7 +120,7 @@ export class Actions {
     };
     const form = make(
       "form",
-      { class: "complaint", id: `complaint-${++lastId}`, on },
+      { class: "complaint", id: `complaint-${++lastForm}`, on },
       make("fieldset", {}, make("legend", { text: words.say("what_wrong") }), ...boxes.map((box, at) => make("label", { class: "choice" }, box, labels[at]))),
       make("label", { class: "comment" }, words.say("comment"), comment),
       make("p", { class: "buttons" }, this.#button("solid", "send", send), this.#button("plain", "cancel", cancel)),

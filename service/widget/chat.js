@@ -3,15 +3,16 @@
 import answerStyle from "./answer.css" with { type: "css" };
 import panelStyle from "./panel.css" with { type: "css" };
 import themeStyle from "./theme.css" with { type: "css" };
-import { claim, Conversation, History, reclaim, release } from "./conversation.js";
+// First, so that the texts of all languages are beside each other and compress better.
+import { Words } from "./words.js";
+import { Conversation, History } from "./conversation.js";
 import { icon, ICONS, make } from "./dom.js";
 import { Panel } from "./panel.js";
 import { Client } from "./service.js";
-import { Words } from "./words.js";
 
 const TIMEOUT_S = 45;
 const DAY_S = 86_400;
-const FOCUSABLE = 'a[href], button:not([disabled]), textarea, input, summary, [tabindex="0"]';
+const FOCUSABLE = 'a[href], button, textarea, input, summary, [tabindex="0"]';
 
 /** The width of the element in pixels from which quotes are beside the answer, if the page scrolls. */
 const WIDE = 1020;
@@ -21,15 +22,14 @@ let scriptBase = "";
 
 /** A cited chat with one Dateline service. */
 class DatelineChat extends HTMLElement {
-  static observedAttributes = ["title", "intro", "lang", "dir", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api"].map(
+  static observedAttributes = ["title", "intro", "lang", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api"].map(
     (name) => `data-${name}`,
   );
 
   /** @type {Conversation?} */
   #conversation = null;
-  /** The service and the element's id that the conversation belongs to, and the name under which it is stored. */
-  #subject = "";
-  #name = "";
+  /** The service that the conversation belongs to. */
+  #service = "";
   /** @type {Launcher?} */
   #launcher = null;
   /** @type {Panel?} */
@@ -51,7 +51,6 @@ class DatelineChat extends HTMLElement {
       if (this.isConnected) return;
       this.#conversation?.stop();
       this.#launcher?.reset();
-      release(this.#name);
     });
   }
 
@@ -104,12 +103,12 @@ class DatelineChat extends HTMLElement {
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
     const level = Math.round(Math.min(4, Math.max(1, Number(this.dataset.level) || 2)));
     const floating = this.dataset.mode === "launcher";
-    const boxed = floating || this.dataset.fill !== undefined;
+    const boxed = this.#boxed;
     const emit = (/** @type {string} */ name, detail = {}) => this.#emit(name, detail);
     const close = floating ? () => this.close() : null;
     this.#panel = new Panel({ words, client, conversation, texts, level, boxed, close, emit });
     this.#launcher = floating ? new Launcher(texts.title, this.#panel, emit) : null;
-    const place = { lang: words.lang, dir: this.dataset.dir || words.direction };
+    const place = { lang: words.lang, dir: words.direction };
     root.replaceChildren(
       this.#launcher
         ? make("div", { class: "root", ...place }, this.#launcher.button, this.#launcher.dialog)
@@ -122,23 +121,24 @@ class DatelineChat extends HTMLElement {
     else if (focused) this.#panel.composer.focus();
   }
 
-  /** Show quotes beside the answer if there is room, and not in a box. */
-  #place() {
-    const boxed = this.dataset.mode === "launcher" || this.dataset.fill !== undefined;
-    this.#panel?.place(!boxed && this.clientWidth >= WIDE);
+  /** Whether the turns scroll in a box, and not with the page. */
+  get #boxed() {
+    return this.dataset.mode === "launcher" || this.dataset.fill !== undefined;
   }
 
-  /** Return the conversation with the service; another service has another one. */
+  /** Show quotes beside the answer if there is room, and not in a box. */
+  #place() {
+    this.#panel?.place(!this.#boxed && this.clientWidth >= WIDE);
+  }
+
+  /** Return the conversation with the service; another service has another one, and so has each element. */
   #converse() {
-    const subject = `${this.#base()}:${this.id}`;
-    if (this.#conversation && this.#subject === subject) {
-      reclaim(this.#name);
-      return this.#conversation;
+    const service = this.#base();
+    if (!this.#conversation || this.#service !== service) {
+      this.#service = service;
+      const order = [...document.querySelectorAll("dateline-chat:not([id])")].indexOf(this);
+      this.#conversation = new Conversation(new History(`${service}:${this.id || (order > 0 ? `#${order}` : "")}`));
     }
-    release(this.#name);
-    this.#subject = subject;
-    this.#name = claim(subject);
-    this.#conversation = new Conversation(new History(this.#name));
     return this.#conversation;
   }
 

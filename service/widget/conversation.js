@@ -2,7 +2,7 @@
 
 /** @import { Client } from "./service.js" */
 
-import { areCitations, areRecords, completed, isRecord, isReply, ServiceError } from "./service.js";
+import { areCitations, areRecords, completed, isRecord, ServiceError } from "./service.js";
 
 const VERSION = 1;
 const TURNS = 30;
@@ -10,34 +10,7 @@ const TURNS = 30;
 /** @param {any} turn */
 function isTurn(turn) {
   const hasTexts = isRecord(turn) && typeof turn.question === "string" && typeof turn.text === "string";
-  return hasTexts && areCitations(turn.citations) && areRecords(turn.sources) && (turn.reply === null || isReply(turn.reply));
-}
-
-/** Names of the conversations of the elements on the page: two elements without an id have one each. */
-const claimed = new Set();
-
-/**
- * Claim a name for an element's conversation that no other element on the page has.
- * @param {string} name
- */
-export function claim(name) {
-  let free = name;
-  for (let number = 2; claimed.has(free); number += 1) free = `${name}#${number}`;
-  claimed.add(free);
-  return free;
-}
-
-/**
- * Claim a name again for an element that was moved.
- * @param {string} name as `claim` returned it
- */
-export function reclaim(name) {
-  claimed.add(name);
-}
-
-/** @param {string} name as `claim` returned it */
-export function release(name) {
-  claimed.delete(name);
+  return hasTexts && areCitations(turn.citations) && areRecords(turn.sources) && (turn.reply === null || completed(turn.reply));
 }
 
 /** The turns of one conversation in the tab's storage, until the tab closes; without storage, nothing is kept. */
@@ -53,8 +26,7 @@ export class History {
   load() {
     try {
       const stored = JSON.parse(sessionStorage.getItem(this.#key) ?? "null");
-      const turns = stored?.version === VERSION && Array.isArray(stored.turns) ? stored.turns.filter(isTurn) : [];
-      return turns.map((/** @type {any} */ turn) => ({ ...turn, reply: turn.reply && completed(turn.reply) }));
+      return stored?.version === VERSION && Array.isArray(stored.turns) ? stored.turns.filter(isTurn) : [];
     } catch {
       return [];
     }
@@ -174,10 +146,8 @@ export class Conversation {
   async vote(turn, vote, reasons, comment) {
     const { question, reply } = turn;
     if (!reply || !this.#client) return;
-    const citations = reply.citations.map(({ article_id, cited_text, start_char_index, end_char_index, marker }) => ({
-      article_id, cited_text, start_char_index, end_char_index, marker,
-    }));
-    turn.vote_id = await this.#client.giveFeedback({ answer_id: reply.id, question, answer: reply.answer, citations, vote, reasons, comment });
+    const { id, answer, citations } = reply;
+    turn.vote_id = await this.#client.giveFeedback({ answer_id: id, question, answer, citations, vote, reasons, comment });
     turn.vote = vote;
     this.#save();
   }
@@ -211,7 +181,7 @@ function update(turn, event) {
   if (event.type === "citation.added") turn.citations.push(event.citation);
   if (event.type !== "answer.completed") return;
   const { type, ...reply } = event;
-  turn.reply = completed(reply);
+  turn.reply = reply;
   turn.text = reply.answer;
   turn.citations = reply.citations;
   turn.sources = reply.sources;

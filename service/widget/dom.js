@@ -30,7 +30,7 @@ export function icon(path) {
   const namespace = "http://www.w3.org/2000/svg";
   const drawing = document.createElementNS(namespace, "svg");
   const line = document.createElementNS(namespace, "path");
-  for (const [name, value] of [["viewBox", "0 0 24 24"], ["aria-hidden", "true"], ["class", "icon"], ["focusable", "false"]]) {
+  for (const [name, value] of [["viewBox", "0 0 24 24"], ["aria-hidden", "true"], ["class", "icon"]]) {
     drawing.setAttribute(name, value);
   }
   line.setAttribute("d", path);
@@ -66,12 +66,8 @@ export const ICONS = {
  * @param {unknown} address
  */
 export function webAddress(address) {
-  try {
-    const url = new URL(String(address));
-    return ["http:", "https:"].includes(url.protocol) ? url.href : null;
-  } catch {
-    return null;
-  }
+  const text = String(address);
+  return /^https?:/iu.test(text) && URL.canParse(text) ? new URL(text).href : null;
 }
 
 /**

@@ -12,9 +12,9 @@ export function factsLine(reply, words) {
   const { independent_sources: stories, as_of: asOf, sources, status } = reply;
   const cited = sources.filter((source) => source.cited);
   // To a reader, two stories of one publisher are not independent.
-  const count = Math.min(stories ?? 0, new Set(cited.map(({ source, article_id: id }) => source ?? id)).size);
+  const count = Math.min(stories, new Set(cited.map(({ source, article_id: id }) => source ?? id)).size);
   // One source is worth a word only if it stands for copies.
-  const copied = cited.some(({ duplicates }) => duplicates?.length);
+  const copied = cited.some(({ duplicates }) => duplicates.length);
   const facts = [
     status !== "not_in_sources" && (count > 1 || (count === 1 && copied)) ? words.say("independent", { count }) : null,
     asOf ? words.say("as_of", { day: words.day(asOf) }) : null,
@@ -30,17 +30,12 @@ export function factsLine(reply, words) {
  * @returns {string?}
  */
 function inferredText(retrieval, words) {
-  const inferred = retrieval?.filters_inferred;
-  if (!Array.isArray(inferred)) return null;
-  const [after, before] = ["published_after", "published_before"].map((name) => {
-    const said = inferred.find((/** @type {unknown} */ each) => String(each).startsWith(name));
-    const at = said && Date.parse(/\d{4}-\d\d-\d\d\S*/u.exec(said)?.[0] ?? String(retrieval?.filters_applied?.[name]));
-    return Number.isFinite(at) ? Number(at) : null;
-  });
-  const dayOf = (/** @type {number} */ time) => words.day(new Date(time).toISOString());
-  const from = after === null ? "" : dayOf(after);
+  const inferred = Object.fromEntries((retrieval?.filters_inferred ?? []).map((each) => each.split("=")));
   // The end is exclusive: midnight belongs to the day before.
-  const to = before === null ? "" : dayOf(before - 1);
+  const [from, to] = [[inferred.published_after, 0], [inferred.published_before, 1]].map(([date, less]) => {
+    const time = Date.parse(date) - less;
+    return Number.isNaN(time) ? "" : words.day(new Date(time).toISOString());
+  });
   if (from && to) return from === to ? words.say("only_on", { day: from }) : words.say("only_between", { from, to });
   return from ? words.say("only_since", { day: from }) : to && words.say("only_until", { day: to });
 }

@@ -4,8 +4,6 @@
 const FULL = 12;
 const EDGE = 6;
 const PARAGRAPHS = /\n\s*\n/u;
-// Both in code points: words of a script without spaces, and of a text without any word.
-const LONGEST = 200;
 
 /**
  * Return a web address with a text fragment for a quote. Browsers without text fragments open the page.
@@ -28,22 +26,20 @@ export function withText(address, quote) {
  */
 function endsOf(quote) {
   const paragraphs = quote.split(PARAGRAPHS).map((each) => each.replace(/\s+/gu, " ").trim()).filter(Boolean);
-  if (!paragraphs.length) return [];
-  const [first, last] = [paragraphs[0], paragraphs[paragraphs.length - 1]];
-  if (paragraphs.length > 1) return [start(first), end(last)];
-  return wordsOf(first).length > FULL || [...first].length > LONGEST ? [start(first), end(first)] : [first];
+  if (paragraphs.length === 1 && wordsOf(paragraphs[0]).length <= FULL) return paragraphs;
+  return paragraphs.length ? [start(paragraphs[0]), end(paragraphs[paragraphs.length - 1])] : [];
 }
 
 /** @param {string} text */
 function start(text) {
   const last = wordsOf(text)[EDGE - 1];
-  return last ? text.slice(0, last.index + last.segment.length) : [...text].slice(0, LONGEST).join("");
+  return last ? text.slice(0, last.index + last.segment.length) : text;
 }
 
 /** @param {string} text */
 function end(text) {
   const [first] = wordsOf(text).slice(-EDGE);
-  return first && wordsOf(text).length > EDGE ? text.slice(first.index) : [...text].slice(-LONGEST).join("");
+  return first ? text.slice(first.index) : text;
 }
 
 /**
@@ -55,10 +51,9 @@ function wordsOf(text) {
 }
 
 /**
- * Encode a text for a fragment. `encodeURIComponent` keeps hyphens, which have a meaning there, and throws on half of a
- * surrogate pair.
+ * Encode a text for a fragment. `encodeURIComponent` keeps hyphens, which have a meaning there.
  * @param {string} text
  */
 function encode(text) {
-  return encodeURIComponent(text.toWellFormed()).replace(/-/gu, "%2D");
+  return encodeURIComponent(text).replace(/-/gu, "%2D");
 }

@@ -6,7 +6,7 @@
 import { Announcer, countPoints, icon, ICONS, make, plain } from "./dom.js";
 import { factsLine } from "./facts.js";
 import { closest } from "./sources.js";
-import { TurnView } from "./turn.js";
+import { suggestions, TurnView } from "./turn.js";
 import { explanation, kindOf, latestText, verdictText } from "./verdict.js";
 
 /** Code points that a question may have. */
@@ -166,7 +166,7 @@ export class Panel {
       const articles = new Set(turn.citations.map((citation) => citation.article_id)).size;
       if (articles) said.push(words.say("done", { count: articles }));
     }
-    this.#announcer.say(said.filter((text) => text !== null).filter(Boolean).map(withStop).join(" "));
+    this.#announcer.say(said.flatMap((text) => (text ? withStop(text) : [])).join(" "));
   }
 
   #stop() {
@@ -221,12 +221,8 @@ export class Panel {
 
   /** @param {{intro: string, questions: string[]}} texts */
   #makeWelcome({ intro, questions }) {
-    const items = questions.map((question) => {
-      const click = () => this.ask(question) && this.composer.focus();
-      return make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", dir: "auto", text: question, on: { click } }));
-    });
-    const suggestions = [make("p", { class: "label", text: this.#words.say("suggestions") }), make("ul", { class: "suggestions", role: "list" }, ...items)];
-    return make("div", { class: "welcome" }, make("p", { class: "intro", dir: "auto", text: intro }), ...(items.length ? suggestions : []));
+    const ask = (/** @type {string} */ question) => this.ask(question) && this.composer.focus();
+    return make("div", { class: "welcome" }, make("p", { class: "intro", dir: "auto", text: intro }), ...suggestions(this.#words.say("suggestions"), questions, ask));
   }
 }
 

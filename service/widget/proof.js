@@ -7,7 +7,7 @@
 import { make } from "./dom.js";
 import { answerWords, complete, quoteBox } from "./quotes.js";
 
-let lastId = 0;
+let lastProof = 0;
 
 /** The quotes that are open in one turn. Beside the answer, those of one marker always are. */
 export class Proof {
@@ -17,7 +17,7 @@ export class Proof {
   #beside = false;
   /** Whether the reader chose the marker that is open. */
   #chosen = false;
-  #id = `proof-${++lastId}`;
+  #id = `proof-${++lastProof}`;
   /** @type {HTMLElement?} below its sentence, or the one in `side` */
   #element = null;
   /** @type {Marker?} whose quotes have their paragraphs, or wait for them */

@@ -12,7 +12,7 @@ const NEAR = 160;
 const LEAD = 260;
 const BESIDE = 600;
 /** Publishers of copies that are named beside a quote. */
-const COPIES = 3;
+const NAMED = 3;
 const PARAGRAPH = /\n\s*\n/u;
 
 /**
@@ -26,7 +26,9 @@ export function quoteBox(citation, source, { words, client }, place) {
   const label = words.say("quoted");
   // The card around a quote names the article.
   const article = place === "card" ? [] : [nameOf(source, words), aboutLine(source, words), copiesLine(source, words)];
-  const quote = quoteInContext(citation, source, words, place);
+  const around = contextOf(source.snippet, source.start_char_index, citation, place === "beside" ? source.start_char_index : null);
+  // If the passage does not match at this position, show the quote without context.
+  const quote = make("blockquote", { class: "quote", lang: tagOf(source) }, ...quoteNodes(citation, source, words, around ?? ["", ""]));
   return make(
     "div",
     { class: "quote-box", tabindex: "-1", role: "group", "aria-label": label, "data-citation": citation.id },
@@ -72,10 +74,10 @@ function nameOf(source, words) {
  * @param {Words} words
  */
 function copiesLine({ source: own, duplicates }, words) {
-  const names = [...new Set((duplicates ?? []).map(({ source }) => source))].filter((name) => name && name !== own);
+  const names = [...new Set(duplicates.map(({ source }) => source))].filter((name) => name && name !== own);
   if (!names.length) return null;
-  const more = names.length - COPIES;
-  const said = [...names.slice(0, COPIES), ...(more > 0 ? [words.say("also_more", { count: more })] : [])];
+  const more = names.length - NAMED;
+  const said = [...names.slice(0, NAMED), ...(more > 0 ? [words.say("also_more", { count: more })] : [])];
   const list = said.flatMap((name) => [", ", make("bdi", { text: name })]).slice(1);
   return make("p", { class: "about copies" }, `${words.say("also")}: `, ...list);
 }
@@ -160,18 +162,6 @@ export function citationPage(citation, client) {
 }
 
 /**
- * @param {Citation} citation
- * @param {Source} source
- * @param {Words} words
- * @param {"below" | "beside" | "card"} place
- */
-function quoteInContext(citation, source, words, place) {
-  const around = contextOf(source.snippet, source.start_char_index, citation, place === "beside" ? source.start_char_index : null);
-  // If the passage does not match at this position, show the quote without context.
-  return make("blockquote", { class: "quote", lang: tagOf(source) }, ...quoteNodes(citation, source, words, around ?? ["", ""]));
-}
-
-/**
  * Return the text before and after a quote; null if the quote is not at its place.
  * @param {string} text
  * @param {number} offset of the text in the article's body, in code points
@@ -221,7 +211,7 @@ function restOf(text) {
 function quoteNodes(citation, source, words, around) {
   const [before, after] = around ?? ["", ""];
   const at = before.length;
-  const [first, last] = highlightOf(citation);
+  const [first, last] = placeIn(citation, citation.highlight);
   const notes = (citation.dates ?? []).flatMap((date) => {
     const place = placeIn(citation, date);
     return place[0] < place[1] ? [{ at: at + place[1], node: whenNote(date, source, words) }] : [];
@@ -247,17 +237,9 @@ export function whenNote({ date }, source, words) {
  * @param {Citation} citation
  */
 export function answerWords(citation) {
-  const [first, last] = highlightOf(citation);
+  const [first, last] = placeIn(citation, citation.highlight);
   const bold = rendered(citation.cited_text, 0, 0, first, last).filter(({ nodeName }) => nodeName === "B");
   return bold.length ? bold.map(({ textContent }) => textContent).join("") : plain(citation.cited_text);
-}
-
-/**
- * Return the place of the answer's words in the quote, in UTF-16 units; an empty one if the reply does not give it.
- * @param {Citation} citation
- */
-function highlightOf(citation) {
-  return placeIn(citation, citation.highlight);
 }
 
 /**

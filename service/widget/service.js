@@ -5,18 +5,12 @@
  * service is there and does not allow this page.
  */
 export class ServiceError extends Error {
-  /**
-   * @param {string} code
-   * @param {string} [message]
-   */
-  constructor(code, message = "") {
-    super(message);
+  /** @param {string} code */
+  constructor(code) {
+    super(code);
     this.code = code;
   }
 }
-
-/** Articles that a client keeps. */
-const ARTICLES = 12;
 
 /** A client of one service. */
 export class Client {
@@ -36,11 +30,7 @@ export class Client {
 
   /** The service's name, as a copied answer gives it. */
   get host() {
-    try {
-      return new URL(this.#base).host;
-    } catch {
-      return this.#base;
-    }
+    return new URL(this.#base).host;
   }
 
   /**
@@ -52,7 +42,7 @@ export class Client {
     const response = await this.#post("v1/ask", { ...body, stream: true }, "text/event-stream", signal);
     if (!/^text\/event-stream/u.test(response.headers.get("Content-Type") ?? "") || !response.body) {
       const reply = await readJson(response);
-      if (!isReply(reply)) throw new ServiceError("garbled");
+      if (!completed(reply)) throw new ServiceError("garbled");
       yield { ...reply, type: "answer.completed" };
       return;
     }
@@ -61,7 +51,7 @@ export class Client {
       yield event;
       if (event.type === "answer.completed") return;
     }
-    throw new ServiceError("lost", "The stream ended before the answer did.");
+    throw new ServiceError("lost");
   }
 
   /**
@@ -105,23 +95,17 @@ export class Client {
     this.#articles.set(id, coming);
     // An article that did not arrive is asked for again next time.
     coming.then((article) => article ?? this.#articles.delete(id));
-    const [oldest] = this.#articles.keys();
-    if (this.#articles.size > ARTICLES) this.#articles.delete(oldest);
     return coming;
   }
 
   /**
    * Return the complete address of an answer's page on this service, or null.
-   * @param {unknown} path
+   * @param {string | null | undefined} path
    */
   permalink(path) {
-    if (typeof path !== "string" || !path) return null;
-    try {
-      const [base, url] = [new URL(this.#base), new URL(path, this.#base)];
-      return url.origin === base.origin ? url.href : null;
-    } catch {
-      return null;
-    }
+    if (!path || !URL.canParse(path, this.#base)) return null;
+    const url = new URL(path, this.#base);
+    return url.origin === new URL(this.#base).origin ? url.href : null;
   }
 
   /**
@@ -218,43 +202,31 @@ export class Client {
 /** A parser of server-sent events that takes the text in any pieces. */
 export class EventParser {
   #rest = "";
-  #afterReturn = false;
-  /** @type {string[]} */
-  #data = [];
 
   /**
-   * Take more text and return the data of the events that are complete. Lines end in LF, CR or CRLF.
+   * Take more text and return the data of the events that are complete. Lines end in LF or CRLF.
    * @param {string} text
    * @returns {string[]}
    */
   push(text) {
-    if (!text) return [];
-    const more = this.#afterReturn && text[0] === "\n" ? text.slice(1) : text;
-    this.#afterReturn = text.endsWith("\r");
-    const lines = (this.#rest + more).split(/\r\n|\n|\r/u);
-    this.#rest = lines.pop() ?? "";
-    return lines.flatMap((line) => this.#take(line));
-  }
-
-  /** @param {string} line */
-  #take(line) {
-    if (line === "") return this.#data.length ? [this.#data.splice(0).join("\n")] : [];
-    const [, field, value] = /^([^:]*)(?:: ?(.*))?$/su.exec(line) ?? [];
-    if (field === "data") this.#data.push(value ?? "");
-    return [];
+    const events = (this.#rest + text).split(/\r?\n\r?\n/u);
+    this.#rest = events.pop() ?? "";
+    return events.flatMap((event) => {
+      const lines = event.split(/\r?\n/u).filter((line) => /^data(?::|$)/u.test(line));
+      return lines.length ? [lines.map((line) => line.replace(/^data:? ?/u, "")).join("\n")] : [];
+    });
   }
 }
 
 /** @param {string} data */
 function parseEvent(data) {
-  let event;
   try {
-    event = JSON.parse(data);
+    const event = JSON.parse(data);
+    if (isEvent(event)) return event;
   } catch {
-    throw new ServiceError("lost");
+    // Not JSON.
   }
-  if (!isEvent(event)) throw new ServiceError("lost");
-  return event;
+  throw new ServiceError("lost");
 }
 
 /** @param {Response} response */
@@ -271,38 +243,27 @@ async function readJson(response) {
  * @param {number} [status]
  */
 function errorOf(body, status) {
-  const { code, message, request_id: id } = body?.error ?? {};
-  const error = new ServiceError(String(code ?? `http_${status}`), String(message ?? ""));
+  const { code = `http_${status}`, message, request_id: id } = body?.error ?? {};
   // For the page's operator: visitors see the widget's text for the code.
-  console.warn(`dateline-chat: ${error.code} ${error.message} (request ${id ?? "unknown"})`);
-  return error;
+  console.warn(`dateline-chat: ${code} ${message} (request ${id})`);
+  return new ServiceError(String(code));
 }
 
 // The shapes are checked, because a proxy, a captive network or an older tab may deliver others.
 const STATUSES = ["answered", "partial", "not_in_sources"];
-const PLACES = ["start_index", "end_index", "start_char_index", "end_char_index", "marker"];
 const LISTS = ["citations", "unsupported", "conflicts", "developments", "corrections", "sources", "warnings"];
 const TEXTS = ["uncovered", "ask_next"];
 
 /**
- * @param {any} reply whose lists may be missing
- */
-export function isReply(reply) {
-  if (!isRecord(reply) || !STATUSES.includes(reply.status) || typeof reply.answer !== "string") return false;
-  const lists = LISTS.every((name) => reply[name] === undefined || areRecords(reply[name]));
-  const topics = [...(reply.conflicts ?? []), ...(reply.developments ?? [])];
-  return lists && areCitations(reply.citations ?? []) && topics.every((/** @type {any} */ each) => areRecords(each.positions));
-}
-
-/**
- * Add the lists that a reply of an older service, or one that an older widget stored, does not have.
+ * Add the lists that a reply of an older service, or one that an older widget stored, does not have; return whether it is
+ * a reply.
  * @param {any} reply
- * @returns {Reply}
  */
 export function completed(reply) {
-  for (const list of LISTS) reply[list] ??= [];
-  for (const name of TEXTS) reply[name] = [reply[name] ?? []].flat().filter((/** @type {unknown} */ each) => typeof each === "string");
-  return reply;
+  if (!isRecord(reply) || !STATUSES.includes(reply.status) || typeof reply.answer !== "string") return false;
+  for (const list of [...LISTS, ...TEXTS]) reply[list] ??= [];
+  const lists = LISTS.every((name) => areRecords(reply[name])) && TEXTS.every((name) => Array.isArray(reply[name]));
+  return lists && areCitations(reply.citations) && [...reply.conflicts, ...reply.developments].every(({ positions }) => areRecords(positions));
 }
 
 /**
@@ -310,22 +271,14 @@ export function completed(reply) {
  */
 function isEvent(event) {
   if (!isRecord(event)) return false;
-  if (event.type === "answer.completed") return isReply(event);
+  if (event.type === "answer.completed") return completed(event);
   if (event.type === "citation.added") return areCitations([event.citation]);
   return event.type !== "retrieval.completed" || areRecords(event.sources);
 }
 
 /** @param {any} value */
 export function areCitations(value) {
-  return areRecords(value) && value.every((/** @type {any} */ each) => {
-    const isPlaced = typeof each.cited_text === "string" && PLACES.every((place) => Number.isInteger(each[place]));
-    return isPlaced && areDates(each.dates ?? []);
-  });
-}
-
-/** @param {any} value */
-function areDates(value) {
-  return areRecords(value) && value.every((/** @type {any} */ { date, text }) => typeof date === "string" && typeof text === "string" && text !== "");
+  return areRecords(value) && value.every((/** @type {any} */ each) => typeof each.cited_text === "string");
 }
 
 /** @param {any} value */

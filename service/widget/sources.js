@@ -63,47 +63,35 @@ export class SourcesView {
 
   /** @param {Source} source */
   #add(source) {
+    const { words } = this.#parts;
     const numbers = make("span", { class: "numbers" });
     const quotes = make("div", { class: "quotes" });
     const body = make("div", { class: "card-body", hidden: true }, quotes, this.#duplicates(source));
-    const button = this.#heading(source, numbers);
-    button.addEventListener("click", () => {
+    const copies = source.duplicates.length;
+    const heading = make(
+      "span",
+      { class: "card-text", dir: "auto" },
+      make("span", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }),
+      aboutLine(source, words),
+      copies ? make("span", { class: "about also-count", text: words.say("also_count", { count: copies }) }) : null,
+    );
+    const click = () => {
       body.hidden = !body.hidden;
       button.setAttribute("aria-expanded", String(!body.hidden));
-    });
+    };
+    const button = make("button", { type: "button", class: "card-head", "aria-expanded": "false", on: { click } }, numbers, heading);
     this.#list.append(make("li", { class: "card", part: "source" }, button, body));
-    this.#title.textContent = this.#parts.words.say("sources");
+    this.#title.textContent = words.say("sources");
     this.element.hidden = false;
     const card = { numbers, quotes };
     this.#cards.set(source.article_id, card);
     return card;
   }
 
-  /**
-   * @param {Source} source
-   * @param {HTMLElement} numbers
-   */
-  #heading(source, numbers) {
-    const { words } = this.#parts;
-    const count = (source.duplicates ?? []).length;
-    return make(
-      "button",
-      { type: "button", class: "card-head", "aria-expanded": "false" },
-      numbers,
-      make(
-        "span",
-        { class: "card-text", dir: "auto" },
-        make("span", { class: "card-title", lang: tagOf(source), text: titleOf(source, words) }),
-        aboutLine(source, words),
-        count ? make("span", { class: "about also-count", text: words.say("also_count", { count }) }) : null,
-      ),
-    );
-  }
-
   /** @param {Source} source */
   #duplicates({ duplicates }) {
     const { words, client } = this.#parts;
-    if (!duplicates?.length) return null;
+    if (!duplicates.length) return null;
     const items = duplicates.map((other) => {
       const name = [other.source, titleOf(other, words)].filter(Boolean).join(": ");
       return make("li", { dir: "auto" }, externalLink(client.articlePage(other.article_id), name, words.say("new_tab")));

@@ -125,16 +125,8 @@ export class TurnView {
     this.#text.element.after(...(why ? [make("p", { class: "why", text: why })] : []), ...changes, ...notesOn(kind, turn, this.#parts));
     const actions = new Actions(turn, this.#parts).element;
     if (actions.childElementCount) this.#body.append(actions);
-    const next = reply?.ask_next.length ? this.#askNext(reply.ask_next) : null;
-    if (next) this.#body.append(next);
-  }
-
-  /** @param {string[]} questions */
-  #askNext(questions) {
-    const items = questions.slice(0, NEXT).map((question) =>
-      make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", dir: "auto", text: question, on: { click: () => this.#parts.ask(question) } })),
-    );
-    return make("div", { class: "next" }, make("p", { class: "label", text: this.#words.say("ask_next") }), make("ul", { role: "list" }, ...items));
+    const next = suggestions(this.#words.say("ask_next"), reply?.ask_next.slice(0, NEXT) ?? [], this.#parts.ask);
+    if (next.length) this.#body.append(make("div", { class: "next" }, ...next));
   }
 
   /** Return the answer or, for an abstention, its reason in the page's language. */
@@ -156,4 +148,18 @@ export class TurnView {
     const label = this.#words.say("citation", { marker: citation.marker, about: describe(this.#sourceOf(citation), this.#words), quote });
     return differs(citation) ? `${label} ${this.#words.say("compare")}` : label;
   }
+}
+
+/**
+ * Make a list of questions to ask, under its label; nothing without a question.
+ * @param {string} label
+ * @param {string[]} questions
+ * @param {(question: string) => void} ask
+ * @returns {HTMLElement[]}
+ */
+export function suggestions(label, questions, ask) {
+  const items = questions.map((question) =>
+    make("li", {}, make("button", { type: "button", class: "suggestion", part: "suggestion", dir: "auto", text: question, on: { click: () => ask(question) } })),
+  );
+  return items.length ? [make("p", { class: "label", text: label }), make("ul", { class: "suggestions", role: "list" }, ...items)] : [];
 }

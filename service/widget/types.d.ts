@@ -118,7 +118,7 @@ interface Reply {
   /** The address of a page that checks the quotes again; null if nothing is cited. */
   permalink: string | null;
   sources: Source[];
-  retrieval?: { filters_applied?: Record<string, unknown>; filters_inferred?: unknown };
+  retrieval?: { filters_applied?: Record<string, unknown>; filters_inferred?: string[] };
   warnings: Warning[];
 }
 

@@ -5,7 +5,7 @@
 import { icon, ICONS, make, plain } from "./dom.js";
 import { differs } from "./quotes.js";
 
-/** @type {Record<string, [string, string]>} the look and the icon of each kind of reply */
+/** @type {Record<string, [string, string]>} the look and the icon of each kind of turn */
 const LOOKS = {
   conflict: ["conflict", ICONS.differ],
   interrupted: ["cut", ICONS.cut],
@@ -19,20 +19,18 @@ const LOOKS = {
   answered: ["checked", ICONS.check],
   none: ["none", ICONS.none],
   stopped: ["stopped", ICONS.stop],
-};
-/** @type {Record<string, [string, string]>} the look and the icon of each kind of failure */
-const FAILURES = {
   lost: ["cut", ICONS.cut],
-  unreachable: ["trouble", ICONS.alert],
-  not_allowed: ["trouble", ICONS.alert],
-  garbled: ["trouble", ICONS.alert],
   overloaded: ["trouble", ICONS.clock],
   not_ready: ["trouble", ICONS.clock],
-  refused: ["trouble", ICONS.alert],
-  failed: ["trouble", ICONS.alert],
 };
-/** @type {Record<string, string>} error codes of the service that share a kind */
-const CODES = {
+/** @type {[string, string]} the look and the icon of any other failure */
+const TROUBLE = ["trouble", ICONS.alert];
+/** The kind of each error code; others are `failed`. */
+const CODES = new Map(Object.entries({
+  lost: "lost",
+  unreachable: "unreachable",
+  not_allowed: "not_allowed",
+  overloaded: "overloaded",
   origin_not_allowed: "not_allowed",
   host_not_allowed: "not_allowed",
   rate_limited: "overloaded",
@@ -40,9 +38,9 @@ const CODES = {
   index_unavailable: "not_ready",
   invalid_request: "refused",
   too_large: "refused",
-};
+}));
 /** Codes of a language model's failures, which share one text. */
-const MODEL = /^reader_/u;
+const MODEL = /^reader_.*/u;
 /** Codes of warnings that the verdict can say, the weightier first. */
 const SAID = ["newer_report", "corrected"];
 const DAY_MS = 86_400_000;
@@ -54,7 +52,7 @@ const DAY_MS = 86_400_000;
  */
 export function kindOf({ state, trouble, reply }) {
   if (state === "stopped") return "stopped";
-  if (trouble || !reply) return failureKind(trouble?.code ?? "");
+  if (trouble || !reply) return CODES.get(trouble?.code ?? "") ?? "failed";
   if (reply.verdict === "none" || reply.status === "not_in_sources") return "none";
   if (reply.verdict !== "answered") return Object.hasOwn(LOOKS, reply.verdict) ? reply.verdict : "noted";
   if (reply.citations.some(differs)) return "differs";
@@ -63,15 +61,9 @@ export function kindOf({ state, trouble, reply }) {
   return "answered";
 }
 
-/** @param {string} code */
-function failureKind(code) {
-  const kind = Object.hasOwn(CODES, code) ? CODES[code] : code;
-  return Object.hasOwn(FAILURES, kind) ? kind : "failed";
-}
-
 /** @param {string} kind */
 export function lookOf(kind) {
-  return (LOOKS[kind] ?? FAILURES[kind])[0];
+  return (LOOKS[kind] ?? TROUBLE)[0];
 }
 
 /**
@@ -81,9 +73,8 @@ export function lookOf(kind) {
  * @param {Words} words
  */
 export function verdictText(kind, turn, words) {
-  if (kind === "interrupted" && turn.citations.some(differs)) return words.say("interrupted_differs");
-  const latest = kind === "stale" ? latestReport(turn, words) : null;
-  return words.say(latest ? "stale_since" : `verdict_${kind}`, latest ?? {});
+  const text = words.say(`verdict_${kind}`, (kind === "stale" && latestReport(turn, words)) || {});
+  return kind === "interrupted" ? `${text} ${words.say(turn.citations.some(differs) ? "compare" : "seen")}` : text;
 }
 
 /**
@@ -92,7 +83,7 @@ export function verdictText(kind, turn, words) {
  * @param {Words} words
  */
 export function verdictLine(kind, turn, words) {
-  const [, path] = LOOKS[kind] ?? FAILURES[kind];
+  const [, path] = LOOKS[kind] ?? TROUBLE;
   return make("p", { class: "verdict", part: "verdict" }, icon(path), make("span", { text: verdictText(kind, turn, words) }));
 }
 
@@ -197,6 +188,7 @@ function warningsNotes(kind, turn, warnings, words) {
  */
 function warningText({ code, message }, turn, words) {
   if (code === "stale") return make("span", { text: verdictText("stale", turn, words) });
-  const key = MODEL.test(code) ? "warning_interrupted" : `warning_${code}`;
-  return words.knows(key) ? make("span", { text: words.say(key) }) : make("span", { dir: "auto", lang: "en", text: message });
+  const kind = code.replace(MODEL, "interrupted").replace(/^(follow_up)_.*/u, "$1");
+  const key = [`warning_${kind}`, `verdict_${kind}`].find((each) => words.knows(each));
+  return key ? make("span", { text: words.say(key) }) : make("span", { dir: "auto", lang: "en", text: message });
 }

@@ -152,19 +152,28 @@ INTERRUPTED = answer(
     status_reason="interrupted",
     warnings=(AnswerWarning("reader_cut_off", "The language model began to reply and stopped before the end."),),
 )
+
+
+def position(article_id: str, value: str, quote: str, published_at: str | None, **changes: object) -> Position:
+    """Return what an article says on a topic."""
+    at = BODIES[article_id].index(quote)
+    made = Position(value, article_id, quote, published_at, "Varn Sound Courier", TITLES.get(article_id))
+    return replace(made, start_char_index=at, end_char_index=at + len(quote), **changes)  # type: ignore[arg-type]
+
+
 CONFLICT = answer(
     _SAILED,
     conflicts=(
         Conflict(
             "days without ferries",
             (
-                Position(
-                    "16 days",
+                position(
                     FERRY,
+                    "16 days",
                     "The stoppage had left the region without ferries for 16 days.",
                     "2026-02-25T09:10:00Z",
                 ),
-                Position("three days", GRAIN, "The ship has waited since Monday", None),
+                position(GRAIN, "three days", "The ship has waited since Monday", None, source=None),
             ),
         ),
     ),
@@ -228,19 +237,12 @@ COPIED = replace(
         "?",
         "hybrid",
         {"published_after": "2026-02-01T00:00:00Z", "published_before": "2026-03-01T00:00:00Z"},
-        ("published_after", "published_before"),
+        ("published_after=2026-02-01", "published_before=2026-03-01"),
         50,
     ),
     ask_next=("checked", "weak"),
     permalink="/a/AVyMQQ7C",
 )
-
-
-def position(article_id: str, value: str, quote: str, published_at: str, **changes: object) -> Position:
-    """Return what an article says on a topic."""
-    at = BODIES[article_id].index(quote)
-    made = Position(value, article_id, quote, published_at, "Varn Sound Courier", TITLES.get(article_id))
-    return replace(made, start_char_index=at, end_char_index=at + len(quote), **changes)  # type: ignore[arg-type]
 
 
 _BERTH = "The ship has waited since Monday for a berth, its agent said."
