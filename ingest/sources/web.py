@@ -172,7 +172,9 @@ class Web:
             host = self._hosts[_host_of(url)]
             robots = self._robots(url, host)
             if failure := host.robots_failure:
-                raise ArticleRejected(named, failure.reason, failure.code)
+                is_private = failure.code == "refused"
+                reason = failure.reason if is_private else f"the robots.txt of its host was not read: {failure.reason}"
+                raise ArticleRejected(named, reason, failure.code)
             if not robots.allows(url):
                 raise _refused(named, f"the robots.txt of its host excludes it for {self._settings.fetch_agent}")
             reply = self._attempted(url, named, headers)

@@ -119,6 +119,13 @@ def test_validators_that_cannot_be_sent_back_are_left_out() -> None:
     assert {"if-none-match", "if-modified-since"}.isdisjoint(host.requests[-1].headers)
 
 
+def test_a_failure_of_robots_txt_is_named() -> None:
+    host = host_of({"/robots.txt": lambda: reply(status=500), "/a": reply})
+    with host.web() as web, pytest.raises(ArticleRejected, match=r"robots\.txt") as caught:
+        web.fetch(f"{SITE}/a")
+    assert (caught.value.code, host.pages()) == ("unreachable", [])
+
+
 def test_redirects_end() -> None:
     host = host_of({"/a": to("/a")})
     with host.web() as web:
