@@ -89,8 +89,8 @@ class Spool:
         return self.data / SPOOL
 
     def entries(self) -> list[SpoolEntry]:
-        """Return the entries in the order in which they were accepted."""
-        with suppress(FileNotFoundError):
+        """Return the entries in the order in which they were accepted; raises PublishFailed if the disk refuses."""
+        with self._on_disk(), suppress(FileNotFoundError):
             return sorted(self._read_names(), key=lambda entry: entry.number)
         return []
 
@@ -99,20 +99,16 @@ class Spool:
 
         All are on the disk when this returns. Raises SpoolFull, or PublishFailed if the disk refuses.
         """
-        try:
-            with self._locked():
-                return self._store(pushes)
-        except OSError as error:
-            raise PublishFailed(
-                f"{self.folder} could not be written: {error}", "Check the disk's free space and permissions."
-            ) from error
+        with self._on_disk(), self._locked():
+            return self._store(pushes)
 
     def remove(self, entries: Collection[SpoolEntry]) -> None:
-        """Remove entries that are published or rejected."""
-        for entry in entries:
-            entry.path.unlink(missing_ok=True)
-        if entries:
-            sync(self.folder)
+        """Remove entries that are published or rejected; raises PublishFailed if the disk refuses."""
+        with self._on_disk():
+            for entry in entries:
+                entry.path.unlink(missing_ok=True)
+            if entries:
+                sync(self.folder)
 
     def reject(self, article_id: str, content_hash: str, reason: str) -> None:
         """Keep why a push was not published, until the next push of its id is."""
@@ -182,6 +178,16 @@ class Spool:
             file.flush()
             os.fsync(file.fileno())
         temporary.replace(path)
+
+    @contextmanager
+    def _on_disk(self) -> Iterator[None]:
+        """Raise PublishFailed if the disk refuses: the service replies 503 then, and the writer tries again."""
+        try:
+            yield
+        except OSError as error:
+            raise PublishFailed(
+                f"{self.folder} could not be read or written: {error}", "Check the disk's free space and permissions."
+            ) from error
 
     @contextmanager
     def _locked(self) -> Iterator[None]:

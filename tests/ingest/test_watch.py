@@ -159,6 +159,20 @@ def test_a_missing_folder_delays_no_push(desk: Desk, caplog: pytest.LogCaptureFi
     assert desk.article("ferry") is not None
 
 
+def test_an_unreadable_spool_delays_the_writer(desk: Desk) -> None:
+    """The writer ended with a traceback when the disk refused its spool."""
+    writer = desk.writer()
+    desk.data.mkdir()
+    folder = Spool(desk.data).folder
+    folder.write_text("not a folder")
+    writer.step()
+    folder.unlink()
+    desk.push("bridge", "The bridge is open.")
+    desk.now = 1.0
+    writer.step()
+    assert desk.article("bridge") is not None
+
+
 def test_a_round_reads_only_what_changed(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     """With prune, a file that was not read again is not gone, and one that is gone is removed."""
     monkeypatch.setattr(watch, "SETTLED_NS", 0)
