@@ -102,7 +102,7 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
         if text is None:
             text = last.with_nouns() or last.with_context()
     elif last.may_depend:
-        text, doubt = last.with_context(), last.doubt
+        text, doubt = last.with_context(), None if last.goes_on else last.doubt
     else:
         return None
     return Resolved(text[:QUESTION_LENGTH], doubt) if text and text != question else None
@@ -142,6 +142,11 @@ class _Last:
     def may_depend(self) -> bool:
         """Whether a turn that can be understood alone names nothing: it has no name and no title."""
         return not (mentions(self.text).names or QUOTED.search(self.text))
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a turn opens with "and" or the like: "And who scored the goal?" may match another game better."""
+        return self.body != TAIL.sub("", self.text)
 
     @property
     def doubt(self) -> float:

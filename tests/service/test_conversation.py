@@ -187,3 +187,14 @@ def test_a_chain_of_follow_ups_keeps_its_topic() -> None:
         "Not known.",
     )
     assert "Ostle Bridge" in shown("Who paid for it?", *turns)
+
+
+@pytest.mark.parametrize(
+    ("question", "may_be_new"), [("And who scored the goal?", False), ("Who scored the goal?", True)]
+)
+def test_a_turn_that_opens_with_and_goes_on(question: str, *, may_be_new: bool) -> None:
+    """It keeps the topic, however well it matches other articles alone."""
+    resolved = resolve(question, talk("Who won the Sound Cup in 2026?", "Skelhaven Rovers."))
+    assert resolved
+    assert "Sound Cup" in resolved.text
+    assert (resolved.doubt is not None) == may_be_new
