@@ -23,16 +23,15 @@ from service.answer import (
 from service.conflicts.findings import Findings, findings
 from service.conflicts.relation import Ask
 from service.corrections import corrected_warning, corrections_of, is_superseded
-from service.date_words import Period
 from service.period_answer import drafts_of_period
 from service.questions import asks_about_present
 from service.readers.catalogue import CATALOGUE, ArticleCount, examples
 from service.readers.evidence import Evidence
-from service.readers.extractive import EXTRACTIVE, quotes
+from service.readers.extractive import EXTRACTIVE, quoted, quotes
+from service.readers.latest import newer_report
 from service.readers.llm import LlmReader
 from service.readers.parts import Side, sides
 from service.readers.question_kind import FACT, QuestionKind
-from service.recency import newer_report
 from service.records import (
     AnswerWarning,
     Correction,
@@ -44,7 +43,10 @@ from service.records import (
     Unsupported,
     Usage,
 )
-from service.time_window import Window, is_before
+from service.time_window import AskedPeriod, Window, is_before
+
+NEWER_REPORT = "newer_report"
+"""Code of the warning that a later article also speaks of what is quoted."""
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
@@ -79,6 +81,15 @@ def stale_warning(
     )
 
 
+def newer_warning(question: str, evidence: Evidence) -> AnswerWarning | None:
+    """Return the warning that a later article speaks of the state that is quoted first, if one does."""
+    chosen = quoted(question, evidence)[:1] if evidence.latest == "state" and not evidence.parts else ()
+    later = newer_report(question, evidence, chosen[0]) if chosen and chosen[0].answer else None
+    if later is None:
+        return None
+    return AnswerWarning(NEWER_REPORT, f"A later article, of {day(later)}, may say something new about this.")
+
+
 @dataclass(slots=True)
 class AnswerRun:
     """The state of one question: its generation, its model, and everything that its answer reports."""
@@ -90,7 +101,7 @@ class AnswerRun:
     standalone: str = ""
     kind: QuestionKind = FACT
     counted: ArticleCount | None = None
-    period: Period | None = None  # if the question is about some days and nothing else
+    period: AskedPeriod | None = None  # if the question is about some days and nothing else
     candidates: int = 0
     window: Window | None = None  # of the date words of the question
     inferred: tuple[str, ...] = ()  # filters from the window, if it is used
@@ -131,8 +142,15 @@ class AnswerRun:
         if self.counted:
             return examples(self.counted.words, self.composition.passages)
         if self.period:
-            return drafts_of_period(self.composition.passages, self.period)
+            return drafts_of_period(self.composition.passages, self.period.days)
         return quotes(self.standalone, self.evidence)
+
+    def repeats_reply(self) -> bool:
+        """Return whether the best quote answers a follow-up with what the last reply said: that is not asked for."""
+        replies = [each.content.casefold() for each in self.question.messages[-1:]]
+        best = quoted(self.standalone, self.evidence)[:1]
+        answers = [each.passage.article.body[slice(*each.answer)] for each in best if each.answer]
+        return any(answer.casefold() in reply for answer in answers for reply in replies)
 
     def uncovered(self) -> tuple[str, ...]:
         """Return the sides of a comparison that no quote of the answer is about."""
@@ -203,7 +221,7 @@ class AnswerRun:
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.now, stale_after)
         corrected = corrected_warning(self.corrections)
         is_quoted = self.llm is None and self.composition.citations
-        newer = newer_report(self.standalone, self.evidence) if is_quoted else None
+        newer = newer_warning(self.standalone, self.evidence) if is_quoted else None
         caution = self.caution if reason in _FOLLOW_UP_REASONS else None
         spent = self._spent | {"total": time.perf_counter() - self._began}
         # Sentences are verified while the reader drafts.

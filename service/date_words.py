@@ -213,6 +213,13 @@ def _month(parts: Parts, today: date, words: Language) -> Period:
     return Period(_first_of(year, month), _first_of(year, month + 1))
 
 
+def _last_month(parts: Parts, today: date, words: Language) -> Period:
+    """Return the last such month that is over."""
+    month = _number_of_month(parts, words)
+    year = today.year - (month >= today.month)
+    return Period(_first_of(year, month), _first_of(year, month + 1))
+
+
 def _year(parts: Parts, _today: date, _words: Language) -> Period:
     return Period(date(int(parts["year"]), 1, 1), date(int(parts["year"]) + 1, 1, 1))
 
@@ -260,6 +267,7 @@ _OF_KIND: dict[str, Callable[[Parts, date, Language], Period]] = {
     "day": _day,
     "day after month": _day,
     "month": _month,
+    "last month": _last_month,
     "year": _year,
     "last weekday": _weekday,
     "weekday": _weekday,

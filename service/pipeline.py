@@ -30,7 +30,6 @@ from service.answer import (
 )
 from service.answer_run import AnswerRun
 from service.citations.verify import Verifier
-from service.date_words import Period
 from service.errors import NoLanguageModel, ReaderFailed
 from service.period_answer import retrieve_period
 from service.prompts import Prompts, new_fence
@@ -40,11 +39,11 @@ from service.readers.catalogue import count_articles
 from service.readers.chat import Chat
 from service.readers.evidence import SentenceScorer
 from service.readers.extractive import quoted
+from service.readers.latest import wants_latest
 from service.readers.llm import LlmReader
 from service.readers.parts import sides
 from service.readers.question_kind import FACT, kind_of
 from service.readers.span_reader import SpanReader
-from service.recency import wants_latest
 from service.records import (
     Abstained,
     Drafted,
@@ -57,7 +56,16 @@ from service.records import (
 )
 from service.retrieve import Retrieved, Search, joined, search
 from service.standalone import StandaloneQuestion, standalone_question
-from service.time_window import asked_period, has_best, inferred, is_as_close, is_before, narrowed, time_window
+from service.time_window import (
+    AskedPeriod,
+    asked_period,
+    has_best,
+    inferred,
+    is_as_close,
+    is_before,
+    narrowed,
+    time_window,
+)
 
 NOT_SEARCHED = Retrieved((), np.empty(0, dtype=np.float32), 0, "other_request")
 """The passages for a request that articles cannot answer."""
@@ -195,7 +203,7 @@ class Pipeline:
         asked = run.standalone
         if run.period:
             found = await self._of_period(run, run.period)
-            if found.passages or str(run.period.start.year) in asked:
+            if found.passages or (not run.period.names and str(run.period.days.start.year) in asked):
                 await self._score(run, found)
                 return found
             run.period = None  # "May 9" may be of another year
@@ -228,7 +236,7 @@ class Pipeline:
         run.candidates = found.candidates
         return found, everything
 
-    async def _of_period(self, run: AnswerRun, period: Period) -> Retrieved:
+    async def _of_period(self, run: AnswerRun, period: AskedPeriod) -> Retrieved:
         """Retrieve the passages that speak of the days that a question is about."""
         question = run.question
 
@@ -296,6 +304,7 @@ class Pipeline:
         else:
             level = self.calibration.answerability(run.standalone, run.evidence)
             is_related, run.is_weak = level != "abstain", level != "answered"
+            is_related = is_related and not (run.is_weak and run.repeats_reply())
         is_related = is_related or _is_headline(run.standalone, run.composition.passages)
         run.reason = reason or (None if is_related else "low_relevance")
         return run.reason is None

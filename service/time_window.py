@@ -32,8 +32,11 @@ FARTHER, FARTHER_REPORTS = 0.1, 0.3
 BEST = 3
 """Passages in which nearly every answer is: another reading of eight passages takes 80 ms."""
 
-RELATIVE = ("relative", "ago", "past", "last weekday", "weekday")
+RELATIVE = ("relative", "ago", "past", "last weekday", "last month", "weekday")
 """Kinds of date words that depend on the day of the question."""
+
+
+_NAME = re.compile(r"(?<!^)\b[A-ZÄÖÜ][\w’'-]+")
 
 
 class Window(NamedTuple):
@@ -66,6 +69,8 @@ class Language:
     """Verbs of a state, which may have begun and been reported long before."""
     asking: Words
     """Words of a question that asks for nothing but a day."""
+    happened: str
+    """Words with which it may ask for the day of a place or a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +83,7 @@ class Rules:
     possessive: re.Pattern[str]
     passive: re.Pattern[str]
     perfect: re.Pattern[str]
+    happened: re.Pattern[str]
 
     def asks_nothing_else(self, rest: str) -> bool:
         """Return whether the rest of a question has no word of content."""
@@ -102,6 +108,7 @@ def _rules(words: Language) -> Rules:
         pattern(rf"['’]?s\s+(?:{words.publications})\b"),
         pattern(rf"\b(?:{words.passive})\b"),
         pattern(words.perfect),
+        pattern(rf"\b(?:{words.happened})\b"),
     )
 
 
@@ -134,15 +141,28 @@ def _rest(question: str, found: Sequence[DateWords], rules: Rules) -> str:
     return question if rules.asks_nothing_else(rest) else rest.strip()
 
 
-def asked_period(question: str, now: datetime) -> Period | None:
-    """Return the days of a question that asks for nothing else: "What happened on 2 May 2026?", "June 2025"."""
+class AskedPeriod(NamedTuple):
+    """The days that a question is about, and the names, in small letters, of what may have happened to or in."""
+
+    days: Period
+    names: frozenset[str] = frozenset()
+
+
+def asked_period(question: str, now: datetime) -> AskedPeriod | None:
+    """Return the days of a question that asks for nothing else: "What happened on 2 May 2026?", "June 2025".
+
+    "What happened in Ardmere in June?" has a name as well.
+    """
     today = now.astimezone(UTC).date()
     for language, rules in _languages().items():
         for text in (question, f"in {question}"):
             found = date_words(text, today, language)
-            rest = [text[: words.start] + text[words.end :] for words in found]
-            if len(found) == 1 and not found[0].is_since and rules.asks_nothing_else(rest[0]):
-                return found[0].period
+            if len(found) != 1 or found[0].is_since:
+                continue
+            rest = text[: found[0].start] + text[found[0].end :]
+            named = frozenset(_NAME.findall(rest)) if rules.happened.search(rest) else frozenset[str]()
+            if rules.asks_nothing_else(_NAME.sub("", rest) if named else rest):
+                return AskedPeriod(found[0].period, frozenset(each.casefold() for each in named))
     return None
 
 

@@ -17,8 +17,9 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
-from service.readers.latest import SAME_DAYS, is_ahead, is_out_of_date, is_over, latest
-from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, states_cause, terms
+from service.readers.latest import SAME_DAYS, is_ahead, is_beginning_of, is_out_of_date, is_over, latest
+from service.readers.measures import is_of_another
+from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, names, states_cause, terms
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
 
@@ -50,6 +51,7 @@ UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
 
+_NAMED = re.compile(r"\b[A-Z][\w’'-]*|\S*\d\S*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
 
@@ -64,7 +66,7 @@ def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences to quote, the best first; sentences whose quotes overlap have one quote."""
-    evidence = _of_asked_year(question, evidence)
+    evidence = _of_asked_thing(question, _of_asked_year(question, evidence))
     kind = kind_of(question)
     if kind.name == "summary":
         return _summary(kind.subject, evidence)
@@ -75,7 +77,7 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     if not chosen:
         return ()
     if kind.name == "list" and not evidence.parts:
-        return _listed(evidence, chosen)
+        return _listed(question, evidence, chosen)
     if not evidence.parts and (second := _second(question, evidence, chosen[0], reports)):
         _add(second, chosen)
     best, asked = chosen[0], terms(question)
@@ -170,18 +172,22 @@ def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     return sorted(best, key=lambda each: each.passage.article.published_at or EARLIEST)
 
 
-def _listed(evidence: Evidence, chosen: list[ScoredSentence]) -> Sequence[ScoredSentence]:
+def _listed(question: str, evidence: Evidence, chosen: list[ScoredSentence]) -> Sequence[ScoredSentence]:
     """Return the best sentence and others with other answers that score well enough to belong to a list.
 
-    Where the span reader finds no answer, only another article's sentence that is about as good belongs to it.
+    Where the span reader finds no answer, another article's sentence belongs to it that has the same words of the
+    question and is nearly as good.
     """
     near, far = _distances(evidence)
     best = chosen[0]
+    asked = terms(question) & terms(best.text)
     for each in evidence.sentences:
         is_answer = best.answer and each.answer
         if not is_answer and each.passage.article.article_id in {one.passage.article.article_id for one in chosen}:
             continue
-        if each.score >= best.score - (far if is_answer else near / 2) and all(_is_other(each, one) for one in chosen):
+        is_alike = 3 * len(asked & terms(each.text)) >= 2 * len(asked) > 0
+        least = best.score - (far if is_answer else 2 * near if is_alike else near / 2)
+        if each.score >= least and all(_is_other(each, one) for one in chosen):
             _add(each, chosen)
     return chosen[:LISTED]
 
@@ -191,9 +197,44 @@ def _distances(evidence: Evidence) -> tuple[float, float]:
     return (UNSURE_BY_WORDS, COMPARED_BY_WORDS) if evidence.certainty is None else (UNSURE, COMPARED)
 
 
+def _of_asked_thing(question: str, evidence: Evidence) -> Evidence:
+    """Return the evidence without numbers of other things than what is asked for, if another answer is left.
+
+    The answer that is left must be in a passage with the names of the question.
+    """
+    others = {each for each in evidence.sentences if is_of_another(question, each)}
+    if not others:
+        return evidence
+    best, left = evidence.sentences[0], tuple(each for each in evidence.sentences if each not in others)
+    far = _distances(evidence)[1]
+    near = (each for each in left if each.answer and each.score >= best.score - far and _has_names(question, each))
+    return evidence if best in others and not any(near) else replace(evidence, sentences=left)
+
+
+def _has_names(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether the passage of a sentence has the names of a question."""
+    return names(question) <= set(words(f"{sentence.passage.article.title}\n{sentence.passage.chunk.text}"))
+
+
+def _with_asked_words(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the best sentence, or a near one of its article that has more of the words that ask.
+
+    Names, years and the words of a title say which article is meant, and not what is asked of it.
+    """
+    best = evidence.sentences[:1]
+    if not best or best[0].answer is None or answer_type(question) not in ("number", "who"):
+        return best
+    article, said = best[0].passage.article, terms(best[0].text)
+    asked = terms(_NAMED.sub("", question)) - terms(article.title or "")
+    least = best[0].score - _distances(evidence)[1] * 2 / 3
+    near = [each for each in evidence.sentences if each.answer and each.score >= least]
+    same = [each for each in near if each.passage.article == article and asked & said <= terms(each.text)]
+    return [each for each in same if (asked - said) & terms(each.text)][:1] or best
+
+
 def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
-    best: Sequence[ScoredSentence] = evidence.sentences[:1]
+    best = _with_asked_words(question, evidence)
     if not best or best[0].answer is None:
         return best
     near, far = _distances(evidence)
@@ -212,7 +253,12 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     if asks_latest(question) and best.answer and best.passage.article.published_at:
         return None
     near, far = _distances(evidence)
+    highest = evidence.sentences[0]
+    if best.answer and is_ahead(question, best, evidence):
+        return next((each for each in evidence.sentences if is_beginning_of(best, each)), None)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
+    # The best sentence by score, if another one of its article is quoted instead.
+    others = [each for each in others if each != highest or each.passage.article != best.passage.article]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
     others = [each for each in others if not _is_old(question, each, best, evidence)]
     others = [each for each in others if not is_ahead(question, each, evidence) and not is_over(each, evidence)]
@@ -228,11 +274,11 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
         if cause := next(causes, None):
             return cause
-    highest = max(best.score, evidence.sentences[0].score)
+    least = highest.score - near
     is_near = (
         each
         for each in others
-        if (each.score >= highest - near and not _is_earlier(each, best, evidence)) or _differs(reports, best, each)
+        if (each.score >= least and not _is_earlier(each, best, evidence)) or _differs(reports, best, each)
     )
     conflicting = (
         each for each in _conflicting(reports, best, evidence) if not _is_old(question, each, best, evidence)

@@ -1,4 +1,7 @@
-"""The latest of several reports of the same fact: which sentence is quoted, and which is out of date.
+"""The latest of several reports of the same fact: which questions want it, which sentence is quoted or out of date.
+
+A question about a past event wants its report, not the newest article. A figure of it may have been corrected since,
+so a later statement of the same figure is quoted first. A question that names a time is answered from that time.
 
 A figure is stated anew if a later article has another number of the same unit or thing. A state, such as who holds an
 office, is stated anew by any later answer of the kind that is asked for. It holds from the day on which it begins to
@@ -14,8 +17,19 @@ from itertools import pairwise
 
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
-from service.readers.evidence import Evidence, ScoredSentence
-from service.readers.question_kind import LETTERS, answer_type, asks_to_come, fits_time, is_plan, terms
+from service.date_words import date_words
+from service.questions import asks_about_present
+from service.readers.evidence import Evidence, Latest, ScoredSentence
+from service.readers.question_kind import (
+    LETTERS,
+    answer_type,
+    asks_latest,
+    asks_to_come,
+    fits_time,
+    is_plan,
+    names,
+    terms,
+)
 
 NEWER, NEWER_OPEN, NEWER_NAMED, CALLED_OFF, OVER, MENTIONED = 5.0, 3.0, 8.0, 12.0, 15.0, 7.0
 """How far below the best score a later sentence may be: with an answer of the kind asked for, with any, with all
@@ -29,6 +43,13 @@ same fact are up to 4.9 below the best sentence, 7.9 with its names; answers abo
 SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
+_EARLIER = re.compile(
+    r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
+    r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
+    r"|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
+    r"|\b(?:1[5-9]|20)\d\d\b",
+    re.IGNORECASE,
+)
 _CORRECTS = re.compile(
     r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
     r"|(?:rises?|rose|risen|fell|falls?|fallen|moved?|moves|postponed|brought forward|pushed back|put (?:off|back)) to"
@@ -68,9 +89,18 @@ _TAKES_OVER = re.compile(
 )
 _END_OF = re.compile(r"\b(?:end|close) of\b|\bEnde\b", re.IGNORECASE)
 _OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
-_CAPITALISED = re.compile(r"\b[A-Z][\w’'-]+")
-_NAME = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
+
+
+def wants_latest(question: str, now: datetime) -> Latest:
+    """Return whether a question asks for a state of now or to come, for a figure that may be corrected, or neither."""
+    if asks_latest(question):
+        return "state"
+    today = now.astimezone(UTC).date()
+    dates = [words for language in ("english", "german") for words in date_words(question, today, language)]
+    if _EARLIER.search(question) or any(words.period.end <= today for words in dates):
+        return None
+    return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
 def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
@@ -86,8 +116,8 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
 
 def _is_news(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
     """Return whether a sentence speaks of what a question without a question word asks of: "Is the bridge open?"."""
-    names = _names(question)
-    is_named = bool(names) and names <= _names(sentence.text, first=True)
+    asked = names(question)
+    is_named = bool(asked) and asked <= names(sentence.text, first=True)
     return is_named and evidence.latest == "state" and _OPENS.match(question) is not None
 
 
@@ -109,8 +139,8 @@ def _follows(question: str, other: ScoredSentence, over: ScoredSentence) -> bool
     is_same = other.passage.article == over.passage.article
     if not is_same and not (_is_later(other, over) and other.score >= over.score - OVER):
         return False
-    known = _names(question) | _names(over.passage.article.body[slice(*(over.answer or over.span))], first=True)
-    return _TAKES_OVER.search(other.text) is not None and bool(_names(other.text, first=True) - known)
+    known = names(question) | names(over.passage.article.body[slice(*(over.answer or over.span))], first=True)
+    return _TAKES_OVER.search(other.text) is not None and bool(names(other.text, first=True) - known)
 
 
 def _is_held_before(question: str, other: ScoredSentence, ahead: ScoredSentence, evidence: Evidence) -> bool:
@@ -130,6 +160,12 @@ def is_ahead(question: str, sentence: ScoredSentence, evidence: Evidence) -> boo
     if first is None and answer_type(question) == "who" and _CHOSEN.search(sentence.text):
         first = _day_behind(_TAKES_OFFICE, sentence, body)
     return first is not None and first > evidence.now.astimezone(UTC).date()
+
+
+def is_beginning_of(chosen: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether a sentence says when the one who is chosen for an office in the same article begins."""
+    is_same = other.passage.article == chosen.passage.article and other.span != chosen.span
+    return is_same and _day_behind(_TAKES_OFFICE, other, other.text) is not None
 
 
 def is_out_of_date(question: str, older: ScoredSentence, newer: ScoredSentence, evidence: Evidence) -> bool:
@@ -156,7 +192,7 @@ def _is_as_good(question: str, later: ScoredSentence, best: ScoredSentence, evid
     """Return whether a later sentence answers about as well as the best one, which may not hold any more."""
     is_typed = answer_type(question) in ("who", "when") or counted(best) is not None
     near = OVER if is_over(best, evidence) else NEWER if is_typed else NEWER_OPEN
-    if evidence.latest == "state" and (names := _names(question)) and names <= _names(later.text, first=True):
+    if evidence.latest == "state" and (asked := names(question)) and asked <= names(later.text, first=True):
         near = max(near, NEWER_NAMED)
     if is_typed and _CORRECTS.search(later.text):
         near = max(near, CALLED_OFF)
@@ -202,14 +238,8 @@ def _is_of_same_story(question: str, later: ScoredSentence, older: ScoredSentenc
     unit = (counted(older) or (None, ""))[1][:LETTERS]
     if not (_terms(later) & _terms(older)) - {unit}:
         return False
-    names = _names(question)
-    has = [{name for name in names if name in each.text.casefold()} for each in (later, older)]
+    has = [{name for name in names(question) if name in each.text.casefold()} for each in (later, older)]
     return not (has[0] - has[1] and has[1] - has[0])
-
-
-def _names(text: str, *, first: bool = False) -> set[str]:
-    """Return the capitalised words of a text in small letters, without the first one unless asked for."""
-    return {word.casefold() for word in (_CAPITALISED if first else _NAME).findall(text)}
 
 
 def _terms(sentence: ScoredSentence) -> set[str]:

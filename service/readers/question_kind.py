@@ -190,6 +190,8 @@ _CAUSE = re.compile(
     r"|therefore|blamed?|prompted|forced|in order to|so that|to (?:avoid|prevent|protect|save))\b",
     re.IGNORECASE,
 )
+_CAPITALISED = re.compile(r"\b[A-Z][\w’'-]+")
+_NAME = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 _IDLE = frozenset(
     "what when where which whom whose about after also been before being compared could does from have into more less"
     " most much many said says that their them then there they this than were will with would your".split()
@@ -204,6 +206,11 @@ LETTERS = 5
 def terms(text: str) -> set[str]:
     """Return the beginnings of the words and numbers of a text that say what it is about."""
     return {word[:LETTERS] for word in words(text) if (len(word) > 3 or word.isdigit()) and word not in _IDLE}
+
+
+def names(text: str, *, first: bool = False) -> set[str]:
+    """Return the capitalised words of a text in small letters, without the first one unless asked for."""
+    return {word.casefold() for word in (_CAPITALISED if first else _NAME).findall(text)}
 
 
 def asks_latest(question: str) -> bool:

@@ -19,7 +19,7 @@ from ingest.job import Ingest, run
 from ingest.report import Progress
 from service.citations.stream import Marker, MarkerParser
 from service.records import Mode
-from service.retrieve import CANDIDATES, fuse, passage_keys, retrieve
+from service.retrieve import CANDIDATES, NEWEST, favour_new, fuse, passage_keys, retrieve
 from tests.fakes import TOPICS, HashedEmbedder, built, newsroom, opened
 
 MODES: tuple[Mode, ...] = ("hybrid", "dense", "lexical")
@@ -298,3 +298,21 @@ def test_no_two_chunks_share_a_key() -> None:
 def test_a_later_chunk_changes_no_key(before: list[str], after: list[str]) -> None:
     """A chunk's key depends only on the chunks before it."""
     assert passage_keys([*before, *after])[: len(before)] == passage_keys(before)
+
+
+AGED = st.lists(st.floats(0, 1), min_size=1, max_size=12)
+
+
+@given(scores=AGED, data=st.data())
+def test_a_clear_difference_outweighs_age(scores: list[float], data: st.DataObject) -> None:
+    """Scores stay in [0, 1]; an order changes only among candidates that are nearly equal."""
+    days = st.none() | st.integers(1, 9).map(lambda number: f"2026-01-0{number}")
+    dates = data.draw(st.lists(days, min_size=len(scores), max_size=len(scores)))
+    gained = favour_new(np.array(scores), dates)
+    assert ((gained >= 0) & (gained <= 1)).all()
+    for one in range(len(scores)):
+        for other in range(len(scores)):
+            if scores[one] - scores[other] > NEWEST + 1e-5:
+                assert gained[one] > gained[other]
+            if scores[one] == scores[other] and (dates[one] or "") > (dates[other] or ""):
+                assert gained[one] > gained[other]

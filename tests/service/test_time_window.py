@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from index.records import Filters
 from service.date_words import Period
-from service.time_window import Window, asked_period, inferred, is_before, narrowed, time_window
+from service.time_window import AskedPeriod, Window, asked_period, inferred, is_before, narrowed, time_window
 from tests.fakes import article
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
@@ -150,11 +150,28 @@ def test_a_window_only_narrows(question: str, now: datetime, after: datetime | N
 def test_a_question_may_be_a_date(question: str, start: str, days: int) -> None:
     """Days are asked for, and nothing else."""
     first = date.fromisoformat(start)
-    assert asked_period(question, NOW) == Period(first, first + timedelta(days=days))
+    assert asked_period(question, NOW) == AskedPeriod(Period(first, first + timedelta(days=days)))
 
 
 @pytest.mark.parametrize(
-    "question", ["What happened to the library on 2 May 2026?", "What happened?", "Who won in May?"]
+    ("question", "start", "names"),
+    [
+        ("What happened in Ardmere last October?", "2026-10-01", {"ardmere"}),
+        ("What happened in Ardmere last November?", "2025-11-01", {"ardmere"}),
+        ("What happened at Gull Head in August 2026?", "2026-08-01", {"gull", "head"}),
+        ("Was geschah letzten März in Ardmere?", "2026-03-01", {"ardmere"}),
+    ],
+)
+def test_the_days_of_a_place_may_be_asked_for(question: str, start: str, names: set[str]) -> None:
+    """The names are kept; "last October" is the last one that is over."""
+    asked = asked_period(question, NOW)
+    assert asked
+    assert (asked.days.start.isoformat(), set(asked.names)) == (start, names)
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["What happened to the library on 2 May 2026?", "What happened?", "Who won in May?", "What did Kim do in May?"],
 )
 def test_a_question_with_a_subject_is_not_a_date(question: str) -> None:
     """A word of content asks for more than a day."""
