@@ -39,7 +39,6 @@ from service.readers.catalogue import count_articles
 from service.readers.chat import Chat
 from service.readers.evidence import SentenceScorer
 from service.readers.extractive import quoted
-from service.readers.latest import wants_latest
 from service.readers.llm import LlmReader
 from service.readers.parts import sides
 from service.readers.question_kind import FACT, kind_of
@@ -65,6 +64,7 @@ from service.time_window import (
     is_before,
     narrowed,
     time_window,
+    wants_latest,
 )
 
 NOT_SEARCHED = Retrieved((), np.empty(0, dtype=np.float32), 0, "other_request")

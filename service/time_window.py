@@ -3,7 +3,8 @@
 An event is not published on its own day. Words that speak of reports ("articles from June 2025", "published in May")
 give a window with both ends. The time of a past event leaves it open to the right: a fire on 3 May is reported on that
 day or later. A question about a state ("Who was mayor in May?"), the present or the future has no window, nor has a
-year alone ("in 1998", "the 1998 cup"). A window narrows the filters of a question and never widens them.
+year alone ("in 1998", "the 1998 cup"). Such a question wants the latest report, one about a past event its own report,
+which a later figure may correct. A window narrows the filters of a question and never widens them.
 """
 
 import re
@@ -19,6 +20,9 @@ from pydantic import BeforeValidator, TypeAdapter
 from index.records import Article, Filters
 from service.citations.tense import directions, tenses
 from service.date_words import DateWords, Period, date_words
+from service.questions import asks_about_present
+from service.readers.evidence import Latest
+from service.readers.question_kind import asks_latest, asks_to_come
 from service.retrieve import Retrieved
 
 Words = Annotated[frozenset[str], BeforeValidator(str.split)]
@@ -36,6 +40,13 @@ RELATIVE = ("relative", "ago", "past", "last weekday", "last month", "weekday")
 """Kinds of date words that depend on the day of the question."""
 
 
+_EARLIER = re.compile(
+    r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
+    r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
+    r"|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
+    r"|\b(?:1[5-9]|20)\d\d\b",
+    re.IGNORECASE,
+)
 _NAME = re.compile(r"(?<!^)\b[A-ZÄÖÜ][\w’'-]+")
 
 
@@ -164,6 +175,17 @@ def asked_period(question: str, now: datetime) -> AskedPeriod | None:
             if rules.asks_nothing_else(_NAME.sub("", rest) if named else rest):
                 return AskedPeriod(found[0].period, frozenset(each.casefold() for each in named))
     return None
+
+
+def wants_latest(question: str, now: datetime) -> Latest:
+    """Return whether a question asks for a state of now or to come, for a figure that may be corrected, or neither."""
+    if asks_latest(question):
+        return "state"
+    today = now.astimezone(UTC).date()
+    dates = [words for language in ("english", "german") for words in date_words(question, today, language)]
+    if _EARLIER.search(question) or any(words.period.end <= today for words in dates):
+        return None
+    return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
 def narrowed(filters: Filters, window: Window) -> Filters:

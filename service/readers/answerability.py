@@ -10,7 +10,7 @@ from typing import Literal
 from index.text import folded, sentence_spans, words
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import is_ahead, is_over
+from service.readers.latest import is_over
 from service.readers.measures import is_of_another, lacks_role
 from service.readers.parts import sides
 from service.readers.question_kind import has_time_of_day, kind_of, says_nothing_new
@@ -47,7 +47,7 @@ class Calibration:
         """Return whether quotes answer a question.
 
         They are weak if their articles lack one of its entities, if the best answer is not what is asked for, or if
-        it is a state that is over or to come. A number of something else is no answer.
+        it is a state that is over. A number of something else is no answer.
         """
         quotes = quoted(question, evidence)
         if kind_of(question).name == "summary":
@@ -60,7 +60,7 @@ class Calibration:
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
         if any(is_of_another(question, quote) or (not is_sure and lacks_role(question, quote)) for quote in quotes[:1]):
             return "abstain"
-        holds = not any(is_over(quote, evidence) or is_ahead(question, quote, evidence) for quote in quotes[:1])
+        holds = not any(is_over(quote, evidence) for quote in quotes[:1])
         is_fit = bool(sides(question)) or _is_asked_for(question, quotes)
         return "answered" if is_sure and not lacks and holds and is_fit else "weak"
 

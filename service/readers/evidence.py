@@ -280,7 +280,7 @@ class Evidence:
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
     `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
     `parts` are the best sentences for the parts of a question that has several. `latest` is what the question wants of
-    several reports at the moment `now`: see `service/readers/latest.py`.
+    several reports at the moment `now`: see `wants_latest` in `service/time_window.py`.
     """
 
     sentences: tuple[ScoredSentence, ...]

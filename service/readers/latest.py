@@ -1,7 +1,4 @@
-"""The latest of several reports of the same fact: which questions want it, which sentence is quoted or out of date.
-
-A question about a past event wants its report, not the newest article. A figure of it may have been corrected since,
-so a later statement of the same figure is quoted first. A question that names a time is answered from that time.
+"""The latest of several reports of the same fact: which sentence is quoted, and which is out of date.
 
 A figure is stated anew if a later article has another number of the same unit or thing. A state, such as who holds an
 office, is stated anew by any later answer of the kind that is asked for. It holds from the day on which it begins to
@@ -17,13 +14,10 @@ from itertools import pairwise
 
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
-from service.date_words import date_words
-from service.questions import asks_about_present
-from service.readers.evidence import Evidence, Latest, ScoredSentence
+from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.question_kind import (
     LETTERS,
     answer_type,
-    asks_latest,
     asks_to_come,
     fits_time,
     is_plan,
@@ -43,13 +37,6 @@ same fact are up to 4.9 below the best sentence, 7.9 with its names; answers abo
 SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
-_EARLIER = re.compile(
-    r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
-    r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
-    r"|back then|at the time|zuerst|zunächst|ursprünglich\w*|vorher|früher\w*|ehemalig\w*|als)\b"
-    r"|\b(?:1[5-9]|20)\d\d\b",
-    re.IGNORECASE,
-)
 _CORRECTS = re.compile(
     r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
     r"|(?:rises?|rose|risen|fell|falls?|fallen|moved?|moves|postponed|brought forward|pushed back|put (?:off|back)) to"
@@ -90,17 +77,6 @@ _TAKES_OVER = re.compile(
 _END_OF = re.compile(r"\b(?:end|close) of\b|\bEnde\b", re.IGNORECASE)
 _OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
-
-
-def wants_latest(question: str, now: datetime) -> Latest:
-    """Return whether a question asks for a state of now or to come, for a figure that may be corrected, or neither."""
-    if asks_latest(question):
-        return "state"
-    today = now.astimezone(UTC).date()
-    dates = [words for language in ("english", "german") for words in date_words(question, today, language)]
-    if _EARLIER.search(question) or any(words.period.end <= today for words in dates):
-        return None
-    return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
 def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:

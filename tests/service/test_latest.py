@@ -18,12 +18,10 @@ from service.readers.latest import (
     is_over,
     latest,
     newer_report,
-    wants_latest,
 )
 from tests.service.passages import make_passage
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
-NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
 
 
 def told(
@@ -269,34 +267,3 @@ def test_the_latest_is_never_older_than_the_best(found: list[ScoredSentence], ki
     assert chosen in known.sentences
     dates = [each.passage.article.published_at for each in (best, chosen)]
     assert chosen == best or (dates[0] and dates[1] and dates[1] > dates[0])
-
-
-@pytest.mark.parametrize(
-    ("question", "kind"),
-    [
-        ("Who leads the police?", "state"),
-        ("When will the bridge open?", "state"),
-        ("How much is the viaduct going to cost?", "state"),
-        ("What is the latest figure for 2026?", "state"),
-        ("What does a ticket cost today?", "state"),
-        ("Wann wird die Brücke geöffnet?", "state"),
-        ("How many homes were flooded?", "figure"),
-        ("Who won the cup?", "figure"),
-        ("How many homes were flooded in October 2025?", None),
-        ("Who was mayor in 2024?", None),
-        ("What did the council decide yesterday?", None),
-        ("How many homes were reported at first?", None),
-        ("Is the new bridge longer than the old one?", None),
-        ("What has changed since March?", None),
-        ("By how much has the fare risen?", None),
-    ],
-)
-def test_the_latest_report_is_wanted_unless_a_time_is_named(question: str, kind: Latest) -> None:
-    """A state of now or to come, a figure of the past, or the past as it was told."""
-    assert wants_latest(question, NOW) == kind
-
-
-@given(question=st.text(max_size=80))
-def test_any_question_is_of_one_kind(question: str) -> None:
-    """No text fails."""
-    assert wants_latest(question, NOW) in ("state", "figure", None)

@@ -8,7 +8,17 @@ from hypothesis import strategies as st
 
 from index.records import Filters
 from service.date_words import Period
-from service.time_window import AskedPeriod, Window, asked_period, inferred, is_before, narrowed, time_window
+from service.readers.evidence import Latest
+from service.time_window import (
+    AskedPeriod,
+    Window,
+    asked_period,
+    inferred,
+    is_before,
+    narrowed,
+    time_window,
+    wants_latest,
+)
 from tests.fakes import article
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
@@ -206,3 +216,34 @@ def test_an_article_before_the_time_does_not_report_it() -> None:
     assert not is_before([older, newer], window)
     assert not is_before([article("b")], window)
     assert not is_before([], window)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Who leads the police?", "state"),
+        ("When will the bridge open?", "state"),
+        ("How much is the viaduct going to cost?", "state"),
+        ("What is the latest figure for 2026?", "state"),
+        ("What does a ticket cost today?", "state"),
+        ("Wann wird die Brücke geöffnet?", "state"),
+        ("How many homes were flooded?", "figure"),
+        ("Who won the cup?", "figure"),
+        ("How many homes were flooded in October 2025?", None),
+        ("Who was mayor in 2024?", None),
+        ("What did the council decide yesterday?", None),
+        ("How many homes were reported at first?", None),
+        ("Is the new bridge longer than the old one?", None),
+        ("What has changed since March?", None),
+        ("By how much has the fare risen?", None),
+    ],
+)
+def test_the_latest_report_is_wanted_unless_a_time_is_named(question: str, kind: Latest) -> None:
+    """A state of now or to come, a figure of the past, or the past as it was told."""
+    assert wants_latest(question, NOW) == kind
+
+
+@given(question=st.text(max_size=80))
+def test_any_question_is_of_one_kind(question: str) -> None:
+    """No text fails."""
+    assert wants_latest(question, NOW) in ("state", "figure", None)
