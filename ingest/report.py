@@ -23,7 +23,7 @@ class ArticleRejected(DatelineError):
     `bad_front_matter`, `bad_pdf`, `bad_feed`, `encrypted`, `error_page`, `truncated`, `unsupported`, `unreadable`,
     `link_outside`, `clash`, `partial` and, for an article that its export marks as not public, `unpublished`.
     Of an address it may also be `refused` by a rule of ours or of its host, `unreachable`, `gone`, `status`,
-    `wrong_type`, `other_site` or `taken_down`. `withdrawn` is set if its publisher took an article down,
+    `wrong_type`, `too_deep`, `other_site` or `taken_down`. `withdrawn` is set if its publisher took an article down,
     `until` if it may be published from then on.
     """
 

@@ -16,7 +16,7 @@ from ingest.load.article import to_article
 from ingest.load.dates import moment_or_none
 from ingest.load.page import feed_links
 from ingest.load.sitemap import read_sitemap
-from ingest.report import ArticleRejected
+from ingest.report import ArticleRejected, short_repr
 from ingest.sources.identity import is_address, joined
 from ingest.sources.web import Reply
 
@@ -74,6 +74,9 @@ def entries_of(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleReje
         is_incomplete = is_cut or (isinstance(article, ArticleRejected) and article.code == "empty")
         if is_incomplete and is_address(url) and not _is_unpublished(article):
             article = None
+        elif raw.is_teaser and isinstance(article, LoadedArticle):
+            reason = f"it is a teaser, and its link is {short_repr(raw.url or '')}; expected an http or https address"
+            article = ArticleRejected(raw.origin, reason, "empty")
         changed = hashlib.sha256(repr(sorted(raw.fields.items())).encode("utf-8", "replace")).hexdigest()[:16]
         yield Entry(url if is_address(url) else "", article, changed, _date(raw.published, now))
 
@@ -88,13 +91,16 @@ def _is_unpublished(article: LoadedArticle | ArticleRejected | None) -> bool:
     return isinstance(article, ArticleRejected) and article.code == "unpublished"
 
 
-def sitemap_entries(file: ArticleFile, now: datetime) -> Iterator[Entry]:
+def sitemap_entries(file: ArticleFile, now: datetime) -> Iterator[Entry | ArticleRejected]:
     """Yield the entries of a sitemap, or of an index of sitemaps; raises as `read_sitemap`."""
     for stated in read_sitemap(file):
         url = joined(file.origin, stated.address)
         if is_address(url):
             published = _date(stated.published, now)
             yield Entry(url, changed=stated.changed, published=published, is_listing=stated.is_sitemap)
+        else:
+            reason = f"it lists {short_repr(stated.address)}; expected an http or https address"
+            yield ArticleRejected(file.origin, reason, "refused")
 
 
 def feeds_of(file: ArticleFile, _: datetime) -> Iterator[Entry]:

@@ -170,8 +170,10 @@ class Visit:
         """Follow the leads of a listing; note those in `read`, but not what was taken down."""
         for lead in leads:
             is_taken_down = False
-            if lead.is_listing:
-                found = self._source(lead.url, depth + 1) if depth < DEPTH else iter(())
+            if lead.is_listing and depth >= DEPTH and lead.url not in self._listings:
+                found: Iterator[Fetched] = iter((_too_deep(lead.url),))
+            elif lead.is_listing:
+                found = self._source(lead.url, depth + 1)
             else:
                 found = self._pages.articles_at(lead)
             for item in found:
@@ -203,6 +205,11 @@ class Visit:
                 moved = isinstance(item, LoadedArticle) and item.article.origin
                 if moved and moved != origin:
                     yield Gone(origin, f"it moved to {moved}")
+
+
+def _too_deep(url: str) -> ArticleRejected:
+    reason = f"more than {DEPTH} sitemaps lead to each other before it: give its address to ingest it"
+    return ArticleRejected(url, reason, "too_deep")
 
 
 def _of_another_site(url: str, listing: str) -> ArticleRejected:

@@ -294,3 +294,26 @@ def test_the_encoding_of_the_header_counts(reading: Callable[[Host], Reader]) ->
 )
 def test_a_reply_is_what_its_first_bytes_say(body: bytes, kind: str) -> None:
     assert kind_of(Reply(SITE, 200, {"content-type": "text/html"}, body)) == kind
+
+
+def test_a_teaser_without_a_page_is_named_and_not_ingested(reading: Callable[[Host], Reader]) -> None:
+    """A teaser is never the story; a link that no reader can open leads nowhere."""
+    entries = [
+        f"<link>{link}</link><guid>{link}</guid><description>Short.</description>"
+        for link in ("javascript:1", "file:///a")
+    ]
+    found = reading(host_of({"/feed": lambda: reply(rss(*entries).encode())})).visit(f"{SITE}/feed")
+    assert [getattr(each, "code", "article") for each in found] == ["empty", "empty"]
+
+
+def test_sitemaps_that_lead_too_far_and_links_that_are_invalid_are_named(reading: Callable[[Host], Reader]) -> None:
+    """One that lists itself is read once, without a line."""
+
+    def index(*addresses: str) -> Callable[[], httpx.Response]:
+        listed = "".join(f"<sitemap><loc>{each}</loc></sitemap>" for each in addresses)
+        return lambda: reply(f"<sitemapindex>{listed}</sitemapindex>".encode())
+
+    host = host_of({f"/{at}": index(f"{SITE}/{at}", f"{SITE}/{at + 1}") for at in range(5)})
+    host.paths["/0"] = index(f"{SITE}/0", f"{SITE}/1", "http://[::1")
+    found = told(reading(host).visit(f"{SITE}/0"))
+    assert found == [("too_deep", "/4"), ("refused", "/0")]
