@@ -64,9 +64,12 @@ def _values(takedown: "Takedown", feedback: int) -> dict[str, object]:
 
 
 def _summary(takedown: "Takedown", feedback: int) -> str:
-    made = (
-        f"generation {takedown.generation} is without them" if takedown.generation else "only old generations had them"
-    )
+    if takedown.generation:
+        made = f"generation {takedown.generation} is without them"
+    elif takedown.rewritten_segments:
+        made = "only old generations had them"
+    else:
+        made = "only pushes that were not published yet had them"
     removed = f"{takedown.removed_chunks} chunks and {feedback} feedback entries were removed"
     if takedown.complete:
         return f"complete: {made}; {removed}"

@@ -193,6 +193,9 @@ def _found(fault: Mapping[str, Any]) -> str:
         unit = "characters" if isinstance(given, str) else "entries"
         bound = f"at most {limits['max_length']}" if kind.endswith("long") else f"at least {limits['min_length']}"
         return f"found {len(given)} {unit}, expected {bound}"
+    if kind == "string_pattern_mismatch":
+        # Only ids of articles have a pattern.
+        return f"found {given!r}, expected 1 to 200 letters, digits, or any of . _ : -"[:300]
     if kind == "extra_forbidden":
         return "unknown field"
     if kind in ("model_type", "model_attributes_type", "dict_type"):

@@ -127,7 +127,10 @@ def test_a_field_that_is_not_valid_is_named(
 @pytest.mark.parametrize("article_id", ["...", "a b", "x" * 201])
 def test_an_id_is_as_ingest_wants_it(client: TestClient, article_id: str) -> None:
     """Dots alone would be another address in a browser."""
-    assert client.put(f"/v1/articles/{article_id}", headers=ALLOWED, json=ARTICLE).status_code == 422
+    reply = client.put(f"/v1/articles/{article_id}", headers=ALLOWED, json=ARTICLE)
+
+    assert (reply.status_code, reply.json()["error"]["param"]) == (422, "article_id")
+    assert repr(article_id)[:200] in reply.json()["error"]["message"]
 
 
 def test_a_batch_is_accepted_as_a_whole(client: TestClient, tmp_path: Path) -> None:
