@@ -145,13 +145,6 @@ class AnswerRun:
             return drafts_of_period(self.composition.passages, self.period.days)
         return quotes(self.standalone, self.evidence)
 
-    def repeats_reply(self) -> bool:
-        """Return whether the best quote answers a follow-up with what the last reply said: that is not asked for."""
-        replies = [each.content.casefold() for each in self.question.messages[-1:]]
-        best = quoted(self.standalone, self.evidence)[:1]
-        answers = [each.passage.article.body[slice(*each.answer)] for each in best if each.answer]
-        return any(answer.casefold() in reply for answer in answers for reply in replies)
-
     def uncovered(self) -> tuple[str, ...]:
         """Return the sides of a comparison that no quote of the answer is about."""
         quotes = [(each.article_id, each.cited_text) for each in self.composition.citations]

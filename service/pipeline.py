@@ -304,7 +304,6 @@ class Pipeline:
         else:
             level = self.calibration.answerability(run.standalone, run.evidence)
             is_related, run.is_weak = level != "abstain", level != "answered"
-            is_related = is_related and not (run.is_weak and run.repeats_reply())
         is_related = is_related or _is_headline(run.standalone, run.composition.passages)
         run.reason = reason or (None if is_related else "low_relevance")
         return run.reason is None
