@@ -15,6 +15,8 @@ from itertools import product
 
 from index.markup import readable
 from index.records import Article, Span, isoformat
+from service.citations.english import english
+from service.citations.names import Name, find_names, missing_name
 from service.conflicts.details import Statement
 from service.conflicts.relation import Ask, Finding, Questioner, compare
 from service.conflicts.statement import Story, Token
@@ -165,14 +167,14 @@ def findings(
     answering = [each for each in others if each.answer]
     compared = [*cited, *map(reports.scored, answering or others)]
     settled = {citation.article_id for citation in citations} | set(corrected_by)
-    years = frozenset(_YEAR.findall(question))
+    years, names = frozenset(_YEAR.findall(question)), find_names(question, english().starters.__contains__)
     conflicts: list[list[_Place]] = []
     developments: list[list[_Place]] = []
     for one, other in product(cited, compared):
         if _are_copies(known[one.statement.article.article_id], other.statement.article):
             continue
         for finding in reports.between(one, other, reports.kinds):
-            if not _is_of_asked_year(finding, years):
+            if not _is_of_asked_year(finding, years) or not _has_names(finding, names):
                 continue
             if finding.relation == "update":
                 # A state that changed matters to those who ask for it.
@@ -199,6 +201,19 @@ def _is_of_asked_year(finding: Finding, years: frozenset[str]) -> bool:
     """
     statements = (finding.earlier, finding.later)
     return not years or all(_years_of(each) & years for each in statements)
+
+
+def _has_names(finding: Finding, names: Sequence[Name]) -> bool:
+    """Return whether both articles have the names of the question.
+
+    The same number of another school, club or town is another fact. German writes every noun like a name.
+    """
+    articles = [each.article for each in (finding.earlier, finding.later)]
+    return not any(
+        missing_name(names, f"{article.title}\n{article.body}")
+        for article in articles
+        if not (article.language or "").startswith("de")
+    )
 
 
 def _years_of(statement: Statement) -> set[str]:

@@ -1,6 +1,7 @@
 """The conflicts and developments of an answer: which are shown, in which order, and with which words."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -82,6 +83,15 @@ def test_only_what_the_answer_is_about_counts() -> None:
     assert found(COST, [cite(cheap, "builders")], cheap, dear) == Findings()
     assert found(COST, [cite(cheap, "€3.1 million")], cheap, dear).conflicts
     assert found(COST, [], cheap, dear) == Findings()
+
+
+def test_the_same_number_of_another_one_is_not_a_conflict() -> None:
+    """Both articles must have the names of the question, in the text or the title."""
+    cheap, other = report("k2f2", CHEAP), report("k3f2", DEAR.replace(" in Galt", ""), 20)
+    other = replace(other, article=replace(other.article, title="The Farrow bridge"))
+    assert found(COST, [cite(cheap)], cheap, other) == Findings()
+    titled = replace(other, article=replace(other.article, title="The bridges of Galt and Farrow"))
+    assert found(COST, [cite(cheap)], cheap, titled).conflicts
 
 
 def test_copies_are_one_position() -> None:
