@@ -111,7 +111,7 @@ def article_of(values: Sequence[Any]) -> Article:
 
 
 class Outlet(NamedTuple):
-    """Where and when a chunk was published: its id, its article's id, source and date as text that sorts by time."""
+    """The outlet of a chunk: its id, its article's id and source, and the date as text that sorts by time."""
 
     chunk_id: str
     article_id: str

@@ -103,7 +103,7 @@ class Sketches(NamedTuple):
 
 
 class Standing(NamedTuple):
-    """What orders articles of equal texts: first those with an address, then the earliest, then by id."""
+    """Sort key of articles with equal texts: those with an address first, then the earliest, then by id."""
 
     has_no_url: int
     published: str

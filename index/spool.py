@@ -52,7 +52,7 @@ class Push(NamedTuple):
 
     @property
     def action(self) -> Action:
-        """What the writer does with it."""
+        """The action of the writer."""
         return "delete" if self.fields is None else "put"
 
     @property

@@ -1,4 +1,4 @@
-"""What a visit to addresses yields beside articles and rejections."""
+"""Results of a visit to addresses, beside articles and rejections."""
 
 from dataclasses import dataclass
 

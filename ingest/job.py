@@ -346,7 +346,7 @@ def _removed(ingest: Ingest, changes: Changes) -> set[str]:
 
 
 def _articles(ingest: Ingest, old: Generation | None, progress: Progress) -> Iterator[Fetched]:
-    """Yield the articles of the files, then those of the addresses; a rebuild fetches everything anew."""
+    """Yield the articles of the files, then those of the addresses; a rebuild fetches everything again."""
     if ingest.paths or ingest.pushed:
         yield from _articles_of_files(ingest, progress)
     if ingest.fetch is not None:

@@ -32,7 +32,7 @@ REWORDED = 0.6
 """Share of equal words below which two sentences with other names are other sentences."""
 
 TYPOS, SPELLED_ALIKE = 3, 0.7
-"""Words of a sentence whose spelling is mended at once, at most, and the share of equal letters of each."""
+"""Words of a sentence whose spelling is corrected at once, at most, and the share of equal letters of each."""
 
 YOUNG = timedelta(days=2)
 """The time in which a higher count is news rather than a correction."""
@@ -111,7 +111,7 @@ def own_corrections(article: Article, history: Sequence[Revision]) -> Iterator[C
 
 
 def is_correction(edit: Edit, revision: Revision, article: Article, note: str | None = None) -> bool:
-    """Return whether an edit corrects something, rather than adds to it or mends its spelling."""
+    """Return whether an edit corrects something, rather than adds to it or corrects its spelling."""
     if note:
         return changes_value(edit) or not _is_typo(edit)
     return changes_value(edit) and not _is_progress(edit, revision, article)

@@ -1,6 +1,6 @@
-"""What an earlier message speaks of: its names and its noun phrases, found by word lists and by word order.
+"""Mentions of an earlier message: its names and its noun phrases, found by word lists and by word order.
 
-There is no grammar behind this: a phrase is a run of words between function words, and the verb that an auxiliary
+This is not a grammar: a phrase is a run of words between function words, and the verb that an auxiliary
 leaves behind ("did the strike *end*") is cut off by a list of verbs. A wrong cut makes a clumsy phrase, never a wrong
 fact.
 """
@@ -349,7 +349,7 @@ def _bare_verb(units: Sequence[Unit], runs: Sequence[_Run], grammar: Grammar) ->
 
 
 def _state(units: Sequence[Unit], runs: Sequence[_Run], grammar: Grammar) -> tuple[int, int]:
-    """Return the run and the place of the first word that is no part of the subject behind a form of "be"."""
+    """Return the run and the place of the first word that is not part of the subject behind a form of "be"."""
     for which, run in enumerate(runs):
         for place in range(run.first + bool(which), run.end):
             unit = units[place]

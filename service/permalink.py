@@ -236,7 +236,7 @@ def _moment(minutes: int) -> datetime:
 
 
 State = Literal["present", "changed", "gone"]
-"""Of a quote: its words are in the article; they are not; the article is not in the index any more."""
+"""Of a quote: its words are in the article; they are not; the article is no longer in the index."""
 
 LONGEST_SEARCH = 1_000_000
 """Code points of a text that are searched for a quote that is not at its place: .3 s."""
@@ -326,7 +326,7 @@ def _add_edits(checked: list[CheckedQuote], article_id: str, since: str, history
 def former_words(quote: LinkedQuote, body: str, history: Sequence[Revision]) -> str:
     """Return the words of a quote that is not in its article any more; empty if its versions were not kept.
 
-    Edits are undone from the newest on until the words are there. A removed sentence is looked for by itself.
+    Edits are undone from the newest on until the words are there. A removed sentence is looked up on its own.
     """
     for revision in history:
         for edit in revision.edits:

@@ -188,7 +188,7 @@ _DO = {"cost": "did", "costs": "does", "will cost": "will", "has": "does", "have
 class MadeQuestion:
     """A question with the sentence of the body that it was made from, and the words of the sentence that answer it.
 
-    `until` is the day after which nobody asks it any more.
+    `until` is the last day on which it is offered.
     """
 
     text: str
@@ -220,7 +220,7 @@ def questions_of(article: Article) -> Iterator[MadeQuestion]:
         if span.heading or not said.endswith(".") or _UNCLEAR.search(said) or len(said) > LONGEST_SENTENCE:
             continue
         for rule in _rules():
-            # Beside a quotation, only who somebody is can be read.
+            # Beside a quotation, only the role of a person can be read.
             found = rule.pattern.match(said) if said == sentence or rule.question.startswith("Who is") else None
             made = _made(rule, found, phrases) if found else None
             if made is not None and (question := _dated(*made, Span(span.start, span.end), article)):
@@ -300,7 +300,7 @@ def _has_no_object(parts: Mapping[str, str]) -> bool:
 
 
 def _is_act(parts: Mapping[str, str]) -> bool:
-    """Return whether somebody does something that has a name and few words, so that only one may be meant."""
+    """Return whether a person does something that has a name and few words, so that only one may be meant."""
     rest = parts["rest"].split()
     is_clear = bool(rest) and has_name(parts["rest"]) and rest[0] not in PREPOSITIONS and len(rest) <= 8
     vague = re.search(r"\b(?:its|their)\b", parts["rest"]) or _VAGUE_END.search(parts["rest"])

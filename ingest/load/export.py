@@ -1,4 +1,4 @@
-"""What the formats of JSON have in common: a table of fields, marks of publication, and the identity of an article."""
+"""Common parts of the JSON formats: a table of fields, marks of publication, and the identity of an article."""
 
 import re
 from collections.abc import Callable, Mapping

@@ -192,7 +192,7 @@ LISTS = (
     "items",
     "_items",
 )
-"""Where an export has its list of articles."""
+"""Paths to the list of articles in an export."""
 
 _normal_name = lru_cache(maxsize=4_096)(normal_name)
 

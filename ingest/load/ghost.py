@@ -44,7 +44,7 @@ def _prepared(entry: Entry, export: Export) -> Entry:
 
 def _is_hidden(entry: Entry, origin: str) -> ArticleRejected | None:
     status, kind = entry.get("status"), entry.get("type")
-    # The mark of drafts and scheduled posts is told with their date; `sent` is a newsletter without a page.
+    # The message about a draft or a scheduled post has its date; `sent` is a newsletter without a page.
     if status not in (None, "", "published", "draft", "scheduled"):
         return no_article(origin, f"status is {status!r}")
     if kind not in (None, "", "post"):

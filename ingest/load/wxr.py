@@ -54,7 +54,7 @@ _CUT = frozenset((3, 5, 20))
 
 @dataclass(slots=True)
 class _Site:
-    """What an export states about its site, before the posts."""
+    """The site of an export, as stated before the posts."""
 
     title: str = ""
     link: str = ""

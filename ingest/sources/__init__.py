@@ -31,7 +31,7 @@ __all__ = [
 class FetchOptions:
     """The options of a visit.
 
-    `known` has the content hash of every article of the index by origin; without it, everything is fetched anew.
+    `known` has the content hash of every article of the index by origin; without it, everything is fetched again.
     `sparing` asks for a page the more rarely the longer it did not change.
     `thorough` also asks for the pages of the index that the addresses do not lead to any more. `allow_private` permits
     hosts that are not public. A `loader` that is given stays open; `web` makes another client.

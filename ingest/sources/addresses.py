@@ -42,7 +42,7 @@ def resolve(host: str, port: int) -> list[str]:
     try:
         return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     except UnicodeError as error:
-        # Of a name with an empty label or one of more than 63 characters, which no resolver is asked about.
+        # A name with an empty label, or one of more than 63 characters, is not sent to a resolver.
         raise OSError(f"{host[:80]} is not a valid host name") from error
 
 

@@ -1,4 +1,4 @@
-"""What an address serves, and the entries of a listing: a feed, a sitemap, the posts of a WordPress site.
+"""The kind of an address, and the entries of a listing: a feed, a sitemap, the posts of a WordPress site.
 
 The functions for a `Loader` read a fetched file in its child process.
 """

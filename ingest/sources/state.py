@@ -1,4 +1,4 @@
-"""What earlier runs know of fetched addresses, in `fetched.db` of the data folder: a cache, which may be deleted.
+"""Fetched addresses of earlier runs, in `fetched.db` of the data folder: a cache, which may be deleted.
 
 An address is fetched only if it changed as long as the index has the article that it led to, as it was then. So the
 file is right after a killed run, a rollback and a takedown, whenever it was written.
@@ -130,7 +130,7 @@ class FetchState:
             self._database.execute(f"INSERT OR REPLACE INTO {table} VALUES ({marks})", values)  # noqa: S608 - our names
 
     def _opened(self) -> sqlite3.Connection:
-        """Open the file; one that is corrupt is made anew."""
+        """Open the file; replace a corrupt one."""
         self._path.parent.mkdir(parents=True, exist_ok=True)
         try:
             return _prepared(sqlite3.connect(self._path, timeout=5.0))

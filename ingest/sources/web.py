@@ -95,7 +95,7 @@ class Reply:
 
 @dataclass(slots=True)
 class _Host:
-    """What a run knows of a host: its rules, when it may be asked again, and why it is not asked any more."""
+    """A host in a run: its rules, the time of the next request, and the reason why it gets no more requests."""
 
     next_at: float = 0.0
     robots: Robots | None = None

@@ -48,7 +48,7 @@ class Tense:
     future_phrase: Pattern
     unclear_phrase: Pattern
     participle_after: Words
-    """Words after which a participle is no verb in the past of its own."""
+    """Words after which a participle is not a verb in the past of its own."""
     determiners: Words
     """Words after which a participle is an adjective."""
     not_past: Words

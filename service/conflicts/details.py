@@ -354,7 +354,7 @@ def _bound(statement: Statement, at: int) -> Bound | None:
 
 
 def _names(statement: Statement) -> Iterator[Detail]:
-    """Yield the names of a sentence: a place behind a preposition of place, else whoever does or holds something."""
+    """Yield the names of a sentence: a place behind a preposition of place, else the subject or the owner."""
     found, at = statement.tokens, 0
     while at < len(found):
         end = at

@@ -181,7 +181,7 @@ def findings(
                 if finding.before.kind != "status" or _ASKS_WHETHER.match(question):
                     _add(developments, finding)
             elif finding.relation == "conflict" and not _is_settled(finding, settled):
-                # What one paper reports anew replaces what it reported before.
+                # A later report of one paper replaces its earlier one.
                 _add(developments if _is_of_one_paper(finding) else conflicts, finding)
     return Findings(
         tuple(Conflict(_topic(group), _positions(_latest_first(group))) for group in conflicts),

@@ -32,10 +32,10 @@ class Words:
     concepts: dict[str, Phrases]
     measures: Listed
     roles: dict[str, Phrases]
-    """What became of the people who are counted."""
+    """The fate of the people who are counted: dead, injured, rescued."""
     growing: Listed
     scopes: dict[str, Phrases]
-    """What limits a value: planned, women, per year."""
+    """Limits of a value: planned, women, per year."""
     near: Listed
     """Prepositions before a place."""
     negations: Listed
@@ -54,7 +54,7 @@ class Words:
     units: dict[str, str]
     months: Ordered
     labels: dict[str, str]
-    """What a topic calls a measure, a unit, or a kind of value."""
+    """Names of measures, units and kinds of values in a topic."""
 
 
 class Lexicon:

@@ -64,7 +64,7 @@ class Story:
         return tokens(title, Span(0, len(title)), self.lexicon)
 
     def sentence(self, number: int) -> list[Token]:
-        """Return the words of a sentence; none if there is no such sentence."""
+        """Return the words of a sentence; empty if there is not such a sentence."""
         if not 0 <= number < len(self.sentences):
             return []
         return tokens(self.article.body, self.sentences[number], self.lexicon)

@@ -47,7 +47,7 @@ class Calibration:
         """Return whether quotes answer a question.
 
         They are weak if their articles lack one of its entities, if the best answer is not what is asked for, or if
-        it is a state that is over. A number of something else is no answer.
+        it is a state that is over. A number of something else does not answer.
         """
         quotes = quoted(question, evidence)
         if kind_of(question).name == "summary":

@@ -250,7 +250,7 @@ ALL = 0.999
 
 
 Latest = Literal["state", "figure"] | None
-"""What a question wants in its latest form: a state of now or to come, or only a figure that may be corrected."""
+"""The part of a question that must be current: a state of now or to come, or only a figure that may be corrected."""
 
 
 _INNER_WORD = re.compile(r"\d+(?:[.,]\d+)*|(?<![.!?]\s)(?<!^)\b[^\W\d_][\w’'-]*")

@@ -1,4 +1,4 @@
-"""Labelled pairs: their shape, counts and split; and that nobody changed them."""
+"""Labelled pairs: their shape, counts and split, and a digest that a change breaks."""
 
 import hashlib
 import json

@@ -197,7 +197,7 @@ def test_equal_texts_are_one_story(folder: Path, texts: list[str]) -> None:
 def test_copies_are_counted_as_they_are_grouped(
     folder: Path, number: int, order: list[Article], hidden: set[str]
 ) -> None:
-    """Of a story that is all new one article is not a copy, of another story every new one is."""
+    """If a story is new, all but one of its articles are copies; if it is known, every new one is."""
     new = {each.article_id for each in order[:number]} - hidden
     with written(folder, [order[number:], order[:number]]) as catalogs:
         stories = stories_of(catalogs, [hidden, hidden], {}).ids()

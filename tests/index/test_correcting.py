@@ -21,12 +21,12 @@ def test_a_title_may_say_that_an_article_is_a_correction(title: str) -> None:
 
 @pytest.mark.parametrize("title", ["Correctional officers strike", "A correction of the river's course begins", "Toll"])
 def test_another_title_does_not(title: str) -> None:
-    """A word that only contains one, or has one inside, is no sign."""
+    """A word that only contains one is not a sign."""
     assert not corrects_another(article("a", "The toll is three crowns.", title=title))
 
 
 def test_tags_and_text_count_as_well() -> None:
-    """A tag, and words about an error in a report; a report without an error is no sign."""
+    """A tag, and words about an error in a report; a report without an error is not a sign."""
     assert corrects_another(article("a", "It costs three crowns.", tags=("news", "Correction")))
     assert corrects_another(article("a", "The Courier regrets the error."))
     assert corrects_another(article("a", "Anders als berichtet kostet die Fähre drei Kronen."))

@@ -68,7 +68,7 @@ def test_a_push_that_is_accepted_while_others_are_published_stays(tmp_path: Path
 
 
 def test_a_full_spool_takes_all_of_a_batch_or_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was accepted before stays."""
+    """Earlier entries stay."""
     spool = Spool(tmp_path)
     monkeypatch.setattr(module, "MOST_ENTRIES", 2)
     spool.accept([Push("a", {"body": "x"})])

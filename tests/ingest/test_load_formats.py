@@ -169,7 +169,7 @@ def test_a_format_is_known_by_its_content(tmp_path: Path, entry: dict[str, Any])
 def test_only_whole_and_published_articles_are_taken_in(
     tmp_path: Path, entry: dict[str, Any], change: dict[str, Any], code: str
 ) -> None:
-    """What is not an article, not published or only a teaser is named with its mark; the others are read."""
+    """Items that are not articles, not published or only teasers are named with their mark; the others are read."""
     first, second = read(file_of(tmp_path, [{**entry, **change}, {**entry, "id": "9", "uuid": None}]))
     assert codes([first, second]) == [code, "ok"]
     if code == "unpublished":

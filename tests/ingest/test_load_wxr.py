@@ -100,7 +100,7 @@ def test_a_change_before_the_publication_is_not_an_update(tmp_path: Path) -> Non
     ids=json.dumps,
 )  # fmt: skip
 def test_only_published_posts_are_taken_in(tmp_path: Path, mark: dict[str, str]) -> None:
-    """What is not a published post is named with its mark, a scheduled one with its date."""
+    """Items other than published posts are named with their mark, scheduled ones with their date."""
     hidden, public = read(write(tmp_path / "a.xml", export(post(stated=mark), post(number=8))))
     assert codes([hidden, public]) == ["unpublished", "ok"]
     assert isinstance(hidden, ArticleRejected)

@@ -47,7 +47,7 @@ def test_without_a_later_date_the_time_of_ingest_counts(updated: datetime | None
 
 
 def test_a_removed_a_new_and_a_moved_sentence() -> None:
-    """What was removed has no text after it, what is new none before it; a sentence that moved is no edit."""
+    """A removed sentence has an empty text after, a new one before; a sentence that moved is not an edit."""
     new = replace(ROCK, body="A drill is on its way. Nine miners were cut off by a fall of rock. Soup came at six.")
     assert edits_between(ROCK, new) == (Edit("Nobody is hurt.", ""), Edit("", "Soup came at six."))
 

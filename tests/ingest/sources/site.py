@@ -11,7 +11,7 @@ from threading import Thread
 
 @dataclass(slots=True)
 class Served:
-    """What the site serves at a path; with an `etag`, 304 to a client that has it."""
+    """The reply of the site at a path; with an `etag`, 304 to a client that has it."""
 
     body: str | bytes = b""
     status: int = 200

@@ -1,4 +1,4 @@
-"""What a visit makes of an address: feeds, sitemaps, WordPress sites, pages; the network is replaced."""
+"""Visits to addresses of each kind: feeds, sitemaps, WordPress sites, pages; the network is replaced."""
 
 import json
 from collections.abc import Callable, Iterator
