@@ -18,6 +18,10 @@ DEPTH = 3
 """How many listings may lead to each other: a front page, an index of sitemaps, a sitemap, and then pages."""
 
 
+UNLISTED = "unlisted"
+"""Stands for the change of a page that left its listing."""
+
+
 class Visit:
     """A visit; a `thorough` one also asks for the pages of the index that its listings do not lead to any more."""
 
@@ -185,8 +189,19 @@ class Visit:
     def _listed(self, url: str, read: Listing, items: Iterable[Fetched]) -> Iterator[Fetched]:
         """Pass on what a listing leads to, and remember the listing at its end."""
         self._listings.add(url)
+        before = self._pages.state.listing(url)
         yield from items
+        yield from self._left(before.leads if before else (), read.leads)
         self._pages.state.save_listing(url, read)
+
+    def _left(self, before: Iterable[Lead], now: Iterable[Lead]) -> Iterator[Fetched]:
+        """Ask once for each page of the index that left a listing: it may be gone."""
+        listed = {lead.url for lead in now}
+        for lead in before:
+            page = self._pages.state.page(lead.url)
+            is_open = page and page.origin in self._pages.known and page.origin not in self._reported
+            if lead.url not in listed and is_open:
+                yield from self._pages.articles_at(Lead(lead.url, changed=UNLISTED))
 
     def _current_listing(self, url: str) -> Listing | None:
         """Return what is known of a listing, if the index has its articles as they were then."""

@@ -317,3 +317,23 @@ def test_sitemaps_that_lead_too_far_and_links_that_are_invalid_are_named(reading
     host.paths["/0"] = index(f"{SITE}/0", f"{SITE}/1", "http://[::1")
     found = told(reading(host).visit(f"{SITE}/0"))
     assert found == [("too_deep", "/4"), ("refused", "/0")]
+
+
+def test_a_page_that_left_a_sitemap_is_asked_for_once(reading: Callable[[Host], Reader]) -> None:
+    """It is gone, or it is still there and unchanged."""
+
+    def sitemap(*paths: str) -> Callable[[], httpx.Response]:
+        listed = "".join(f"<url><loc>{SITE}/{path}</loc></url>" for path in paths)
+        return lambda: reply(f"<urlset>{listed}</urlset>".encode())
+
+    text = page("Mill", LONG).encode()
+    host = host_of({f"/{name}": lambda: reply(text) for name in ("a", "b", "c")})
+    host.paths["/map"] = sitemap("a", "b", "c")
+    reader = reading(host)
+    assert len(reader.visit(f"{SITE}/map")) == 3
+    host.paths["/map"] = sitemap("a")
+    host.paths["/b"] = lambda: reply(b"", 410)
+    assert ("gone", "/b") in told(reader.visit(f"{SITE}/map"))
+    assert "/c" in host.pages()
+    reader.visit(f"{SITE}/map")
+    assert host.pages() == ["/map", "/a"]
