@@ -48,7 +48,7 @@ class SigningKey:
         self._failure = ""
 
     def tag(self, purpose: str, message: bytes) -> bytes | None:
-        """Return the signature of a message for one purpose; None if there is no secret, which the log explains once.
+        """Return the signature of a message for one purpose; None without a secret, which the log explains once.
 
         The secret is looked for again at the next call.
         """
@@ -236,7 +236,7 @@ def _moment(minutes: int) -> datetime:
 
 
 State = Literal["present", "changed", "gone"]
-"""Of a quote: its words are in the article; they are not; the article is no longer in the index."""
+"""State of a quote: its words are in the article; they are not; the index does not have the article."""
 
 LONGEST_SEARCH = 1_000_000
 """Code points of a text that are searched for a quote that is not at its place: .3 s."""

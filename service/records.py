@@ -235,7 +235,7 @@ class Unsupported:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """What one article says on a topic: `body[start_char_index:end_char_index] == quote`."""
+    """The position of one article on a topic: `body[start_char_index:end_char_index] == quote`."""
 
     value: str
     article_id: str

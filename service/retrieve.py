@@ -172,7 +172,7 @@ DIGITS = 6
 """Scores are rounded before they rank, so that equal chunks tie on every machine."""
 
 NEWEST = 0.05
-"""What the newest candidate gains if newer ones are preferred; a difference of fused scores above it still decides."""
+"""Gain of the newest candidate if newer ones are preferred; a difference of fused scores above it still decides."""
 
 _LETTERS = "bcdfghjkmnpqrstvwxz"
 _MIXED = "bcdfghjkmnpqrstvwxz23456789"
@@ -193,7 +193,7 @@ class Retrieved:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """What is searched for; with `prefers_new`, newer articles rank before others that are nearly as good."""
+    """The text to search for; with `prefers_new`, newer articles rank before others that are nearly as good."""
 
     text: str
     filters: Filters

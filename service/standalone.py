@@ -155,7 +155,7 @@ class _Last:
         return LITTLE_DOUBT if is_short else DOUBT
 
     def as_fragment(self) -> str | None:
-        """Return the previous question with this turn in its place; None if it is no fragment, or has no place."""
+        """Return the previous question with this turn in its place; None if it is not a fragment, or does not fit."""
         plain = self.body.lower()
         if self.wording.more.search(plain):
             topic = next(iter(self.topics), None)
@@ -186,7 +186,7 @@ class _Last:
             return None
         rest = capital(self._without_lead(TAIL.sub("", "".join([*parts, self.text[end:]]))))
         missing = [] if names else self.previous.asked.names
-        # What else "it" may mean.
+        # Other meanings of "it".
         plain = self.wording.plural.isdisjoint(match.group().lower() for match in found)
         others = [definite(phrase, self.wording.article) for phrase in self.topics.alike("it")[1:2]]
         others = others if "thing" in known and plain else []
@@ -213,7 +213,7 @@ class _Last:
         return f"{meant}'" if meant.endswith("s") else f"{meant}'s"
 
     def with_context(self) -> str | None:
-        """Return the turn with the topic of the conversation in brackets; None if there is no topic."""
+        """Return the turn with the topic of the conversation in brackets; None without a topic."""
         read = mentions(self.body)
         is_clause = any(unit.lower in read.grammar.auxiliaries for unit in read.units)
         rest = capital(self.body if is_clause else TAIL.sub("", self.text))

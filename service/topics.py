@@ -1,4 +1,4 @@
-"""What the earlier turns of a conversation give to the next one: a question with a part to replace, and topics.
+"""Parts that the earlier turns of a conversation give to the next one: a question with a part to replace, and topics.
 
 A fragment ("And in Kelm?", "What about 2025?", "Why?") takes the place of the part of its kind: a date that of the
 date, "in Kelm" that of the phrase with the same preposition, a name that of a name, a question word that of the
@@ -244,7 +244,7 @@ def wordings() -> dict[str, Wording]:
 
 @dataclass(frozen=True, slots=True)
 class Topics:
-    """What the turns speak of; iterating yields what the latest of them is about: a phrase, and its names."""
+    """Topics of the turns; iterating yields those of the latest turn: a phrase, and its names."""
 
     turns: Sequence[Turn]
     wording: Wording

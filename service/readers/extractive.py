@@ -287,7 +287,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
 
 
 def _is_earlier(other: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:
-    """Return whether another sentence is of an earlier report, where the latest is wanted: it is no second answer."""
+    """Return whether the latest report is wanted and another sentence is of an earlier one."""
     earlier, later = other.passage.article.published_at, best.passage.article.published_at
     return bool(evidence.latest and earlier and later and later - earlier > SAME_DAYS)
 

@@ -1,7 +1,7 @@
 """The latest of several reports of the same fact: which sentence is quoted, and which is out of date.
 
-A figure is stated anew if a later article has another number of the same unit or thing. A state, such as who holds an
-office, is stated anew by any later answer of the kind that is asked for. It holds from the day on which it begins to
+A figure is replaced if a later article has another number of the same unit or thing. A state, such as who holds an
+office, is replaced by any later answer of the kind that is asked for. It holds from the day on which it begins to
 the one on which it ends: who steps down in March has the office until then, and who is elected gets it later. Reports
 of the same days by different publishers may contradict each other: neither is out of date unless one says that it
 corrects a figure.
@@ -80,7 +80,7 @@ _IDLE_AFTER = frozenset("of on in at by for from to and or than after before wit
 
 
 def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
-    """Return the sentence of the latest report that states the fact of the best one anew, or the best one."""
+    """Return the sentence of the latest report that replaces the fact of the best one, or the best one."""
     best = _in_force(question, evidence, best)
     later = [each for each in evidence.sentences if _is_later(each, best) and not is_ahead(question, each, evidence)]
     found = [each for each in later if each.answer or _is_news(question, each, evidence)]
@@ -145,7 +145,7 @@ def is_beginning_of(chosen: ScoredSentence, other: ScoredSentence) -> bool:
 
 
 def is_out_of_date(question: str, older: ScoredSentence, newer: ScoredSentence, evidence: Evidence) -> bool:
-    """Return whether a sentence states what a later report states anew."""
+    """Return whether a sentence states a fact that a later report replaces."""
     if not _is_later(newer, older):
         return False
     if not (_states_anew(question, newer, older, evidence) or _is_called_off(older, newer, evidence)):
@@ -157,7 +157,7 @@ def is_out_of_date(question: str, older: ScoredSentence, newer: ScoredSentence, 
 
 
 def newer_report(question: str, evidence: Evidence, quoted: ScoredSentence) -> datetime | None:
-    """Return the date of the latest article that may state a quoted fact anew, but says it less plainly."""
+    """Return the date of the latest article that may replace a quoted fact, but says it less plainly."""
     near = [each for each in evidence.sentences if each.answer and each.score >= quoted.score - MENTIONED]
     later = [each for each in near if _is_later(each, quoted) and fits_time(question, each.text)]
     found = [_published(each) for each in later if _states_anew(question, each, quoted, evidence)]

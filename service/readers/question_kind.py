@@ -1,4 +1,4 @@
-"""What a question asks for, in plain wordings: the kind of its answer, and whether a sentence has something of it.
+"""The kind of answer that a question asks for, in plain wordings, and whether a sentence has something of it.
 
 Most questions ask for a fact. A few ask for a summary, for a list, for how many articles mention something, or for what
 articles cannot give: `kind_of`. A fact has a type: a time, a number, a cause, a place or a name: `answer_type`.

@@ -36,7 +36,7 @@ def test_the_group_of_the_crawler_counts_instead_of_the_group_for_all() -> None:
     robots = parse_robots(text, "Dateline")
     allowed = [robots.allows(SITE + path) for path in ("/a", "/private/a", "/more")]
     assert (allowed, robots.delay_s, robots.sitemaps) == ([True, False, False], 2.5, ("https://paper.example/map.xml",))
-    assert not parse_robots(text, "Somebody").allows(f"{SITE}/a")
+    assert not parse_robots(text, "Another").allows(f"{SITE}/a")
 
 
 def test_paths_are_compared_in_one_encoding() -> None:
