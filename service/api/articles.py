@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from index.generation import Generation
 from index.records import Article, Revision, Span, isoformat
 from service.api.article_text import render, web_address
-from service.api.middleware import State
+from service.api.state import State
 from service.api.templates import language_tag, page
 from service.corrections import own_corrections
 from service.errors import ArticleNotFound

@@ -22,7 +22,7 @@ from starlette.types import Receive, Scope, Send
 from index.records import Article, Filters, parse_as_of, parse_moment
 from service.answer import Answer, Event, SearchResult, event_data
 from service.api.errors import STOPPING, error_body, problem_body
-from service.api.middleware import State
+from service.api.state import State
 from service.permalink import Permalinks
 from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice, request_id
 from service.suggestions import Suggestions

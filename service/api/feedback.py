@@ -7,7 +7,7 @@ from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
 from service.api.ask import EXAMPLES, MessageRequest, QuestionText, RequestModel
-from service.api.middleware import State
+from service.api.state import State
 from service.feedback import CitedWords, Feedback, Reason, Vote
 from service.records import Message
 

@@ -1,185 +1,24 @@
-"""Middleware for every request, and the state of the service that requests share.
-
-A request gets an id and headers; its host, origin and body are checked; then it takes a slot of its kind, within the
-limits of requests at once and of their rates.
+"""Middleware for every request: its id and headers, its host, its origin and its body are checked.
 
 Hosts are checked here and not by Starlette's TrustedHostMiddleware. That one refuses a monitor, which knows only an
 address, cannot allow every address, reads only the first of two Host headers, and does not refuse in JSON.
 """
 
-import asyncio
-import contextvars
-import hmac
 import ipaddress
 import logging
-import math
 import re
-import time
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import Annotated, ParamSpec, TypeVar
 from urllib.parse import urlsplit
 from uuid import uuid4
 
-from fastapi import Depends, Request
-from pydantic import SecretStr
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.access import is_push
 from service.api.errors import INVALID, Problem, problem_reply
-from service.errors import Overloaded, RateLimited
-from service.feedback import FeedbackStore
-from service.permalink import Permalinks
-from service.pipeline import Pipeline
 from service.records import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
-from service.suggestions import Suggestions
-
-READING = 16
-"""The limit of pages and lists of articles that are rendered at once."""
-
-FEEDBACK = 8
-"""The limit of feedback entries that are stored at once."""
-
-PUSHES = 4
-"""The limit of pushes that are stored at once."""
-
-CLIENTS = 10_000
-"""The limit of clients that are counted; beyond it the client that was seen least recently is dropped."""
-
-P = ParamSpec("P")
-T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Slots:
-    """The requests of one kind that run, and their limit."""
-
-    limit: int
-    taken: int = 0
-
-    @contextmanager
-    def acquire(self) -> Iterator[None]:
-        """Take a slot until the block ends; raises Overloaded if all are taken."""
-        if self.taken >= self.limit:
-            raise Overloaded(f"{self.taken} requests are being answered, the limit is {self.limit}")
-        self.taken += 1
-        try:
-            yield
-        finally:
-            self.taken -= 1
-
-
-@dataclass(slots=True)
-class Rate:
-    """A leaky bucket for each key: `burst` at once, and `per_second` more from then on."""
-
-    burst: int
-    per_second: float
-    clock: Callable[[], float] = time.monotonic
-    _levels: dict[str, tuple[float, float]] = field(default_factory=dict)
-
-    def wait_s(self, key: str = "") -> float:
-        """Count one for a key and return 0.0; beyond the rate count nothing and return the seconds to wait."""
-        now = self.clock()
-        level, at = self._levels.pop(key, (0.0, now))
-        level = max(0.0, level - (now - at) * self.per_second)
-        wait = max(0.0, (level + 1 - self.burst) / self.per_second)
-        self._levels[key] = (level if wait else level + 1, now)
-        if len(self._levels) > CLIENTS:
-            del self._levels[next(iter(self._levels))]
-        return wait
-
-
-def network_of(address: str) -> str:
-    """Return the key of a client: its IPv4 address, or the /64 network of its IPv6 address."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
-        return address
-    return address if parsed.version == 4 else str(ipaddress.ip_network((address, 64), strict=False))
-
-
-@dataclass(slots=True)
-class Limits:
-    """The slots of each kind of request, and the rates of feedback."""
-
-    questions: Slots
-    reading: Slots = field(default_factory=lambda: Slots(READING))
-    feedback: Slots = field(default_factory=lambda: Slots(FEEDBACK))
-    pushes: Slots = field(default_factory=lambda: Slots(PUSHES))
-    feedback_of_a_client: Rate = field(default_factory=lambda: Rate(20, 1 / 3))
-    feedback_of_all: Rate = field(default_factory=lambda: Rate(100, 5.0))
-
-    def slots_for(self, method: str, path: str) -> Slots | None:
-        """Return the slots of a request's kind, or None for a cheap request."""
-        if method in ("PUT", "DELETE"):
-            return self.pushes
-        if method == "POST":
-            questions, feedback, pushes = self.questions, self.feedback, self.pushes
-            kinds = {"/v1/ask": questions, "/v1/search": questions, "/v1/feedback": feedback}
-            return {**kinds, "/v1/articles:batch": pushes}.get(path)
-        return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles", "/a/")) else None
-
-    def check_rate(self, client: str) -> None:
-        """Count feedback of a client; raises RateLimited beyond the rate of the client or of all clients."""
-        wait = self.feedback_of_a_client.wait_s(network_of(client)) or self.feedback_of_all.wait_s()
-        if wait:
-            raise RateLimited("the rate of feedback is exceeded", retry_after_s=math.ceil(wait))
-
-
-@dataclass(slots=True)
-class ServiceState:
-    """The pipeline with the limits, threads and values of a running service.
-
-    Questions run on the event loop's default threads. Pages and feedback have their own, so that a burst of them
-    delays no question.
-    """
-
-    pipeline: Pipeline
-    limits: Limits
-    feedback: FeedbackStore
-    allowed_origins: tuple[str, ...]
-    public_url: str | None
-    permalinks: Permalinks
-    suggestions: Suggestions
-    allow_indexing: bool = False
-    stopping: asyncio.Event = field(default_factory=asyncio.Event)
-    reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
-    storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))
-
-    async def read(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that reads the index on a thread for pages."""
-        return await _run(self.reading, function, *args, **kwargs)
-
-    async def store(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Call a function that writes feedback on the thread for feedback."""
-        return await _run(self.storing, function, *args, **kwargs)
-
-    def close(self) -> None:
-        """Start no more calls; running ones finish."""
-        for executor in (self.reading, self.storing):
-            executor.shutdown(wait=False, cancel_futures=True)
-
-
-async def _run(executor: ThreadPoolExecutor, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-    """Call a function on an executor, in the caller's context."""
-    context = contextvars.copy_context()
-    return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
-
-
-def _state(request: Request) -> ServiceState:
-    state: ServiceState = request.app.state.service
-    return state
-
-
-State = Annotated[ServiceState, Depends(_state)]
-"""The state of the running service, as a parameter of a route."""
-
 
 REQUEST_ID = "X-Request-Id"
 SECURITY_HEADERS = {
@@ -198,20 +37,11 @@ BODY_BYTES = 1_000_000
 PUSH_BYTES = 30_000_000
 """The limit of the body of a push or a batch."""
 
-LOG_S = 1.0
-"""The shortest time between two log lines on refusals: one line for each would cost more than the refusal."""
-
 HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does not answer to this host name.")
 ORIGIN_NOT_ALLOWED = Problem(
     403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
 )
 
-PUSH_OFF = Problem(403, "permission_error", "push_off", "Articles cannot be pushed to this service.")
-NO_SECRET = Problem(401, "authentication_error", "unauthorized", "The push secret is missing or wrong.")
-
-_PUSH = re.compile(
-    r"(?:PUT|DELETE) /v1/articles/.*|POST /v1/articles:batch/?|[A-Z]+ /v1/articles/[^/]*/push/?", re.DOTALL
-)
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
@@ -318,37 +148,6 @@ class SharedPaths(CORSMiddleware):
         return problem_reply(ORIGIN_NOT_ALLOWED, {"Vary": "Origin"})
 
 
-def is_push(method: str, path: str) -> bool:
-    """Return whether a request needs the push secret."""
-    return _PUSH.fullmatch(f"{method} {path}") is not None
-
-
-class PushAccess:
-    """Refuses pushes without the push secret, before their bodies are read."""
-
-    def __init__(self, app: ASGIApp, secret: SecretStr | None) -> None:
-        self._app = app
-        self._secret = secret
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        if scope["type"] != "http" or not is_push(scope["method"], scope["path"]):
-            await self._app(scope, receive, send)
-        elif self._secret is None:
-            await problem_reply(PUSH_OFF, {"Connection": "close"})(scope, receive, send)
-        elif not self._is_right(Headers(scope=scope).get("Authorization", "")):
-            headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
-            await problem_reply(NO_SECRET, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _is_right(self, given: str) -> bool:
-        kind, _, token = given.partition(" ")
-        wanted = self._secret.get_secret_value() if self._secret else ""
-        # Comparing takes as long for every token of the same length.
-        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), wanted.encode())
-
-
 class RequestBody:
     """Refuses bodies that are not JSON or too large; the application gets a complete body.
 
@@ -397,34 +196,6 @@ class RequestBody:
             return pending.pop() if pending else await receive()
 
         await self._app(scope, receive_body, send)
-
-
-class Admission:
-    """Takes a slot of a request's kind until its reply is sent; raises Overloaded or RateLimited before any work."""
-
-    def __init__(self, app: ASGIApp, limits: Limits) -> None:
-        self._app = app
-        self._limits = limits
-        self._refused = 0
-        self._logged = -math.inf
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        slots = self._limits.slots_for(scope["method"], scope["path"]) if scope["type"] == "http" else None
-        if slots is None:
-            await self._app(scope, receive, send)
-            return
-        try:
-            if slots is self._limits.feedback:
-                self._limits.check_rate((scope.get("client") or ("",))[0])
-            with slots.acquire():
-                await self._app(scope, receive, send)
-        except (Overloaded, RateLimited):
-            self._refused += 1
-            if time.monotonic() - self._logged >= LOG_S:
-                logger.warning("%d requests were refused: too many at once", self._refused)
-                self._refused, self._logged = 0, time.monotonic()
-            raise
 
 
 def allowed_hosts(settings: ServiceSettings) -> frozenset[str]:

@@ -17,7 +17,7 @@ from index.errors import DatelineError
 from index.generation import Generation
 from service.answer import day
 from service.api.article_text import render, visible, web_address
-from service.api.middleware import ServiceState, State
+from service.api.state import ServiceState, State
 from service.citations.dates import resolved_dates
 from service.errors import LinkInvalid
 from service.permalink import CheckedQuote, Link, Recheck, recheck

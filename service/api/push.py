@@ -14,7 +14,7 @@ from index.layout import current_name
 from index.records import parse_moment
 from index.spool import Push, Spool, has_writer
 from service.api.ask import EXAMPLES, RequestModel
-from service.api.middleware import ServiceState, State
+from service.api.state import ServiceState, State
 from service.errors import PushNotFound
 
 # The middleware `PushAccess` checks the secret; this describes it.

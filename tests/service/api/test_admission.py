@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from service.api.admission import CLIENTS, Limits, Rate, Slots, network_of
 from service.api.app import create_app, question_threads
-from service.api.middleware import CLIENTS, Limits, Rate, Slots, network_of
 from service.errors import Overloaded
 from service.settings import ServiceSettings
 from tests.samples import client_of, pipeline_of, settings_for
