@@ -22,6 +22,7 @@ from index.vectors import PAGE, configuration_of, ids_of
 
 if TYPE_CHECKING:
     from chromadb.api import ClientAPI
+    from chromadb.api.models.Collection import Collection
 
 T = TypeVar("T")
 
@@ -62,9 +63,7 @@ class ChromaServer:
 
         try:
             name = _name(segment)
-            return (
-                self._call(lambda client: client.get_collection(name, embedding_function=None).count(), PAGE_S) == rows
-            )
+            return self._call(lambda client: _existing(client, name).count(), PAGE_S) == rows
         except NotFoundError:
             return False
 
@@ -73,7 +72,10 @@ class ChromaServer:
         self.remove(segment)
         name, configuration = _name(segment), configuration_of(len(vectors))
         created = self._call(
-            lambda client: client.create_collection(name, embedding_function=None, configuration=configuration), PAGE_S
+            lambda client: _without_functions(
+                client.create_collection(name, embedding_function=None, configuration=configuration)
+            ),
+            PAGE_S,
         )
         page = min(self._call(lambda client: client.get_max_batch_size(), PAGE_S), PAGE)
         for start in range(0, len(vectors), page):
@@ -94,7 +96,7 @@ class ChromaServer:
         from chromadb.errors import NotFoundError
 
         def query(client: "ClientAPI") -> list[str]:
-            collection = client.get_collection(_name(segment), embedding_function=None)
+            collection = _existing(client, _name(segment))
             found = collection.query(query_embeddings=vector[np.newaxis, :], n_results=count, include=["distances"])
             return found["ids"][0]
 
@@ -161,6 +163,21 @@ class ChromaServer:
 def server_of(url: str | None) -> ChromaServer | None:
     """Return the server that the settings name, if any; raises ConfigurationError if the URL is invalid."""
     return ChromaServer(url) if url else None
+
+
+def _existing(client: "ClientAPI", name: str) -> "Collection":
+    return _without_functions(client.get_collection(name, embedding_function=None))
+
+
+def _without_functions(collection: "Collection") -> "Collection":
+    """Remove what a server's reply says about embedding functions from a collection, and return it.
+
+    chromadb builds the functions that a configuration or a schema names, with the server's arguments, even when rows
+    are added with their vectors: a server could run code in this process (chroma-core/chroma#6717).
+    """
+    model = collection.get_model()
+    model.configuration_json, model.serialized_schema = {}, None
+    return collection
 
 
 def _name(segment: str) -> str:

@@ -235,7 +235,8 @@ class Collection:
         invalid = np.flatnonzero(~are_unit(vectors))
         if len(invalid):
             yield f"{len(invalid)} vectors are not finite unit vectors, the first in row {invalid[0]}"
-        space = (self._collection.configuration["hnsw"] or {}).get("space")
+        # The JSON, because reading `configuration` builds the embedding function that a folder names.
+        space = (self._collection.configuration_json.get("hnsw") or {}).get("space")
         if space != "cosine":
             yield f"chroma measures {space!r}, expected 'cosine'"
         seen = np.zeros(len(vectors), dtype=bool)
