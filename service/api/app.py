@@ -28,8 +28,8 @@ from index.generation import Generation
 from service.api import articles, ask, feedback, pages, push
 from service.api.access import PushAccess
 from service.api.admission import Admission, Limits, Slots
-from service.api.ask import cancel
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
+from service.api.event_stream import cancel
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
 from service.api.state import ServiceState, State

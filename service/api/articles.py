@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import islice
 from typing import Annotated, Any, Literal, NamedTuple
-from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import HTMLResponse, Response
@@ -14,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from index.generation import Generation
 from index.records import Article, Revision, Span, isoformat
 from service.api.article_text import render, web_address
+from service.api.links import article_path
 from service.api.state import State
 from service.api.templates import language_tag, page
 from service.corrections import own_corrections
@@ -192,7 +192,7 @@ def _with_history(generation: Generation, article_id: str) -> tuple[Article | No
 
 def canonical(article: Article, public_url: str | None) -> str:
     """Return the address that search engines should know an article by: its publisher's, else that of our page."""
-    ours = f"{(public_url or '').rstrip('/')}/articles/{quote(article.article_id)}"
+    ours = f"{(public_url or '').rstrip('/')}{article_path(article.article_id)}"
     return web_address(article.url) or ours
 
 

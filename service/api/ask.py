@@ -1,13 +1,10 @@
 """`POST /v1/ask` and `/v1/search`: a question in, a cited answer out, as JSON or as server-sent events.
 
-A stream is numbered, kept alive, and ended by a terminal event unless the caller leaves. `GET /v1/suggestions` lists
-questions that the articles are known to answer.
+`GET /v1/suggestions` lists questions that the articles are known to answer.
 """
 
-import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import aclosing
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -16,112 +13,14 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from index.records import Article, Filters, parse_as_of, parse_moment
-from service.answer import Answer, Event, SearchResult, event_data
-from service.api.errors import STOPPING, error_body, problem_body
-from service.api.state import State
+from service.answer import Answer, SearchResult
+from service.api.event_stream import EventStream, EventWriter
+from service.api.state import ServiceState, State
 from service.permalink import Permalinks
 from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice, request_id
 from service.suggestions import Suggestions
-
-KEEP_ALIVE_S = 15.0
-PAUSE_S = 0.1
-HEADERS = {"Cache-Control": "no-cache, no-transform", "X-Accel-Buffering": "no"}
-
-
-class EventStream(Response):
-    """A reply that streams events until the last one, or until the caller leaves or the service stops.
-
-    A task reads the events. It is cancelled when the caller leaves, which closes the call to the language model.
-    `first` was read before the reply began, so that its errors have a status.
-    """
-
-    media_type = "text/event-stream"
-
-    def __init__(
-        self,
-        first: Event,
-        events: AsyncGenerator[Event, None],
-        request_id: str,
-        stopping: asyncio.Event,
-        keep_alive_s: float = KEEP_ALIVE_S,
-    ) -> None:
-        super().__init__(headers=HEADERS)
-        del self.headers["Content-Length"]
-        self._events = events
-        self._request_id = request_id
-        self._stopping = stopping
-        self._keep_alive_s = keep_alive_s
-        # Texts to send, each with whether more follows; None when the caller has left.
-        self._queue: asyncio.Queue[tuple[str, bool] | None] = asyncio.Queue()
-        self._number = 0
-        self._put(first.type, event_data(first))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
-        """Send the stream."""
-        tasks = [asyncio.create_task(each) for each in (self._read(), self._stop(), self._leave(receive))]
-        try:
-            await send({"type": "http.response.start", "status": 200, "headers": self.raw_headers})
-            more = True
-            while more and (piece := await self._next()):
-                text, more = piece
-                await send({"type": "http.response.body", "body": text.encode(), "more_body": more})
-        finally:
-            await cancel(*tasks)
-            # A task that is cancelled before it begins does not close its generator.
-            await self._events.aclose()
-
-    def _put(self, name: str, data: dict[str, object], *, more: bool = True) -> None:
-        body = json.dumps({"type": name, **data}, ensure_ascii=False, separators=(",", ":"))
-        self._queue.put_nowait((f"id: {self._number}\nevent: {name}\ndata: {body}\n\n", more))
-        self._number += 1
-
-    async def _next(self) -> tuple[str, bool] | None:
-        try:
-            async with asyncio.timeout(self._keep_alive_s):
-                return await self._queue.get()
-        except TimeoutError:
-            return ": keep-alive\n\n", True
-
-    async def _read(self) -> None:
-        """Put every event into the queue, and the error that ended them."""
-        try:
-            async with aclosing(self._events) as events:
-                async for event in events:
-                    self._put(event.type, event_data(event))
-        except Exception as error:  # noqa: BLE001 - becomes a terminal event, and is logged there
-            self._put("error", error_body(error, self._request_id), more=False)
-        else:
-            self._queue.put_nowait(("", False))
-
-    async def _stop(self) -> None:
-        await self._stopping.wait()
-        self._put("error", problem_body(STOPPING, self._request_id), more=False)
-
-    async def _leave(self, receive: Receive) -> None:
-        while True:
-            if (await receive())["type"] == "http.disconnect":
-                self._queue.put_nowait(None)
-                return
-            # Messages that arrive without a wait must not block the event loop.
-            await asyncio.sleep(PAUSE_S)
-
-
-async def cancel(*tasks: "asyncio.Task[None]") -> None:
-    """Cancel tasks and wait until they end; their errors are dropped.
-
-    The caller's own cancellation is raised, which awaiting the tasks under `suppress(CancelledError)` would hide.
-    """
-    for task in tasks:
-        task.cancel()
-    await asyncio.wait(tasks)
-    for task in tasks:
-        if not task.cancelled():
-            task.exception()
-
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -253,10 +152,14 @@ async def ask(body: AskRequest, state: State) -> Answer | EventStream:
     question = body.to_question()
     if not body.stream:
         return await state.pipeline.ask(question)
+    return await streamed(state, question)
+
+
+async def streamed(state: ServiceState, question: Question, writer: EventWriter | None = None) -> EventStream:
+    """Return the reply that streams an answer; raises IndexUnavailable, so that the error has a status."""
     events = state.pipeline.stream(question)
-    # Only an index can give the first event; without one the reply is a 503, not a stream.
     first = await anext(events)
-    return EventStream(first, events, request_id.get(), state.stopping)
+    return EventStream(first, events, request_id.get(), state.stopping, writer=writer)
 
 
 @router.post("/search", summary="The passages for a question")

@@ -17,6 +17,7 @@ from index.errors import DatelineError
 from index.generation import Generation
 from service.answer import day
 from service.api.article_text import render, visible, web_address
+from service.api.links import article_path, base_address
 from service.api.state import ServiceState, State
 from service.citations.dates import resolved_dates
 from service.errors import LinkInvalid
@@ -84,13 +85,13 @@ async def home(state: State, article: str = "", again: str = "") -> Response:
 @router.get("/developers")
 async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return page("developers", base=_base_address(request, state), indexed=state.allow_indexing)
+    return page("developers", base=base_address(request, state), indexed=state.allow_indexing)
 
 
 @router.get("/docs")
 async def docs(request: Request, state: State) -> Response:
     """Show the description of the API."""
-    return page("docs", base=_base_address(request, state), api=request.app.openapi(), indexed=state.allow_indexing)
+    return page("docs", base=base_address(request, state), api=request.app.openapi(), indexed=state.allow_indexing)
 
 
 @router.get("/embed")
@@ -141,11 +142,6 @@ async def file(request: Request, v: str = "") -> Response:
 async def robots() -> PlainTextResponse:
     """Keep search engines away from the API; pages have a `noindex` of their own."""
     return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": MINUTES})
-
-
-def _base_address(request: Request, state: ServiceState) -> str:
-    """Return the address at which users reach the service, without a slash at its end."""
-    return str(state.public_url or request.base_url).rstrip("/")
 
 
 def _archive(state: ServiceState, about: str) -> dict[str, Any]:
@@ -236,13 +232,12 @@ def shown(quote: CheckedQuote) -> ShownQuote:
         return ShownQuote(quote)
     words = visible(article.body[span.start : span.end]) if span else ""
     theirs = web_address(article.url)
-    place = f"?start={span.start}&end={span.end}#quote" if span else ""
     return ShownQuote(
         quote,
         language_tag(article.language),
         render(quote.text).html if quote.state == "present" else "",
         text_fragment(theirs, words) if theirs else None,
-        f"/articles/{percent_encoded(article.article_id)}{place}",
+        article_path(article.article_id, span),
         tuple((visible(edit.before), visible(edit.after)) for edit in quote.edits),
         tuple((date.text, written(date.date)) for date in resolved_dates(article, span)) if span else (),
     )

@@ -9,7 +9,7 @@ from starlette.types import Message
 
 from index.errors import IndexUnavailable
 from service.answer import AnswerDelta, Event, Started
-from service.api.ask import EventStream, cancel
+from service.api.event_stream import EventStream, cancel
 from tests.service.api.events import Received, read_events
 
 
