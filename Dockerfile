@@ -7,9 +7,9 @@ FROM docker.io/library/python:3.12-slim AS builder
 # Without pip: nothing is installed in the final image.
 RUN python -m venv --without-pip /opt/dateline/venv
 WORKDIR /opt/dateline/app
-COPY requirements.lock ./
+COPY requirements-all.lock ./
 RUN pip --python /opt/dateline/venv install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
-        --no-deps --require-hashes -r requirements.lock
+        --no-deps --require-hashes -r requirements-all.lock
 COPY . .
 RUN pip --python /opt/dateline/venv install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
         --no-deps --no-build-isolation -e . \

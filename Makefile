@@ -10,6 +10,7 @@ BIN := $(VENV)/bin
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 BASE := $(VENV)/.base-$(VERSION)
 RUNTIME := $(VENV)/.runtime-$(VERSION)
+ALL := $(VENV)/.all-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Unset the developer's keys and settings before running tests.
@@ -18,11 +19,12 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install dev run test check soak lock docs image clean
+.PHONY: help install install-all dev run test check soak lock docs image clean
 
 help:
 	@echo 'make run      install, ingest articles/ unless an index exists, serve on http://127.0.0.1:8000 (PORT=… for another port)'
 	@echo 'make install  install $(BIN)/dateline into $(VENV)'
+	@echo 'make install-all  install it with the optional parts: MCP, and limits in Redis or Valkey'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
 	@echo 'make soak     run the load, fault and attack programs (half an hour)'
@@ -32,6 +34,8 @@ help:
 	@echo 'make clean    remove the environment and all caches, but not data/'
 
 install: $(RUNTIME)
+
+install-all: $(ALL)
 
 dev: $(DEV)
 
@@ -77,8 +81,10 @@ docs: dev
 lock:
 	@command -v $(UV) >/dev/null || { echo 'uv is not installed. Fix: pipx install uv' >&2; exit 1; }
 	$(UV) pip compile $(LOCKED) --group build --group model --output-file requirements.lock
-	$(UV) pip compile $(LOCKED) --group build --group model --group dev --output-file requirements-dev.lock
+	$(UV) pip compile $(LOCKED) --group build --group model $(OPTIONAL) --output-file requirements-all.lock
+	$(UV) pip compile $(LOCKED) --group build --group model $(OPTIONAL) --group dev --output-file requirements-dev.lock
 
+OPTIONAL := --group mcp --group redis
 LOCKED := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
 
 image:
@@ -94,14 +100,21 @@ $(RUNTIME): $(BASE) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $@
 
-# requirements-dev.lock contains requirements.lock as well.
+# requirements-all.lock contains requirements.lock as well.
+$(ALL): $(BASE) pyproject.toml
+	@test -f $@ || echo 'Installing Dateline with all its parts into $(VENV); the first time takes a few minutes.'
+	@$(PIP) install --no-deps --require-hashes -r requirements-all.lock || { $(WHY_PIP_FAILED); exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME) $@
+
+# requirements-dev.lock contains requirements-all.lock as well.
 $(DEV): $(BASE) pyproject.toml
 	@test -f $@ || echo 'Installing Dateline and its tools into $(VENV); the first time takes a few minutes.'
 	@$(PIP) install --no-deps --require-hashes -r requirements-dev.lock || { $(WHY_PIP_FAILED); exit 1; }
 	@$(PIP) install --no-deps --no-build-isolation -e .
-	@touch $(RUNTIME) $@
+	@touch $(RUNTIME) $(ALL) $@
 
-$(BASE): requirements.lock requirements-dev.lock
+$(BASE): requirements.lock requirements-all.lock requirements-dev.lock
 	@command -v $(PYTHON) >/dev/null || { \
 	    echo '$(PYTHON) is not installed. Fix: apt install python3 python3-venv ca-certificates' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
