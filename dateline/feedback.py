@@ -25,15 +25,19 @@ def export(data: Data = None) -> None:
 
 @app.command()
 def delete(
-    ids: Annotated[list[str], typer.Argument(help="Ids of entries, such as fb_0f3c.", metavar="ID...")],
+    ids: Annotated[
+        list[str],
+        typer.Argument(help="Ids of entries, such as fb_0f3c, or of answers, such as ans_71c0.", metavar="ID..."),
+    ],
     data: Data = None,
 ) -> None:
-    """Delete entries; exit 1 naming each id that is not in the store."""
+    """Delete entries, or all entries on an answer; exit 1 naming each id without an entry."""
     store = _store(data)
-    missing = [id_ for id_ in ids if not store.delete(id_)]
+    deleted = {id_: store.delete_answer(id_) if id_.startswith("ans_") else int(store.delete(id_)) for id_ in ids}
+    missing = [id_ for id_, count in deleted.items() if not count]
     for id_ in missing:
         typer.echo(f"{id_}: no feedback has this id", err=True)
-    typer.echo(f"{len(ids) - len(missing)} deleted")
+    typer.echo(f"{sum(deleted.values())} deleted")
     raise typer.Exit(FAILED if missing else 0)
 
 

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -19,7 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from index.records import isoformat
 from service.errors import FeedbackFull, FeedbackUnavailable
-from service.records import Message
 
 FILE = "feedback.db"
 
@@ -47,7 +46,10 @@ class CitedWords:
 
 @dataclass(frozen=True, slots=True)
 class Feedback:
-    """A user's vote on an answer, with the question, the answer and the citations that the user saw."""
+    """A user's vote on an answer, with the question, the answer and the citations that the user saw.
+
+    The conversation before the question is not stored.
+    """
 
     answer_id: str
     question: str
@@ -56,7 +58,6 @@ class Feedback:
     citations: tuple[CitedWords, ...] = ()
     reasons: tuple[Reason, ...] = ()
     comment: str = ""
-    messages: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +116,18 @@ class FeedbackStore:
         with self._opened() as connection, connection:
             deleted = connection.execute("DELETE FROM feedback WHERE id = ?", (id_,)).rowcount
         return deleted > 0
+
+    def delete_answer(self, answer_id: str) -> int:
+        """Delete every entry on an answer; return their number."""
+        return sum(self.delete(entry.id) for entry in self.entries() if entry.feedback.answer_id == answer_id)
+
+    def delete_older(self, age: timedelta) -> int:
+        """Delete every entry of that age and above; return their number."""
+        if not self._path.exists():
+            return 0
+        before = isoformat(datetime.now(UTC) - age, "seconds")
+        with self._opened() as connection, connection:
+            return connection.execute("DELETE FROM feedback WHERE created_at <= ?", (before,)).rowcount
 
     def delete_citing(self, article_ids: Collection[str]) -> int:
         """Delete every entry that cites one of these articles; return their number."""

@@ -58,6 +58,12 @@ class ServiceSettings(IndexSettings):
         le=1_000_000,
         description="Limit of the file of feedback in megabytes; further feedback is refused.",
     )
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=36_500,
+        description="Days after which feedback is deleted; unset: it is kept until it is deleted by hand.",
+    )
     public_url: str | None = Field(
         None,
         description="Address at which users reach the service, such as `https://ask.news.example`. Its host name is"

@@ -12,6 +12,7 @@ from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Literal
@@ -168,11 +169,14 @@ async def _lifespan(settings: ServiceSettings, app: FastAPI) -> AsyncGenerator[N
     threads = ThreadPoolExecutor(question_threads(settings), "question")
     asyncio.get_running_loop().set_default_executor(threads)
     maker.start()
-    watching = asyncio.create_task(_watch(state, maker, settings.poll_s))
+    watching = [asyncio.create_task(_watch(state, maker, settings.poll_s))]
+    if settings.retention_days:
+        watching.append(asyncio.create_task(_delete_old_feedback(state, timedelta(days=settings.retention_days))))
     try:
         yield
     finally:
-        await cancel(watching)
+        for task in watching:
+            await cancel(task)
         await maker.stop()
         state.close()
         await state.pipeline.close()
@@ -199,6 +203,17 @@ async def _watch(state: ServiceState, maker: SuggestionMaker, seconds: float) ->
             logger.warning("%s", message)
         logged = message
         await asyncio.sleep(seconds)
+
+
+async def _delete_old_feedback(state: ServiceState, age: timedelta) -> None:
+    """Delete feedback of that age at the start of the service, and every hour."""
+    while True:
+        try:
+            if count := await state.store(state.feedback.delete_older, age):
+                logger.info("deleted %d feedback entries older than %d days", count, age.days)
+        except DatelineError as error:
+            logger.warning("old feedback was not deleted: %s", error)
+        await asyncio.sleep(3_600)
 
 
 def _forget_removed_articles(pipeline: Pipeline, generation: Generation) -> None:

@@ -9,7 +9,6 @@ from pydantic import ConfigDict, Field, model_validator
 from service.api.ask import EXAMPLES, MessageRequest, QuestionText, RequestModel
 from service.api.state import State
 from service.feedback import CitedWords, Feedback, Reason, Vote
-from service.records import Message
 
 router = APIRouter(prefix="/v1/feedback", tags=["feedback"])
 
@@ -49,7 +48,7 @@ class FeedbackRequest(RequestModel):
     reasons: Annotated[tuple[Reason, ...], Field(max_length=5)] = ()
     comment: Annotated[str, Field(max_length=2_000)] = ""
     messages: Annotated[tuple[MessageRequest, ...], Field(max_length=100)] = Field(
-        (), description="The conversation before the question, oldest first."
+        (), description="The conversation before the question; accepted from older clients, and not stored."
     )
 
     @model_validator(mode="after")
@@ -72,7 +71,6 @@ class FeedbackRequest(RequestModel):
             citations=tuple(cited.cited() for cited in self.citations),
             reasons=tuple(dict.fromkeys(self.reasons)),
             comment=self.comment,
-            messages=tuple(Message(message.role, message.content) for message in self.messages),
         )
 
 

@@ -1,8 +1,12 @@
 """The feedback store: stored fields, limits, and deletion."""
 
 import json
+import sqlite3
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -14,7 +18,6 @@ from hypothesis import strategies as st
 from service.answer import to_json
 from service.errors import FeedbackFull, FeedbackUnavailable
 from service.feedback import FILE, CitedWords, Feedback, FeedbackStore
-from service.records import Message
 
 words = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 feedbacks = st.builds(
@@ -26,7 +29,6 @@ feedbacks = st.builds(
     citations=st.tuples(st.builds(CitedWords, words, words, st.none() | st.integers(0, 2**31))),
     reasons=st.sampled_from([(), ("outdated",), ("incomplete", "other")]),
     comment=words,
-    messages=st.tuples(st.builds(Message, st.sampled_from(["user", "assistant"]), words)),
 )
 
 
@@ -68,6 +70,41 @@ def test_reading_makes_no_file(tmp_path: Path) -> None:
     assert store.entries() == []
     assert not store.delete("fb_1")
     assert not (tmp_path / FILE).exists()
+
+
+def test_all_entries_on_an_answer_are_deleted_by_its_id(tmp_path: Path) -> None:
+    """Entries on other answers stay."""
+    store = FeedbackStore(tmp_path, 10)
+    for answer_id in ("ans_1", "ans_2", "ans_1"):
+        store.add(replace(feedback(), answer_id=answer_id))
+
+    assert store.delete_answer("ans_1") == 2
+    assert store.delete_answer("ans_1") == 0
+    assert [entry.feedback.answer_id for entry in store.entries()] == ["ans_2"]
+
+
+def test_entries_of_an_age_are_deleted(tmp_path: Path) -> None:
+    """Newer ones stay; a store without a file gets none."""
+    store = FeedbackStore(tmp_path, 10)
+    assert store.delete_older(timedelta(0)) == 0
+    assert not (tmp_path / FILE).exists()
+    store.add(feedback())
+
+    assert store.delete_older(timedelta(days=1)) == 0
+    assert store.delete_older(timedelta(0)) == 1
+    assert store.entries() == []
+
+
+def test_an_entry_of_an_earlier_version_is_read_without_its_conversation(tmp_path: Path) -> None:
+    """Entries stored the conversation before the question once; it is neither exported nor an error."""
+    store = FeedbackStore(tmp_path, 10)
+    store.add(feedback())
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        (entry,) = connection.execute("SELECT entry FROM feedback").fetchone()
+        old = json.loads(entry) | {"messages": [{"role": "user", "content": "earlier words"}]}
+        connection.execute("UPDATE feedback SET entry = ?", (json.dumps(old),))
+
+    assert "earlier words" not in to_json(store.entries()[0])
 
 
 def test_a_deleted_entry_is_in_no_file(tmp_path: Path) -> None:

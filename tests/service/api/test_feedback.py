@@ -1,7 +1,10 @@
 """`POST /v1/feedback`: stored and invalid feedback."""
 
+import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -134,3 +137,27 @@ def test_a_folder_without_write_access_affects_feedback_only(sample_settings: Se
     assert refused.status_code == 503
     assert refused.json()["error"]["code"] == "feedback_unavailable"
     assert answered.status_code == 200
+
+
+def test_a_service_deletes_feedback_of_the_retention_age(sample_settings: ServiceSettings, tmp_path: Path) -> None:
+    """Old entries go at its start; newer ones stay."""
+    store = FeedbackStore(tmp_path, 10)
+    with service(sample_settings, tmp_path) as client:
+        old, new = (client.post("/v1/feedback", json=SENT).json()["id"] for _ in range(2))
+    with closing(sqlite3.connect(tmp_path / FILE)) as connection, connection:
+        connection.execute("UPDATE feedback SET created_at = '2020-01-01T00:00:00Z' WHERE id = ?", (old,))
+    settings = sample_settings.model_copy(update={"data": tmp_path, "retention_days": 30})
+    app = create_app(settings, pipeline_of(sample_settings))
+    deleted = threading.Event()
+    delete_older = app.state.service.feedback.delete_older
+
+    def delete(age: timedelta) -> int:
+        count: int = delete_older(age)
+        deleted.set()
+        return count
+
+    app.state.service.feedback.delete_older = delete
+    with TestClient(app):
+        assert deleted.wait(30)
+
+    assert [entry.id for entry in store.entries()] == [new]
