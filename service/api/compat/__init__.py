@@ -1,0 +1,1 @@
+"""The surface for clients of OpenAI's API, which work unchanged: chat completions and models."""

@@ -1,0 +1,63 @@
+"""The fields that requests of this surface share, and our extension `dateline` with the options of an answer."""
+
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from index.records import Filters
+from service.api.ask import AsOf, FiltersRequest, RequestModel
+from service.api.compat.conversation import Asked, Lenient
+from service.api.compat.models import ServedModel
+from service.records import CitationMode, Mode, Question, ReaderChoice
+
+
+class DatelineOptions(RequestModel):
+    """The options of an answer, as of `/v1/ask`. An unknown one is refused: without a filter the answer is another."""
+
+    filters: FiltersRequest = FiltersRequest()
+    top_k: int = Field(8, ge=1, le=20, description="Passages shown to the reader.")
+    mode: Mode = "hybrid"
+    reader: ReaderChoice | None = Field(None, description="By default that of the model.")
+    citations: CitationMode = "verified"
+    as_of: AsOf = None
+    source_list: bool | None = Field(
+        None, description="Whether a list of the sources follows the answer; by default as the model has it."
+    )
+
+
+DEFAULT = DatelineOptions()
+
+Flag = Annotated[bool, BeforeValidator(lambda value: value is not None and value, json_schema_input_type=bool | None)]
+"""A boolean that clients also send as null."""
+
+Options = Annotated[
+    DatelineOptions,
+    BeforeValidator(lambda value: DEFAULT if value is None else value, json_schema_input_type=DatelineOptions | None),
+]
+
+
+class CompatRequest(Lenient):
+    """The fields of a request that both APIs have; others are ignored, since every client sends some of its own."""
+
+    model: str
+    stream: Flag = False
+    dateline: Options = DEFAULT
+
+    def question(self, asked: Asked, model: ServedModel) -> Question:
+        """Return the question of the pipeline; the options of the request replace those of its model."""
+        given = self.dateline
+        return Question(
+            asked.question,
+            messages=asked.messages,
+            filters=Filters(**dict(given.filters)),
+            top_k=given.top_k,
+            mode=given.mode,
+            reader=given.reader or model.reader,
+            citations=given.citations,
+            as_of=given.as_of,
+        )
+
+    def has_source_list(self, model: ServedModel) -> bool:
+        """Return whether a list of the sources follows the answer."""
+        wanted = self.dateline.source_list
+        return model.has_source_list if wanted is None else wanted
