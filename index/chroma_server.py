@@ -1,13 +1,12 @@
 """A Chroma server (`chroma run`) with a copy of every segment's vectors, so that processes share one HNSW index.
 
-Every call has a deadline. After a failed call the server is left alone for a while, and questions are answered from the
-exact vectors in the data folder.
+Every call has a deadline. After a failed call the circuit breaker is open for a while, and questions are answered from
+the exact vectors in the data folder.
 """
 
 import logging
 import queue
 import threading
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar, cast
@@ -16,6 +15,7 @@ from urllib.parse import urlsplit
 import numpy as np
 from numpy.typing import NDArray
 
+from index.breaker import CircuitBreaker
 from index.embedding import Matrix, Vector
 from index.errors import ChromaUnavailable, ConfigurationError
 from index.vectors import PAGE, configuration_of, ids_of
@@ -49,12 +49,12 @@ class ChromaServer:
         self.url = url
         self._host, self._port, self._ssl = _address(url)
         self._client: ClientAPI | None = None
-        self._resumes = 0.0
+        self._breaker = CircuitBreaker(failures=1)
         self.error: ChromaUnavailable | None = None
 
     def ping(self) -> None:
         """Raise ChromaUnavailable unless the server answers now."""
-        self._resumes = 0.0
+        self._breaker.reset()
         self._call(lambda client: client.heartbeat(), PAGE_S)
 
     def has(self, segment: str, rows: int) -> bool:
@@ -112,8 +112,8 @@ class ChromaServer:
         """Return the result of `work` within that many seconds, or raise Chroma's NotFoundError."""
         from chromadb.errors import NotFoundError
 
-        if self.error is not None and time.monotonic() < self._resumes:
-            raise self.error
+        if not self._breaker.admit():
+            raise self.error or ChromaUnavailable(f"the Chroma server at {self.url} is not available")
         outcome: queue.SimpleQueue[tuple[T | None, Exception | None]] = queue.SimpleQueue()
         # Chroma's client has no timeout; a daemon thread that still waits does not keep the process from ending.
         threading.Thread(target=self._run, args=(work, outcome), name="chroma", daemon=True).start()
@@ -124,6 +124,7 @@ class ChromaServer:
             raise self._failed(f"no answer within {seconds:g} s") from None
         if error is not None and not isinstance(error, NotFoundError):
             raise self._failed(f"{type(error).__name__}: {error}") from error
+        self._breaker.succeed()
         self.error = None
         if error is not None:
             raise error
@@ -151,7 +152,7 @@ class ChromaServer:
             raise ValueError(f"it is not a Chroma server: {error}") from error
 
     def _failed(self, happened: str) -> ChromaUnavailable:
-        self._resumes = time.monotonic() + PAUSE_S
+        self._breaker.fail(PAUSE_S)
         self.error = ChromaUnavailable(
             f"the Chroma server at {self.url} is not available: {happened}",
             "Start it with `chroma run`, or find out why it does not answer; requests recover without a restart.",

@@ -26,6 +26,7 @@ from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.period_answer import drafts_of_period
 from service.questions import asks_about_present
 from service.readers.catalogue import CATALOGUE, ArticleCount, examples
+from service.readers.chat import ModelUse
 from service.readers.evidence import Evidence
 from service.readers.extractive import EXTRACTIVE, quoted, quotes
 from service.readers.latest import newer_report
@@ -41,7 +42,6 @@ from service.records import (
     Status,
     StatusReason,
     Unsupported,
-    Usage,
 )
 from service.time_window import AskedPeriod, Window, is_before
 
@@ -111,7 +111,7 @@ class AnswerRun:
     withheld: int = 0  # characters of all withheld sentences; `unsupported` has their beginnings
     warnings: list[AnswerWarning] = field(default_factory=list)
     caution: AnswerWarning | None = None  # for an answer that suffers from reading a follow-up alone
-    usage: Usage = field(default_factory=Usage)
+    use: ModelUse = field(default_factory=ModelUse)
     abstained: bool = False
     is_weak: bool = False  # the evidence for quotes
     corrections: tuple[Correction, ...] = ()
@@ -234,7 +234,7 @@ class AnswerRun:
             sources=sources,
             freshness=fresh,
             retrieval=retrieval(self.question, self.standalone, self.candidates, self.inferred),
-            usage=self.usage,
+            usage=self.use.usage,
             timings_ms=Timings(**{step: round(seconds * 1000) for step, seconds in spent.items()}),
             versions=Versions(
                 reader=CATALOGUE if self.counted else self.llm.name if self.llm else EXTRACTIVE,

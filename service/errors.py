@@ -1,6 +1,11 @@
 """The errors of the service; `service/api/errors.py` has the HTTP status of each."""
 
+from typing import Literal
+
 from index.errors import DatelineError
+
+Blame = Literal["request", "service", "account"]
+"""What makes a call of a language model fail: this request, its service, or the account that asks."""
 
 
 class QuestionRefused(DatelineError):
@@ -48,16 +53,25 @@ class FeedbackFull(DatelineError):
 
 
 class ReaderFailed(DatelineError):
-    """The language model gave no usable reply; `code` and `public` are the answer's warning."""
+    """The language model gave no usable reply; `code` and `public` are the answer's warning.
+
+    After a failure that is not to blame on the request, other requests will likely fail as well.
+    """
 
     code = "reader_failed"
     public = "The language model failed."
+    blame: Blame = "request"
+
+    def __init__(self, message: str, hint: str = "", blame: Blame | None = None) -> None:
+        super().__init__(message, hint)
+        self.blame = blame or self.blame
 
 
 class ReaderTimeout(ReaderFailed):
     """The language model gave no reply within the deadline."""
 
     code = "reader_timeout"
+    blame = "service"
     public = "The language model did not reply in time."
 
 
@@ -65,6 +79,7 @@ class ReaderRateLimited(ReaderFailed):
     """The language model's service limits the rate, or a quota is used up."""
 
     code = "reader_rate_limited"
+    blame = "service"
     public = "The language model takes no more requests at the moment."
 
 
@@ -72,6 +87,7 @@ class ReaderUnavailable(ReaderFailed):
     """The language model's service cannot be reached or reports a failure."""
 
     code = "reader_unavailable"
+    blame = "service"
     public = "The language model cannot be reached."
 
 

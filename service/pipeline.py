@@ -81,7 +81,8 @@ class Pipeline:
     `fence` makes the code of a prompt's fences. `clock` gives the time of a question without `as_of`: a prompt mentions
     it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
     evaluations. `finish` adds to a complete answer what only a service has; it also gets the articles that the answer
-    may cite.
+    may cite. `spent` gets what each question cost of the model, once and however it ended, and with None what the
+    suggestions cost.
     """
 
     library: Library
@@ -96,6 +97,7 @@ class Pipeline:
     span_reader: SpanReader | None = None
     fence: Callable[[], str] = new_fence
     finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
+    spent: Callable[[Question | None, Usage], None] | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
 
     async def ask(self, question: Question) -> Answer:
@@ -113,17 +115,17 @@ class Pipeline:
                 "reader is 'llm', but no language model is set", "reader", "Set DATELINE_LLM_MODEL, or use 'auto'."
             )
         llm = None if question.reader == "extractive" else self.llm
-        async with self.pinned() as generation:
-            run = AnswerRun(question, generation, llm, self.clock())
+        async with self._run(question, llm) as run:
+            generation = run.generation
             yield Started(run.id, isoformat(run.created, "milliseconds"))
 
             with run.timed("standalone"):
                 standalone = StandaloneQuestion(question.text)
                 if question.messages:
-                    chat = self.chat if llm else None
+                    model = (self.chat, run.use) if llm and self.chat else None
                     standalone = await standalone_question(
                         question,
-                        chat,
+                        model,
                         self.prompts,
                         fence=self.fence,
                         safety=self.verifier.safety,
@@ -132,7 +134,7 @@ class Pipeline:
                 # Off the event loop, because the first mistyped word reads a list of words.
                 run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
                 run.kind, run.period = kind_of(run.standalone), asked_period(run.standalone, run.now)
-            run.usage, run.caution = standalone.usage, standalone.caution
+            run.caution = standalone.caution
 
             found = NOT_SEARCHED
             if run.kind.name == "count":
@@ -190,6 +192,17 @@ class Pipeline:
             if self.library.unpin(pin):
                 # Closing removes files, which may take long.
                 await asyncio.to_thread(pin.generation.close)
+
+    @asynccontextmanager
+    async def _run(self, question: Question, llm: LlmReader | None) -> AsyncIterator[AnswerRun]:
+        """Pin the current generation for a question; report what it cost of the model, also if its caller leaves."""
+        async with self.pinned() as generation:
+            run = AnswerRun(question, generation, llm, self.clock())
+            try:
+                yield run
+            finally:
+                if self.spent and run.use.usage.llm_calls:
+                    self.spent(question, run.use.usage)
 
     async def close(self) -> None:
         """Close the index and the connections to the language model and the embedder."""
@@ -313,7 +326,7 @@ class Pipeline:
         if run.llm:
             today = run.now.date().isoformat()
             try:
-                async with aclosing(run.llm.read(question, run.composition.passages, today)) as drafts:
+                async with aclosing(run.llm.read(question, run.composition.passages, today, run.use)) as drafts:
                     async for draft in drafts:
                         for event in await self._verify(run, draft):
                             yield event
@@ -333,9 +346,7 @@ class Pipeline:
 
     async def _verify(self, run: AnswerRun, draft: Drafted) -> list[Event]:
         """Return the events of one sentence; a sentence that is withheld has none."""
-        if isinstance(draft, Usage):
-            run.usage += draft
-        elif isinstance(draft, Abstained):
+        if isinstance(draft, Abstained):
             run.abstained = True
         elif draft.text.strip():
             passages = {passage.key: passage for passage in run.composition.passages}

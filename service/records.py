@@ -144,8 +144,8 @@ class Usage:
         )
 
 
-Drafted = DraftSentence | Abstained | Usage
-"""An item of a model's draft: a sentence, an abstention, or the usage of a call."""
+Drafted = DraftSentence | Abstained
+"""An item of a model's draft: a sentence, or an abstention."""
 
 
 @dataclass(frozen=True, slots=True)

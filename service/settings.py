@@ -30,7 +30,9 @@ class ServiceSettings(IndexSettings):
         description="Model that writes the answers, with `OPENAI_API_KEY` and/or `OPENAI_BASE_URL`; unset: the"
         " extractive reader quotes sentences.",
     )
-    llm_deadline_s: float = Field(30.0, gt=0, le=600, description="Limit of a model call in seconds, retries included.")
+    llm_deadline_s: float = Field(
+        30.0, gt=0, le=600, description="Limit of a question's model calls in seconds, retries included."
+    )
     llm_max_output_tokens: int = Field(800, ge=16, le=32_000, description="Limit of a model's answer in tokens.")
     llm_prompt_tokens: int = Field(
         6_000, ge=200, le=1_000_000, description="Limit of the passages in a prompt in tokens."

@@ -18,9 +18,9 @@ from service.errors import ReaderFailed
 from service.mentions import Mentions, language_of, mentions
 from service.prompts import Prompts, new_fence, sanitize, sanitize_line
 from service.questions import is_follow_up, unexplained
-from service.readers.chat import Chat
+from service.readers.chat import Chat, ModelUse
 from service.readers.reply import answering_text
-from service.records import QUESTION_LENGTH, AnswerWarning, Message, Question, Usage
+from service.records import QUESTION_LENGTH, AnswerWarning, Message, Question
 from service.topics import DATE, QUOTED, TAIL, Topics, Turn, Wording, capital, definite, placed, wordings
 
 MAX_TURNS = 20
@@ -256,19 +256,18 @@ _NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", _ADVICE)
 
 @dataclass(frozen=True, slots=True)
 class StandaloneQuestion:
-    """The question that is searched and answered, and the usage of rewriting it.
+    """The question that is searched and answered.
 
     `caution` warns that the question is a follow-up that was read without its conversation.
     """
 
     text: str
-    usage: Usage = field(default_factory=Usage)
     caution: AnswerWarning | None = None
 
 
 async def standalone_question(
     question: Question,
-    chat: Chat | None,
+    model: tuple[Chat, ModelUse] | None,
     prompts: Prompts,
     *,
     fence: Callable[[], str] = new_fence,
@@ -283,8 +282,9 @@ async def standalone_question(
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
-    usage, caution = Usage(), _OFFLINE
-    if chat is not None:
+    caution = _OFFLINE
+    if model is not None:
+        chat, use = model
         caution, code = _NOT_RESOLVED, fence()
         messages = [
             {"role": message.role, "content": sanitize_line(message.content[:MAX_CHARS], code)}
@@ -292,16 +292,15 @@ async def standalone_question(
         ]
         prompt = prompts.render(PROMPT, fence=code, messages=messages, question=sanitize(question.text, code))
         with suppress(ReaderFailed):
-            reply, usage = await chat.complete(prompt.system, prompt.user)
-            rewritten = _one_line(reply)
+            rewritten = _one_line(await chat.complete(prompt.system, prompt.user, use))
             said = "\n".join([question.text, *(message.content for message in question.messages)])
             if rewritten and not safety.is_unsafe(rewritten, said):
-                return StandaloneQuestion(rewritten, usage)
+                return StandaloneQuestion(rewritten)
     # Off the event loop, because it scores the articles.
     completed = await asyncio.to_thread(_completed, question, safety, coverage)
     if completed:
-        return StandaloneQuestion(completed, usage)
-    return StandaloneQuestion(question.text, usage, caution if is_follow_up(question.text) else None)
+        return StandaloneQuestion(completed)
+    return StandaloneQuestion(question.text, caution if is_follow_up(question.text) else None)
 
 
 def _completed(question: Question, safety: Safety, coverage: Callable[[str], float]) -> str | None:

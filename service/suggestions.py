@@ -24,8 +24,9 @@ from index.text import words
 from service.answer import Answer
 from service.errors import ReaderFailed
 from service.pipeline import Pipeline
-from service.prompts import sanitize, sanitize_line
+from service.prompts import RenderedPrompt, sanitize, sanitize_line
 from service.question_rules import LONGEST, MadeQuestion, questions_of
+from service.readers.chat import Chat, ModelUse
 from service.readers.reply import answering_text
 from service.records import Citation, Question, Source
 
@@ -291,17 +292,25 @@ class SuggestionMaker:
             text=sanitize(readable(article.body[:PROMPT_CHARACTERS]), code),
         )
         # The connections of the model belong to the event loop of the service.
-        call = asyncio.run_coroutine_threadsafe(chat.complete(prompt.system, prompt.user), self._calls)
+        call = asyncio.run_coroutine_threadsafe(self._asked(chat, prompt), self._calls)
         while not call.done():
             if self._stopped.wait(WAIT_S):
                 call.cancel()
                 raise Ended("the service stops")
         try:
-            reply, _ = call.result()
+            reply = call.result()
         except ReaderFailed:
             return ()
         safety = self._pipeline.verifier.safety
         return tuple(made for made in parsed(reply) if not safety.is_unsafe(made.text, article.body))
+
+    async def _asked(self, chat: Chat, prompt: RenderedPrompt) -> str:
+        use = ModelUse()
+        try:
+            return await chat.complete(prompt.system, prompt.user, use)
+        finally:
+            if self._pipeline.spent:
+                self._pipeline.spent(None, use.usage)
 
     def _wait(self, budget: "_Budget") -> None:
         """Wait while questions are answered; raises Ended once stopped, swapped, or out of budget."""

@@ -1,17 +1,24 @@
-"""The client of a language model behind the OpenAI chat API: one deadline a call, and few kinds of failure."""
+"""The client of a language model behind the OpenAI chat API: one deadline a request, and few kinds of failure.
+
+Retries are the SDK's alone, before the first byte of a reply. After repeated failures a circuit breaker is open for a
+while: calls then fail at once, with the last kind of failure.
+"""
 
 import asyncio
 import logging
 import re
-from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic_core import from_json
 
+from index.breaker import CircuitBreaker
 from index.errors import ConfigurationError
 from service.errors import (
+    Blame,
     ReaderCutOff,
     ReaderFailed,
     ReaderRateLimited,
@@ -39,6 +46,15 @@ RETRIES = 1
 
 CONNECT_S = 2.0
 
+FIRST, SILENCE = 2 / 3, 1 / 3
+"""Shares of the deadline: until the first text or a complete reply, and without a further event in a stream."""
+
+FAILURES = 3
+"""Failures in a row after which the model is not asked for a while."""
+
+PAUSE_S = 30.0
+"""How long a model that failed is not asked, in seconds."""
+
 BYTES_A_TOKEN = 4_096
 """Bytes of a reply that a token may take: an event of JSON for each, with what filters and log-probabilities add."""
 
@@ -56,6 +72,9 @@ _HINTS = {
     404: "Check DATELINE_LLM_MODEL and OPENAI_BASE_URL.",
     429: "Ask less often, or raise the limit or the credit of the key's account.",
 }
+
+_BLAMES: dict[int, Blame] = {401: "account", 403: "service", 404: "service"}
+"""Statuses that other requests will get too; some services send 403 for the words of one request."""
 
 _LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 """The names of the limit of a reply, each with the one to try if it is refused."""
@@ -85,6 +104,19 @@ class ParameterRefused(ReaderRejected):
         self.refused = refused
 
 
+@dataclass(slots=True)
+class ModelUse:
+    """What one request asks of the model: when its calls end, what they cost so far, and whether one failed.
+
+    `until` is on the event loop's clock; the first call sets it. A call that the service accepted is counted however
+    it ends: also if it fails, or if the caller leaves. A timeout counts the prompt, which the service may charge.
+    """
+
+    until: float | None = None
+    usage: Usage = field(default_factory=Usage)
+    has_failed: bool = False
+
+
 class Chat(Protocol):
     """A language model: `ChatModel`, or a substitute for it."""
 
@@ -92,14 +124,11 @@ class Chat(Protocol):
     def model(self) -> str:
         """The model's name as its service knows it."""
 
-    def stream(self, system: str, user: str) -> AsyncGenerator[str | Usage, None]:
-        """Yield the reply in pieces as they arrive, then its Usage; raises ReaderFailed of each kind."""
+    def stream(self, system: str, user: str, use: ModelUse) -> AsyncGenerator[str, None]:
+        """Yield the reply in pieces as they arrive, and add the call to `use`; raises ReaderFailed of each kind."""
 
-    async def complete(self, system: str, user: str) -> tuple[str, Usage]:
-        """Return the complete reply and its Usage; raises as `stream` does."""
-
-    async def count(self, system: str, user: str, text: str) -> Usage:
-        """Return the Usage of a call by our own count of its tokens."""
+    async def complete(self, system: str, user: str, use: ModelUse) -> str:
+        """Return the complete reply, and add the call to `use`; raises as `stream` does."""
 
     async def aclose(self) -> None:
         """Close the connections; the model cannot be used afterwards."""
@@ -108,11 +137,11 @@ class Chat(Protocol):
 class ChatModel:
     """One model of one service.
 
-    `api_key` may be None for a service that needs none; `base_url` None is OpenAI. `deadline_s` bounds a call in
-    seconds, including retries. `max_output_tokens` bounds the reply, with a reasoning model its reasoning too; a longer
-    reply is cut off. A request that is refused for one of its parameters is repeated without it, and so are later ones.
-    Each failing call writes one line to the log. Raises ConfigurationError if the address or the key is missing or
-    invalid.
+    `api_key` may be None for a service that needs none; `base_url` None is OpenAI. `deadline_s` bounds all calls of a
+    request in seconds, including retries. `max_output_tokens` bounds the reply, with a reasoning model its reasoning
+    too; a longer reply is cut off. A request that is refused for one of its parameters is repeated without it, and so
+    are later ones. Each failing call writes one line to the log. Raises ConfigurationError if the address or the key is
+    missing or invalid.
     """
 
     def __init__(
@@ -123,22 +152,24 @@ class ChatModel:
         self._deadline_s = deadline_s
         self._max_output_tokens = max_output_tokens
         self._refused: frozenset[str] = frozenset()  # what the service refuses of a request, for this process
+        self.breaker = CircuitBreaker(FAILURES)
+        self._last_failure: type[ReaderFailed] = ReaderUnavailable
         self._client = _make_client(api_key, base_url, deadline_s=deadline_s, max_output_tokens=max_output_tokens)
         self._completions = self._client.chat.completions  # loads their module now, not within the first question
 
-    async def stream(self, system: str, user: str) -> AsyncGenerator[str | Usage, None]:
-        """Yield the reply in pieces as they arrive, then its Usage.
+    async def stream(self, system: str, user: str, use: ModelUse) -> AsyncGenerator[str, None]:
+        """Yield the reply in pieces as they arrive, and add the call to `use`.
 
         Close the generator (`contextlib.aclosing`) to leave early: the connection closes with it, and the service stops
         writing. Raises ReaderFailed of each kind, ModelRefused among them; once connected only ReaderCutOff,
         ReaderTimeout or ModelRefused.
         """
-        with self._failures_logged():
-            reply, deadline = ChatReply(self._max_output_tokens), self._deadline()
+        reply = ChatReply(self._max_output_tokens)
+        async with self._called(use, system + user, reply):
             request = self._request(system, user) | {"stream": True, "stream_options": {"include_usage": True}}
-            chunks = _chunks(await self._accepted(request, deadline))
+            chunks = _chunks(await self._accepted(request, reply, self._limit(use, FIRST)))
             try:
-                while (chunk := await _within(deadline, anext(chunks, None), ReaderCutOff)) is not None:
+                while (chunk := await self._next(chunks, reply, use)) is not None:
                     if piece := reply.add(chunk):
                         yield piece
                     reply.check_length()
@@ -149,42 +180,78 @@ class ChatModel:
             finally:
                 await chunks.aclose()
             reply.check_finish()
-            yield await self._usage(system, user, reply)
 
-    async def complete(self, system: str, user: str) -> tuple[str, Usage]:
-        """Return the complete reply and its Usage; raises as `stream` does."""
-        with self._failures_logged():
-            reply = ChatReply(self._max_output_tokens)
-            reply.add(await self._accepted(self._request(system, user), self._deadline()))
+    async def complete(self, system: str, user: str, use: ModelUse) -> str:
+        """Return the complete reply, and add the call to `use`; raises as `stream` does."""
+        reply = ChatReply(self._max_output_tokens)
+        async with self._called(use, system + user, reply):
+            reply.add(await self._accepted(self._request(system, user), reply, self._limit(use, FIRST)))
             reply.check_finish()
-            return reply.text, await self._usage(system, user, reply)
-
-    async def count(self, system: str, user: str, text: str) -> Usage:
-        """Return the Usage of a call by our own count, for a reply that was left early or came without one."""
-        return self._priced(
-            *[await asyncio.to_thread(count_tokens, part, self.model) for part in (system + user, text)]
-        )
+            return reply.text
 
     async def aclose(self) -> None:
         """Close the connections; the model cannot be used afterwards."""
         await self._client.close()
 
-    async def _accepted(self, request: dict[str, Any], deadline: float) -> "ChatCompletion | _Stream":
+    @asynccontextmanager
+    async def _called(self, use: ModelUse, prompt: str, reply: ChatReply) -> AsyncIterator[None]:
+        """Guard, count and log one call; while the breaker is open, raise the last kind of failure at once."""
+        now = asyncio.get_running_loop().time()
+        use.until = use.until or now + self._deadline_s
+        if now >= use.until or not self.breaker.admit():
+            use.has_failed = True
+            kind = ReaderTimeout if now >= use.until else self._last_failure
+            raise kind("The language model was not asked: no time is left, or it failed before.")
+        try:
+            yield
+        except ReaderFailed as failure:
+            use.has_failed = True
+            log_failure(self.model, failure, pause_s=PAUSE_S if self._has_opened(failure) else 0)
+            if reply.is_accepted or isinstance(failure, ReaderTimeout):
+                use.usage += await asyncio.to_thread(self._usage, prompt, reply)
+            raise
+        except BaseException:
+            # The caller left. Counted here, because another wait could be cancelled as well.
+            (self.breaker.succeed if reply.text else self.breaker.release)()
+            use.usage += self._usage(prompt, reply)
+            raise
+        self.breaker.succeed()
+        use.usage += self._usage(prompt, reply) if reply.tokens else await asyncio.to_thread(self._usage, prompt, reply)
+
+    def _has_opened(self, failure: ReaderFailed) -> bool:
+        """Tell the breaker of a failure; return whether it opened."""
+        if failure.blame == "request":
+            self.breaker.succeed()
+            return False
+        self._last_failure = type(failure)
+        return self.breaker.fail(PAUSE_S, at_once=failure.blame == "account")
+
+    async def _accepted(self, request: dict[str, Any], reply: ChatReply, deadline: float) -> "ChatCompletion | _Stream":
         """Return the reply to a request, adjusted as often as the service refuses another part of it by name."""
         refused = self._refused
         while True:
             try:
                 call: Awaitable[ChatCompletion | _Stream] = self._completions.create(**_adjusted(request, refused))
-                reply = await _within(deadline, call, ReaderUnavailable)
+                opened = await _within(deadline, call, ReaderUnavailable)
             except ParameterRefused as failure:
                 if failure.refused <= refused:
                     raise
                 refused |= failure.refused
                 continue
+            reply.is_accepted = True
             if refused != self._refused:
                 logger.info("model %s: its service refuses %s: left out from now on", self.model, sorted(refused))
                 self._refused = refused
-            return reply
+            return opened
+
+    async def _next(self, chunks: AsyncGenerator[object, None], reply: ChatReply, use: ModelUse) -> object:
+        """Return the next chunk of a stream, None after the last one."""
+        return await _within(self._limit(use, SILENCE if reply.text else FIRST), anext(chunks, None), ReaderCutOff)
+
+    def _limit(self, use: ModelUse, share: float) -> float:
+        """Return when the model must have gone on: a share of the deadline from now, within the request's own."""
+        limit = asyncio.get_running_loop().time() + share * self._deadline_s
+        return min(limit, use.until or limit)
 
     def _request(self, system: str, user: str) -> dict[str, Any]:
         reasoning = _REASONING.match(self.model)
@@ -199,28 +266,15 @@ class ChatModel:
         }
         return request if reasoning else {**request, "temperature": 0}
 
-    def _deadline(self) -> float:
-        return asyncio.get_running_loop().time() + self._deadline_s
-
-    async def _usage(self, system: str, user: str, reply: "ChatReply") -> Usage:
-        return self._priced(*reply.tokens) if reply.tokens else await self.count(system, user, reply.text)
-
-    def _priced(self, input_tokens: int, output_tokens: int) -> Usage:
-        price = cost(self.model, input_tokens, output_tokens, self._base_url)
-        return Usage(input_tokens, output_tokens, llm_calls=1, cost_usd=price)
-
-    @contextmanager
-    def _failures_logged(self) -> Iterator[None]:
-        try:
-            yield
-        except ReaderFailed as failure:
-            log_failure(self.model, failure)
-            raise
+    def _usage(self, prompt: str, reply: ChatReply) -> Usage:
+        """Return the Usage of a call, by the service's count if it sent one, else by ours of what was received."""
+        counts = reply.tokens or (count_tokens(prompt, self.model), count_tokens(reply.text, self.model))
+        return Usage(*counts, llm_calls=1, cost_usd=cost(self.model, *counts, self._base_url))
 
 
-def log_failure(model: str, failure: ReaderFailed) -> None:
-    """Write the one line of a failing call to the log."""
-    message = " ".join(str(failure).split())
+def log_failure(model: str, failure: ReaderFailed, pause_s: float = 0) -> None:
+    """Write the one line of a failing call to the log, with the pause that follows it, if any."""
+    message = " ".join(str(failure).split()) + (f" It is not asked for {pause_s:g} s." if pause_s else "")
     logger.warning("request %s: model %s: %s: %s", request_id.get() or "unknown", model, failure.code, message)
 
 
@@ -363,10 +417,12 @@ def _failure(error: Exception, otherwise: type[ReaderFailed]) -> tuple[ReaderFai
     if isinstance(error, APIStatusError):
         return _refusal(error), None
     if isinstance(error, ValueError | RecursionError | TypeError | AttributeError):
-        return ReaderCutOff("The language model's service sent an invalid chat completion."), None
+        return ReaderCutOff("The language model's service sent an invalid chat completion.", blame="service"), None
     if isinstance(error, APIError) and not isinstance(error, APIConnectionError):
-        return ReaderCutOff(f"The language model's service broke off with an error{shown_code(error.code)}."), None
-    return otherwise("The connection to the language model's service failed.", "Check OPENAI_BASE_URL."), error
+        message = f"The language model's service broke off with an error{shown_code(error.code)}."
+        return ReaderCutOff(message, blame="service"), None
+    message = "The connection to the language model's service failed."
+    return otherwise(message, "Check OPENAI_BASE_URL.", "service"), error
 
 
 def _refusal(error: "APIStatusError") -> ReaderFailed:
@@ -374,13 +430,14 @@ def _refusal(error: "APIStatusError") -> ReaderFailed:
     status = error.status_code
     message = f"The language model's service answered {status}{shown_code(error.code or error.type)}."
     if status == 429:
-        return ReaderRateLimited(message, _HINTS[429])
+        has_quota = "insufficient_quota" not in {error.code, error.type}
+        return ReaderRateLimited(message, _HINTS[429], "service" if has_quota else "account")
     # 408 and 409 are the service's own timeout and lock, which a retry may pass.
     if status >= 500 or status in {408, 409}:
         return ReaderUnavailable(message)
     hint = _HINTS.get(status, "The model's name or the length of the prompt may not fit it.")
     refused = _refused_parts(error) if status in {400, 422} else frozenset()
-    return ParameterRefused(message, hint, refused) if refused else ReaderRejected(message, hint)
+    return ParameterRefused(message, hint, refused) if refused else ReaderRejected(message, hint, _BLAMES.get(status))
 
 
 def _refused_parts(error: "APIStatusError") -> frozenset[str]:

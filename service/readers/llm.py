@@ -10,9 +10,9 @@ from index.records import isoformat
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderEmpty, ReaderFailed
 from service.prompts import Prompts, RenderedPrompt, fit_passages, new_fence, sanitize, sanitize_line
-from service.readers.chat import Chat, log_failure
+from service.readers.chat import Chat, ModelUse, log_failure
 from service.readers.reply import ModelRefused, ReplyText
-from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
+from service.records import Abstained, Drafted, DraftSentence, Passage
 
 PROMPT = "answer"
 
@@ -61,20 +61,18 @@ class LlmReader:
         """Return the leading passages that are within the budget of tokens."""
         return await asyncio.to_thread(fit_passages, passages, self._prompt_tokens, self.model)
 
-    async def read(self, question: str, passages: Sequence[Passage], asked_at: str) -> AsyncGenerator[Drafted, None]:
-        """Yield the sentences of the reply, or one Abstained; last the Usage of the call. `asked_at` is an ISO date.
+    async def read(
+        self, question: str, passages: Sequence[Passage], asked_at: str, use: ModelUse
+    ) -> AsyncGenerator[Drafted, None]:
+        """Yield the sentences of the reply, or one Abstained. `asked_at` is an ISO date; `use` gets the call.
 
         Raises ReaderFailed, after the complete sentences before the failure.
         """
         prompt = self._render(question, passages, asked_at)
         draft = Draft([passage.key for passage in passages], reasons_first=self._reasons_first)
-        usage = Usage()
         try:
-            async with aclosing(self._chat.stream(prompt.system, prompt.user)) as pieces:
+            async with aclosing(self._chat.stream(prompt.system, prompt.user, use)) as pieces:
                 async for piece in pieces:
-                    if isinstance(piece, Usage):
-                        usage = piece
-                        continue
                     async for sentence in draft.feed(piece):
                         yield sentence
                     if draft.abstained:
@@ -90,11 +88,10 @@ class LlmReader:
         self._reasons_first = draft.text.thoughts.reasons_first
         if draft.abstained:
             yield Abstained()
-            usage = await self._chat.count(prompt.system, prompt.user, draft.received)
-        yield usage
-        if not draft.abstained and not draft.has_words:
+        elif not draft.has_words:
             nothing = ReaderEmpty("The language model's reply has no text that answers.")
             log_failure(self.model, nothing)
+            use.has_failed = True
             self.trouble = nothing.code
             raise nothing
 
@@ -134,7 +131,6 @@ class Draft:
         self._keys = keys
         self.text = ReplyText(reasons_first=reasons_first)
         self._parser = DraftParser(keys)
-        self.received = ""
         self._has_text = self._is_answering = False
         self._is_restarted = False
         self.abstained = False
@@ -142,7 +138,6 @@ class Draft:
 
     async def feed(self, piece: str) -> AsyncGenerator[DraftSentence, None]:
         """Yield the sentences that this piece completes."""
-        self.received += piece
         for part in _parts(piece):
             for sentence in self._parsed(self.text.feed(part)):
                 yield sentence

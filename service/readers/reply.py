@@ -86,6 +86,7 @@ class ChatReply:
         self._pieces: list[str] = []
         self._half = ""
         self.finish_reason: str | None = None
+        self.is_accepted = False  # by the service, which then charges for it
 
     @property
     def text(self) -> str:
@@ -101,7 +102,9 @@ class ChatReply:
             completion = _Completion.model_validate(received, from_attributes=True)
         except ValidationError:
             # Without its cause, which would repeat what the service sent.
-            raise ReaderCutOff("The language model's service sent an invalid chat completion.") from None
+            raise ReaderCutOff(
+                "The language model's service sent an invalid chat completion.", blame="service"
+            ) from None
         usage = completion.usage
         if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
             self.tokens = (usage.prompt_tokens, usage.completion_tokens)
@@ -143,7 +146,7 @@ class ChatReply:
                 "The language model's reply reached the limit of its length.", "Raise the limit of output tokens."
             )
         if reason is None:
-            raise ReaderCutOff("The language model's reply stopped before its end.")
+            raise ReaderCutOff("The language model's reply stopped before its end.", blame="service")
         raise ReaderCutOff(f"The language model's service ended the reply before its end{shown_code(reason)}.")
 
 

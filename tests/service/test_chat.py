@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import aclosing
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -23,7 +24,7 @@ from service.errors import (
     ReaderUnavailable,
 )
 from service.prompts import count_tokens
-from service.readers.chat import ChatModel
+from service.readers.chat import FAILURES, FIRST, SILENCE, ChatModel, ModelUse
 from service.readers.reply import ChatReply, ModelRefused
 from service.records import Usage
 from tests.http_service import refusing
@@ -37,7 +38,7 @@ class Heard:
 
     def __init__(self) -> None:
         self.pieces: list[str] = []
-        self.usage: Usage | None = None
+        self.usage = Usage()
         self.failure: ReaderFailed | None = None
         self.seconds = 0.0
         self.requests: list[Received] = []
@@ -50,19 +51,18 @@ def hear(replies: Script | Sequence[Script], *, model: str = "house-model", dead
         heard = Heard()
         chat = ChatModel(model, KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
         # The first count loads a table of tokens; do it before the clock starts.
-        await chat.count("", "", "")
+        count_tokens("", model)
+        use = ModelUse()
         began = time.monotonic()
         try:
-            async with aclosing(chat.stream("Be brief.", "Say hello.")) as stream:
-                async for item in stream:
-                    if isinstance(item, Usage):
-                        heard.usage = item
-                    else:
-                        heard.pieces.append(item)
+            async with aclosing(chat.stream("Be brief.", "Say hello.", use)) as stream:
+                async for piece in stream:
+                    heard.pieces.append(piece)
         except ReaderFailed as failure:
             heard.failure = failure
         heard.seconds = time.monotonic() - began
-        heard.requests = llm.requests
+        heard.requests, heard.usage = llm.requests, use.usage
+        assert use.has_failed == (heard.failure is not None)
         await chat.aclose()
         return heard
 
@@ -75,13 +75,20 @@ def complete(replies: Script | Sequence[Script], *, deadline_s: float = 10.0) ->
 
     async def call(llm: ScriptedLLM) -> tuple[str, Usage]:
         chat = ChatModel("house-model", KEY, llm.url, deadline_s=deadline_s, max_output_tokens=300)
+        use = ModelUse()
         try:
-            return await chat.complete("Be brief.", "Say hello.")
+            return await chat.complete("Be brief.", "Say hello.", use), use.usage
         finally:
             await chat.aclose()
 
     with ScriptedLLM(replies) as llm:
         return asyncio.run(call(llm))
+
+
+def counted(received: str) -> Usage:
+    """Return the usage of the one call of a test by our own count."""
+    prompt = count_tokens("Be brief.Say hello.", "house-model")
+    return Usage(prompt, count_tokens(received, "house-model"), 1, None)
 
 
 def test_pieces_come_as_they_are_then_usage() -> None:
@@ -128,9 +135,9 @@ def test_halves_of_a_character_are_joined(pieces: list[str], text: str) -> None:
 def test_pieces_come_at_once() -> None:
     """The first piece is there before the service has written the second."""
 
-    async def first_piece(llm: ScriptedLLM) -> str | Usage:
+    async def first_piece(llm: ScriptedLLM) -> str:
         chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
-        async with aclosing(chat.stream("s", "u")) as stream:
+        async with aclosing(chat.stream("s", "u", ModelUse())) as stream:
             piece = await anext(stream)
         await chat.aclose()
         return piece
@@ -143,9 +150,7 @@ def test_pieces_come_at_once() -> None:
 def test_usage_is_counted_where_the_service_does_not(call: Callable[[Reply], Usage]) -> None:
     """Without the counts of a service the usage is our own count."""
     usage = call(Reply(["Hello", " world."], usage=None))
-    assert usage == Usage(
-        count_tokens("Be brief.Say hello.", "house-model"), count_tokens("Hello world.", "house-model"), 1, None
-    )
+    assert usage == counted("Hello world.")
 
 
 @pytest.mark.parametrize(
@@ -185,7 +190,7 @@ def test_lone_surrogates_do_not_break_the_request() -> None:
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=300)
-        await chat.complete("s", "broken \ud83d emoji")
+        await chat.complete("s", "broken \ud83d emoji", ModelUse())
         await chat.aclose()
 
     with ScriptedLLM(Reply(["ok"])) as llm:
@@ -198,7 +203,7 @@ def test_service_without_a_key_gets_a_placeholder() -> None:
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", None, llm.url, deadline_s=10, max_output_tokens=300)
-        await chat.complete("s", "u")
+        await chat.complete("s", "u", ModelUse())
         await chat.aclose()
 
     with ScriptedLLM(Reply(["ok"])) as llm:
@@ -260,20 +265,50 @@ def test_a_retry_that_cannot_succeed_is_not_made(reply: Reply) -> None:
 
 
 @pytest.mark.parametrize(
-    "reply",
+    ("reply", "share"),
     [
-        Reply([Hang()]),
-        Reply(["Hello", Hang()]),
-        Reply([step for _ in range(50) for step in ("drip ", Pause(0.05))]),
-        Reply(status=503, headers={"Retry-After": "60"}),
+        (Reply([Hang()]), FIRST),
+        (Reply(["Hello", Hang()]), SILENCE),
+        (Reply([step for _ in range(50) for step in ("drip ", Pause(0.05))]), 1),
+        (Reply(status=503, headers={"Retry-After": "60"}), FIRST),
     ],
 )
-def test_deadline_bounds_the_whole_call(reply: Reply) -> None:
-    """Silence, a hang after the first words, a slow stream and a slow retry all end at the deadline."""
-    heard = hear([reply, reply], deadline_s=0.4)
+def test_deadline_bounds_the_whole_call(reply: Reply, share: float) -> None:
+    """Silence, a hang after the first words, a slow stream and a slow retry end at their shares of the deadline."""
+    heard = hear([reply, reply], deadline_s=0.6)
     assert type(heard.failure) is ReaderTimeout
     # A hang lasts 30 s.
-    assert 0.3 < heard.seconds < 15
+    assert 0.9 * share * 0.6 < heard.seconds < 15
+
+
+def test_thinking_is_no_silence() -> None:
+    """Before its first text a model has longer for its next event than after it."""
+    thought = json.dumps({"choices": [{"index": 0, "delta": {"reasoning_content": "Hm."}}]}).encode()
+    heard = hear([Reply([Raw(b"data: " + thought + b"\n\n"), Pause(1.1 * SILENCE * 3.0), "Hello."])], deadline_s=3.0)
+    assert (heard.pieces, heard.failure) == (["Hello."], None)
+
+
+def test_the_calls_of_a_request_share_its_deadline() -> None:
+    """A call ends when those before it have left no time, and is not made after that; the breaker learns nothing."""
+
+    async def call(llm: ScriptedLLM) -> list[ModelUse]:
+        chat, now = (
+            ChatModel("m", KEY, llm.url, deadline_s=600, max_output_tokens=300),
+            asyncio.get_running_loop().time(),
+        )
+        uses = [ModelUse(until=now + 0.3), *(ModelUse(until=now - 1) for _ in range(FAILURES))]
+        for use in uses:
+            with pytest.raises(ReaderTimeout):
+                await chat.complete("s", "u", use)
+        assert not chat.breaker.is_open
+        await chat.aclose()
+        return uses
+
+    with ScriptedLLM(Reply([Hang()])) as llm:
+        uses = asyncio.run(call(llm))
+        assert len(llm.requests) <= 1
+    assert [use.usage.llm_calls for use in uses] == [1] + [0] * FAILURES
+    assert all(use.has_failed for use in uses)
 
 
 def test_unreachable_service_is_unavailable() -> None:
@@ -282,7 +317,7 @@ def test_unreachable_service_is_unavailable() -> None:
     async def call(url: str) -> None:
         chat = ChatModel("m", KEY, f"{url}/v1", deadline_s=10, max_output_tokens=300)
         try:
-            await chat.complete("s", "u")
+            await chat.complete("s", "u", ModelUse())
         finally:
             await chat.aclose()
 
@@ -311,10 +346,10 @@ def test_unreachable_service_is_unavailable() -> None:
 )
 def test_stream_that_stops_early_is_cut_off(reply: Reply) -> None:
     """A stream that ends early or turns invalid is cut off, after the text that had arrived."""
-    heard = hear([reply])
+    heard = hear([replace(reply, usage=None)])
     assert type(heard.failure) is ReaderCutOff
     assert heard.pieces == [piece for piece in reply.pieces if isinstance(piece, str)]
-    assert heard.usage is None
+    assert heard.usage == counted("".join(heard.pieces))
     assert len(heard.requests) == 1
 
 
@@ -334,8 +369,7 @@ def test_a_break_after_the_last_word_is_not_a_failure(end: Cut | Hang | Raw) -> 
     last = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]}
     heard = hear([Reply(["Hello", Raw(b"data: " + json.dumps(last).encode() + b"\n\n"), end])], deadline_s=0.5)
     assert heard.failure is None
-    assert heard.usage is not None
-    assert heard.usage.output_tokens == count_tokens("Hello", "house-model")
+    assert heard.usage == counted("Hello")
 
 
 def test_refusal_is_its_own_failure() -> None:
@@ -422,7 +456,10 @@ def test_a_refused_parameter_is_left_out(refusals: str, caplog: pytest.LogCaptur
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("my-o1-deploy", KEY, llm.url, deadline_s=10, max_output_tokens=300)
-        assert [await anext(chat.stream("s", "u")), (await chat.complete("s", "u"))[0]] == ["ok", "ok"]
+        assert [await anext(chat.stream("s", "u", ModelUse())), await chat.complete("s", "u", ModelUse())] == [
+            "ok",
+            "ok",
+        ]
         await chat.aclose()
 
     with caplog.at_level("INFO", "dateline"), ScriptedLLM([*replies, Reply(["ok"]), Reply(["ok"])]) as llm:
@@ -451,7 +488,7 @@ def test_stream_options_may_be_refused() -> None:
     """A service that does not know how to count in a stream is asked without it, and the tokens are counted here."""
     heard = hear([Reply(status=400, message="Unrecognized request argument: stream_options"), Reply(["ok"])])
     assert "stream_options" not in heard.requests[-1].body
-    assert heard.usage is not None
+    assert heard.usage.llm_calls == 1
 
 
 @pytest.mark.parametrize(
@@ -540,14 +577,14 @@ def test_the_words_of_a_service_are_not_repeated(reply: Reply) -> None:
 
 @pytest.mark.parametrize("leave", ["close", "cancel"])
 def test_leaving_early_closes_the_connection(leave: str) -> None:
-    """The connection closes within a second once the consumer stops or is cancelled."""
+    """The connection closes within a second once the consumer stops or is cancelled; what was received counts."""
 
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", KEY, llm.url, deadline_s=20, max_output_tokens=300)
-        started = asyncio.Event()
+        started, use = asyncio.Event(), ModelUse()
 
         async def consume() -> None:
-            async with aclosing(chat.stream("s", "u")) as stream:
+            async with aclosing(chat.stream("Be brief.", "Say hello.", use)) as stream:
                 async for _ in stream:
                     started.set()
                     if leave == "close":
@@ -559,6 +596,7 @@ def test_leaving_early_closes_the_connection(leave: str) -> None:
             task.cancel()
         await asyncio.wait([task])
         assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
+        assert use.usage == counted("first")
         await chat.aclose()
 
     with ScriptedLLM([Reply(["first", Hang()])]) as llm:
@@ -573,7 +611,7 @@ def test_connection_is_used_again() -> None:
         texts = []
         for _ in range(4):
             try:
-                texts.append((await chat.complete("s", "u"))[0])
+                texts.append(await chat.complete("s", "u", ModelUse()))
             except ReaderFailed as failure:
                 texts.append(failure.code)
         await chat.aclose()
@@ -607,7 +645,7 @@ def test_any_bytes_give_a_reply_or_our_failure(junk: list[bytes]) -> None:
     """No bytes in a stream raise anything but a ReaderFailed."""
     heard = hear([Reply(["Hello", *map(Raw, junk)])], deadline_s=2)
     assert heard.pieces[:1] == ["Hello"]
-    assert (heard.failure is None) == (heard.usage is not None)
+    assert heard.usage.llm_calls == 1
 
 
 @given(

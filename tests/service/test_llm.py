@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from service.citations.stream import DraftParser
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 from service.prompts import Prompts, count_tokens
-from service.readers.chat import ChatModel
+from service.readers.chat import ChatModel, ModelUse
 from service.readers.llm import ABSTAIN, Draft, LlmReader
-from service.records import Abstained, Drafted, DraftSentence, Passage, Usage
+from service.records import Abstained, Drafted, DraftSentence, Passage
 from tests.scripted_llm import Cut, Hang, Reply, Request, Script, ScriptedLLM, keys_in
 from tests.service.passages import make_passage
 
@@ -43,6 +43,7 @@ def read(
     *,
     prompt_tokens: int = 4_000,
     asked_at: str = "2026-01-02",
+    use: ModelUse | None = None,
 ) -> tuple[list[Drafted], ReaderFailed | None]:
     """Return everything that the reader yields, and the failure that ended it, if any."""
 
@@ -50,7 +51,7 @@ def read(
         reader = reader_of(llm.url, prompt_tokens)
         items: list[Drafted] = []
         try:
-            async with aclosing(reader.read(question, passages, asked_at)) as reading:
+            async with aclosing(reader.read(question, passages, asked_at, use or ModelUse())) as reading:
                 async for item in reading:
                     items.append(item)
         except ReaderFailed as failure:
@@ -75,15 +76,14 @@ def user_message(request: Request) -> str:
     return str(request["messages"][1]["content"])
 
 
-def test_reply_comes_as_sentences_then_usage() -> None:
-    """The reply is parsed into cited sentences, however it is cut, and the usage of the call comes last."""
+def test_reply_comes_as_sentences() -> None:
+    """The reply is parsed into cited sentences, however it is cut."""
     pieces = ["Kim inspected ", "five plants [k7", "f2]. The library", " reopened [a1b2]."]
     items, failure = answer(Reply(pieces, usage=(900, 30)))
     assert failure is None
     assert items == [
         DraftSentence(("Kim inspected five plants", ("k7f2",), ".")),
         DraftSentence(("The library reopened", ("a1b2",), ".")),
-        Usage(900, 30, 1, None),
     ]
 
 
@@ -153,7 +153,7 @@ def test_fences_differ_between_requests() -> None:
         chat = ChatModel("m", None, url, deadline_s=10, max_output_tokens=300)
         reader = LlmReader(chat, Prompts(), prompt_tokens=4_000)
         for _ in range(2):
-            async for _item in reader.read("What?", PASSAGES, ""):
+            async for _item in reader.read("What?", PASSAGES, "", ModelUse()):
                 pass
         await chat.aclose()
 
@@ -182,21 +182,19 @@ def test_passages_over_the_budget_do_not_fit() -> None:
     ],
 )
 def test_abstaining_is_said_once(pieces: list[str]) -> None:
-    """The abstention line, in any form, yields one Abstained and the usage, without text."""
+    """The abstention line, in any form, yields one Abstained, without text."""
     items, failure = answer(Reply(pieces))
     assert failure is None
-    assert items[0] == Abstained()
-    assert isinstance(items[1], Usage)
-    assert len(items) == 2
+    assert items == [Abstained()]
 
 
 def test_abstaining_ends_the_call() -> None:
     """When the model abstains, the connection closes without waiting for its explanation; the usage is our count."""
+    use = ModelUse()
     with ScriptedLLM([Reply(["NOT_IN_SOURCES", Hang()])]) as llm:
-        items, _ = read(llm)
+        read(llm, use=use)
         assert llm.wait_for_leaver(1.0)
-    usage = items[-1]
-    assert isinstance(usage, Usage)
+    usage = use.usage
     assert usage.output_tokens == count_tokens("NOT_IN_SOURCES", "house-model")
     assert usage.input_tokens > 500
     assert usage.llm_calls == 1
@@ -206,8 +204,7 @@ def test_refusal_before_any_text_is_abstaining() -> None:
     """A refusal is an abstention."""
     items, failure = answer(Reply(refusal="I would rather not."))
     assert failure is None
-    assert items[0] == Abstained()
-    assert isinstance(items[1], Usage)
+    assert items == [Abstained()]
 
 
 def test_refusal_after_text_is_a_cut() -> None:
@@ -240,7 +237,7 @@ def test_leaving_the_reader_closes_the_call() -> None:
 
     async def leave(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
-        async with aclosing(reader.read("What?", PASSAGES, "")) as reading:
+        async with aclosing(reader.read("What?", PASSAGES, "", ModelUse())) as reading:
             assert isinstance(await anext(reading), DraftSentence)
         assert await asyncio.to_thread(llm.wait_for_leaver, 1.0)
         await reader._chat.aclose()
@@ -255,14 +252,15 @@ def test_reasoning_without_a_tag_is_expected_of_the_next_reply_only() -> None:
     reasoned = Reply(["Der Nutzer fragt [k7f2]. Und dann noch. ", f"</think>{said}"])
 
     async def ask(reader: LlmReader) -> list[str]:
-        return [item.text async for item in reader.read("What?", PASSAGES, "") if isinstance(item, DraftSentence)]
+        drafts = reader.read("What?", PASSAGES, "", ModelUse())
+        return [item.text async for item in drafts if isinstance(item, DraftSentence)]
 
     async def talk(llm: ScriptedLLM) -> None:
         reader = reader_of(llm.url)
         assert await ask(reader) == ["Der Nutzer fragt.", "Kim inspected five plants."]
         assert await ask(reader) == ["Kim inspected five plants."]
         assert await ask(reader) == ["Kim inspected five plants."]
-        async with aclosing(reader.read("What?", PASSAGES, "")) as reading:
+        async with aclosing(reader.read("What?", PASSAGES, "", ModelUse())) as reading:
             assert await anext(reading) == DraftSentence(("Kim inspected five plants", ("k7f2",), "."))
         await reader._chat.aclose()
 

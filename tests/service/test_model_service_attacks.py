@@ -16,7 +16,7 @@ from index.embedding.openai import OpenAIEmbedder
 from index.errors import EmbeddingFailed
 from index.response_limit import ERROR_BYTES, ResponseTooLong, limit_response
 from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected, ReaderUnavailable
-from service.readers.chat import ChatModel
+from service.readers.chat import ChatModel, ModelUse
 from service.readers.reply import CHARACTERS_A_TOKEN
 from service.records import request_id
 from tests.http_service import HttpService, refusing
@@ -37,9 +37,9 @@ async def hear(chat: ChatModel) -> tuple[str, ReaderFailed | None]:
     """Return the text of a streamed reply, and its failure."""
     pieces: list[str] = []
     try:
-        async with aclosing(chat.stream("Be brief.", PROMPT)) as stream:
+        async with aclosing(chat.stream("Be brief.", PROMPT, ModelUse())) as stream:
             async for piece in stream:
-                pieces.append(str(piece))
+                pieces.append(piece)
     except ReaderFailed as failure:
         return "".join(pieces), failure
     return "".join(pieces), None
@@ -117,7 +117,7 @@ def test_an_endless_plain_reply_is_left() -> None:
         service = Endless(JSON, b" " * 10_000)
         async with service.model() as chat:
             with pytest.raises(ReaderCutOff):
-                await chat.complete("Be brief.", PROMPT)
+                await chat.complete("Be brief.", PROMPT, ModelUse())
             await service.left.wait()
 
     asyncio.run(listen())
@@ -146,7 +146,7 @@ def test_no_redirect_is_followed(status: int) -> None:
     async def call(llm: ScriptedLLM) -> None:
         chat = ChatModel("m", KEY, llm.url, deadline_s=10, max_output_tokens=TOKENS)
         with pytest.raises(ReaderRejected):
-            await chat.complete("s", PROMPT)
+            await chat.complete("s", PROMPT, ModelUse())
         await chat.aclose()
 
     with ScriptedLLM(Reply(["no"])) as other:
@@ -211,7 +211,7 @@ def test_nothing_is_decompressed() -> None:
     async def call(url: str) -> None:
         chat = ChatModel("m", KEY, url, deadline_s=10, max_output_tokens=TOKENS)
         with pytest.raises(ReaderCutOff):
-            await chat.complete("s", "u")
+            await chat.complete("s", "u", ModelUse())
         await chat.aclose()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -270,7 +270,7 @@ def test_an_unreachable_service_leaves_one_line(caplog: pytest.LogCaptureFixture
     async def call(url: str) -> None:
         chat = ChatModel("house-model", KEY, f"{url}/v1", deadline_s=10, max_output_tokens=TOKENS)
         with pytest.raises(ReaderUnavailable):
-            await chat.complete("s", "u")
+            await chat.complete("s", "u", ModelUse())
         await chat.aclose()
 
     with caplog.at_level(logging.WARNING, "dateline"), refusing() as url:
@@ -281,11 +281,12 @@ def test_an_unreachable_service_leaves_one_line(caplog: pytest.LogCaptureFixture
 STARTED = """
 import asyncio, sys
 from service.build import build_chat
+from service.readers.chat import ModelUse
 from service.settings import ServiceSettings
 from tests.scripted_llm import Reply, ScriptedLLM
 
 async def ask(chat):
-    return [piece async for piece in chat.stream("s", "u")]
+    return [piece async for piece in chat.stream("s", "u", ModelUse())]
 
 with ScriptedLLM(Reply(["Hello."], usage=None)) as llm:
     chat = build_chat(ServiceSettings(_env_file=None, llm_model="m", openai_api_key="k", openai_base_url=llm.url))

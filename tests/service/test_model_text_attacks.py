@@ -12,8 +12,9 @@ from service.citations.stream import DraftParser
 from service.citations.verify import SupportCheck, Thresholds, Verifier
 from service.errors import ReaderEmpty
 from service.prompts import Prompts
+from service.readers.chat import ModelUse
 from service.readers.llm import PIECE, Draft, LlmReader
-from service.records import LONGEST_SENTENCE, DraftSentence, Usage
+from service.records import LONGEST_SENTENCE, DraftSentence
 from tests.fakes import HashedEmbedder
 from tests.service.passages import make_passage
 
@@ -65,16 +66,12 @@ class Talker:
     def __init__(self, pieces: Sequence[str]) -> None:
         self._pieces = pieces
 
-    async def stream(self, system: str, user: str) -> AsyncGenerator[str | Usage, None]:
+    async def stream(self, system: str, user: str, use: ModelUse) -> AsyncGenerator[str, None]:
         for piece in self._pieces:
             yield piece
-        yield Usage(1, 1, 1)
 
-    async def complete(self, system: str, user: str) -> tuple[str, Usage]:
-        return "".join(self._pieces), Usage(1, 1, 1)
-
-    async def count(self, system: str, user: str, text: str) -> Usage:
-        return Usage(1, 1, 1)
+    async def complete(self, system: str, user: str, use: ModelUse) -> str:
+        return "".join(self._pieces)
 
     async def aclose(self) -> None:
         """Nothing to close."""
@@ -100,7 +97,7 @@ def test_the_loop_goes_on(text: str, length: int) -> None:
         passages = [make_passage("k7f2", "It rained.")]
         drafts: list[DraftSentence] = []
         with suppress(ReaderEmpty):  # a reply without words
-            async for draft in reader.read("Did it rain?", passages, ""):
+            async for draft in reader.read("Did it rain?", passages, "", ModelUse()):
                 drafts += [draft] if isinstance(draft, DraftSentence) else []
         beating.cancel()
         return drafts

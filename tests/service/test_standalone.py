@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from service.prompts import Prompts
 from service.questions import is_follow_up
-from service.readers.chat import ChatModel
+from service.readers.chat import ChatModel, ModelUse
 from service.records import Message, Question, Usage
 from service.standalone import MAX_CHARS, StandaloneQuestion, standalone_question
 from tests.scripted_llm import Reply, Script, ScriptedLLM
@@ -21,13 +21,13 @@ COMPLETED = "What did Kim inspect in Vladivostok?"
 """What the rules make of the question."""
 
 
-def ask(question: Question, llm: ScriptedLLM) -> StandaloneQuestion:
+def ask(question: Question, llm: ScriptedLLM, use: ModelUse | None = None) -> StandaloneQuestion:
     """The standalone question by way of a scripted model."""
 
     async def call() -> StandaloneQuestion:
         chat = ChatModel("house-model", None, llm.url, deadline_s=10, max_output_tokens=300)
         try:
-            return await standalone_question(question, chat, Prompts(), fence=lambda: "f3nc3")
+            return await standalone_question(question, (chat, use or ModelUse()), Prompts(), fence=lambda: "f3nc3")
         finally:
             await chat.aclose()
 
@@ -52,8 +52,11 @@ def test_question_without_conversation_is_itself() -> None:
 
 def test_follow_up_is_rewritten() -> None:
     """A follow-up is replaced by the model's rewrite, and the call is counted."""
-    standalone = rewritten(Reply(["What did Kim inspect in Vladivostok?"], usage=(300, 9)))
-    assert standalone == StandaloneQuestion("What did Kim inspect in Vladivostok?", Usage(300, 9, 1, None))
+    use = ModelUse()
+    with ScriptedLLM([Reply(["What did Kim inspect in Vladivostok?"], usage=(300, 9))]) as llm:
+        standalone = ask(Question(ASKED, messages=TALK), llm, use)
+    assert standalone == StandaloneQuestion("What did Kim inspect in Vladivostok?")
+    assert use.usage == Usage(300, 9, 1, None)
 
 
 def test_follow_up_is_completed_without_a_model() -> None:
@@ -66,7 +69,7 @@ def test_follow_up_without_a_topic_is_warned_of() -> None:
     """A conversation that gives nothing to a follow-up leaves it as asked, with a warning."""
     question = Question(ASKED, messages=NOTHING)
     standalone = asyncio.run(standalone_question(question, None, Prompts()))
-    assert (standalone.text, code(standalone), standalone.usage) == (ASKED, "follow_up_offline", Usage())
+    assert (standalone.text, code(standalone)) == (ASKED, "follow_up_offline")
 
 
 def test_a_standalone_question_has_no_warning() -> None:

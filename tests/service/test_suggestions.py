@@ -14,6 +14,7 @@ from index.records import Span
 from service.errors import ReaderFailed, ReaderTimeout
 from service.pipeline import Pipeline
 from service.question_rules import MadeQuestion
+from service.readers.chat import ModelUse
 from service.records import AnswerWarning, Conflict, Correction, Question, Usage
 from service.suggestions import Ended, Suggestion, SuggestionMaker, Suggestions, checked, parsed
 from tests.samples import ASKED_AT
@@ -178,14 +179,15 @@ class ScriptedChat:
         self._reply = reply
         self.calls = 0
 
-    async def complete(self, system: str, user: str) -> tuple[str, Usage]:
+    async def complete(self, system: str, user: str, use: ModelUse) -> str:
         """Return the reply."""
         assert "suggest" not in system
         assert "<article" in user
         self.calls += 1
         if isinstance(self._reply, ReaderFailed):
             raise self._reply
-        return self._reply, Usage()
+        use.usage += Usage(500, 20, 1)
+        return self._reply
 
 
 @pytest.mark.parametrize(
