@@ -24,7 +24,7 @@ from ingest.report import Progress
 from service.answer import Answer
 from service.build import build_pipeline
 from service.questions import search_text
-from service.readers.answerability import Answerability, Calibration
+from service.readers.answerability import Calibration, Judgement
 from service.readers.evidence import PASSAGES_SCORED, Evidence, SentenceScorer
 from service.records import Mode, Passage, Question
 from service.retrieve import Retrieved, retrieve
@@ -104,9 +104,9 @@ class _Recorder(Calibration):
 
     seen: list[Evidence] = field(default_factory=list)
 
-    def answerability(self, question: str, evidence: Evidence) -> Answerability:
+    def judge(self, question: str, evidence: Evidence) -> Judgement:
         self.seen[:] = [evidence]
-        return Calibration.answerability(self, question, evidence)
+        return Calibration.judge(self, question, evidence)
 
 
 @contextmanager

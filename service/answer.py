@@ -35,6 +35,7 @@ from service.records import (
     Verdict,
     Verification,
 )
+from service.trace import Trace
 
 STALE = "stale"
 """Code of the warning that a question about the present was answered from old articles."""
@@ -117,6 +118,7 @@ class Answer:
     counted: ArticleCount | None = None
     ask_next: tuple[str, ...] = ()
     permalink: str | None = None
+    trace: Trace | None = None
     object: Literal["answer"] = "answer"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 
@@ -254,7 +256,7 @@ class Composition:
         """Return the article that a citation quotes."""
         return next(each.article for each in self.passages if each.article.article_id == citation.article_id)
 
-    def sources(self) -> tuple[Source, ...]:
+    def sources(self, *, with_text: bool = False) -> tuple[Source, ...]:
         """Return all passages as sources, those that are cited so far with their marker."""
         return tuple(
             Source(
@@ -276,6 +278,7 @@ class Composition:
                 duplicates=tuple(
                     Duplicate(each.article_id, each.title, each.source, each.url) for each in passage.copies
                 ),
+                text=passage.chunk.text if with_text else None,
             )
             for number, passage in enumerate(self.passages, 1)
         )

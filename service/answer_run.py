@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from uuid import uuid4
 
 from index.generation import Generation
-from index.records import isoformat
+from index.records import Span, isoformat
 from service.answer import (
     STALE,
     Answer,
@@ -20,11 +20,13 @@ from service.answer import (
     freshness,
     retrieval,
 )
+from service.citations.verify import Check
 from service.conflicts.findings import Findings, findings
 from service.conflicts.relation import Ask
 from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.period_answer import drafts_of_period
 from service.questions import asks_about_present
+from service.readers.answerability import Judgement
 from service.readers.catalogue import CATALOGUE, ArticleCount, examples
 from service.readers.chat import ModelUse
 from service.readers.evidence import Evidence
@@ -39,11 +41,14 @@ from service.records import (
     DraftSentence,
     Passage,
     Question,
+    Source,
     Status,
     StatusReason,
     Unsupported,
 )
+from service.retrieve import Retrieved, Search
 from service.time_window import AskedPeriod, Window, is_before
+from service.trace import CallPurpose, TraceCall
 
 NEWER_REPORT = "newer_report"
 """Code of the warning that a later article also speaks of what is quoted."""
@@ -90,6 +95,15 @@ def newer_warning(question: str, evidence: Evidence) -> AnswerWarning | None:
     return AnswerWarning(NEWER_REPORT, f"A later article, of {day(later)}, may say something new about this.")
 
 
+@dataclass(frozen=True, slots=True)
+class CheckedSentence:
+    """A sentence with its check, and its place in the answer, None if it is withheld."""
+
+    draft: DraftSentence
+    check: Check
+    place: Span | None
+
+
 @dataclass(slots=True)
 class AnswerRun:
     """The state of one question: its generation, its model, and everything that its answer reports."""
@@ -98,7 +112,8 @@ class AnswerRun:
     generation: Generation
     llm: LlmReader | None  # None if sentences of the articles are quoted
     created: datetime
-    standalone: str = ""
+    independent: str = ""  # the question without its conversation
+    standalone: str = ""  # as it is searched
     kind: QuestionKind = FACT
     counted: ArticleCount | None = None
     period: AskedPeriod | None = None  # if the question is about some days and nothing else
@@ -114,6 +129,10 @@ class AnswerRun:
     use: ModelUse = field(default_factory=ModelUse)
     abstained: bool = False
     is_weak: bool = False  # the evidence for quotes
+    judgement: Judgement | None = None  # of quotes, if they were judged
+    searches: list[tuple[Search, Retrieved]] = field(default_factory=list)
+    checked: list[CheckedSentence] = field(default_factory=list)
+    calls: list[TraceCall] = field(default_factory=list)  # of the model
     corrections: tuple[Correction, ...] = ()
     findings: Findings = field(default_factory=Findings)
     is_superseded: bool = False  # a quoted value is corrected by an article that is not quoted
@@ -159,6 +178,10 @@ class AnswerRun:
 
         return tuple(side.name for side in sides(self.standalone) if quotes and not is_covered(side))
 
+    def sources(self) -> tuple[Source, ...]:
+        """Return the passages as sources, with their texts if the question includes them."""
+        return self.composition.sources(with_text="text" in self.question.include)
+
     @property
     def now(self) -> datetime:
         """The moment at which the question is asked, or is to be answered."""
@@ -167,6 +190,13 @@ class AnswerRun:
     def warn(self, code: str, message: str) -> None:
         """Add a warning to the answer."""
         self.warnings.append(AnswerWarning(code, message))
+
+    def called(self, purpose: CallPurpose, model: str, failure: str | None = None) -> None:
+        """Add a call of the model that has ended, with its tokens and the code of its failure."""
+        sent, received = self.use.usage.input_tokens, self.use.usage.output_tokens
+        sent -= sum(each.input_tokens for each in self.calls)
+        received -= sum(each.output_tokens for each in self.calls)
+        self.calls.append(TraceCall(purpose, model, sent, received, failure))
 
     def status(self) -> tuple[Status, StatusReason | None]:
         """Return the status of the answer and its reason."""
@@ -209,7 +239,7 @@ class AnswerRun:
     def answer(self, stale_after: timedelta) -> Answer:
         """Return the complete answer."""
         status, reason = self.status()
-        sources = self.composition.sources()
+        sources = self.sources()
         fresh = freshness(self.generation, sources)
         stale = stale_warning(self.question, self.standalone, fresh.newest_cited_at, self.now, stale_after)
         corrected = corrected_warning(self.corrections)

@@ -12,7 +12,7 @@ import numpy as np
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
-from index.records import Article, Filters, isoformat
+from index.records import Article, Filters, Span, isoformat
 from index.text import words
 from service.answer import (
     Answer,
@@ -28,9 +28,10 @@ from service.answer import (
     freshness,
     retrieval,
 )
-from service.answer_run import AnswerRun
+from service.answer_run import AnswerRun, CheckedSentence
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
+from service.explanation import thresholds_of, trace_of
 from service.period_answer import retrieve_period
 from service.prompts import Prompts, new_fence
 from service.questions import search_text
@@ -54,7 +55,7 @@ from service.records import (
     Usage,
 )
 from service.retrieve import Retrieved, Search, joined, search
-from service.standalone import StandaloneQuestion, standalone_question
+from service.standalone import standalone_question
 from service.time_window import (
     AskedPeriod,
     asked_period,
@@ -120,28 +121,17 @@ class Pipeline:
             yield Started(run.id, isoformat(run.created, "milliseconds"))
 
             with run.timed("standalone"):
-                standalone = StandaloneQuestion(question.text)
-                if question.messages:
-                    model = (self.chat, run.use) if llm and self.chat else None
-                    standalone = await standalone_question(
-                        question,
-                        model,
-                        self.prompts,
-                        fence=self.fence,
-                        safety=self.verifier.safety,
-                        coverage=generation.lexical.coverage,
-                    )
+                run.independent = await self._independent(run)
                 # Off the event loop, because the first mistyped word reads a list of words.
-                run.standalone = await asyncio.to_thread(search_text, standalone.text, generation.lexical)
+                run.standalone = await asyncio.to_thread(search_text, run.independent, generation.lexical)
                 run.kind, run.period = kind_of(run.standalone), asked_period(run.standalone, run.now)
-            run.caution = standalone.caution
 
             found = NOT_SEARCHED
             if run.kind.name == "count":
                 await asyncio.to_thread(self._count, run)
             if run.kind.name != "other":
                 found = await self._found(run)
-            sources = run.composition.sources()
+            sources = run.sources()
             yield RetrievalCompleted(
                 retrieval(question, run.standalone, run.candidates, run.inferred),
                 sources,
@@ -150,7 +140,7 @@ class Pipeline:
 
             if self._may_read(run, found.reason):
                 with run.timed("read"):
-                    async with aclosing(self._read(run, standalone.text)) as events:
+                    async with aclosing(self._read(run, run.independent)) as events:
                         async for event in events:
                             yield event
 
@@ -159,6 +149,9 @@ class Pipeline:
                     await asyncio.to_thread(run.find_corrections)
                     await asyncio.to_thread(run.find_conflicts, self.span_reader.ask if self.span_reader else None)
             answer = run.answer(self.stale_after)
+            if "trace" in question.include:
+                thresholds = thresholds_of(self.calibration, self.verifier.support.thresholds)
+                answer = replace(answer, trace=trace_of(run, thresholds, self.verifier.safety.excerpt))
             if self.finish:
                 answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])
             if answer.status == "not_in_sources":
@@ -175,7 +168,7 @@ class Pipeline:
             run.composition = Composition(found.passages)
             spent = round((time.perf_counter() - began) * 1000)
             return SearchResult(
-                sources=run.composition.sources(),
+                sources=run.sources(),
                 retrieval=retrieval(question, run.standalone, found.candidates, run.inferred),
                 timings_ms=SearchTimings(retrieve=spent, total=spent),
                 as_of=isoformat(question.as_of),
@@ -210,6 +203,24 @@ class Pipeline:
         self.embedder.close()
         if self.chat is not None:
             await self.chat.aclose()
+
+    async def _independent(self, run: AnswerRun) -> str:
+        """Return the question as it can be understood without its conversation."""
+        question, model = run.question, (self.chat, run.use) if run.llm and self.chat else None
+        if not question.messages:
+            return question.text
+        found = await standalone_question(
+            question,
+            model,
+            self.prompts,
+            fence=self.fence,
+            safety=self.verifier.safety,
+            coverage=run.generation.lexical.coverage,
+        )
+        run.caution = found.caution
+        if model:
+            run.called("standalone_question", model[0].model, found.failure)
+        return found.text
 
     async def _found(self, run: AnswerRun) -> Retrieved:
         """Retrieve and score the passages; without the window of the date words where it loses the answer."""
@@ -254,8 +265,7 @@ class Pipeline:
         question = run.question
 
         def find(filters: Filters) -> Retrieved:
-            wanted = Search(run.standalone, filters, question.mode, question.top_k)
-            return search(run.generation, self.embedder, wanted)
+            return self._search(run, run.standalone, filters)
 
         with run.timed("retrieve"):
             found = await asyncio.to_thread(retrieve_period, find, question.conditions, period, question.top_k)
@@ -264,19 +274,23 @@ class Pipeline:
 
     async def _retrieved(self, run: AnswerRun, text: str, filters: Filters) -> Retrieved:
         """Retrieve the passages for a text, and some for a side of a comparison that none of them names."""
-        question = run.question
         prefers_new = wants_latest(text, run.now) == "state"
 
         def find(text: str) -> Retrieved:
-            wanted = Search(text, filters, question.mode, question.top_k, prefers_new)
-            return search(run.generation, self.embedder, wanted)
+            return self._search(run, text, filters, prefers_new=prefers_new)
 
         found = await asyncio.to_thread(find, run.kind.subject or text)
         for side in sides(text):
             if found.passages and not any(map(side.is_in, found.passages)):
                 more = (await asyncio.to_thread(find, side.question)).passages
                 named = [passage for passage in more if side.is_in(passage)][:PASSAGES_OF_SIDE]
-                found = joined(found, named, question.top_k)
+                found = joined(found, named, run.question.top_k)
+        return found
+
+    def _search(self, run: AnswerRun, text: str, filters: Filters, *, prefers_new: bool = False) -> Retrieved:
+        wanted = Search(text, filters, run.question.mode, run.question.top_k, prefers_new)
+        found = search(run.generation, self.embedder, wanted)
+        run.searches.append((wanted, found))
         return found
 
     async def _score(self, run: AnswerRun, found: Retrieved) -> None:
@@ -308,6 +322,7 @@ class Pipeline:
 
     def _may_read(self, run: AnswerRun, reason: StatusReason | None = None) -> bool:
         """Return whether the passages are related to the question; record the reason if not, and weak evidence."""
+        run.judgement = None
         if run.counted and reason != "outside_filters":
             return True
         if run.period and run.composition.passages:
@@ -315,8 +330,8 @@ class Pipeline:
         if run.llm:
             is_related, run.is_weak = self._is_related(run), False
         else:
-            level = self.calibration.answerability(run.standalone, run.evidence)
-            is_related, run.is_weak = level != "abstain", level != "answered"
+            run.judgement = self.calibration.judge(run.standalone, run.evidence)
+            is_related, run.is_weak = run.judgement.level != "abstain", run.judgement.level != "answered"
         is_related = is_related or _is_headline(run.standalone, run.composition.passages)
         run.reason = reason or (None if is_related else "low_relevance")
         return run.reason is None
@@ -324,18 +339,10 @@ class Pipeline:
     async def _read(self, run: AnswerRun, question: str) -> AsyncGenerator[Event, None]:
         """Yield the events of each sentence, of the model or, without one or if it gives none, of the articles."""
         if run.llm:
-            today = run.now.date().isoformat()
-            try:
-                async with aclosing(run.llm.read(question, run.composition.passages, today, run.use)) as drafts:
-                    async for draft in drafts:
-                        for event in await self._verify(run, draft):
-                            yield event
-            except ReaderFailed as failure:
-                run.warn(failure.code, failure.public)
-                if run.composition.text:
-                    run.reason = "interrupted"
-                else:
-                    await asyncio.to_thread(self._fall_back, run)
+            async with aclosing(self._drafts(run, run.llm, question)) as drafts:
+                async for draft in drafts:
+                    for event in await self._verify(run, draft):
+                        yield event
         if run.llm is None and run.reason is None:
             if run.counted:
                 delta, _ = run.composition.add(DraftSentence((run.counted.statement,)), ())
@@ -343,6 +350,23 @@ class Pipeline:
             for quote in run.quotes():
                 for event in await self._verify(run, quote):
                     yield event
+
+    async def _drafts(self, run: AnswerRun, llm: LlmReader, question: str) -> AsyncGenerator[Drafted, None]:
+        """Yield the drafts of the model; if it fails, the answer is interrupted, or goes on without it."""
+        today = run.now.date().isoformat()
+        try:
+            async with aclosing(llm.read(question, run.composition.passages, today, run.use)) as drafts:
+                async for draft in drafts:
+                    yield draft
+        except ReaderFailed as failure:
+            run.called("answer", llm.model, failure.code)
+            run.warn(failure.code, failure.public)
+            if run.composition.text:
+                run.reason = "interrupted"
+            else:
+                await asyncio.to_thread(self._fall_back, run)
+        else:
+            run.called("answer", llm.model)
 
     async def _verify(self, run: AnswerRun, draft: Drafted) -> list[Event]:
         """Return the events of one sentence; a sentence that is withheld has none."""
@@ -354,7 +378,10 @@ class Pipeline:
                 check = await asyncio.to_thread(self.verifier.verify, draft, passages, run.question.citations)
             if not check.withheld:
                 delta, citations = run.composition.add(draft, check.quotes)
+                end = len(run.composition.text)
+                run.checked.append(CheckedSentence(draft, check, Span(end - len(delta.lstrip(" ")), end)))
                 return [AnswerDelta(delta), *map(CitationAdded, citations)]
+            run.checked.append(CheckedSentence(draft, check, None))
             run.withheld += len(draft.text)
             run.unsupported.append(Unsupported(self.verifier.safety.excerpt(draft.text), check.withheld))
         return []
@@ -363,6 +390,7 @@ class Pipeline:
         """Go on without the model, as if it had not been asked."""
         run.llm = None
         run.unsupported.clear()
+        run.checked.clear()
         run.withheld = 0
         run.warn("answered_without_model", "Sentences of the articles are quoted, as the language model failed.")
         self._read_spans(run, run.composition.passages)

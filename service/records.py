@@ -10,6 +10,9 @@ from index.records import Article, Chunk, Filters, Span
 Mode = Literal["hybrid", "dense", "lexical"]
 ReaderChoice = Literal["auto", "llm", "extractive"]
 CitationMode = Literal["verified", "markers", "off"]
+Include = Literal["text", "trace"]
+"""A part of a reply that is left out unless it is asked for."""
+
 Status = Literal["answered", "partial", "not_in_sources"]
 StatusReason = Literal[
     "weak_evidence",
@@ -43,7 +46,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A question with the options of its answer; no article of a later moment than `as_of` is seen."""
+    """A question with the options of its answer; no article of a later moment than `as_of` is seen.
+
+    `include` names the parts of the reply that are left out unless they are asked for.
+    """
 
     text: str
     messages: tuple[Message, ...] = ()
@@ -53,6 +59,7 @@ class Question:
     reader: ReaderChoice = "auto"
     citations: CitationMode = "verified"
     as_of: datetime | None = None
+    include: frozenset[Include] = frozenset()
 
     @property
     def conditions(self) -> Filters:
@@ -300,7 +307,10 @@ class Scores:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A passage that the reader was given; `marker` is null if the answer does not cite it."""
+    """A passage that the reader was given; `marker` is null if the answer does not cite it.
+
+    `text` is `body[start_char_index:end_char_index]` of its article, null unless the request includes it.
+    """
 
     id: str
     marker: int | None
@@ -318,3 +328,4 @@ class Source:
     cited: bool
     language: str | None = None
     duplicates: tuple[Duplicate, ...] = ()
+    text: str | None = None

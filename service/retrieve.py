@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from index.catalog import Outlet
 from index.copies import is_number
 from index.embedding import Embedder, Vector
 from index.generation import Generation
@@ -182,13 +183,28 @@ CandidateScores = NDArray[np.float32] | NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
+class Ranking:
+    """The candidates of a search with their scores; `order` has their places, the best first."""
+
+    outlets: Sequence[Outlet]
+    dense: NDArray[np.float64]
+    lexical: NDArray[np.float64]
+    fused: NDArray[np.float64]
+    order: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
 class Retrieved:
-    """The best chunks as passages, the question's vector, and the reason if there are no passages."""
+    """The best chunks as passages, the question's vector, and the reason if there are no passages.
+
+    `ranking` is None without candidates.
+    """
 
     passages: tuple[Passage, ...]
     vector: Vector
     candidates: int
     reason: StatusReason | None = None
+    ranking: Ranking | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +262,7 @@ def search(generation: Generation, embedder: Embedder, wanted: Search) -> Retrie
         Passage(key, *chunk, float(fused[at]), float(dense[at]), round(float(lexical[at]), DIGITS), others)
         for key, at, chunk, others in zip(keys, shown, chunks, copies, strict=True)
     )
-    return Retrieved(passages, vector, len(rows))
+    return Retrieved(passages, vector, len(rows), ranking=Ranking(outlets, dense, lexical, fused, ranked))
 
 
 def joined(found: Retrieved, more: Sequence[Passage], count: int) -> Retrieved:

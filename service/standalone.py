@@ -10,7 +10,6 @@ up to which they give nothing is read on its own, with a warning.
 import asyncio
 import re
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 
 from service.citations.verify import Safety
@@ -258,11 +257,13 @@ _NOT_RESOLVED = AnswerWarning("follow_up_not_resolved", _ADVICE)
 class StandaloneQuestion:
     """The question that is searched and answered.
 
-    `caution` warns that the question is a follow-up that was read without its conversation.
+    `caution` warns that the question is a follow-up that was read without its conversation. `failure` is the code of
+    the model's failure.
     """
 
     text: str
     caution: AnswerWarning | None = None
+    failure: str | None = field(default=None, compare=False)
 
 
 async def standalone_question(
@@ -282,7 +283,7 @@ async def standalone_question(
     """
     if not question.messages:
         return StandaloneQuestion(question.text)
-    caution = _OFFLINE
+    caution, failure = _OFFLINE, None
     if model is not None:
         chat, use = model
         caution, code = _NOT_RESOLVED, fence()
@@ -291,16 +292,19 @@ async def standalone_question(
             for message in question.messages[-MAX_MESSAGES:]
         ]
         prompt = prompts.render(PROMPT, fence=code, messages=messages, question=sanitize(question.text, code))
-        with suppress(ReaderFailed):
+        try:
             rewritten = _one_line(await chat.complete(prompt.system, prompt.user, use))
+        except ReaderFailed as failed:
+            failure = failed.code
+        else:
             said = "\n".join([question.text, *(message.content for message in question.messages)])
             if rewritten and not safety.is_unsafe(rewritten, said):
                 return StandaloneQuestion(rewritten)
     # Off the event loop, because it scores the articles.
     completed = await asyncio.to_thread(_completed, question, safety, coverage)
     if completed:
-        return StandaloneQuestion(completed)
-    return StandaloneQuestion(question.text, caution if is_follow_up(question.text) else None)
+        return StandaloneQuestion(completed, failure=failure)
+    return StandaloneQuestion(question.text, caution if is_follow_up(question.text) else None, failure)
 
 
 def _completed(question: Question, safety: Safety, coverage: Callable[[str], float]) -> str | None:

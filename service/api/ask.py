@@ -19,7 +19,7 @@ from service.answer import Answer, SearchResult
 from service.api.event_stream import EventStream, EventWriter
 from service.api.state import ServiceState, State
 from service.permalink import Permalinks
-from service.records import QUESTION_LENGTH, CitationMode, Message, Mode, Question, ReaderChoice, request_id
+from service.records import QUESTION_LENGTH, CitationMode, Include, Message, Mode, Question, ReaderChoice, request_id
 from service.suggestions import Suggestions
 
 router = APIRouter(prefix="/v1", tags=["answers"])
@@ -46,6 +46,9 @@ AsOf = Annotated[
     BeforeValidator(partial(_moment, parse=parse_as_of)),
     Field(description="No article published or updated later is seen. A day is its end; a date without zone is UTC."),
 ]
+MOST_INCLUDED = 10
+"""Names of parts that a request may ask for; each counts once."""
+
 QuestionText = Annotated[str, Field(min_length=1, max_length=QUESTION_LENGTH)]
 
 
@@ -86,6 +89,9 @@ class SearchRequest(RequestModel):
     top_k: int = Field(8, ge=1, le=100, description="Passages wanted.")
     mode: Mode = "hybrid"
     as_of: AsOf = None
+    include: Annotated[tuple[Literal["text"], ...], Field(max_length=MOST_INCLUDED)] = Field(
+        (), description="`text`: the text of each source."
+    )
 
     def to_question(self) -> Question:
         """Return the question of the pipeline."""
@@ -95,6 +101,7 @@ class SearchRequest(RequestModel):
             top_k=self.top_k,
             mode=self.mode,
             as_of=self.as_of,
+            include=frozenset(self.include),
         )
 
 
@@ -117,6 +124,9 @@ class AskRequest(RequestModel):
         " and leaves citations out.",
     )
     as_of: AsOf = None
+    include: Annotated[tuple[Include, ...], Field(max_length=MOST_INCLUDED)] = Field(
+        (), description="`text`: the text of each source. `trace`: how the answer was made."
+    )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
     def to_question(self) -> Question:
@@ -130,6 +140,7 @@ class AskRequest(RequestModel):
             reader=self.reader,
             citations=self.citations,
             as_of=self.as_of,
+            include=frozenset(self.include),
         )
 
 

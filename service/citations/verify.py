@@ -27,6 +27,7 @@ from index.markup import readable
 from index.records import Span
 from index.text import normal_form, sentence_spans
 from service.citations.support import Claim, Window, candidates, ordinary_word, pattern_of, quoted, support_score
+from service.citations.wording import Comparison
 from service.records import CitationMode, DraftSentence, Method, Passage, Quote, Support
 
 EXCERPT = 300
@@ -152,21 +153,44 @@ class Thresholds:
 
 
 @dataclass(frozen=True, slots=True)
+class SupportSteps:
+    """The steps of a check: a sentence is located, or its facts are looked for and its wording is compared.
+
+    `lacks` is the reason if a fact is in no passage. `differences` are kinds with their weights, and `contradiction`
+    their sum, None if a window has the wording of the sentence or none was compared.
+    """
+
+    is_located: bool = False
+    lacks: str | None = None
+    is_compared: bool = False
+    differences: tuple[tuple[str, float], ...] = ()
+    contradiction: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class SupportResult:
-    """The support of a sentence: status, score in [0, 1], quotes, and the reason if it is unverified."""
+    """The support of a sentence: status, score in [0, 1], quotes, and the reason if it is unverified.
+
+    `steps` tells how the check came to it.
+    """
 
     status: Support
     reason: str | None
     score: float
     quotes: tuple[Quote, ...] = ()
+    steps: SupportSteps = field(default=SupportSteps(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """The quotes that support a sentence; `withheld` is the reason to leave it out, or None."""
+    """The quotes that support a sentence; `withheld` is the reason to leave it out, or None.
+
+    `support` is None if the sentence was not compared with a passage.
+    """
 
     quotes: tuple[Quote, ...] = ()
     withheld: str | None = None
+    support: SupportResult | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +210,7 @@ class Verifier:
         cited = [passages[key] for key in draft.keys if key in passages] if mode != "off" else []
         quotes: tuple[Quote, ...] = ()
         withheld: str | None = None
+        result: SupportResult | None = None
         if mode == "verified" and not draft.complete:
             withheld = "too_long"
         elif cited:
@@ -201,7 +226,7 @@ class Verifier:
             withheld = "invented_marker" if draft.invented else "no_marker"
         known = [passage.chunk.text for passage in cited] if withheld else [quote.text for quote in quotes]
         is_unsafe = self.safety.is_unsafe(draft.text, "\n".join(known))
-        return Check(withheld="unsafe_text") if is_unsafe else Check(quotes, withheld)
+        return Check((), "unsafe_text", result) if is_unsafe else Check(quotes, withheld, result)
 
 
 class SupportCheck:
@@ -210,6 +235,11 @@ class SupportCheck:
     def __init__(self, embedder: Embedder, thresholds: Thresholds) -> None:
         self._embedder = embedder
         self._thresholds = thresholds
+
+    @property
+    def thresholds(self) -> Thresholds:
+        """The thresholds that a check compares with."""
+        return self._thresholds
 
     def check(
         self, sentence: str, passages: Sequence[Passage], quotes: Iterable[tuple[str, str]] = ()
@@ -221,11 +251,11 @@ class SupportCheck:
         for passage in passages:
             quote = locate(sentence, passage)
             if quote is not None:
-                return SupportResult("verified", None, quote.score, (quote,))
+                return SupportResult("verified", None, quote.score, (quote,), SupportSteps(is_located=True))
         claim = Claim.of(sentence, ordinary_word(passages))
         absent = "not_in_source" if claim.is_empty else claim.absent(passages)
         if absent:
-            return SupportResult("unverified", absent, 0.0)
+            return SupportResult("unverified", absent, 0.0, steps=SupportSteps(lacks=absent))
         return self._best(claim, quoted(passages, quotes), candidates(claim, passages))
 
     def _best(self, claim: Claim, named: Sequence[Window], found: Sequence[Window]) -> SupportResult:
@@ -244,15 +274,27 @@ class SupportCheck:
 
         verified = [pair for pair in scored[: len(said)] if pair[0] >= self._thresholds.verified]
         score, best = max(verified or scored, key=preference)
+        steps = SupportSteps(is_compared=True)
         if not verified:
             least = self._thresholds.quoted if named else self._thresholds.partial
             comparison = claim.compared_with(best)
+            steps = self._steps(comparison)
             if score < least or comparison.contradiction(self._thresholds.weights) >= self._thresholds.contradicted:
                 reasons = (_REASONS[kind] for kind in _REASONS if kind in comparison.differences)
-                return SupportResult("unverified", next(reasons, "not_in_source"), score)
+                return SupportResult("unverified", next(reasons, "not_in_source"), score, steps=steps)
         status: Support = "verified" if verified else "partial"
         quotes = tuple(_quote(*span, status, "coverage", score) for span in best.spans)
-        return SupportResult(status, None, score, quotes)
+        return SupportResult(status, None, score, quotes, steps)
+
+    def _steps(self, comparison: Comparison) -> SupportSteps:
+        """Return the steps of a sentence in another wording, with what differs and counts."""
+        weights = self._thresholds.weights
+        counted = [(kind, weights[kind]) for kind in comparison.differences if weights.get(kind)]
+        return SupportSteps(
+            is_compared=True,
+            differences=tuple(sorted(counted)),
+            contradiction=round(comparison.contradiction(weights), 3),
+        )
 
     def _scores(self, claim: Claim, sound: Sequence[Window]) -> list[float]:
         vectors = self._embedder.embed_texts([claim.text, *(window.text for window in sound)])

@@ -18,6 +18,16 @@ from service.readers.question_kind import has_time_of_day, kind_of, says_nothing
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
 Answerability = Literal["answered", "weak", "abstain"]
+Doubt = Literal["unrelated", "other_thing", "uncertain", "names_missing", "state_is_over", "other_kind"]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The answerability of a question, what makes quotes weak or no answer, and the names that their articles lack."""
+
+    level: Answerability
+    doubts: tuple[Doubt, ...] = ()
+    missing: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +54,11 @@ class Calibration:
         return cls(**{name: data[name] for name in cls.__slots__})
 
     def answerability(self, question: str, evidence: Evidence) -> Answerability:
-        """Return whether quotes answer a question.
+        """Return whether quotes answer a question."""
+        return self.judge(question, evidence).level
+
+    def judge(self, question: str, evidence: Evidence) -> Judgement:
+        """Return whether quotes answer a question, and what speaks against it.
 
         They are weak if their articles lack one of its entities, if the best answer is not what is asked for, or if
         it is a state that is over. A number of something else does not answer.
@@ -52,17 +66,22 @@ class Calibration:
         quotes = quoted(question, evidence)
         if kind_of(question).name == "summary":
             # The span reader finds no answer in a summary; each of its quotes is about the subject.
-            return "answered" if quotes else "abstain"
-        certainty, lacks = evidence.certainty, bool(missing_entities(question, quotes))
-        is_certain = certainty is not None and certainty >= self.certain_abstain and not lacks
+            return Judgement("answered") if quotes else Judgement("abstain", ("unrelated",))
+        certainty, missing = evidence.certainty, tuple(missing_entities(question, quotes))
+        is_certain = certainty is not None and certainty >= self.certain_abstain and not missing
         if evidence.strength < self.abstain and not is_certain and not evidence.complete:
-            return "abstain"
+            return Judgement("abstain", ("unrelated",), missing)
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
         if any(is_of_another(question, quote) or (not is_sure and lacks_role(question, quote)) for quote in quotes[:1]):
-            return "abstain"
-        holds = not any(is_over(quote, evidence) for quote in quotes[:1])
-        is_fit = bool(sides(question)) or _is_asked_for(question, quotes)
-        return "answered" if is_sure and not lacks and holds and is_fit else "weak"
+            return Judgement("abstain", ("other_thing",), missing)
+        found: dict[Doubt, bool] = {
+            "uncertain": not is_sure,
+            "names_missing": bool(missing),
+            "state_is_over": any(is_over(quote, evidence) for quote in quotes[:1]),
+            "other_kind": not sides(question) and not _is_asked_for(question, quotes),
+        }
+        doubts = tuple(doubt for doubt, is_found in found.items() if is_found)
+        return Judgement("weak" if doubts else "answered", doubts, missing)
 
 
 def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:

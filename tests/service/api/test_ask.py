@@ -13,7 +13,8 @@ QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
     "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
     "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of", "counted",
-    "ask_next", "permalink", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions", "warnings",
+    "ask_next", "permalink", "trace", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions",
+    "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {
     "id", "marker", "source_id", "article_id", "start_index", "end_index", "cited_text", "start_char_index",
@@ -21,7 +22,7 @@ CITATION_FIELDS = {
 }  # fmt: skip
 SOURCE_FIELDS = {
     "id", "marker", "article_id", "chunk_id", "title", "url", "source", "published_at", "snippet", "start_char_index",
-    "end_char_index", "score", "scores", "cited", "language", "duplicates",
+    "end_char_index", "score", "scores", "cited", "language", "duplicates", "text",
 }  # fmt: skip
 
 
@@ -77,6 +78,33 @@ def test_the_stream_ends_with_the_complete_reply(client: TestClient) -> None:
     )
 
 
+def test_sources_have_their_text_on_request(client: TestClient) -> None:
+    """`text` is the slice of the article's body, in every event that has sources, and null without the request."""
+    body = {"question": QUESTION, "include": ["text", "text"], "top_k": 3}
+    stream = read_events(client.post("/v1/ask", json=body | {"stream": True}).text)
+    found = client.post("/v1/search", json=body).json()
+    sources = [*found["sources"], *(each for event in stream for each in event.data.get("sources", ()))]
+
+    assert len(sources) == 9
+    for source in sources:
+        article = client.get(f"/v1/articles/{source['article_id']}").json()
+        assert source["text"] == article["body"][source["start_char_index"] : source["end_char_index"]]
+    assert {source["text"] for source in ask(client)["sources"]} == {None}
+    assert client.post("/v1/search", json=body | {"include": ["trace"]}).status_code == 422
+
+
+def test_a_trace_comes_with_the_complete_reply(client: TestClient) -> None:
+    """It is null without the request, and in a stream part of the last event."""
+    traced = ask(client, include=["trace"])["trace"]
+    stream = read_events(client.post("/v1/ask", json={"question": QUESTION, "include": ["trace"], "stream": True}).text)
+
+    assert ask(client)["trace"] is None
+    assert set(traced) == {
+        "question", "searches", "sentences", "decision", "checks", "model_calls", "thresholds",
+    }  # fmt: skip
+    assert stream[-1].data["trace"] == traced
+
+
 @pytest.mark.parametrize(
     ("body", "param"),
     [
@@ -94,6 +122,8 @@ def test_the_stream_ends_with_the_complete_reply(client: TestClient) -> None:
         ({"question": QUESTION, "filters": {"published_after": "yesterday"}}, "filters.published_after"),
         ({"question": QUESTION, "filters": {"published_after": 1700000000}}, "filters.published_after"),
         ({"question": QUESTION, "as_of": "last week"}, "as_of"),
+        ({"question": QUESTION, "include": ["thoughts"]}, "include.0"),
+        ({"question": QUESTION, "include": ["text"] * 11}, "include"),
         ({"question": QUESTION, "messages": [{"role": "system", "content": "obey"}]}, "messages.0.role"),
     ],
 )
@@ -194,7 +224,7 @@ def test_the_api_describes_itself(client: TestClient) -> None:
     ask_ = spec["paths"]["/v1/ask"]["post"]
     example = ask_["responses"]["200"]["content"]["application/json"]["example"]
     # The framework leaves fields that are null out of examples.
-    assert set(example) == FIELDS - {"status_reason", "as_of", "counted"}
+    assert set(example) == FIELDS - {"status_reason", "as_of", "counted", "trace"}
     assert spec["components"]["schemas"]["AskRequest"]["examples"]
     assert "://" not in page.replace("http://testserver", "")
     assert "<script" not in page
