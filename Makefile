@@ -6,6 +6,9 @@ DOCKER ?= docker
 VENV ?= .venv
 
 BIN := $(VENV)/bin
+# pip-audit has an environment of its own: the lock files do not have its packages.
+PIP_AUDIT := 2.10.1
+AUDIT := $(VENV)-audit
 # Another Python, or a changed lock file, makes a new environment.
 VERSION := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
 BASE := $(VENV)/.base-$(VERSION)
@@ -19,7 +22,7 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-all dev run test check soak lock docs image clean
+.PHONY: help install install-all dev run test check soak audit lock docs image clean
 
 help:
 	@echo 'make run      install, ingest articles/ unless an index exists, serve on http://127.0.0.1:8000 (PORT=… for another port)'
@@ -28,6 +31,7 @@ help:
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
 	@echo 'make soak     run the load, fault and attack programs (half an hour)'
+	@echo 'make audit    check the locked packages for known vulnerabilities (needs the network)'
 	@echo 'make docs     generate docs/settings.md and .env.example from the settings'
 	@echo 'make lock     resolve requirements*.lock from pyproject.toml (needs uv)'
 	@echo 'make image    build the container image `dateline`'
@@ -74,6 +78,14 @@ endef
 soak: dev
 	@$(NO_KEYS) $(BIN)/python -m tests.soak
 
+audit: $(AUDIT)/.pip-audit-$(PIP_AUDIT)
+	@$(AUDIT)/bin/python -m tests.audit
+
+$(AUDIT)/.pip-audit-$(PIP_AUDIT):
+	@$(PYTHON) -m venv --clear $(AUDIT)
+	@$(AUDIT)/bin/python -m pip --quiet --disable-pip-version-check --no-input install pip-audit==$(PIP_AUDIT)
+	@touch $@
+
 docs: dev
 	$(BIN)/python -m tests.settings_page
 	$(BIN)/python -m tests.sources_page
@@ -91,7 +103,7 @@ image:
 	$(DOCKER) build --tag dateline .
 
 clean:
-	rm -rf $(VENV) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(AUDIT) dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +
 
 $(RUNTIME): $(BASE) pyproject.toml
