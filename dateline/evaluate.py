@@ -10,6 +10,7 @@ from dateline.options import Data, settings_of
 
 if TYPE_CHECKING:
     from eval.gold import GoldSet
+    from eval.records import Run
     from eval.report import Report
     from eval.run import TimedRun
 
@@ -19,6 +20,9 @@ OURS = Path(__file__).parent.parent / "eval" / "gold"
 
 MOST_BREACHES = 20
 """Broken rules that `gate` prints."""
+
+MOST_MISSING = 20
+"""Questions that `run` names if they were not asked."""
 
 Gold = Annotated[Path, typer.Option("--gold", help="Folder of the gold set: manifest.json and questions/*.jsonl.")]
 Baselines = Annotated[
@@ -59,26 +63,64 @@ def run(
         list[str] | None, typer.Option("--id", help="Only the question with this id; may be repeated.")
     ] = None,
     limit: Annotated[int | None, typer.Option("--limit", help="At most this many questions.")] = None,
+    repeats: Annotated[int, typer.Option("--repeats", min=1, help="Ask each question this often.")] = 1,
+    max_tokens: Annotated[
+        int | None, typer.Option("--max-tokens", min=1, help="Stop before the replies exceed this many tokens.")
+    ] = None,
+    max_cost_usd: Annotated[
+        float | None, typer.Option("--max-cost-usd", min=0, help="Stop before the replies cost more US dollars.")
+    ] = None,
 ) -> None:
     """Ask the gold questions and write the answers to a file.
 
-    The offline lane indexes the articles in a temporary folder and needs no key and no network.
+    The offline lane indexes the articles in a temporary folder and needs no key and no network. A target gets the key
+    in DATELINE_EVAL_KEY. A run that is stopped before its end exits with 3.
     """
+    from dateline.exit_codes import INCOMPLETE
     from eval.baseline import write_run
     from eval.gold import read_gold
-    from eval.run import Selection, run_offline, run_service
+    from eval.run import Live, Selection, run_offline, run_service
     from eval.score import outcomes_line
     from eval.score import score as score_run
-    from index.settings import IndexSettings
+    from eval.settings import EvalSettings
+    from eval.target import Cap
+    from index.errors import ConfigurationError
 
-    read = read_gold(gold)
+    if not url and (repeats > 1 or max_tokens is not None or max_cost_usd is not None):
+        raise ConfigurationError(
+            "--repeats, --max-tokens and --max-cost-usd need --target",
+            "The offline lane is free, and its answers are the same each time.",
+        )
+    read, settings = read_gold(gold), settings_of(EvalSettings)
     selection = Selection(types or (), ids or (), limit)
-    models = settings_of(IndexSettings).models_folder
-    measured = run_service(read, selection, url) if url else run_offline(read, selection, models)
+    if url:
+        live = Live(url, settings.eval_key, repeats, Cap(max_tokens, max_cost_usd))
+        measured = run_service(read, selection, live)
+    else:
+        measured = run_offline(read, selection, settings.models_folder)
     write_run(out, measured.run)
     _times_of(out).write_text(json.dumps(measured.latency_ms, indent=1) + "\n", encoding="utf-8")
     outcomes = outcomes_line(score_run(read, measured.run))
     typer.echo(f"{len(measured.run.predictions)} answers written to {out}: {outcomes}")
+    if url:
+        _print_cost(read, measured.run)
+    if measured.run.header.stopped:
+        raise typer.Exit(INCOMPLETE)
+
+
+def _print_cost(gold: "GoldSet", run: "Run") -> None:
+    """Print what a run cost, and what it did not ask."""
+    from eval.run import missing_of, replies_of
+    from eval.target import Cost, cost_of
+
+    typer.echo(f"cost: {sum(map(cost_of, replies_of(run)), Cost())}")
+    if run.header.stopped:
+        hidden = {item.id for item in gold.items if item.split == "holdout"}
+        missing = missing_of(run)
+        named = [f"{id_} ({count}×)" for id_, count in missing.items() if id_ not in hidden]
+        more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
+        typer.echo(f"stopped: {run.header.stopped}", err=True)
+        typer.echo(f"{sum(missing.values())} not asked: {', '.join(named[:MOST_MISSING])}{more}", err=True)
 
 
 @app.command()
@@ -95,11 +137,18 @@ def score(run_file: RunFile, gold: Gold = OURS) -> None:
 
 
 @app.command()
-def compare(run_file: RunFile, gold: Gold = OURS, baselines: Baselines = None) -> None:
-    """Compare a run with its baseline, as Markdown."""
+def compare(
+    run_file: RunFile,
+    gold: Gold = OURS,
+    baselines: Baselines = None,
+    before: Annotated[
+        Path | None, typer.Option("--before", help="An earlier run of the same lane; default: the baseline.")
+    ] = None,
+) -> None:
+    """Compare a run with its baseline or an earlier run, as Markdown."""
     from eval.report_files import to_markdown
 
-    typer.echo(to_markdown(_report(gold, run_file, baselines)))
+    typer.echo(to_markdown(_report(gold, run_file, baselines, before)))
 
 
 @app.command()
@@ -207,13 +256,15 @@ def _times_of(run_file: Path) -> Path:
     return run_file.with_name(f"{run_file.name.removesuffix('.jsonl')}.times.json")
 
 
-def _report(gold: Path, run_file: Path | None, baselines: Path | None) -> "Report":
+def _report(gold: Path, run_file: Path | None, baselines: Path | None, before: Path | None = None) -> "Report":
+    from eval.baseline import read_run
     from eval.gold import read_gold
     from eval.report import make_report
 
     read = read_gold(gold)
     measured = _measured(read, run_file)
-    return make_report(read, measured.run, _baselines(gold, baselines), measured.latency_ms)
+    earlier = read_run(before) if before else None
+    return make_report(read, measured.run, _baselines(gold, baselines), measured.latency_ms, earlier)
 
 
 def _baselines(gold: Path, given: Path | None) -> Path:

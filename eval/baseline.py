@@ -87,23 +87,24 @@ def read_baseline(folder: Path, lane: str, articles: Mapping[str, Article]) -> R
 
 
 def _scored_parts(prediction: Prediction) -> Prediction:
-    reply = prediction.reply
+    reply, repeats = prediction.reply, tuple(map(_scored_parts, prediction.repeats))
     if reply is None:
-        return prediction
+        return prediction.model_copy(update={"repeats": repeats})
     kept = {name: reply[name] for name in _KEPT if name in reply}
     kept["sources"] = [{name: source[name] for name in _KEPT_OF_SOURCE} for source in reply["sources"]]
     kept["usage"] = {"llm_calls": reply["usage"]["llm_calls"]}
     kept["versions"] = {"model": reply["versions"]["model"]}
     others = tuple({name: other[name] for name in _KEPT_OF_PARAPHRASE} for other in prediction.paraphrased)
-    return prediction.model_copy(update={"reply": kept, "paraphrased": others})
+    return prediction.model_copy(update={"reply": kept, "paraphrased": others, "repeats": repeats})
 
 
 def _with_snippets(prediction: Prediction, articles: Mapping[str, Article]) -> Prediction:
+    repeats = tuple(_with_snippets(each, articles) for each in prediction.repeats)
     if prediction.reply is None:
-        return prediction
+        return prediction.model_copy(update={"repeats": repeats})
     bodies = {name: article.body for name, article in articles.items()}
     sources = [
         {**each, "snippet": bodies.get(each["article_id"], "")[each["start_char_index"] : each["end_char_index"]]}
         for each in prediction.reply["sources"]
     ]
-    return prediction.model_copy(update={"reply": {**prediction.reply, "sources": sources}})
+    return prediction.model_copy(update={"reply": {**prediction.reply, "sources": sources}, "repeats": repeats})

@@ -24,14 +24,15 @@ def explain(gold: GoldSet, question_id: str, run: Run) -> str:
     if prediction is None:
         raise GoldInvalid(f"the run did not ask {item.id}", "Leave out --run to ask it now.")
     grade = score_one(item, prediction, gold.articles)
-    reply = prediction.reply or {"sources": [], "citations": [], "answer": ""}
+    shown = prediction.attempts[grade.shown]
+    reply = shown.reply or {"sources": [], "citations": [], "answer": ""}
     retrieved = {item.one_of(source["article_id"]) for source in reply["sources"]}
     return render(
         "explain.txt.jinja2",
         item=item,
         grade=grade,
-        reply=prediction.reply,
-        error=prediction.error,
+        reply=shown.reply,
+        error=shown.error,
         stated={tick.fact: tick.stated for tick in grade.ticks},
         signs={"GOLD": item.gold_articles, "POISONED": item.poison, "NEAR MISS": item.near_miss},
         missing=sorted(article for article in item.gold_articles if item.one_of(article) not in retrieved),

@@ -167,14 +167,21 @@ class GoldItem(Record):
 class Prediction(Record):
     """The reply of a target to one gold question, as `/v1/ask` returns it, or the error instead.
 
-    `paraphrased` has the replies to the paraphrases, in their order. Fields that differ from run to run (ids, times)
-    are left out, so that the same answers make the same bytes.
+    `paraphrased` has the replies to the paraphrases, in their order; `repeats` the predictions of the second time that
+    the question was asked, the third and so on. Fields that differ from run to run (ids, times) are left out, so that
+    the same answers make the same bytes.
     """
 
     id: str
     reply: dict[str, Any] | None = None
     error: str | None = None
     paraphrased: tuple[dict[str, Any], ...] = ()
+    repeats: tuple["Prediction", ...] = ()
+
+    @property
+    def attempts(self) -> "tuple[Prediction, ...]":
+        """The prediction and its repeats, in the order in which they were asked."""
+        return (self, *self.repeats)
 
 
 class Tick(Record):
@@ -188,7 +195,9 @@ class Tick(Record):
 class Grade(Record):
     """The outcome of one prediction, the stage that failed, and the figures.
 
-    `figures` maps a metric to its value for this question; a metric that does not apply is absent.
+    `figures` maps a metric to its value for this question; a metric that does not apply is absent. If the question was
+    asked several times, `repeats` has each outcome, `outcome` is the most frequent one (of equally frequent ones the
+    worst), `shown` is the number of the first repeat with it, and the figures are means.
     """
 
     id: str
@@ -198,6 +207,13 @@ class Grade(Record):
     note: str = ""
     ticks: tuple[Tick, ...] = ()
     figures: dict[str, float] = {}
+    repeats: tuple[Outcome, ...] = ()
+    shown: int = 0
+
+    @property
+    def outcomes(self) -> tuple[Outcome, ...]:
+        """The outcome of each time that the question was asked."""
+        return self.repeats or (self.outcome,)
 
     @property
     def good(self) -> bool:
@@ -206,7 +222,10 @@ class Grade(Record):
 
 
 class Header(Record):
-    """The lane, hashes and versions of a run; runs of another lane or other hashes are not compared."""
+    """The lane, hashes and versions of a run; runs of another lane or other hashes are not compared.
+
+    `repeats` is how often each question was to be asked; `stopped` says why a run ended before that.
+    """
 
     lane: Literal["offline", "service"]
     gold: str
@@ -217,6 +236,8 @@ class Header(Record):
     reader: str = ""
     model: str | None = None
     graph: str = ""
+    repeats: int = 1
+    stopped: str | None = None
 
 
 class Run(Record):

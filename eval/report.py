@@ -23,7 +23,19 @@ from eval.gate import (
 from eval.gold import GoldSet
 from eval.matching import matches
 from eval.metrics import is_dangling
-from eval.records import SUPPORT, TRUTHFULNESS, Fact, Forbidden, GoldItem, Grade, Header, Prediction, Record, Run
+from eval.records import (
+    SUPPORT,
+    TRUTHFULNESS,
+    Fact,
+    Forbidden,
+    GoldItem,
+    Grade,
+    Header,
+    Outcome,
+    Prediction,
+    Record,
+    Run,
+)  # fmt: skip
 from eval.score import Group, Mean, score, summarise
 
 MAIN = ("recall@5", "answer_in_context", "fact_recall", "citation_recall", "citation_precision", "truthfulness")
@@ -36,6 +48,9 @@ ORDER: tuple[Change, ...] = (*CHANGE_KINDS, "not compared", "same")
 
 ALIKE = 1 / 3
 """Share of common words from which two answers are compared word by word."""
+
+MAX_DIFFERING = 0.10
+"""Share of the repeated questions whose outcomes may differ before the report calls the target unreliable."""
 
 _HIDDEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 """Control characters, bidirectional overrides, and code points that no XML file can contain."""
@@ -78,14 +93,23 @@ class Side(Record):
     prediction: Prediction
 
     @property
+    def shown(self) -> Prediction:
+        """The prediction that has the outcome: the first repeat with it, if the question was asked several times."""
+        return self.prediction.attempts[self.grade.shown]
+
+    @property
     def text(self) -> str:
         """The answer, or the error instead."""
-        reply = self.prediction.reply
-        return str(reply["answer"]) if reply else f"error: {self.prediction.error or 'no reply'}"
+        return _text_of(self.shown)
+
+    @property
+    def repeats(self) -> list[tuple[Outcome, str]]:
+        """The outcome and the answer of each repeat; empty if the question was asked once."""
+        return list(zip(self.grade.repeats, map(_text_of, self.prediction.attempts), strict=False))
 
     def states(self, statement: Fact | Forbidden) -> bool | None:
         """Return whether the answer states a fact or something forbidden; None without an answer."""
-        reply = self.prediction.reply
+        reply = self.shown.reply
         return matches(statement.match, reply["answer"]) if reply else None
 
 
@@ -137,7 +161,7 @@ class Row(Record):
     @property
     def citations(self) -> list[dict[str, Any]]:
         """The citations of the answer now, each with its support in words, and marked `dangling` or not."""
-        reply: Mapping[str, Any] = self.after.prediction.reply or {"citations": []}
+        reply: Mapping[str, Any] = self.after.shown.reply or {"citations": []}
         return [
             {**cited, "support": SUPPORT[cited["verification"]["status"]], "dangling": is_dangling(cited, reply)}
             for cited in reply["citations"]
@@ -146,12 +170,15 @@ class Row(Record):
     @property
     def withheld(self) -> list[dict[str, str]]:
         """The withheld sentences of the answer now, each with its reason."""
-        reply = self.after.prediction.reply
+        reply = self.after.shown.reply
         return list(reply["unsupported"]) if reply else []
 
 
 class Report(Record):
-    """The content of a report. Questions of the holdout count in the figures and have no row."""
+    """The content of a report. Questions of the holdout count in the figures and have no row.
+
+    `repeated` questions were asked several times; the outcomes of the repeats of `differing` ones differ.
+    """
 
     decision: Decision
     header: Header
@@ -160,6 +187,8 @@ class Report(Record):
     summary: dict[str, Group]
     baseline_summary: dict[str, Group]
     latency_ms: dict[str, float] = Field(default_factory=dict)
+    repeated: int = 0
+    differing: int = 0
     limits: dict[str, float] = Field(default_factory=dict)
     validated: str = "not validated against people"
 
@@ -177,6 +206,11 @@ class Report(Record):
             for name, value in self.made_of.items()
         }
         return shown | {"shown": f"{len(self.rows)} questions", "baseline": "yes" if self.baseline else "none"}
+
+    @property
+    def is_unreliable(self) -> bool:
+        """Whether the repeats of so many questions differ that a single run says little."""
+        return self.differing > MAX_DIFFERING * self.repeated
 
     @property
     def first_question(self) -> str:
@@ -208,10 +242,16 @@ class Report(Record):
         return Figure(metric, now.means[metric], was, bound)
 
 
-def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[str, float] | None = None) -> Report:
-    """Score a run and its baseline with today's gold and metrics, and decide."""
+def make_report(
+    gold: GoldSet,
+    run: Run,
+    baselines: Path,
+    latency_ms: Mapping[str, float] | None = None,
+    earlier: Run | None = None,
+) -> Report:
+    """Score a run and its baseline, or an earlier run, with today's gold and metrics, and decide."""
     after = score(gold, run)
-    baseline = read_baseline(baselines, run.header.lane, gold.articles)
+    baseline = earlier or read_baseline(baselines, run.header.lane, gold.articles)
     before = score(gold, baseline) if baseline else ()
     scored = ScoredRun(baseline.header, before) if baseline else None
     decision = decide(gold, ScoredRun(run.header, after), scored, read_accepted(baselines))
@@ -224,6 +264,8 @@ def make_report(gold: GoldSet, run: Run, baselines: Path, latency_ms: Mapping[st
         rows=tuple(sorted(rows, key=lambda row: row.rank)),
         summary=summarise(after),
         baseline_summary=summarise(before) if before else {},
+        repeated=sum(bool(grade.repeats) for grade in after),
+        differing=sum(len(set(grade.repeats) - {"error"}) > 1 for grade in after),
         latency_ms={id_: spent for id_, spent in (latency_ms or {}).items() if id_ in shown},
         limits={**FLOORS, **CEILINGS, **gold.limits},
     )
@@ -251,6 +293,11 @@ def _rows(gold: GoldSet, decision: Decision, after: Mapping[str, Side], before: 
         )
         rows.append(row)
     return rows
+
+
+def _text_of(prediction: Prediction) -> str:
+    reply = prediction.reply
+    return str(reply["answer"]) if reply else f"error: {prediction.error or 'no reply'}"
 
 
 def visible(text: str) -> str:

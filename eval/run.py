@@ -8,20 +8,22 @@ import asyncio
 import json
 import tempfile
 import time
-import urllib.request
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from http.client import HTTPException
+from itertools import product
 from pathlib import Path
-from typing import Any, Protocol
+from statistics import fmean
+from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import SecretStr
 
 from eval.errors import GoldInvalid
 from eval.gold import GoldSet
 from eval.records import GoldItem, Header, Prediction, Run, Turn
+from eval.target import NO_CAP, Cap, CappedTarget, HttpTarget, RunStopped, Target
 from index.embedding import Embedder
 from index.embedding.graph import Precision
 from index.embedding.local import LocalEmbedder
@@ -30,14 +32,15 @@ from index.records import parse_moment
 from ingest.job import Ingest
 from ingest.job import run as ingest
 from ingest.report import Progress
-from service.answer import Answer, to_json
+from service.answer import to_json
 from service.build import build_pipeline
 from service.pipeline import Pipeline
 from service.readers.extractive import EXTRACTIVE
 from service.records import Message, Question
 from service.settings import ServiceSettings
 
-TIMEOUT_S = 120.0
+NOT_ASKED = "not asked"
+"""The error of a question that a stopped run did not reach."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +63,6 @@ class TimedRun:
 
     run: Run
     latency_ms: dict[str, float]
-
-
-class Target(Protocol):
-    """A system that answers questions with the replies of `/v1/ask`."""
-
-    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
-        """Return the reply to the last turn, limited to articles up to a moment.
-
-        Raises DatelineError, OSError, HTTPException or ValueError.
-        """
 
 
 class PipelineTarget:
@@ -101,26 +94,6 @@ class PipelineTarget:
         return reply
 
 
-class HttpTarget:
-    """A running service at a URL."""
-
-    def __init__(self, url: str) -> None:
-        self._url = f"{url.rstrip('/')}/v1/ask"
-
-    def ask(self, turns: Sequence[Turn], as_of: str | None) -> dict[str, Any]:
-        """Return the reply of the service; raises OSError, HTTPException, or ValueError if it is not an answer."""
-        limit = {"as_of": as_of} if as_of else {}
-        body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]], **limit}
-        request = urllib.request.Request(  # noqa: S310 - the user of the command names the address
-            self._url, json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=TIMEOUT_S) as response:  # noqa: S310
-            content = response.read()
-        TypeAdapter(Answer).validate_json(content)
-        reply: dict[str, Any] = json.loads(content)
-        return reply
-
-
 def run_offline(gold: GoldSet, selection: Selection, models: Path, *, precision: Precision = "fp32") -> TimedRun:
     """Index the corpus in a temporary folder and ask the offline pipeline."""
     embedder = LocalEmbedder(models, precision=precision)
@@ -131,22 +104,73 @@ def run_offline(gold: GoldSet, selection: Selection, models: Path, *, precision:
         return ask_all(gold, selection, PipelineTarget(pipeline, gold, loop), header)
 
 
-def run_service(gold: GoldSet, selection: Selection, url: str) -> TimedRun:
-    """Ask the service at a URL."""
-    return ask_all(gold, selection, HttpTarget(url), header_of(gold, lane="service"))
+@dataclass(frozen=True, slots=True)
+class Live:
+    """How a running service is asked: its address, the key, how often each question, and the most it may cost."""
+
+    url: str
+    key: SecretStr | None = None
+    repeats: int = 1
+    cap: Cap = NO_CAP
 
 
-def ask_all(gold: GoldSet, selection: Selection, target: Target, header: Header) -> TimedRun:
-    """Ask a target each selected question."""
+def run_service(gold: GoldSet, selection: Selection, live: Live) -> TimedRun:
+    """Ask a running service; the header names the readers and models that answered."""
+    target = CappedTarget(HttpTarget(live.url, live.key), live.cap)
+    measured = ask_all(gold, selection, target, header_of(gold, lane="service"), live.repeats)
+    header = measured.run.header.model_copy(update=_served_by(measured.run))
+    return replace(measured, run=measured.run.model_copy(update={"header": header}))
+
+
+def ask_all(gold: GoldSet, selection: Selection, target: Target, header: Header, repeats: int = 1) -> TimedRun:
+    """Ask a target each selected question, and then all of them again; paraphrases are asked the first time only.
+
+    If the run is stopped, the rest is not asked: a question that was never asked has an error.
+    """
     items = selection.items_of(gold)
-    latency: dict[str, float] = {}
-    predictions = []
-    for item in items:
-        began = time.perf_counter()
-        predictions.append(predict(item, target))
-        latency[item.id] = (time.perf_counter() - began) * 1000 / (1 + len(item.paraphrases))
-    update = {"questions": len(items), "subset": len(items) != len(gold.items)}
-    return TimedRun(Run(header=header.model_copy(update=update), predictions=tuple(predictions)), latency)
+    asked: dict[str, list[Prediction]] = {item.id: [] for item in items}
+    latency: dict[str, list[float]] = {item.id: [] for item in items}
+    stopped = None
+    try:
+        for number, item in product(range(repeats), items):
+            once = item if number == 0 else item.model_copy(update={"paraphrases": ()})
+            began = time.perf_counter()
+            asked[item.id].append(predict(once, target))
+            latency[item.id].append((time.perf_counter() - began) * 1000 / (1 + len(once.paraphrases)))
+    except RunStopped as reason:
+        stopped = str(reason)
+    predictions = tuple(_with_repeats(id_, attempts) for id_, attempts in asked.items())
+    update = {"questions": len(items), "subset": len(items) != len(gold.items), "repeats": repeats, "stopped": stopped}
+    run = Run(header=header.model_copy(update=update), predictions=predictions)
+    return TimedRun(run, {id_: fmean(times) for id_, times in latency.items() if times})
+
+
+def _with_repeats(id_: str, attempts: list[Prediction]) -> Prediction:
+    if not attempts:
+        return Prediction(id=id_, error=NOT_ASKED)
+    return attempts[0].model_copy(update={"repeats": tuple(attempts[1:])})
+
+
+def replies_of(run: Run) -> Iterator[dict[str, Any]]:
+    """Yield all replies of a run, those to repeats and paraphrases as well."""
+    for prediction in run.predictions:
+        for attempt in prediction.attempts:
+            yield from attempt.paraphrased if attempt.reply is None else (attempt.reply, *attempt.paraphrased)
+
+
+def missing_of(run: Run) -> dict[str, int]:
+    """Return how often each question was not asked, for those that were asked less often than they should be."""
+    asked = {each.id: 0 if each.error == NOT_ASKED else len(each.attempts) for each in run.predictions}
+    return {id_: run.header.repeats - count for id_, count in asked.items() if count < run.header.repeats}
+
+
+def _served_by(run: Run) -> dict[str, str | None]:
+    """Return the names of the readers and of the models in the replies of a run."""
+    versions = [reply["versions"] for reply in replies_of(run)]
+    readers, models = (
+        ", ".join(sorted({each[name] for each in versions if each[name]})) for name in ("reader", "model")
+    )
+    return {"reader": readers, "model": models or None}
 
 
 def predict(item: GoldItem, target: Target) -> Prediction:

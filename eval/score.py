@@ -65,7 +65,28 @@ def score(gold: GoldSet, run: Run) -> tuple[Grade, ...]:
 
 
 def score_one(item: GoldItem, prediction: Prediction, articles: Mapping[str, Article]) -> Grade:
-    """Return the grade on one prediction."""
+    """Return the grade on one prediction and its repeats."""
+    grades = [_score_attempt(item, attempt, articles) for attempt in prediction.attempts]
+    return grades[0] if len(grades) == 1 else _combined(grades)
+
+
+def _combined(grades: Sequence[Grade]) -> Grade:
+    """Return one grade for the repeats of a question; a repeat with an error counts only if all have one."""
+    outcomes = [grade.outcome for grade in grades]
+    scored = [grade for grade in grades if grade.outcome != "error"]
+    counts = Counter(grade.outcome for grade in scored)
+    shown = outcomes.index(max(counts, key=lambda each: (counts[each], -TRUTHFULNESS[each]))) if scored else 0
+    values = {name: [grade.figures[name] for grade in scored if name in grade.figures] for name in _names(scored)}
+    figures = {name: round(fmean(found), DIGITS) for name, found in values.items()}
+    return grades[shown].model_copy(update={"repeats": tuple(outcomes), "shown": shown, "figures": figures})
+
+
+def _names(grades: Sequence[Grade]) -> list[str]:
+    """Return the names of all figures of these grades."""
+    return sorted({name for grade in grades for name in grade.figures})
+
+
+def _score_attempt(item: GoldItem, prediction: Prediction, articles: Mapping[str, Article]) -> Grade:
     reply = prediction.reply
     if reply is None:
         return Grade(id=item.id, type=item.type, outcome="error", note=prediction.error or "no reply")
@@ -153,8 +174,7 @@ def summarise(grades: Sequence[Grade]) -> dict[str, Group]:
 
 def _group(grades: Sequence[Grade]) -> Group:
     scored = [grade for grade in grades if grade.outcome != "error"]
-    names = sorted({name for grade in scored for name in grade.figures})
-    means = {name: _mean(name, [v.figures[name] for v in scored if name in v.figures]) for name in names}
+    means = {name: _mean(name, [v.figures[name] for v in scored if name in v.figures]) for name in _names(scored)}
     if scored:
         means["good"] = _mean("good", [float(grade.good) for grade in scored])
     return Group(n=len(grades), outcomes=dict(Counter(grade.outcome for grade in grades)), means=means)

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple, get_args, get_origin
 from pydantic import SecretStr
 from pydantic.fields import FieldInfo
 
+from eval.settings import EvalSettings
 from index.settings import IndexSettings
 from ingest.settings import IngestSettings
 from service.settings import ServiceSettings
@@ -63,14 +64,15 @@ def page() -> str:
     index = _section("The index", "`index/settings.py`; every command reads these.", IndexSettings)
     ingest = _section("Fetching", "`ingest/settings.py`; `ingest` reads these.", IngestSettings)
     service = _section("The service", "`service/settings.py`; `serve`, `ask` and `search` read these.", ServiceSettings)
-    return _HEAD + "\n".join([*index, *ingest, *service])
+    evaluation = _section("Evaluation", "`eval/settings.py`; `eval run` reads these.", EvalSettings)
+    return _HEAD + "\n".join([*index, *ingest, *service, *evaluation])
 
 
 def example() -> str:
     """Return the text of `.env.example`, with every setting commented out."""
     return _EXAMPLE_HEAD + "".join(
         f"\n# {setting.meaning.replace('`', '')}\n#{setting.variable}={setting.default}\n"
-        for kind in (IndexSettings, IngestSettings, ServiceSettings)
+        for kind in (IndexSettings, IngestSettings, ServiceSettings, EvalSettings)
         for setting in declared_settings(kind)
     )
 

@@ -15,9 +15,12 @@ from dateline.exit_codes import exit_code_of
 from eval.gold import read_gold
 from index.errors import DatelineError
 from service.feedback import Feedback, FeedbackStore
+from tests.eval.pieces import saying
 from tests.eval.small_gold import QUESTIONS, write_gold, write_questions
+from tests.http_service import HttpService, Reply
 from tests.samples import ARTICLES
 
+ANSWER = saying("Ines Corrand cut the ribbon.")
 Dateline = Callable[..., tuple[int, str]]
 
 
@@ -146,6 +149,28 @@ def test_a_limit_of_an_unknown_metric_is_refused(dateline: Dateline, tmp_path: P
 def test_a_run_without_a_baseline_is_incomplete(gold: Path, run_file: Path, dateline: Dateline, tmp_path: Path) -> None:
     """It exits with 3 if a baseline is missing."""
     assert dateline("eval", "gate", run_file, "--gold", gold, "--baselines", tmp_path)[0] == 3
+
+
+def test_a_target_is_asked_within_a_cap(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """It gets the key, which no output has; a run that the cap stops exits with 3 and names what it did not ask."""
+    said = json.dumps({**ANSWER, "usage": {**ANSWER["usage"], "input_tokens": 40, "llm_calls": 1}}).encode()
+    target, out, key = HttpService(lambda _: Reply(body=said)), tmp_path / "live.jsonl", "dl_0123456789abcdef"
+    with target:
+        options = ("--target", target.url, "--repeats", 2, "--max-tokens", 200, "--gold", gold, "--out", out)
+        code, printed = dateline("eval", "run", *options, DATELINE_EVAL_KEY=key)
+    asked = [posted.headers["authorization"] for posted in target.posted]
+    assert (code, asked) == (3, [f"Bearer {key}"] * 5)
+    assert "200 tokens" in printed
+    assert "1 not asked: moon-001 (1×)" in printed
+    assert key not in printed + out.read_text("utf-8")
+    assert dateline("eval", "gate", out, "--gold", gold)[0] == 3
+    assert "was stopped" in dateline("eval", "compare", out, "--before", out, "--gold", gold)[1]
+
+
+def test_a_cap_needs_a_target(gold: Path, dateline: Dateline, tmp_path: Path) -> None:
+    """The offline lane is free and the same each time, so repeats and caps are refused."""
+    for option in (("--repeats", 2), ("--max-tokens", 9), ("--max-cost-usd", 1)):
+        assert dateline("eval", "run", "--gold", gold, "--out", tmp_path / "run.jsonl", *option)[0] == 2
 
 
 def test_a_gold_set_that_does_not_exist_is_refused(dateline: Dateline, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from fastapi.routing import APIRoute
 from typer.main import get_command
 
 from dateline.__main__ import app
+from eval.settings import EvalSettings
 from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
 from ingest.load.formats import FORMATS
@@ -53,7 +54,7 @@ def test_the_sources_page_is_current() -> None:
 
 def test_every_setting_is_described() -> None:
     """Every setting has its own variable and a sentence that explains it."""
-    kinds = (IndexSettings, IngestSettings, ServiceSettings)
+    kinds = (IndexSettings, IngestSettings, ServiceSettings, EvalSettings)
     settings = [setting for kind in kinds for setting in settings_page.declared_settings(kind)]
     assert len({setting.variable for setting in settings}) == len(settings) > 10
     assert all(setting.meaning.endswith(".") for setting in settings)

@@ -5,6 +5,11 @@ import re
 from pathlib import Path
 from typing import get_args
 
+import pytest
+import yaml
+from typer.main import get_command
+
+from dateline.__main__ import app
 from eval.gate import CEILINGS, FLOORS, AcceptedList
 from eval.gold import GoldManifest, read_gold
 from eval.records import GoldItem, Outcome, QuestionType
@@ -44,3 +49,34 @@ def test_types_outcomes_fields_and_limits_are_those_of_the_code() -> None:
     for metric, limit in {**FLOORS, **CEILINGS}.items():
         word = "at least" if metric in FLOORS else "at most"
         assert re.search(rf"^\| `{re.escape(metric)}` \|.*\| {word} {limit:.2f} \|$", PAGE, re.MULTILINE), metric
+
+
+@pytest.mark.parametrize("name", ["eval-gate.yml", "weekly-eval.yml"])
+def test_the_workflows_use_commands_that_exist(name: str) -> None:
+    """Each command of `dateline eval` has the options, each `make` is a target, and secrets are named, not written."""
+    text = (ROOT / "docs" / "examples" / name).read_text(encoding="utf-8")
+    steps = [step for job in yaml.safe_load(text)["jobs"].values() for step in job["steps"]]
+    run = "\n".join(step.get("run", "") for step in steps)
+    commands = {command: set(options) for command, options in used_commands(run)}
+    evaluation = get_command(app).commands["eval"].commands  # type: ignore[attr-defined]
+    assert commands
+    for command, options in commands.items():
+        assert options <= {name for each in evaluation[command].params for name in each.opts}
+    phony = re.findall(r"^\.PHONY: (.+)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    assert set(re.findall(r"make -C dateline (\w+)", run)) <= set(phony[0].split())
+    assert "dl_" not in text
+
+
+def used_commands(run: str) -> list[tuple[str, list[str]]]:
+    """Return each command of `dateline eval` in a script with its options."""
+    return [
+        (command, re.findall(r"(--[a-z-]+)", options))
+        for command, options in re.findall(r"dateline eval (\w+)([^\n]*)", run)
+    ]
+
+
+def test_the_weekly_workflow_uses_no_action_of_others() -> None:
+    """It has the secret, which is worth stealing: nothing that somebody else can change runs beside it."""
+    text = (ROOT / "docs" / "examples" / "weekly-eval.yml").read_text(encoding="utf-8")
+    assert "uses:" not in text
+    assert text.count("secrets.DATELINE_EVAL_KEY") == 1

@@ -13,6 +13,7 @@ import pytest
 from eval.gold import GoldSet, read_gold
 from eval.records import Turn
 from eval.run import (
+    Live,
     PipelineTarget,
     Selection,
     ask_all,
@@ -149,7 +150,7 @@ def test_settings_take_nothing_from_the_environment(tmp_path: Path, monkeypatch:
 
 def test_a_service_that_does_not_listen_gives_errors(gold: GoldSet) -> None:
     """A closed port gives errors in the lane `service`."""
-    measured = run_service(gold, Selection(limit=1), "http://127.0.0.1:1")
+    measured = run_service(gold, Selection(limit=1), Live("http://127.0.0.1:1"))
     assert measured.run.header.lane == "service"
     assert str(measured.run.predictions[0].error).startswith("URLError")
     reply: Reply | None = measured.run.predictions[0].reply

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from eval.records import Turn
-from eval.run import HttpTarget, predict, reproducible
+from eval.run import predict, reproducible
+from eval.target import HttpTarget
 from tests.eval.pieces import item, saying
 from tests.eval.selftest.replies import Reply as ServiceReply
 from tests.http_service import HttpService, Reply

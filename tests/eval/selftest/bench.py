@@ -11,8 +11,9 @@ from typing import Any, Protocol
 from eval.gate import Accepted, Decision, ScoredRun, decide
 from eval.gold import GoldSet, read_gold
 from eval.records import Grade, Prediction, Run, Stage
-from eval.run import Selection, Target, ask_all, header_of
+from eval.run import Selection, ask_all, header_of
 from eval.score import score
+from eval.target import Target
 from tests.eval.selftest.fakes import Fake, Respond, oracle
 
 GOLD = Path(__file__).parent / "gold"

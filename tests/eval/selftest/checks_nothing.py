@@ -13,8 +13,9 @@ from eval.baseline import read_run, write_run
 from eval.errors import GoldInvalid
 from eval.gate import ScoredRun
 from eval.records import Turn
-from eval.run import Selection, Target
+from eval.run import Selection
 from eval.score import summarise
+from eval.target import Target
 from tests.eval.selftest.bench import TODAY, Bench, breaks, unless, with_predictions
 from tests.eval.selftest.fakes import Fake, changing, oracle
 
