@@ -315,6 +315,13 @@ class Catalog:
         statement = f"SELECT row FROM article WHERE {' AND '.join(conditions)}"
         return np.isin(self.article_of_row, np.array([row for (row,) in self._rows(statement, values)], np.int64))
 
+    def ids_outside(self, filters: Filters) -> set[str]:
+        """Return the ids of the articles that do not pass the filters."""
+        conditions, values = _conditions(filters)
+        # Not by a negated condition: it is neither true nor false of an article without the field.
+        passing = f"SELECT article_id FROM article WHERE {' AND '.join(conditions)}"
+        return {each for (each,) in self._rows(f"SELECT article_id FROM article EXCEPT {passing}", values)}
+
     def rows_of_articles(self, article_ids: Collection[str]) -> NDArray[np.int64]:
         """Return the rows of the chunks of these articles."""
         statement = f"SELECT row FROM chunk WHERE article IN (SELECT row FROM article WHERE article_id IN {_LISTED})"

@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -24,7 +25,18 @@ from index.errors import EmbeddingFailed, IndexDamaged, reason_of
 from index.layout import leased, manifest_path
 from index.lexical import LexicalIndex, LexicalPart
 from index.publishing import read_manifest
-from index.records import Article, Chunk, Filters, Listed, Manifest, Revision, SegmentEntry, isoformat
+from index.records import (
+    NO_BOUNDS,
+    Article,
+    Chunk,
+    Filters,
+    Listed,
+    Manifest,
+    Revision,
+    SegmentEntry,
+    fingerprint,
+    isoformat,
+)
 from index.segment import Segment, open_segment
 from index.vectors import least_of
 
@@ -38,14 +50,21 @@ MOST_THREADS = 4
 OPENING = 400
 """Code points of each body in a list of articles."""
 
+MOST_VIEWS = 16
+"""Restricted views that a generation keeps, those used last: each takes about 20 bytes for every chunk."""
+
 
 class Part(NamedTuple):
-    """A segment in a generation: `first` is its first row, `alive` a mask of its rows or None if all are alive."""
+    """A segment in a generation: `first` is its first row, `alive` a mask of its rows or None if all are alive.
+
+    `dead` are the ids of the dead articles of `entry`.
+    """
 
     segment: Segment
     entry: SegmentEntry
     first: int
     alive: NDArray[np.bool_] | None
+    dead: frozenset[str]
 
     @property
     def rows(self) -> slice:
@@ -54,17 +73,20 @@ class Part(NamedTuple):
 
     def dead_with(self, article_ids: Collection[str]) -> tuple[str, ...]:
         """Return the ids of the dead articles if these are dead as well."""
-        return tuple(sorted({*self.entry.dead, *self.segment.catalog.article_rows(article_ids)}))
+        return tuple(sorted({*self.dead, *self.segment.catalog.article_rows(article_ids)}))
 
-    def dead_texts(self) -> Iterator[str]:
-        """Yield the texts of the dead chunks, with at most a page of them in memory."""
-        rows = [] if self.alive is None else np.flatnonzero(~self.alive).tolist()
+    def texts(self, wanted: NDArray[np.bool_]) -> Iterator[str]:
+        """Yield the texts of some chunks, given as a mask of the rows, with at most a page of them in memory."""
+        rows = np.flatnonzero(wanted).tolist()
         for start in range(0, len(rows), PAGE):
             yield from (chunk.text for chunk, _ in self.segment.catalog.chunks(rows[start : start + PAGE]))
 
 
 class Generation:
-    """A published generation, open for search; safe to share between threads. `close` gives its segments back."""
+    """A published generation, open for search; safe to share between threads. `close` gives its segments back.
+
+    `restricted` returns a view of it, in which only the articles that pass some filters exist.
+    """
 
     def __init__(
         self,
@@ -77,13 +99,15 @@ class Generation:
         self.parts: list[Part] = []
         self.close = close
         self._compared: Compared = {} if compared is None else compared
+        self._views: dict[Filters, Generation] = {}
+        self._views_lock = threading.Lock()
         first = 0
         for segment, entry in zip(segments, manifest.segments, strict=True):
             alive = None
             if entry.dead:
                 alive = np.ones(segment.record.chunk_count, dtype=bool)
                 alive[segment.catalog.rows_of_articles(entry.dead)] = False
-            self.parts.append(Part(segment, entry, first, alive))
+            self.parts.append(Part(segment, entry, first, alive, frozenset(entry.dead)))
             first += segment.record.chunk_count
 
     @property
@@ -94,25 +118,64 @@ class Generation:
     @cached_property
     def lexical(self) -> LexicalIndex:
         """Return the lexical index of all segments."""
-        parts = [LexicalPart(part.segment.postings, part.alive, part.dead_texts) for part in self.parts]
+        parts = [LexicalPart(part.segment.postings, part.alive, part.texts) for part in self.parts]
         return LexicalIndex(self.manifest.configuration.language, parts)
 
     @cached_property
     def stories(self) -> Stories:
         """Return the articles that are copies of one another."""
         catalogs = [part.segment.catalog for part in self.parts]
-        return stories_of(catalogs, [part.entry.dead for part in self.parts], self._compared)
+        return stories_of(catalogs, [part.dead for part in self.parts], self._compared)
 
     def count_copies(self, article_ids: Collection[str]) -> int:
         """Return how many of these articles are copies of others; much faster than `stories` for a few of them."""
         catalogs = [part.segment.catalog for part in self.parts]
-        return count_copies(catalogs, [part.entry.dead for part in self.parts], article_ids)
+        return count_copies(catalogs, [part.dead for part in self.parts], article_ids)
 
     def open(self) -> None:
         """Open everything that questions use, so that the first question does not wait for it."""
         for part in self.parts:
             part.segment.open()
         _ = self.lexical, self.stories
+
+    def restricted(self, bounds: Filters) -> "Generation":
+        """Return a view in which articles that do not pass `bounds` are dead; without bounds, the generation itself.
+
+        The view equals a generation of the other articles alone, in its counts, scores, stories and words. Only its
+        name and the time of its publication are those of the complete one. It must not be used after the generation is
+        closed.
+        """
+        if bounds == NO_BOUNDS:
+            return self
+        with self._views_lock:
+            view = self._views.pop(bounds, None) or self._view(bounds)
+            self._views[bounds] = view
+            if len(self._views) > MOST_VIEWS:
+                del self._views[next(iter(self._views))]
+        view.open()
+        return view
+
+    def _view(self, bounds: Filters) -> "Generation":
+        kept: list[tuple[Segment, SegmentEntry]] = []
+        for part in self.parts:
+            dead = part.dead.union(part.segment.catalog.ids_outside(bounds))
+            if len(dead) < part.segment.record.article_count:
+                kept.append((part.segment, replace(part.entry, dead=tuple(dead))))
+        view = Generation(
+            replace(self.manifest, segments=tuple(entry for _, entry in kept)),
+            [segment for segment, _ in kept],
+            close=lambda: None,
+            # A copy, because computing the stories drops the comparisons that it does not use.
+            compared=dict(self._compared),
+        )
+        hashes = view.hashes()
+        view.manifest = replace(
+            view.manifest,
+            article_count=len(hashes),
+            chunk_count=view.lexical.row_count,
+            fingerprint=fingerprint(hashes.items(), self.manifest.configuration),
+        )
+        return view
 
     def allowed_rows(self, filters: Filters) -> NDArray[np.bool_] | None:
         """Return a mask of the live chunks whose articles pass the filters; None if all rows do."""
@@ -183,15 +246,20 @@ class Generation:
     def article(self, article_id: str) -> Article | None:
         """Return the article with that id, or None."""
         for part in self.parts:
-            if article_id not in part.entry.dead and (found := part.segment.catalog.article(article_id)):
+            if article_id not in part.dead and (found := part.segment.catalog.article(article_id)):
                 return found
         return None
+
+    def known(self, article_ids: Collection[str]) -> set[str]:
+        """Return those of some ids that articles of the generation have."""
+        found = (part.segment.catalog.article_rows(article_ids).keys() - part.dead for part in self.parts)
+        return set[str]().union(*found)
 
     def histories(self, article_ids: Collection[str]) -> dict[str, tuple[Revision, ...]]:
         """Return the revisions of those articles that have some, by article id, newest first."""
         found: dict[str, tuple[Revision, ...]] = {}
         for part in self.parts:
-            found |= part.segment.catalog.histories([each for each in article_ids if each not in part.entry.dead])
+            found |= part.segment.catalog.histories([each for each in article_ids if each not in part.dead])
         return found
 
     def correcting_rows(self, article: Article) -> NDArray[np.int64]:
@@ -218,14 +286,14 @@ class Generation:
     def articles(self) -> Iterator[Article]:
         """Yield all articles, with at most a page of them in memory."""
         for part in self.parts:
-            yield from (each for each, _ in part.segment.catalog.articles() if each.article_id not in part.entry.dead)
+            yield from (each for each, _ in part.segment.catalog.articles() if each.article_id not in part.dead)
 
     def listed(self, offset: int, limit: int, opening: int = OPENING) -> list[Listed]:
         """Return a page of articles with the openings of their bodies: newest first, undated ones last, then by id."""
         keys = [
             (published, article_id, at, row)
             for at, part in enumerate(self.parts)
-            for published, article_id, row in part.segment.catalog.newest(offset + limit, part.entry.dead)
+            for published, article_id, row in part.segment.catalog.newest(offset + limit, part.dead)
         ]
         keys.sort(key=lambda key: key[1])
         keys.sort(key=lambda key: key[0] or "", reverse=True)
@@ -238,18 +306,18 @@ class Generation:
 
     def dates(self) -> tuple[str | None, str | None]:
         """Return the oldest and the newest date of publication, ISO 8601; None if no article has one."""
-        found = [part.segment.catalog.dates(part.entry.dead) for part in self.parts]
+        found = [part.segment.catalog.dates(part.dead) for part in self.parts]
         oldest = min((oldest for oldest, _ in found if oldest), default=None)
         newest = max((newest for _, newest in found if newest), default=None)
         return oldest and f"{oldest}Z", newest and f"{newest}Z"
 
     def hashes(self) -> dict[str, str]:
         """Return the content hash of every article by its id."""
-        return dict(each for part in self.parts for each in part.segment.catalog.hashes(part.entry.dead).items())
+        return dict(each for part in self.parts for each in part.segment.catalog.hashes(part.dead).items())
 
     def origins(self) -> dict[str, str]:
         """Return the origin of every article by its id."""
-        return dict(each for part in self.parts for each in part.segment.catalog.origins(part.entry.dead).items())
+        return dict(each for part in self.parts for each in part.segment.catalog.origins(part.dead).items())
 
     def _by_part(self, rows: NDArray[np.int64]) -> Iterable[tuple[Part, NDArray[np.int64], NDArray[np.int64]]]:
         """Yield each part that has some of these rows, their places in `rows`, and their numbers in its segment."""

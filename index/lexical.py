@@ -173,12 +173,23 @@ class Postings:
 class LexicalPart(NamedTuple):
     """The postings of one segment of a generation; `alive` is a mask of its rows, None if all are alive.
 
-    `dead_texts` returns the texts of the dead rows.
+    `texts` returns the texts of some rows, given as a mask.
     """
 
     postings: Postings
     alive: NDArray[np.bool_] | None = None
-    dead_texts: Callable[[], Iterable[str]] = tuple
+    texts: Callable[[NDArray[np.bool_]], Iterable[str]] = lambda _: ()
+
+    def words(self) -> Counter[str]:
+        """Return the words that the live rows have in lower case, with their numbers; read as few texts as possible."""
+        if self.alive is None:
+            return Counter(self.postings.words)
+        if 2 * int(np.count_nonzero(self.alive)) < len(self.alive):
+            return Counter(word for text in self.texts(self.alive) for word in plain_words(text))
+        counts = Counter(self.postings.words)
+        for text in self.texts(~self.alive):
+            counts.subtract(plain_words(text))
+        return counts
 
 
 class LexicalIndex:
@@ -198,9 +209,7 @@ class LexicalIndex:
         """Return the words that correct mistyped ones, read by the first question with a word that no chunk has."""
         counts: Counter[str] = Counter()
         for part in self._parts:
-            counts.update(part.postings.words)
-            for text in part.dead_texts():
-                counts.subtract(plain_words(text))
+            counts.update(part.words())
         words = sorted(+counts, key=lambda word: (-counts[word], word))
         return Spelling([*words, *filter(str.isalpha, sorted(self.terms.stop_words))], self.terms.of("\n".join(words)))
 

@@ -152,6 +152,10 @@ class Filters:
     as_of: datetime | None = None
 
 
+NO_BOUNDS = Filters()
+"""The bounds of a caller who may see every article."""
+
+
 class Stored:
     """A record that is stored as JSON."""
 

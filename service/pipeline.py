@@ -12,7 +12,7 @@ import numpy as np
 from index.embedding import Embedder
 from index.generation import Generation
 from index.library import Library
-from index.records import Article, Filters, Span, isoformat
+from index.records import NO_BOUNDS, Article, Filters, Span, isoformat
 from index.text import words
 from service.answer import (
     Answer,
@@ -161,7 +161,7 @@ class Pipeline:
     async def search(self, question: Question) -> SearchResult:
         """Return the passages for a question, without reading them; raises IndexUnavailable or EmbeddingFailed."""
         began = time.perf_counter()
-        async with self.pinned() as generation:
+        async with self.pinned(question.bounds) as generation:
             searched = await asyncio.to_thread(search_text, question.text, generation.lexical)
             run = AnswerRun(question, generation, None, self.clock(), standalone=searched)
             found, _ = await self._retrieve(run)
@@ -175,12 +175,17 @@ class Pipeline:
             )
 
     @asynccontextmanager
-    async def pinned(self) -> AsyncIterator[Generation]:
-        """Pin the current generation until the block ends; open a closed index first, off the event loop."""
+    async def pinned(self, bounds: Filters = NO_BOUNDS) -> AsyncIterator[Generation]:
+        """Pin the current generation until the block ends; open a closed index first, off the event loop.
+
+        With the bounds of a caller, it is the view of the articles within them.
+        """
         while (pin := self.library.pin()) is None:
             await asyncio.to_thread(self.library.open)
         try:
-            yield pin.generation
+            # The first request with these bounds computes the view.
+            view = bounds != NO_BOUNDS
+            yield await asyncio.to_thread(pin.generation.restricted, bounds) if view else pin.generation
         finally:
             if self.library.unpin(pin):
                 # Closing removes files, which may take long.
@@ -189,7 +194,7 @@ class Pipeline:
     @asynccontextmanager
     async def _run(self, question: Question, llm: LlmReader | None) -> AsyncIterator[AnswerRun]:
         """Pin the current generation for a question; report what it cost of the model, also if its caller leaves."""
-        async with self.pinned() as generation:
+        async with self.pinned(question.bounds) as generation:
             run = AnswerRun(question, generation, llm, self.clock())
             try:
                 yield run

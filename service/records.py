@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Literal
 
-from index.records import Article, Chunk, Filters, Span
+from index.records import NO_BOUNDS, Article, Chunk, Filters, Span
 
 Mode = Literal["hybrid", "dense", "lexical"]
 ReaderChoice = Literal["auto", "llm", "extractive"]
@@ -49,6 +49,7 @@ class Question:
     """A question with the options of its answer; no article of a later moment than `as_of` is seen.
 
     `include` names the parts of the reply that are left out unless they are asked for.
+    Articles outside of `bounds`, those of its caller, do not exist for it.
     """
 
     text: str
@@ -60,6 +61,7 @@ class Question:
     citations: CitationMode = "verified"
     as_of: datetime | None = None
     include: frozenset[Include] = frozenset()
+    bounds: Filters = NO_BOUNDS
 
     @property
     def conditions(self) -> Filters:

@@ -12,6 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from index.generation import Generation
 from index.records import Article, Revision, Span, isoformat
+from service.api.access import CallerOf
 from service.api.article_text import render, web_address
 from service.api.links import article_path
 from service.api.state import State
@@ -79,11 +80,12 @@ class ArticlePage:
 @router.get("/v1/articles", summary="All articles, a page at a time")
 async def list_articles(
     state: State,
+    caller: CallerOf,
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     offset: Annotated[int, Query(ge=0, le=2**31)] = 0,
 ) -> ArticlePage:
     """List the articles of the current generation, newest first, those of unknown date last."""
-    async with state.pipeline.pinned() as generation:
+    async with state.pipeline.pinned(caller.bounds) as generation:
         total = generation.manifest.article_count
         found = await state.read(generation.listed, offset, limit)
     following = offset + len(found)
@@ -95,9 +97,9 @@ async def list_articles(
 
 
 @router.get("/v1/articles/{article_id}", summary="One article with its text")
-async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
+async def get_article(article_id: ArticleId, state: State, caller: CallerOf) -> ArticleReply:
     """Return an article as it is stored and cited."""
-    async with state.pipeline.pinned() as generation:
+    async with state.pipeline.pinned(caller.bounds) as generation:
         article, history = await state.read(_with_history, generation, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
@@ -105,10 +107,10 @@ async def get_article(article_id: ArticleId, state: State) -> ArticleReply:
 
 
 @router.get("/articles", include_in_schema=False)
-async def list_page(state: State, offset: str = "0") -> Response:
+async def list_page(state: State, caller: CallerOf, offset: str = "0") -> Response:
     """Show the articles, newest first, a page at a time; any other `offset` than a number counts as 0."""
     first = int(offset) if re.fullmatch(r"[0-9]{1,9}", offset) else 0
-    async with state.pipeline.pinned() as generation:
+    async with state.pipeline.pinned(caller.bounds) as generation:
         total = generation.manifest.article_count
         found = await state.read(generation.listed, first, PAGE, OPENING)
     newer = max(first - PAGE, 0) if first else None
@@ -129,6 +131,7 @@ async def list_page(state: State, offset: str = "0") -> Response:
 async def show_article(
     article_id: str,
     state: State,
+    caller: CallerOf,
     start: str | None = None,
     end: str | None = None,
     highlight: str = "",
@@ -137,7 +140,7 @@ async def show_article(
 
     `highlight`, such as `530-541`, is the place of the answer's words in the quote.
     """
-    async with state.pipeline.pinned() as generation:
+    async with state.pipeline.pinned(caller.bounds) as generation:
         found, history = await state.read(_with_history, generation, article_id)
     if found is None:
         raise ArticleNotFound(f"no article has the id {article_id[:200]!r}", "GET /v1/articles lists all of them.")

@@ -4,7 +4,7 @@
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -14,13 +14,14 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from index.records import Article, Filters, parse_as_of, parse_moment
+from index.records import NO_BOUNDS, Article, Filters, parse_as_of, parse_moment
 from service.answer import Answer, SearchResult
+from service.api.access import CallerOf
 from service.api.event_stream import EventStream, EventWriter
 from service.api.state import ServiceState, State
 from service.permalink import Permalinks
 from service.records import QUESTION_LENGTH, CitationMode, Include, Message, Mode, Question, ReaderChoice, request_id
-from service.suggestions import Suggestions
+from service.suggestions import Suggestion, Suggestions
 
 router = APIRouter(prefix="/v1", tags=["answers"])
 
@@ -93,8 +94,8 @@ class SearchRequest(RequestModel):
         (), description="`text`: the text of each source."
     )
 
-    def to_question(self) -> Question:
-        """Return the question of the pipeline."""
+    def to_question(self, bounds: Filters) -> Question:
+        """Return the question of the pipeline, for a caller with these bounds."""
         return Question(
             self.question,
             filters=Filters(**dict(self.filters)),
@@ -102,6 +103,7 @@ class SearchRequest(RequestModel):
             mode=self.mode,
             as_of=self.as_of,
             include=frozenset(self.include),
+            bounds=bounds,
         )
 
 
@@ -129,8 +131,8 @@ class AskRequest(RequestModel):
     )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
-    def to_question(self) -> Question:
-        """Return the question of the pipeline."""
+    def to_question(self, bounds: Filters) -> Question:
+        """Return the question of the pipeline, for a caller with these bounds."""
         return Question(
             self.question,
             messages=tuple(Message(message.role, message.content) for message in self.messages),
@@ -141,6 +143,7 @@ class AskRequest(RequestModel):
             citations=self.citations,
             as_of=self.as_of,
             include=frozenset(self.include),
+            bounds=bounds,
         )
 
 
@@ -158,9 +161,9 @@ class AskRequest(RequestModel):
         }
     },
 )
-async def ask(body: AskRequest, state: State) -> Answer | EventStream:
+async def ask(body: AskRequest, state: State, caller: CallerOf) -> Answer | EventStream:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
-    question = body.to_question()
+    question = body.to_question(caller.bounds)
     if not body.stream:
         return await state.pipeline.ask(question)
     return await streamed(state, question)
@@ -174,9 +177,9 @@ async def streamed(state: ServiceState, question: Question, writer: EventWriter 
 
 
 @router.post("/search", summary="The passages for a question")
-async def search(body: SearchRequest, state: State) -> SearchResult:
+async def search(body: SearchRequest, state: State, caller: CallerOf) -> SearchResult:
     """Find the passages that may answer a question, without reading them."""
-    return await state.pipeline.search(body.to_question())
+    return await state.pipeline.search(body.to_question(caller.bounds))
 
 
 ArticleIds = Annotated[tuple[Annotated[str, Query(max_length=200)], ...], Query(max_length=100)]
@@ -201,11 +204,22 @@ class SuggestionList:
 
 @router.get("/suggestions", summary="Questions that the articles answer")
 async def list_suggestions(
-    state: State, article_ids: ArticleIds = (), limit: Annotated[int, Query(ge=1, le=100)] = 10
+    state: State, caller: CallerOf, article_ids: ArticleIds = (), limit: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> SuggestionList:
     """List questions that this service has answered from its articles, or from those of `article_ids`."""
-    found = state.suggestions.of(state.pipeline.clock().date(), article_ids or None, limit)
+    found = await suggested(state, caller.bounds, article_ids or None, limit)
     return SuggestionList(tuple(SuggestedQuestion(each.question, each.article_id, each.language) for each in found))
+
+
+async def suggested(
+    state: ServiceState, bounds: Filters, article_ids: Collection[str] | None, limit: int
+) -> list[Suggestion]:
+    """Return suggestions of these articles, of all if None, for a caller: only of articles within its bounds."""
+    if bounds != NO_BOUNDS:
+        wanted = [each.article_id for each in state.suggestions.all()] if article_ids is None else article_ids
+        async with state.pipeline.pinned(bounds) as generation:
+            article_ids = await state.read(generation.known, wanted)
+    return state.suggestions.of(state.pipeline.clock().date(), article_ids, limit)
 
 
 def finish(

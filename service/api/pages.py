@@ -15,8 +15,11 @@ from fastapi.responses import PlainTextResponse, Response
 
 from index.errors import DatelineError
 from index.generation import Generation
+from index.records import Filters
 from service.answer import day
+from service.api.access import CallerOf
 from service.api.article_text import render, visible, web_address
+from service.api.ask import suggested
 from service.api.links import article_path, base_address
 from service.api.state import ServiceState, State
 from service.citations.dates import resolved_dates
@@ -60,7 +63,7 @@ _ARTICLE_ID = re.compile(r"[A-Za-z0-9._:-]{1,200}")
 
 
 @router.get("/")
-async def home(state: State, article: str = "", again: str = "") -> Response:
+async def home(state: State, caller: CallerOf, article: str = "", again: str = "") -> Response:
     """Show the page to ask on, even without an index.
 
     With `article`, only that article is asked. `again` is the signed part of a permalink, whose question is offered:
@@ -68,17 +71,16 @@ async def home(state: State, article: str = "", again: str = "") -> Response:
     """
     archive, notice = None, None
     try:
-        archive = await state.read(_archive, state, article)
+        archive = await state.read(_archive, state, caller.bounds, article)
     except DatelineError as error:
         notice = user_notice(error)
         logger.warning("%s", " ".join(str(error).split()))
     if archive is not None and not archive["articles"]:
         archive, notice = None, NO_ARTICLES
     link = state.permalinks.read(again)
-    today = state.pipeline.clock().date()
     about = [article] if archive and archive["about"] else None
-    suggested = [each.question for each in state.suggestions.of(today, about, SUGGESTIONS)]
-    questions = [link.question] if link else suggested
+    found = await suggested(state, caller.bounds, about, SUGGESTIONS) if archive else []
+    questions = [link.question] if link else [each.question for each in found]
     return page("home", archive=archive, notice=notice, questions=questions, indexed=state.allow_indexing)
 
 
@@ -144,13 +146,14 @@ async def robots() -> PlainTextResponse:
     return PlainTextResponse("User-agent: *\nDisallow: /v1/\n", headers={"Cache-Control": MINUTES})
 
 
-def _archive(state: ServiceState, about: str) -> dict[str, Any]:
-    """Return what the home page shows of the articles.
+def _archive(state: ServiceState, bounds: Filters, about: str) -> dict[str, Any]:
+    """Return what the home page shows of the articles to a caller.
 
     `outdated` is True if a newer generation could not be opened, `about` is the id and title of the only article to
     ask, and `model` is None without a language model.
     """
-    with state.pipeline.library.pinned() as generation:
+    with state.pipeline.library.pinned() as complete:
+        generation = complete.restricted(bounds)
         oldest, newest = generation.dates()
         chosen = generation.article(about) if _ARTICLE_ID.fullmatch(about) else None
         return {
@@ -187,12 +190,15 @@ class ShownQuote:
 
 
 @router.get("/a/{token:path}")
-async def show_answer(token: str, state: State) -> Response:
-    """Show an answer's question and its quotes, each checked again; any other address is not found."""
+async def show_answer(token: str, state: State, caller: CallerOf) -> Response:
+    """Show an answer's question and its quotes, each checked again; any other address is not found.
+
+    A quote of an article outside the caller's bounds is gone.
+    """
     link = state.permalinks.read(token)
     if link is None:
         raise LinkInvalid(f"this service did not sign the link {token[:40]!r}")
-    async with state.pipeline.pinned() as generation:
+    async with state.pipeline.pinned(caller.bounds) as generation:
         return await state.read(_answer_page, token, link, generation, state.pipeline.clock().date().isoformat())
 
 

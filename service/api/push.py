@@ -11,8 +11,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 
 from index.errors import NoWriter
 from index.layout import current_name
-from index.records import parse_moment
+from index.records import Filters, parse_moment
 from index.spool import Push, Spool, has_writer
+from service.api.access import CallerOf
 from service.api.ask import EXAMPLES, RequestModel
 from service.api.state import ServiceState, State
 from service.errors import PushNotFound
@@ -178,9 +179,9 @@ async def push_batch(body: BatchRequest, state: State) -> BatchReply:
 
 
 @router.get("/v1/articles/{article_id}/push", summary="Whether a pushed article is published")
-async def push_state(article_id: PushedId, state: State) -> PushReply:
+async def push_state(article_id: PushedId, state: State, caller: CallerOf) -> PushReply:
     """Return the state of the last push of an article."""
-    return await state.store(_state_of, state, article_id)
+    return await state.store(_state_of, state, caller.bounds, article_id)
 
 
 async def _accept(state: ServiceState, pushes: list[Push]) -> list[PushReply]:
@@ -205,7 +206,7 @@ def _last(spool: Spool, article_id: str) -> PushReply | None:
     return None
 
 
-def _state_of(state: ServiceState, article_id: str) -> PushReply:
+def _state_of(state: ServiceState, bounds: Filters, article_id: str) -> PushReply:
     library = state.pipeline.library
     spool = Spool(library.data)
     if waiting := _last(spool, article_id):
@@ -216,7 +217,7 @@ def _state_of(state: ServiceState, article_id: str) -> PushReply:
         # An entry leaves the spool once its generation is current, which this service may not have opened yet.
         library.refresh()
         with library.pinned() as generation:
-            article = generation.article(article_id)
+            article = generation.restricted(bounds).article(article_id)
         if article is not None and article.origin == f"{ORIGIN}{article_id}":
             return PushReply(id=article_id, state="published", action="put")
     raise PushNotFound(f"no push of {article_id!r} is known")

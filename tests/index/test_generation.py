@@ -230,10 +230,10 @@ def test_the_rows_of_the_segments_are_numbered_through(generation: Generation) -
     assert alive is not None
     assert np.flatnonzero(~alive).tolist() == [6, 7, 8, 12, 13, 14]
     assert [part.alive is None for part in generation.parts] == [False, True, True]
-    assert list(generation.parts[0].dead_texts()) == [
+    assert list(generation.parts[0].texts(~alive[:18])) == [
         chunk.text for chunk, _ in generation.chunks(np.array([6, 7, 8, 12, 13, 14]))
     ]
-    assert list(generation.parts[1].dead_texts()) == []
+    assert list(generation.parts[1].texts(~alive[18:27])) == []
 
 
 def test_without_a_filter_and_without_the_dead_every_row_is_allowed(three: Path) -> None:

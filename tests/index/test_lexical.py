@@ -1,5 +1,6 @@
 import math
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -119,6 +120,10 @@ def test_words_are_counted(tmp_path: Path) -> None:
     assert Postings(tmp_path / "lexical").words == {"and": 3, "pier": 1, "port": 2, "quay": 1}
 
 
+def texts_of(texts: list[str]) -> Callable[[NDArray[np.bool_]], list[str]]:
+    return lambda wanted: [texts[row] for row in np.flatnonzero(wanted)]
+
+
 def test_of_equally_near_words_the_most_frequent_is_meant(tmp_path: Path) -> None:
     """Words are counted over all segments, less those of dead rows."""
     for name, texts in (
@@ -130,7 +135,7 @@ def test_of_equally_near_words_the_most_frequent_is_meant(tmp_path: Path) -> Non
     both = LexicalIndex("english", [LexicalPart(one), LexicalPart(two)])
     assert both.spelling.corrected("tarnlxck") == "tarnlick"
     alive = np.array([True, False])
-    less = LexicalPart(two, alive, lambda: ["A tarnlack, a tarnlick."])
+    less = LexicalPart(two, alive, texts_of(["A tarnlick.", "A tarnlack, a tarnlick."]))
     assert LexicalIndex("english", [LexicalPart(one), less]).spelling.corrected("tarnlxck") == "tarnlock"
 
 
@@ -179,13 +184,17 @@ def test_parts_with_dead_rows_score_as_one_index_without_them(
     alive = np.array([row not in dead for row in range(len(texts))], dtype=bool)
     lexical_of(folder / "one", texts[:cut])
     lexical_of(folder / "two", texts[cut:])
-    parts = [LexicalPart(Postings(folder / "one"), alive[:cut]), LexicalPart(Postings(folder / "two"), alive[cut:])]
+    parts = [
+        LexicalPart(Postings(folder / "one"), alive[:cut], texts_of(texts[:cut])),
+        LexicalPart(Postings(folder / "two"), alive[cut:], texts_of(texts[cut:])),
+    ]
     index = LexicalIndex("english", parts)
     left = lexical_of(folder / "left", [text for text, is_alive in zip(texts, alive, strict=True) if is_alive])
     scores = index.scores("the storm at the harbour pier")
     assert scores[alive].tolist() == left.scores("the storm at the harbour pier").tolist()
     assert not scores[~alive].any()
     assert index.row_count == left.row_count
+    assert parts[0].words() + parts[1].words() == Counter(Postings(folder / "left").words)
     for word in ("storm", "harbour", "unknown"):
         assert index.has(word) == left.has(word)
         assert index.inverse_document_frequency(word) == left.inverse_document_frequency(word)

@@ -1,6 +1,6 @@
 """One segment, or the same articles in up to seven segments with dead rows: every score and every list is the same."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from index import segment as segments
 from index.generation import Generation
-from index.records import Article, Filters
+from index.records import Article, Edit, Filters, Revision
 from service import retrieve
+from service.readers.catalogue import count_articles
 from service.records import Mode
 from tests.fakes import HashedEmbedder, article, built, grown, opened
 
@@ -30,8 +31,10 @@ ARTICLES = st.builds(
     article,
     st.sampled_from([f"a{number}" for number in range(8)]),
     st.lists(SENTENCES, min_size=1, max_size=3).map(" ".join),
-    title=st.none() | st.sampled_from(VOCABULARY[:9]),
+    title=st.none() | st.sampled_from([*VOCABULARY[:9], "Correction"]),
     source=st.sampled_from([None, "Courier", "Echo"]),
+    section=st.sampled_from([None, "News", "Émission"]),
+    tags=st.sampled_from([(), ("budget",), ("Budget", "strike")]),
     published_at=st.sampled_from(DATES),
 )
 STEPS = st.lists(
@@ -51,6 +54,19 @@ FILTERS = st.builds(
     article_ids=st.sampled_from([(), (), ("a1", "a2", "a3")]),
     published_after=st.sampled_from([None, None, NOON]),
 )
+BOUNDS = st.builds(
+    Filters,
+    sources=st.sampled_from([(), ("courier",), ("Echo", "Gazette")]),
+    exclude_sources=st.sampled_from([(), (), ("Echo",)]),
+    sections=st.sampled_from([(), (), ("ÉMISSION",), ("news", "Émission")]),
+    tags=st.sampled_from([(), (), ("budget",), ("Strike",)]),
+    published_after=st.sampled_from([None, None, NOON]),
+    published_before=st.sampled_from([None, None, NOON + timedelta(seconds=1)]),
+)
+HISTORIES = {
+    f"a{number}": (Revision("2026-02-10T00:00:00Z", False, (Edit(f"It was {number}.", "It was not."),)),)
+    for number in range(8)
+}
 QUESTIONS = st.lists(st.sampled_from([*VOCABULARY, "submarine"]), max_size=5).map(" ".join)
 folders = count()
 
@@ -70,19 +86,43 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("ranking")
 
 
+def passes(article: Article, bounds: Filters) -> bool:
+    """Return whether an article is within bounds."""
+
+    def among(values: Sequence[str | None], wanted: Sequence[str]) -> bool:
+        return bool({each.casefold() for each in values if each} & {each.casefold() for each in wanted})
+
+    date = article.published_at
+    return (
+        all(
+            not wanted or among(values, wanted)
+            for values, wanted in (
+                ([article.source], bounds.sources),
+                ([article.section], bounds.sections),
+                (article.tags, bounds.tags),
+            )
+        )
+        and not among([article.source], bounds.exclude_sources)
+        and (bounds.published_after is None or (date is not None and date >= bounds.published_after))
+        and (bounds.published_before is None or (date is not None and date < bounds.published_before))
+    )
+
+
 def both(
-    place: Path, steps: list[tuple[list[Article], set[str]]]
+    place: Path, steps: list[tuple[list[Article], set[str]]], bounds: Filters | None = None
 ) -> tuple[AbstractContextManager[Generation], AbstractContextManager[Generation]]:
-    """Return an index that grew step by step, and one built at once with the articles that were left."""
+    """Return an index that grew step by step, and one built at once with the articles that were left within bounds."""
     once, many = place / f"once-{next(folders)}", place / f"many-{next(folders)}"
     left: dict[str, Article] = {}
-    many.mkdir()
+    for folder in (once, many):
+        folder.mkdir()
     built(many, [], EMBEDDER)
     for articles, removed in steps:
-        grown(many, articles, removed - {each.article_id for each in articles}, EMBEDDER)
+        grown(many, articles, removed - {each.article_id for each in articles}, EMBEDDER, HISTORIES)
         left = {id_: each for id_, each in left.items() if id_ not in removed}
         left |= {each.article_id: each for each in articles}
-    built(once, [left[article_id] for article_id in sorted(left)], EMBEDDER)
+    within = [left[article_id] for article_id in sorted(left) if bounds is None or passes(left[article_id], bounds)]
+    built(once, within, EMBEDDER, histories=HISTORIES)
     return opened(many), opened(once)
 
 
@@ -118,34 +158,63 @@ def test_an_index_in_segments_ranks_as_one(
     """Fingerprint, exact cosines, BM25, filters and lists depend on the articles alone."""
     grown_one, fresh_one = both(place, steps)
     with grown_one as many, fresh_one as one:
-        assert many.manifest.fingerprint == one.manifest.fingerprint
-        assert many.manifest.article_count == one.manifest.article_count == len(many.hashes())
-        assert (many.hashes(), many.origins()) == (one.hashes(), one.origins())
-
         assert len(many.parts) <= 7
-        scores = many.lexical.scores(question)
-        assert by_chunk(many, scores) == by_chunk(one, one.lexical.scores(question))
-        alive = many.allowed_rows(Filters())
-        assert alive is None or not scores[~alive].any()
-        vector = EMBEDDER.embed_query(question)
-        rows = [np.arange(sum(part.segment.record.chunk_count for part in each.parts)) for each in (many, one)]
-        assert by_chunk(many, many.cosines(vector, rows[0])) == by_chunk(one, one.cosines(vector, rows[1]))
-        assert allowed(many, filters) == allowed(one, filters)
-        for word in [*VOCABULARY, "submarine"]:
-            (term,) = many.lexical.terms.of(word) or [word]
-            assert many.lexical.has(word) == one.lexical.has(word)
-            assert many.lexical.inverse_document_frequency(term) == one.lexical.inverse_document_frequency(term)
-        for word in SPELT:
-            assert many.lexical.spelling.corrected(word) == one.lexical.spelling.corrected(word)
+        assert_alike(many, one, question, filters)
 
-        assert many.listed(0, 50) == one.listed(0, 50)
-        assert [many.listed(offset, 2, 5) for offset in range(9)] == [one.listed(offset, 2, 5) for offset in range(9)]
-        assert many.dates() == one.dates()
-        assert sorted(many.articles(), key=lambda each: each.article_id) == list(one.articles())
-        for number in range(8):
-            assert many.article(f"a{number}") == one.article(f"a{number}")
 
-        assert retrieved(many, question, filters) == retrieved(one, question, filters)
+@given(steps=STEPS, question=QUESTIONS, filters=FILTERS, bounds=BOUNDS)
+@settings(max_examples=40)
+def test_a_view_is_an_index_of_its_articles(
+    place: Path, steps: list[tuple[list[Article], set[str]]], question: str, filters: Filters, bounds: Filters
+) -> None:
+    """Articles outside the bounds change nothing: no count, score, story, list, correction or known word."""
+    grown_one, fresh_one = both(place, steps, bounds)
+    with grown_one as many, fresh_one as one:
+        view = many.restricted(bounds)
+        assert view.name == many.name
+        assert view is many.restricted(bounds)
+        assert (view is many) == (bounds == Filters())
+        assert_alike(view, one, question, filters)
+
+
+def assert_alike(many: Generation, one: Generation, question: str, filters: Filters) -> None:
+    """Everything that a generation tells of its articles, and what it finds, is equal in both."""
+    assert many.manifest.fingerprint == one.manifest.fingerprint
+    assert many.manifest.article_count == one.manifest.article_count == len(many.hashes())
+    assert (many.hashes(), many.origins()) == (one.hashes(), one.origins())
+
+    scores = many.lexical.scores(question)
+    assert by_chunk(many, scores) == by_chunk(one, one.lexical.scores(question))
+    alive = many.allowed_rows(Filters())
+    assert alive is None or not scores[~alive].any()
+    vector = EMBEDDER.embed_query(question)
+    rows = [np.arange(sum(part.segment.record.chunk_count for part in each.parts)) for each in (many, one)]
+    assert by_chunk(many, many.cosines(vector, rows[0])) == by_chunk(one, one.cosines(vector, rows[1]))
+    assert allowed(many, filters) == allowed(one, filters)
+    for word in [*VOCABULARY, "submarine"]:
+        (term,) = many.lexical.terms.of(word) or [word]
+        assert many.lexical.has(word) == one.lexical.has(word)
+        assert many.lexical.inverse_document_frequency(term) == one.lexical.inverse_document_frequency(term)
+    for word in SPELT:
+        assert many.lexical.spelling.corrected(word) == one.lexical.spelling.corrected(word)
+
+    assert many.listed(0, 50) == one.listed(0, 50)
+    assert [many.listed(offset, 2, 5) for offset in range(9)] == [one.listed(offset, 2, 5) for offset in range(9)]
+    assert many.dates() == one.dates()
+    assert sorted(many.articles(), key=lambda each: each.article_id) == list(one.articles())
+    for number in range(8):
+        assert many.article(f"a{number}") == one.article(f"a{number}")
+
+    assert retrieved(many, question, filters) == retrieved(one, question, filters)
+    assert sorted(map(sorted, many.stories.ids())) == sorted(map(sorted, one.stories.ids()))
+    ids = [f"a{number}" for number in range(8)]
+    assert many.known(ids) == one.known(ids) == one.hashes().keys()
+    assert many.histories(ids) == one.histories(ids)
+    assert many.lexical.coverage(question) == one.lexical.coverage(question)
+    assert count_articles(many, question, filters) == count_articles(one, question, filters)
+    for each in one.articles():
+        later = [{found.article_id for _, found in of.chunks(of.correcting_rows(each))} for of in (many, one)]
+        assert later[0] == later[1]
 
 
 @given(steps=STEPS, question=QUESTIONS)
