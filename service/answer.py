@@ -360,8 +360,14 @@ def to_json(record: object) -> str:
     return _adapter(kind).dump_json(record).decode()
 
 
+def as_json(record: object) -> dict[str, Any]:
+    """Return a record as JSON values."""
+    kind: type = type(record)
+    values: dict[str, Any] = _adapter(kind).dump_python(record, mode="json")
+    return values
+
+
 def event_data(event: Event) -> dict[str, Any]:
     """Return an event's data as JSON values, with its `type`; the last event has the complete reply."""
-    kind: type = type(event)
-    data: dict[str, Any] = _adapter(kind).dump_python(event, mode="json")
+    data = as_json(event)
     return {"type": data.pop("type"), **(data["answer"] if isinstance(event, Completed) else data)}

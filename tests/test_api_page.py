@@ -20,7 +20,7 @@ from tests.samples import client_of
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
 SECRETS = {"DATELINE_PUSH_SECRET": "correct-horse-battery"}
 VARIES = re.compile(
-    r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink)"
+    r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink|url_citation\.url)"
 )
 """Fields that have another value in each reply, or in each index."""
 

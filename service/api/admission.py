@@ -23,6 +23,9 @@ FEEDBACK = 8
 PUSHES = 4
 """The limit of pushes that are stored at once."""
 
+QUESTION_PATHS = frozenset({"/v1/ask", "/v1/search", "/v1/chat/completions", "/openwebui/v1/chat/completions"})
+"""The paths that answer questions."""
+
 CLIENTS = 10_000
 """The limit of clients that are counted; beyond it the client that was seen least recently is dropped."""
 
@@ -92,9 +95,9 @@ class Limits:
         if method in ("PUT", "DELETE"):
             return self.pushes
         if method == "POST":
-            questions, feedback, pushes = self.questions, self.feedback, self.pushes
-            kinds = {"/v1/ask": questions, "/v1/search": questions, "/v1/feedback": feedback}
-            return {**kinds, "/v1/articles:batch": pushes}.get(path)
+            if path in QUESTION_PATHS:
+                return self.questions
+            return {"/v1/feedback": self.feedback, "/v1/articles:batch": self.pushes}.get(path)
         return self.reading if path == "/" or path.startswith(("/articles", "/v1/articles", "/a/")) else None
 
     def check_rate(self, client: str) -> None:

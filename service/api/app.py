@@ -29,6 +29,7 @@ from index.generation import Generation
 from service.api import articles, ask, feedback, pages, push
 from service.api.access import PushAccess
 from service.api.admission import Admission, Limits, Slots
+from service.api.compat import chat, models
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
 from service.api.event_stream import cancel
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
@@ -147,7 +148,17 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         suggestions,
         settings.allow_indexing,
     )
-    for part in (ask.router, articles.router, push.router, feedback.router, router, pages.router):
+    for part in (
+        ask.router,
+        chat.router,
+        models.router,
+        chat.open_webui,
+        articles.router,
+        push.router,
+        feedback.router,
+        router,
+        pages.router,
+    ):
         app.include_router(part)
     # A request passes the last one first.
     app.add_middleware(Admission, limits=limits)

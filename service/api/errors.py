@@ -110,7 +110,7 @@ _PAGES = {
     503: ("Please try again later", NOT_NOW),
 }
 _OTHER_PAGE = ("Something went wrong", "Please try again. If it happens again, tell the people who run this service.")
-_FOR_PROGRAMS = re.compile(r"/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
+_FOR_PROGRAMS = re.compile(r"(?:/openwebui)?/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
 
 
 def problem_of(error: DatelineError) -> Problem:

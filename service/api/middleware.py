@@ -37,6 +37,10 @@ BODY_BYTES = 1_000_000
 PUSH_BYTES = 30_000_000
 """The limit of the body of a push or a batch."""
 
+_STAINLESS = "arch async helper-method lang os package-version retry-count runtime runtime-version timeout".split()
+OPENAI_HEADERS = tuple(f"x-stainless-{name}" for name in _STAINLESS)
+"""Headers that OpenAI's clients add to every request, in browsers as well."""
+
 HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does not answer to this host name.")
 ORIGIN_NOT_ALLOWED = Problem(
     403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
@@ -45,7 +49,7 @@ ORIGIN_NOT_ALLOWED = Problem(
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
-_SHARED = re.compile(r"/v1/.*|/widget\.js", re.DOTALL)
+_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/widget\.js", re.DOTALL)
 _JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 logger = logging.getLogger("dateline")
@@ -130,7 +134,7 @@ class SharedPaths(CORSMiddleware):
             app,
             allow_origins=allowed,
             allow_methods=("GET", "POST"),
-            allow_headers=("Content-Type", REQUEST_ID),
+            allow_headers=("Content-Type", REQUEST_ID, *OPENAI_HEADERS),
             expose_headers=(REQUEST_ID, "Retry-After"),
         )
 
@@ -165,7 +169,7 @@ class RequestBody:
             return
         headers = Headers(scope=scope)
         limit = PUSH_BYTES if is_push(scope["method"], scope["path"]) else BODY_BYTES
-        if scope["method"] in ("POST", "PUT") and scope["path"].startswith("/v1/"):
+        if scope["method"] in ("POST", "PUT") and scope["path"].startswith(("/v1/", "/openwebui/v1/")):
             encoding, kind = headers.get("Content-Encoding", ""), headers.get("Content-Type")
             fault = None
             if encoding.strip().lower() not in ("identity", ""):

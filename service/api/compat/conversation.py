@@ -91,10 +91,15 @@ def asked(turns: Sequence[Turn], field: str = "messages") -> Asked:
     return Asked(question, tuple(earlier[-MESSAGES:]), (IGNORED,) if is_instructed else ())
 
 
+def text_of(turn: Turn) -> str:
+    """Return the text of a message, its parts on lines of their own."""
+    return "\n".join(part.text for part in turn.content if part.type in _TEXT and part.text).strip()
+
+
 def _text(turn: Turn, field: str) -> str:
     """Return the text of a message; raises Refusal for a part of the user's that is not text."""
     for number, part in enumerate(turn.content if turn.role == "user" else ()):
         if part.type not in _TEXT:
             message = f"{field}.{number}: found {part.type[:40]!r}, but only text can be read"
             raise Refusal("unsupported_value", message, f"{field}.{number}")
-    return "\n".join(part.text for part in turn.content if part.type in _TEXT and part.text).strip()
+    return text_of(turn)
