@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from index import layout, publishing, segment
 from index.errors import EmbeddingFailed, IndexDamaged
-from index.generation import OPENING, Generation, open_generation
+from index.generation import MOST_VIEWS, OPENING, Generation, open_generation
 from index.layout import (
     CURRENT,
     current_name,
@@ -355,3 +355,18 @@ def test_opening_and_searching_writes_nothing(three: Path) -> None:
         generation.open()
         generation.nearest(EMBEDDER.embed_query("ferry"), 5, None)
     assert {path: path.stat().st_mtime_ns for path in three.rglob("*")} == before
+
+
+def test_a_generation_keeps_the_views_used_last(three: Path) -> None:
+    """A view that is not kept any more can be used on, and is computed again when it is wanted."""
+    with opened(three) as generation:
+        first = generation.restricted(Filters(article_ids=("news-0007",)))
+        for number in range(MOST_VIEWS):
+            generation.restricted(Filters(article_ids=("news-0007", f"none-{number}")))
+        again = generation.restricted(Filters(article_ids=("news-0007",)))
+
+        assert again is not first
+        assert list(first.articles()) == list(again.articles()) == [ARTICLES[7]]
+        last = Filters(article_ids=("news-0007", f"none-{MOST_VIEWS - 1}"))
+        assert generation.restricted(last) is generation.restricted(last)
+        assert len(first.parts) == 1

@@ -6,11 +6,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from random import Random
 from typing import Any, get_args
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
@@ -28,24 +27,30 @@ from tests.samples import settings_for
 EMBEDDER = HashedEmbedder()
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
 SUBJECTS = ("pier", "library", "ferry", "market", "bridge")
+CORRECTIONS = 30
 SYLLABLES = "bar dol fen gim hul jor kev lun mip nox".split()
 
 
 def article_of(number: int) -> Article:
-    """Return an article with a word of its own in title, text and id; each fourth one copies the one before it."""
-    rng = Random(number)
-    subject, own = SUBJECTS[number % 5], own_word(number)
+    """Return an article with a word of its own in title, text and id.
+
+    Each fourth one copies the one before it, and the last six correct the one of their subject and source before them.
+    """
+    subject, own, cost = SUBJECTS[number % 5], own_word(number), 30 + number // 7
     text = (
         f"The {subject} in Varnholm reopened on {1 + number % 3} March 2026 after repairs, the council said. "
-        f"The repairs of the {subject} in Varnholm cost {rng.choice([40, 40, 52, 61])} million crowns. "
+        f"The repairs of the {subject} in Varnholm cost {cost} million crowns. "
         f"Workers found a {own} under the floor of the {subject} and showed it to visitors in the evening."
     )
     title = f"The {own} of the {subject}"
-    if number % 4 == 3:
-        former = article_of(number - 1)
-        text, title = former.body, f"{own.capitalize()} and more"
-    if number % 6 == 5:
-        title, text = f"Correction: {title}", f"{text} We reported a wrong number of crowns. The {own} is real."
+    if number >= CORRECTIONS:
+        title = f"Correction: {title}"
+        text = (
+            f"The repairs of the {subject} in Varnholm cost 14 million crowns, not {30 + (number - 15) // 7} million."
+        )
+        text = f"{text} Our report on the {own} was wrong."
+    elif number % 4 == 3:
+        text, title = article_of(number - 1).body, f"{own.capitalize()} and more"
     return article(
         f"{own}-{number}",
         text,
@@ -77,6 +82,10 @@ BOUNDS: Sequence[tuple[Filters, Callable[[Article], bool]]] = (
     (
         Filters(published_after=DAY + timedelta(days=20)),
         lambda each: each.published_at is not None and each.published_at >= DAY + timedelta(days=20),
+    ),
+    (
+        Filters(published_before=DAY + timedelta(days=CORRECTIONS)),
+        lambda each: each.published_at is not None and each.published_at < DAY + timedelta(days=CORRECTIONS),
     ),
     (Filters(sources=("Nobody",)), lambda _: False),
 )
@@ -146,19 +155,25 @@ def services(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator
         yield Services(complete, alone, [answer["permalink"] for answer in answers if answer["permalink"]])
 
 
+COST = "How much did the repairs of the {} in Varnholm cost?"
 WORDS = st.sampled_from([own_word(number) for number in range(36)])
 QUESTIONS = st.one_of(
-    st.sampled_from(SUBJECTS).map(lambda subject: f"How much did the repairs of the {subject} in Varnholm cost?"),
+    st.sampled_from(SUBJECTS).map(COST.format),
     st.sampled_from(SUBJECTS).map(lambda subject: f"When did the {subject} in Varnholm reopen?"),
     st.sampled_from(["repairs", "crowns", "wrong number"]).map(lambda words: f"How many articles mention {words}?"),
     WORDS.map(lambda word: f"Where was the {word} found?"),
     WORDS.map(lambda word: f"Where was the {word[:4]}{word[5]}{word[4]}{word[6:]} found by workers?"),
 )
+CORRECTED = {"question": COST.format("market"), "filters": {"article_ids": [ARTICLES[18].article_id]}}
+"""A question that an article answers which a later one corrects."""
+
 BODIES = st.fixed_dictionaries(
     {"question": QUESTIONS},
     optional={
-        "filters": st.sampled_from([{}, {"sources": ["Echo"]}, {"exclude_sources": ["Courier"]}, {"tags": ["town"]}]),
+        "filters": st.sampled_from([{"sources": ["Echo"]}, {"exclude_sources": ["Courier"]}, {"tags": ["town"]}])
+        | st.sampled_from([{"article_ids": [each.article_id]} for each in ARTICLES[CORRECTIONS - 15 : 21]]),
         "top_k": st.integers(1, 20),
+        "include": st.just(["text"]),
         "as_of": st.sampled_from([None, "2026-03-20"]),
     },
 )
@@ -166,8 +181,9 @@ PATHS = [
     *("/", "/articles", "/v1/articles?limit=3", "/v1/articles?offset=3", "/v1/suggestions?limit=50"),
     *(f"{path}{each.article_id}" for each in ARTICLES for path in ("/v1/articles/", "/articles/", "/?article=")),
 ]
+MORE = st.sampled_from([{}, {"stream": True}, {"include": ["trace"]}])
 REQUESTS = st.one_of(
-    st.tuples(st.just("POST"), st.just("/v1/ask"), BODIES, st.booleans()),
+    st.tuples(st.just("POST"), st.just("/v1/ask"), BODIES, MORE),
     st.tuples(st.just("POST"), st.just("/v1/search"), BODIES),
     st.tuples(st.just("GET"), st.sampled_from(PATHS)),
 )
@@ -179,17 +195,18 @@ def check(services: Services, number: int, method: str, path: str, body: Mapping
     assert found == alone
     inside, outside = ([each for each in ARTICLES if BOUNDS[number][1](each) is within] for within in (True, False))
     hidden = own_words(outside) - own_words(inside)
-    assert len(hidden) > 10
+    assert hidden
     said = {word for word in hidden if word in found.casefold()}
     assert said <= {word for word in hidden if word in f"{path} {body}"}
 
 
+@example(number=4, request=("POST", "/v1/ask", CORRECTED))
 @given(number=st.integers(0, len(BOUNDS) - 1), request=REQUESTS)
 @settings(max_examples=60)
 def test_articles_outside_the_bounds_do_not_exist(services: Services, number: int, request: tuple[Any, ...]) -> None:
     """No reply depends on them: no answer, passage, copy, count, correction, page, suggestion or error."""
     method, path, *body = request
-    check(services, number, method, path, {**body[0], "stream": body[1]} if len(body) > 1 else next(iter(body), None))
+    check(services, number, method, path, {**body[0], **body[1]} if len(body) > 1 else next(iter(body), None))
 
 
 @pytest.mark.parametrize("number", range(len(BOUNDS)))
@@ -201,9 +218,9 @@ def test_a_link_shows_no_quote_of_an_article_outside_the_bounds(services: Servic
 
 
 def test_without_bounds_every_article_exists(services: Services) -> None:
-    """The articles of these tests answer and count."""
+    """The articles of these tests answer, count and correct one another."""
     for word in ("repairs", "crowns"):
         body = {"question": f"How many articles mention {word}?"}
         assert services.complete.post("/v1/ask", json=body).json()["counted"]["articles"] == len(ARTICLES)
-    body = {"question": "How much did the repairs of the pier in Varnholm cost?"}
-    assert services.complete.post("/v1/ask", json=body).json()["citations"]
+    answer = services.complete.post("/v1/ask", json=CORRECTED).json()
+    assert [each["corrected_by"] for each in answer["corrections"]] == [ARTICLES[33].article_id]
