@@ -1,12 +1,14 @@
 """The settings of the service, read once from the environment or `.env`."""
 
 import re
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode
 
 from index.settings import IndexSettings
+
+LogFormat = Literal["text", "json"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -104,6 +106,7 @@ class ServiceSettings(IndexSettings):
         description="Limit of suggested questions, made from the newest articles and answered once before they are"
         " shown; with a language model, up to 10 calls for a new index. 0 makes none.",
     )
+    log_format: LogFormat = Field("text", description="Form of the log: `text`, or `json` with an object on each line.")
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
 
     @field_validator("public_url")

@@ -20,6 +20,7 @@ from service.api import articles, ask, feedback
 from service.api.compat import chat, models
 from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
+from service.metrics import COUNTERS, GAUGES, HISTOGRAMS
 from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason
 from service.settings import ServiceSettings
 from tests import settings_page, sources_page
@@ -117,3 +118,12 @@ def test_the_api_page_explains_every_status_and_error() -> None:
     codes = {problem.code for kind, problem in PROBLEMS.items() if not issubclass(kind, (IngestRunning, PublishFailed))}
     reader = {kind.code for kind in ReaderFailed.__subclasses__() if kind.__module__ == ReaderFailed.__module__}
     assert {word for word in words | codes | reader if f"`{word}`" not in page} == set()
+
+
+def test_the_operations_page_lists_every_metric() -> None:
+    """`docs/operations.md` has each metric of the service with its labels, and no other one."""
+    page = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
+    table = re.findall(r"^\| (`dateline_[^|]*)\|([^|]*)\|", page, re.MULTILINE)
+    stated = {name: set(re.findall(r"`(\w+)`", of)) for names, of in table for name in re.findall(r"`(\w+)`", names)}
+    labelled = {name: set(of.labels) for kind in (HISTOGRAMS, COUNTERS) for name, of in kind.items()}
+    assert stated == {**labelled, **{name: set() for name in GAUGES}}

@@ -12,7 +12,7 @@ from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
 from typing import Literal
@@ -26,7 +26,7 @@ from starlette.middleware.exceptions import ExceptionMiddleware
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
-from service.api import articles, ask, feedback, pages, push
+from service.api import articles, ask, feedback, metrics, pages, push
 from service.api.access import PushAccess
 from service.api.admission import Admission, Limits, Slots
 from service.api.compat import chat, models
@@ -34,13 +34,15 @@ from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, in
 from service.api.event_stream import cancel
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
+from service.api.request_log import RequestLog, RouteOfRequest, noting_answers
 from service.api.state import ServiceState, State
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
+from service.log import start_log
+from service.metrics import Metrics, counting_usage
 from service.permalink import Permalinks, SigningKey
 from service.pipeline import Pipeline
 from service.readers.extractive import EXTRACTIVE
-from service.records import request_id
 from service.settings import ServiceSettings
 from service.suggestions import SuggestionMaker, Suggestions
 
@@ -57,6 +59,7 @@ _TROUBLES: dict[type[DatelineError], str] = {
 class Ready:
     """The generation that is served, and the reader.
 
+    `index_age` is the time since the generation was published, in seconds.
     `trouble` is the code of the error that a newer generation or the Chroma server has, or null; `model_trouble` is the
     code of the failure of the language model's last reply, or null. While the model fails, sentences are quoted.
     """
@@ -65,6 +68,7 @@ class Ready:
     articles: int
     chunks: int
     index_updated_at: str
+    index_age: int
     embedding_model: str
     reader: str
     model: str | None
@@ -91,12 +95,17 @@ async def readyz(state: State) -> Ready | JSONResponse:
             articles=manifest.article_count,
             chunks=manifest.chunk_count,
             index_updated_at=manifest.created_at,
+            index_age=_seconds_since(manifest.created_at),
             embedding_model=manifest.configuration.embedding_model,
             reader=llm.name if llm else EXTRACTIVE,
             model=llm.model if llm else None,
             trouble=_code(state.pipeline.library.error or (server.error if server else None)),
             model_trouble=llm.trouble if llm else None,
         )
+
+
+def _seconds_since(moment: str) -> int:
+    return max(0, round((datetime.now(UTC) - datetime.fromisoformat(moment)).total_seconds()))
 
 
 def _code(trouble: DatelineError | None) -> str | None:
@@ -138,16 +147,23 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     )
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
-    app.state.service = ServiceState(
-        replace(pipeline, finish=partial(ask.finish, permalinks, suggestions := Suggestions())),
+    counted, suggestions, model = Metrics(), Suggestions(), pipeline.chat
+    app.state.service = state = ServiceState(
+        replace(
+            pipeline,
+            finish=noting_answers(partial(ask.finish, permalinks, suggestions), counted),
+            spent=counting_usage(counted, model.model, pipeline.spent) if model else pipeline.spent,
+        ),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
         settings.allowed_origins,
         settings.public_url,
         permalinks,
         suggestions,
+        counted,
         settings.allow_indexing,
     )
+    counted.read_gauges_by(partial(metrics.read_gauges, state))
     for part in (
         ask.router,
         chat.router,
@@ -157,10 +173,12 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         push.router,
         feedback.router,
         router,
+        metrics.router,
         pages.router,
     ):
         app.include_router(part)
     # A request passes the last one first.
+    app.add_middleware(RouteOfRequest)
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
     app.add_middleware(PushAccess, secret=settings.push_secret)
@@ -169,6 +187,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(SharedPaths, allowed=settings.allowed_origins)
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
+    app.add_middleware(RequestLog, metrics=counted)
     return app
 
 
@@ -269,12 +288,7 @@ class _Server(uvicorn.Server):
 def run(settings: ServiceSettings) -> None:
     """Serve until a signal; raises ConfigurationError for settings that do not fit together."""
     sys.setswitchinterval(SWITCH_S)
-    handler = logging.StreamHandler()
-    handler.addFilter(_add_request_id)
-    line = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
-    logging.basicConfig(level=logging.INFO, format=line, handlers=[handler])
-    for verbose in ("httpx", "httpx2", "httpcore", "chromadb"):
-        logging.getLogger(verbose).setLevel(logging.WARNING)
+    start_log(settings.log_format)
     pipeline = build_pipeline(settings)
     app = create_app(settings, pipeline)
     _Server(server_config(app, settings.host, settings.port), app.state.service).run()
@@ -296,9 +310,3 @@ def server_config(
         timeout_graceful_shutdown=GRACE_S,
         timeout_keep_alive=KEEP_ALIVE_S,
     )
-
-
-def _add_request_id(record: logging.LogRecord) -> bool:
-    """Give a log record the id of the request that it is about."""
-    record.request_id = request_id.get() or "-"
-    return True

@@ -22,6 +22,7 @@ from index.errors import (
     PublishFailed,
     SpoolFull,
 )
+from service.api.request_log import note_error
 from service.api.templates import NOT_NOW, accepts, page, user_notice
 from service.errors import (
     ArticleNotFound,
@@ -119,7 +120,8 @@ def problem_of(error: DatelineError) -> Problem:
 
 
 def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
-    """Return the JSON object that every error has."""
+    """Return the JSON object that every error has; the record of the request notes it."""
+    note_error(problem.type, problem.code)
     return asdict(ErrorReply(ErrorDetail(problem.type, problem.code, problem.message, param, request_id)))
 
 

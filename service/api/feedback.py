@@ -85,4 +85,6 @@ class FeedbackReply:
 @router.post("", status_code=201, summary="A vote on an answer")
 async def give_feedback(body: FeedbackRequest, state: State) -> FeedbackReply:
     """Store a vote on an answer. The service stores a question or an answer only if it is sent here."""
-    return FeedbackReply(await state.store(state.feedback.add, body.feedback()))
+    stored = FeedbackReply(await state.store(state.feedback.add, body.feedback()))
+    state.metrics.count_vote(body.vote)
+    return stored

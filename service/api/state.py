@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from service.api.admission import Limits
 from service.feedback import FeedbackStore
+from service.metrics import Metrics
 from service.permalink import Permalinks
 from service.pipeline import Pipeline
 from service.suggestions import Suggestions
@@ -34,6 +35,7 @@ class ServiceState:
     public_url: str | None
     permalinks: Permalinks
     suggestions: Suggestions
+    metrics: Metrics
     allow_indexing: bool = False
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
