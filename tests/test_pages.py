@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import fields
 from pathlib import Path
 from typing import get_args
 
@@ -15,12 +16,14 @@ from index.errors import IngestRunning, PublishFailed
 from index.settings import IndexSettings
 from ingest.load.formats import FORMATS
 from ingest.settings import IngestSettings
+from service import trace
 from service.api import app as service_app
 from service.api import articles, ask, feedback
 from service.api.compat import chat, models
 from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
 from service.metrics import COUNTERS, GAUGES, HISTOGRAMS
+from service.readers.answerability import Doubt
 from service.records import CitationMode, Mode, ReaderChoice, Status, StatusReason
 from service.settings import ServiceSettings
 from tests import settings_page, sources_page
@@ -109,6 +112,16 @@ def test_the_api_page_names_every_endpoint() -> None:
     }
     assert len(endpoints) > 5
     assert {endpoint for endpoint in endpoints if f"`{endpoint}`" not in page} == set()
+
+
+def test_the_api_page_explains_every_field_of_a_trace() -> None:
+    """`docs/api.md` has each field of a trace in its example, and each doubt."""
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    kinds = [kind for name, kind in vars(trace).items() if name.startswith("Trace")]
+    names = {field.name for kind in kinds for field in fields(kind)}
+    assert len(names) > 50
+    assert {name for name in names if not re.search(rf"[\"`]{name}[\"`]", page)} == set()
+    assert {doubt for doubt in get_args(Doubt) if f"`{doubt}`" not in page} == set()
 
 
 def test_the_api_page_explains_every_status_and_error() -> None:

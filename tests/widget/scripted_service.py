@@ -132,6 +132,7 @@ def running(build: Callable[[int], ScriptedService]) -> Iterator[tuple[ScriptedS
     """Serve on a free loopback port in another thread; `build` gets the port."""
     listening = socket.socket()
     listening.bind(("127.0.0.1", 0))
+    listening.listen()  # now: a client may connect before the server runs
     port: int = listening.getsockname()[1]
     service = build(port)
     server = uvicorn.Server(uvicorn.Config(service, log_config=None, access_log=False, timeout_graceful_shutdown=1))
