@@ -13,7 +13,7 @@ from service.answer import Answer, AnswerDelta, Completed
 from service.pipeline import Pipeline
 from service.records import Message, Question
 from tests.samples import ASKED_AT, pipeline_of, settings_for
-from tests.scripted_llm import Cut, Hang, Pause, Raw, Reply, Request, ScriptedLLM, keys_in
+from tests.scripted_llm import Hang, Reply, Request, ScriptedLLM, keys_in
 
 QUESTION = "How much do wages rise under the ferry agreement?"
 TRUE = "Under the agreement, wages rise by 4.2 percent on 1 March 2026 and by a further 1.5 percent on 1 January 2027"
@@ -217,59 +217,6 @@ def test_a_refusal_abstains(sample_data: Path, models: Path) -> None:
     answer = ask(reply(refusal="I cannot help with that."), sample_data, models)
 
     assert (answer.status, answer.status_reason) == ("not_in_sources", "model_abstained")
-
-
-@pytest.mark.parametrize(
-    ("script", "code"),
-    [
-        (reply(status=429, code="rate_limit_exceeded"), "reader_rate_limited"),
-        (reply(status=429, code="insufficient_quota"), "reader_rate_limited"),
-        (reply(status=500), "reader_unavailable"),
-        (reply(status=401), "reader_rejected"),
-        (reply(finish="content_filter"), "reader_rejected"),
-        (reply(finish="length"), "reader_cut_off"),
-        (reply(Hang()), "reader_timeout"),
-        (reply(Cut()), "reader_cut_off"),
-        (reply(Raw(b"data: {not json\n\n")), "reader_cut_off"),
-        (reply("Under the agreement, wages", Cut()), "reader_cut_off"),
-    ],
-)
-def test_a_model_that_fails_before_a_verified_sentence_is_replaced(
-    sample_data: Path, models: Path, script: Script, code: str
-) -> None:
-    """The extractive reader answers in its place, and warnings say so."""
-    answer = ask(script, sample_data, models, deadline=2.0 if code == "reader_timeout" else 30.0)
-
-    assert answer.status in ("answered", "partial")
-    assert answer.status_reason != "interrupted"
-    assert answer.citations
-    assert {code, "answered_without_model"} <= codes(answer)
-    assert answer.versions.reader == "extractive@2"
-    assert all(citation.verification.method == "exact" for citation in answer.citations)
-
-
-@pytest.mark.parametrize(
-    ("ending", "code"),
-    [
-        ((Cut(),), "reader_cut_off"),
-        ((Hang(),), "reader_timeout"),
-        ((Raw(b"data: {not json\n\n"),), "reader_cut_off"),
-    ],
-)
-def test_a_model_that_is_cut_off_later_keeps_verified_sentences(
-    sample_data: Path, models: Path, ending: tuple[object, ...], code: str
-) -> None:
-    """The verified sentence is shown; the incomplete one is not."""
-    answer = ask(
-        reply(ALSO_TRUE + " [{key}]. ", "Under the agreement, wages rise by", Pause(0.05), *ending),
-        sample_data,
-        models,
-        deadline=2.0 if code == "reader_timeout" else 30.0,
-    )
-
-    assert (answer.status, answer.status_reason, answer.verdict) == ("partial", "interrupted", "interrupted")
-    assert answer.answer == ALSO_TRUE + " [1]."
-    assert code in codes(answer)
 
 
 def test_mode_markers_shows_unverified_sentences(sample_data: Path, models: Path) -> None:

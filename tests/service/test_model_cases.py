@@ -13,7 +13,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from tests.samples import client_of, settings_for
-from tests.scripted_llm import Cut, Raw, Reply, Request, ScriptedLLM
+from tests.scripted_llm import Raw, Reply, Request, ScriptedLLM
 from tests.service.api.events import read_events
 from tests.service.test_llm_answers import CONTEXT, QUESTION, TRUE, key_of
 
@@ -323,42 +323,3 @@ def test_a_refused_parameter_is_left_out_from_then_on(
     (line,) = [record.getMessage() for record in caplog.records if "left out" in record.getMessage()]
     assert name in line
     assert [record for record in caplog.records if record.levelno >= logging.WARNING] == []
-
-
-FAILURES = {
-    "another parameter": (refusal("n", "Unsupported parameter: 'n'."), "reader_rejected", "unsupported_parameter"),
-    "the model's name": (Reply(status=404, code="model_not_found"), "reader_rejected", "model_not_found"),
-    "the key": (Reply(status=401, code="invalid_api_key"), "reader_rejected", "invalid_api_key"),
-    "no credit": (Reply(status=429, code="insufficient_quota"), "reader_rate_limited", "insufficient_quota"),
-    "an overload": (Reply(status=503, code="overloaded"), "reader_unavailable", "overloaded"),
-    "an error in the stream": (
-        Reply(error_event={"code": "server_error", "message": "x"}),
-        "reader_cut_off",
-        "server_error",
-    ),
-    "a broken connection": (Reply([Cut()]), "reader_cut_off", ""),
-    "a refused filter": (Reply(finish="content_filter"), "reader_rejected", ""),
-}
-
-
-@pytest.mark.parametrize("case", FAILURES)
-def test_a_model_that_always_fails_is_reported(
-    service: tuple[TestClient, Model], case: str, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Quotes with warnings, one line of the log for each call with the vendor's code, and a trouble in `/readyz`."""
-    client, model = service
-    reply, code, vendor = FAILURES[case]
-    model.script = lambda _: reply
-    with caplog.at_level(logging.WARNING, "dateline"):
-        answer = answered(client)
-    assert codes(answer) == [code, "answered_without_model"]
-    assert answer["citations"]
-    lines = [record.getMessage() for record in caplog.records]
-    assert len(lines) == 2
-    assert all(code in line and vendor in line and "house-model" in line for line in lines)
-    ready = client.get("/readyz")
-    assert (ready.status_code, ready.json()["status"], ready.json()["model_trouble"]) == (200, "ready", code)
-
-    model.script = says(SAID)
-    assert answered(client)["status"] == "answered"
-    assert client.get("/readyz").json()["model_trouble"] is None
