@@ -9,7 +9,7 @@ from service.records import request_id
 from service.settings import LogFormat
 
 TEXT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
-VERBOSE = ("httpx", "httpx2", "httpcore", "chromadb")
+VERBOSE = ("httpx", "httpx2", "httpcore", "chromadb", "mcp")
 """Loggers that write a line for each call."""
 
 

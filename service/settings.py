@@ -85,6 +85,10 @@ class ServiceSettings(IndexSettings):
         description="Secret with which a CMS pushes articles to `/v1/articles/…`, as `Authorization: Bearer`; unset:"
         " pushes are refused.",
     )
+    mcp: bool = Field(
+        default=False,
+        description="Set to 1 to serve the Model Context Protocol at `/mcp`; needs `make install-all`.",
+    )
     allow_indexing: bool = Field(
         default=False,
         description="Set to 1 to let search engines index the pages; pages of answers are never indexed.",

@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import AsyncGenerator, Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -23,6 +23,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
+from starlette.routing import Route
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
@@ -32,6 +33,8 @@ from service.api.admission import Admission, Limits, Slots
 from service.api.compat import chat, models
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
 from service.api.event_stream import cancel
+from service.api.mcp import PATH as MCP_PATH
+from service.api.mcp import McpEndpoint
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
 from service.api.request_log import RequestLog, RouteOfRequest, noting_answers
@@ -135,11 +138,12 @@ SWITCH_S = 0.0002
 
 def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     """Return the application around a pipeline; its lifespan opens and watches the index."""
+    mcp = McpEndpoint(settings.public_url, lambda: settings.allowed_origins) if settings.mcp else None
     app = FastAPI(
         title="Dateline",
         description=DESCRIPTION,
         version=version("dateline"),
-        lifespan=partial(_lifespan, settings),
+        lifespan=partial(_lifespan, settings, mcp),
         docs_url=None,
         redoc_url=None,
         responses={"default": {"model": ErrorReply, "description": "Every error has this shape."}},
@@ -177,6 +181,8 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         pages.router,
     ):
         app.include_router(part)
+    if mcp:
+        app.router.routes.append(Route(MCP_PATH, mcp))
     # A request passes the last one first.
     app.add_middleware(RouteOfRequest)
     app.add_middleware(Admission, limits=limits)
@@ -192,7 +198,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
 
 
 @asynccontextmanager
-async def _lifespan(settings: ServiceSettings, app: FastAPI) -> AsyncGenerator[None, None]:
+async def _lifespan(settings: ServiceSettings, mcp: McpEndpoint | None, app: FastAPI) -> AsyncGenerator[None, None]:
     state: ServiceState = app.state.service
     questions = state.limits.questions
     maker = SuggestionMaker(state.pipeline, state.suggestions, settings.suggestions, lambda: questions.taken > 0)
@@ -203,7 +209,8 @@ async def _lifespan(settings: ServiceSettings, app: FastAPI) -> AsyncGenerator[N
     if settings.retention_days:
         watching.append(asyncio.create_task(_delete_old_feedback(state, timedelta(days=settings.retention_days))))
     try:
-        yield
+        async with mcp.running() if mcp else nullcontext():
+            yield
     finally:
         for task in watching:
             await cancel(task)

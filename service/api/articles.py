@@ -90,7 +90,7 @@ async def list_articles(
         found = await state.read(generation.listed, offset, limit)
     following = offset + len(found)
     return ArticlePage(
-        tuple(ArticleSummary(**_fields(each.article, each.characters)) for each in found),
+        tuple(ArticleSummary(**fields_of(each.article, each.characters)) for each in found),
         total,
         following if found and following < total else None,
     )
@@ -103,7 +103,7 @@ async def get_article(article_id: ArticleId, state: State, caller: CallerOf) -> 
         article, history = await state.read(_with_history, generation, article_id)
     if article is None:
         raise ArticleNotFound(f"no article has the id {article_id!r}")
-    return ArticleReply(**_fields(article, len(article.body)), body=article.body, versions=history)
+    return ArticleReply(**fields_of(article, len(article.body)), body=article.body, versions=history)
 
 
 @router.get("/articles", include_in_schema=False)
@@ -222,7 +222,8 @@ def _span(start: str | None, end: str | None, length: int) -> Span | None:
     return span if span.start < span.end <= length else None
 
 
-def _fields(article: Article, characters: int) -> dict[str, Any]:
+def fields_of(article: Article, characters: int) -> dict[str, Any]:
+    """Return what is known of an article, as the fields of its replies."""
     kept = {name: getattr(article, name) for name in ("title", "url", "source", "section", "language")}
     lists = {name: getattr(article, name)[:NAMES] for name in ("authors", "tags")}
     times = {name: isoformat(getattr(article, name)) for name in ("published_at", "updated_at")}

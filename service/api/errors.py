@@ -111,7 +111,7 @@ _PAGES = {
     503: ("Please try again later", NOT_NOW),
 }
 _OTHER_PAGE = ("Something went wrong", "Please try again. If it happens again, tell the people who run this service.")
-_FOR_PROGRAMS = re.compile(r"(?:/openwebui)?/v1/|/healthz$|/readyz$|.*\.(?:json|js|css)$")
+_FOR_PROGRAMS = re.compile(r"(?:/openwebui)?/v1/|/mcp$|/healthz$|/readyz$|.*\.(?:json|js|css)$")
 
 
 def problem_of(error: DatelineError) -> Problem:
@@ -132,15 +132,21 @@ def problem_reply(
     return JSONResponse(problem_body(problem, current_id.get(), param), problem.status, headers)
 
 
-def error_body(error: Exception, request_id: str) -> dict[str, object]:
-    """Return an error as JSON; its own message is for the log only."""
+def logged_problem(error: Exception) -> Problem:
+    """Return the problem of an error, and log what its public sentence does not say."""
     if not isinstance(error, DatelineError):
         logger.error("unexpected error", exc_info=error)
-        return problem_body(INTERNAL, request_id)
+        return INTERNAL
     problem = problem_of(error)
     if problem.status >= 500 and not isinstance(error, Overloaded):
         logger.warning("%s: %s", problem.code, " ".join(str(error).split()))
-    return problem_body(problem, request_id, getattr(error, "param", None))
+    return problem
+
+
+def error_body(error: Exception, request_id: str) -> dict[str, object]:
+    """Return an error as JSON; its own message is for the log only."""
+    param = getattr(error, "param", None) if isinstance(error, DatelineError) else None
+    return problem_body(logged_problem(error), request_id, param)
 
 
 async def error_reply(request: Request, error: Exception) -> Response:
@@ -184,8 +190,13 @@ async def invalid_request(_: Request, error: Exception) -> JSONResponse:
         return problem_reply(NOT_JSON)
     # The first part is where the field is: body, path or query.
     field = ".".join(map(str, fault.get("loc", ())[1:]))
-    problem = Problem(422, INVALID, "invalid_request", f"{field or 'the body'}: {_found(fault)}")
+    problem = Problem(422, INVALID, "invalid_request", fault_message(field or "the body", fault))
     return problem_reply(problem, param=field or None)
+
+
+def fault_message(field: str, fault: Mapping[str, Any]) -> str:
+    """Return the public sentence of a fault that validation found in a field."""
+    return f"{field}: {_found(fault)}"
 
 
 def _found(fault: Mapping[str, Any]) -> str:

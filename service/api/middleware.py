@@ -41,6 +41,9 @@ _STAINLESS = "arch async helper-method lang os package-version retry-count runti
 OPENAI_HEADERS = tuple(f"x-stainless-{name}" for name in _STAINLESS)
 """Headers that OpenAI's clients add to every request, in browsers as well."""
 
+MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
+"""Headers that clients of the Model Context Protocol add, in browsers as well."""
+
 HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does not answer to this host name.")
 ORIGIN_NOT_ALLOWED = Problem(
     403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
@@ -49,7 +52,7 @@ ORIGIN_NOT_ALLOWED = Problem(
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
-_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/widget\.js", re.DOTALL)
+_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/mcp|/widget\.js", re.DOTALL)
 _JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 logger = logging.getLogger("dateline")
@@ -124,7 +127,7 @@ class AllowedHosts:
 
 
 class SharedPaths(CORSMiddleware):
-    """CORS for `/v1/…` and `/widget.js`: pages of the allowed origins may ask, without cookies.
+    """CORS for `/v1/…`, `/mcp` and `/widget.js`: pages of the allowed origins may ask, without cookies.
 
     Every other path stays with its own origin. The refusal of a preflight is a problem like every error.
     """
@@ -134,7 +137,7 @@ class SharedPaths(CORSMiddleware):
             app,
             allow_origins=allowed,
             allow_methods=("GET", "POST"),
-            allow_headers=("Content-Type", REQUEST_ID, *OPENAI_HEADERS),
+            allow_headers=("Content-Type", REQUEST_ID, *OPENAI_HEADERS, *MCP_HEADERS),
             expose_headers=(REQUEST_ID, "Retry-After"),
         )
 
@@ -169,7 +172,7 @@ class RequestBody:
             return
         headers = Headers(scope=scope)
         limit = PUSH_BYTES if is_push(scope["method"], scope["path"]) else BODY_BYTES
-        if scope["method"] in ("POST", "PUT") and scope["path"].startswith(("/v1/", "/openwebui/v1/")):
+        if scope["method"] in ("POST", "PUT") and scope["path"].startswith(("/v1/", "/openwebui/v1/", "/mcp")):
             encoding, kind = headers.get("Content-Encoding", ""), headers.get("Content-Type")
             fault = None
             if encoding.strip().lower() not in ("identity", ""):

@@ -1,5 +1,7 @@
 """The bounds of a caller: each reply is that of a service whose index has only the articles within them."""
 
+import asyncio
+import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
@@ -14,12 +16,15 @@ from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
 from index import segment as segments
+from index.errors import DatelineError
 from index.publishing import make_current, manifest_of, write_manifest
 from index.records import Article, Edit, Filters, Revision, Span
 from service.api.access import CallerOf
 from service.api.app import create_app
+from service.api.errors import problem_of
+from service.api.mcp_tools import ToolCall, tools
 from service.build import build_pipeline
-from service.caller import ANONYMOUS
+from service.caller import ANONYMOUS, Caller
 from service.suggestions import Suggestion
 from tests.fakes import HashedEmbedder, article, configuration, segment_of
 from tests.samples import settings_for
@@ -105,10 +110,11 @@ class Services:
         app: Any = self.complete.app
         app.dependency_overrides[CALLER] = lambda: caller
         try:
-            replies = [
-                each.request(method, path, json=body, headers={"X-Request-Id": "one"})
-                for each in (self.complete, self.alone[number])
-            ]
+            clients = (self.complete, self.alone[number])
+            if method == "TOOL":
+                first, second = (result_of(path, body or {}, each, caller) for each in clients)
+                return CHANGING.sub("", first), CHANGING.sub("", second)
+            replies = [each.request(method, path, json=body, headers={"X-Request-Id": "one"}) for each in clients]
         finally:
             app.dependency_overrides.clear()
         assert replies[0].status_code == replies[1].status_code
@@ -116,9 +122,20 @@ class Services:
         return found, alone
 
 
+TOOLS = {tool.name: tool for tool in tools()}
 CALLER = get_args(CallerOf)[1].dependency
 CHANGING = re.compile(r'"(?:id":"ans_\w+|generation":"[^"]+)"|"timings_ms":\{[^}]*\}')
 """What differs in two replies of one service."""
+
+
+def result_of(tool: str, arguments: Mapping[str, Any], client: TestClient, caller: Caller) -> str:
+    """Return the result of a tool of the Model Context Protocol as JSON, or its error."""
+    app: Any = client.app
+    call = ToolCall(app.state.service, caller, "https://ask.example")
+    try:
+        return json.dumps(asyncio.run(TOOLS[tool].run(call, dict(arguments))), separators=(",", ":"))
+    except DatelineError as error:
+        return problem_of(error).message
 
 
 def own_words(articles: Sequence[Article]) -> set[str]:
@@ -186,6 +203,9 @@ REQUESTS = st.one_of(
     st.tuples(st.just("POST"), st.just("/v1/ask"), BODIES, MORE),
     st.tuples(st.just("POST"), st.just("/v1/search"), BODIES),
     st.tuples(st.just("GET"), st.sampled_from(PATHS)),
+    st.tuples(st.just("TOOL"), st.just("ask"), st.fixed_dictionaries({"question": QUESTIONS})),
+    st.tuples(st.just("TOOL"), st.just("search"), st.fixed_dictionaries({"query": QUESTIONS})),
+    st.tuples(st.just("TOOL"), st.just("fetch"), st.fixed_dictionaries({"id": st.sampled_from([*HISTORIES])})),
 )
 
 
@@ -202,7 +222,7 @@ def check(services: Services, number: int, method: str, path: str, body: Mapping
 
 @example(number=4, request=("POST", "/v1/ask", CORRECTED))
 @given(number=st.integers(0, len(BOUNDS) - 1), request=REQUESTS)
-@settings(max_examples=60)
+@settings(max_examples=75)
 def test_articles_outside_the_bounds_do_not_exist(services: Services, number: int, request: tuple[Any, ...]) -> None:
     """No reply depends on them: no answer, passage, copy, count, correction, page, suggestion or error."""
     method, path, *body = request

@@ -1,0 +1,216 @@
+"""The Model Context Protocol at `/mcp`: one JSON reply for each request, without sessions.
+
+Clients of 2026-07-28 and those of earlier versions, which begin with `initialize`, are served alike.
+"""
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from index.errors import ConfigurationError
+from service.api.errors import INTERNAL, INVALID, NOT_JSON, Problem, fault_message, logged_problem, problem_reply
+from service.api.event_stream import cancel
+from service.api.links import base_address
+from service.api.mcp_tools import Tool, ToolCall, tools
+from service.api.middleware import BODY_BYTES, ORIGIN_NOT_ALLOWED
+from service.api.request_log import note_error
+from service.api.state import ServiceState
+from service.caller import ANONYMOUS
+from service.records import request_id
+
+if TYPE_CHECKING:
+    from mcp.server import Server, ServerRequestContext
+    from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+    from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+
+PATH = "/mcp"
+
+LIST_MS = 3_600_000
+"""Milliseconds that a client may keep the list of tools."""
+
+INSTRUCTIONS = (
+    "The articles of a newsroom. `ask` answers a question with quotes that were checked word for word; `search` and"
+    " `fetch` find and read articles."
+)
+
+_ONLY_POST = Problem(405, INVALID, "method_not_allowed", "This address takes POST only.")
+
+logger = logging.getLogger("dateline")
+
+
+class McpEndpoint:
+    """The application behind `/mcp`; it answers while the block of `running` runs.
+
+    Hosts are checked before it, for every path. `origins` returns those whose pages may ask.
+    """
+
+    def __init__(self, public_url: str | None, origins: Callable[[], Collection[str]]) -> None:
+        self._public_origin = public_url.rstrip("/").lower() if public_url else None
+        self._origins = origins
+        self._server = _server()
+        self._manager: StreamableHTTPSessionManager | None = None
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Answer requests until the block ends."""
+        from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
+
+        self._manager = StreamableHTTPSessionManager(
+            self._server, json_response=True, stateless=True, max_request_body_size=BODY_BYTES
+        )
+        async with self._manager.run():
+            yield
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request; one whose client leaves is cancelled."""
+        headers = Headers(scope=scope)
+        if scope["method"] != "POST":
+            await problem_reply(_ONLY_POST, {"Allow": "POST"})(scope, receive, send)
+        elif not self._is_allowed(headers.get("Origin"), headers.get("Host", "")):
+            logger.info("%r may not ask at %s", headers["Origin"][:200], PATH)
+            await problem_reply(ORIGIN_NOT_ALLOWED)(scope, receive, send)
+        else:
+            assert self._manager is not None, "requests arrive while the service runs"
+            message = await receive()
+            if fault := _fault(message.get("body", b"")):
+                await JSONResponse(fault, 400)(scope, receive, send)
+            else:
+                await _until_left(self._manager.handle_request(scope, _replay(message), send), receive)
+
+    def _is_allowed(self, origin: str | None, host: str) -> bool:
+        """Return whether a program sends a request, or a page of this service or of an allowed origin."""
+        ours = (f"http://{host}", f"https://{host}", self._public_origin)
+        return origin is None or origin in ours or origin in self._origins()
+
+
+def _server() -> "Server[Any]":
+    """Return the server with our tools; raises ConfigurationError if its package is not installed."""
+    try:
+        from mcp.server import Server
+        from mcp.server.caching import CacheHint
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(
+            "DATELINE_MCP is 1, but the package mcp is not installed",
+            "Install it with `make install-all`, or unset DATELINE_MCP.",
+        ) from error
+    served = {tool.name: tool for tool in tools()}
+    listed = _listed(served.values())
+    schemas = {tool.name: tool.input_schema for tool in listed.tools}
+
+    async def list_tools(_: "ServerRequestContext[Any]", __: "PaginatedRequestParams | None") -> "ListToolsResult":
+        return listed
+
+    async def call_tool(context: "ServerRequestContext[Any]", params: "CallToolRequestParams") -> "CallToolResult":
+        assert isinstance(context.request, Request), "every message comes by HTTP"
+        return await called(served.get(params.name), params, context.request)
+
+    hint = CacheHint(LIST_MS, "public")
+    return Server(
+        "dateline",
+        title="Dateline",
+        version=version("dateline"),
+        instructions=INSTRUCTIONS,
+        cache_hints={"tools/list": hint, "server/discover": hint},
+        get_tool_input_schema=schemas.get,
+        on_list_tools=list_tools,
+        on_call_tool=call_tool,
+    )
+
+
+def _listed(served: Collection[Tool]) -> "ListToolsResult":
+    """Return the list of tools; all of them only read, which spares a client's users a confirmation."""
+    from mcp_types import ListToolsResult, ToolAnnotations
+    from mcp_types import Tool as ListedTool
+
+    hints = ToolAnnotations(read_only_hint=True, idempotent_hint=True, destructive_hint=False, open_world_hint=False)
+    return ListToolsResult(
+        tools=[
+            ListedTool(
+                name=tool.name,
+                title=tool.title,
+                description=tool.description,
+                input_schema=tool.arguments.json_schema(),
+                output_schema=tool.result.json_schema(mode="serialization"),
+                annotations=hints,
+            )
+            for tool in served
+        ]
+    )
+
+
+async def called(tool: Tool | None, params: "CallToolRequestParams", request: Request) -> "CallToolResult":
+    """Return the result of a tool as JSON in one text and as JSON values, or the message of its error."""
+    from mcp.shared.exceptions import MCPError
+    from mcp_types import INVALID_PARAMS, CallToolResult, TextContent
+
+    if tool is None:
+        raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:80]!r}")
+    state: ServiceState = request.app.state.service
+    call = ToolCall(state, getattr(request.state, "caller", ANONYMOUS), base_address(request, state))
+    values = None
+    try:
+        values = await tool.run(call, params.arguments or {})
+        text = json.dumps(values, ensure_ascii=False)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        text = fault_message(".".join(map(str, fault["loc"])), fault)
+        note_error(INVALID, "invalid_request")
+    except Exception as error:  # noqa: BLE001 - becomes a message, and is logged there
+        problem = logged_problem(error)
+        note_error(problem.type, problem.code)
+        text = f"{problem.message} It is {request_id.get()}." if problem is INTERNAL else problem.message
+    return CallToolResult(
+        content=[TextContent(type="text", text=text)], structured_content=values, is_error=values is None
+    )
+
+
+def _fault(body: bytes) -> dict[str, Any] | None:
+    """Return the error of a body that is not a JSON-RPC message; the package's own has the words of its parser."""
+    from mcp_types import INVALID_REQUEST, PARSE_ERROR, jsonrpc_message_adapter
+
+    try:
+        jsonrpc_message_adapter.validate_json(body, by_name=False)
+    except ValidationError as error:
+        code, message = INVALID_REQUEST, "The body is not one JSON-RPC message."
+        if error.errors()[0]["type"] == "json_invalid":
+            code, message = PARSE_ERROR, NOT_JSON.message
+        return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
+    return None
+
+
+def _replay(body: Message) -> Receive:
+    """Return a function that returns a message, and then waits forever: the endpoint itself sees the client leave."""
+    messages = [body]
+
+    async def receive() -> Message:
+        return messages.pop() if messages else await asyncio.get_running_loop().create_future()
+
+    return receive
+
+
+async def _until_left(reply: Coroutine[Any, Any, None], receive: Receive) -> None:
+    """Wait for a reply; cancel it if its client leaves."""
+    tasks = [asyncio.create_task(reply), asyncio.create_task(_left(receive))]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        is_sent = tasks[0].done()
+    finally:
+        await cancel(*tasks)
+    if is_sent:
+        tasks[0].result()
+
+
+async def _left(receive: Receive) -> None:
+    """Wait until the client leaves."""
+    while (await receive())["type"] != "http.disconnect":
+        pass
