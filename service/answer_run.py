@@ -25,6 +25,7 @@ from service.conflicts.findings import Findings, findings
 from service.conflicts.relation import Ask
 from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.period_answer import drafts_of_period
+from service.prompts import count_tokens
 from service.questions import asks_about_present
 from service.readers.answerability import Judgement
 from service.readers.catalogue import CATALOGUE, ArticleCount, examples
@@ -36,8 +37,10 @@ from service.readers.llm import LlmReader
 from service.readers.parts import Side, sides
 from service.readers.question_kind import FACT, QuestionKind
 from service.records import (
+    Abstained,
     AnswerWarning,
     Correction,
+    Drafted,
     DraftSentence,
     Passage,
     Question,
@@ -52,6 +55,9 @@ from service.trace import CallPurpose, TraceCall
 
 NEWER_REPORT = "newer_report"
 """Code of the warning that a later article also speaks of what is quoted."""
+
+CUT = "max_tokens"
+"""Code of the warning that an answer was cut at its limit of tokens."""
 
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
@@ -190,6 +196,18 @@ class AnswerRun:
     def warn(self, code: str, message: str) -> None:
         """Add a warning to the answer."""
         self.warnings.append(AnswerWarning(code, message))
+
+    def is_full(self, draft: Drafted, model: str) -> bool:
+        """Return whether a draft would exceed the limit of the answer in tokens; the first sentence never does."""
+        limit, text = self.question.max_tokens, self.composition.text
+        if limit is None or not text or isinstance(draft, Abstained) or not draft.text.strip():
+            return False
+        return count_tokens(f"{text} {draft.text}", model) > limit
+
+    def cut(self) -> None:
+        """End the answer before its next sentence."""
+        self.reason = "interrupted"
+        self.warn(CUT, "The answer was cut off at the length that was asked for.")
 
     def called(self, purpose: CallPurpose, model: str, failure: str | None = None) -> None:
         """Add a call of the model that has ended, with its tokens and the code of its failure."""

@@ -362,6 +362,9 @@ class Pipeline:
         try:
             async with aclosing(llm.read(question, run.composition.passages, today, run.use)) as drafts:
                 async for draft in drafts:
+                    if await asyncio.to_thread(run.is_full, draft, llm.model):
+                        run.cut()
+                        break
                     yield draft
         except ReaderFailed as failure:
             run.called("answer", llm.model, failure.code)

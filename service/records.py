@@ -49,7 +49,8 @@ class Question:
     """A question with the options of its answer; no article of a later moment than `as_of` is seen.
 
     `include` names the parts of the reply that are left out unless they are asked for.
-    Articles outside of `bounds`, those of its caller, do not exist for it.
+    Articles outside of `bounds`, those of its caller, do not exist for it. `max_tokens` limits the text of a language
+    model, which has at least one sentence.
     """
 
     text: str
@@ -62,6 +63,7 @@ class Question:
     as_of: datetime | None = None
     include: frozenset[Include] = frozenset()
     bounds: Filters = NO_BOUNDS
+    max_tokens: int | None = None
 
     @property
     def conditions(self) -> Filters:

@@ -7,6 +7,7 @@ Open WebUI, which shows the quotes of the sources that it gets there.
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from service.api.access import CallerOf
 from service.api.ask import streamed
 from service.api.compat.chat_request import ChatRequest
 from service.api.compat.chore_reply import chore_reply
@@ -16,6 +17,7 @@ from service.api.compat.errors import CompatRoute
 from service.api.compat.models import get_model, list_models, model_named
 from service.api.links import base_address
 from service.api.state import ServiceState, State
+from service.caller import Caller
 
 router = APIRouter(prefix="/v1/chat", tags=["OpenAI clients"], route_class=CompatRoute)
 open_webui = APIRouter(prefix="/openwebui/v1", include_in_schema=False, route_class=CompatRoute)
@@ -34,25 +36,29 @@ open_webui.add_api_route("/models/{model_id}", get_model)
         }
     },
 )
-async def complete_chat(body: ChatRequest, request: Request, state: State) -> ChatCompletion | Response:
+async def complete_chat(
+    body: ChatRequest, request: Request, state: State, caller: CallerOf
+) -> ChatCompletion | Response:
     """Answer the last question of a conversation; every sentence is cited, every citation checked word for word."""
-    return await _reply(body, request, state, ChatChunks)
+    return await _reply(body, request, state, caller, ChatChunks)
 
 
 @open_webui.post("/chat/completions", response_model=ChatCompletion)
-async def complete_chat_of_open_webui(body: ChatRequest, request: Request, state: State) -> ChatCompletion | Response:
+async def complete_chat_of_open_webui(
+    body: ChatRequest, request: Request, state: State, caller: CallerOf
+) -> ChatCompletion | Response:
     """Answer for Open WebUI."""
-    return await _reply(body, request, state, OpenWebUiChunks)
+    return await _reply(body, request, state, caller, OpenWebUiChunks)
 
 
 async def _reply(
-    body: ChatRequest, request: Request, state: ServiceState, chunks: type[ChatChunks]
+    body: ChatRequest, request: Request, state: ServiceState, caller: Caller, chunks: type[ChatChunks]
 ) -> ChatCompletion | Response:
     model = model_named(state, body.model)
     if chore := body.chore(model):
         return chore_reply(chore, model.id, is_stream=body.stream, has_usage=body.wants_usage)
     conversation = asked(body.messages)
-    question = body.question(conversation, model)
+    question = body.question(conversation, model, caller.bounds, body.most_tokens)
     form = ReplyForm(
         model.id,
         base_address(request, state),

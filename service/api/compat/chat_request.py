@@ -25,7 +25,9 @@ class ChatRequest(CompatRequest):
 
     messages: tuple[Turn, ...]
     stream_options: StreamOptions | None = None
-    max_completion_tokens: int | None = None
+    max_completion_tokens: int | None = Field(
+        None, description="Limit of a language model's answer, which has at least one sentence."
+    )
     max_tokens: int | None = Field(None, description="The older name of `max_completion_tokens`.")
     n: int | None = Field(None, description="Only 1.")
     response_format: Any = Field(None, description="Only text.")

@@ -43,8 +43,11 @@ class CompatRequest(Lenient):
     stream: Flag = False
     dateline: Options = DEFAULT
 
-    def question(self, asked: Asked, model: ServedModel) -> Question:
-        """Return the question of the pipeline; the options of the request replace those of its model."""
+    def question(self, asked: Asked, model: ServedModel, bounds: Filters, max_tokens: int | None = None) -> Question:
+        """Return the question of the pipeline, for a caller with these bounds.
+
+        The options of the request replace those of its model; `max_tokens` limits a language model's answer.
+        """
         given = self.dateline
         return Question(
             asked.question,
@@ -55,6 +58,8 @@ class CompatRequest(Lenient):
             reader=given.reader or model.reader,
             citations=given.citations,
             as_of=given.as_of,
+            bounds=bounds,
+            max_tokens=max_tokens,
         )
 
     def has_source_list(self, model: ServedModel) -> bool:

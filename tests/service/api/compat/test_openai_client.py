@@ -136,6 +136,20 @@ def test_the_helper_for_streams_collects_the_message(client: openai.OpenAI, mode
     assert [note.url_citation.end_index for note in message.annotations] == [len(RISE) + 4]
 
 
+def test_a_limit_of_tokens_cuts_a_models_answer_after_a_sentence(client: openai.OpenAI, model: Model) -> None:
+    """It has at least one, and the reason to finish says so; quotes are not cut."""
+    model.pieces = [f"{RISE} [{{key}}]. ", f"{JUDGE} [{{key}}]."]
+    for limit, text, reason in ((1, f"{RISE} [1].", "length"), (900, f"{RISE} [1]. {JUDGE} [1].", "stop")):
+        reply = client.chat.completions.create(model="dateline-llm", messages=ASKED, max_completion_tokens=limit)
+        assert (reply.choices[0].message.content, reply.choices[0].finish_reason) == (text, reason)
+        warnings = [warning["code"] for warning in (reply.model_extra or {})["dateline"]["warnings"]]
+        assert ("max_tokens" in warnings) == (reason == "length")
+        assert reply.usage
+        assert reply.usage.completion_tokens
+    quoted = client.chat.completions.create(model="dateline-extractive", messages=ASKED, max_tokens=1)
+    assert quoted.choices[0].finish_reason == "stop"
+
+
 def test_an_abstention_is_an_ordinary_answer(client: openai.OpenAI) -> None:
     """No refusal, no annotations."""
     reply = client.chat.completions.create(
