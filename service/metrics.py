@@ -50,6 +50,7 @@ HISTOGRAMS: Mapping[str, Described] = {
 COUNTERS: Mapping[str, Described] = {
     "dateline_answers_total": Described("Complete answers.", ("status", "reason", "reader")),
     "dateline_answer_warnings_total": Described("Warnings of answers.", ("code",)),
+    "dateline_chores_total": Described("Requests of chat programs for themselves, such as for a title.", ("ui",)),
     "dateline_withheld_sentences_total": Described("Sentences of a model that failed the check."),
     "dateline_errors_total": Described("Requests that ended with an error, refusals included.", ("type", "code")),
     "dateline_llm_tokens_total": Described("Tokens of the language model.", ("direction", "model")),
@@ -121,6 +122,10 @@ class Metrics:
         self._add("dateline_llm_tokens_total", "output", model, amount=usage.output_tokens)
         self._add("dateline_llm_calls_total", model, amount=usage.llm_calls)
         self._add("dateline_llm_cost_usd_total", model, amount=usage.cost_usd or 0.0)
+
+    def count_chore(self, ui: str) -> None:
+        """Count a chore by the name of its chat program in our table."""
+        self._add("dateline_chores_total", ui)
 
     def count_vote(self, vote: Vote) -> None:
         """Count feedback."""

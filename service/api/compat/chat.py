@@ -56,6 +56,7 @@ async def _reply(
 ) -> ChatCompletion | Response:
     model = model_named(state, body.model)
     if chore := body.chore(model):
+        state.metrics.count_chore(chore.ui)
         return chore_reply(chore, model.id, is_stream=body.stream, has_usage=body.wants_usage)
     conversation = asked(body.messages)
     question = body.question(conversation, model, caller.bounds, body.most_tokens)

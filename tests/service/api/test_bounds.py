@@ -124,7 +124,7 @@ class Services:
 
 TOOLS = {tool.name: tool for tool in tools()}
 CALLER = get_args(CallerOf)[1].dependency
-CHANGING = re.compile(r'"(?:id":"ans_\w+|generation":"[^"]+)"|"timings_ms":\{[^}]*\}')
+CHANGING = re.compile(r'"(?:id":"(?:chatcmpl-)?ans_\w+|generation":"[^"]+)"|"created":[0-9]+|"timings_ms":\{[^}]*\}')
 """What differs in two replies of one service."""
 
 
@@ -194,6 +194,15 @@ BODIES = st.fixed_dictionaries(
         "as_of": st.sampled_from([None, "2026-03-20"]),
     },
 )
+
+
+def chat_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the request of a client of OpenAI's API that asks the same."""
+    options = {name: value for name, value in body.items() if name not in ("question", "include")}
+    messages = [{"role": "user", "content": body["question"]}]
+    return {"model": "dateline-with-sources", "messages": messages, "dateline": options}
+
+
 PATHS = [
     *("/", "/articles", "/v1/articles?limit=3", "/v1/articles?offset=3", "/v1/suggestions?limit=50"),
     *(f"{path}{each.article_id}" for each in ARTICLES for path in ("/v1/articles/", "/articles/", "/?article=")),
@@ -202,6 +211,12 @@ MORE = st.sampled_from([{}, {"stream": True}, {"include": ["trace"]}])
 REQUESTS = st.one_of(
     st.tuples(st.just("POST"), st.just("/v1/ask"), BODIES, MORE),
     st.tuples(st.just("POST"), st.just("/v1/search"), BODIES),
+    st.tuples(
+        st.just("POST"),
+        st.sampled_from(["/v1/chat/completions", "/openwebui/v1/chat/completions"]),
+        BODIES.map(chat_of),
+        st.sampled_from([{}, {"stream": True}]),
+    ),
     st.tuples(st.just("GET"), st.sampled_from(PATHS)),
     st.tuples(st.just("TOOL"), st.just("ask"), st.fixed_dictionaries({"question": QUESTIONS})),
     st.tuples(st.just("TOOL"), st.just("search"), st.fixed_dictionaries({"query": QUESTIONS})),
