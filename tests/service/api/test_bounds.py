@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 import pytest
+from fastapi.routing import APIRoute
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
@@ -23,6 +24,7 @@ from service.api.access import CallerOf
 from service.api.app import create_app
 from service.api.errors import problem_of
 from service.api.mcp_tools import ToolCall, tools
+from service.api.state import State
 from service.build import build_pipeline
 from service.caller import ANONYMOUS, Caller
 from service.suggestions import Suggestion
@@ -123,6 +125,14 @@ class Services:
 
 
 TOOLS = {tool.name: tool for tool in tools()}
+NO_ARTICLES = {
+    *(("/v1/articles/{article_id}", "PUT"), ("/v1/articles/{article_id}", "DELETE"), ("/v1/articles:batch", "POST")),
+    *((f"{api}/models{each}", "GET") for api in ("/v1", "/openwebui/v1") for each in ("", "/{model_id}")),
+    *((path, "GET") for path in ("/developers", "/docs", "/embed", "/readyz", "/metrics")),
+    *(("/v1/feedback", "POST"),),
+}
+"""Routes whose replies tell nothing of single articles, or to the CMS only what it sent."""
+
 CALLER = get_args(CallerOf)[1].dependency
 CHANGING = re.compile(r'"(?:id":"(?:chatcmpl-)?ans_\w+|generation":"[^"]+)"|"created":[0-9]+|"timings_ms":\{[^}]*\}')
 """What differs in two replies of one service."""
@@ -207,7 +217,8 @@ PATHS = [
     *("/", "/articles", "/v1/articles?limit=3", "/v1/articles?offset=3", "/v1/suggestions?limit=50"),
     *(f"{path}{each.article_id}" for each in ARTICLES for path in ("/v1/articles/", "/articles/", "/?article=")),
 ]
-MORE = st.sampled_from([{}, {"stream": True}, {"include": ["trace"]}])
+EARLIER = [{"role": "user", "content": COST.format("pier")}, {"role": "assistant", "content": "Forty."}]
+MORE = st.sampled_from([{"stream": True}, {"include": ["trace"]}, {"messages": EARLIER}])
 REQUESTS = st.one_of(
     st.tuples(st.just("POST"), st.just("/v1/ask"), BODIES, MORE),
     st.tuples(st.just("POST"), st.just("/v1/search"), BODIES),
@@ -259,3 +270,26 @@ def test_without_bounds_every_article_exists(services: Services) -> None:
         assert services.complete.post("/v1/ask", json=body).json()["counted"]["articles"] == len(ARTICLES)
     answer = services.complete.post("/v1/ask", json=CORRECTED).json()
     assert [each["corrected_by"] for each in answer["corrections"]] == [ARTICLES[33].article_id]
+
+
+def api_routes(routes: Sequence[Any]) -> Iterator[APIRoute]:
+    """Yield the routes of an application and of the routers that it includes."""
+    for route in routes:
+        if isinstance(route, APIRoute):
+            yield route
+        elif router := getattr(route, "original_router", None):
+            yield from api_routes(router.routes)
+
+
+def test_each_route_that_reads_articles_knows_its_caller(services: Services) -> None:
+    """All others that use the state of the service are listed here: a new route must not forget the bounds."""
+    app: Any = services.complete.app
+    dependants = {
+        (route.path, method): {each.call for each in route.dependant.dependencies}
+        for route in api_routes(app.routes)
+        for method in route.methods or ()
+    }
+    state = get_args(State)[1].dependency
+    without = {place for place, calls in dependants.items() if state in calls and CALLER not in calls}
+    assert without <= NO_ARTICLES
+    assert {path for path, _ in dependants} >= {"/v1/ask", "/v1/chat/completions", "/a/{token:path}"}
