@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from service.api.access import CallerOf
 from service.api.ask import streamed
 from service.api.compat.chat_request import ChatRequest
-from service.api.compat.chore_reply import chore_reply
+from service.api.compat.chore_reply import ChoreCompletion, chore_chunks, chore_completion
 from service.api.compat.completion import ChatChunks, ChatCompletion, OpenWebUiChunks, ReplyForm, completion
 from service.api.compat.conversation import asked
 from service.api.compat.errors import CompatRoute
@@ -27,7 +27,7 @@ open_webui.add_api_route("/models/{model_id}", get_model)
 
 @router.post(
     "/completions",
-    response_model=ChatCompletion,
+    response_model=ChatCompletion | ChoreCompletion,
     summary="A cited answer for clients of OpenAI's API",
     responses={
         200: {
@@ -38,26 +38,27 @@ open_webui.add_api_route("/models/{model_id}", get_model)
 )
 async def complete_chat(
     body: ChatRequest, request: Request, state: State, caller: CallerOf
-) -> ChatCompletion | Response:
+) -> ChatCompletion | ChoreCompletion | Response:
     """Answer the last question of a conversation; every sentence is cited, every citation checked word for word."""
     return await _reply(body, request, state, caller, ChatChunks)
 
 
-@open_webui.post("/chat/completions", response_model=ChatCompletion)
+@open_webui.post("/chat/completions", response_model=ChatCompletion | ChoreCompletion)
 async def complete_chat_of_open_webui(
     body: ChatRequest, request: Request, state: State, caller: CallerOf
-) -> ChatCompletion | Response:
+) -> ChatCompletion | ChoreCompletion | Response:
     """Answer for Open WebUI."""
     return await _reply(body, request, state, caller, OpenWebUiChunks)
 
 
 async def _reply(
     body: ChatRequest, request: Request, state: ServiceState, caller: Caller, chunks: type[ChatChunks]
-) -> ChatCompletion | Response:
+) -> ChatCompletion | ChoreCompletion | Response:
     model = model_named(state, body.model)
     if chore := body.chore(model):
         state.metrics.count_chore(chore.ui)
-        return chore_reply(chore, model.id, is_stream=body.stream, has_usage=body.wants_usage)
+        done = chore_completion(chore, model.id)
+        return chore_chunks(done, has_usage=body.wants_usage) if body.stream else done
     conversation = asked(body.messages)
     question = body.question(conversation, model, caller.bounds, body.most_tokens)
     form = ReplyForm(
