@@ -18,13 +18,14 @@ from service.settings import ServiceSettings
 from tests.samples import client_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
+ADDRESS = "http://127.0.0.1:8000"
 SECRETS = {"DATELINE_PUSH_SECRET": "correct-horse-battery"}
 VARIES = re.compile(
     r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink|url_citation\.url)"
 )
 """Fields that have another value in each reply, or in each index."""
 
-ID = re.compile(r"(ans|fb|req|chatcmpl-ans|resp|msg)_[0-9a-f]+")
+ID = re.compile(r"(((chatcmpl-|resp_|msg_)?ans|fb|req)_[0-9a-f]+)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
@@ -60,7 +61,7 @@ def request_of(command: str) -> tuple[str, str, dict[str, str], str | None]:
     headers = dict(word.split(": ", 1) for option, word in options if option == "-H")
     body = next((word for option, word in options if option == "-d"), None)
     method = next((word for option, word in options if option == "-X"), "POST" if body else "GET")
-    return method, url.removeprefix("http://127.0.0.1:8000"), headers, body
+    return method, url.removeprefix(ADDRESS), headers, body
 
 
 def assert_same(shown: object, found: object, where: str) -> None:
@@ -95,6 +96,7 @@ def client(sample_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFa
     secret = SecretStr(SECRETS["DATELINE_PUSH_SECRET"])
     settings = sample_settings.model_copy(update={"data": data, "push_secret": secret})
     with client_of(settings) as client, writer_lock(data):
+        client.base_url = ADDRESS
         yield client
 
 

@@ -19,7 +19,7 @@ from ingest.settings import IngestSettings
 from service import trace
 from service.api import app as service_app
 from service.api import articles, ask, feedback
-from service.api.compat import chat, models
+from service.api.compat import chat, models, responses
 from service.api.errors import PROBLEMS
 from service.errors import ReaderFailed
 from service.metrics import COUNTERS, GAUGES, HISTOGRAMS
@@ -103,7 +103,7 @@ def test_the_api_page_names_every_endpoint() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     routes = [
         route
-        for part in (ask, articles, chat, feedback, models, service_app)
+        for part in (ask, articles, chat, feedback, models, responses, service_app)
         for route in part.router.routes
         if isinstance(route, APIRoute) and route.include_in_schema
     ]

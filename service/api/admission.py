@@ -23,7 +23,9 @@ FEEDBACK = 8
 PUSHES = 4
 """The limit of pushes that are stored at once."""
 
-QUESTION_PATHS = frozenset({"/v1/ask", "/v1/search", "/v1/chat/completions", "/openwebui/v1/chat/completions"})
+QUESTION_PATHS = frozenset(
+    {"/v1/ask", "/v1/search", "/v1/chat/completions", "/openwebui/v1/chat/completions", "/v1/responses"}
+)
 """The paths that answer questions."""
 
 CLIENTS = 10_000

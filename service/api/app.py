@@ -30,7 +30,7 @@ from index.generation import Generation
 from service.api import articles, ask, feedback, metrics, pages, push
 from service.api.access import PushAccess
 from service.api.admission import Admission, Limits, Slots
-from service.api.compat import chat, models
+from service.api.compat import chat, models, responses
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
 from service.api.event_stream import cancel
 from service.api.mcp import PATH as MCP_PATH
@@ -172,6 +172,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         ask.router,
         chat.router,
         models.router,
+        responses.router,
         chat.open_webui,
         articles.router,
         push.router,
