@@ -117,10 +117,10 @@ def _print_cost(gold: "GoldSet", run: "Run") -> None:
     if run.header.stopped:
         hidden = {item.id for item in gold.items if item.split == "holdout"}
         missing = missing_of(run)
-        named = [f"{id_} ({count}×)" for id_, count in missing.items() if id_ not in hidden]
-        more = f" and {len(missing) - MOST_MISSING} more" if len(missing) > MOST_MISSING else ""
+        named = [id_ for id_ in missing if id_ not in hidden][:MOST_MISSING]
+        more = f" and {len(missing) - len(named)} more questions" if len(missing) > len(named) else ""
         typer.echo(f"stopped: {run.header.stopped}", err=True)
-        typer.echo(f"{sum(missing.values())} not asked: {', '.join(named[:MOST_MISSING])}{more}", err=True)
+        typer.echo(f"requests not sent: {sum(missing.values())} ({', '.join(named)}{more})", err=True)
 
 
 @app.command()

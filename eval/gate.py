@@ -291,7 +291,7 @@ def _regressions(now: ScoredRun, changes: Sequence[OutcomeChange], allowed: set[
 
 def _losses(pairs: Sequence[Paired]) -> Iterator[Breach]:
     for pair in losses(pairs):
-        counted = f"{pair.worse} questions are worse and {pair.better} better, p = {pair.p:.3f}"
+        counted = f"{pair.worse} questions are worse and {pair.better} better, p = {pair.p:.2g}"
         yield Breach(rule="regression", detail=f"{pair.metric} was {pair.before:.3f}, is {pair.now:.3f}: {counted}")
 
 

@@ -204,6 +204,7 @@ class Report(Record):
         shown = {
             name: value[:16] if base.get(name, value) == value else f"{base[name][:16]} → {value[:16]}"
             for name, value in self.made_of.items()
+            if value not in ("", "None")
         }
         return shown | {"shown": f"{len(self.rows)} questions", "baseline": "yes" if self.baseline else "none"}
 

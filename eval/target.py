@@ -173,12 +173,12 @@ class CappedTarget:
         return reply
 
     def _check(self) -> None:
-        after = self._spent + self._largest
-        if self._cap.tokens is not None and after.tokens > self._cap.tokens:
-            raise RunStopped(
-                f"the next reply could exceed {self._cap.tokens:,} tokens; {self._spent.tokens:,} are used"
-            )
-        if self._cap.usd is not None and after.usd is None:
-            raise RunStopped("the service does not know the price of its model: give --max-tokens instead")
-        if self._cap.usd is not None and after.usd is not None and after.usd > self._cap.usd:
-            raise RunStopped(f"the next reply could exceed {self._cap.usd:g} USD; {self._spent.usd:.4f} are spent")
+        after, cap = self._spent + self._largest, self._cap
+        if cap.tokens is not None and after.tokens > cap.tokens:
+            raise RunStopped(f"the next reply could exceed the limit of {cap.tokens:,} tokens (so far: {self._spent})")
+        if cap.usd is None:
+            return
+        if after.usd is None:
+            raise RunStopped("the service does not know the price of its model: limit the tokens instead")
+        if after.usd > cap.usd:
+            raise RunStopped(f"the next reply could exceed the limit of {cap.usd:g} USD (so far: {self._spent})")

@@ -161,7 +161,7 @@ def test_a_target_is_asked_within_a_cap(gold: Path, dateline: Dateline, tmp_path
     asked = [posted.headers["authorization"] for posted in target.posted]
     assert (code, asked) == (3, [f"Bearer {key}"] * 5)
     assert "200 tokens" in printed
-    assert "1 not asked: moon-001 (1×)" in printed
+    assert "requests not sent: 1 (moon-001)" in printed
     assert key not in printed + out.read_text("utf-8")
     assert dateline("eval", "gate", out, "--gold", gold)[0] == 3
     assert "was stopped" in dateline("eval", "compare", out, "--before", out, "--gold", gold)[1]
