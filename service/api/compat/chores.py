@@ -89,7 +89,9 @@ def chore_of(turns: Sequence[Turn], most_tokens: int | None = None, shape: Wante
         prompt = "" if pattern.system and not _QUESTION.search(user) else system if pattern.system else user
         is_short = pattern.most_tokens is None or (most_tokens or pattern.most_tokens + 1) <= pattern.most_tokens
         if is_short and _fits(pattern, prompt.lower()):
-            return Chore(pattern.ui, _filled(pattern.reply, title_of(user.partition("\n\n")[2] or user)))
+            # A prompt that quotes no roles has its subject after the first empty line.
+            subject = user if _QUESTION.search(user) else user.partition("\n\n")[2] or user
+            return Chore(pattern.ui, _filled(pattern.reply, title_of(subject)))
     return None
 
 
