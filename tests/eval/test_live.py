@@ -1,11 +1,14 @@
 """Runs of a served model: the key, waiting, the cap, repeats, and the gate's rule for them."""
 
 import json
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from hypothesis import given
@@ -92,6 +95,29 @@ def test_a_refused_key_stops_the_run(status: int) -> None:
     assert len(running.posted) == 1
     assert "DATELINE_EVAL_KEY" in str(found.header.stopped)
     assert KEY.get_secret_value() not in found.model_dump_json()
+
+
+def test_a_key_does_not_follow_a_redirect() -> None:
+    """An address that sends the run elsewhere gets the key, and the other one does not."""
+    seen: list[bytes] = []
+
+    def listen(listener: socket.socket) -> None:
+        connection, _ = listener.accept()
+        with connection:
+            seen.append(connection.recv(65536))
+            connection.sendall(b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        elsewhere.settimeout(20)
+        thread = Thread(target=listen, args=(elsewhere,))
+        thread.start()
+        moved = Reply(302, b"", {"Location": f"http://127.0.0.1:{elsewhere.getsockname()[1]}/v1/ask"})
+        with HttpService(lambda _: moved) as running, pytest.raises(HTTPError):
+            HttpTarget(running.url, KEY).ask(ASKED, None)
+        thread.join()
+    assert "authorization" in running.posted[0].headers
+    assert seen[0].startswith(b"GET /v1/ask")
+    assert b"uthorization" not in seen[0]
 
 
 @given(st.integers(-9, 10**6), st.booleans())
