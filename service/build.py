@@ -16,6 +16,7 @@ from service.readers.evidence import PASSAGES_SCORED, SentenceScorer
 from service.readers.llm import LlmReader
 from service.readers.span_reader import PASSAGES_READ, SpanReader
 from service.settings import ServiceSettings
+from service.telemetry import OFF, Telemetry, TracedEmbedder
 
 logger = logging.getLogger("dateline")
 
@@ -25,15 +26,19 @@ def build_pipeline(
     embedder: Embedder | None = None,
     chat: Chat | None = None,
     fence: Callable[[], str] = new_fence,
+    telemetry: Telemetry = OFF,
 ) -> Pipeline:
     """Build everything that answering needs; the index is opened by the first question or by `Library.refresh`.
 
     `embedder` and `chat` replace those of the settings, `fence` the random code of a prompt's fences.
+    `telemetry` makes spans of retrievals and of the calls of models.
     Raises ConfigurationError if a setting does not work.
     """
     embedder = embedder or build_embedder(settings)
+    if telemetry.is_on:
+        embedder = TracedEmbedder(embedder, telemetry)
     prompts = Prompts()
-    chat = chat or build_chat(settings)
+    chat = chat or build_chat(settings, telemetry)
     key = settings.openai_api_key
     safety = Safety((key.get_secret_value(),) if key else ())
     verifier = Verifier(SupportCheck(embedder, Thresholds.read()), safety)
@@ -52,10 +57,11 @@ def build_pipeline(
         if settings.span_reader
         else None,
         fence=fence,
+        telemetry=telemetry,
     )
 
 
-def build_chat(settings: ServiceSettings) -> ChatModel | None:
+def build_chat(settings: ServiceSettings, telemetry: Telemetry = OFF) -> ChatModel | None:
     """Return the client of the configured language model, or None; raises ConfigurationError for invalid settings."""
     key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else None
     if settings.llm_model is None:
@@ -70,4 +76,5 @@ def build_chat(settings: ServiceSettings) -> ChatModel | None:
         settings.openai_base_url,
         deadline_s=settings.llm_deadline_s,
         max_output_tokens=settings.llm_max_output_tokens,
+        telemetry=telemetry,
     )

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from contextlib import aclosing, asynccontextmanager
+from contextlib import AbstractContextManager, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -56,6 +56,7 @@ from service.records import (
 )
 from service.retrieve import Retrieved, Search, joined, search
 from service.standalone import standalone_question
+from service.telemetry import OFF, Telemetry
 from service.time_window import (
     AskedPeriod,
     asked_period,
@@ -83,7 +84,7 @@ class Pipeline:
     it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
     evaluations. `finish` adds to a complete answer what only a service has; it also gets the articles that the answer
     may cite. `spent` gets what each question cost of the model, once and however it ended, and with None what the
-    suggestions cost.
+    suggestions cost. `telemetry` makes the spans of retrievals, and is closed with the pipeline.
     """
 
     library: Library
@@ -100,6 +101,7 @@ class Pipeline:
     finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
     spent: Callable[[Question | None, Usage], None] | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
+    telemetry: Telemetry = OFF
 
     async def ask(self, question: Question) -> Answer:
         """Return the complete answer; raises QuestionRefused, IndexUnavailable or EmbeddingFailed."""
@@ -208,6 +210,7 @@ class Pipeline:
         self.embedder.close()
         if self.chat is not None:
             await self.chat.aclose()
+        await asyncio.to_thread(self.telemetry.close)
 
     async def _independent(self, run: AnswerRun) -> str:
         """Return the question as it can be understood without its conversation."""
@@ -256,7 +259,7 @@ class Pipeline:
         run.window = window = time_window(run.standalone, run.now)
         given = run.question.conditions
         used = narrowed(given, window) if window else given
-        with run.timed("retrieve"):
+        with run.timed("retrieve"), self._retrieval_span(run):
             found = everything = await self._retrieved(run, run.standalone, given)
             if window and used != given and (window.is_of_reports or not run.llm):
                 inside = await self._retrieved(run, window.rest, used)
@@ -265,6 +268,9 @@ class Pipeline:
         run.candidates = found.candidates
         return found, everything
 
+    def _retrieval_span(self, run: AnswerRun) -> AbstractContextManager[object]:
+        return self.telemetry.retrieval(run.generation.name, self.embedder.name, run.question.top_k)
+
     async def _of_period(self, run: AnswerRun, period: AskedPeriod) -> Retrieved:
         """Retrieve the passages that speak of the days that a question is about."""
         question = run.question
@@ -272,7 +278,7 @@ class Pipeline:
         def find(filters: Filters) -> Retrieved:
             return self._search(run, run.standalone, filters)
 
-        with run.timed("retrieve"):
+        with run.timed("retrieve"), self._retrieval_span(run):
             found = await asyncio.to_thread(retrieve_period, find, question.conditions, period, question.top_k)
         run.candidates = found.candidates
         return found

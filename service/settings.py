@@ -111,9 +111,15 @@ class ServiceSettings(IndexSettings):
         " shown; with a language model, up to 10 calls for a new index. 0 makes none.",
     )
     log_format: LogFormat = Field("text", description="Form of the log: `text`, or `json` with an object on each line.")
+    otlp_endpoint: str | None = Field(
+        None,
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        description="Address of an OpenTelemetry collector, such as `http://127.0.0.1:4317`, that gets the spans of"
+        " requests, retrievals and calls of models over gRPC; unset: no spans are made.",
+    )
     poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
 
-    @field_validator("public_url")
+    @field_validator("public_url", "otlp_endpoint")
     @classmethod
     def _web_address(cls, value: str | None) -> str | None:
         if value and not _PUBLIC_URL.fullmatch(value):

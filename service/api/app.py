@@ -48,6 +48,7 @@ from service.pipeline import Pipeline
 from service.readers.extractive import EXTRACTIVE
 from service.settings import ServiceSettings
 from service.suggestions import SuggestionMaker, Suggestions
+from service.telemetry import exporting_to
 
 router = APIRouter(tags=["health"])
 
@@ -194,7 +195,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(SharedPaths, allowed=settings.allowed_origins)
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
-    app.add_middleware(RequestLog, metrics=counted)
+    app.add_middleware(RequestLog, metrics=counted, telemetry=pipeline.telemetry)
     return app
 
 
@@ -297,7 +298,7 @@ def run(settings: ServiceSettings) -> None:
     """Serve until a signal; raises ConfigurationError for settings that do not fit together."""
     sys.setswitchinterval(SWITCH_S)
     start_log(settings.log_format)
-    pipeline = build_pipeline(settings)
+    pipeline = build_pipeline(settings, telemetry=exporting_to(settings.otlp_endpoint))
     app = create_app(settings, pipeline)
     _Server(server_config(app, settings.host, settings.port), app.state.service).run()
 

@@ -8,13 +8,16 @@ import time
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from index.records import Article
 from service.answer import Answer
 from service.metrics import Metrics
 from service.records import Question
+from service.telemetry import OFF, Telemetry
 
 logger = logging.getLogger("dateline.requests")
 
@@ -30,6 +33,27 @@ _MONITORED = frozenset({"/healthz", "/readyz", "/metrics"})
 Finish = Callable[[Question, Answer, Sequence[Article]], Answer]
 
 
+class AnswerOutcome(NamedTuple):
+    """What the answer of a request came to, without its words."""
+
+    id: str
+    status: str
+    reason: str | None
+    citations: int
+    withheld: int
+
+    @property
+    def attributes(self) -> dict[str, str | int | None]:
+        """The attributes of a span."""
+        return {
+            "dateline.answer.id": self.id,
+            "dateline.status": self.status,
+            "dateline.status_reason": self.reason,
+            "dateline.citations.count": self.citations,
+            "dateline.withheld.count": self.withheld,
+        }
+
+
 @dataclass(slots=True)
 class RequestRecord:
     """A request on its way; `error` is the type and the code of its first error, also of one that ends a stream."""
@@ -38,9 +62,9 @@ class RequestRecord:
     route: str = OTHER
     status: int = 0
     error: tuple[str, str] | None = None
-    answer_id: str | None = None
-    answer_status: str | None = None
+    answer: AnswerOutcome | None = None
     key_id: str | None = None
+    trace_id: str | None = None
     began: float = field(default_factory=time.perf_counter)
 
     @property
@@ -52,6 +76,11 @@ class RequestRecord:
     def error_code(self) -> str | None:
         """The code of the error that the request ended with."""
         return self.error[1] if self.error else None
+
+    @property
+    def outcome(self) -> dict[str, str | int | None]:
+        """The attributes of its span that say what its answer came to."""
+        return self.answer.attributes if self.answer else {}
 
     @property
     def level(self) -> int:
@@ -68,8 +97,9 @@ class RequestRecord:
             "duration_s": round(seconds, 4),
             "error": self.error_code,
             "key_id": self.key_id,
-            "answer_id": self.answer_id,
-            "answer_status": self.answer_status,
+            "answer_id": self.answer.id if self.answer else None,
+            "answer_status": self.answer.status if self.answer else None,
+            "trace_id": self.trace_id,
         }
         return {name: value for name, value in stated.items() if value is not None}
 
@@ -90,7 +120,9 @@ def noting_answers(finish: Finish, metrics: Metrics) -> Finish:
         answer = finish(question, answer, articles)
         metrics.count_answer(answer)
         if record := _current.get():
-            record.answer_id, record.answer_status = answer.id, answer.status
+            record.answer = AnswerOutcome(
+                answer.id, answer.status, answer.status_reason, len(answer.citations), len(answer.unsupported)
+            )
         return answer
 
     return finished
@@ -99,9 +131,10 @@ def noting_answers(finish: Finish, metrics: Metrics) -> Finish:
 class RequestLog:
     """Records every request, counts it, and writes its line to the log; the outermost middleware."""
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, telemetry: Telemetry) -> None:
         self._app = app
         self._metrics = metrics
+        self._telemetry = telemetry
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
@@ -118,21 +151,25 @@ class RequestLog:
             await send(message)
 
         token = _current.set(record)
-        try:
-            await self._app(scope, receive, send_and_note)
-        finally:
-            _current.reset(token)
-            record.key_id = getattr(state.get("caller"), "key_id", None)
-            self._finish(record)
+        telemetry = OFF if scope["path"] in _MONITORED else self._telemetry
+        with telemetry.request(record.method, Headers(scope=scope).get("traceparent")) as span:
+            try:
+                await self._app(scope, receive, send_and_note)
+            finally:
+                _current.reset(token)
+                record.key_id = getattr(state.get("caller"), "key_id", None)
+                record.trace_id = span.trace_id
+                self._end(record)
+                span.end_with(record.method, record.route, record.status, record.error_code, record.outcome)
 
-    def _finish(self, record: RequestRecord) -> None:
+    def _end(self, record: RequestRecord) -> None:
         seconds = time.perf_counter() - record.began
         self._metrics.count_request(record.route, record.method, record.code, seconds)
         if record.error:
             self._metrics.count_error(*record.error)
         if logger.isEnabledFor(record.level):
             noted = f", {record.error_code}" if record.error else ""
-            noted += f", {record.answer_id} {record.answer_status}" if record.answer_id else ""
+            noted += f", {record.answer.id} {record.answer.status}" if record.answer else ""
             line = "%s %s %s in %d ms%s"
             values = (record.method, record.route, record.code, round(1000 * seconds), noted)
             logger.log(record.level, line, *values, extra={"fields": record.fields(seconds)})

@@ -29,6 +29,7 @@ from service.errors import (
 from service.prompts import cost, count_tokens
 from service.readers.reply import ChatReply, shown_code
 from service.records import Usage, request_id
+from service.telemetry import OFF, Telemetry
 
 if TYPE_CHECKING:
     from httpx2 import Response
@@ -145,9 +146,17 @@ class ChatModel:
     """
 
     def __init__(
-        self, model: str, api_key: str | None, base_url: str | None, *, deadline_s: float, max_output_tokens: int
+        self,
+        model: str,
+        api_key: str | None,
+        base_url: str | None,
+        *,
+        deadline_s: float,
+        max_output_tokens: int,
+        telemetry: Telemetry = OFF,
     ) -> None:
         self.model = model
+        self._telemetry = telemetry
         self._base_url = base_url or OFFICIAL_URL
         self._deadline_s = deadline_s
         self._max_output_tokens = max_output_tokens
@@ -165,7 +174,7 @@ class ChatModel:
         ReaderTimeout or ModelRefused.
         """
         reply = ChatReply(self._max_output_tokens)
-        async with self._called(use, system + user, reply):
+        async with self._called(use, system + user, reply, streams=True):
             request = self._request(system, user) | {"stream": True, "stream_options": {"include_usage": True}}
             chunks = _chunks(await self._accepted(request, reply, self._limit(use, FIRST)))
             try:
@@ -194,7 +203,9 @@ class ChatModel:
         await self._client.close()
 
     @asynccontextmanager
-    async def _called(self, use: ModelUse, prompt: str, reply: ChatReply) -> AsyncIterator[None]:
+    async def _called(
+        self, use: ModelUse, prompt: str, reply: ChatReply, *, streams: bool = False
+    ) -> AsyncIterator[None]:
         """Guard, count and log one call; while the breaker is open, raise the last kind of failure at once."""
         now = asyncio.get_running_loop().time()
         use.until = use.until or now + self._deadline_s
@@ -203,7 +214,8 @@ class ChatModel:
             kind = ReaderTimeout if now >= use.until else self._last_failure
             raise kind("The language model was not asked: no time is left, or it failed before.")
         try:
-            yield
+            with self._telemetry.chat(self.model, self._base_url, reply, streams=streams):
+                yield
         except ReaderFailed as failure:
             use.has_failed = True
             log_failure(self.model, failure, pause_s=PAUSE_S if self._has_opened(failure) else 0)

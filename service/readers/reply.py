@@ -6,9 +6,11 @@ that may define a footnote, a JSON object, or an opening that sounds like reason
 """
 
 import re
+import time
 from collections.abc import Iterator, Mapping
+from typing import Annotated
 
-from pydantic import AliasChoices, BaseModel, Field, NonNegativeInt, ValidationError
+from pydantic import AliasChoices, BaseModel, BeforeValidator, Field, NonNegativeInt, ValidationError
 from pydantic_core import from_json
 
 from index.text import sentence_spans
@@ -16,6 +18,9 @@ from service.errors import ReaderCutOff, ReaderFailed, ReaderRejected
 
 CHARACTERS_A_TOKEN = 8
 """Characters of a reply that a token may have: English has about four, a run of dashes or spaces more."""
+
+LONGEST_NAME = 200
+"""The limit of an id or a name that a service sends, in code points."""
 
 _COMPLETE = frozenset({"stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete"})
 """Finish reasons of a complete reply, as text generation servers name them."""
@@ -67,9 +72,19 @@ class _Tokens(BaseModel):
     completion_tokens: NonNegativeInt | None = None
 
 
+def _short(value: object) -> str | None:
+    return value[:LONGEST_NAME] if isinstance(value, str) else None
+
+
+_Name = Annotated[str | None, BeforeValidator(_short)]
+"""A name that is reported and never needed: anything but a short text may stand there."""
+
+
 class _Completion(BaseModel):
     """The fields of a completion, or of a chunk of one, that are read: the SDK does not validate its own types."""
 
+    id: _Name = None
+    model: _Name = None
     choices: list[_Choice] | None = None
     usage: _Tokens | None = None
 
@@ -77,6 +92,7 @@ class _Completion(BaseModel):
 class ChatReply:
     """The reply so far; `tokens` are the service's counts of input and output, None until it sends them.
 
+    `id` and `model` are the service's own, None if it sends none; the first text came after `first_text_s` seconds.
     Only the beginning of a reply longer than `max_tokens` is stored.
     """
 
@@ -86,6 +102,10 @@ class ChatReply:
         self._pieces: list[str] = []
         self._half = ""
         self.finish_reason: str | None = None
+        self.id: str | None = None
+        self.model: str | None = None
+        self.first_text_s: float | None = None
+        self._began = time.perf_counter()
         self.is_accepted = False  # by the service, which then charges for it
 
     @property
@@ -105,6 +125,7 @@ class ChatReply:
             raise ReaderCutOff(
                 "The language model's service sent an invalid chat completion.", blame="service"
             ) from None
+        self.id, self.model = self.id or completion.id, self.model or completion.model
         usage = completion.usage
         if usage and usage.prompt_tokens is not None and usage.completion_tokens is not None:
             self.tokens = (usage.prompt_tokens, usage.completion_tokens)
@@ -119,6 +140,8 @@ class ChatReply:
         text = content[: max(0, self._left)]
         self._left -= len(content)
         self._pieces.append(text)
+        if text and self.first_text_s is None:
+            self.first_text_s = time.perf_counter() - self._began
         return text
 
     def _joined(self, content: str) -> str:

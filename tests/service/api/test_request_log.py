@@ -18,6 +18,7 @@ from service.api.request_log import METHODS, OTHER, RequestLog, RouteOfRequest
 from service.caller import Caller
 from service.log import JsonLine, add_request_id
 from service.metrics import Metrics
+from service.telemetry import OFF
 
 FIELDS = {"time", "level", "logger", "request_id", "message", "method", "route", "status", "duration_s"}
 OF_A_KEY, OF_AN_ANSWER, OF_AN_ERROR = {"key_id"}, {"answer_id", "answer_status"}, {"error"}
@@ -86,9 +87,9 @@ def test_a_request_without_a_reply_is_recorded(lines: Lines) -> None:
 
     metrics = Metrics()
     scope = {"type": "http", "method": "GET", "path": "/", "headers": []}
-    asyncio.run(RequestLog(_nothing, metrics)({**scope}, receive, send))
+    asyncio.run(RequestLog(_nothing, metrics, OFF)({**scope}, receive, send))
     with pytest.raises(OSError, match="unexpected"):
-        asyncio.run(RequestLog(fail, metrics)({**scope}, receive, send))
+        asyncio.run(RequestLog(fail, metrics, OFF)({**scope}, receive, send))
 
     assert [line.get("key_id") for line in lines.objects] == ["dl_abcd1234", None]
     assert b'_count{code="none",method="GET",route="other"} 2.0' in metrics.exposition()
@@ -100,7 +101,7 @@ def test_labels_are_bounded(requests: list[tuple[str, str]]) -> None:
     metrics = Metrics()
     app = Starlette(
         routes=[Route("/a/{rest:path}", lambda request: None, methods=["PUT"])],
-        middleware=[Middleware(RequestLog, metrics=metrics), Middleware(RouteOfRequest)],
+        middleware=[Middleware(RequestLog, metrics=metrics, telemetry=OFF), Middleware(RouteOfRequest)],
     )
 
     async def send(message: Message) -> None: ...
