@@ -52,7 +52,7 @@ ORIGIN_NOT_ALLOWED = Problem(
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
-_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/mcp|/widget\.js", re.DOTALL)
+_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/mcp|/(?:widget|explanation)\.js", re.DOTALL)
 _JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 logger = logging.getLogger("dateline")
@@ -127,7 +127,7 @@ class AllowedHosts:
 
 
 class SharedPaths(CORSMiddleware):
-    """CORS for `/v1/…`, `/mcp` and `/widget.js`: pages of the allowed origins may ask, without cookies.
+    """CORS for `/v1/…`, `/mcp` and the scripts of the chat: pages of the allowed origins may ask, without cookies.
 
     Every other path stays with its own origin. The refusal of a preflight is a problem like every error.
     """

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     pass
 
 
-from service.api.templates import NO_ARTICLES, accepts, language_tag, page, page_asset, policy, user_notice
+from service.api.templates import NO_ARTICLES, SCRIPTS, accepts, language_tag, page, page_asset, policy, user_notice
 
 logger = logging.getLogger("dateline")
 router = APIRouter(include_in_schema=False)
@@ -118,6 +118,7 @@ async def embed(request: Request, state: State) -> Response:
 
 
 @router.get("/widget.js")
+@router.get("/explanation.js")
 @router.get("/page.js")
 @router.get("/page.css")
 @router.get("/icon.svg")
@@ -131,7 +132,7 @@ async def file(request: Request, v: str = "") -> Response:
     name = request.url.path.removeprefix("/").replace("favicon.ico", "icon.svg")
     asset, zipped = page_asset(name), accepts(request.headers.get("Accept-Encoding", ""), "gzip")
     headers = {
-        **({"Cross-Origin-Resource-Policy": "cross-origin"} if name == "widget.js" else policy()),
+        **({"Cross-Origin-Resource-Policy": "cross-origin"} if name in SCRIPTS else policy()),
         "Cache-Control": IMMUTABLE if v == asset.digest else MINUTES,
         "ETag": f'"{asset.digest}{"-gz" if zipped else ""}"',
         "Vary": "Accept-Encoding",

@@ -1,6 +1,7 @@
 """The templates of every page, and the files that pages load: styles, a script, an icon and the widget.
 
-The widget's script is made of the ES modules of `service/widget`, joined into one classic script.
+The widget's script is made of the ES modules of `service/widget`, joined into one classic script, and so is that of the
+explanation of answers, which only some pages load.
 """
 
 import gzip
@@ -22,7 +23,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 WIDGET = Path(__file__).resolve().parents[1] / "widget"
-ENTRY = "chat.js"
+SCRIPTS = {"widget.js": (WIDGET, "chat.js"), "explanation.js": (WIDGET / "explanation", "explanation.js")}
+"""The folder and the entry module of each script that pages of any origin may load."""
+
 FOLDER = Path(__file__).parent / "page"
 
 NO_ARTICLES = "No articles have been added yet."
@@ -40,12 +43,6 @@ _STYLE_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _STYLE_SPACE = re.compile(r"\s*([{};,]|$)\s*")
 _TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-
-
-@cache
-def widget_script() -> str:
-    """Return the widget's script, joined once in a process."""
-    return join_modules(WIDGET, ENTRY)
 
 
 def join_modules(folder: Path, entry: str) -> str:
@@ -122,8 +119,8 @@ class Asset:
 
 @cache
 def page_asset(name: str) -> Asset:
-    """Return a file that pages load: the widget's script, or a file of the pages' folder."""
-    plain = widget_script().encode() if name == "widget.js" else (FOLDER / name).read_bytes()
+    """Return a file that pages load: a script of modules, or a file of the pages' folder."""
+    plain = join_modules(*SCRIPTS[name]).encode() if name in SCRIPTS else (FOLDER / name).read_bytes()
     return Asset(plain, gzip.compress(plain, mtime=0), _digest(plain), _TYPES[Path(name).suffix])
 
 

@@ -117,7 +117,9 @@ export class Conversation {
     this.#running = controller;
     this.#save();
     try {
-      const body = { question: turn.question, messages: this.#messagesBefore(turn), filters: this.#filters };
+      // Only a page that can show it asks how an answer was made.
+      const include = customElements.get("dateline-explanation") && ["trace"];
+      const body = { question: turn.question, messages: this.#messagesBefore(turn), filters: this.#filters, include };
       for await (const event of /** @type {Client} */ (this.#client).ask(body, controller.signal)) {
         if (controller.signal.aborted) break;
         update(turn, event);

@@ -123,6 +123,7 @@ export class TurnView {
     );
     const changes = reply ? changesIn(reply, this.#parts) : [];
     this.#text.element.after(...(why ? [make("p", { class: "why", text: why })] : []), ...changes, ...notesOn(kind, turn, this.#parts));
+    if (reply?.trace) this.#body.append(Object.assign(make("dateline-explanation"), { reply, words: this.#words }));
     const actions = new Actions(turn, this.#parts).element;
     if (actions.childElementCount) this.#body.append(actions);
     const next = suggestions(this.#words.say("ask_next"), reply?.ask_next.slice(0, NEXT) ?? [], this.#parts.ask);

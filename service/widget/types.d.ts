@@ -120,6 +120,18 @@ interface Reply {
   sources: Source[];
   retrieval?: { filters_applied?: Record<string, unknown>; filters_inferred?: string[] };
   warnings: Warning[];
+  /** How the answer was made, where that was asked for. */
+  trace?: Trace | null;
+}
+
+/** The parts of `trace` that are shown; docs/api.md has the others. */
+interface Trace {
+  question: { searched: string; kind: string; period: object | null };
+  searches: { found: number }[];
+  sentences: { text: string; source_id: string | null; is_quoted: boolean }[];
+  decision: { result: string | null; doubts: string[]; missing: string[] };
+  checks: { text: string; result: string; reason: string | null; is_word_for_word: boolean | null }[];
+  model_calls: { purpose: string; model: string; failure: string | null }[];
 }
 
 /** An article, as `GET /v1/articles/{id}` returns it. */

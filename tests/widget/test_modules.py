@@ -29,11 +29,11 @@ def modules(desktop: BrowserContext, served: tuple[ScriptedService, int]) -> Ite
     """Yield a page that can import the modules; one for all tests, because none of them changes it."""
     service, port = served
     service.pages = {
-        f"/host/modules/{file.name}": (
+        f"/host/modules/{file.relative_to(WIDGET).as_posix()}": (
             file.read_text(encoding="utf-8"),
             {"Content-Type": "text/javascript; charset=utf-8"},
         )
-        for file in WIDGET.glob("*.js")
+        for file in WIDGET.rglob("*.js")
     }
     visit = Visit(desktop, desktop.new_page(), service, port)
     yield visit.host('<!doctype html><html lang="en"><title>Modules</title>')
@@ -96,6 +96,9 @@ def test_every_language_has_all_words_and_the_same_gaps(modules: Visit) -> None:
         de: (await import("/host/modules/strings-de.js")).GERMAN,
         ar: (await import("/host/modules/strings-ar.js")).ARABIC })"""
     )
+    explained = modules.page.evaluate('async () => (await import("/host/modules/explanation/texts.js")).TEXTS')
+    for language in ("en", "de", "ar"):
+        tables[language] |= explained[language]
     for language in ("de", "ar"):
         assert set(tables["en"]) - set(tables[language]) == set()
         for key, text in tables[language].items():

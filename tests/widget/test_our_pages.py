@@ -1,11 +1,26 @@
 """The service's pages in a browser: first view, print, and without JavaScript."""
 
 from collections.abc import Callable
+from typing import get_args
 
 import pytest
 from playwright.sync_api import expect
 
+from service.readers.answerability import Doubt
 from tests.widget.browsing import Visit
+
+EXPLAINED = """([trace, lang]) => {
+  const words = { lang, knows: (key) => key.endsWith("_source"), say: (key) => key };
+  const reply = { sources: [{ id: "src_1", title: "<b>Title</b>", language: "en" }], trace };
+  const shown = Object.assign(document.createElement("dateline-explanation"), { reply, words });
+  document.body.append(shown);
+  const details = shown.shadowRoot.querySelector("details"), before = details.textContent;
+  return new Promise((done) => {
+    details.addEventListener("toggle", () => {
+      done([before, details.innerText.split("\\n").filter(Boolean)]);
+      shown.remove();
+    });
+    details.open = true; }); }"""
 
 
 @pytest.mark.parametrize("height", [844, 640])
@@ -85,3 +100,54 @@ def test_paragraphs_and_headings_can_be_walked_through(visit: Visit) -> None:
     assert levels.count("H2") == len(levels) - 1 > 0
     assert visit.page.locator(".text > p").count() > 5
     assert "#" not in visit.page.locator(".text").inner_text()
+
+
+def test_readers_see_how_an_answer_was_made(visit: Visit) -> None:
+    """It is closed at first, says what was searched, chosen and checked, and has no fault for axe."""
+    turn = visit.open("/").ask("When did the Skelhaven library reopen?")
+    how = turn.locator("dateline-explanation")
+    expect(how.locator("dl")).to_have_count(0)
+    how.locator("summary").click()
+
+    assert visit.service.asked[-1]["include"] == ["trace"]
+    expect(how.locator("dt")).to_have_count(4)
+    expect(how.locator("dd").first).to_contain_text("When did the Skelhaven library reopen?")
+    expect(how.locator("b")).to_have_count(1)
+    assert how.locator("li").first.inner_text().startswith("The Skelhaven Library reopened on Saturday")
+    assert visit.axe() == []
+    visit.page.reload()
+    expect(visit.chat.locator("dateline-explanation summary")).to_be_visible()
+    visit.page.emulate_media(media="print")
+    expect(how).to_be_hidden()
+    assert (visit.errors, visit.violations()) == ([], [])
+
+
+def test_each_finding_of_a_trace_is_told_in_each_language(visit: Visit) -> None:
+    """Doubts, withheld sentences and calls of a model have texts; markup stays text; an abstention gives no hint."""
+    visit.open("/embed")
+    sentence = {"text": "<img src=x onerror=alert(1)>", "source_id": "src_1", "is_quoted": True}
+    checks = [
+        {"text": "One.", "result": result, "reason": "not_in_source", "is_word_for_word": exact}
+        for result, exact in (("verified", True), ("verified", False), ("partial", False), ("withheld", False))
+    ]
+    trace = {
+        "question": {"searched": "Who?", "kind": "fact", "period": None},
+        "searches": [{"found": 50}],
+        "sentences": [sentence],
+        "decision": {"result": "weak", "doubts": list(get_args(Doubt)), "missing": ["Narnia"]},
+        "checks": checks,
+        "model_calls": [{"purpose": "answer", "model": "gpt", "failure": "reader_timeout"}],
+    }
+    abstained = trace | {"decision": {"result": "abstain", "doubts": ["unrelated"], "missing": []}}
+    said = []
+    for language in ("en", "de", "ar"):
+        before, lines = visit.page.evaluate(EXPLAINED, [trace, language])
+        text = "\n".join(lines)
+        assert lines[0] == before
+        assert "how_" not in text
+        assert "{" not in text
+        assert sentence["text"] in lines
+        assert "Narnia" in text
+        assert sentence["text"] not in visit.page.evaluate(EXPLAINED, [abstained, language])[1]
+        said.append(set(lines))
+    assert set.intersection(*said) == {"One.", sentence["text"]}

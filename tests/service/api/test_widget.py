@@ -1,31 +1,34 @@
-"""The widget's script."""
+"""The scripts of the widget, and of the explanation that it may show."""
 
 import re
 from pathlib import Path
 
 import pytest
 
-from service.api.templates import WIDGET, join_modules, widget_script
+from service.api.templates import SCRIPTS, join_modules, page_asset
 
 
-def test_no_module_writes_markup_or_code() -> None:
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_no_module_writes_markup_or_code(name: str) -> None:
     """The script has no way to make elements or code of a string."""
-    script = widget_script()
+    script = page_asset(name).plain.decode()
     ways = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|createContextualFragment|DOMParser|srcdoc|\beval\b"
 
     assert re.findall(rf"{ways}|new Function|setHTML|setTimeout\(['\"`]|javascript:|import\(", script) == []
-    assert re.findall(r"https?://[^\s\"'`]*", script) == ["http://www.w3.org/2000/svg"]
+    addresses = ["http://www.w3.org/2000/svg"] if name == "widget.js" else []
+    assert re.findall(r"https?://[^\s\"'`]*", script) == addresses
 
 
-def test_every_module_is_in_the_script() -> None:
+@pytest.mark.parametrize(("name", "least"), [("widget.js", 50), ("explanation.js", 0)])
+def test_every_module_is_in_the_script(name: str, least: int) -> None:
     """Each name that a module exports, and each style sheet, is in the script once."""
-    script = widget_script()
-    modules = "".join(file.read_text(encoding="utf-8") for file in WIDGET.glob("*.js"))
+    script, folder = page_asset(name).plain.decode(), SCRIPTS[name][0]
+    modules = "".join(file.read_text(encoding="utf-8") for file in folder.glob("*.js"))
     exported = re.findall(r"^export ((?:async )?(?:function\*?|class|const) \w+)", modules, re.MULTILINE)
 
-    assert len(exported) > 50
+    assert len(exported) > least
     assert [name for name in exported if len(re.findall(rf"^{re.escape(name)}\b", script, re.MULTILINE)) != 1] == []
-    assert script.count("new CSSStyleSheet()") == len(list(WIDGET.glob("*.css")))
+    assert script.count("new CSSStyleSheet()") == len(list(folder.glob("*.css")))
 
 
 def write(folder: Path, **files: str) -> Path:
