@@ -39,6 +39,6 @@ EXPOSE 8000
 # Check /healthz, not /readyz: a service without an index is healthy.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=20s CMD ["python", "-c", "import http.client, os, sys; alive = http.client.HTTPConnection('127.0.0.1', int(os.environ.get('DATELINE_PORT') or 8000), timeout=4); alive.request('GET', '/healthz'); sys.exit(alive.getresponse().status != 200)"]
 
-# 0.0.0.0 is reachable from other hosts, so Dateline starts only with DATELINE_ALLOW_ANONYMOUS=1.
+# 0.0.0.0 is reachable from other hosts, so Dateline starts only with keys or DATELINE_ALLOW_ANONYMOUS=1.
 ENTRYPOINT ["dateline"]
 CMD ["serve", "--host", "0.0.0.0"]

@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, evaluate, feedback, generations, ingest, remove, serve
+from dateline import ask, doctor, evaluate, feedback, generations, ingest, keys, remove, serve
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 
@@ -18,7 +18,7 @@ app = typer.Typer(
 )
 for command in (ingest.ingest, serve.serve, ask.ask, ask.search, doctor.doctor, remove.remove):
     app.command()(command)
-for group in (generations.app, evaluate.app, feedback.app):
+for group in (generations.app, evaluate.app, feedback.app, keys.app):
     app.add_typer(group)
 
 

@@ -43,18 +43,19 @@ def filters_of(source: list[str] | None, after: str | None, before: str | None) 
     """Return the filters that `--source`, `--after` and `--before` ask for."""
     return Filters(
         sources=tuple(source or ()),
-        published_after=_moment("--after", after),
-        published_before=_moment("--before", before),
+        published_after=moment_of("--after", after) if after is not None else None,
+        published_before=moment_of("--before", before) if before is not None else None,
     )
 
 
 def as_of_moment(text: str | None) -> datetime | None:
     """Return the moment that `--as-of` asks for."""
-    return _moment("--as-of", text, parse_as_of)
+    return moment_of("--as-of", text, parse_as_of) if text is not None else None
 
 
-def _moment(option: str, text: str | None, parse: Callable[[str], datetime] = parse_moment) -> datetime | None:
+def moment_of(option: str, text: str, parse: Callable[[str], datetime] = parse_moment) -> datetime:
+    """Return the moment that an option names."""
     try:
-        return None if text is None else parse(text)
+        return parse(text)
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"{option} is {text!r}, expected an ISO 8601 date such as 2026-01-31") from error

@@ -40,13 +40,15 @@ def serve(
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
     from service.api.app import run
+    from service.keys import KeyStore
     from service.settings import ServiceSettings
 
     settings = settings_of(ServiceSettings, data=data, host=host, port=port)
-    if with_writer and settings.push_secret is None:
+    if with_writer and settings.push_secret is None and not KeyStore(settings.data).can("ingest"):
         raise ConfigurationError(
-            "--with-writer publishes pushed articles, but DATELINE_PUSH_SECRET is not set",
-            "Set it to a secret of at least 16 characters, or leave --with-writer out.",
+            "--with-writer publishes pushed articles, but no live key has the scope ingest",
+            "Create one with `dateline keys create --name NAME --scope ingest`, set DATELINE_PUSH_SECRET, or leave"
+            " --with-writer out.",
         )
     writer = [sys.executable, "-m", "dateline", "ingest", "--watch", "--while-stdin", "--data", str(settings.data)]
     with kept_alive(writer) if with_writer else nullcontext():

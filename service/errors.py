@@ -44,6 +44,30 @@ class RateLimited(DatelineError):
         self.retry_after_s = retry_after_s
 
 
+class KeyInvalid(DatelineError):
+    """The request needs a key, and has none that is known and live."""
+
+
+class KeyForbidden(DatelineError):
+    """The key is valid, and does not have the scope that the request needs."""
+
+
+class OriginForbidden(DatelineError):
+    """The publishable key does not work on pages of this origin, or the request has no origin."""
+
+
+class PushOff(DatelineError):
+    """The service takes no pushes: it has neither a push secret nor keys."""
+
+
+class KeysUnavailable(DatelineError):
+    """The file of keys cannot be read or written."""
+
+
+class KeysBusy(KeysUnavailable):
+    """Another process writes the file of keys."""
+
+
 class FeedbackUnavailable(DatelineError):
     """The file of feedback cannot be read or written."""
 

@@ -1,9 +1,9 @@
 """The settings of the service, read once from the environment or `.env`."""
 
 import re
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from index.settings import IndexSettings
@@ -25,7 +25,8 @@ class ServiceSettings(IndexSettings):
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on.")
     allow_anonymous: bool = Field(
         default=False,
-        description="Set to 1 to listen on more than loopback: every client may then ask without a key.",
+        description="Set to 1 to answer questions without a key, wherever the service listens and whatever keys exist."
+        " Unset: only on loopback, and only until the first key is created.",
     )
     llm_model: str | None = Field(
         None,
@@ -82,8 +83,13 @@ class ServiceSettings(IndexSettings):
     push_secret: SecretStr | None = Field(
         None,
         min_length=16,
-        description="Secret with which a CMS pushes articles to `/v1/articles/…`, as `Authorization: Bearer`; unset:"
-        " pushes are refused.",
+        description="Secret with which a CMS pushes articles to `/v1/articles/…`, as `Authorization: Bearer`; a key"
+        " with the scope ingest does the same.",
+    )
+    pages_key: SecretStr | None = Field(
+        None,
+        description="Publishable key under which anybody sees the pages and asks on them, where the service needs keys;"
+        " its conditions apply to the pages. Visitors can read it.",
     )
     mcp: bool = Field(
         default=False,
@@ -142,25 +148,26 @@ class ServiceSettings(IndexSettings):
     @field_validator("allowed_origins")
     @classmethod
     def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for origin in value:
-            found = _ORIGIN.fullmatch(origin)
-            port = int(found[3]) if found and found[3] else None
-            if not found or port == 0 or (port or 0) > 65535:
-                raise ValueError(
-                    f"found {origin!r}, expected an origin as browsers send it, such as https://news.example or"
-                    " http://localhost:3000: lower case, no path, no closing slash, no *"
-                )
-            if port == _DEFAULT_PORTS[found[1]]:
-                raise ValueError(
-                    f"found {origin!r}, but browsers omit the default port: expected {found[1]}://{found[2]}"
-                )
+        return tuple(exact_origin(origin) for origin in value)
+
+    @field_validator("pages_key")
+    @classmethod
+    def _publishable(cls, value: SecretStr | None) -> SecretStr | None:
+        # The value is not repeated: it may be a secret key.
+        if value and not value.get_secret_value().startswith("dlp_"):
+            raise ValueError("expected a publishable key, which begins with dlp_: visitors of the pages can read it")
         return value
 
-    @model_validator(mode="after")
-    def _anonymous_clients_are_allowed(self) -> Self:
-        if self.host not in LOOPBACK and not self.allow_anonymous:
-            raise ValueError(
-                f"DATELINE_HOST is {self.host!r}, where every client may ask without a key: listen on 127.0.0.1, or set"
-                " DATELINE_ALLOW_ANONYMOUS=1 to allow that"
-            )
-        return self
+
+def exact_origin(origin: str) -> str:
+    """Return an origin that is written as browsers send it; raises ValueError for any other text."""
+    found = _ORIGIN.fullmatch(origin)
+    port = int(found[3]) if found and found[3] else None
+    if not found or port == 0 or (port or 0) > 65535:
+        raise ValueError(
+            f"found {origin!r}, expected an origin as browsers send it, such as https://news.example or"
+            " http://localhost:3000: lower case, no path, no closing slash, no *"
+        )
+    if port == _DEFAULT_PORTS[found[1]]:
+        raise ValueError(f"found {origin!r}, but browsers omit the default port: expected {found[1]}://{found[2]}")
+    return origin

@@ -19,7 +19,7 @@ from tests.samples import client_of
 
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8000"
-SECRETS = {"DATELINE_PUSH_SECRET": "correct-horse-battery"}
+SECRETS = {"DATELINE_KEY": "correct-horse-battery"}
 VARIES = re.compile(
     r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink|url_citation\.url)"
 )
@@ -93,7 +93,7 @@ def assert_same(shown: object, found: object, where: str) -> None:
 def client(sample_settings: ServiceSettings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """Return a client of a service on a copy of the sample index, beside a live writer."""
     data = shutil.copytree(sample_settings.data, tmp_path_factory.mktemp("page") / "data")
-    secret = SecretStr(SECRETS["DATELINE_PUSH_SECRET"])
+    secret = SecretStr(SECRETS["DATELINE_KEY"])
     settings = sample_settings.model_copy(update={"data": data, "push_secret": secret})
     with client_of(settings) as client, writer_lock(data):
         client.base_url = ADDRESS

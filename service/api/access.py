@@ -1,27 +1,86 @@
-"""Access to the service: who may send which request."""
+"""Access to the service: which request needs which scope, and who sends it."""
 
 import hmac
-import re
-from typing import Annotated
+import logging
+from collections.abc import Mapping
+from typing import Annotated, Literal
 
 from fastapi import Depends, Request
-from pydantic import SecretStr
+from fastapi.security import HTTPBearer
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.routing import compile_path
+from starlette.types import ASGIApp, Receive, Send
+from starlette.types import Scope as Connection
 
-from service.api.errors import Problem, problem_reply
-from service.caller import ANONYMOUS, Caller
+from index.errors import ConfigurationError
+from service.api.errors import error_reply
+from service.caller import ANONYMOUS, Caller, Scope
+from service.errors import KeyForbidden, KeyInvalid, KeysUnavailable, OriginForbidden, PushOff
+from service.keys import PREFIXES, Key, KeyRing, digest_of
+from service.settings import LOOPBACK, ServiceSettings
 
-PUSH_OFF = Problem(403, "permission_error", "push_off", "Articles cannot be pushed to this service.")
-NO_SECRET = Problem(401, "authentication_error", "unauthorized", "The push secret is missing or wrong.")
+logger = logging.getLogger("dateline")
 
-_PUSH = re.compile(
-    r"(?:PUT|DELETE) /v1/articles/.*|POST /v1/articles:batch/?|[A-Z]+ /v1/articles/[^/]*/push/?", re.DOTALL
-)
+Need = frozenset[Scope] | Literal["public", "page"]
+
+ASK, SEARCH, INGEST, METRICS = (frozenset[Scope]((scope,)) for scope in ("ask", "search", "ingest", "metrics"))
+READ = ASK | SEARCH
+
+NEEDS: Mapping[str, Need] = {
+    "POST /v1/ask": ASK,
+    "POST /v1/chat/completions": ASK,
+    "POST /v1/responses": ASK,
+    "POST /v1/feedback": ASK,
+    "GET /mcp": ASK,
+    "POST /mcp": ASK,
+    "DELETE /mcp": ASK,
+    "POST /openwebui/v1/chat/completions": ASK,
+    "GET /openwebui/v1/models": READ,
+    "GET /openwebui/v1/models/{id}": READ,
+    "GET /v1/suggestions": READ,
+    "GET /v1/models": READ,
+    "GET /v1/models/{id}": READ,
+    "GET /v1/articles/{id}": READ,
+    "GET /v1/articles": SEARCH,
+    "POST /v1/search": SEARCH,
+    "PUT /v1/articles/{id}": INGEST,
+    "DELETE /v1/articles/{id}": INGEST,
+    "POST /v1/articles:batch": INGEST,
+    "GET /v1/articles/{id}/push": INGEST,
+    "GET /metrics": METRICS,
+    "GET /": "page",
+    "GET /embed": "page",
+    "GET /articles": "page",
+    "GET /articles/{id}": "page",
+    "GET /a/{token:path}": "page",
+    "GET /developers": "public",
+    "GET /docs": "public",
+    "GET /openapi.json": "public",
+    "GET /widget.js": "public",
+    "GET /page.js": "public",
+    "GET /explanation.js": "public",
+    "GET /page.css": "public",
+    "GET /icon.svg": "public",
+    "GET /favicon.ico": "public",
+    "GET /robots.txt": "public",
+    "GET /healthz": "public",
+    "GET /readyz": "public",
+}
+"""What each route needs: a key with one of these scopes, the key of the pages, or nothing.
+
+Any other request needs a key as well, and then finds no route.
+"""
+
+BEARER = Depends(HTTPBearer(auto_error=False, description="A key, made with `dateline keys create`."))
+"""Describes keys in the API's description, for routers; `Access` checks them."""
+
+_ROUTES = [(path.partition(" ")[0], compile_path(path.partition(" ")[2])[0], need) for path, need in NEEDS.items()]
+_NOBODY = Caller()
+_PUSHER = Caller("push_secret", INGEST)
 
 
 def _caller(request: Request) -> Caller:
-    caller: Caller = getattr(request.state, "caller", ANONYMOUS)
+    caller: Caller = request.state.caller
     return caller
 
 
@@ -29,32 +88,132 @@ CallerOf = Annotated[Caller, Depends(_caller)]
 """The sender of a request, as a parameter of a route."""
 
 
+def need_of(method: str, path: str) -> Need | None:
+    """Return what a request needs, or None if no route takes it."""
+    return next((need for each, pattern, need in _ROUTES if each == method and pattern.match(path)), None)
+
+
 def is_push(method: str, path: str) -> bool:
-    """Return whether a request needs the push secret."""
-    return _PUSH.fullmatch(f"{method} {path}") is not None
+    """Return whether a request pushes articles."""
+    return need_of(method, path) == INGEST
 
 
-class PushAccess:
-    """Refuses pushes without the push secret, before their bodies are read."""
+class AccessRules:
+    """Tells who sends a request and whether that caller may send it.
 
-    def __init__(self, app: ASGIApp, secret: SecretStr | None) -> None:
+    Without a key a caller is anonymous, if `DATELINE_ALLOW_ANONYMOUS` says so, or on loopback until the first key is
+    created. Whoever sends a key of ours gets what that key permits, there too.
+    """
+
+    def __init__(self, settings: ServiceSettings, keys: KeyRing) -> None:
+        self._settings = settings
+        self._keys = keys
+        secret, pages_key = settings.push_secret, settings.pages_key
+        self._push_digest = digest_of(secret.get_secret_value()) if secret else None
+        self.pages_key = pages_key.get_secret_value() if pages_key else None
+        self._public_origin = settings.public_url.rstrip("/").lower() if settings.public_url else None
+
+    @property
+    def needs_keys(self) -> bool:
+        """Whether a question needs a key."""
+        return not self._settings.allow_anonymous and (self._settings.host not in LOOPBACK or self._keys.is_used)
+
+    def check_address(self) -> None:
+        """Raise ConfigurationError if the service would listen beyond loopback, but no caller could ever be known."""
+        is_used = self._keys.is_used
+        if self.needs_keys and not is_used:
+            raise ConfigurationError(
+                f"DATELINE_HOST is {self._settings.host!r}, which other machines reach, and no key was created",
+                "Create one with `dateline keys create --name NAME`, listen on 127.0.0.1, or set"
+                " DATELINE_ALLOW_ANONYMOUS=1 to answer everybody.",
+            )
+        if self.pages_key and not self._keys.find(self.pages_key):
+            logger.warning("DATELINE_PAGES_KEY is not a live key: the pages ask for a key")
+
+    def allowed_origins(self) -> tuple[str, ...]:
+        """Return the origins whose pages may ask: those of the setting and of live publishable keys."""
+        try:
+            of_keys = self._keys.origins()
+        except KeysUnavailable:
+            of_keys = ()
+        return tuple(dict.fromkeys((*self._settings.allowed_origins, *of_keys)))
+
+    def caller(self, method: str, path: str, headers: Headers) -> Caller:
+        """Return who sends a request.
+
+        Raises KeyInvalid, KeyForbidden, OriginForbidden or PushOff if that caller may not send it, KeysUnavailable if
+        it cannot be known.
+        """
+        need = need_of(method, path)
+        if need == "public":
+            return _NOBODY
+        caller = self._sender(method, headers, is_page=need == "page")
+        if need is None or not caller.scopes.isdisjoint(READ if need == "page" else need):
+            return caller
+        if need == INGEST and self._push_digest is None and not self._keys.is_used:
+            raise PushOff("a push arrived, but neither DATELINE_PUSH_SECRET nor a key is set")
+        if caller.key_id is None:
+            raise KeyInvalid(f"{method} {path[:100]!r} needs a key")
+        raise KeyForbidden(f"the key {caller.key_id} has the scopes {', '.join(sorted(caller.scopes))}")
+
+    def _sender(self, method: str, headers: Headers, *, is_page: bool) -> Caller:
+        kind, _, token = headers.get("Authorization", "").partition(" ")
+        token = token.strip() if kind.lower() == "bearer" else ""
+        if token and self._push_digest and hmac.compare_digest(digest_of(token), self._push_digest):
+            return _PUSHER
+        if token.startswith(PREFIXES):
+            return self._sender_of(token, method, headers)
+        if is_page and self.pages_key:
+            return self._sender_of(self.pages_key, method, headers)
+        # Clients send keys of other services where none is needed.
+        if not self.needs_keys:
+            return ANONYMOUS
+        raise KeyInvalid("a request without a key")
+
+    def _sender_of(self, token: str, method: str, headers: Headers) -> Caller:
+        key = self._keys.find(token)
+        if key is None:
+            raise KeyInvalid("a key is unknown, revoked or expired")
+        if key.grant.kind == "publishable":
+            self._check_origin(key, method, headers)
+        return key.caller
+
+    def _check_origin(self, key: Key, method: str, headers: Headers) -> None:
+        """Raise OriginForbidden unless a page of the key's origins or of this service sends the request.
+
+        Browsers send no origin when they open a page, or get a file for a page of the same origin.
+        """
+        origin = headers.get("Origin")
+        if origin is None and method == "GET":
+            return
+        host = headers.get("Host", "")
+        ours = (f"http://{host}", f"https://{host}", self._public_origin)
+        if origin is None or origin not in (*ours, *key.grant.origins):
+            raise OriginForbidden(f"the publishable key {key.id} was sent from {(origin or 'no origin')[:200]!r}")
+
+
+class Access:
+    """Refuses requests that their callers may not send, before their bodies are read; routes get `CallerOf`."""
+
+    def __init__(self, app: ASGIApp, rules: AccessRules) -> None:
         self._app = app
-        self._secret = secret
+        self._rules = rules
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Connection, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or not is_push(scope["method"], scope["path"]):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
-        elif self._secret is None:
-            await problem_reply(PUSH_OFF, {"Connection": "close"})(scope, receive, send)
-        elif not self._is_right(Headers(scope=scope).get("Authorization", "")):
-            headers = {"WWW-Authenticate": "Bearer", "Connection": "close"}
-            await problem_reply(NO_SECRET, headers)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
-
-    def _is_right(self, given: str) -> bool:
-        kind, _, token = given.partition(" ")
-        wanted = self._secret.get_secret_value() if self._secret else ""
-        # Comparing takes as long for every token of the same length.
-        return kind.lower() == "bearer" and hmac.compare_digest(token.strip().encode(), wanted.encode())
+            return
+        try:
+            caller = self._rules.caller(scope["method"], scope["path"], Headers(scope=scope))
+        except (KeyInvalid, KeyForbidden, OriginForbidden, PushOff, KeysUnavailable) as error:
+            reply = await error_reply(Request(scope), error)
+            if isinstance(error, KeyInvalid):
+                reply.headers["WWW-Authenticate"] = "Bearer"
+            if scope["method"] != "GET":
+                # The body is still to come.
+                reply.headers["Connection"] = "close"
+            await reply(scope, receive, send)
+            return
+        scope.setdefault("state", {})["caller"] = caller
+        await self._app(scope, receive, send)

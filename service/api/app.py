@@ -28,7 +28,7 @@ from starlette.routing import Route
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
 from service.api import articles, ask, feedback, metrics, pages, push
-from service.api.access import PushAccess
+from service.api.access import BEARER, Access, AccessRules
 from service.api.admission import Admission, Limits, Slots
 from service.api.compat import chat, models, responses
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
@@ -41,6 +41,7 @@ from service.api.request_log import RequestLog, RouteOfRequest, noting_answers
 from service.api.state import ServiceState, State
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
+from service.keys import KeyRing, KeyStore
 from service.log import start_log
 from service.metrics import Metrics, counting_usage
 from service.permalink import Permalinks, SigningKey
@@ -139,7 +140,8 @@ SWITCH_S = 0.0002
 
 def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     """Return the application around a pipeline; its lifespan opens and watches the index."""
-    mcp = McpEndpoint(settings.public_url, lambda: settings.allowed_origins) if settings.mcp else None
+    rules = AccessRules(settings, KeyRing(KeyStore(settings.data)))
+    mcp = McpEndpoint(settings.public_url, rules.allowed_origins) if settings.mcp else None
     app = FastAPI(
         title="Dateline",
         description=DESCRIPTION,
@@ -161,7 +163,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         ),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
-        settings.allowed_origins,
+        rules,
         settings.public_url,
         permalinks,
         suggestions,
@@ -178,10 +180,10 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         articles.router,
         push.router,
         feedback.router,
-        router,
         metrics.router,
-        pages.router,
     ):
+        app.include_router(part, dependencies=[BEARER])
+    for part in (router, pages.router):
         app.include_router(part)
     if mcp:
         app.router.routes.append(Route(MCP_PATH, mcp))
@@ -189,10 +191,10 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(RouteOfRequest)
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
-    app.add_middleware(PushAccess, secret=settings.push_secret)
+    app.add_middleware(Access, rules=rules)
     # A handler of the application for Exception would be outside of all middleware: its reply would lack headers.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})
-    app.add_middleware(SharedPaths, allowed=settings.allowed_origins)
+    app.add_middleware(SharedPaths, allowed=rules.allowed_origins)
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
     app.add_middleware(RequestLog, metrics=counted, telemetry=pipeline.telemetry)
@@ -300,6 +302,7 @@ def run(settings: ServiceSettings) -> None:
     start_log(settings.log_format)
     pipeline = build_pipeline(settings, telemetry=exporting_to(settings.otlp_endpoint))
     app = create_app(settings, pipeline)
+    app.state.service.access.check_address()
     _Server(server_config(app, settings.host, settings.port), app.state.service).run()
 
 

@@ -28,10 +28,15 @@ from service.errors import (
     ArticleNotFound,
     FeedbackFull,
     FeedbackUnavailable,
+    KeyForbidden,
+    KeyInvalid,
+    KeysUnavailable,
     LinkInvalid,
     NoLanguageModel,
+    OriginForbidden,
     Overloaded,
     PushNotFound,
+    PushOff,
     QuestionRefused,
     RateLimited,
     ReaderFailed,
@@ -69,6 +74,7 @@ class ErrorReply:
 
 
 INVALID, UNAVAILABLE = "invalid_request_error", "service_unavailable_error"
+PERMISSION = "permission_error"
 INTERNAL = Problem(500, "server_error", "internal", "Internal error. Quote the request id when you report it.")
 STOPPING = Problem(503, UNAVAILABLE, "shutting_down", "The service is stopping. Ask again in a minute.")
 NOT_JSON = Problem(400, INVALID, "invalid_json", "The body is not JSON.")
@@ -76,6 +82,7 @@ _NO_INDEX = Problem(503, UNAVAILABLE, "index_unavailable", "The articles cannot 
 _NO_MODEL = "reader: found 'llm', but no language model answers here; expected 'auto' or 'extractive'"
 _TOO_MANY = "Too many requests are being answered. Ask again in a second."
 _TOO_OFTEN = "Too much was sent in a short time. Try again later."
+_NO_KEY = "This service needs a valid key, sent as Authorization: Bearer."
 _NOT_EMBEDDED = "The question cannot be compared with the articles now."
 
 PROBLEMS: dict[type[DatelineError], Problem] = {
@@ -95,6 +102,11 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     PublishFailed: Problem(503, UNAVAILABLE, "publish_failed", "The articles could not be updated. Try again later."),
     NoWriter: Problem(503, UNAVAILABLE, "no_writer", "No process publishes articles at the moment. Try again later."),
     SpoolFull: Problem(503, UNAVAILABLE, "spool_full", "Too many articles wait to be published. Try again later."),
+    KeyInvalid: Problem(401, "authentication_error", "invalid_api_key", _NO_KEY),
+    KeyForbidden: Problem(403, PERMISSION, "insufficient_scope", "The key does not permit this request."),
+    OriginForbidden: Problem(403, PERMISSION, "origin_not_allowed", "The key does not work on this page."),
+    PushOff: Problem(403, PERMISSION, "push_off", "Articles cannot be pushed to this service."),
+    KeysUnavailable: Problem(503, UNAVAILABLE, "keys_unavailable", "Keys cannot be checked at the moment."),
     FeedbackUnavailable: Problem(503, UNAVAILABLE, "feedback_unavailable", "Feedback cannot be stored at the moment."),
     FeedbackFull: Problem(507, UNAVAILABLE, "feedback_full", "No more feedback can be stored."),
     DatelineError: INTERNAL,
@@ -106,6 +118,10 @@ _BY_STATUS = {
     405: ("method_not_allowed", "This address does not take this method."),
 }
 _PAGES = {
+    401: (
+        "This service needs a key",
+        "These pages are not open to everybody. The people who run this service can open them, or give you a key.",
+    ),
     404: ("Page not found", "There is nothing at this address. The link may be wrong."),
     405: ("Page not found", "This address cannot be opened in this way."),
     503: ("Please try again later", NOT_NOW),
@@ -179,7 +195,8 @@ def _error_page(request: Request, status: int, error: Exception | None = None) -
         title, text = "This link does not work", "It may be incomplete. Copy the complete link, or ask again."
     elif isinstance(error, IndexUnavailable):
         title, text = "There are no articles to show", user_notice(error)
-    return page("missing", status, title=title, text=text, request_id=current_id.get() if status >= 500 else None)
+    reference = current_id.get() if status >= 500 else None
+    return page("missing", status, title=title, text=text, request_id=reference, needs_key=status == 401)
 
 
 async def invalid_request(_: Request, error: Exception) -> JSONResponse:

@@ -25,7 +25,6 @@ from service.api.mcp_tools import Tool, ToolCall, tools
 from service.api.middleware import BODY_BYTES, ORIGIN_NOT_ALLOWED
 from service.api.request_log import note_error
 from service.api.state import ServiceState
-from service.caller import ANONYMOUS
 from service.records import request_id
 
 if TYPE_CHECKING:
@@ -156,7 +155,7 @@ async def called(tool: Tool | None, params: "CallToolRequestParams", request: Re
     if tool is None:
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:80]!r}")
     state: ServiceState = request.app.state.service
-    call = ToolCall(state, getattr(request.state, "caller", ANONYMOUS), base_address(request, state))
+    call = ToolCall(state, request.state.caller, base_address(request, state))
     values = None
     try:
         values = await tool.run(call, params.arguments or {})

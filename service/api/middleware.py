@@ -7,6 +7,7 @@ address, cannot allow every address, reads only the first of two Host headers, a
 import ipaddress
 import logging
 import re
+from collections.abc import Callable, Collection
 from urllib.parse import urlsplit
 from uuid import uuid4
 
@@ -16,7 +17,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import is_push
-from service.api.errors import INVALID, Problem, problem_reply
+from service.api.errors import INVALID, PERMISSION, Problem, problem_reply
 from service.records import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
 
@@ -46,13 +47,15 @@ MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 
 HOST_NOT_ALLOWED = Problem(421, INVALID, "host_not_allowed", "The service does not answer to this host name.")
 ORIGIN_NOT_ALLOWED = Problem(
-    403, "permission_error", "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
+    403, PERMISSION, "origin_not_allowed", "Pages of this origin may not ask here. Ask the service's operator."
 )
 
 _PLAIN_ID = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _HOST = re.compile(r"(?P<name>[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?")
 _ABSOLUTE = re.compile(r"https?://", re.IGNORECASE)
-_SHARED = re.compile(r"(?:/openwebui)?/v1/.*|/mcp|/(?:widget|explanation)\.js", re.DOTALL)
+_SHARED = re.compile(
+    r"(?:/openwebui)?/v1/(?!articles:batch|articles/[^/]*/push).*|/mcp|/(?:widget|explanation)\.js", re.DOTALL
+)
 _JSON = re.compile(r"\s*application/(?:json|[^;]*\+json)\s*(?:;.*)?", re.IGNORECASE | re.DOTALL)
 
 logger = logging.getLogger("dateline")
@@ -129,15 +132,15 @@ class AllowedHosts:
 class SharedPaths(CORSMiddleware):
     """CORS for `/v1/…`, `/mcp` and the scripts of the chat: pages of the allowed origins may ask, without cookies.
 
-    Every other path stays with its own origin. The refusal of a preflight is a problem like every error.
+    Pushes and every other path stay with their own origin. The refusal of a preflight is a problem like every error.
     """
 
-    def __init__(self, app: ASGIApp, allowed: tuple[str, ...]) -> None:
+    def __init__(self, app: ASGIApp, allowed: Callable[[], Collection[str]]) -> None:
+        self._allowed = allowed
         super().__init__(
             app,
-            allow_origins=allowed,
             allow_methods=("GET", "POST"),
-            allow_headers=("Content-Type", REQUEST_ID, *OPENAI_HEADERS, *MCP_HEADERS),
+            allow_headers=("Authorization", "Content-Type", REQUEST_ID, *OPENAI_HEADERS, *MCP_HEADERS),
             expose_headers=(REQUEST_ID, "Retry-After"),
         )
 
@@ -146,12 +149,16 @@ class SharedPaths(CORSMiddleware):
         is_shared = scope["type"] == "http" and _SHARED.fullmatch(scope["path"])
         await (super().__call__ if is_shared else self.app)(scope, receive, send)
 
+    def is_allowed_origin(self, origin: str) -> bool:
+        """Return whether the pages of an origin may ask."""
+        return origin in self._allowed()
+
     def preflight_response(self, request_headers: Headers) -> Response:
         """Return the reply to a preflight."""
         origin = request_headers["Origin"]
         if self.is_allowed_origin(origin):
             return super().preflight_response(request_headers)
-        logger.info("%r is not in DATELINE_ALLOWED_ORIGINS", origin[:200])
+        logger.info("%r is neither in DATELINE_ALLOWED_ORIGINS nor an origin of a publishable key", origin[:200])
         return problem_reply(ORIGIN_NOT_ALLOWED, {"Vary": "Origin"})
 
 

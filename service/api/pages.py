@@ -81,19 +81,28 @@ async def home(state: State, caller: CallerOf, article: str = "", again: str = "
     about = [article] if archive and archive["about"] else None
     found = await suggested(state, caller.bounds, about, SUGGESTIONS) if archive else []
     questions = [link.question] if link else [each.question for each in found]
-    return page("home", archive=archive, notice=notice, questions=questions, indexed=state.allow_indexing)
+    return page(
+        "home",
+        archive=archive,
+        notice=notice,
+        questions=questions,
+        key=state.access.pages_key,
+        indexed=state.allow_indexing,
+    )
 
 
 @router.get("/developers")
 async def developers(request: Request, state: State) -> Response:
     """Show how to ask from a program, and how to put the chat on a site."""
-    return page("developers", base=base_address(request, state), indexed=state.allow_indexing)
+    base, needs_key = base_address(request, state), state.access.needs_keys
+    return page("developers", base=base, needs_key=needs_key, indexed=state.allow_indexing)
 
 
 @router.get("/docs")
 async def docs(request: Request, state: State) -> Response:
     """Show the description of the API."""
-    return page("docs", base=base_address(request, state), api=request.app.openapi(), indexed=state.allow_indexing)
+    base, needs_key = base_address(request, state), state.access.needs_keys
+    return page("docs", base=base, needs_key=needs_key, api=request.app.openapi(), indexed=state.allow_indexing)
 
 
 @router.get("/embed")
@@ -107,11 +116,12 @@ async def embed(request: Request, state: State) -> Response:
     name, no_script, browse = _EMBED.get(language, _EMBED["en"])
     return page(
         "embed",
-        headers=policy(("'self'", *state.allowed_origins)) | {"Vary": "Sec-Fetch-Dest"},
+        headers=policy(("'self'", *state.access.allowed_origins())) | {"Vary": "Sec-Fetch-Dest"},
         title=given["title"][:EMBED_CHARACTERS] or name,
         lang=given["lang"] if language in _EMBED else "en",
         direction="rtl" if language == "ar" else "ltr",
         attributes={name: text[:EMBED_CHARACTERS] for name, text in given.items() if text},
+        key=state.access.pages_key,
         no_script=no_script,
         browse=browse,
     )

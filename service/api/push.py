@@ -1,12 +1,11 @@
-"""Pushed articles: a CMS puts, deletes and asks for them under `/v1/articles/…` with the push secret."""
+"""Pushed articles: a CMS puts, deletes and asks for them under `/v1/articles/…` with the scope ingest."""
 
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from fastapi import APIRouter, Depends, Path
-from fastapi.security import HTTPBearer
+from fastapi import APIRouter, Path
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from index.errors import NoWriter
@@ -18,9 +17,7 @@ from service.api.ask import EXAMPLES, RequestModel
 from service.api.state import ServiceState, State
 from service.errors import PushNotFound
 
-# The middleware `PushAccess` checks the secret; this describes it.
-_BEARER = HTTPBearer(auto_error=False, description="The push secret, `DATELINE_PUSH_SECRET`.")
-router = APIRouter(tags=["push"], dependencies=[Depends(_BEARER)])
+router = APIRouter(tags=["push"])
 
 TEXT_BYTES = 5_000_000
 """The limit of an article's text in UTF-8, as for a file."""

@@ -9,6 +9,7 @@ from typing import Annotated, ParamSpec, TypeVar
 
 from fastapi import Depends, Request
 
+from service.api.access import AccessRules
 from service.api.admission import Limits
 from service.feedback import FeedbackStore
 from service.metrics import Metrics
@@ -31,7 +32,7 @@ class ServiceState:
     pipeline: Pipeline
     limits: Limits
     feedback: FeedbackStore
-    allowed_origins: tuple[str, ...]
+    access: AccessRules
     public_url: str | None
     permalinks: Permalinks
     suggestions: Suggestions

@@ -22,7 +22,7 @@ let scriptBase = "";
 
 /** A cited chat with one Dateline service. */
 class DatelineChat extends HTMLElement {
-  static observedAttributes = ["title", "intro", "lang", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api"].map(
+  static observedAttributes = ["title", "intro", "lang", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api", "key"].map(
     (name) => `data-${name}`,
   );
 
@@ -97,7 +97,7 @@ class DatelineChat extends HTMLElement {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
     const words = new Words(this.#language(), this.#json("data-strings", {}));
-    const client = new Client(this.#base(), 1000 * this.#timeout());
+    const client = new Client(this.#base(), 1000 * this.#timeout(), this.dataset.key);
     const conversation = this.#converse();
     conversation.use(client, this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };

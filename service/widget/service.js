@@ -16,16 +16,20 @@ export class ServiceError extends Error {
 export class Client {
   #base;
   #timeout;
+  /** @type {Record<string, string>} */
+  #authorization;
   /** @type {Map<string, Promise<ArticleText?>>} by id */
   #articles = new Map();
 
   /**
    * @param {string} base the service's address, with a slash at the end
    * @param {number} timeout milliseconds without a byte after which a request counts as lost
+   * @param {string} [key] a publishable key
    */
-  constructor(base, timeout) {
+  constructor(base, timeout, key) {
     this.#base = base;
     this.#timeout = timeout;
+    this.#authorization = key ? { Authorization: `Bearer ${key}` } : {};
   }
 
   /** The service's name, as a copied answer gives it. */
@@ -88,7 +92,7 @@ export class Client {
   article(id) {
     const known = this.#articles.get(id);
     if (known) return known;
-    const coming = this.#fetch(`v1/articles/${encodeURIComponent(id)}`, {})
+    const coming = this.#fetch(`v1/articles/${encodeURIComponent(id)}`, { headers: this.#authorization })
       .then((response) => (response.ok ? response.json() : null))
       .then((article) => (isRecord(article) && typeof article.body === "string" ? article : null))
       .catch(() => null);
@@ -115,7 +119,7 @@ export class Client {
    * @param {AbortSignal} [signal]
    */
   async #post(path, body, accept, signal) {
-    const headers = { "Content-Type": "application/json", Accept: accept };
+    const headers = { "Content-Type": "application/json", Accept: accept, ...this.#authorization };
     let response;
     try {
       response = await this.#fetch(path, { method: "POST", headers, body: JSON.stringify(body), signal });

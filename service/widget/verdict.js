@@ -33,9 +33,12 @@ const CODES = new Map(Object.entries({
   overloaded: "overloaded",
   origin_not_allowed: "not_allowed",
   host_not_allowed: "not_allowed",
+  invalid_api_key: "not_allowed",
+  insufficient_scope: "not_allowed",
   rate_limited: "overloaded",
   shutting_down: "not_ready",
   index_unavailable: "not_ready",
+  keys_unavailable: "not_ready",
   invalid_request: "refused",
   too_large: "refused",
 }));

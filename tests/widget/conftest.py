@@ -50,8 +50,8 @@ def data(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Path:
 
 @pytest.fixture(scope="session")
 def served(data: Path, models: Path) -> Iterator[tuple[ScriptedService, int]]:
-    """Start the service on loopback; yield it and its port."""
-    with running(lambda port: service_on(data, models, port)) as (service, port):
+    """Start the service on loopback, with keys; yield it and its port."""
+    with running(lambda port: service_on(data, models, port, with_keys=True)) as (service, port):
         yield service, port
 
 

@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import uvicorn
+from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from service.answer import Event, event_data
+from service.api.access import Access, AccessRules
 from service.api.app import create_app
 from service.api.middleware import SharedPaths
+from service.keys import Grant, KeyStore
 from tests.samples import pipeline_of, settings_for
 
 
@@ -54,8 +57,8 @@ def encoded(events: Sequence[Event]) -> list[bytes]:
 class ScriptedService:
     """The application with scripted replies, and pages of other hosts under `/host/`."""
 
-    app: ASGIApp
-    allowed: tuple[str, ...] = ()
+    app: FastAPI
+    key: str = ""
     scripts: dict[str, Scripted] = field(default_factory=dict)
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
     asked: list[dict[str, Any]] = field(default_factory=list)
@@ -68,7 +71,8 @@ class ScriptedService:
             text, headers = self.pages[scope["path"]]
             await HTMLResponse(text, headers=headers)(scope, receive, send)
         elif scope["type"] == "http" and (scope["method"], scope["path"]) == ("POST", "/v1/ask"):
-            await SharedPaths(self._answer, self.allowed)(scope, receive, send)
+            rules: AccessRules = self.app.state.service.access
+            await SharedPaths(Access(self._answer, rules), rules.allowed_origins)(scope, receive, send)
         else:
             await self.app(scope, receive, send)
 
@@ -121,10 +125,16 @@ def _again(body: bytes, receive: Receive) -> Receive:
     return again
 
 
-def service_on(data: Path, models: Path, port: int) -> ScriptedService:
-    """Return the service on an index; pages of `localhost` are an allowed origin."""
-    settings = settings_for(data, models, allowed_origins=f"http://localhost:{port}")
-    return ScriptedService(create_app(settings, pipeline_of(settings)), settings.allowed_origins)
+def service_on(data: Path, models: Path, port: int, *, with_keys: bool = False) -> ScriptedService:
+    """Return the service on an index; pages of `localhost` may ask.
+
+    With keys, they need that of the service's own pages, and nobody else may ask.
+    """
+    key, origin = "", f"http://localhost:{port}"
+    if with_keys:
+        key, _ = KeyStore(data).create(Grant("pages", frozenset({"ask"}), kind="publishable", origins=(origin,)))
+    settings = settings_for(data, models, **{"pages_key": key} if key else {"allowed_origins": origin})
+    return ScriptedService(create_app(settings, pipeline_of(settings)), key)
 
 
 @contextmanager

@@ -202,11 +202,12 @@ def test_a_page_that_is_rewritten_gets_its_chat_again(visit: Visit) -> None:
     visit.chat.locator(".launcher").wait_for()
     for again in (
         """() => { document.body.replaceChildren(); const script = document.createElement("script");
-            script.src = "HOME/widget.js"; document.head.append(script); }""",
+            script.dataset.key = "KEY"; script.src = "HOME/widget.js"; document.head.append(script); }""",
         """() => { document.open();
-            document.write('<p>New</p><script src="HOME/widget.js"><' + '/script>'); document.close(); }""",
+            document.write('<p>New</p><script src="HOME/widget.js" data-key="KEY"><' + '/script>');
+            document.close(); }""",
     ):
-        visit.page.evaluate(again.replace("HOME", visit.home))
+        visit.page.evaluate(again.replace("HOME", visit.home).replace("KEY", visit.service.key))
         expect(visit.chat.locator(".launcher")).to_have_count(1)
         visit.chat.locator(".launcher").click()
         assert visit.ask("checked").get_attribute("data-look") == "checked"

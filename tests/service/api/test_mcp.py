@@ -23,6 +23,7 @@ from service.api.mcp import McpEndpoint, called
 from service.api.mcp_tools import TEXT, FoundArticle, FoundArticles, ToolCall, fetched, tools
 from service.api.protocol import ConnectionLimits
 from service.api.state import ServiceState
+from service.caller import ANONYMOUS
 from service.settings import ServiceSettings
 from tests.fakes import HashedEmbedder, article
 from tests.samples import client_of, pipeline_of, settings_for
@@ -282,7 +283,7 @@ def test_the_text_of_a_result_is_its_structured_content(found: list[FoundArticle
         return FoundArticles(tuple(found))
 
     state = SimpleNamespace(state=SimpleNamespace(service=SimpleNamespace(public_url="https://ask.example")))
-    request = HttpRequest({"type": "http", "app": state, "headers": []})
+    request = HttpRequest({"type": "http", "app": state, "headers": [], "state": {"caller": ANONYMOUS}})
     params = CallToolRequestParams(name="search", arguments={"query": "a"})
     result = asyncio.run(called(SEARCH._replace(function=search), params, request))
     [only] = result.content

@@ -52,7 +52,7 @@ def test_without_the_secret_nothing_is_read(client: TestClient, method: str, pat
     """The body is not looked at, so that a stranger cannot send 30 MB."""
     reply = client.request(method, path, headers=given, content=b"{" * 2_000_000)
 
-    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "unauthorized")
+    assert (reply.status_code, reply.json()["error"]["code"]) == (401, "invalid_api_key")
     assert reply.headers["WWW-Authenticate"] == "Bearer"
 
 
@@ -151,11 +151,14 @@ def test_a_batch_is_accepted_as_a_whole(client: TestClient, tmp_path: Path) -> N
 def test_pages_of_other_origins_cannot_push(sample_settings: ServiceSettings, tmp_path: Path) -> None:
     """A page that may ask may not push, even if it knew the secret."""
     allowed = sample_settings.model_copy(update={"allowed_origins": ("https://news.example",)})
-    headers = {"Origin": "https://news.example", "Access-Control-Request-Method": "PUT"}
+    asked = {"Origin": "https://news.example", "Access-Control-Request-Headers": "authorization, content-type"}
     with service(allowed, tmp_path) as client:
-        for asked in (headers, headers | {"Access-Control-Request-Method": "POST"}):
-            wanted = asked | {"Access-Control-Request-Headers": "authorization, content-type"}
-            assert client.options("/v1/articles:batch", headers=wanted).status_code == 400
+        for method, path in ROUTES:
+            preflight = client.options(path, headers=asked | {"Access-Control-Request-Method": method})
+            reply = client.request(method, path, headers=asked | ALLOWED, json=ARTICLE)
+            shared = "access-control-allow-origin" in reply.headers
+            assert preflight.is_client_error
+            assert shared == (method in ("PUT", "DELETE")), "their path is that of an article"
 
 
 def test_the_limits_are_those_of_ingest() -> None:

@@ -1,0 +1,100 @@
+"""`dateline keys`: a key is printed once, listed by its first characters, and revoked."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from dateline.__main__ import app
+from dateline.exit_codes import exit_code_of
+from index.errors import DatelineError
+from index.records import Filters
+from service.keys import KeyStore
+
+
+def keys(data: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(app, ["keys", *arguments, "--data", str(data)])
+
+
+def created(data: Path, name: str, *arguments: str) -> dict[str, Any]:
+    """Create a key and return what is printed."""
+    made: dict[str, Any] = json.loads(keys(data, "create", "--name", name, "--json", *arguments).stdout)
+    return made
+
+
+def code_of(result: Result) -> int:
+    return exit_code_of(result.exception) if isinstance(result.exception, DatelineError) else result.exit_code
+
+
+def test_a_key_is_printed_once(tmp_path: Path) -> None:
+    """It is alone on stdout, so that a script can take it; nothing shows it again."""
+    result = keys(tmp_path, "create", "--name", "app")
+    key = result.stdout.strip()
+    later = keys(tmp_path, "list").output + keys(tmp_path, "list", "--json").output
+    (stored,) = KeyStore(tmp_path).keys()
+
+    assert result.stdout == f"{key}\n"
+    assert len(key) == 55
+    assert key not in result.stderr + later
+    assert stored.id in result.stderr
+    assert later.count(stored.id) == 2
+    assert stored.grant.scopes == {"ask", "search"}
+    assert stored.grant.bounds == Filters()
+
+
+def test_conditions_and_an_end_are_stored(tmp_path: Path) -> None:
+    """Every option of the command has its field."""
+    made = created(
+        tmp_path, "desk", *"--scope search --scope ask --expires 90d --source A --source B --section S".split(),
+        *"--tag t --language de --after 2026-01-01 --before 2026-02-01".split(),
+    )  # fmt: skip
+    (stored,) = KeyStore(tmp_path).keys()
+    bounds = stored.grant.bounds
+
+    assert made["id"] == stored.id == made["key"][:11]
+    assert made["scopes"] == ["ask", "search"]
+    assert (bounds.sources, bounds.sections, bounds.tags, bounds.languages) == (("A", "B"), ("S",), ("t",), ("de",))
+    assert made["bounds"]["published_after"] == "2026-01-01T00:00:00Z"
+    assert made["bounds"]["published_before"] == "2026-02-01T00:00:00Z"
+    assert stored.grant.expires_at is not None
+    assert (stored.grant.expires_at - stored.created_at).days in (89, 90)
+
+
+def test_a_publishable_key_asks_only(tmp_path: Path) -> None:
+    """It needs the origins of its pages."""
+    made = created(tmp_path, "web", "--publishable", "--origin", "https://a.example", "--origin", "https://b.example")
+
+    assert (made["kind"], made["scopes"], made["key"][:4]) == ("publishable", ["ask"], "dlp_")
+    assert made["origins"] == ["https://a.example", "https://b.example"]
+
+
+@pytest.mark.parametrize(
+    "options",
+    ["--scope read", "--expires 0d", "--expires 2020-01-01", "--expires soon", "--expires 99999d --after x",
+     "--publishable", "--origin https://a.example", "--publishable --origin a.example", "--scope ingest --tag x"],
+)  # fmt: skip
+def test_nonsense_makes_no_key(tmp_path: Path, options: str) -> None:
+    """The exit code is that of usage."""
+    assert code_of(keys(tmp_path, "create", "--name", "x", *options.split())) == 2
+    assert KeyStore(tmp_path).keys() == ()
+
+
+def test_a_key_is_revoked_by_its_beginning_its_name_or_itself(tmp_path: Path) -> None:
+    """Two keys of one name are fine until one of them is meant."""
+    old, new, other = created(tmp_path, "CMS"), created(tmp_path, "CMS"), created(tmp_path, "app")
+    ambiguous = keys(tmp_path, "revoke", "CMS")
+    assert code_of(ambiguous) == 2
+    assert all(made["id"] in str(ambiguous.exception) for made in (old, new))
+    assert code_of(keys(tmp_path, "revoke", "nothing")) == 2
+
+    assert json.loads(keys(tmp_path, "revoke", old["id"], "--json").stdout) == {"revoked": old["id"]}
+    assert keys(tmp_path, "revoke", "CMS").exit_code == 0
+    assert keys(tmp_path, "revoke", other["key"]).exit_code == 0
+    again = keys(tmp_path, "revoke", other["key"])
+    listed = json.loads(keys(tmp_path, "list", "--json").stdout)["keys"]
+
+    assert code_of(again) == 2
+    assert other["key"] not in str(again.exception)
+    assert [key["state"] for key in listed] == ["revoked"] * 3
