@@ -85,7 +85,8 @@ def serving(data: Path) -> Iterator[tuple[str, int]]:
     """Start a service, yield its address and process id when it is ready, and stop it at the end of the block."""
     port = _free_port()
     command = [sys.executable, "-m", "dateline", "serve", "--port", str(port), "--data", str(data)]
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
+    environment = {**os.environ, "DATELINE_ANSWER_CACHE": "0"}  # each question is to be answered
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as child:
         try:
             _wait(f"http://127.0.0.1:{port}/readyz", child)
             yield f"http://127.0.0.1:{port}", child.pid

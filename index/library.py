@@ -54,6 +54,12 @@ class Library:
         self._failed: tuple[float, str, DatelineError | None] = (0.0, "", None)
         self.error: DatelineError | None = None
 
+    @property
+    def served(self) -> str | None:
+        """Return the name of the generation that questions get now, None if it is not open."""
+        current = self._current
+        return current.generation.name if current else None
+
     def close(self) -> None:
         """Close the current generation; running questions finish on it, and later ones raise IndexUnavailable."""
         with self._swap:

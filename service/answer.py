@@ -119,6 +119,7 @@ class Answer:
     ask_next: tuple[str, ...] = ()
     permalink: str | None = None
     trace: Trace | None = None
+    cached: bool = False
     object: Literal["answer"] = "answer"
     offset_unit: Literal["unicode_code_points"] = "unicode_code_points"
 

@@ -216,6 +216,17 @@ class AnswerRun:
         received -= sum(each.output_tokens for each in self.calls)
         self.calls.append(TraceCall(purpose, model, sent, received, failure))
 
+    def repeated(self, kept: Answer) -> Answer:
+        """Return an answer that was composed before as that to this question: its id, its moment, its own costs."""
+        return replace(
+            kept,
+            id=self.id,
+            created_at=isoformat(self.created, "milliseconds"),
+            usage=self.use.usage,
+            timings_ms=Timings(total=round((time.perf_counter() - self._began) * 1000)),
+            cached=True,
+        )
+
     def status(self) -> tuple[Status, StatusReason | None]:
         """Return the status of the answer and its reason."""
         text = self.composition.text

@@ -28,6 +28,7 @@ from service.answer import (
     freshness,
     retrieval,
 )
+from service.answer_cache import AnswerCache
 from service.answer_run import AnswerRun, CheckedSentence
 from service.citations.verify import Verifier
 from service.errors import NoLanguageModel, ReaderFailed
@@ -40,6 +41,7 @@ from service.readers.catalogue import count_articles
 from service.readers.chat import Chat
 from service.readers.evidence import SentenceScorer
 from service.readers.extractive import quoted
+from service.readers.llm import PROMPT as ANSWER_PROMPT
 from service.readers.llm import LlmReader
 from service.readers.parts import sides
 from service.readers.question_kind import FACT, kind_of
@@ -55,6 +57,7 @@ from service.records import (
     Usage,
 )
 from service.retrieve import Retrieved, Search, joined, search
+from service.standalone import PROMPT as STANDALONE_PROMPT
 from service.standalone import standalone_question
 from service.telemetry import OFF, Telemetry
 from service.time_window import (
@@ -84,7 +87,8 @@ class Pipeline:
     it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
     evaluations. `finish` adds to a complete answer what only a service has; it also gets the articles that the answer
     may cite. `spent` gets what each question cost of the model, once and however it ended, and with None what the
-    suggestions cost. `telemetry` makes the spans of retrievals, and is closed with the pipeline.
+    suggestions cost. `cache` keeps answers; an evaluation has none. `telemetry` makes the spans of retrievals, and is
+    closed with the pipeline.
     """
 
     library: Library
@@ -100,8 +104,17 @@ class Pipeline:
     fence: Callable[[], str] = new_fence
     finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
     spent: Callable[[Question | None, Usage], None] | None = None
+    cache: AnswerCache | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     telemetry: Telemetry = OFF
+
+    @property
+    def configuration(self) -> tuple[object, ...]:
+        """Return what answers depend on besides the question, the day and the index."""
+        prompts = [self.prompts.digest(name) for name in (ANSWER_PROMPT, STANDALONE_PROMPT)]
+        model = self.llm.model if self.llm else None
+        thresholds = self.verifier.support.thresholds
+        return model, prompts, self.calibration, thresholds, self.stale_after, self.span_reader is not None
 
     async def ask(self, question: Question) -> Answer:
         """Return the complete answer; raises QuestionRefused, IndexUnavailable or EmbeddingFailed."""
@@ -119,43 +132,28 @@ class Pipeline:
             )
         llm = None if question.reader == "extractive" else self.llm
         async with self._run(question, llm) as run:
-            generation = run.generation
             yield Started(run.id, isoformat(run.created, "milliseconds"))
-
-            with run.timed("standalone"):
-                run.independent = await self._independent(run)
-                # Off the event loop, because the first mistyped word reads a list of words.
-                run.standalone = await asyncio.to_thread(search_text, run.independent, generation.lexical)
-                run.kind, run.period = kind_of(run.standalone), asked_period(run.standalone, run.now)
-
-            found = NOT_SEARCHED
-            if run.kind.name == "count":
-                await asyncio.to_thread(self._count, run)
-            if run.kind.name != "other":
-                found = await self._found(run)
-            sources = run.sources()
-            yield RetrievalCompleted(
-                retrieval(question, run.standalone, run.candidates, run.inferred),
-                sources,
-                freshness(generation, sources),
-            )
-
-            if self._may_read(run, found.reason):
-                with run.timed("read"):
-                    async with aclosing(self._read(run, run.independent)) as events:
-                        async for event in events:
-                            yield event
-
-            if run.composition.citations:
-                with run.timed("verify"):
-                    await asyncio.to_thread(run.find_corrections)
-                    await asyncio.to_thread(run.find_conflicts, self.span_reader.ask if self.span_reader else None)
-            answer = run.answer(self.stale_after)
+            kept = self.cache.get(run) if self.cache else None
+            events = list(kept.events) if kept else []
+            if kept:
+                for event in events:
+                    yield event
+                answer, articles = run.repeated(kept.answer), kept.articles
+            else:
+                async with aclosing(self._events(run)) as composing:
+                    async for event in composing:
+                        events.append(event)
+                        yield event
+                answer = run.answer(self.stale_after)
+                articles = tuple(passage.article for passage in run.composition.passages)
+                # Not an answer from an index that was replaced meanwhile: nothing would forget it.
+                if self.cache and self.library.served == run.generation.name:
+                    self.cache.put(run, answer, events)
             if "trace" in question.include:
                 thresholds = thresholds_of(self.calibration, self.verifier.support.thresholds)
                 answer = replace(answer, trace=trace_of(run, thresholds, self.verifier.safety.excerpt))
             if self.finish:
-                answer = self.finish(question, answer, [passage.article for passage in run.composition.passages])
+                answer = self.finish(question, answer, articles)
             if answer.status == "not_in_sources":
                 yield AnswerDelta(answer.answer)
             yield Completed(answer)
@@ -211,6 +209,38 @@ class Pipeline:
         if self.chat is not None:
             await self.chat.aclose()
         await asyncio.to_thread(self.telemetry.close)
+
+    async def _events(self, run: AnswerRun) -> AsyncGenerator[Event, None]:
+        """Yield the sources, and each sentence once it is verified; then the run can give the answer."""
+        question, generation = run.question, run.generation
+        with run.timed("standalone"):
+            run.independent = await self._independent(run)
+            # Off the event loop, because the first mistyped word reads a list of words.
+            run.standalone = await asyncio.to_thread(search_text, run.independent, generation.lexical)
+            run.kind, run.period = kind_of(run.standalone), asked_period(run.standalone, run.now)
+
+        found = NOT_SEARCHED
+        if run.kind.name == "count":
+            await asyncio.to_thread(self._count, run)
+        if run.kind.name != "other":
+            found = await self._found(run)
+        sources = run.sources()
+        yield RetrievalCompleted(
+            retrieval(question, run.standalone, run.candidates, run.inferred),
+            sources,
+            freshness(generation, sources),
+        )
+
+        if self._may_read(run, found.reason):
+            with run.timed("read"):
+                async with aclosing(self._read(run, run.independent)) as events:
+                    async for event in events:
+                        yield event
+
+        if run.composition.citations:
+            with run.timed("verify"):
+                await asyncio.to_thread(run.find_corrections)
+                await asyncio.to_thread(run.find_conflicts, self.span_reader.ask if self.span_reader else None)
 
     async def _independent(self, run: AnswerRun) -> str:
         """Return the question as it can be understood without its conversation."""

@@ -50,7 +50,7 @@ class Question:
 
     `include` names the parts of the reply that are left out unless they are asked for.
     Articles outside of `bounds`, those of its caller, do not exist for it. `max_tokens` limits the text of a language
-    model, which has at least one sentence.
+    model, which has at least one sentence. A `fresh` answer is never a kept one.
     """
 
     text: str
@@ -64,6 +64,7 @@ class Question:
     include: frozenset[Include] = frozenset()
     bounds: Filters = NO_BOUNDS
     max_tokens: int | None = None
+    fresh: bool = False
 
     @property
     def conditions(self) -> Filters:

@@ -51,6 +51,12 @@ class ServiceSettings(IndexSettings):
         description="Age of an article in days from which an answer about the present has a warning.",
     )
     max_questions: int = Field(16, ge=1, le=10_000, description="Questions answered at once; others get 503.")
+    answer_cache: int = Field(
+        256,
+        ge=0,
+        le=100_000,
+        description="Limit of answers kept in memory for the same question on the same day; 0 keeps none.",
+    )
     feedback_limit: int = Field(
         10_000,
         ge=0,

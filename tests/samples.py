@@ -73,8 +73,8 @@ def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
 
     # The host that starlette's test client asks for.
     given = {"allowed_hosts": "testserver", "llm_model": None, "openai_api_key": None, "openai_base_url": None}
-    # Making suggestions would compute beside the tests.
-    given_or_asked: dict[str, object] = {**given, "suggestions": 0, **more}
+    # Making suggestions would compute beside the tests; tests change a model between two equal questions.
+    given_or_asked: dict[str, object] = {**given, "suggestions": 0, "answer_cache": 0, **more}
     settings: ServiceSettings = cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given_or_asked)
     return settings
 

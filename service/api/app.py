@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
+from service.answer_cache import AnswerCache
 from service.api import articles, ask, feedback, metrics, pages, push
 from service.api.access import BEARER, Access, AccessRules
 from service.api.admission import Admission, Limits, Slots
@@ -160,6 +161,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
             pipeline,
             finish=noting_answers(partial(ask.finish, permalinks, suggestions), counted),
             spent=counting_usage(counted, model.model, pipeline.spent) if model else pipeline.spent,
+            cache=AnswerCache(settings.answer_cache, pipeline.configuration),
         ),
         limits := Limits(Slots(settings.max_questions)),
         FeedbackStore(settings.data, settings.feedback_limit, settings.feedback_megabytes * 1_000_000),
@@ -205,7 +207,9 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
 async def _lifespan(settings: ServiceSettings, mcp: McpEndpoint | None, app: FastAPI) -> AsyncGenerator[None, None]:
     state: ServiceState = app.state.service
     questions = state.limits.questions
-    maker = SuggestionMaker(state.pipeline, state.suggestions, settings.suggestions, lambda: questions.taken > 0)
+    # Without the cache, which is the event loop's: the maker has a thread of its own.
+    pipeline = replace(state.pipeline, cache=None)
+    maker = SuggestionMaker(pipeline, state.suggestions, settings.suggestions, lambda: questions.taken > 0)
     threads = ThreadPoolExecutor(question_threads(settings), "question")
     asyncio.get_running_loop().set_default_executor(threads)
     maker.start()
@@ -234,6 +238,8 @@ async def _watch(state: ServiceState, maker: SuggestionMaker, seconds: float) ->
             async with pipeline.pinned() as generation:
                 if generation.name != served:
                     served = generation.name
+                    if pipeline.cache:
+                        pipeline.cache.clear()
                     await state.read(_forget_removed_articles, pipeline, generation)
                     logger.info("answering from generation %s", served)
                     maker.renew()

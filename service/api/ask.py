@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Header, Query
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from index.records import NO_BOUNDS, Article, Filters, parse_as_of, parse_moment
@@ -50,6 +50,7 @@ AsOf = Annotated[
 MOST_INCLUDED = 10
 """Names of parts that a request may ask for; each counts once."""
 
+CacheControl = Annotated[str, Header(description="With `no-cache`, the reply is not an answer that was kept.")]
 QuestionText = Annotated[str, Field(min_length=1, max_length=QUESTION_LENGTH)]
 
 
@@ -161,9 +162,11 @@ class AskRequest(RequestModel):
         }
     },
 )
-async def ask(body: AskRequest, state: State, caller: CallerOf) -> Answer | EventStream:
+async def ask(
+    body: AskRequest, state: State, caller: CallerOf, cache_control: CacheControl = ""
+) -> Answer | EventStream:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
-    question = body.to_question(caller.bounds)
+    question = replace(body.to_question(caller.bounds), fresh="no-cache" in cache_control.lower())
     if not body.stream:
         return await state.pipeline.ask(question)
     return await streamed(state, question)

@@ -31,6 +31,7 @@ def environment(temporary: Path) -> dict[str, str]:
         **kept,
         "DATELINE_EMBEDDING_MODEL": CLASS_PATH,
         "DATELINE_POLL_S": "0.2",
+        "DATELINE_ANSWER_CACHE": "0",
         "PYTHONPATH": str(ROOT),
         "TMPDIR": str(temporary),
     }

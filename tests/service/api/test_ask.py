@@ -14,7 +14,7 @@ QUESTION = "When did Kim inspect a new tactical missile system?"
 FIELDS = {
     "id", "object", "created_at", "status", "status_reason", "verdict", "answer", "offset_unit", "citations",
     "unsupported", "conflicts", "developments", "corrections", "uncovered", "independent_sources", "as_of", "counted",
-    "ask_next", "permalink", "trace", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions",
+    "ask_next", "permalink", "trace", "cached", "sources", "freshness", "retrieval", "usage", "timings_ms", "versions",
     "warnings",
 }  # fmt: skip
 CITATION_FIELDS = {

@@ -166,6 +166,7 @@ class Broken:
 
     error: DatelineError
     late: bool = False
+    cache: None = None
 
     @property
     def library(self) -> SimpleNamespace:
