@@ -23,7 +23,6 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.routing import Route
 
 from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMismatch
 from index.generation import Generation
@@ -34,7 +33,6 @@ from service.api.admission import Admission, Limits, Slots
 from service.api.compat import chat, models, responses
 from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
 from service.api.event_stream import cancel
-from service.api.mcp import PATH as MCP_PATH
 from service.api.mcp import McpEndpoint
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
@@ -188,7 +186,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     for part in (router, pages.router):
         app.include_router(part)
     if mcp:
-        app.router.routes.append(Route(MCP_PATH, mcp))
+        app.router.routes.append(mcp.route)
     # A request passes the last one first.
     app.add_middleware(RouteOfRequest)
     app.add_middleware(Admission, limits=limits)

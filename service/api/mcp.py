@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from index.errors import ConfigurationError
@@ -56,6 +57,7 @@ class McpEndpoint:
     def __init__(self, public_url: str | None, origins: Callable[[], Collection[str]]) -> None:
         self._public_origin = public_url.rstrip("/").lower() if public_url else None
         self._origins = origins
+        self.route = Route(PATH, self)
         self._server = _server()
         self._manager: StreamableHTTPSessionManager | None = None
 
@@ -72,6 +74,8 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request; one whose client leaves is cancelled."""
+        # Only FastAPI's own routes say which one took a request.
+        scope["route"] = self.route
         headers = Headers(scope=scope)
         if scope["method"] != "POST":
             await problem_reply(_ONLY_POST, {"Allow": "POST"})(scope, receive, send)
