@@ -134,7 +134,7 @@ NO_ARTICLES = {
 """Routes whose replies tell nothing of single articles, or to the CMS only what it sent."""
 
 CALLER = get_args(CallerOf)[1].dependency
-CHANGING = re.compile(r'"(?:id":"(?:chatcmpl-)?ans_\w+|generation":"[^"]+)"|"created":[0-9]+|"timings_ms":\{[^}]*\}')
+CHANGING = re.compile(r'ans_[0-9a-f]{32}|"generation":"[^"]+"|"created":[0-9]+|"timings_ms":\{[^}]*\}')
 """What differs in two replies of one service."""
 
 
@@ -213,6 +213,12 @@ def chat_of(body: dict[str, Any]) -> dict[str, Any]:
     return {"model": "dateline-with-sources", "messages": messages, "dateline": options}
 
 
+def response_of(body: dict[str, Any]) -> dict[str, Any]:
+    """Return the request of a client of OpenAI's Responses API that asks the same."""
+    chat = chat_of(body)
+    return {"model": chat["model"], "input": chat["messages"], "dateline": chat["dateline"]}
+
+
 PATHS = [
     *("/", "/articles", "/v1/articles?limit=3", "/v1/articles?offset=3", "/v1/suggestions?limit=50"),
     *(f"{path}{each.article_id}" for each in ARTICLES for path in ("/v1/articles/", "/articles/", "/?article=")),
@@ -227,6 +233,9 @@ REQUESTS = st.one_of(
         st.sampled_from(["/v1/chat/completions", "/openwebui/v1/chat/completions"]),
         BODIES.map(chat_of),
         st.sampled_from([{}, {"stream": True}]),
+    ),
+    st.tuples(
+        st.just("POST"), st.just("/v1/responses"), BODIES.map(response_of), st.sampled_from([{}, {"stream": True}])
     ),
     st.tuples(st.just("GET"), st.sampled_from(PATHS)),
     st.tuples(st.just("TOOL"), st.just("ask"), st.fixed_dictionaries({"question": QUESTIONS})),
