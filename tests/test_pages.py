@@ -140,3 +140,13 @@ def test_the_operations_page_lists_every_metric() -> None:
     stated = {name: set(re.findall(r"`(\w+)`", of)) for names, of in table for name in re.findall(r"`(\w+)`", names)}
     labelled = {name: set(of.labels) for kind in (HISTOGRAMS, COUNTERS) for name, of in kind.items()}
     assert stated == {**labelled, **{name: set() for name in GAUGES}}
+
+
+def test_the_threat_model_names_tests_that_exist() -> None:
+    """Each row of `docs/threats.md` names files or folders of tests."""
+    rows = re.findall(r"^\| .* \|$", (ROOT / "docs" / "threats.md").read_text(encoding="utf-8"), re.MULTILINE)[1:]
+    named = [re.findall(r"`(tests/[^`]+)`", row) for row in rows]
+
+    assert len(rows) > 10
+    assert all(named), rows
+    assert [path for paths in named for path in paths if not (ROOT / path).exists()] == []
