@@ -220,7 +220,9 @@ def test_the_api_describes_itself(client: TestClient) -> None:
 
     answers = {"/v1/ask", "/v1/search", "/v1/feedback", "/v1/suggestions"}
     pushes = {"/v1/articles:batch", "/v1/articles/{article_id}/push"}
-    paths = answers | pushes | {"/v1/articles", "/v1/articles/{article_id}", "/healthz", "/readyz"}
+    for_openai = {"/v1/chat/completions", "/v1/responses", "/v1/models", "/v1/models/{model_id}"}
+    for_monitors = {"/healthz", "/readyz", "/metrics"}
+    paths = answers | pushes | for_openai | for_monitors | {"/v1/articles", "/v1/articles/{article_id}"}
     assert set(spec["paths"]) == paths
     ask_ = spec["paths"]["/v1/ask"]["post"]
     example = ask_["responses"]["200"]["content"]["application/json"]["example"]
