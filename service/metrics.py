@@ -4,7 +4,7 @@ Labels have few values: a route and not a path, a code and not a message. No lab
 article, a key or an address.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from prometheus_client import (
@@ -49,6 +49,7 @@ HISTOGRAMS: Mapping[str, Described] = {
 
 COUNTERS: Mapping[str, Described] = {
     "dateline_answers_total": Described("Complete answers.", ("status", "reason", "reader")),
+    "dateline_cached_answers_total": Described("Complete answers that were given again from memory."),
     "dateline_answer_warnings_total": Described("Warnings of answers.", ("code",)),
     "dateline_chores_total": Described("Requests of chat programs for themselves, such as for a title.", ("ui",)),
     "dateline_withheld_sentences_total": Described("Sentences of a model that failed the check."),
@@ -80,9 +81,12 @@ Readings = Mapping[str, float | None]
 
 
 class Metrics:
-    """The metrics of one service, in a registry of its own; safe to share between threads."""
+    """The metrics of one service, in a registry of its own; safe to share between threads.
 
-    def __init__(self) -> None:
+    The errors of `known_errors`, each a type and a code, are 0 from the start: Prometheus sees no rise from nothing.
+    """
+
+    def __init__(self, known_errors: Iterable[tuple[str, str]] = ()) -> None:
         # Of little use, and one more series for each counter and histogram; the vendor has only one switch for all.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
@@ -93,6 +97,8 @@ class Metrics:
             for (name, described), buckets in ((requests, REQUEST_S), (stages, STEP_S))
         )
         self._counters = {name: Counter(name, *described, registry=registry) for name, described in COUNTERS.items()}
+        for kind, code in known_errors:
+            self._add("dateline_errors_total", kind, code, amount=0)
 
     def read_gauges_by(self, read: Callable[[], Readings]) -> None:
         """Read the gauges by a function, each time that the metrics are read; call this once."""
@@ -113,6 +119,9 @@ class Metrics:
         self._add("dateline_withheld_sentences_total", amount=len(answer.unsupported))
         for warning in answer.warnings:
             self._add("dateline_answer_warnings_total", warning.code)
+        if answer.cached:
+            self._add("dateline_cached_answers_total")
+            return
         for step in STEPS:
             self._stages.labels(step).observe(getattr(spent, step) / 1000)
 

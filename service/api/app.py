@@ -31,7 +31,16 @@ from service.api import articles, ask, feedback, metrics, pages, push
 from service.api.access import BEARER, Access, AccessRules
 from service.api.admission import Admission, Limits, Slots
 from service.api.compat import chat, models, responses
-from service.api.errors import STOPPING, ErrorReply, error_reply, http_error, invalid_request, problem_of, problem_reply
+from service.api.errors import (
+    STOPPING,
+    ErrorReply,
+    error_reply,
+    http_error,
+    invalid_request,
+    known_errors,
+    problem_of,
+    problem_reply,
+)
 from service.api.event_stream import cancel
 from service.api.mcp import McpEndpoint
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
@@ -153,7 +162,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     )
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
-    counted, suggestions, model = Metrics(), Suggestions(), pipeline.chat
+    counted, suggestions, model = Metrics(known_errors()), Suggestions(), pipeline.chat
     app.state.service = state = ServiceState(
         replace(
             pipeline,

@@ -135,6 +135,11 @@ def problem_of(error: DatelineError) -> Problem:
     return next(PROBLEMS[kind] for kind in type(error).__mro__ if kind in PROBLEMS)
 
 
+def known_errors() -> list[tuple[str, str]]:
+    """Return the type and the code of each error of a class."""
+    return list(dict.fromkeys((problem.type, problem.code) for problem in PROBLEMS.values()))
+
+
 def problem_body(problem: Problem, request_id: str, param: str | None = None) -> dict[str, object]:
     """Return the JSON object that every error has; the record of the request notes it."""
     note_error(problem.type, problem.code)
