@@ -84,6 +84,15 @@ def test_a_trace_tells_what_the_answer_was_made_of(pipeline: Pipeline, text: str
     assert (trace.question.asked, trace.question.searched) == (text, answer.retrieval.standalone_question)
 
 
+@pytest.mark.parametrize("text", QUESTIONS[:3])
+def test_a_trace_tells_nothing_of_articles_outside_the_bounds_of_the_caller(pipeline: Pipeline, text: str) -> None:
+    """Articles that a key may not see are neither among the candidates nor among the sentences."""
+    answer, trace = traced(pipeline, Question(text, bounds=COURIER))
+
+    with pipeline.library.pinned() as generation:
+        agrees(answer, trace, generation, COURIER)
+
+
 def test_a_trace_is_made_only_on_request(pipeline: Pipeline) -> None:
     """Without the request the reply has none, and is the same apart from it."""
     question = Question(QUESTIONS[0])

@@ -565,6 +565,27 @@ def test_stricter_thresholds_never_verify_more(low: list[float], high: list[floa
     assert bool(strict.quotes) == (strict.status != "unverified") == (strict.reason is None)
 
 
+@pytest.mark.parametrize(("sentence", "text"), CASES)
+def test_the_steps_of_a_check_explain_its_result(sentence: str, text: str) -> None:
+    """The result follows from the steps, the score and the thresholds alone."""
+    found = SupportCheck(HashedEmbedder(), SHIPPED).check(sentence, [make_passage("k7f2", text, published_at=ISSUE)])
+    steps, verified = found.steps, found.score >= SHIPPED.verified
+    if steps.is_located:
+        expected = "verified"
+    elif not steps.is_compared:
+        expected = "unverified"
+        assert found.reason == (steps.lacks or "not_in_source")
+    elif steps.contradiction is None:
+        expected = "verified" if verified else "unverified"
+    else:
+        is_alike = found.score >= SHIPPED.partial and steps.contradiction < SHIPPED.contradicted
+        expected = "partial" if is_alike else "unverified"
+        assert sum(weight for _, weight in steps.differences) >= steps.contradiction
+
+    assert found.status == expected
+    assert (steps.lacks is None) or not steps.is_compared
+
+
 @given(coverage=st.floats(0, 1), similarity=st.floats(-1, 1), more=st.floats(0, 1))
 def test_a_score_grows_with_what_is_found(coverage: float, similarity: float, more: float) -> None:
     """The score is from 0 to 1 and grows with coverage and similarity."""
