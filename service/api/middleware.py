@@ -38,9 +38,12 @@ BODY_BYTES = 1_000_000
 PUSH_BYTES = 30_000_000
 """The limit of the body of a push or a batch."""
 
-_STAINLESS = "arch async helper-method lang os package-version retry-count runtime runtime-version timeout".split()
-OPENAI_HEADERS = tuple(f"x-stainless-{name}" for name in _STAINLESS)
-"""Headers that OpenAI's clients add to every request, in browsers as well."""
+_STAINLESS = (
+    "arch async custom-poll-interval helper helper-method lang os package-version poll-helper read-timeout retry-count"
+    " runtime runtime-version timeout"
+).split()
+OPENAI_HEADERS = ("OpenAI-Organization", "OpenAI-Project", *(f"x-stainless-{name}" for name in _STAINLESS))
+"""Headers that OpenAI's clients add to a request, in browsers as well."""
 
 MCP_HEADERS = ("Mcp-Protocol-Version", "Mcp-Method", "Mcp-Name")
 """Headers that clients of the Model Context Protocol add, in browsers as well."""

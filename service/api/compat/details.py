@@ -35,6 +35,7 @@ class AnswerDetails:
     warnings: tuple[AnswerWarning, ...]
     as_of: str | None
     permalink: str | None
+    cached: bool
 
 
 def details(answer: Answer, warnings: tuple[AnswerWarning, ...] = ()) -> AnswerDetails:

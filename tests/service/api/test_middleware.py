@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+from openai import OpenAI
 from pydantic import ValidationError
 from starlette.testclient import TestClient
 
@@ -164,6 +165,18 @@ def test_an_allowed_page_may_ask(open_client: TestClient, origin: str) -> None:
         assert "access-control-allow-credentials" not in each.headers
         assert "Origin" in each.headers["vary"]
     assert "X-Request-Id" in reply.headers["access-control-expose-headers"]
+
+
+def test_an_allowed_page_may_ask_with_the_client_of_openai(open_client: TestClient) -> None:
+    """It sends a key, and headers of its own."""
+    with OpenAI(api_key="unused", base_url="http://testserver/v1") as openai:
+        sent = {name.lower() for name in openai.default_headers} - {"accept", "user-agent"}
+    names = ", ".join(["authorization", "x-stainless-retry-count", "x-stainless-timeout", *sorted(sent)])
+    wanted = {"Access-Control-Request-Method": "POST", "Access-Control-Request-Headers": names}
+
+    assert "x-stainless-lang" in sent
+    for path in ("/v1/chat/completions", "/v1/responses", "/v1/models", "/openwebui/v1/chat/completions"):
+        assert open_client.options(path, headers={"Origin": NEWS, **wanted}).status_code == 200
 
 
 @pytest.mark.parametrize(
