@@ -12,21 +12,26 @@ from types import SimpleNamespace
 from typing import Any, Literal
 
 import pytest
+from httpx2 import Response
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request as HttpRequest
+from starlette.testclient import TestClient
 from starlette.types import Message
 
 from index.embedding import Vector
 from index.errors import ConfigurationError
+from index.records import Filters
 from service.api.app import create_app
 from service.api.mcp import McpEndpoint, called
 from service.api.mcp_tools import TEXT, FoundArticle, FoundArticles, ToolCall, fetched, tools
 from service.api.protocol import ConnectionLimits
 from service.api.state import ServiceState
-from service.caller import ANONYMOUS
+from service.build import build_pipeline
+from service.caller import ANONYMOUS, Scope
+from service.keys import Grant, KeyStore
 from service.settings import ServiceSettings
-from tests.fakes import HashedEmbedder, article
+from tests.fakes import HashedEmbedder, article, built
 from tests.samples import client_of, pipeline_of, settings_for
 from tests.scripted_llm import Hang, Reply, Request, ScriptedLLM, keys_in
 from tests.soak.service import served as running
@@ -304,6 +309,29 @@ def test_a_long_article_is_cut_and_says_so(more: int) -> None:
     assert result.metadata.characters == TEXT + more
     assert (result.metadata.note is None) is (more == 0)
     assert result.url == "https://ask.example/articles/a"
+
+
+def test_a_key_is_needed_and_bound_as_for_a_question(tmp_path: Path, models: Path) -> None:
+    """Without one nothing is told; with one, only its articles exist."""
+    embedder = HashedEmbedder()
+    text = "The ferry left the harbour of Kelm at nine."
+    built(tmp_path, [article(name, f"{text} {name}.", source=name) for name in ("Courier", "Echo")], embedder)
+    store = KeyStore(tmp_path)
+    bound, _ = store.create(Grant("Courier desk", bounds=Filters(sources=("Courier",))))
+    other, _ = store.create(Grant("Search only", scopes=frozenset[Scope](["search"])))
+    made = settings_for(tmp_path, models, mcp=True, span_reader=False)
+
+    with TestClient(create_app(made, build_pipeline(made, embedder))) as client:
+
+        def sent(tool: str, key: str | None, **arguments: str) -> Response:
+            headers = HEADERS | ({"Authorization": f"Bearer {key}"} if key else {})
+            return client.post("/mcp", json=message("tools/call", name=tool, arguments=arguments), headers=headers)
+
+        assert [sent("search", key, query="ferry").status_code for key in (None, other, bound)] == [401, 403, 200]
+        found = sent("search", bound, query="When did the ferry leave Kelm?").json()["result"]["structuredContent"]
+        assert [each["id"] for each in found["results"]] == ["Courier"]
+        read = [sent("fetch", bound, id=name).json()["result"]["isError"] for name in ("Courier", "Echo")]
+        assert read == [False, True]
 
 
 def test_the_protocol_is_off_unless_it_is_switched_on(sample_settings: ServiceSettings) -> None:
