@@ -50,6 +50,7 @@ NAME_LENGTH = 100
 _WRITE_S = 5.0
 _READ_S = 0.05
 _SECRET_BYTES = 32
+_ID_LENGTH = 8
 _KEY = re.compile(r"(dlp?_[a-z2-7]{8})[a-z2-7]{44}")
 _NO_DIGEST = "0" * 64
 _SCHEMA = """
@@ -121,6 +122,12 @@ class Key:
         return Caller(self.id, self.grant.scopes, self.grant.bounds)
 
 
+def id_of(text: str) -> str:
+    """Return the public part of a key, also of one that is invalid."""
+    prefix = next(prefix for prefix in PREFIXES if text.startswith(prefix))
+    return text[: len(prefix) + _ID_LENGTH]
+
+
 def digest_of(text: str) -> str:
     """Return the SHA-256 of a key in hexadecimal digits."""
     return hashlib.sha256(text.encode()).hexdigest()
@@ -137,7 +144,7 @@ class KeyStore:
         """Store a new key; return the key itself, which cannot be read again, and what is stored."""
         prefix = PREFIXES[grant.kind == "publishable"]
         text = prefix + base64.b32encode(secrets.token_bytes(_SECRET_BYTES)).decode().rstrip("=").lower()
-        key = Key(text[: len(prefix) + 8], digest_of(text), self.clock(), None, grant)
+        key = Key(id_of(text), digest_of(text), self.clock(), None, grant)
         with self._for_writing() as connection:
             connection.execute(
                 "INSERT INTO keys (id, digest, created_at, permits) VALUES (?, ?, ?, ?)",

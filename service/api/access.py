@@ -16,7 +16,7 @@ from index.errors import ConfigurationError
 from service.api.errors import error_reply
 from service.caller import ANONYMOUS, Caller, Scope
 from service.errors import KeyForbidden, KeyInvalid, KeysUnavailable, OriginForbidden, PushOff
-from service.keys import PREFIXES, Key, KeyRing, digest_of
+from service.keys import PREFIXES, Key, KeyRing, digest_of, id_of
 from service.settings import LOOPBACK, ServiceSettings
 
 logger = logging.getLogger("dateline")
@@ -127,6 +127,7 @@ class AccessRules:
                 "Create one with `dateline keys create --name NAME`, listen on 127.0.0.1, or set"
                 " DATELINE_ALLOW_ANONYMOUS=1 to answer everybody.",
             )
+        logger.info("questions need %s", "a key" if self.needs_keys else "no key")
         if self.pages_key and not self._keys.find(self.pages_key):
             logger.warning("DATELINE_PAGES_KEY is not a live key: the pages ask for a key")
 
@@ -173,7 +174,7 @@ class AccessRules:
     def _sender_of(self, token: str, method: str, headers: Headers) -> Caller:
         key = self._keys.find(token)
         if key is None:
-            raise KeyInvalid("a key is unknown, revoked or expired")
+            raise KeyInvalid(f"the key {id_of(token)} is unknown, revoked or expired")
         if key.grant.kind == "publishable":
             self._check_origin(key, method, headers)
         return key.caller
@@ -207,6 +208,7 @@ class Access:
         try:
             caller = self._rules.caller(scope["method"], scope["path"], Headers(scope=scope))
         except (KeyInvalid, KeyForbidden, OriginForbidden, PushOff, KeysUnavailable) as error:
+            logger.info("refused: %s", error)
             reply = await error_reply(Request(scope), error)
             if isinstance(error, KeyInvalid):
                 reply.headers["WWW-Authenticate"] = "Bearer"
