@@ -272,6 +272,15 @@ def test_a_link_shows_no_quote_of_an_article_outside_the_bounds(services: Servic
         check(services, number, "GET", link)
 
 
+def test_callers_with_other_bounds_share_no_answer(services: Services) -> None:
+    """An answer that is kept is given again within the same bounds only."""
+    body = {"question": COST.format("market")}
+    for path in ("/v1/ask", "/v1/search"):
+        services.complete.post(path, json=body)
+        for number in range(len(BOUNDS)):
+            check(services, number, "POST", path, body)
+
+
 def test_without_bounds_every_article_exists(services: Services) -> None:
     """The articles of these tests answer, count and correct one another."""
     for word in ("repairs", "crowns"):
