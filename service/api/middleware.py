@@ -144,7 +144,7 @@ class SharedPaths(CORSMiddleware):
             app,
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type", REQUEST_ID, *OPENAI_HEADERS, *MCP_HEADERS),
-            expose_headers=(REQUEST_ID, "Retry-After"),
+            expose_headers=(REQUEST_ID, "Retry-After", "x-should-retry"),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
