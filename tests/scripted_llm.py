@@ -104,6 +104,12 @@ class ScriptedLLM:
         """The address for a client's `base_url`."""
         return f"http://127.0.0.1:{self._server.server_address[1]}/v1"
 
+    @property
+    def open_connections(self) -> int:
+        """The number of connections of clients."""
+        with self._lock:
+            return len(self._connections)
+
     def wait_for_leaver(self, seconds: float) -> bool:
         """Return whether a client disconnects before the end of a reply, within a timeout in seconds."""
         return self._left.wait(seconds)

@@ -1,15 +1,17 @@
-"""Limits on requests: how many of each kind run at once, and the rates of feedback."""
+"""Limits on requests: how many of each kind run at once, for how long, and the rates of feedback."""
 
+import asyncio
 import ipaddress
 import logging
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from service.api.event_stream import PAUSE_S, cancel
 from service.errors import Overloaded, RateLimited
 
 logger = logging.getLogger("dateline")
@@ -139,3 +141,55 @@ class Admission:
                 logger.warning("%d requests were refused: too many at once", self._refused)
                 self._refused, self._logged = 0, time.monotonic()
             raise
+
+
+class LeavingCallers:
+    """Ends a question whose caller leaves before the reply begins: it holds no slot, and its model call ends.
+
+    A stream that has begun ends itself.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle a request."""
+        if scope["type"] != "http" or scope["path"] not in QUESTION_PATHS:
+            await self._app(scope, receive, send)
+            return
+        body: list[Message] = [await receive()]
+        left, has_begun = asyncio.Event(), False
+
+        async def receive_once() -> Message:
+            if body:
+                return body.pop()
+            await left.wait()
+            return {"type": "http.disconnect"}
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal has_begun
+            has_begun = True
+            await send(message)
+
+        answering = asyncio.create_task(_finished(self._app(scope, receive_once, send_and_note)))
+        leaving = asyncio.create_task(_leave(receive, left))
+        try:
+            await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
+            if has_begun or answering.done():
+                await answering
+        finally:
+            await cancel(answering, leaving)
+
+
+async def _finished(work: Awaitable[None]) -> None:
+    await work
+
+
+async def _leave(receive: Receive, left: asyncio.Event) -> None:
+    """Set the event when the caller has left."""
+    while True:
+        if (await receive())["type"] == "http.disconnect":
+            left.set()
+            return
+        # Messages that arrive without a wait must not block the event loop.
+        await asyncio.sleep(PAUSE_S)

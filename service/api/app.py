@@ -29,7 +29,7 @@ from index.generation import Generation
 from service.answer_cache import AnswerCache
 from service.api import articles, ask, feedback, metrics, pages, push
 from service.api.access import BEARER, Access, AccessRules
-from service.api.admission import Admission, Limits, Slots
+from service.api.admission import Admission, LeavingCallers, Limits, Slots
 from service.api.compat import chat, models, responses
 from service.api.errors import (
     STOPPING,
@@ -198,6 +198,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         app.router.routes.append(mcp.route)
     # A request passes the last one first.
     app.add_middleware(RouteOfRequest)
+    app.add_middleware(LeavingCallers)
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
     app.add_middleware(Access, rules=rules)

@@ -25,6 +25,7 @@ class Served:
 
     app: FastAPI
     port: int
+    loop: asyncio.AbstractEventLoop
     lost: "Queue[None]" = field(default_factory=Queue)
 
     def forget_lost(self) -> None:
@@ -34,15 +35,15 @@ class Served:
 
 
 class _Server(uvicorn.Server):
-    """A server that sets `listens` once it accepts connections."""
+    """A server that puts its event loop into `listens` once it accepts connections."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
-        self.listens = threading.Event()
+        self.listens: Queue[asyncio.AbstractEventLoop] = Queue()
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         await super().startup(sockets)
-        self.listens.set()
+        self.listens.put(asyncio.get_running_loop())
 
 
 def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
@@ -56,25 +57,23 @@ def app_on(folder: Path, articles: int = 60, **settings: object) -> FastAPI:
 @contextmanager
 def served(app: FastAPI, limits: ConnectionLimits) -> Iterator[Served]:
     """Run the application on a free port until the block ends."""
-    given = limits
+    given, lost = limits, Queue[None]()
 
     class Protocol(GuardedProtocol):
         limits = given
 
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
-            service.lost.put(None)
+            lost.put(None)
 
     with socket() as listening:
         listening.bind(("127.0.0.1", 0))
         port = listening.getsockname()[1]
-        service = Served(app, port)
         server = _Server(server_config(app, "127.0.0.1", port, Protocol))
         thread = threading.Thread(target=lambda: asyncio.run(server.serve([listening])))
         thread.start()
-        assert server.listens.wait(60)
         try:
-            yield service
+            yield Served(app, port, server.listens.get(timeout=60), lost)
         finally:
             server.should_exit = True
             thread.join()

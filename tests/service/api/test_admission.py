@@ -1,5 +1,6 @@
 """Limits on requests: a request over a limit is refused before any work, with the same status for streams."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
+from starlette.types import Message, Receive, Scope, Send
 
-from service.api.admission import CLIENTS, Limits, Rate, Slots, network_of
+from service.api.admission import CLIENTS, LeavingCallers, Limits, Rate, Slots, network_of
 from service.api.app import create_app, question_threads
 from service.errors import Overloaded
 from service.settings import ServiceSettings
@@ -184,3 +186,90 @@ def test_slots_are_refused_beyond_the_limit() -> None:
         pass
     with slots.acquire():
         pass
+
+
+class Question:
+    """A caller that leaves when `leave` is set, and an application that replies when `reply` is."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.leave, self.asked, self.reply = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.sent: list[str] = []
+        self.received: list[str] = []
+        self.was_cancelled = False
+        self._body: list[Message] = [{"type": "http.request", "body": b"{}", "more_body": False}]
+
+    async def receive(self) -> Message:
+        """Give the body, then wait for the caller to leave."""
+        if self._body:
+            return self._body.pop()
+        await self.leave.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: Message) -> None:
+        """Note what is sent."""
+        self.sent.append(message["type"])
+
+    async def app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Begin the reply when `reply` is set, and end it when the caller has left."""
+        self.received.append((await receive())["type"])
+        self.asked.set()
+        try:
+            await self.reply.wait()
+            await send({"type": "http.response.start"})
+            self.received.append((await receive())["type"])
+            await send({"type": "http.response.body"})
+        except asyncio.CancelledError:
+            self.was_cancelled = True
+            raise
+
+    async def run(self, *events: asyncio.Event) -> "Question":
+        """Ask, and set the events one after another."""
+        running = asyncio.create_task(
+            LeavingCallers(self.app)({"type": "http", "path": self.path}, self.receive, self.send)
+        )
+        await self.asked.wait()
+        for event in events:
+            event.set()
+            for _ in range(20):
+                await asyncio.sleep(0)
+        await asyncio.wait_for(running, 60)
+        return self
+
+
+@pytest.mark.parametrize("path", ["/v1/ask", "/v1/chat/completions"])
+def test_a_caller_who_leaves_ends_the_question(path: str) -> None:
+    """Nothing is sent any more, and no error is raised."""
+
+    async def story() -> "Question":
+        question = Question(path)
+        return await question.run(question.leave)
+
+    question = asyncio.run(story())
+    assert question.was_cancelled
+    assert question.sent == []
+
+
+def test_a_reply_that_has_begun_ends_itself() -> None:
+    """It is told that the caller has left."""
+
+    async def story() -> "Question":
+        question = Question("/v1/ask")
+        return await question.run(question.reply, question.leave)
+
+    question = asyncio.run(story())
+    assert not question.was_cancelled
+    assert question.sent == ["http.response.start", "http.response.body"]
+    assert question.received == ["http.request", "http.disconnect"]
+
+
+def test_only_questions_end_with_their_callers() -> None:
+    """A push is stored, whoever waits for its reply."""
+
+    async def story() -> "Question":
+        question = Question("/v1/articles:batch")
+        return await question.run(question.leave, question.reply)
+
+    question = asyncio.run(story())
+    assert not question.was_cancelled
+    assert question.sent == ["http.response.start", "http.response.body"]
