@@ -134,7 +134,7 @@ NO_ARTICLES = {
 """Routes whose replies tell nothing of single articles, or to the CMS only what it sent."""
 
 CALLER = get_args(CallerOf)[1].dependency
-CHANGING = re.compile(r'ans_[0-9a-f]{32}|"generation":"[^"]+"|"created":[0-9]+|"timings_ms":\{[^}]*\}')
+CHANGING = re.compile(r'ans_[0-9a-f]{32}|"generation":"[^"]+"|"created":[0-9]+|"timings_ms":\{[^}]*\}|"cached":\w+')
 """What differs in two replies of one service."""
 
 
@@ -164,7 +164,7 @@ def services(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator
         manifest = manifest_of(data, made, entries, DAY)
         write_manifest(data, manifest)
         make_current(data, manifest.generation)
-        given = settings_for(data, models, span_reader=False, signing_secret="one secret of all")
+        given = settings_for(data, models, span_reader=False, answer_cache=500, signing_secret="one secret of all")
         pipeline = replace(build_pipeline(given, EMBEDDER), clock=lambda: DAY + timedelta(days=60))
         client = opened.enter_context(TestClient(create_app(given, pipeline), raise_server_exceptions=False))
         for each in articles:
