@@ -138,12 +138,13 @@ def _sentences(run: AnswerRun, places: Mapping[str, str]) -> tuple[TraceSentence
 
 
 def _decision(run: AnswerRun) -> TraceDecision:
-    judged, evidence = run.judgement, run.evidence
+    evidence = run.evidence
     result: Answerability | None = "weak" if run.is_weak else "answered"
     if run.reason == "low_relevance":
         result = "abstain"
     elif run.reason in _UNDECIDED or run.counted or run.period:
         result = None
+    judged = run.judgement if result else None
     return TraceDecision(
         result=result,
         doubts=judged.doubts if judged else (),

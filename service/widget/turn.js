@@ -6,7 +6,7 @@
 
 import { Actions } from "./actions.js";
 import { changesIn, correctionsOf } from "./changes.js";
-import { make } from "./dom.js";
+import { make, plain } from "./dom.js";
 import { factsLine } from "./facts.js";
 import { Proof } from "./proof.js";
 import { answerWords, describe, differs } from "./quotes.js";
@@ -123,7 +123,7 @@ export class TurnView {
     );
     const changes = reply ? changesIn(reply, this.#parts) : [];
     this.#text.element.after(...(why ? [make("p", { class: "why", text: why })] : []), ...changes, ...notesOn(kind, turn, this.#parts));
-    if (reply?.trace) this.#body.append(Object.assign(make("dateline-explanation"), { reply, words: this.#words }));
+    if (reply?.trace) this.#body.append(Object.assign(make("dateline-explanation"), { reply, plain, words: this.#words }));
     const actions = new Actions(turn, this.#parts).element;
     if (actions.childElementCount) this.#body.append(actions);
     const next = suggestions(this.#words.say("ask_next"), reply?.ask_next.slice(0, NEXT) ?? [], this.#parts.ask);

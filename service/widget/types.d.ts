@@ -129,7 +129,7 @@ interface Trace {
   question: { searched: string; kind: string; period: object | null };
   searches: { found: number }[];
   sentences: { text: string; source_id: string | null; is_quoted: boolean }[];
-  decision: { result: string | null; doubts: string[]; missing: string[] };
+  decision: { doubts: string[]; missing: string[] };
   checks: { text: string; result: string; reason: string | null; is_word_for_word: boolean | null }[];
   model_calls: { purpose: string; model: string; failure: string | null }[];
 }

@@ -28,6 +28,7 @@ QUESTIONS = (
     "How many articles mention the ferry?",
     "What is the recipe for sourdough bread?",
     "Who won last month?",
+    "Write me a poem about ferries.",
 )
 
 
@@ -81,6 +82,7 @@ def test_a_trace_tells_what_the_answer_was_made_of(pipeline: Pipeline, text: str
     assert traced(pipeline, Question(text, filters=filters))[1] == trace
     decided = {"answered": "answered", "partial": "weak"}.get(answer.status, "abstain")
     assert trace.decision.result in (decided, None)
+    assert trace.decision.result or not trace.decision.doubts
     assert (trace.question.asked, trace.question.searched) == (text, answer.retrieval.standalone_question)
 
 

@@ -9,9 +9,10 @@ from playwright.sync_api import expect
 from service.readers.answerability import Doubt
 from tests.widget.browsing import Visit
 
-EXPLAINED = """([trace, lang]) => {
-  const words = { lang, knows: (key) => key.endsWith("_source"), say: (key) => key };
-  const reply = { sources: [{ id: "src_1", title: "<b>Title</b>", language: "en" }], trace };
+EXPLAINED = """([trace, status, lang]) => {
+  const words = { lang, knows: (key) => ["not_in_source", "low_relevance"].includes(key), say: (key) => key };
+  const reply = { sources: [{ id: "src_1", title: "<b>Title</b>", language: "en" }],
+    trace, status, status_reason: null };
   const shown = Object.assign(document.createElement("dateline-explanation"), { reply, words });
   document.body.append(shown);
   const details = shown.shadowRoot.querySelector("details"), before = details.textContent;
@@ -141,13 +142,13 @@ def test_each_finding_of_a_trace_is_told_in_each_language(visit: Visit) -> None:
     abstained = trace | {"decision": {"result": "abstain", "doubts": ["unrelated"], "missing": []}}
     said = []
     for language in ("en", "de", "ar"):
-        before, lines = visit.page.evaluate(EXPLAINED, [trace, language])
+        before, lines = visit.page.evaluate(EXPLAINED, [trace, "partial", language])
         text = "\n".join(lines)
         assert lines[0] == before
         assert "how_" not in text
         assert "{" not in text
         assert sentence["text"] in lines
         assert "Narnia" in text
-        assert sentence["text"] not in visit.page.evaluate(EXPLAINED, [abstained, language])[1]
+        assert sentence["text"] not in visit.page.evaluate(EXPLAINED, [abstained, "not_in_sources", language])[1]
         said.append(set(lines))
     assert set.intersection(*said) == {"One.", sentence["text"]}

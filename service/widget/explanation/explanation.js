@@ -12,11 +12,13 @@ class DatelineExplanation extends HTMLElement {
   reply;
   /** @type {import("../words.js").Words | undefined} */
   words;
+  /** Returns a text without its Markdown. */
+  plain = String;
 
   connectedCallback() {
-    const { reply, words } = this;
+    const { reply, words, plain } = this;
     if (this.shadowRoot || !words || !reply?.trace) return;
-    const text = new Texts(words);
+    const text = new Texts(words, plain);
     const details = make("details", make("summary", text.say("how")));
     // Nothing is made before it is asked for.
     details.addEventListener("toggle", () => details.append(explained(reply, text)), { once: true });
@@ -31,9 +33,13 @@ class Texts {
   #words;
   #own;
 
-  /** @param {import("../words.js").Words} words */
-  constructor(words) {
+  /**
+   * @param {import("../words.js").Words} words
+   * @param {(text: string) => string} plain
+   */
+  constructor(words, plain) {
     this.#words = words;
+    this.plain = plain;
     this.#own = TEXTS[words.lang.split("-")[0]] ?? TEXTS.en;
   }
 
@@ -55,26 +61,20 @@ class Texts {
  */
 function explained(reply, text) {
   const trace = /** @type {Trace} */ (reply.trace);
+  // Without an answer, the best sentence would look like a hint.
+  const isAnswer = reply.status !== "not_in_sources";
   return make(
     "dl",
     make("dt", text.say("how_searched")),
     ...lines(searched(reply, trace, text)),
-    make("dt", text.say(isAnswered(trace) ? "how_sentences" : "how_none")),
-    ...lines(decided(trace, text)),
-    ...(isAnswered(trace) ? listed(reply, trace, text) : []),
+    make("dt", text.say(isAnswer ? "how_sentences" : "how_none")),
+    ...lines(isAnswer ? decided(trace, text) : refused(reply, trace, text)),
+    ...(isAnswer ? listed(reply, trace, text) : []),
     make("dt", text.say("how_checked")),
     ...checked(trace, text),
     make("dt", text.say("how_model")),
     ...lines(modelUsed(trace, text)),
   );
-}
-
-/**
- * Return whether sentences may be shown: without an answer, the best of them would look like a hint.
- * @param {Trace} trace
- */
-function isAnswered({ decision }) {
-  return decision.result !== "abstain";
 }
 
 /** @param {string[]} texts */
@@ -94,16 +94,33 @@ function searched(reply, { question, searches }, text) {
 }
 
 /**
- * Return why the sentences were chosen, or why none was.
+ * Return why the sentences were chosen.
  * @param {Trace} trace
  * @param {Texts} text
  */
 function decided(trace, text) {
-  const { question, sentences, decision } = trace;
-  if (question.kind === "count") return [text.say("how_counted")];
-  if (question.period) return [text.say("how_period")];
-  const doubts = decision.doubts.map((doubt) => text.say(`how_${doubt}`, { names: isolated(decision.missing.join(", ")) }));
-  return [...(sentences.length && isAnswered(trace) ? [text.say("how_closest")] : []), ...doubts];
+  if (trace.question.kind === "count") return [text.say("how_counted")];
+  if (trace.question.period) return [text.say("how_period")];
+  return [text.say("how_closest"), ...doubts(trace, text)];
+}
+
+/**
+ * Return why no sentence was chosen.
+ * @param {Reply} reply
+ * @param {Trace} trace
+ * @param {Texts} text
+ */
+function refused(reply, trace, text) {
+  const found = doubts(trace, text);
+  return found.length ? found : [text.say(reply.status_reason ?? "low_relevance")];
+}
+
+/**
+ * @param {Trace} trace
+ * @param {Texts} text
+ */
+function doubts({ decision }, text) {
+  return decision.doubts.map((doubt) => text.say(`how_${doubt}`, { names: isolated(decision.missing.join(", ")) }));
 }
 
 /**
@@ -118,7 +135,7 @@ function listed(reply, { sentences }, text) {
     const source = reply.sources.find((each) => each.id === id);
     const title = make("bdi", source?.title ?? text.say("untitled"));
     const tag = inAnswer ? make("b", text.say("how_quoted")) : "";
-    const quote = make("q", words);
+    const quote = make("q", text.plain(words));
     quote.dir = "auto";
     if (source?.language) quote.lang = title.lang = source.language;
     return make("li", quote, make("small", title, inAnswer ? " · " : "", tag));
@@ -134,7 +151,7 @@ function listed(reply, { sentences }, text) {
 function checked({ checks }, text) {
   if (!checks.length) return lines([text.say("how_no_check")]);
   const items = checks.map((check) => {
-    const words = make("span", check.text);
+    const words = make("span", text.plain(check.text));
     words.dir = "auto";
     return make("li", check.result === "withheld" ? make("s", words) : words, make("small", outcome(check, text)));
   });
