@@ -130,7 +130,8 @@ class Metrics:
         self._add("dateline_llm_tokens_total", "input", model, amount=usage.input_tokens)
         self._add("dateline_llm_tokens_total", "output", model, amount=usage.output_tokens)
         self._add("dateline_llm_calls_total", model, amount=usage.llm_calls)
-        self._add("dateline_llm_cost_usd_total", model, amount=usage.cost_usd or 0.0)
+        if usage.cost_usd is not None:
+            self._add("dateline_llm_cost_usd_total", model, amount=usage.cost_usd)
 
     def count_chore(self, ui: str) -> None:
         """Count a chore by the name of its chat program in our table."""

@@ -75,6 +75,7 @@ BEARER = Depends(HTTPBearer(auto_error=False, description="A key, made with `dat
 """Describes keys in the API's description, for routers; `Access` checks them."""
 
 _ROUTES = [(path.partition(" ")[0], compile_path(path.partition(" ")[2])[0], need) for path, need in NEEDS.items()]
+_TEMPLATES = {template: compile_path(template)[0] for template in dict.fromkeys(each.split(" ")[1] for each in NEEDS)}
 _NOBODY = Caller()
 _PUSHER = Caller("push_secret", INGEST)
 
@@ -91,6 +92,11 @@ CallerOf = Annotated[Caller, Depends(_caller)]
 def need_of(method: str, path: str) -> Need | None:
     """Return what a request needs, or None if no route takes it."""
     return next((need for each, pattern, need in _ROUTES if each == method and pattern.match(path)), None)
+
+
+def template_of(path: str) -> str | None:
+    """Return the template of a path, such as `/v1/articles/{id}`, or None if no route has it."""
+    return next((template for template, pattern in _TEMPLATES.items() if pattern.match(path)), None)
 
 
 def is_push(method: str, path: str) -> bool:

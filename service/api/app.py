@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from importlib.metadata import version
-from typing import Literal
+from typing import Any, Literal, cast
 
 import uvicorn
 from fastapi import APIRouter, FastAPI
@@ -28,7 +28,7 @@ from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMi
 from index.generation import Generation
 from service.answer_cache import AnswerCache
 from service.api import articles, ask, feedback, metrics, pages, push
-from service.api.access import BEARER, Access, AccessRules
+from service.api.access import BEARER, Access, AccessRules, template_of
 from service.api.admission import Admission, LeavingCallers, Limits, Slots
 from service.api.compat import chat, models, responses
 from service.api.errors import (
@@ -45,7 +45,7 @@ from service.api.event_stream import cancel
 from service.api.mcp import McpEndpoint
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
-from service.api.request_log import RequestLog, RouteOfRequest, noting_answers
+from service.api.request_log import RequestLog, noting_answers
 from service.api.state import ServiceState, State
 from service.build import build_pipeline
 from service.feedback import FeedbackStore
@@ -197,7 +197,6 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     if mcp:
         app.router.routes.append(mcp.route)
     # A request passes the last one first.
-    app.add_middleware(RouteOfRequest)
     app.add_middleware(LeavingCallers)
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
@@ -207,7 +206,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(SharedPaths, allowed=rules.allowed_origins)
     app.add_middleware(AllowedHosts, settings=settings)
     app.add_middleware(ReplyHeaders)
-    app.add_middleware(RequestLog, metrics=counted, telemetry=pipeline.telemetry)
+    app.add_middleware(RequestLog, metrics=counted, telemetry=pipeline.telemetry, template_of=template_of)
     return app
 
 
@@ -328,7 +327,7 @@ def server_config(
         app,
         host=host,
         port=port,
-        http=protocol,
+        http=cast("Any", partial(protocol, count_refusal=app.state.service.metrics.count_error)),
         ws="none",
         log_config=None,
         access_log=False,

@@ -74,8 +74,6 @@ class McpEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request; one whose client leaves is cancelled."""
-        # Only FastAPI's own routes say which one took a request.
-        scope["route"] = self.route
         headers = Headers(scope=scope)
         if scope["method"] != "POST":
             await problem_reply(_ONLY_POST, {"Allow": "POST"})(scope, receive, send)

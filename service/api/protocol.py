@@ -4,6 +4,7 @@ uvicorn's h11 protocol limits only the size of an incomplete head. Refusals are 
 """
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -29,6 +30,9 @@ HEAD_TOO_LARGE = Problem(
 TOO_MANY_PIECES = Problem(413, INVALID, "too_large", f"A body comes in at most {PIECES:,} pieces.")
 TOO_SLOW = Problem(408, INVALID, "too_slow", "The request did not arrive in time.")
 TOO_MANY = Problem(503, "overloaded_error", "overloaded", "Too many connections are open. Try again in a second.")
+
+
+CountRefusal = Callable[[str, str], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +81,13 @@ class _Connection(h11.Connection):
 
 
 class GuardedProtocol(H11Protocol):
-    """uvicorn's h11 protocol with limits."""
+    """uvicorn's h11 protocol with limits; `count_refusal` gets the type and the code of each refusal."""
 
     limits = ConnectionLimits()
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
+    def __init__(self, *args: Any, count_refusal: CountRefusal, **kwargs: Any) -> None:  # noqa: ANN401 - as uvicorn calls it
         super().__init__(*args, **kwargs)
+        self._count_refusal = count_refusal
         self.conn: _Connection = _Connection()
         self._step: object = None
         self._timer: asyncio.TimerHandle | None = None
@@ -94,7 +99,7 @@ class GuardedProtocol(H11Protocol):
         if len(self.connections) > self.limits.sockets:
             transport.abort()
         elif len(self.connections) > self.limits.connections:
-            self.app = _for_monitors(self.app)
+            self.app = _for_monitors(self.app, self._count_refusal)
         self._time_the_rest()
 
     def data_received(self, data: bytes) -> None:
@@ -157,6 +162,7 @@ class GuardedProtocol(H11Protocol):
         silent = problem is TOO_SLOW and not self.conn.trailing_data[0] and self.conn.their_state is h11.IDLE
         if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not silent:
             reply = _refusal(problem)
+            self._count_refusal(problem.type, problem.code)
             reason = STATUS_PHRASES[problem.status]
             head = h11.Response(status_code=problem.status, headers=reply.raw_headers, reason=reason)
             for event in (head, h11.Data(data=bytes(reply.body)), h11.EndOfMessage()):
@@ -171,11 +177,15 @@ def _refusal(problem: Problem) -> JSONResponse:
     return JSONResponse(problem_body(problem, request_id), problem.status, headers)
 
 
-def _for_monitors(app: ASGIApp) -> ASGIApp:
+def _for_monitors(app: ASGIApp, count_refusal: CountRefusal) -> ASGIApp:
     """Return an application that answers monitors and refuses every other request."""
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        await (app if scope["path"] in FOR_MONITORS else _refusal(TOO_MANY))(scope, receive, send)
+        if scope["path"] in FOR_MONITORS:
+            await app(scope, receive, send)
+            return
+        count_refusal(TOO_MANY.type, TOO_MANY.code)
+        await _refusal(TOO_MANY)(scope, receive, send)
 
     return answer
 

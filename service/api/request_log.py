@@ -59,7 +59,7 @@ class RequestRecord:
     """A request on its way; `error` is the type and the code of its first error, also of one that ends a stream."""
 
     method: str
-    route: str = OTHER
+    route: str
     status: int = 0
     error: tuple[str, str] | None = None
     answer: AnswerOutcome | None = None
@@ -129,10 +129,16 @@ def noting_answers(finish: Finish, metrics: Metrics) -> Finish:
 
 
 class RequestLog:
-    """Records every request, counts it, and writes its line to the log; the outermost middleware."""
+    """Records every request, counts it, and writes its line to the log; the outermost middleware.
 
-    def __init__(self, app: ASGIApp, metrics: Metrics, telemetry: Telemetry) -> None:
+    `template_of` returns the template of a path, or None if no route has it.
+    """
+
+    def __init__(
+        self, app: ASGIApp, metrics: Metrics, telemetry: Telemetry, template_of: Callable[[str], str | None]
+    ) -> None:
         self._app = app
+        self._template_of = template_of
         self._metrics = metrics
         self._telemetry = telemetry
 
@@ -141,7 +147,8 @@ class RequestLog:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        record = RequestRecord(scope["method"] if scope["method"] in METHODS else OTHER)
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        record = RequestRecord(method, self._template_of(scope["path"]) or OTHER)
         # Other middleware copies the scope, but not this.
         state = scope.setdefault("state", {})
 
@@ -151,7 +158,7 @@ class RequestLog:
             await send(message)
 
         token = _current.set(record)
-        telemetry = OFF if scope["path"] in _MONITORED else self._telemetry
+        telemetry = OFF if record.route in _MONITORED else self._telemetry
         with telemetry.request(record.method, Headers(scope=scope).get("traceparent")) as span:
             try:
                 await self._app(scope, receive, send_and_note)
@@ -173,18 +180,3 @@ class RequestLog:
             line = "%s %s %s in %d ms%s"
             values = (record.method, record.route, record.code, round(1000 * seconds), noted)
             logger.log(record.level, line, *values, extra={"fields": record.fields(seconds)})
-
-
-class RouteOfRequest:
-    """Notes the template of the route that took a request; the innermost middleware."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request."""
-        try:
-            await self._app(scope, receive, send)
-        finally:
-            if (record := _current.get()) and (path := getattr(scope.get("route"), "path", None)):
-                record.route = path

@@ -165,11 +165,12 @@ def test_headers_without_end_are_refused(service: Served, start: bytes, piece: b
 
 @pytest.mark.parametrize("size", [HEAD_BYTES + 1, 60_000, 200_000])
 def test_headers_over_the_limit_are_refused_in_one_piece_too(service: Served, size: int) -> None:
-    """A head that arrives in one piece is measured as well."""
+    """A head that arrives in one piece is measured as well, and the refusal is counted."""
     reply = reply_to(service.port, head("GET", "/healthz", f"X-Long: {'y' * size}"))
 
     assert reply.status == 431
     assert reply.error["code"] == "headers_too_large"
+    assert b'dateline_errors_total{code="headers_too_large"' in service.app.state.service.metrics.exposition()
 
 
 def test_headers_within_the_limit_are_read(service: Served) -> None:

@@ -17,7 +17,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request as HttpRequest
 from starlette.testclient import TestClient
-from starlette.types import Message
 
 from index.embedding import Vector
 from index.errors import ConfigurationError
@@ -337,20 +336,6 @@ def test_a_key_is_needed_and_bound_as_for_a_question(tmp_path: Path, models: Pat
 def test_the_protocol_is_off_unless_it_is_switched_on(sample_settings: ServiceSettings) -> None:
     with client_of(sample_settings) as client:
         assert client.post("/mcp", json=message("ping")).status_code == 404
-
-
-def test_the_record_of_a_request_names_its_route() -> None:
-    """Metrics and the log tell the requests of this route from those that no route takes."""
-    scope: dict[str, Any] = {"type": "http", "method": "GET", "path": "/mcp", "headers": []}
-
-    async def ignore(_: Message) -> None:
-        """Do nothing."""
-
-    async def never() -> Message:
-        raise AssertionError("a GET has no body")
-
-    asyncio.run(McpEndpoint(None, tuple)(scope, never, ignore))
-    assert scope["route"].path == "/mcp"
 
 
 def test_a_missing_package_is_named_with_its_fix(monkeypatch: pytest.MonkeyPatch) -> None:
