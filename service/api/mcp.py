@@ -6,8 +6,10 @@ Clients of 2026-07-28 and those of earlier versions, which begin with `initializ
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Collection, Coroutine
+from asyncio import Event
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from contextlib import asynccontextmanager
+from functools import partial
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +21,16 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from index.errors import ConfigurationError
-from service.api.errors import INTERNAL, INVALID, NOT_JSON, Problem, fault_message, logged_problem, problem_reply
+from service.api.errors import (
+    INTERNAL,
+    INVALID,
+    NOT_JSON,
+    STOPPING,
+    Problem,
+    fault_message,
+    logged_problem,
+    problem_reply,
+)
 from service.api.event_stream import cancel
 from service.api.links import base_address
 from service.api.mcp_tools import Tool, ToolCall, tools
@@ -73,7 +84,7 @@ class McpEndpoint:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; one whose client leaves is cancelled."""
+        """Handle a request; one whose client leaves is cancelled, and so is one of a service that stops."""
         headers = Headers(scope=scope)
         if scope["method"] != "POST":
             await problem_reply(_ONLY_POST, {"Allow": "POST"})(scope, receive, send)
@@ -86,7 +97,9 @@ class McpEndpoint:
             if fault := _fault(message.get("body", b"")):
                 await JSONResponse(fault, 400)(scope, receive, send)
             else:
-                await _until_left(self._manager.handle_request(scope, _replay(message), send), receive)
+                state: ServiceState = scope["app"].state.service
+                reply = partial(self._manager.handle_request, scope, _replay(message))
+                await send_reply(reply, receive, send, state.stopping)
 
     def _is_allowed(self, origin: str | None, host: str) -> bool:
         """Return whether a program sends a request, or a page of this service or of an allowed origin."""
@@ -199,16 +212,32 @@ def _replay(body: Message) -> Receive:
     return receive
 
 
-async def _until_left(reply: Coroutine[Any, Any, None], receive: Receive) -> None:
-    """Wait for a reply; cancel it if its client leaves."""
-    tasks = [asyncio.create_task(reply), asyncio.create_task(_left(receive))]
+async def send_reply(reply: Callable[[Send], Awaitable[None]], receive: Receive, send: Send, stops: Event) -> None:
+    """Send a reply; cancel it if its client leaves, or if the service stops before the reply has begun."""
+    has_begun = False
+
+    async def send_and_note(message: Message) -> None:
+        nonlocal has_begun
+        has_begun = True
+        await send(message)
+
+    async def run() -> None:
+        await reply(send_and_note)
+
+    async def stop() -> None:
+        await stops.wait()
+
+    tasks = [asyncio.create_task(each) for each in (run(), _left(receive), stop())]
     try:
         await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        is_sent = tasks[0].done()
+        if has_begun:
+            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
     finally:
         await cancel(*tasks)
-    if is_sent:
+    if not tasks[0].cancelled():
         tasks[0].result()
+    elif stops.is_set() and not has_begun:
+        await problem_reply(STOPPING, {"Retry-After": "1"})({"type": "http"}, receive, send)
 
 
 async def _left(receive: Receive) -> None:

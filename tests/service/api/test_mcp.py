@@ -17,12 +17,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request as HttpRequest
 from starlette.testclient import TestClient
+from starlette.types import Message, Send
 
 from index.embedding import Vector
 from index.errors import ConfigurationError
 from index.records import Filters
 from service.api.app import create_app
-from service.api.mcp import McpEndpoint, called
+from service.api.mcp import McpEndpoint, called, send_reply
 from service.api.mcp_tools import TEXT, FoundArticle, FoundArticles, ToolCall, fetched, tools
 from service.api.protocol import ConnectionLimits
 from service.api.state import ServiceState
@@ -271,6 +272,36 @@ def test_a_client_that_leaves_stops_the_model(served: Served, era: dict[str, str
     connection.close()
     assert served.llm.wait_for_leaver(30)
     assert call(served, "search", query=QUESTION)[0] is False
+
+
+@pytest.mark.parametrize("begins", [False, True])
+def test_a_service_that_stops_refuses_a_call_unless_its_reply_has_begun(begins: bool) -> None:
+    """The caller gets a status in place of a broken connection, and never two replies."""
+
+    async def story() -> list[Message]:
+        stops, sent = asyncio.Event(), list[Message]()
+
+        async def reply(send: Send) -> None:
+            if begins:
+                await send({"type": "http.response.start", "status": 200})
+            await stops.wait()
+            await asyncio.sleep(0 if begins else 60)
+            await send({"type": "http.response.body", "body": b""})
+
+        async def receive() -> Message:
+            await asyncio.sleep(60)
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        asyncio.get_running_loop().call_later(0.01, stops.set)
+        await send_reply(reply, receive, send, stops)
+        return sent
+
+    start, body = asyncio.run(story())
+    assert start["status"] == (200 if begins else 503)
+    assert (b"shutting_down" in body["body"]) is not begins
 
 
 SEARCH = tools()[0]
