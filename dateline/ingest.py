@@ -12,6 +12,7 @@ from dateline.options import Data, Json, settings_of
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from index.settings import LogFormat
     from ingest.report import FetchCounts, IngestReport
     from ingest.watch import Writer
 
@@ -92,7 +93,8 @@ def ingest(
         if rebuild or dry_run:
             raise ConfigurationError("--watch goes with neither --rebuild nor --dry-run", "Run that once, then watch.")
         visits = Visits(fetcher) if fetcher else None
-        _watch(Writer(order, build_embedder(settings, load=False), every, visits), while_stdin=while_stdin)
+        writer = Writer(order, build_embedder(settings, load=False), every, visits)
+        _watch(writer, settings.log_format, while_stdin=while_stdin)
         return
     report = run(order, build_embedder(settings, load=False), Progress())
     report.fetches = fetcher.counts if fetcher else None
@@ -110,14 +112,14 @@ class _Stopped(BaseException):
     """A signal asks the writer to stop; it may stop anywhere, as if it were killed."""
 
 
-def _watch(writer: "Writer", *, while_stdin: bool) -> None:
+def _watch(writer: "Writer", log_format: "LogFormat", *, while_stdin: bool) -> None:
     """Run the writer until a signal, or until standard input ends."""
     import logging
     from threading import Thread
 
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    for verbose in ("httpx", "httpcore", "chromadb"):
-        logging.getLogger(verbose).setLevel(logging.WARNING)
+    from service.log import start_log
+
+    start_log(log_format)
 
     def stop(*_: object) -> None:
         for each in (signal.SIGTERM, signal.SIGINT):

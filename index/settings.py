@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+LogFormat = Literal["text", "json"]
+
 
 class IndexSettings(BaseSettings):
     """The location and the configuration of the index."""
@@ -55,6 +57,11 @@ class IndexSettings(BaseSettings):
         None,
         validation_alias="CHROMA_URL",
         description="Address of a Chroma server (`chroma run`) that searches large segments; unset: this process.",
+    )
+
+    log_format: LogFormat = Field(
+        "text",
+        description="Form of the log of the service and the writer: `text`, or `json` with an object on each line.",
     )
 
     @field_validator("embedding_options", mode="before")

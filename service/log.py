@@ -5,8 +5,8 @@ import logging
 from datetime import UTC, datetime
 
 from index.records import isoformat
+from index.settings import LogFormat
 from service.records import request_id
-from service.settings import LogFormat
 
 TEXT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
 VERBOSE = ("httpx", "httpx2", "httpcore", "chromadb", "mcp")

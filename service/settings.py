@@ -1,14 +1,12 @@
 """The settings of the service, read once from the environment or `.env`."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from index.settings import IndexSettings
-
-LogFormat = Literal["text", "json"]
 
 LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
@@ -122,7 +120,6 @@ class ServiceSettings(IndexSettings):
         description="Limit of suggested questions, made from the newest articles and answered once before they are"
         " shown; with a language model, up to 10 calls for a new index. 0 makes none.",
     )
-    log_format: LogFormat = Field("text", description="Form of the log: `text`, or `json` with an object on each line.")
     otlp_endpoint: str | None = Field(
         None,
         validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",

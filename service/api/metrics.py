@@ -56,15 +56,16 @@ def _of_index(state: ServiceState) -> Readings:
 
 def _of_spool(state: ServiceState) -> Readings:
     data = state.pipeline.library.data
-    waiting, oldest = None, None
-    with suppress(DatelineError):
+    waiting, oldest, is_up = None, None, None
+    # Metrics that say nothing of the disk are still read.
+    with suppress(DatelineError, OSError):
         entries = Spool(data).entries()
         waiting = len(entries)
-        # The writer may have published it meanwhile.
-        with suppress(FileNotFoundError):
-            oldest = entries[0].path.stat().st_mtime if entries else None
+        is_up = has_writer(data)
+        # It may be published meanwhile.
+        oldest = entries[0].path.stat().st_mtime if entries else None
     return {
         "dateline_spool_articles": waiting,
         "dateline_spool_oldest_timestamp_seconds": oldest,
-        "dateline_writer_up": has_writer(data),
+        "dateline_writer_up": is_up,
     }
