@@ -9,6 +9,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -20,8 +22,12 @@ from ingest.report import Progress
 from service.api.templates import NO_ARTICLES
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for
+from tests.scripted_llm import Hang, ScriptedLLM
+from tests.service.test_llm_answers import ALSO_TRUE, QUESTION
+from tests.service.test_llm_answers import reply as said
 
 ROOT = Path(__file__).parents[3]
+CHAT = {"model": "dateline", "messages": [{"role": "user", "content": QUESTION}]}
 
 
 def ingest(folder: Path, data: Path, embedder: LocalEmbedder) -> None:
@@ -120,18 +126,19 @@ def port() -> int:
         return found
 
 
-@pytest.fixture
-def server(sample_data: Path, models: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """A ready service in its own process."""
+@contextmanager
+def serving(data: Path, models: Path, port: int, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a service in its own process until the block ends; it is ready."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
-    command = [sys.executable, "-m", "dateline", "serve", "--data", str(sample_data), "--port", str(port)]
-    process = subprocess.Popen(
-        command, cwd=ROOT, env={**kept, "DATELINE_MODELS": str(models)}, stderr=subprocess.DEVNULL
-    )
-    _wait_until_ready(port)
-    yield process
-    process.kill()
-    process.wait()
+    command = [sys.executable, "-m", "dateline", "serve", "--data", str(data), "--port", str(port)]
+    environment = {**kept, "DATELINE_MODELS": str(models), **environment}
+    process = subprocess.Popen(command, cwd=ROOT, env=environment, stderr=subprocess.DEVNULL)
+    try:
+        _wait_until_ready(port)
+        yield process
+    finally:
+        process.kill()
+        process.wait()
 
 
 def _get(port: int, method: str, path: str, body: object = None) -> tuple[int, bytes]:
@@ -154,17 +161,60 @@ def _wait_until_ready(port: int) -> None:
     raise AssertionError("the service was not ready within a minute")
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_the_service_with_exit_code_0(
-    server: subprocess.Popen[bytes], port: int, sent: signal.Signals
-) -> None:
+def test_a_signal_ends_the_service_with_exit_code_0(sample_data: Path, models: Path, port: int) -> None:
     """The service answers over HTTP, and ends within its grace period."""
-    status, content = _get(port, "POST", "/v1/ask", {"question": "Why was the Ostle Bridge closed?"})
-    server.send_signal(sent)
+    with serving(sample_data, models, port) as server:
+        status, content = _get(port, "POST", "/v1/ask", {"question": "Why was the Ostle Bridge closed?"})
+        server.send_signal(signal.SIGINT)
 
-    assert status == 200
-    assert json.loads(content)["citations"]
-    assert server.wait(timeout=60) == 0
+        assert status == 200
+        assert json.loads(content)["citations"]
+        assert server.wait(timeout=60) == 0
+
+
+def opened(port: int, number: int) -> tuple[http.client.HTTPConnection, http.client.HTTPResponse]:
+    """Return a connection, and its stream that has said its first sentence, of either API."""
+    native, chat = ("/v1/ask", {"question": QUESTION}), ("/v1/chat/completions", CHAT)
+    path, body = chat if number % 2 else native
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection.request("POST", path, json.dumps({**body, "stream": True}), {"Content-Type": "application/json"})
+    stream, seen = connection.getresponse(), ""
+    while ALSO_TRUE not in (line := stream.readline().decode()):
+        assert line, f"the stream ended before its first sentence: {seen}"
+        seen += line
+    return connection, stream
+
+
+def test_a_stopping_service_ends_20_open_streams(sample_data: Path, models: Path, port: int) -> None:
+    """It is not ready at once; each stream has an error as its last event, and the exit code is 0.
+
+    The model would be silent for much longer.
+    """
+    with ScriptedLLM(said(f"{ALSO_TRUE} [{{key}}]. Then the ", Hang())) as llm:
+        settings = {"DATELINE_LLM_MODEL": "dateline-test", "OPENAI_BASE_URL": llm.url, "DATELINE_LLM_DEADLINE_S": "600"}
+        with serving(
+            sample_data, models, port, DATELINE_MAX_QUESTIONS="20", DATELINE_SUGGESTIONS="0", **settings
+        ) as server:
+            with ThreadPoolExecutor(20) as callers:
+                streams = list(callers.map(lambda number: opened(port, number), range(20)))
+            server.send_signal(signal.SIGTERM)
+            until = time.monotonic() + 60
+            while _is_ready(port):
+                assert time.monotonic() < until, "the service was ready for a minute after its signal"
+                time.sleep(0.05)
+            rests = [stream.read().decode() for _, stream in streams]
+            assert server.wait(timeout=60) == 0
+    for connection, _ in streams:
+        connection.close()
+    last = [json.loads(rest.rstrip().rpartition("data: ")[2]) for rest in rests]
+    assert [event["error"]["code"] for event in last] == ["shutting_down"] * 20
+
+
+def _is_ready(port: int) -> bool:
+    try:
+        return _get(port, "GET", "/readyz")[0] == 200
+    except OSError:
+        return False
 
 
 def test_a_public_address_needs_the_setting(sample_data: Path) -> None:
