@@ -25,9 +25,9 @@ class KeptAnswer:
 class AnswerCache:
     """The last `size` answers of one process, by digests of their questions; used on the event loop only.
 
-    Only an answer that any later run would repeat is kept: not one that was interrupted or truncated, that a failing
-    model had to do with, or that explains itself by a trace. `configuration` is everything else that answers depend
-    on: the model, the prompts, the calibration and the thresholds.
+    Only an answer that any later run would repeat is kept: not one that was interrupted or truncated, or that a failing
+    model had to do with. A trace tells how the answer was made at first. `configuration` is everything else that
+    answers depend on: the model, the prompts, the calibration and the thresholds.
     """
 
     def __init__(self, size: int, configuration: Sequence[object]) -> None:
@@ -52,7 +52,7 @@ class AnswerCache:
         """Keep an answer, if it may be given again, instead of the one that was used least recently."""
         # A run warns of what kept it from its best: a failure of the model, or a limit.
         is_best = answer.status_reason != "interrupted" and not run.warnings and not run.use.has_failed
-        if not self._size or not is_best or "trace" in run.question.include:
+        if not self._size or not is_best:
             return
         cited = {citation.article_id for citation in answer.citations}
         articles = tuple(each.article for each in run.composition.passages if each.article.article_id in cited)

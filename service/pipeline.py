@@ -145,13 +145,13 @@ class Pipeline:
                         events.append(event)
                         yield event
                 answer = run.answer(self.stale_after)
+                if "trace" in question.include:
+                    thresholds = thresholds_of(self.calibration, self.verifier.support.thresholds)
+                    answer = replace(answer, trace=trace_of(run, thresholds, self.verifier.safety.excerpt))
                 articles = tuple(passage.article for passage in run.composition.passages)
                 # Not an answer from an index that was replaced meanwhile: nothing would forget it.
                 if self.cache and self.library.served == run.generation.name:
                     self.cache.put(run, answer, events)
-            if "trace" in question.include:
-                thresholds = thresholds_of(self.calibration, self.verifier.support.thresholds)
-                answer = replace(answer, trace=trace_of(run, thresholds, self.verifier.safety.excerpt))
             if self.finish:
                 answer = self.finish(question, answer, articles)
             if answer.status == "not_in_sources":

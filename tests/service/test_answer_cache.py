@@ -92,6 +92,20 @@ def test_a_kept_answer_costs_nothing(sample_data: Path, models: Path) -> None:
     assert {answer.answer for answer in found} == {f"{TRUE} [1]."}
 
 
+def test_a_kept_trace_tells_how_the_answer_was_made(sample_data: Path, models: Path) -> None:
+    """It has the calls of the model that wrote the answer; without the request there is none."""
+    asked = Question(QUESTION)
+    with ScriptedLLM(said(f"{TRUE} [{{key}}].")) as llm, pipeline_with(llm, sample_data, models) as pipeline:
+        traced = replace(asked, include=frozenset({"trace"}))
+        first, again, plain = answers(caching(pipeline), traced, traced, asked)
+        assert len(llm.requests) == 2
+    assert (first.cached, again.cached, plain.cached) == (False, True, False)
+    assert first.trace == again.trace
+    assert again.trace
+    assert [call.purpose for call in again.trace.model_calls] == ["answer"]
+    assert plain.trace is None
+
+
 FOLLOW_UP = Question("And by how much?", messages=(Message("user", "How much do ferry wages rise?"),))
 BAD: dict[str, tuple[Question, Sequence[Callable[[Request], Reply]]]] = {
     "interrupted": (Question(QUESTION), [said(f"{ALSO_TRUE} [{{key}}]. Then", Cut())]),
@@ -104,13 +118,12 @@ BAD: dict[str, tuple[Question, Sequence[Callable[[Request], Reply]]]] = {
         Question(QUESTION, max_tokens=5),
         [said(f"{ALSO_TRUE} [{{key}}]. ", f"{TRUE} [{{key}}].")],
     ),
-    "a trace": (Question(QUESTION, include=frozenset({"trace"})), [said(f"{TRUE} [{{key}}].")]),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_an_answer_that_another_run_would_better_is_not_kept(sample_data: Path, models: Path, name: str) -> None:
-    """Neither with a failure of the model, nor with the trace of one run."""
+    """With a failure of the model, or a limit of this request."""
     question, replies = BAD[name]
     with ScriptedLLM(replies) as llm, pipeline_with(llm, sample_data, models) as pipeline:
         cached = caching(pipeline)
@@ -134,7 +147,7 @@ QUESTIONS = st.builds(
     reader=st.sampled_from(["auto", "extractive"]),
     citations=st.sampled_from(["verified", "off"]),
     as_of=MOMENTS,
-    include=st.frozensets(st.sampled_from(["text"])),
+    include=st.frozensets(st.sampled_from(["text", "trace"])),
     bounds=FILTERS,
     max_tokens=st.sampled_from([None, 9]),
 )  # fmt: skip
