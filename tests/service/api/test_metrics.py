@@ -8,7 +8,8 @@ from starlette.testclient import TestClient
 
 from service.api.metrics import read_gauges
 from service.metrics import GAUGES, Metrics, counting_usage
-from service.records import Question, Usage
+from service.records import Question, Unsupported, Usage
+from tests.service.answers import answer
 
 Series = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
@@ -113,3 +114,26 @@ def test_usage_adds_up(calls: list[tuple[int, int, float | None]]) -> None:
     assert value(series, "dateline_llm_tokens_total", direction="input") == sum(each[0] for each in calls)
     assert value(series, "dateline_llm_tokens_total", direction="output") == sum(each[1] for each in calls)
     assert value(series, "dateline_llm_cost_usd_total") == pytest.approx(sum(each[2] or 0 for each in calls))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 3))))
+def test_a_kept_answer_counts_as_an_answer_without_steps(given_again: list[tuple[bool, int]]) -> None:
+    """Each answer is counted with what it withheld; only one that was composed has times of its steps."""
+    metrics = Metrics()
+    for cached, withheld in given_again:
+        metrics.count_answer(answer(cached=cached, unsupported=(Unsupported("Gulls sing.", "no_support"),) * withheld))
+    series = series_of(metrics.exposition())
+    kept = sum(cached for cached, _ in given_again)
+
+    assert value(series, "dateline_answers_total", status="answered") == len(given_again)
+    assert value(series, "dateline_cached_answers_total") == kept
+    assert value(series, "dateline_stage_duration_seconds_count", stage="read") == len(given_again) - kept
+    assert value(series, "dateline_withheld_sentences_total") == sum(withheld for _, withheld in given_again)
+
+
+def test_a_price_that_is_not_known_is_missing() -> None:
+    """A metric of 0 dollars would say that a model of one's own is free."""
+    metrics = Metrics()
+    metrics.count_usage("own-model", Usage(5, 5, 1, None))
+
+    assert "dateline_llm_cost_usd_total" not in {name for name, _ in series_of(metrics.exposition())}
