@@ -103,14 +103,14 @@ def test_the_metrics_need_a_key(client: TestClient) -> None:
 @given(st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**6), st.none() | st.floats(0, 9))))
 def test_usage_adds_up(calls: list[tuple[int, int, float | None]]) -> None:
     """The tokens of all calls are counted, and the function that was set before is called for each."""
-    told: list[Usage] = []
+    passed_on: list[Usage] = []
     metrics = Metrics()
-    count = counting_usage(metrics, "some-model", lambda _, usage: told.append(usage))
+    count = counting_usage(metrics, "some-model", lambda _, usage: passed_on.append(usage))
     for sent, received, cost in calls:
         count(Question("anything"), Usage(sent, received, 1, cost))
     series = series_of(metrics.exposition())
 
-    assert len(told) == value(series, "dateline_llm_calls_total", model="some-model") == len(calls)
+    assert len(passed_on) == value(series, "dateline_llm_calls_total", model="some-model") == len(calls)
     assert value(series, "dateline_llm_tokens_total", direction="input") == sum(each[0] for each in calls)
     assert value(series, "dateline_llm_tokens_total", direction="output") == sum(each[1] for each in calls)
     assert value(series, "dateline_llm_cost_usd_total") == pytest.approx(sum(each[2] or 0 for each in calls))
