@@ -101,17 +101,27 @@ def test_callers_who_leave_leave_nothing_behind(asking: tuple[Served, ScriptedLL
     service, model, spent = asking
     moments = random.Random(1)
     leave(service.port, REQUESTS[0], moments)
-    before, threads = _settled(service, model, None), threading.active_count()
+    before, threads = _settled(service, model, None), _threads()
     with ThreadPoolExecutor(AT_ONCE) as callers:
         for number in range(CALLERS):
             callers.submit(leave, service.port, REQUESTS[number % len(REQUESTS)], random.Random(number))
     after = _settled(service, model, before)
 
-    assert after == before
-    assert threading.active_count() <= threads + 4  # of the pools, which grow to their limits once
+    assert _is_within(after, before), f"{before} became {after}"
+    assert len(_threads() - threads) <= 4  # of the pools, which grow to their limits once
     assert is_alive(service.port)
     assert len(spent) >= len([each for each in model.requests if "<passage" in str(each.body)]) > 0
     assert all(usage.input_tokens > 0 for usage in spent)
+
+
+def _threads() -> set[str]:
+    """Return the threads of this process without those of the model, which may end later than their connections."""
+    return {thread.name for thread in threading.enumerate() if "process_request" not in thread.name}
+
+
+def _is_within(now: Left, wanted: Left) -> bool:
+    """Return whether nothing is more; files of earlier tests may be closed meanwhile."""
+    return all(held <= limit for held, limit in zip(now, wanted, strict=True))
 
 
 def _settled(service: Served, model: ScriptedLLM, wanted: Left | None) -> Left:
@@ -119,7 +129,7 @@ def _settled(service: Served, model: ScriptedLLM, wanted: Left | None) -> Left:
     until = time.monotonic() + SETTLED_S
     while time.monotonic() < until:
         now = left(service, model)
-        if now == wanted or (wanted is None and now[1:4] == (0, 0, 0)):
+        if _is_within(now, wanted) if wanted else now[1:4] == (0, 0, 0):
             return now
         time.sleep(0.02)
     return left(service, model)
