@@ -80,7 +80,7 @@ _NOBODY = Caller()
 _PUSHER = Caller("push_secret", INGEST)
 
 
-def _caller(request: Request) -> Caller:
+async def _caller(request: Request) -> Caller:
     caller: Caller = request.state.caller
     return caller
 

@@ -62,7 +62,7 @@ async def _run(executor: ThreadPoolExecutor, function: Callable[P, T], *args: P.
     return await asyncio.get_running_loop().run_in_executor(executor, lambda: context.run(function, *args, **kwargs))
 
 
-def _state(request: Request) -> ServiceState:
+async def _state(request: Request) -> ServiceState:
     state: ServiceState = request.app.state.service
     return state
 
