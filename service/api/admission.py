@@ -30,6 +30,9 @@ QUESTION_PATHS = frozenset(
 )
 """The paths that answer questions."""
 
+ANSWERING_PATHS = QUESTION_PATHS | {"/mcp"}
+"""The paths whose requests may ask a language model; a tool of `/mcp` takes its slot itself."""
+
 CLIENTS = 10_000
 """The limit of clients that are counted; beyond it the client that was seen least recently is dropped."""
 
@@ -154,7 +157,7 @@ class LeavingCallers:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or scope["path"] not in QUESTION_PATHS:
+        if scope["type"] != "http" or scope["path"] not in ANSWERING_PATHS:
             await self._app(scope, receive, send)
             return
         body: list[Message] = [await receive()]

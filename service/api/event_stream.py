@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from typing import Protocol
+from typing import Any, Protocol
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -130,7 +130,7 @@ class EventStream(Response):
             await asyncio.sleep(PAUSE_S)
 
 
-async def cancel(*tasks: "asyncio.Task[None]") -> None:
+async def cancel(*tasks: "asyncio.Task[Any]") -> None:
     """Cancel tasks and wait until they end; their errors are dropped.
 
     The caller's own cancellation is raised, which awaiting the tasks under `suppress(CancelledError)` would hide.

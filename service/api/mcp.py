@@ -7,11 +7,10 @@ import asyncio
 import json
 import logging
 from asyncio import Event
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Coroutine
 from contextlib import asynccontextmanager
-from functools import partial
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 from starlette.datastructures import Headers
@@ -43,6 +42,8 @@ if TYPE_CHECKING:
     from mcp.server import Server, ServerRequestContext
     from mcp.server.streamable_http_manager import StreamableHTTPSessionManager
     from mcp_types import CallToolRequestParams, CallToolResult, ListToolsResult, PaginatedRequestParams
+
+T = TypeVar("T")
 
 PATH = "/mcp"
 
@@ -84,7 +85,7 @@ class McpEndpoint:
             yield
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle a request; one whose client leaves is cancelled, and so is one of a service that stops."""
+        """Handle a request."""
         headers = Headers(scope=scope)
         if scope["method"] != "POST":
             await problem_reply(_ONLY_POST, {"Allow": "POST"})(scope, receive, send)
@@ -97,9 +98,7 @@ class McpEndpoint:
             if fault := _fault(message.get("body", b"")):
                 await JSONResponse(fault, 400)(scope, receive, send)
             else:
-                state: ServiceState = scope["app"].state.service
-                reply = partial(self._manager.handle_request, scope, _replay(message))
-                await send_reply(reply, receive, send, state.stopping)
+                await self._manager.handle_request(scope, _replay(message, receive), send)
 
     def _is_allowed(self, origin: str | None, host: str) -> bool:
         """Return whether a program sends a request, or a page of this service or of an allowed origin."""
@@ -171,21 +170,29 @@ async def called(tool: Tool | None, params: "CallToolRequestParams", request: Re
         raise MCPError(INVALID_PARAMS, f"Unknown tool: {params.name[:80]!r}")
     state: ServiceState = request.app.state.service
     call = ToolCall(state, request.state.caller, base_address(request, state))
-    values = None
     try:
-        values = await tool.run(call, params.arguments or {})
-        text = json.dumps(values, ensure_ascii=False)
+        given = tool.arguments.validate_python(params.arguments or {})
     except ValidationError as error:
         fault = error.errors()[0]
-        text = fault_message(".".join(map(str, fault["loc"])), fault)
-        note_error(INVALID, "invalid_request")
+        message = fault_message(".".join(map(str, fault["loc"])), fault)
+        return _failed(Problem(422, INVALID, "invalid_request", message))
+    try:
+        values = await unless_stopped(tool.run(call, given), state.stopping)
     except Exception as error:  # noqa: BLE001 - becomes a message, and is logged there
-        problem = logged_problem(error)
-        note_error(problem.type, problem.code)
-        text = f"{problem.message} It is {request_id.get()}." if problem is INTERNAL else problem.message
-    return CallToolResult(
-        content=[TextContent(type="text", text=text)], structured_content=values, is_error=values is None
-    )
+        return _failed(logged_problem(error))
+    if values is None:
+        return _failed(STOPPING)
+    text = TextContent(type="text", text=json.dumps(values, ensure_ascii=False))
+    return CallToolResult(content=[text], structured_content=values)
+
+
+def _failed(problem: Problem) -> "CallToolResult":
+    """Return the message of a problem, with the id of the request if that is asked for."""
+    from mcp_types import CallToolResult, TextContent
+
+    note_error(problem.type, problem.code)
+    text = f"{problem.message} It is {request_id.get()}." if problem is INTERNAL else problem.message
+    return CallToolResult(content=[TextContent(type="text", text=text)], is_error=True)
 
 
 def _fault(body: bytes) -> dict[str, Any] | None:
@@ -202,45 +209,22 @@ def _fault(body: bytes) -> dict[str, Any] | None:
     return None
 
 
-def _replay(body: Message) -> Receive:
-    """Return a function that returns a message, and then waits forever: the endpoint itself sees the client leave."""
+def _replay(body: Message, receive: Receive) -> Receive:
+    """Return a function that returns a message that was received before the others."""
     messages = [body]
 
-    async def receive() -> Message:
-        return messages.pop() if messages else await asyncio.get_running_loop().create_future()
+    async def replay() -> Message:
+        return messages.pop() if messages else await receive()
 
-    return receive
+    return replay
 
 
-async def send_reply(reply: Callable[[Send], Awaitable[None]], receive: Receive, send: Send, stops: Event) -> None:
-    """Send a reply; cancel it if its client leaves, or if the service stops before the reply has begun."""
-    has_begun = False
-
-    async def send_and_note(message: Message) -> None:
-        nonlocal has_begun
-        has_begun = True
-        await send(message)
-
-    async def run() -> None:
-        await reply(send_and_note)
-
-    async def stop() -> None:
-        await stops.wait()
-
-    tasks = [asyncio.create_task(each) for each in (run(), _left(receive), stop())]
+async def unless_stopped(work: Coroutine[Any, Any, T], stopping: Event) -> T | None:
+    """Return the result of some work; cancel it and return None if the service stops before."""
+    running = asyncio.create_task(work)
+    stopped = asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        if has_begun:
-            await asyncio.wait(tasks[:2], return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((running, stopped), return_when=asyncio.FIRST_COMPLETED)
+        return running.result() if running.done() else None
     finally:
-        await cancel(*tasks)
-    if not tasks[0].cancelled():
-        tasks[0].result()
-    elif stops.is_set() and not has_begun:
-        await problem_reply(STOPPING, {"Retry-After": "1"})({"type": "http"}, receive, send)
-
-
-async def _left(receive: Receive) -> None:
-    """Wait until the client leaves."""
-    while (await receive())["type"] != "http.disconnect":
-        pass
+        await cancel(running, stopped)

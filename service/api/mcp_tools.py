@@ -171,10 +171,9 @@ class Tool(NamedTuple):
     result: TypeAdapter[Any]
     function: Callable[[ToolCall, Any], Awaitable[Any]]
 
-    async def run(self, call: ToolCall, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Return the result as JSON values; raises ValidationError for arguments that are not valid."""
-        result = await self.function(call, self.arguments.validate_python(arguments))
-        values: dict[str, Any] = self.result.dump_python(result, mode="json")
+    async def run(self, call: ToolCall, arguments: RequestModel) -> dict[str, Any]:
+        """Return the result for valid arguments, as JSON values."""
+        values: dict[str, Any] = self.result.dump_python(await self.function(call, arguments), mode="json")
         return values
 
 

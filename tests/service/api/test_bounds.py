@@ -143,7 +143,8 @@ def result_of(tool: str, arguments: Mapping[str, Any], client: TestClient, calle
     app: Any = client.app
     call = ToolCall(app.state.service, caller, "https://ask.example")
     try:
-        return json.dumps(asyncio.run(TOOLS[tool].run(call, dict(arguments))), separators=(",", ":"))
+        given = TOOLS[tool].arguments.validate_python(arguments)
+        return json.dumps(asyncio.run(TOOLS[tool].run(call, given)), separators=(",", ":"))
     except DatelineError as error:
         return problem_of(error).message
 

@@ -17,13 +17,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from starlette.requests import Request as HttpRequest
 from starlette.testclient import TestClient
-from starlette.types import Message, Send
 
 from index.embedding import Vector
 from index.errors import ConfigurationError
 from index.records import Filters
 from service.api.app import create_app
-from service.api.mcp import McpEndpoint, called, send_reply
+from service.api.mcp import McpEndpoint, called, unless_stopped
 from service.api.mcp_tools import TEXT, FoundArticle, FoundArticles, ToolCall, fetched, tools
 from service.api.protocol import ConnectionLimits
 from service.api.state import ServiceState
@@ -274,34 +273,26 @@ def test_a_client_that_leaves_stops_the_model(served: Served, era: dict[str, str
     assert call(served, "search", query=QUESTION)[0] is False
 
 
-@pytest.mark.parametrize("begins", [False, True])
-def test_a_service_that_stops_refuses_a_call_unless_its_reply_has_begun(begins: bool) -> None:
-    """The caller gets a status in place of a broken connection, and never two replies."""
+def test_a_call_ends_when_the_service_stops() -> None:
+    """Its caller gets a message in place of a broken connection; a result that is there is given."""
 
-    async def story() -> list[Message]:
-        stops, sent = asyncio.Event(), list[Message]()
+    async def story() -> tuple[str | None, str | None, bool]:
+        stopping, is_cancelled = asyncio.Event(), False
 
-        async def reply(send: Send) -> None:
-            if begins:
-                await send({"type": "http.response.start", "status": 200})
-            await stops.wait()
-            await asyncio.sleep(0 if begins else 60)
-            await send({"type": "http.response.body", "body": b""})
+        async def work() -> str:
+            nonlocal is_cancelled
+            try:
+                await asyncio.sleep(60)
+            except asyncio.CancelledError:
+                is_cancelled = True
+                raise
+            return "never"
 
-        async def receive() -> Message:
-            await asyncio.sleep(60)
-            return {"type": "http.disconnect"}
+        asyncio.get_running_loop().call_later(0.01, stopping.set)
+        ended = await unless_stopped(work(), stopping)
+        return ended, await unless_stopped(asyncio.sleep(0, "done"), asyncio.Event()), is_cancelled
 
-        async def send(message: Message) -> None:
-            sent.append(message)
-
-        asyncio.get_running_loop().call_later(0.01, stops.set)
-        await send_reply(reply, receive, send, stops)
-        return sent
-
-    start, body = asyncio.run(story())
-    assert start["status"] == (200 if begins else 503)
-    assert (b"shutting_down" in body["body"]) is not begins
+    assert asyncio.run(story()) == (None, "done", True)
 
 
 SEARCH = tools()[0]
@@ -318,7 +309,8 @@ def test_the_text_of_a_result_is_its_structured_content(found: list[FoundArticle
     async def search(_: ToolCall, __: object) -> FoundArticles:
         return FoundArticles(tuple(found))
 
-    state = SimpleNamespace(state=SimpleNamespace(service=SimpleNamespace(public_url="https://ask.example")))
+    service = SimpleNamespace(public_url="https://ask.example", stopping=asyncio.Event())
+    state = SimpleNamespace(state=SimpleNamespace(service=service))
     request = HttpRequest({"type": "http", "app": state, "headers": [], "state": {"caller": ANONYMOUS}})
     params = CallToolRequestParams(name="search", arguments={"query": "a"})
     result = asyncio.run(called(SEARCH._replace(function=search), params, request))
