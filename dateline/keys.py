@@ -48,6 +48,12 @@ def create(
     origin: Annotated[
         list[str] | None, typer.Option("--origin", help="Origin of the pages, such as https://news.example.")
     ] = None,
+    per_minute: Annotated[
+        int | None, typer.Option("--per-minute", help="Limit of its questions and searches in a minute.")
+    ] = None,
+    tokens_per_day: Annotated[
+        int | None, typer.Option("--tokens-per-day", help="Limit of a language model's tokens that it uses in a day.")
+    ] = None,
     json_: Json = False,
 ) -> None:
     """Create a key and print it once; only its digest is stored.
@@ -72,6 +78,8 @@ def create(
         _expiry(expires) if expires is not None else None,
         "publishable" if publishable else "secret",
         tuple(origin or ()),
+        per_minute,
+        tokens_per_day,
     )
     text, key = _store(data).create(grant)
     typer.echo(json.dumps({"key": text, **_values(key)}) if json_ else text)
@@ -162,6 +170,8 @@ def _values(key: "Key") -> dict[str, Any]:
         "scopes": _scopes(key),
         "bounds": _bounds(key),
         "origins": grant.origins,
+        "per_minute": grant.per_minute,
+        "tokens_per_day": grant.tokens_per_day,
         "created_at": isoformat(key.created_at, "seconds"),
         "expires_at": isoformat(grant.expires_at, "seconds"),
         "revoked_at": isoformat(key.revoked_at, "seconds"),
@@ -175,12 +185,15 @@ def _line(key: "Key") -> str:
         f"{name.replace('_', ' ')} {' or '.join(value) if isinstance(value, tuple) else value}"
         for name, value in _bounds(key).items()
     )
-    expires = isoformat(key.grant.expires_at, "seconds")
+    grant = key.grant
+    expires = isoformat(grant.expires_at, "seconds")
     parts = [
         f"{key.id}  {key.grant.name}: {_state(key)}",
         " ".join(_scopes(key)),
-        *([bounds or "all articles"] if key.grant.scopes & READING else []),
-        *(["on " + " ".join(key.grant.origins)] if key.grant.origins else []),
+        *([bounds or "all articles"] if grant.scopes & READING else []),
+        *(["on " + " ".join(grant.origins)] if grant.origins else []),
+        *([f"{grant.per_minute:,} a minute"] if grant.per_minute else []),
+        *([f"{grant.tokens_per_day:,} tokens a day"] if grant.tokens_per_day else []),
         f"created {isoformat(key.created_at, 'seconds')}",
         f"expires {expires}" if expires else "does not expire",
     ]

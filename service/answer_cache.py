@@ -11,6 +11,7 @@ from typing import Any
 from index.records import Article
 from service.answer import Answer, Event
 from service.answer_run import AnswerRun
+from service.records import NO_ACCOUNT
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class AnswerCache:
 
     def _key(self, run: AnswerRun) -> bytes:
         """Return a digest of all that an answer depends on; a day, because many speak of how long ago something was."""
-        question = asdict(replace(run.question, fresh=False))
+        question = asdict(replace(run.question, fresh=False, account=NO_ACCOUNT))
         parts = [question, run.generation.name, run.created.date().isoformat(), self._configuration]
         return hashlib.sha256(json.dumps(parts, default=_plain).encode()).digest()
 

@@ -59,6 +59,9 @@ NEWER_REPORT = "newer_report"
 CUT = "max_tokens"
 """Code of the warning that an answer was cut at its limit of tokens."""
 
+BUDGET = "budget_exhausted"
+"""Code of the warning that a language model was not asked, because a limit of the day is reached."""
+
 ABSTENTIONS: dict[StatusReason, str] = {
     "no_articles": "No articles have been added yet.",
     "other_request": "We answer questions about what our articles report. We cannot advise, write or translate.",
@@ -208,6 +211,11 @@ class AnswerRun:
         """End the answer before its next sentence."""
         self.reason = "interrupted"
         self.warn(CUT, "The answer was cut off at the length that was asked for.")
+
+    def quote_instead(self) -> None:
+        """Quote sentences, because the budget of the language model is used up."""
+        self.llm = None
+        self.warn(BUDGET, "Sentences of the articles are quoted, as today's budget of the language model is used up.")
 
     def called(self, purpose: CallPurpose, model: str, failure: str | None = None) -> None:
         """Add a call of the model that has ended, with its tokens and the code of its failure."""

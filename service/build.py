@@ -6,16 +6,18 @@ from datetime import timedelta
 
 from index.chroma_server import server_of
 from index.embedding import Embedder, build_embedder
+from index.errors import ConfigurationError
 from index.library import Library
 from service.citations.verify import Safety, SupportCheck, Thresholds, Verifier
 from service.pipeline import Pipeline
 from service.prompts import Prompts, count_tokens, new_fence
 from service.readers.answerability import Calibration
-from service.readers.chat import Chat, ChatModel
+from service.readers.chat import Chat, ChatModel, has_price
 from service.readers.evidence import PASSAGES_SCORED, SentenceScorer
 from service.readers.llm import LlmReader
 from service.readers.span_reader import PASSAGES_READ, SpanReader
 from service.settings import ServiceSettings
+from service.spend import DailyLimits
 from service.telemetry import OFF, Telemetry, TracedEmbedder
 
 logger = logging.getLogger("dateline")
@@ -78,3 +80,13 @@ def build_chat(settings: ServiceSettings, telemetry: Telemetry = OFF) -> ChatMod
         max_output_tokens=settings.llm_max_output_tokens,
         telemetry=telemetry,
     )
+
+
+def limits_of_day(settings: ServiceSettings) -> DailyLimits:
+    """Return the limits of a day; raises ConfigurationError for one in USD if the model's price is unknown."""
+    if settings.usd_per_day and settings.llm_model and not has_price(settings.llm_model, settings.openai_base_url):
+        raise ConfigurationError(
+            f"DATELINE_USD_PER_DAY is set, but the price of {settings.llm_model!r} is unknown",
+            "Limit its tokens instead, with DATELINE_TOKENS_PER_DAY.",
+        )
+    return DailyLimits(settings.tokens_per_day, settings.usd_per_day or 0.0, settings.key_tokens_per_day)

@@ -66,6 +66,8 @@ class Grant:
     """What a key permits; raises ConfigurationError for values that do not fit together.
 
     Articles outside of `bounds` do not exist for the key. A publishable key works on pages of its `origins` only.
+    `per_minute` limits its questions and searches, `tokens_per_day` what it uses of a language model; None: as the
+    settings say.
     """
 
     name: str
@@ -74,6 +76,8 @@ class Grant:
     expires_at: datetime | None = None
     kind: Kind = "secret"
     origins: tuple[str, ...] = ()
+    per_minute: int | None = None
+    tokens_per_day: int | None = None
 
     def __post_init__(self) -> None:
         """Check the values."""
@@ -95,6 +99,9 @@ class Grant:
                 "a publishable key needs the origins of its pages, and no other key has any",
                 "Give --publishable with --origin, or neither.",
             )
+        for name, value in (("questions a minute", self.per_minute), ("tokens a day", self.tokens_per_day)):
+            if value is not None and value < 1:
+                raise ConfigurationError(f"the limit of {name} is {value}, expected at least 1")
         for origin in self.origins:
             try:
                 exact_origin(origin)
@@ -119,7 +126,9 @@ class Key:
     @property
     def caller(self) -> Caller:
         """The caller that sends this key."""
-        return Caller(self.id, self.grant.scopes, self.grant.bounds)
+        grant = self.grant
+        is_publishable = grant.kind == "publishable"
+        return Caller(self.id, grant.scopes, grant.bounds, is_publishable, grant.per_minute, grant.tokens_per_day)
 
 
 def id_of(text: str) -> str:

@@ -22,6 +22,7 @@ from prometheus_client.registry import Collector
 from service.answer import Answer
 from service.feedback import Vote
 from service.records import Question, Usage
+from service.spend import REFUSALS, Refusal
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
@@ -57,6 +58,10 @@ COUNTERS: Mapping[str, Described] = {
     "dateline_llm_tokens_total": Described("Tokens of the language model.", ("direction", "model")),
     "dateline_llm_calls_total": Described("Calls that the language model's service accepted.", ("model",)),
     "dateline_llm_cost_usd_total": Described("List price of the calls whose price is known.", ("model",)),
+    "dateline_budget_refusals_total": Described(
+        "Times that the language model was not asked for a budget.", ("limit",)
+    ),
+    "dateline_uncounted_questions_total": Described("Questions that no rate counted, as the server of rates failed."),
     "dateline_feedback_votes_total": Described("Votes on answers.", ("vote",)),
 }
 
@@ -70,6 +75,8 @@ GAUGES: Mapping[str, str] = {
     "dateline_index_trouble": "1 if the newest generation cannot be served or the Chroma server fails, else 0.",
     "dateline_llm_trouble": "1 if the last reply of the language model failed, else 0; without a model none.",
     "dateline_llm_breaker_open": "1 while the language model is not asked because it failed, else 0.",
+    "dateline_budget_tokens_left": "Tokens of the language model that may be used today; without a limit none.",
+    "dateline_budget_usd_left": "List price in USD of what may be used of it today; without a limit none.",
     "dateline_spool_articles": "Pushed articles that wait for the writer.",
     "dateline_spool_oldest_timestamp_seconds": "When the push that waits longest was accepted, as a Unix time.",
     "dateline_writer_up": "1 if a live process publishes pushed articles, else 0.",
@@ -99,6 +106,8 @@ class Metrics:
         self._counters = {name: Counter(name, *described, registry=registry) for name, described in COUNTERS.items()}
         for kind, code in known_errors:
             self._add("dateline_errors_total", kind, code, amount=0)
+        for refusal in REFUSALS:
+            self._add("dateline_budget_refusals_total", refusal, amount=0)
 
     def read_gauges_by(self, read: Callable[[], Readings]) -> None:
         """Read the gauges by a function, each time that the metrics are read; call this once."""
@@ -133,6 +142,14 @@ class Metrics:
         if usage.cost_usd is not None:
             self._add("dateline_llm_cost_usd_total", model, amount=usage.cost_usd)
 
+    def count_budget_refusal(self, refusal: Refusal) -> None:
+        """Count that the language model was not asked, by the limit that was reached."""
+        self._add("dateline_budget_refusals_total", refusal)
+
+    def count_rate_failure(self) -> None:
+        """Count a question that no rate counted."""
+        self._add("dateline_uncounted_questions_total")
+
     def count_chore(self, ui: str) -> None:
         """Count a chore by the name of its chat program in our table."""
         self._add("dateline_chores_total", ui)
@@ -153,12 +170,13 @@ class Metrics:
 Spent = Callable[[Question | None, Usage], None]
 
 
-def counting_usage(metrics: Metrics, model: str, spent: Spent | None) -> Spent:
-    """Return a function that counts what a language model used, after it calls the one given."""
+def counting_usage(metrics: Metrics, model: str, *others: Spent | None) -> Spent:
+    """Return a function that counts what a language model used, after it calls the others."""
 
     def count(question: Question | None, usage: Usage) -> None:
-        if spent:
-            spent(question, usage)
+        for other in others:
+            if other:
+                other(question, usage)
         metrics.count_usage(model, usage)
 
     return count

@@ -57,6 +57,7 @@ from service.records import (
     Usage,
 )
 from service.retrieve import Retrieved, Search, joined, search
+from service.spend import Budget
 from service.standalone import PROMPT as STANDALONE_PROMPT
 from service.standalone import standalone_question
 from service.telemetry import OFF, Telemetry
@@ -87,8 +88,8 @@ class Pipeline:
     it, and an article older than `stale_after` makes an answer about the present stale. Both are fixed for tests and
     evaluations. `finish` adds to a complete answer what only a service has; it also gets the articles that the answer
     may cite. `spent` gets what each question cost of the model, once and however it ended, and with None what the
-    suggestions cost. `cache` keeps answers; an evaluation has none. `telemetry` makes the spans of retrievals, and is
-    closed with the pipeline.
+    suggestions cost; `budget` says whether the model may be asked. `cache` keeps answers. An evaluation has neither.
+    `telemetry` makes the spans of retrievals. It and the budget are closed with the pipeline.
     """
 
     library: Library
@@ -104,6 +105,7 @@ class Pipeline:
     fence: Callable[[], str] = new_fence
     finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
     spent: Callable[[Question | None, Usage], None] | None = None
+    budget: Budget | None = None
     cache: AnswerCache | None = None
     clock: Callable[[], datetime] = lambda: datetime.now(UTC)
     telemetry: Telemetry = OFF
@@ -209,10 +211,14 @@ class Pipeline:
         if self.chat is not None:
             await self.chat.aclose()
         await asyncio.to_thread(self.telemetry.close)
+        if self.budget:
+            await asyncio.to_thread(self.budget.close)
 
     async def _events(self, run: AnswerRun) -> AsyncGenerator[Event, None]:
         """Yield the sources, and each sentence once it is verified; then the run can give the answer."""
         question, generation = run.question, run.generation
+        if run.llm and self.budget and not await self.budget.allows(question.account):
+            run.quote_instead()
         with run.timed("standalone"):
             run.independent = await self._independent(run)
             # Off the event loop, because the first mistyped word reads a list of words.

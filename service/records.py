@@ -45,12 +45,26 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Account:
+    """Who is charged for the tokens of a language model: a key, or nobody in particular.
+
+    `tokens_per_day` is the limit of the key itself, or None for that of the settings.
+    """
+
+    key_id: str | None = None
+    tokens_per_day: int | None = None
+
+
+NO_ACCOUNT = Account()
+
+
+@dataclass(frozen=True, slots=True)
 class Question:
     """A question with the options of its answer; no article of a later moment than `as_of` is seen.
 
     `include` names the parts of the reply that are left out unless they are asked for.
     Articles outside of `bounds`, those of its caller, do not exist for it. `max_tokens` limits the text of a language
-    model, which has at least one sentence. A `fresh` answer is never a kept one.
+    model, which has at least one sentence. A `fresh` answer is never a kept one. `account` is charged for the model.
     """
 
     text: str
@@ -65,6 +79,7 @@ class Question:
     bounds: Filters = NO_BOUNDS
     max_tokens: int | None = None
     fresh: bool = False
+    account: Account = NO_ACCOUNT
 
     @property
     def conditions(self) -> Filters:

@@ -12,6 +12,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 _ORIGIN = re.compile(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:]+\])(?::([0-9]{1,5}))?")
 _PUBLIC_URL = re.compile(r"https?://([A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(:[0-9]{1,5})?/?")
+_REDIS_URL = re.compile(r"(?:redis|valkey)s?://[^/]")
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
@@ -49,6 +50,46 @@ class ServiceSettings(IndexSettings):
         description="Age of an article in days from which an answer about the present has a warning.",
     )
     max_questions: int = Field(16, ge=1, le=10_000, description="Questions answered at once; others get 503.")
+    address_per_minute: int = Field(
+        60,
+        ge=0,
+        le=1_000_000,
+        description="Questions and searches in a minute from one address (an IPv4 address, an IPv6 /64) without a key"
+        " or with a publishable one; others get 429. Loopback addresses are not limited; 0 limits none.",
+    )
+    key_per_minute: int = Field(
+        300,
+        ge=0,
+        le=1_000_000,
+        description="Questions and searches in a minute with one key that has no limit of its own; others get 429. 0"
+        " sets no limit.",
+    )
+    redis_url: SecretStr | None = Field(
+        None,
+        validation_alias="REDIS_URL",
+        description="Redis or Valkey server that counts the questions of a minute for several processes, such as"
+        " `redis://127.0.0.1:6379` or `valkey://…`; needs `make install-all`. Unset: each process counts its own.",
+    )
+    tokens_per_day: int = Field(
+        5_000_000,
+        ge=0,
+        le=1_000_000_000_000,
+        description="Tokens of the language model in a day (UTC), of all callers and the suggestions together; beyond"
+        " it sentences are quoted. 0 sets no limit.",
+    )
+    key_tokens_per_day: int = Field(
+        2_000_000,
+        ge=0,
+        le=1_000_000_000_000,
+        description="Tokens of the language model in a day for one key that has no limit of its own; 0 sets no limit.",
+    )
+    usd_per_day: float | None = Field(
+        None,
+        gt=0,
+        le=1_000_000,
+        description="List price in USD of the calls of the language model in a day, for a model whose price is known;"
+        " unset: no limit.",
+    )
     answer_cache: int = Field(
         256,
         ge=0,
@@ -152,6 +193,14 @@ class ServiceSettings(IndexSettings):
     @classmethod
     def _exact_origins(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(exact_origin(origin) for origin in value)
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
+        # The value is not repeated: it may have a password.
+        if value and not _REDIS_URL.match(value.get_secret_value()):
+            raise ValueError("expected redis://, rediss://, valkey:// or valkeys:// and a host name")
+        return value
 
     @field_validator("pages_key")
     @classmethod

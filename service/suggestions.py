@@ -28,7 +28,7 @@ from service.prompts import RenderedPrompt, sanitize, sanitize_line
 from service.question_rules import LONGEST, MadeQuestion, questions_of
 from service.readers.chat import Chat, ModelUse
 from service.readers.reply import answering_text
-from service.records import Citation, Question, Source
+from service.records import NO_ACCOUNT, Citation, Question, Source
 
 NEXT = 3
 """The limit of questions that an answer suggests."""
@@ -305,7 +305,9 @@ class SuggestionMaker:
         return tuple(made for made in parsed(reply) if not safety.is_unsafe(made.text, article.body))
 
     async def _asked(self, chat: Chat, prompt: RenderedPrompt) -> str:
-        use = ModelUse()
+        budget, use = self._pipeline.budget, ModelUse()
+        if budget and not await budget.allows(NO_ACCOUNT):
+            raise ReaderFailed("the budget of the language model is used up")
         try:
             return await chat.complete(prompt.system, prompt.user, use)
         finally:

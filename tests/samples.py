@@ -74,7 +74,9 @@ def settings_for(data: Path, models: Path, **more: object) -> "ServiceSettings":
     # The host that starlette's test client asks for.
     given = {"allowed_hosts": "testserver", "llm_model": None, "openai_api_key": None, "openai_base_url": None}
     # Making suggestions would compute beside the tests; tests change a model between two equal questions.
-    given_or_asked: dict[str, object] = {**given, "suggestions": 0, "answer_cache": 0, **more}
+    # A budget would write into an index that tests share.
+    switched_off = dict.fromkeys(("suggestions", "answer_cache", "tokens_per_day", "key_tokens_per_day"), 0)
+    given_or_asked: dict[str, object] = {**given, **switched_off, **more}
     settings: ServiceSettings = cast("Any", ServiceSettings)(_env_file=None, data=data, models=models, **given_or_asked)
     return settings
 

@@ -45,17 +45,20 @@ from service.api.event_stream import cancel
 from service.api.mcp import McpEndpoint
 from service.api.middleware import AllowedHosts, ReplyHeaders, RequestBody, SharedPaths
 from service.api.protocol import GuardedProtocol
+from service.api.rates import QuestionRates
 from service.api.request_log import RequestLog, noting_answers
 from service.api.state import ServiceState, State
-from service.build import build_pipeline
+from service.build import build_pipeline, limits_of_day
 from service.feedback import FeedbackStore
 from service.keys import KeyRing, KeyStore
 from service.log import start_log
 from service.metrics import Metrics, counting_usage
 from service.permalink import Permalinks, SigningKey
 from service.pipeline import Pipeline
+from service.rates import RateCounter, storage_of
 from service.readers.extractive import EXTRACTIVE
 from service.settings import ServiceSettings
+from service.spend import Budget, SpendStore
 from service.suggestions import SuggestionMaker, Suggestions
 from service.telemetry import exporting_to
 
@@ -163,11 +166,15 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)
     counted, suggestions, model = Metrics(known_errors()), Suggestions(), pipeline.chat
+    redis_url = settings.redis_url.get_secret_value() if settings.redis_url else None
+    rates = RateCounter(storage_of(redis_url), counted.count_rate_failure)
+    budget = Budget(SpendStore(settings.data), limits_of_day(settings), counted.count_budget_refusal)
     app.state.service = state = ServiceState(
         replace(
             pipeline,
             finish=noting_answers(partial(ask.finish, permalinks, suggestions), counted),
-            spent=counting_usage(counted, model.model, pipeline.spent) if model else pipeline.spent,
+            spent=counting_usage(counted, model.model, budget.count, pipeline.spent) if model else pipeline.spent,
+            budget=budget if model else None,
             cache=AnswerCache(settings.answer_cache, pipeline.configuration),
         ),
         limits := Limits(Slots(settings.max_questions)),
@@ -200,6 +207,9 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     app.add_middleware(LeavingCallers)
     app.add_middleware(Admission, limits=limits)
     app.add_middleware(RequestBody)
+    # Errors of the application become replies before what is left of a rate is added.
+    app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})
+    app.add_middleware(QuestionRates, counter=rates, settings=settings)
     app.add_middleware(Access, rules=rules)
     # A handler of the application for Exception would be outside of all middleware: its reply would lack headers.
     app.add_middleware(ExceptionMiddleware, handlers={Exception: error_reply})

@@ -95,8 +95,8 @@ class SearchRequest(RequestModel):
         (), description="`text`: the text of each source."
     )
 
-    def to_question(self, bounds: Filters) -> Question:
-        """Return the question of the pipeline, for a caller with these bounds."""
+    def to_question(self) -> Question:
+        """Return the question of the pipeline."""
         return Question(
             self.question,
             filters=Filters(**dict(self.filters)),
@@ -104,7 +104,6 @@ class SearchRequest(RequestModel):
             mode=self.mode,
             as_of=self.as_of,
             include=frozenset(self.include),
-            bounds=bounds,
         )
 
 
@@ -132,8 +131,8 @@ class AskRequest(RequestModel):
     )
     stream: bool = Field(default=False, description="Answer as server-sent events.")
 
-    def to_question(self, bounds: Filters) -> Question:
-        """Return the question of the pipeline, for a caller with these bounds."""
+    def to_question(self) -> Question:
+        """Return the question of the pipeline."""
         return Question(
             self.question,
             messages=tuple(Message(message.role, message.content) for message in self.messages),
@@ -144,7 +143,6 @@ class AskRequest(RequestModel):
             citations=self.citations,
             as_of=self.as_of,
             include=frozenset(self.include),
-            bounds=bounds,
         )
 
 
@@ -166,7 +164,7 @@ async def ask(
     body: AskRequest, state: State, caller: CallerOf, cache_control: CacheControl = ""
 ) -> Answer | EventStream:
     """Answer a question from the articles; every sentence is cited, every citation checked word for word."""
-    question = replace(body.to_question(caller.bounds), fresh="no-cache" in cache_control.lower())
+    question = replace(caller.asks(body.to_question()), fresh="no-cache" in cache_control.lower())
     if not body.stream:
         return await state.pipeline.ask(question)
     return await streamed(state, question)
@@ -182,7 +180,7 @@ async def streamed(state: ServiceState, question: Question, writer: EventWriter 
 @router.post("/search", summary="The passages for a question")
 async def search(body: SearchRequest, state: State, caller: CallerOf) -> SearchResult:
     """Find the passages that may answer a question, without reading them."""
-    return await state.pipeline.search(body.to_question(caller.bounds))
+    return await state.pipeline.search(caller.asks(body.to_question()))
 
 
 ArticleIds = Annotated[tuple[Annotated[str, Query(max_length=200)], ...], Query(max_length=100)]

@@ -92,7 +92,7 @@ PROBLEMS: dict[type[DatelineError], Problem] = {
     PushNotFound: Problem(404, INVALID, "push_not_found", "No push of this id is known."),
     LinkInvalid: Problem(404, INVALID, "link_invalid", "This link does not lead to an answer."),
     Overloaded: Problem(503, "overloaded_error", "overloaded", _TOO_MANY),
-    RateLimited: Problem(429, "rate_limit_error", "rate_limited", _TOO_OFTEN),
+    RateLimited: Problem(429, "rate_limit_error", "rate_limit_exceeded", _TOO_OFTEN),
     IndexUnavailable: _NO_INDEX,
     IndexNotFound: _NO_INDEX._replace(message="There are no articles to search yet."),
     EmbeddingFailed: Problem(503, UNAVAILABLE, "embedding_failed", _NOT_EMBEDDED),

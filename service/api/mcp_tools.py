@@ -127,7 +127,7 @@ class LinkedAnswer(Answer):
 
 async def search(call: ToolCall, arguments: SearchArguments) -> FoundArticles:
     """Find articles, each once, with its best passage."""
-    question = Question(arguments.query, top_k=2 * RESULTS, bounds=call.caller.bounds)
+    question = call.caller.asks(Question(arguments.query, top_k=2 * RESULTS))
     with call.state.limits.questions.acquire():
         found = await call.state.pipeline.search(question)
     return FoundArticles(tuple(_found(source, call.base) for source in _best(found.sources)[:RESULTS]))
@@ -151,7 +151,7 @@ async def ask(call: ToolCall, arguments: AskArguments) -> LinkedAnswer:
         published_after=arguments.published_after,
         published_before=arguments.published_before,
     )
-    question = Question(arguments.question, filters=filters, bounds=call.caller.bounds)
+    question = call.caller.asks(Question(arguments.question, filters=filters))
     with call.state.limits.questions.acquire():
         answer = await call.state.pipeline.ask(question)
     given = {field.name: getattr(answer, field.name) for field in fields(Answer) if field.init}

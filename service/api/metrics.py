@@ -26,16 +26,19 @@ async def metrics(state: State) -> Response:
 
 
 def read_gauges(state: ServiceState) -> Readings:
-    """Return the value of each gauge; reads the names of waiting pushes from the disk."""
+    """Return the value of each gauge; reads the names of waiting pushes and the spend of the day."""
     pipeline, questions = state.pipeline, state.limits.questions
     library, llm, chat = pipeline.library, pipeline.llm, pipeline.chat
     server = library.server
+    tokens_left, usd_left = pipeline.budget.left() if pipeline.budget else (None, None)
     return {
         **_of_index(state),
         **_of_spool(state),
         "dateline_questions_in_flight": questions.taken,
         "dateline_questions_limit": questions.limit,
         "dateline_index_trouble": library.error is not None or (server is not None and server.error is not None),
+        "dateline_budget_tokens_left": tokens_left,
+        "dateline_budget_usd_left": usd_left,
         "dateline_llm_trouble": llm.trouble is not None if llm else None,
         "dateline_llm_breaker_open": chat.breaker.is_open if isinstance(chat, ChatModel) else None,
     }

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service.api.access import is_push
 from service.api.errors import INVALID, PERMISSION, Problem, problem_reply
+from service.api.rates import POLICY_HEADER, RATE_HEADER
 from service.records import request_id as current_id
 from service.settings import LOOPBACK, ServiceSettings
 
@@ -144,7 +145,7 @@ class SharedPaths(CORSMiddleware):
             app,
             allow_methods=("GET", "POST"),
             allow_headers=("Authorization", "Content-Type", REQUEST_ID, *OPENAI_HEADERS, *MCP_HEADERS),
-            expose_headers=(REQUEST_ID, "Retry-After", "x-should-retry"),
+            expose_headers=(REQUEST_ID, "Retry-After", "x-should-retry", POLICY_HEADER, RATE_HEADER),
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -135,6 +135,11 @@ class Chat(Protocol):
         """Close the connections; the model cannot be used afterwards."""
 
 
+def has_price(model: str, base_url: str | None) -> bool:
+    """Return whether the list price of a model's calls is known."""
+    return cost(model, 0, 0, base_url or OFFICIAL_URL) is not None
+
+
 class ChatModel:
     """One model of one service.
 

@@ -35,7 +35,7 @@ const CODES = new Map(Object.entries({
   host_not_allowed: "not_allowed",
   invalid_api_key: "not_allowed",
   insufficient_scope: "not_allowed",
-  rate_limited: "overloaded",
+  rate_limit_exceeded: "overloaded",
   shutting_down: "not_ready",
   index_unavailable: "not_ready",
   keys_unavailable: "not_ready",

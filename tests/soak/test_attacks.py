@@ -283,5 +283,5 @@ def test_a_burst_of_feedback_delays_no_question(service: Served) -> None:
     assert {reply.status for reply in replies} <= {201, 429, 503}
     limited = [reply for reply in replies if reply.status == 429]
     assert len(limited) >= 30
-    assert {reply.error["code"] for reply in limited} == {"rate_limited"}
+    assert {reply.error["code"] for reply in limited} == {"rate_limit_exceeded"}
     assert all(1 <= int(reply.headers["retry-after"]) <= 3 for reply in limited)

@@ -60,7 +60,7 @@ async def _reply(
         done = chore_completion(chore, model.id)
         return chore_chunks(done, has_usage=body.wants_usage) if body.stream else done
     conversation = asked(body.messages)
-    question = body.question(conversation, model, caller.bounds, body.most_tokens)
+    question = caller.asks(body.question(conversation, model, body.most_tokens))
     form = ReplyForm(
         model.id,
         base_address(request, state),

@@ -43,8 +43,8 @@ class CompatRequest(Lenient):
     stream: Flag = False
     dateline: Options = DEFAULT
 
-    def question(self, asked: Asked, model: ServedModel, bounds: Filters, max_tokens: int | None = None) -> Question:
-        """Return the question of the pipeline, for a caller with these bounds.
+    def question(self, asked: Asked, model: ServedModel, max_tokens: int | None = None) -> Question:
+        """Return the question of the pipeline.
 
         The options of the request replace those of its model; `max_tokens` limits a language model's answer.
         """
@@ -58,7 +58,6 @@ class CompatRequest(Lenient):
             reader=given.reader or model.reader,
             citations=given.citations,
             as_of=given.as_of,
-            bounds=bounds,
             max_tokens=max_tokens,
         )
 

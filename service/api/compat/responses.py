@@ -109,7 +109,7 @@ async def respond(body: ResponsesRequest, request: Request, state: State, caller
     form = ReplyForm(
         model.id, base_address(request, state), has_source_list=body.has_source_list(model), warnings=warnings
     )
-    question = body.question(conversation, model, caller.bounds, body.most_tokens)
+    question = caller.asks(body.question(conversation, model, body.most_tokens))
     if body.stream:
         return await streamed(state, question, ResponseEvents(form))
     return response(await state.pipeline.ask(question), form)

@@ -113,7 +113,7 @@ def test_feedback_of_one_client_is_limited(client: TestClient) -> None:
 
     assert [reply.status_code for reply in replies[:20]] == [422] * 20
     assert replies[-1].status_code == 429
-    assert replies[-1].json()["error"]["code"] == "rate_limited"
+    assert replies[-1].json()["error"]["code"] == "rate_limit_exceeded"
     assert int(replies[-1].headers["retry-after"]) >= 1
     assert client.post("/v1/ask", json=QUESTION).status_code == 200
 

@@ -5,7 +5,6 @@ from typing import Any, get_args
 import pytest
 from starlette.testclient import TestClient
 
-from index.records import NO_BOUNDS
 from service.api.ask import EXAMPLES, AskRequest
 from service.records import Verdict
 from tests.service.api.events import read_events
@@ -210,7 +209,7 @@ def test_every_reply_has_a_request_id(client: TestClient) -> None:
 
 def test_sentences_are_checked_unless_the_caller_says_otherwise() -> None:
     """The citation mode of a question that names none is `verified`."""
-    assert AskRequest(question="Who won?").to_question(NO_BOUNDS).citations == "verified"
+    assert AskRequest(question="Who won?").to_question().citations == "verified"
 
 
 def test_the_api_describes_itself(client: TestClient) -> None:

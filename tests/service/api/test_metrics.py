@@ -82,8 +82,9 @@ def test_gauges_are_read_with_the_metrics(used: Series, client: TestClient) -> N
 
     assert value(used, "dateline_index_articles") == 18
     assert value(used, "dateline_ready") == 1
-    absent = {"dateline_llm_trouble", "dateline_llm_breaker_open", "dateline_spool_oldest_timestamp_seconds"}
-    assert GAUGES.keys() - found == absent
+    of_model = {"dateline_llm_trouble", "dateline_llm_breaker_open"}
+    of_model |= {"dateline_budget_tokens_left", "dateline_budget_usd_left"}
+    assert GAUGES.keys() - found == of_model | {"dateline_spool_oldest_timestamp_seconds"}
     assert read_gauges(client.app.state.service).keys() == GAUGES.keys()  # type: ignore[attr-defined]
 
 
@@ -91,7 +92,7 @@ def test_no_word_of_a_client_becomes_a_label(used: Series) -> None:
     """No question, path, id, key, host or header is in the metrics."""
     assert SECRET not in str(used).lower()
     assert {name for _, labels in used for name, _ in labels} <= {
-        *("route", "method", "code", "le", "status", "reason", "reader", "stage", "type", "vote")
+        *("route", "method", "code", "le", "status", "reason", "reader", "stage", "type", "vote", "limit")
     }
 
 
