@@ -9,7 +9,7 @@ from index.settings import LogFormat
 from service.records import request_id
 
 TEXT = "%(asctime)s %(levelname)s %(name)s [%(request_id)s]: %(message)s"
-VERBOSE = ("httpx", "httpx2", "httpcore", "chromadb", "mcp")
+VERBOSE = ("httpx", "httpx2", "httpcore", "chromadb", "mcp", "openai")
 """Loggers that write a line for each call."""
 
 

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import re
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -321,6 +321,11 @@ async def _chunks(opened: "ChatCompletion | _Stream") -> AsyncGenerator[object, 
                 yield chunk
     finally:
         await opened.close()
+        # The stream and its iterator refer to each other. Reading what has arrived ends the iterator, which the garbage
+        # collector would end in whichever thread it runs.
+        with suppress(Exception):
+            async for _ in opened:
+                pass
 
 
 def _make_client(

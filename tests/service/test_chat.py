@@ -1,6 +1,8 @@
 """The chat model over real HTTP: pieces and usage on success, and one kind of failure for each cause."""
 
 import asyncio
+import gc
+import inspect
 import json
 import subprocess
 import sys
@@ -601,6 +603,32 @@ def test_leaving_early_closes_the_connection(leave: str) -> None:
 
     with ScriptedLLM([Reply(["first", Hang()])]) as llm:
         asyncio.run(call(llm))
+
+
+def test_a_reply_that_is_left_is_ended_at_once() -> None:
+    """Its iterators do not wait for the garbage collector."""
+
+    def unfinished() -> int:
+        return sum(inspect.isasyncgen(each) and each.ag_frame is not None for each in gc.get_objects())
+
+    async def call(llm: ScriptedLLM) -> tuple[int, int]:
+        chat = ChatModel("m", KEY, llm.url, deadline_s=20, max_output_tokens=300)
+        before = unfinished()
+        async with aclosing(chat.stream("s", "u", ModelUse())) as stream:
+            await anext(stream)
+        await chat.aclose()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        return before, unfinished()
+
+    gc.collect()
+    gc.disable()
+    try:
+        with ScriptedLLM([Reply(["first", "second", Hang()])]) as llm:
+            before, after = asyncio.run(call(llm))
+    finally:
+        gc.enable()
+    assert after <= before
 
 
 def test_connection_is_used_again() -> None:
