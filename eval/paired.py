@@ -1,8 +1,8 @@
 """Paired statistics: which differences between two runs of the same questions are more than chance.
 
-A language model answers differently each time, so a lost question is no news. Each question counts once, with the mean
-of its repeats. The sign test asks whether more questions became worse than better (for yes or no it is McNemar's exact
-test); the interval of the mean difference is from a bootstrap of the stories, because questions on one story fall
+A language model answers differently each time, so one lost question says little. Each question counts once, with the
+mean of its repeats. The sign test asks whether more questions became worse than better (for yes or no it is McNemar's
+exact test); the interval of the mean difference is from a bootstrap of the stories, because questions on one story fall
 together (Miller 2024). Three metrics are tested, named beforehand and corrected for being three (Holm 1979).
 """
 

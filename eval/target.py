@@ -27,7 +27,6 @@ PATIENCE_S = 600.0
 
 SHORTEST_WAIT_S = 1.0
 
-
 _SECONDS = re.compile("[0-9]{1,9}")
 
 
@@ -135,7 +134,7 @@ def cost_of(reply: Mapping[str, Any]) -> Cost:
 
 @dataclass(frozen=True, slots=True)
 class Cap:
-    """The most that a run may cost; None is no limit."""
+    """The most that a run may cost; None means no limit."""
 
     tokens: int | None = None
     usd: float | None = None

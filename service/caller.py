@@ -1,4 +1,4 @@
-"""Who sends a request: the id of a key with what it permits, or nobody in particular."""
+"""The caller of a request: a key with its scopes and bounds, or an anonymous one."""
 
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args

@@ -5,7 +5,7 @@ from typing import Literal
 from index.errors import DatelineError
 
 Blame = Literal["request", "service", "account"]
-"""What makes a call of a language model fail: this request, its service, or the account that asks."""
+"""The cause of a failed call of a language model: this request, its service, or the account that asks."""
 
 
 class QuestionRefused(DatelineError):

@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS keys (
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What a key permits; raises ConfigurationError for values that do not fit together.
+    """The name and the rights of a key; raises ConfigurationError for values that do not fit together.
 
     Articles outside of `bounds` do not exist for the key. A publishable key works on pages of its `origins` only.
     `per_minute` limits its questions and searches, `tokens_per_day` what it uses of a language model; None: as the

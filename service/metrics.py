@@ -94,7 +94,7 @@ class Metrics:
     """
 
     def __init__(self, known_errors: Iterable[tuple[str, str]] = ()) -> None:
-        # Of little use, and one more series for each counter and histogram; the vendor has only one switch for all.
+        # One more series for each counter and histogram, of little use; the vendor has only one switch for all.
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = registry = CollectorRegistry()
         ProcessCollector(registry=registry)

@@ -43,7 +43,7 @@ class Subject(NamedTuple):
 
 
 class Allowance(NamedTuple):
-    """What is left of a subject's rate; after `reset_s` seconds there is more."""
+    """The rest of a subject's rate; after `reset_s` seconds there is more."""
 
     subject: Subject
     remaining: int

@@ -46,7 +46,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """Who is charged for the tokens of a language model: a key, or nobody in particular.
+    """The account for the tokens of a language model: that of a key, or that of all callers without one.
 
     `tokens_per_day` is the limit of the key itself, or None for that of the settings.
     """

@@ -46,14 +46,14 @@ class SpendUnavailable(DatelineError):
 
 @dataclass(frozen=True, slots=True)
 class Spend:
-    """What was used of a language model: its tokens, and their list price as far as it is known."""
+    """The use of a language model: its tokens, and their list price as far as it is known."""
 
     tokens: int = 0
     usd: float = 0.0
 
 
 class SpendStore:
-    """What each account used today; every method raises SpendUnavailable if the file cannot be read or written.
+    """The spend of each account today; every method raises SpendUnavailable if the file cannot be read or written.
 
     The file has the days of UTC. Those before today are deleted by the next entry.
     """
@@ -99,7 +99,7 @@ class SpendStore:
 
 @dataclass(frozen=True, slots=True)
 class DailyLimits:
-    """The limits of a day, for all and for each key without a limit of its own; 0 is no limit."""
+    """The limits of a day, for all and for each key without a limit of its own; 0 means no limit."""
 
     tokens: int = 0
     usd: float = 0.0

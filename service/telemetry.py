@@ -1,7 +1,7 @@
 """OpenTelemetry spans of requests, retrievals and calls of models; off unless an endpoint is set.
 
-Names and attributes are those of the conventions for HTTP and for generative AI, and `dateline.…` for what an answer
-came to. No span has a word of a question, a prompt, a reply or an article.
+Names and attributes are those of the conventions for HTTP and for generative AI, and `dateline.…` for the
+outcome of an answer. No span has a word of a question, a prompt, a reply or an article.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

@@ -66,7 +66,7 @@ NEEDS: Mapping[str, Need] = {
     "GET /healthz": "public",
     "GET /readyz": "public",
 }
-"""What each route needs: a key with one of these scopes, the key of the pages, or nothing.
+"""The need of each route: a key with one of these scopes, the key of the pages, or nothing.
 
 Any other request needs a key as well, and then finds no route.
 """
@@ -108,7 +108,7 @@ class AccessRules:
     """Tells who sends a request and whether that caller may send it.
 
     Without a key a caller is anonymous, if `DATELINE_ALLOW_ANONYMOUS` says so, or on loopback until the first key is
-    created. Whoever sends a key of ours gets what that key permits, there too.
+    created. A valid key permits what it says in any case.
     """
 
     def __init__(self, settings: ServiceSettings, keys: KeyRing) -> None:

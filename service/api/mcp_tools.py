@@ -71,7 +71,7 @@ class FetchArguments(RequestModel):
 
 @dataclass(frozen=True, slots=True)
 class ArticleMetadata:
-    """What is known of an article; `original_url` is its address at its publisher, and `note` says if text is cut."""
+    """The metadata of an article; `original_url` is its address at its publisher, and `note` says if text is cut."""
 
     source: str | None
     authors: tuple[str, ...]
@@ -162,7 +162,7 @@ async def ask(call: ToolCall, arguments: AskArguments) -> LinkedAnswer:
 
 
 class Tool(NamedTuple):
-    """A tool: what clients are told of it, the types of its arguments and its result, and the function that runs it."""
+    """A tool: its description for clients, the types of its arguments and its result, and the function that runs it."""
 
     name: str
     title: str

@@ -34,7 +34,7 @@ Finish = Callable[[Question, Answer, Sequence[Article]], Answer]
 
 
 class AnswerOutcome(NamedTuple):
-    """What the answer of a request came to, without its words."""
+    """The id, the status and the counts of an answer, without its words."""
 
     id: str
     status: str
@@ -79,7 +79,7 @@ class RequestRecord:
 
     @property
     def outcome(self) -> dict[str, str | int | None]:
-        """The attributes of its span that say what its answer came to."""
+        """The attributes of its span about its answer."""
         return self.answer.attributes if self.answer else {}
 
     @property

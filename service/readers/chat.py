@@ -75,7 +75,7 @@ _HINTS = {
 }
 
 _BLAMES: dict[int, Blame] = {401: "account", 403: "service", 404: "service"}
-"""Statuses that other requests will get too; some services send 403 for the words of one request."""
+"""Statuses that later requests will get as well; some services send 403 for the words of one request."""
 
 _LIMITS = {"max_tokens": "max_completion_tokens", "max_completion_tokens": "max_tokens"}
 """The names of the limit of a reply, each with the one to try if it is refused."""
@@ -107,7 +107,7 @@ class ParameterRefused(ReaderRejected):
 
 @dataclass(slots=True)
 class ModelUse:
-    """What one request asks of the model: when its calls end, what they cost so far, and whether one failed.
+    """The calls of the model by one request: when they must end, what they cost so far, and whether one failed.
 
     `until` is on the event loop's clock; the first call sets it. A call that the service accepted is counted however
     it ends: also if it fails, or if the caller leaves. A timeout counts the prompt, which the service may charge.

@@ -77,7 +77,7 @@ def _short(value: object) -> str | None:
 
 
 _Name = Annotated[str | None, BeforeValidator(_short)]
-"""A name that is reported and never needed: anything but a short text may stand there."""
+"""A name that is only reported: any other value than a text becomes None, and a long text is cut."""
 
 
 class _Completion(BaseModel):

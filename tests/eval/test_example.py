@@ -76,7 +76,7 @@ def used_commands(run: str) -> list[tuple[str, list[str]]]:
 
 
 def test_the_weekly_workflow_uses_no_action_of_others() -> None:
-    """It has the secret, which is worth stealing: nothing that somebody else can change runs beside it."""
+    """The job has the secret, so it runs only code that others cannot change."""
     text = (ROOT / "docs" / "examples" / "weekly-eval.yml").read_text(encoding="utf-8")
     assert "uses:" not in text
     assert text.count("secrets.DATELINE_EVAL_KEY") == 1

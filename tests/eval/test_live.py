@@ -140,7 +140,7 @@ def test_an_invalid_retry_after_is_none(stated: str | None) -> None:
 
 @given(st.lists(st.tuples(st.integers(0, 50), st.booleans()), min_size=1, max_size=30), st.integers(1, 200))
 def test_no_request_is_sent_that_could_exceed_the_cap(replies: list[tuple[int, bool]], limit: int) -> None:
-    """What was spent and the largest reply so far fit into the cap; a failed request counts like the largest."""
+    """The spend and the largest reply so far fit into the cap; a failed request counts like the largest."""
     spent = largest = 0
     said = [OSError("gone") if failed else costing(tokens, tokens / 100) for tokens, failed in replies]
     by_tokens, by_usd = (CappedTarget(Saying(*said), cap) for cap in (Cap(tokens=limit), Cap(usd=limit / 100)))

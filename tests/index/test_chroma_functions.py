@@ -50,7 +50,7 @@ REPLIES: dict[str, Any] = {
     "add": {},
     "query": {"ids": [["2", "0"]], "distances": [[0.1, 0.2]], "include": ["distances"]},
 }
-"""What the server says, by the last part of the path; anything else is the collection."""
+"""The server's replies by the last part of the path; any other path gets the collection."""
 
 NEVER = """
 import asyncio, importlib, sys

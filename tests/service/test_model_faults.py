@@ -92,7 +92,7 @@ FAULTS = {
     ),
     "a content filter": Fault(Reply(finish="content_filter"), "reader_rejected", "request"),
     "a page": Fault(body(b"<h1>It works!</h1>", Content_Type="text/html"), "reader_cut_off", "service"),
-    "a body that is no JSON": Fault(body(b"It works!"), "reader_cut_off", "service"),
+    "a body that is not JSON": Fault(body(b"It works!"), "reader_cut_off", "service"),
 }
 BROKEN_OFF = (
     "a hang between two pieces", "a drip", "a cut within the stream", "invalid JSON", "JSON of another shape",

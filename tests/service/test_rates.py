@@ -1,4 +1,4 @@
-"""Rates: how many questions pass in a minute, what clients are told, and a server of counts that is away."""
+"""Rates: how many questions pass in a minute, the headers of replies, and a server of counts that is away."""
 
 import asyncio
 import importlib.util
@@ -118,7 +118,7 @@ def test_a_client_is_told_what_is_left() -> None:
 
 
 def test_processes_on_one_store_share_their_counts() -> None:
-    """What one counts is missing in the other; other subjects are not concerned."""
+    """Each counts what the other has counted; other subjects have counts of their own."""
     with clocked():
         store = MemoryStorage()
         one, other = RateCounter(store), RateCounter(store)

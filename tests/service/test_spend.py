@@ -69,7 +69,7 @@ def test_a_day_ends_at_midnight_utc(tmp_path: Path) -> None:
 
 
 def test_processes_share_a_budget_of_tokens_and_of_usd(tmp_path: Path) -> None:
-    """What one uses is missing in the other; the suggestions count for all; calls of unknown price cost nothing."""
+    """Each counts what the other has used; the suggestions count for all; calls of unknown price cost nothing."""
     one, other = budget_of(tmp_path, usd=0.5, tokens=100), budget_of(tmp_path, usd=0.5, tokens=100)
     spend(one, KEY, 30, 0.2)
     other.count(None, Usage(10, 5, 1, 0.2))

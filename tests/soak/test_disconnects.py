@@ -48,7 +48,7 @@ def begun(request: Request) -> Reply:
 
 
 class Left(NamedTuple):
-    """What the callers of a service hold: all of it is back to what it was once they have left."""
+    """The resources of the callers of a service; once they have left, they are as before."""
 
     tasks: int
     slots: int
@@ -99,7 +99,7 @@ def leave(port: int, request: bytes, moment: random.Random) -> None:
 
 
 def test_callers_who_leave_leave_nothing_behind(asking: tuple[Served, ScriptedLLM, list[Usage]]) -> None:
-    """Whatever they asked, and whenever they left; the model's calls end as well, and are counted."""
+    """For any request and any moment of leaving; the model's calls end as well, and are counted."""
     service, model, spent = asking
     moments = random.Random(1)
     leave(service.port, REQUESTS[0], moments)

@@ -128,7 +128,7 @@ def _again(body: bytes, receive: Receive) -> Receive:
 def service_on(data: Path, models: Path, port: int, *, with_keys: bool = False) -> ScriptedService:
     """Return the service on an index; pages of `localhost` may ask.
 
-    With keys, they need that of the service's own pages, and nobody else may ask.
+    With keys, they need that of the service's own pages; other requests are refused.
     """
     key, origin = "", f"http://localhost:{port}"
     if with_keys:

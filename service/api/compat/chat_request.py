@@ -13,7 +13,7 @@ from service.api.compat.options import CompatRequest, Flag
 
 
 class StreamOptions(Lenient):
-    """What a stream has beside the answer."""
+    """The options of a stream."""
 
     include_usage: Flag = False
 

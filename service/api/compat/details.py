@@ -1,4 +1,4 @@
-"""What a reply of this surface says beyond the fields of OpenAI: the native answer, as its object `dateline`."""
+"""The object `dateline` of a reply: the fields of the native answer that OpenAI's API has no place for."""
 
 from dataclasses import dataclass
 

@@ -33,7 +33,7 @@ class Item(Lenient):
     content: Content = ()
 
     def turn(self) -> Turn:
-        """Return the message; an item of another type has the role of nobody."""
+        """Return the message; an item of another type has its type as its role, so that it is not read."""
         return Turn(role=self.role if self.type == "message" else self.type, content=self.content)
 
 

@@ -1,4 +1,4 @@
-"""Access: what each route needs, who a caller is, and what strangers are told."""
+"""Access: the need of each route, the caller of a request, and the replies to unknown callers."""
 
 import logging
 import re
@@ -79,7 +79,7 @@ def test_every_route_has_a_need(client: TestClient) -> None:
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_a_route_takes_the_keys_of_its_scopes_and_no_other(keyed: Rules, route: str) -> None:
-    """Each single scope is tried, no key, and a key that nobody has."""
+    """Each single scope is tried, no key, and an unknown key."""
     need: Need = NEEDS[route]
     if need == "public":
         assert keyed.caller(route) == keyed.caller(route, UNKNOWN) == Caller()
@@ -99,7 +99,7 @@ def test_a_route_takes_the_keys_of_its_scopes_and_no_other(keyed: Rules, route: 
 
 @pytest.mark.parametrize("route", ROUTES)
 def test_without_keys_everybody_reads_on_loopback_and_nobody_writes(tmp_path: Path, route: str) -> None:
-    """What UIs send as a key is ignored, but for what looks like a key of ours."""
+    """A placeholder or a key of another service is ignored; a text that begins like our keys must be one."""
     rules, need = Rules(tmp_path), NEEDS[route]
     for dummy in DUMMIES:
         if need == INGEST:
@@ -193,7 +193,7 @@ def test_a_publishable_key_works_on_its_pages_and_on_ours(
 
 
 def test_the_pages_have_a_key_of_their_own(tmp_path: Path) -> None:
-    """Its conditions apply to them, whoever may ask without a key; once it is revoked they are closed."""
+    """Its conditions apply to them, also where no key is needed; once it is revoked they are closed."""
     bounds = Filters(sections=("Sport",))
     key = Rules(tmp_path).key("ask", origins=(NEWS,), bounds=bounds)
     for more in ({}, {"allow_anonymous": True}):

@@ -251,7 +251,7 @@ def test_a_caller_who_leaves_ends_the_question(path: str) -> None:
 
 
 def test_a_reply_that_has_begun_ends_itself() -> None:
-    """It is told that the caller has left."""
+    """It learns that the caller has left."""
 
     async def story() -> "Question":
         question = Question("/v1/ask")
@@ -264,7 +264,7 @@ def test_a_reply_that_has_begun_ends_itself() -> None:
 
 
 def test_only_questions_end_with_their_callers() -> None:
-    """A push is stored, whoever waits for its reply."""
+    """A push is stored, even if its caller has left."""
 
     async def story() -> "Question":
         question = Question("/v1/articles:batch")

@@ -135,7 +135,7 @@ NO_ARTICLES = {
 
 CALLER = get_args(CallerOf)[1].dependency
 CHANGING = re.compile(r'ans_[0-9a-f]{32}|"generation":"[^"]+"|"created":[0-9]+|"timings_ms":\{[^}]*\}|"cached":\w+')
-"""What differs in two replies of one service."""
+"""The fields that differ in two replies of one service."""
 
 
 def result_of(tool: str, arguments: Mapping[str, Any], client: TestClient, caller: Caller) -> str:

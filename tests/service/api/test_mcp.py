@@ -303,7 +303,7 @@ FOUND = st.builds(FoundArticle, TEXTS, TEXTS, TEXTS, TEXTS, st.none() | TEXTS, s
 @given(st.lists(FOUND, max_size=3))
 @settings(max_examples=25)
 def test_the_text_of_a_result_is_its_structured_content(found: list[FoundArticle]) -> None:
-    """Whatever words it has."""
+    """For any words in it."""
     from mcp_types import CallToolRequestParams
 
     async def search(_: ToolCall, __: object) -> FoundArticles:
@@ -334,7 +334,7 @@ def test_a_long_article_is_cut_and_says_so(more: int) -> None:
 
 
 def test_a_key_is_needed_and_bound_as_for_a_question(tmp_path: Path, models: Path) -> None:
-    """Without one nothing is told; with one, only its articles exist."""
+    """Without one a request is refused; with one, only its articles exist."""
     embedder = HashedEmbedder()
     text = "The ferry left the harbour of Kelm at nine."
     built(tmp_path, [article(name, f"{text} {name}.", source=name) for name in ("Courier", "Echo")], embedder)

@@ -103,7 +103,7 @@ def test_a_request_without_a_reply_is_recorded(lines: Lines) -> None:
     )
 )
 def test_labels_are_bounded(requests: list[tuple[str, str]]) -> None:
-    """Whatever a client sends, the methods and the routes are those of a fixed list."""
+    """For any request, the method and the route are those of a fixed list."""
     metrics = Metrics()
     app = RequestLog(_nothing, metrics, OFF, template_of)
 

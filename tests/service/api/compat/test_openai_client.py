@@ -233,7 +233,7 @@ def test_an_unknown_model_is_not_found(client: openai.OpenAI) -> None:
 
 
 def test_an_overload_is_retried(live: Live) -> None:
-    """The official client does so by itself, and gets an answer."""
+    """The official client itself does so, and gets an answer."""
     slots, seen = live.state.limits.questions, []
     limit, slots.limit = slots.limit, 0
 
