@@ -46,7 +46,7 @@ TORCH = "2.13.0"
 """Installed first with this version: the other packages would install gigabytes of CUDA."""
 
 STOCK = ("llama-index-embeddings-huggingface==0.8.0", "llama-index-vector-stores-chroma==0.6.0")
-SAME_AS_OURS = ("llama-index-core", "chromadb")
+SAME_AS_OURS = ("llama-index-core", "chromadb", "fastapi", "uvicorn")
 STOCK_NAME = "stock LlamaIndex"
 LENGTH = 2000
 OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False", "TQDM_DISABLE": "1"}

@@ -41,7 +41,7 @@ def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Ite
         paragraphs = [paragraph for name in (SQUAD_1, RGB) for paragraph in QuestionSet.read(bench, name).paragraphs]
         centres = random.Random(SEED).sample(paragraphs, CENTRES)
         data.mkdir(parents=True, exist_ok=True)
-        _write(data / "articles.jsonl", [paragraph.text for paragraph in paragraphs], chunks)
+        write_articles(data / "articles.jsonl", [paragraph.text for paragraph in paragraphs], chunks)
         synthetic = SyntheticEmbedder(embedder.embed_texts([paragraph.text for paragraph in centres]))
         run(Ingest((data / "articles.jsonl",), data, LANGUAGE), synthetic, Progress(quiet=True))
     generation = open_generation(data, current_name(data) or "")
@@ -51,7 +51,8 @@ def large_index(bench: Path, work: Path, chunks: int, embedder: Embedder) -> Ite
         generation.close()
 
 
-def _write(file: Path, texts: Sequence[str], chunks: int) -> None:
+def write_articles(file: Path, texts: Sequence[str], chunks: int) -> None:
+    """Write articles with about that many chunks, made of the sentences of texts."""
     measured = islice(_bodies(texts), MEASURED.start, MEASURED.stop, MEASURED.step)
     per_article = mean(len(chunk_spans(body, count_pieces)) for body in measured)
     with file.open("w", encoding="utf-8") as lines:
