@@ -10,10 +10,11 @@ import logging
 import math
 import time
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import SlidingWindowCounterRateLimiter
 
 from index.errors import ConfigurationError
@@ -31,6 +32,9 @@ LOG_S = 60.0
 
 CONNECTIONS = 16
 """The limit of connections to the server."""
+
+COUNTS = 20_000
+"""The limit of counts in memory: a subject has two, of this minute and the last."""
 
 logger = logging.getLogger("dateline")
 
@@ -51,6 +55,33 @@ class Allowance(NamedTuple):
     is_exceeded: bool = False
 
 
+class Memory(MemoryStorage):
+    """The counts of this process, for its event loop.
+
+    The package looks at all counts for each one that it adds. Here that is done once a second, and the oldest counts
+    are dropped beyond a limit, so that a flood from many networks costs neither time nor memory.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._cleaned = -math.inf
+
+    async def incr(self, key: str, expiry: float, amount: int = 1) -> int:
+        """Add to a count that ends `expiry` seconds after its first one; return it."""
+        now = time.time()
+        if now - self._cleaned >= 1:
+            self._cleaned = now
+            for each in [each for each, end in self.expirations.items() if end <= now]:
+                await self.clear(each)
+        count = await self.get(key)
+        self.storage[key] = count + amount
+        if not count:
+            self.expirations[key] = now + expiry
+        while len(self.storage) > COUNTS:
+            await self.clear(next(iter(self.storage)))
+        return count + amount
+
+
 class RateCounter:
     """Counts the questions of subjects; `failed` is called for each one that could not be counted.
 
@@ -58,7 +89,8 @@ class RateCounter:
     """
 
     def __init__(self, storage: Storage | None = None, failed: Callable[[], None] | None = None) -> None:
-        self._limiter = SlidingWindowCounterRateLimiter(storage or MemoryStorage())
+        self._storage = storage or Memory()
+        self._limiter = SlidingWindowCounterRateLimiter(self._storage)
         self._failed = failed
         self._paused_until = self._logged = -math.inf
 
@@ -84,6 +116,12 @@ class RateCounter:
             return None
         return least
 
+    async def close(self) -> None:
+        """Close the connections to the server."""
+        if isinstance(self._storage, RedisStorage) and isinstance(self._storage.bridge, RedispyBridge):
+            client: Any = self._storage.bridge.get_connection()
+            await client.aclose()
+
     async def _count(self, subject: Subject) -> Allowance:
         rate = RateLimitItemPerMinute(subject.per_minute)
         is_counted = await self._limiter.hit(rate, subject.name)
@@ -108,7 +146,7 @@ class RateCounter:
 def storage_of(redis_url: str | None) -> Storage:
     """Return where questions are counted; raises ConfigurationError if a package is missing."""
     if redis_url is None:
-        return MemoryStorage()
+        return Memory()
     if importlib.util.find_spec("redis") is None:
         raise ConfigurationError(
             "REDIS_URL is set, but the package redis is not installed",

@@ -185,6 +185,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         suggestions,
         counted,
         settings.allow_indexing,
+        rates,
     )
     counted.read_gauges_by(partial(metrics.read_gauges, state))
     for part in (
@@ -241,6 +242,7 @@ async def _lifespan(settings: ServiceSettings, mcp: McpEndpoint | None, app: Fas
             await cancel(task)
         await maker.stop()
         state.close()
+        await state.rates.close()
         await state.pipeline.close()
 
 

@@ -9,15 +9,12 @@ from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from service.api.admission import LOG_S, QUESTION_PATHS, network_of
+from service.api.admission import ANSWERING_PATHS, LOG_S, network_of
 from service.api.errors import error_reply
 from service.caller import Caller
 from service.errors import RateLimited
 from service.rates import WINDOW_S, Allowance, RateCounter, Subject
 from service.settings import ServiceSettings
-
-PATHS = QUESTION_PATHS | {"/mcp"}
-"""The paths whose requests are counted."""
 
 POLICY_HEADER, RATE_HEADER = "RateLimit-Policy", "RateLimit"
 
@@ -57,7 +54,7 @@ class QuestionRates:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle a request."""
-        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in PATHS:
+        if scope["type"] != "http" or scope["method"] != "POST" or scope["path"] not in ANSWERING_PATHS:
             await self._app(scope, receive, send)
             return
         address = (scope.get("client") or ("",))[0]

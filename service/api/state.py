@@ -15,6 +15,7 @@ from service.feedback import FeedbackStore
 from service.metrics import Metrics
 from service.permalink import Permalinks
 from service.pipeline import Pipeline
+from service.rates import RateCounter
 from service.suggestions import Suggestions
 
 P = ParamSpec("P")
@@ -38,6 +39,7 @@ class ServiceState:
     suggestions: Suggestions
     metrics: Metrics
     allow_indexing: bool = False
+    rates: RateCounter = field(default_factory=RateCounter)
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
     reading: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "reading"))
     storing: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "storing"))

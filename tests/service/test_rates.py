@@ -20,7 +20,7 @@ from limits.aio.storage import MemoryStorage, memory
 
 from index.errors import ConfigurationError
 from service import rates
-from service.rates import LOG_S, PAUSE_S, WINDOW_S, Allowance, RateCounter, Subject, storage_of
+from service.rates import LOG_S, PAUSE_S, WINDOW_S, Allowance, Memory, RateCounter, Subject, storage_of
 from tests.http_service import refusing
 
 KEY = Subject("key dl_abcdefgh", 3)
@@ -120,11 +120,32 @@ def test_a_client_is_told_what_is_left() -> None:
 def test_processes_on_one_store_share_their_counts() -> None:
     """Each counts what the other has counted; other subjects have counts of their own."""
     with clocked():
-        store = MemoryStorage()
+        store = Memory()
         one, other = RateCounter(store), RateCounter(store)
         found = [counted(counter, KEY) for counter in (one, other, one, other)]
         assert [each.is_exceeded for each in found if each] == [False, False, False, True]
         assert counted(other, ADDRESS) == Allowance(ADDRESS, 1, 46)
+
+
+def test_a_flood_from_many_networks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The oldest counts are dropped beyond the limit, and all of them once their time is over."""
+    monkeypatch.setattr(rates, "COUNTS", 8)
+    with clocked() as clock:
+        store = Memory()
+        counter = RateCounter(store)
+
+        async def flood() -> None:
+            for number in range(50):
+                await counter.count([Subject(f"address {number}", 2)])
+            newest = await counter.count([Subject("address 49", 2)])
+            assert newest is not None
+            assert newest.remaining == 0
+            assert len(store.storage) == len(store.expirations) == 8
+            clock.now += 3 * WINDOW_S
+            await counter.count([KEY])
+
+        asyncio.run(flood())
+        assert len(store.storage) == len(store.expirations) == 1
 
 
 @pytest.mark.parametrize("answer", [broken, hanging])
@@ -162,7 +183,7 @@ def test_without_the_package_a_server_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(ConfigurationError, match="make install-all"):
         storage_of("redis://127.0.0.1")
-    assert isinstance(storage_of(None), MemoryStorage)
+    assert isinstance(storage_of(None), Memory)
 
 
 PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
@@ -182,7 +203,10 @@ def test_a_real_server_counts(tmp_path: Path) -> None:
 
             async def send() -> list[Allowance | None]:
                 one, other = (RateCounter(storage_of(url)) for _ in range(2))
-                return [await counter.count([KEY]) for counter in (one, other, one, other)]
+                found = [await counter.count([KEY]) for counter in (one, other, one, other)]
+                for counter in (one, other):
+                    await counter.close()
+                return found
 
             found = asyncio.run(send())
         finally:

@@ -1,9 +1,10 @@
 """Suggestions: which questions are kept, when they are made, and which are shown."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,6 +17,7 @@ from service.pipeline import Pipeline
 from service.question_rules import MadeQuestion
 from service.readers.chat import ModelUse
 from service.records import AnswerWarning, Conflict, Correction, Question, Usage
+from service.spend import Budget, DailyLimits, Spend, SpendStore
 from service.suggestions import Ended, Suggestion, SuggestionMaker, Suggestions, checked, parsed
 from tests.samples import ASKED_AT
 
@@ -203,21 +205,40 @@ def test_questions_of_a_language_model_are_checked(
 ) -> None:
     """One call for an article; if it fails, the rules make the questions."""
     monkeypatch.setattr(SuggestionMaker, "_newest", _library_article)
-    chat, store = ScriptedChat(reply), Suggestions()
+    chat = ScriptedChat(reply)
+    assert made_by(pipeline, chat, lambda: bool(chat.calls and not expected)) == expected
+    assert chat.calls == 1
+
+
+def test_beyond_the_budget_the_rules_make_the_questions(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The language model is not asked once all have used what a day allows."""
+    monkeypatch.setattr(SuggestionMaker, "_newest", _library_article)
+    store = SpendStore(tmp_path)
+    store.add(None, Spend(10))
+    chat, budget = ScriptedChat(QUESTION), Budget(store, DailyLimits(tokens=10))
+    assert made_by(replace(pipeline, budget=budget), chat) == {QUESTION}
+    assert chat.calls == 0
+    budget.close()
+
+
+def made_by(pipeline: Pipeline, chat: ScriptedChat, is_over: Callable[[], bool] = lambda: False) -> set[str]:
+    """Return the questions that are suggested with a model, once there is one or it is over."""
+    store = Suggestions()
 
     async def run() -> None:
         maker = SuggestionMaker(replace(pipeline, chat=chat), store, 1, lambda: False)  # type: ignore[arg-type]
         maker.start()
         maker.renew()
         for _ in range(500):
-            if not (done := store.all() or (chat.calls and not expected)):
+            if not (done := store.all() or is_over()):
                 await asyncio.sleep(0.02)
         assert done
         await maker.stop()
 
     asyncio.run(run())
-    assert {each.question for each in store.all()} == expected
-    assert chat.calls == 1
+    return {each.question for each in store.all()}
 
 
 def _library_article(_: SuggestionMaker) -> dict[str, str]:

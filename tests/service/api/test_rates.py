@@ -11,9 +11,9 @@ import pytest
 from fastapi import FastAPI
 from starlette.testclient import TestClient
 
-from service.api.admission import network_of
+from service.api.admission import ANSWERING_PATHS, network_of
 from service.api.app import create_app, server_config
-from service.api.rates import PATHS, subjects_of
+from service.api.rates import subjects_of
 from service.caller import ANONYMOUS, Caller
 from service.keys import Grant, KeyStore
 from service.metrics import Metrics
@@ -125,7 +125,7 @@ def test_a_key_has_a_limit_of_its_own(tmp_path: Path, models: Path) -> None:
 
 def test_every_path_that_answers_questions_is_counted() -> None:
     """The tools of the Model Context Protocol as well."""
-    assert {"/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/responses", "/mcp"} <= PATHS
+    assert {"/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/responses", "/mcp"} <= ANSWERING_PATHS
 
 
 @pytest.mark.parametrize(
