@@ -225,15 +225,15 @@ class ChatModel:
             use.has_failed = True
             log_failure(self.model, failure, pause_s=PAUSE_S if self._has_opened(failure) else 0)
             if reply.is_accepted or isinstance(failure, ReaderTimeout):
-                use.usage += await asyncio.to_thread(self._usage, prompt, reply)
+                await self._count(use, prompt, reply)
             raise
         except BaseException:
             # The caller left. Counted here, because another wait could be cancelled as well.
-            (self.breaker.succeed if reply.text else self.breaker.release)()
+            (self.breaker.succeed if reply.has_text else self.breaker.release)()
             use.usage += self._usage(prompt, reply)
             raise
         self.breaker.succeed()
-        use.usage += self._usage(prompt, reply) if reply.tokens else await asyncio.to_thread(self._usage, prompt, reply)
+        await self._count(use, prompt, reply)
 
     def _has_opened(self, failure: ReaderFailed) -> bool:
         """Tell the breaker of a failure; return whether it opened."""
@@ -263,7 +263,7 @@ class ChatModel:
 
     async def _next(self, chunks: AsyncGenerator[object, None], reply: ChatReply, use: ModelUse) -> object:
         """Return the next chunk of a stream, None after the last one."""
-        return await _within(self._limit(use, SILENCE if reply.text else FIRST), anext(chunks, None), ReaderCutOff)
+        return await _within(self._limit(use, SILENCE if reply.has_text else FIRST), anext(chunks, None), ReaderCutOff)
 
     def _limit(self, use: ModelUse, share: float) -> float:
         """Return when the model must have gone on: a share of the deadline from now, within the request's own."""
@@ -282,6 +282,15 @@ class ChatModel:
             "max_completion_tokens" if newer else "max_tokens": self._max_output_tokens,
         }
         return request if reasoning else {**request, "temperature": 0}
+
+    async def _count(self, use: ModelUse, prompt: str, reply: ChatReply) -> None:
+        """Add a call to the use, also if the caller leaves meanwhile; our own count would hold up the event loop."""
+        try:
+            usage = self._usage(prompt, reply) if reply.tokens else await asyncio.to_thread(self._usage, prompt, reply)
+        except asyncio.CancelledError:
+            use.usage += self._usage(prompt, reply)
+            raise
+        use.usage += usage
 
     def _usage(self, prompt: str, reply: ChatReply) -> Usage:
         """Return the Usage of a call, by the service's count if it sent one, else by ours of what was received."""

@@ -107,6 +107,7 @@ class ChatReply:
         self.first_text_s: float | None = None
         self._began = time.perf_counter()
         self.is_accepted = False  # by the service, which then charges for it
+        self.has_text = False
 
     @property
     def text(self) -> str:
@@ -140,6 +141,7 @@ class ChatReply:
         text = content[: max(0, self._left)]
         self._left -= len(content)
         self._pieces.append(text)
+        self.has_text = self.has_text or bool(text)
         if text and self.first_text_s is None:
             self.first_text_s = time.perf_counter() - self._began
         return text
