@@ -104,6 +104,12 @@ def is_push(method: str, path: str) -> bool:
     return need_of(method, path) == INGEST
 
 
+def own_origins(public_url: str | None, host: str) -> tuple[str, ...]:
+    """Return the origins of our own pages, for a request with this header `Host`."""
+    public = (public_url.rstrip("/").lower(),) if public_url else ()
+    return (f"http://{host}", f"https://{host}", *public)
+
+
 class AccessRules:
     """Tells who sends a request and whether that caller may send it.
 
@@ -117,7 +123,6 @@ class AccessRules:
         secret, pages_key = settings.push_secret, settings.pages_key
         self._push_digest = digest_of(secret.get_secret_value()) if secret else None
         self.pages_key = pages_key.get_secret_value() if pages_key else None
-        self._public_origin = settings.public_url.rstrip("/").lower() if settings.public_url else None
 
     @property
     def needs_keys(self) -> bool:
@@ -193,8 +198,7 @@ class AccessRules:
         origin = headers.get("Origin")
         if origin is None and method == "GET":
             return
-        host = headers.get("Host", "")
-        ours = (f"http://{host}", f"https://{host}", self._public_origin)
+        ours = own_origins(self._settings.public_url, headers.get("Host", ""))
         if origin is None or origin not in (*ours, *key.grant.origins):
             raise OriginForbidden(f"the publishable key {key.id} was sent from {(origin or 'no origin')[:200]!r}")
 

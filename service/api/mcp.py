@@ -17,9 +17,10 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-from starlette.types import Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from index.errors import ConfigurationError
+from service.api.access import own_origins
 from service.api.errors import (
     INTERNAL,
     INVALID,
@@ -33,7 +34,7 @@ from service.api.errors import (
 from service.api.event_stream import cancel
 from service.api.links import base_address
 from service.api.mcp_tools import Tool, ToolCall, tools
-from service.api.middleware import BODY_BYTES, ORIGIN_NOT_ALLOWED
+from service.api.middleware import BODY_BYTES, ORIGIN_NOT_ALLOWED, received_again
 from service.api.request_log import note_error
 from service.api.state import ServiceState
 from service.records import request_id
@@ -67,7 +68,7 @@ class McpEndpoint:
     """
 
     def __init__(self, public_url: str | None, origins: Callable[[], Collection[str]]) -> None:
-        self._public_origin = public_url.rstrip("/").lower() if public_url else None
+        self._public_url = public_url
         self._origins = origins
         self.route = Route(PATH, self)
         self._server = _server()
@@ -98,12 +99,11 @@ class McpEndpoint:
             if fault := _fault(message.get("body", b"")):
                 await JSONResponse(fault, 400)(scope, receive, send)
             else:
-                await self._manager.handle_request(scope, _replay(message, receive), send)
+                await self._manager.handle_request(scope, received_again(message, receive), send)
 
     def _is_allowed(self, origin: str | None, host: str) -> bool:
         """Return whether a program sends a request, or a page of this service or of an allowed origin."""
-        ours = (f"http://{host}", f"https://{host}", self._public_origin)
-        return origin is None or origin in ours or origin in self._origins()
+        return origin is None or origin in own_origins(self._public_url, host) or origin in self._origins()
 
 
 def _server() -> "Server[Any]":
@@ -207,16 +207,6 @@ def _fault(body: bytes) -> dict[str, Any] | None:
             code, message = PARSE_ERROR, NOT_JSON.message
         return {"jsonrpc": "2.0", "id": None, "error": {"code": code, "message": message}}
     return None
-
-
-def _replay(body: Message, receive: Receive) -> Receive:
-    """Return a function that returns a message that was received before the others."""
-    messages = [body]
-
-    async def replay() -> Message:
-        return messages.pop() if messages else await receive()
-
-    return replay
 
 
 async def unless_stopped(work: Coroutine[Any, Any, T], stopping: Event) -> T | None:

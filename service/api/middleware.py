@@ -208,12 +208,18 @@ class RequestBody:
             problem = Problem(413, INVALID, "too_large", f"A body has at most {limit:,} bytes.")
             await problem_reply(problem, {"Connection": "close"})(scope, receive, send)
             return
-        pending: list[Message] = [{"type": "http.request", "body": bytes(body), "more_body": False}]
+        complete: Message = {"type": "http.request", "body": bytes(body), "more_body": False}
+        await self._app(scope, received_again(complete, receive), send)
 
-        async def receive_body() -> Message:
-            return pending.pop() if pending else await receive()
 
-        await self._app(scope, receive_body, send)
+def received_again(message: Message, receive: Receive) -> Receive:
+    """Return a function that returns a message that was received before, and then those to come."""
+    pending = [message]
+
+    async def receive_pending() -> Message:
+        return pending.pop() if pending else await receive()
+
+    return receive_pending
 
 
 def allowed_hosts(settings: ServiceSettings) -> frozenset[str]:

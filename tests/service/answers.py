@@ -1,9 +1,22 @@
 """Small answers to test with: two sentences, each with a citation, from two dated articles."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from service.answer import Answer, Freshness, Retrieval, Timings, Versions
+from service.answer import (
+    Answer,
+    AnswerDelta,
+    CitationAdded,
+    Completed,
+    Event,
+    Freshness,
+    Retrieval,
+    RetrievalCompleted,
+    Started,
+    Timings,
+    Versions,
+)
 from service.records import Citation, Scores, Source, Support, Usage, Verification
 
 TEXT = "The pier has reopened [1]. A ticket costs 4 crowns [2]."
@@ -29,6 +42,17 @@ def answer(*support: Support, **changes: Any) -> Answer:  # noqa: ANN401 - the f
         warnings=(),
     )
     return replace(made, **changes)
+
+
+def events_of(made: Answer) -> Iterator[Event]:
+    """Yield the events by which the pipeline gives an answer of two sentences, or an abstention."""
+    yield Started(made.id, made.created_at)
+    yield RetrievalCompleted(made.retrieval, made.sources, made.freshness)
+    for number, part in enumerate((made.answer[:26], made.answer[26:])):
+        yield AnswerDelta(part)
+        if made.citations:
+            yield CitationAdded(made.citations[number])
+    yield Completed(made)
 
 
 def _citation(number: int, support: Support) -> Citation:

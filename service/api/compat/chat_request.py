@@ -7,9 +7,8 @@ from pydantic import ConfigDict, Field
 from service.api.ask import EXAMPLES
 from service.api.compat.chores import Chore, WantedShape, chore_of, title_of
 from service.api.compat.conversation import Lenient, Turn, text_of
-from service.api.compat.errors import Refusal
 from service.api.compat.models import CHORES, ServedModel
-from service.api.compat.options import CompatRequest, Flag
+from service.api.compat.options import CompatRequest, Flag, TokenLimit
 
 
 class StreamOptions(Lenient):
@@ -25,10 +24,10 @@ class ChatRequest(CompatRequest):
 
     messages: tuple[Turn, ...]
     stream_options: StreamOptions | None = None
-    max_completion_tokens: int | None = Field(
+    max_completion_tokens: TokenLimit = Field(
         None, description="Limit of a language model's answer, which has at least one sentence."
     )
-    max_tokens: int | None = Field(None, description="The older name of `max_completion_tokens`.")
+    max_tokens: TokenLimit = Field(None, description="The older name of `max_completion_tokens`.")
     n: int | None = Field(None, description="Only 1.")
     response_format: Any = Field(None, description="Only text.")
     tools: Any = Field(None, description="Never called.")
@@ -40,9 +39,8 @@ class ChatRequest(CompatRequest):
 
     @property
     def most_tokens(self) -> int | None:
-        """The limit of the answer in tokens, or None; some clients send 0 or -1 for none."""
-        given = self.max_completion_tokens or self.max_tokens
-        return given if given and given > 0 else None
+        """The limit of the answer in tokens, or None."""
+        return self.max_completion_tokens or self.max_tokens
 
     @property
     def wants_usage(self) -> bool:
@@ -75,7 +73,7 @@ class ChatRequest(CompatRequest):
         """Raise Refusal for a field that asks for another answer than there is."""
         asks_for_tool = self.tool_choice == "required" or isinstance(self.tool_choice, dict)
         may_answer = _at(self.tool_choice, "type") == "allowed_tools" and _at(self.tool_choice, "mode") != "required"
-        refused = {
+        fields = {
             "n": (self.n or 1) != 1,
             "response_format": _at(self.response_format, "type") not in (None, "text"),
             "tool_choice": asks_for_tool and not may_answer,
@@ -83,10 +81,7 @@ class ChatRequest(CompatRequest):
             "modalities": isinstance(self.modalities, list) and any(each != "text" for each in self.modalities),
             "audio": self.audio is not None,
         }
-        for field, is_refused in refused.items():
-            if is_refused:
-                found = repr(getattr(self, field))[:80]
-                raise Refusal("unsupported_value", f"{field}: found {found}, but there is one answer, as text", field)
+        self.refuse_first(fields)
 
 
 def _offered(tools: object, functions: object) -> dict[str, object]:

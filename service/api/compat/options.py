@@ -1,12 +1,14 @@
 """The fields that requests of this surface share, and our extension `dateline` with the options of an answer."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
-from pydantic import BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from index.records import Filters
 from service.api.ask import AsOf, FiltersRequest, RequestModel
 from service.api.compat.conversation import Asked, Lenient
+from service.api.compat.errors import Refusal
 from service.api.compat.models import ServedModel
 from service.records import CitationMode, Mode, Question, ReaderChoice
 
@@ -29,6 +31,9 @@ DEFAULT = DatelineOptions()
 
 Flag = Annotated[bool, BeforeValidator(lambda value: value is not None and value, json_schema_input_type=bool | None)]
 """A boolean that clients also send as null."""
+
+TokenLimit = Annotated[int | None, AfterValidator(lambda value: value if value and value > 0 else None)]
+"""A limit of tokens, or None; some clients send 0 or -1 for none."""
 
 Options = Annotated[
     DatelineOptions,
@@ -60,6 +65,13 @@ class CompatRequest(Lenient):
             as_of=given.as_of,
             max_tokens=max_tokens,
         )
+
+    def refuse_first(self, fields: Mapping[str, bool]) -> None:
+        """Raise Refusal for the first of some fields, by name, that asks for another answer than there is."""
+        for field, is_refused in fields.items():
+            if is_refused:
+                found = repr(getattr(self, field))[:80]
+                raise Refusal("unsupported_value", f"{field}: found {found}, but there is one answer, as text", field)
 
     def has_source_list(self, model: ServedModel) -> bool:
         """Return whether a list of the sources follows the answer."""

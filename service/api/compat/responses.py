@@ -15,14 +15,12 @@ from service.api.compat.completion import ReplyForm
 from service.api.compat.conversation import IGNORED, Content, Lenient, Turn, asked
 from service.api.compat.errors import CompatRoute, Refusal
 from service.api.compat.models import model_named
-from service.api.compat.options import CompatRequest
+from service.api.compat.options import CompatRequest, TokenLimit
 from service.api.compat.response import ResponseEvents, ResponseReply, response
 from service.api.links import base_address
 from service.api.state import State
 
 router = APIRouter(prefix="/v1/responses", tags=["OpenAI clients"], route_class=CompatRoute)
-
-_TEXT_FORMATS = (None, "text")
 
 
 class Item(Lenient):
@@ -58,15 +56,9 @@ class ResponsesRequest(CompatRequest):
     prompt: Any = Field(None, description="Refused: no prompts are stored.")
     text: Any = Field(None, description="Only the format text.")
     tool_choice: Any = Field(None, description="No tool may be required.")
-    max_output_tokens: int | None = Field(
+    max_output_tokens: TokenLimit = Field(
         None, description="Limit of a language model's answer, which has at least one sentence."
     )
-
-    @property
-    def most_tokens(self) -> int | None:
-        """The limit of the answer in tokens, or None; some clients send 0 or -1 for none."""
-        given = self.max_output_tokens
-        return given if given and given > 0 else None
 
     def check(self) -> None:
         """Raise Refusal for a field that asks for another answer than there is."""
@@ -78,15 +70,12 @@ class ResponsesRequest(CompatRequest):
         kind = form.get("type") if isinstance(form, dict) else None
         choice = self.tool_choice
         asks_for_tool = choice == "required" or (isinstance(choice, dict) and choice.get("mode") != "auto")
-        refused = {
+        fields = {
             "background": self.background is True,
-            "text": kind not in _TEXT_FORMATS,
+            "text": kind not in (None, "text"),
             "tool_choice": asks_for_tool,
         }
-        for field, is_refused in refused.items():
-            if is_refused:
-                found = repr(getattr(self, field))[:80]
-                raise Refusal("unsupported_value", f"{field}: found {found}, but there is one answer, as text", field)
+        self.refuse_first(fields)
 
 
 @router.post(
@@ -109,7 +98,7 @@ async def respond(body: ResponsesRequest, request: Request, state: State, caller
     form = ReplyForm(
         model.id, base_address(request, state), has_source_list=body.has_source_list(model), warnings=warnings
     )
-    question = caller.asks(body.question(conversation, model, body.most_tokens))
+    question = caller.asks(body.question(conversation, model, body.max_output_tokens))
     if body.stream:
         return await streamed(state, question, ResponseEvents(form))
     return response(await state.pipeline.ask(question), form)

@@ -1,18 +1,17 @@
 """The mapper from an answer to a chat completion: golden files, and the invariants of its stream."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from service.answer import Answer, AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started, as_json
+from service.answer import Answer, as_json
 from service.api.compat.completion import ChatChunks, OpenWebUiChunks, ReplyForm, completion
 from service.api.errors import STOPPING, problem_body
 from service.records import AnswerWarning, StatusReason, Usage
-from tests.service.answers import answer
+from tests.service.answers import answer, events_of
 from tests.service.api.compat.chunks import joined, read_chunks
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -35,17 +34,6 @@ def of_model(reason: StatusReason | None = None) -> Answer:
     return replace(
         answer(), status="partial" if reason else "answered", status_reason=reason, usage=Usage(120, 24, 1, 0.001)
     )
-
-
-def events_of(made: Answer) -> Iterator[Event]:
-    """Yield the events by which the pipeline gives an answer of two sentences, or an abstention."""
-    yield Started(made.id, made.created_at)
-    yield RetrievalCompleted(made.retrieval, made.sources, made.freshness)
-    for number, part in enumerate((made.answer[:26], made.answer[26:])):
-        yield AnswerDelta(part)
-        if made.citations:
-            yield CitationAdded(made.citations[number])
-    yield Completed(made)
 
 
 def abridged(value: Any) -> Any:  # noqa: ANN401 - JSON values

@@ -1,7 +1,6 @@
 """The mapper from an answer to a response: what OpenAI's client requires, and the invariants of its stream."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,12 +8,12 @@ import pytest
 from openai.types.responses import Response, ResponseStreamEvent
 from pydantic import TypeAdapter
 
-from service.answer import Answer, AnswerDelta, CitationAdded, Completed, Event, RetrievalCompleted, Started, as_json
+from service.answer import Answer, Started, as_json
 from service.api.compat.completion import ReplyForm
 from service.api.compat.response import ResponseEvents, response
 from service.api.errors import STOPPING, problem_body
 from service.records import AnswerWarning, Usage
-from tests.service.answers import answer
+from tests.service.answers import answer, events_of
 
 FORM = ReplyForm("dateline", "https://ask.news.example")
 FORMS = {
@@ -32,17 +31,6 @@ ANSWERS = {
     ),
 }
 EVENTS: TypeAdapter[Any] = TypeAdapter(ResponseStreamEvent)
-
-
-def events_of(made: Answer) -> Iterator[Event]:
-    """Yield the events by which the pipeline gives an answer of two sentences, or an abstention."""
-    yield Started(made.id, made.created_at)
-    yield RetrievalCompleted(made.retrieval, made.sources, made.freshness)
-    for number, part in enumerate((made.answer[:26], made.answer[26:])):
-        yield AnswerDelta(part)
-        if made.citations:
-            yield CitationAdded(made.citations[number])
-    yield Completed(made)
 
 
 def read(text: str) -> list[dict[str, Any]]:
