@@ -217,8 +217,6 @@ class Pipeline:
     async def _events(self, run: AnswerRun) -> AsyncGenerator[Event, None]:
         """Yield the sources, and each sentence once it is verified; then the run can give the answer."""
         question, generation = run.question, run.generation
-        if run.llm and self.budget and not await self.budget.allows(question.account):
-            run.quote_instead()
         with run.timed("standalone"):
             run.independent = await self._independent(run)
             # Off the event loop, because the first mistyped word reads a list of words.
@@ -229,6 +227,7 @@ class Pipeline:
         if run.kind.name == "count":
             await asyncio.to_thread(self._count, run)
         if run.kind.name != "other":
+            await self._check_budget(run)
             found = await self._found(run)
         sources = run.sources()
         yield RetrievalCompleted(
@@ -250,9 +249,11 @@ class Pipeline:
 
     async def _independent(self, run: AnswerRun) -> str:
         """Return the question as it can be understood without its conversation."""
-        question, model = run.question, (self.chat, run.use) if run.llm and self.chat else None
+        question = run.question
         if not question.messages:
             return question.text
+        await self._check_budget(run)
+        model = (self.chat, run.use) if run.llm and self.chat else None
         found = await standalone_question(
             question,
             model,
@@ -265,6 +266,11 @@ class Pipeline:
         if model:
             run.called("standalone_question", model[0].model, found.failure)
         return found.text
+
+    async def _check_budget(self, run: AnswerRun) -> None:
+        """Go on without the model if its budget is used up; call it before the model is asked for the first time."""
+        if run.llm and self.budget and not await self.budget.allows(run.question.account):
+            run.quote_instead()
 
     async def _found(self, run: AnswerRun) -> Retrieved:
         """Retrieve and score the passages; without the window of the date words where it loses the answer."""

@@ -117,6 +117,17 @@ def test_a_client_is_told_what_is_left() -> None:
     assert counted(counter) is None
 
 
+def test_a_burst_gets_what_the_rate_allows() -> None:
+    """No more and no less, of questions that arrive at once."""
+    with clocked():
+
+        async def burst() -> list[Allowance | None]:
+            counter = RateCounter()
+            return await asyncio.gather(*(counter.count([KEY]) for _ in range(20)))
+
+        assert [each.is_exceeded for each in asyncio.run(burst()) if each] == [False] * 3 + [True] * 17
+
+
 def test_processes_on_one_store_share_their_counts() -> None:
     """Each counts what the other has counted; other subjects have counts of their own."""
     with clocked():

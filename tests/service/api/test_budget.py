@@ -117,6 +117,7 @@ def test_beyond_its_budget_a_key_gets_quotes(service: Charging) -> None:
     plain = [service.post("/v1/ask", text, reader=reader).json() for reader in ("auto", "llm", "extractive")]
     events = read_events(service.post("/v1/ask", text, stream=True).text)
     other = service.post("/v1/ask", service.key()[0]).json()
+    counted = service.post("/v1/ask", text, question="How many articles mention ferries?").json()
 
     assert (kept["cached"], kept["warnings"]) == (True, [])
     for answer in (*plain, events[-1].data):
@@ -125,6 +126,7 @@ def test_beyond_its_budget_a_key_gets_quotes(service: Charging) -> None:
         assert answer["versions"]["reader"].startswith("extractive")
     codes = [[warning["code"] for warning in answer["warnings"]] for answer in (*plain, events[-1].data)]
     assert codes == [[EXHAUSTED], [EXHAUSTED], [], [EXHAUSTED]]
+    assert (counted["versions"]["reader"], counted["warnings"]) == ("catalogue@1", [])
     assert len(service.llm.requests) == asked + 1
     assert other["versions"]["model"] == "scripted"
     assert 'dateline_budget_refusals_total{limit="key_tokens"} 3.0' in service.state.metrics.exposition().decode()
