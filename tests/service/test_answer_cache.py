@@ -176,6 +176,14 @@ def answer(pipeline: Pipeline) -> Answer:
     return answers(pipeline, ASKED)[0]
 
 
+def test_an_answer_below_a_limit_is_not_kept(answer: Answer) -> None:
+    """A run warns of what kept it from its best, such as a budget that is used up."""
+    cache, run = AnswerCache(9, ()), run_of(ASKED)
+    run.warn("budget_exhausted", "The budget is used up.")
+    cache.put(run, answer, [])
+    assert cache.count == 0
+
+
 def test_another_index_day_or_configuration_is_another_answer(answer: Answer) -> None:
     """An answer speaks of its day; an hour later it still does."""
     cache, run = AnswerCache(9, ("model", 1)), run_of(ASKED)
