@@ -1,7 +1,7 @@
 """Count the files, functions and changes of file of one question and one article: `python -m benchmarks.trace`.
 
-The question is warm, offline and sent over HTTP within this process. The article is the only new one of an ingest;
-child processes are not counted. Only the product's own Python is counted.
+The question is warm, offline and sent over HTTP within this process to a service that keeps no answers. The article is
+the only new one of an ingest; child processes are not counted. Only the product's own Python is counted.
 """
 
 import argparse
@@ -83,7 +83,7 @@ def main() -> None:
     tracer = Tracer()
     tracer.install()
     with tempfile.TemporaryDirectory(prefix="dateline-trace-") as folder:
-        settings = ServiceSettings(data=Path(folder), _env_file=None)
+        settings = ServiceSettings(data=Path(folder), answer_cache=0, _env_file=None)
         found = {"article": _article(tracer, settings), "question": asyncio.run(_question(tracer, settings))}
     sys.setprofile(None)
     if arguments.json:
