@@ -99,6 +99,12 @@ def template_of(path: str) -> str | None:
     return next((template for template, pattern in _TEMPLATES.items() if pattern.match(path)), None)
 
 
+def methods_of(path: str) -> tuple[str, ...]:
+    """Return the methods that a path takes, in their order; HEAD is answered like GET."""
+    found = {method for method, pattern, _ in _ROUTES if pattern.match(path)}
+    return tuple(sorted(found | ({"HEAD"} if "GET" in found else set())))
+
+
 def is_push(method: str, path: str) -> bool:
     """Return whether a request pushes articles."""
     return need_of(method, path) == INGEST

@@ -28,9 +28,10 @@ from index.errors import ChromaUnavailable, DatelineError, IndexDamaged, IndexMi
 from index.generation import Generation
 from service.answer_cache import AnswerCache
 from service.api import articles, ask, feedback, metrics, pages, push
-from service.api.access import BEARER, Access, AccessRules, template_of
+from service.api.access import BEARER, Access, AccessRules, methods_of, template_of
 from service.api.admission import Admission, LeavingCallers, Limits, Slots
 from service.api.compat import chat, models, responses
+from service.api.description import DescribedApi
 from service.api.errors import (
     STOPPING,
     ErrorReply,
@@ -153,7 +154,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
     """Return the application around a pipeline; its lifespan opens and watches the index."""
     rules = AccessRules(settings, KeyRing(KeyStore(settings.data)))
     mcp = McpEndpoint(settings.public_url, rules.allowed_origins) if settings.mcp else None
-    app = FastAPI(
+    app = DescribedApi(
         title="Dateline",
         description=DESCRIPTION,
         version=version("dateline"),
@@ -161,7 +162,7 @@ def create_app(settings: ServiceSettings, pipeline: Pipeline) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         responses={"default": {"model": ErrorReply, "description": "Every error has this shape."}},
-        exception_handlers={RequestValidationError: invalid_request, HTTPException: http_error},
+        exception_handlers={RequestValidationError: invalid_request, HTTPException: partial(http_error, methods_of)},
     )
     key = settings.signing_secret.get_secret_value() if settings.signing_secret else None
     permalinks = Permalinks(SigningKey(settings.data, key), settings.public_url)

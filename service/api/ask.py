@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from index.records import NO_BOUNDS, Article, Filters, parse_as_of, parse_moment
 from service.answer import Answer, SearchResult
@@ -39,6 +39,22 @@ def _moment(value: Any, parse: Callable[[str], datetime] = parse_moment) -> Any:
     except (ValueError, OverflowError) as error:
         raise ValueError(f'found {value[:40]!r}, expected an ISO 8601 date such as "2026-01-31"') from error
 
+
+def _no_text(value: Any) -> Any:  # noqa: ANN401 - any JSON value
+    if isinstance(value, str | bool):
+        raise ValueError(f"found {value!r}"[:60] + ", expected a number")
+    return value
+
+
+NO_TEXT = BeforeValidator(_no_text)
+"""Refuses a text or a boolean for a number, which pydantic would convert."""
+
+Number = Annotated[int, NO_TEXT]
+Passages = Annotated[int, Field(ge=1, le=20), NO_TEXT]
+FoundPassages = Annotated[int, Field(ge=1, le=100), NO_TEXT]
+
+Flag = Annotated[bool, Strict()]
+"""A boolean in JSON; a text such as "no" is refused."""
 
 Names = Annotated[tuple[Annotated[str, Field(max_length=500)], ...], Field(max_length=1000)]
 Moment = Annotated[datetime | None, BeforeValidator(_moment)]
@@ -88,7 +104,7 @@ class SearchRequest(RequestModel):
 
     question: QuestionText
     filters: FiltersRequest = FiltersRequest()
-    top_k: int = Field(8, ge=1, le=100, description="Passages wanted.")
+    top_k: FoundPassages = Field(8, description="Passages wanted.")
     mode: Mode = "hybrid"
     as_of: AsOf = None
     include: Annotated[tuple[Literal["text"], ...], Field(max_length=MOST_INCLUDED)] = Field(
@@ -117,7 +133,7 @@ class AskRequest(RequestModel):
         (), description="The earlier conversation, oldest first."
     )
     filters: FiltersRequest = FiltersRequest()
-    top_k: int = Field(8, ge=1, le=20, description="Passages shown to the reader.")
+    top_k: Passages = Field(8, description="Passages shown to the reader.")
     mode: Mode = "hybrid"
     reader: ReaderChoice = "auto"
     citations: CitationMode = Field(
@@ -129,7 +145,7 @@ class AskRequest(RequestModel):
     include: Annotated[tuple[Include, ...], Field(max_length=MOST_INCLUDED)] = Field(
         (), description="`text`: the text of each source. `trace`: how the answer was made."
     )
-    stream: bool = Field(default=False, description="Answer as server-sent events.")
+    stream: Flag = Field(default=False, description="Answer as server-sent events.")
 
     def to_question(self) -> Question:
         """Return the question of the pipeline."""
@@ -155,7 +171,7 @@ class AskRequest(RequestModel):
             "description": "Always 200 when the service could look: abstaining is an answer. With `stream`, events.",
             "content": {
                 "application/json": {"example": EXAMPLES["answer"]},
-                "text/event-stream": {"schema": {"type": "string"}, "example": "\n".join(EXAMPLES["stream"])},
+                "text/event-stream": {"example": "\n".join(EXAMPLES["stream"])},
             },
         }
     },

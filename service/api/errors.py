@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Mapping, Sized
+from collections.abc import Callable, Mapping, Sequence, Sized
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -180,12 +180,17 @@ async def error_reply(request: Request, error: Exception) -> Response:
     return reply
 
 
-async def http_error(request: Request, error: Exception) -> Response:
-    """Return an error of the framework, such as an unknown path or a method that a path does not take."""
+async def http_error(methods_of: Callable[[str], Sequence[str]], request: Request, error: Exception) -> Response:
+    """Return an error of the framework, such as an unknown path or a method that a path does not take.
+
+    The framework's own `Allow` has only the methods of one route of the path.
+    """
     status = error.status_code if isinstance(error, HTTPException) else 500
     code, message = _BY_STATUS.get(status, ("bad_request", "The request cannot be answered."))
     reply = _error_page(request, status) or problem_reply(Problem(status, INVALID, code, message))
     reply.headers.update((error.headers if isinstance(error, HTTPException) else None) or {})
+    if status == 405:
+        reply.headers["Allow"] = ", ".join(methods_of(request.url.path))
     return reply
 
 
@@ -227,7 +232,9 @@ def _found(fault: Mapping[str, Any]) -> str:
     if kind.endswith(("too_long", "too_short")) and isinstance(given, Sized):
         unit = "characters" if isinstance(given, str) else "entries"
         bound = f"at most {limits['max_length']}" if kind.endswith("long") else f"at least {limits['min_length']}"
-        return f"found {len(given)} {unit}, expected {bound}"
+        # Spaces at both ends do not count.
+        found = len(given.strip() if isinstance(given, str) and kind.endswith("short") else given)
+        return f"found {found} {unit}, expected {bound}"
     if kind == "string_pattern_mismatch":
         # Only ids of articles have a pattern.
         return f"found {given!r}, expected 1 to 200 letters, digits, or any of . _ : -"[:300]

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter
 from pydantic import ConfigDict, Field, model_validator
 
-from service.api.ask import EXAMPLES, MessageRequest, QuestionText, RequestModel
+from service.api.ask import EXAMPLES, NO_TEXT, MessageRequest, QuestionText, RequestModel
 from service.api.state import State
 from service.feedback import CitedWords, Feedback, Reason, Vote
 
@@ -16,7 +16,7 @@ CHARACTERS = 50_000
 """The limit of all texts of one feedback together, in code points."""
 
 Id = Annotated[str, Field(min_length=1, max_length=200)]
-Index = Annotated[int | None, Field(ge=0, le=2**31)]
+Index = Annotated[int, Field(ge=0, le=2**31), NO_TEXT] | None
 
 
 class CitedRequest(RequestModel):

@@ -13,7 +13,7 @@ from index.layout import current_name
 from index.records import Filters, parse_moment
 from index.spool import Push, Spool, has_writer
 from service.api.access import CallerOf
-from service.api.ask import EXAMPLES, RequestModel
+from service.api.ask import EXAMPLES, Flag, RequestModel
 from service.api.state import ServiceState, State
 from service.errors import PushNotFound
 
@@ -113,7 +113,7 @@ class BatchItem(ArticleFields):
     """An article of a batch under its id, or with `delete` the id of an article to remove."""
 
     id: Id
-    delete: bool = False
+    delete: Flag = False
 
     @model_validator(mode="after")
     def _has_text_or_is_removed(self) -> Self:

@@ -32,7 +32,7 @@ open_webui.add_api_route("/models/{model_id}", get_model)
     responses={
         200: {
             "description": "An abstention is an answer as well. With `stream`, chunks.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         }
     },
 )

@@ -4,17 +4,17 @@ from typing import Any
 
 from pydantic import ConfigDict, Field
 
-from service.api.ask import EXAMPLES
+from service.api.ask import EXAMPLES, Number
 from service.api.compat.chores import Chore, WantedShape, chore_of, title_of
 from service.api.compat.conversation import Lenient, Turn, text_of
 from service.api.compat.models import CHORES, ServedModel
-from service.api.compat.options import CompatRequest, Flag, TokenLimit
+from service.api.compat.options import CompatRequest, NullableFlag, TokenLimit
 
 
 class StreamOptions(Lenient):
     """The options of a stream."""
 
-    include_usage: Flag = False
+    include_usage: NullableFlag = False
 
 
 class ChatRequest(CompatRequest):
@@ -28,7 +28,7 @@ class ChatRequest(CompatRequest):
         None, description="Limit of a language model's answer, which has at least one sentence."
     )
     max_tokens: TokenLimit = Field(None, description="The older name of `max_completion_tokens`.")
-    n: int | None = Field(None, description="Only 1.")
+    n: Number | None = Field(None, description="Only 1.")
     response_format: Any = Field(None, description="Only text.")
     tools: Any = Field(None, description="Never called.")
     tool_choice: Any = Field(None, description="No tool may be required.")

@@ -6,7 +6,7 @@ from typing import Annotated
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from index.records import Filters
-from service.api.ask import AsOf, FiltersRequest, RequestModel
+from service.api.ask import AsOf, FiltersRequest, Flag, Number, Passages, RequestModel
 from service.api.compat.conversation import Asked, Lenient
 from service.api.compat.errors import Refusal
 from service.api.compat.models import ServedModel
@@ -17,22 +17,24 @@ class DatelineOptions(RequestModel):
     """The options of an answer, as of `/v1/ask`. An unknown one is refused: without a filter the answer is another."""
 
     filters: FiltersRequest = FiltersRequest()
-    top_k: int = Field(8, ge=1, le=20, description="Passages shown to the reader.")
+    top_k: Passages = Field(8, description="Passages shown to the reader.")
     mode: Mode = "hybrid"
     reader: ReaderChoice | None = Field(None, description="By default that of the model.")
     citations: CitationMode = "verified"
     as_of: AsOf = None
-    source_list: bool | None = Field(
+    source_list: Flag | None = Field(
         None, description="Whether a list of the sources follows the answer; by default as the model has it."
     )
 
 
 DEFAULT = DatelineOptions()
 
-Flag = Annotated[bool, BeforeValidator(lambda value: value is not None and value, json_schema_input_type=bool | None)]
+NullableFlag = Annotated[
+    Flag, BeforeValidator(lambda value: value is not None and value, json_schema_input_type=bool | None)
+]
 """A boolean that clients also send as null."""
 
-TokenLimit = Annotated[int | None, AfterValidator(lambda value: value if value and value > 0 else None)]
+TokenLimit = Annotated[Number | None, AfterValidator(lambda value: value if value and value > 0 else None)]
 """A limit of tokens, or None; some clients send 0 or -1 for none."""
 
 Options = Annotated[
@@ -45,7 +47,7 @@ class CompatRequest(Lenient):
     """The fields of a request that both APIs have; others are ignored, since every client sends some of its own."""
 
     model: str
-    stream: Flag = False
+    stream: NullableFlag = False
     dateline: Options = DEFAULT
 
     def question(self, asked: Asked, model: ServedModel, max_tokens: int | None = None) -> Question:

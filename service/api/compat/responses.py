@@ -85,7 +85,7 @@ class ResponsesRequest(CompatRequest):
     responses={
         200: {
             "description": "An abstention is an answer as well. With `stream`, events.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}}},
+            "content": {"text/event-stream": {}},
         }
     },
 )

@@ -97,7 +97,10 @@ def test_the_api_description_declares_the_shape_of_errors(client: TestClient) ->
     for operation in operations:
         schema = operation["responses"]["default"]["content"]["application/json"]["schema"]
         assert schema == {"$ref": "#/components/schemas/ErrorReply"}
-        assert "422" not in operation["responses"]
+        others = {each: reply for each, reply in operation["responses"].items() if each.startswith(("4", "5"))}
+        assert others == {each: {"$ref": f"#/components/responses/{each}"} for each in others}
+    for reply in described["components"]["responses"].values():
+        assert reply["content"]["application/json"]["schema"] == {"$ref": "#/components/schemas/ErrorReply"}
     shapes = described["components"]["schemas"]
     assert set(shapes["ErrorDetail"]["properties"]) == set(client.get("/v1/nothing").json()["error"])
     assert "HTTPValidationError" not in shapes
