@@ -5,7 +5,7 @@ import json
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from index.records import Article
@@ -35,6 +35,7 @@ class AnswerCache:
         self._size = size
         self._configuration = repr(configuration)
         self._kept: OrderedDict[bytes, KeptAnswer] = OrderedDict()
+        self._day = date.min
 
     @property
     def count(self) -> int:
@@ -42,7 +43,10 @@ class AnswerCache:
         return len(self._kept)
 
     def get(self, run: AnswerRun) -> KeptAnswer | None:
-        """Return the answer to the same question, unless the caller wants a fresh one."""
+        """Return the answer to the same question of the same day, unless the caller wants a fresh one."""
+        if run.created.date() > self._day:
+            self._day = run.created.date()
+            self.clear()
         key = self._key(run)
         kept = None if run.question.fresh else self._kept.get(key)
         if kept:

@@ -164,6 +164,7 @@ def run_of(
 def test_only_an_equal_request_is_served(kept: Question, asked: Question, answer: Answer) -> None:
     """Every field of a question counts, and the bounds of its caller."""
     cache = AnswerCache(1, ())
+    assert cache.get(run_of(kept)) is None
     cache.put(run_of(kept), answer, [])
     assert cache.get(run_of(kept)) is not None
     assert (cache.get(run_of(asked)) is not None) == (asked == kept)
@@ -185,15 +186,18 @@ def test_an_answer_below_a_limit_is_not_kept(answer: Answer) -> None:
 
 
 def test_another_index_day_or_configuration_is_another_answer(answer: Answer) -> None:
-    """An answer speaks of its day; an hour later it still does."""
+    """An answer speaks of its day: hours later it still does, and on the next day none is left."""
     cache, run = AnswerCache(9, ("model", 1)), run_of(ASKED)
+    assert cache.get(run) is None
     cache.put(run, answer, [])
     assert cache.get(run_of(ASKED, created=run.created + timedelta(hours=5))) is not None
-    assert cache.get(run_of(ASKED, created=run.created + timedelta(days=1))) is None
     assert cache.get(run_of(ASKED, generation="g2")) is None
     other = AnswerCache(9, ("model", 2))
-    other._kept = cache._kept
+    other._kept, other._day = cache._kept, cache._day
     assert other.get(run) is None
+    assert cache.count == 1
+    assert cache.get(run_of(ASKED, created=run.created + timedelta(days=1))) is None
+    assert cache.count == 0
 
 
 @given(asked=st.lists(st.integers(0, 5), max_size=30), size=st.integers(0, 4))
