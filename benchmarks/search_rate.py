@@ -187,7 +187,13 @@ def stock(
 def dateline(data: Path, models: Path, path: str, **settings: str) -> Iterator[Served]:
     """Run a service of Dateline."""
     port = free_port()
-    given = {"DATELINE_DATA": str(data), "DATELINE_MODELS": str(models), "DATELINE_SUGGESTIONS": "0", **settings}
+    given = {
+        "DATELINE_DATA": str(data),
+        "DATELINE_MODELS": str(models),
+        "DATELINE_SUGGESTIONS": "0",
+        "DATELINE_ANSWER_CACHE": "0",
+        **settings,
+    }
     with process([sys.executable, "-m", "dateline", "serve", "--port", str(port)], given):
         yield ready(Served(port, path))
 
