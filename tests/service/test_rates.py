@@ -65,7 +65,7 @@ async def broken() -> bool:
 
 
 async def hanging() -> bool:
-    await asyncio.Event().wait()
+    await asyncio.sleep(2)
     return True
 
 

@@ -80,14 +80,16 @@ def service(sample_data: Path, models: Path, tmp_path_factory: pytest.TempPathFa
 @pytest.mark.parametrize("path", REQUESTS)
 @pytest.mark.parametrize("stream", [False, True])
 def test_every_route_charges_its_caller(service: Charging, path: str, stream: bool) -> None:
-    """The key pays for its own questions, plain and streamed; a kept answer costs nothing."""
+    """The key pays for its own questions, plain and streamed; a kept answer costs no key anything."""
     service.state.pipeline.cache.clear()
     (text, id_), before = service.key(), len(service.llm.requests)
     assert service.post(path, text, stream=stream).status_code == 200
     used = service.used(id_)
     assert used > 100
-    service.post(path, text, stream=stream)
-    assert service.used(id_) == used
+    other, other_id = service.key()
+    for key in (text, other):
+        service.post(path, key, stream=stream)
+    assert (service.used(id_), service.used(other_id)) == (used, 0)
     assert len(service.llm.requests) == before + 1
 
 
