@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
+import limits.errors
 from limits import RateLimitItemPerMinute
 from limits.aio.storage import MemoryStorage, RedisStorage, Storage
 from limits.aio.storage.redis.redispy import RedispyBridge
@@ -144,7 +145,7 @@ class RateCounter:
 
 
 def storage_of(redis_url: str | None) -> Storage:
-    """Return where questions are counted; raises ConfigurationError if a package is missing."""
+    """Return where questions are counted; raises ConfigurationError if that does not work."""
     if redis_url is None:
         return Memory()
     if importlib.util.find_spec("redis") is None:
@@ -154,11 +155,17 @@ def storage_of(redis_url: str | None) -> Storage:
         )
     # A Valkey server speaks the same protocol.
     url = f"redis{redis_url.removeprefix('redis').removeprefix('valkey')}"
-    return RedisStorage(
-        f"async+{url}",
-        implementation="redispy",
-        key_prefix="dateline",
-        max_connections=CONNECTIONS,
-        socket_timeout=STORE_S,
-        socket_connect_timeout=STORE_S,
-    )
+    try:
+        return RedisStorage(
+            f"async+{url}",
+            implementation="redispy",
+            key_prefix="dateline",
+            max_connections=CONNECTIONS,
+            socket_timeout=STORE_S,
+            socket_connect_timeout=STORE_S,
+        )
+    except (limits.errors.ConfigurationError, ValueError):
+        # Neither the address nor the error, which repeats it: it may have a password.
+        raise ConfigurationError(
+            "REDIS_URL is not the address of a server", "Expected one such as redis://127.0.0.1:6379, with a port."
+        ) from None

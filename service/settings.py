@@ -199,7 +199,7 @@ class ServiceSettings(IndexSettings):
     def _redis_address(cls, value: SecretStr | None) -> SecretStr | None:
         # The value is not repeated: it may have a password.
         if value and not _REDIS_URL.match(value.get_secret_value()):
-            raise ValueError("expected redis://, rediss://, valkey:// or valkeys:// and a host name")
+            raise ValueError("expected redis://, rediss://, valkey:// or valkeys:// with a host name and a port")
         return value
 
     @field_validator("pages_key")

@@ -48,13 +48,16 @@ def test_conditions_and_an_end_are_stored(tmp_path: Path) -> None:
     """Every option of the command has its field."""
     made = created(
         tmp_path, "desk", *"--scope search --scope ask --expires 90d --source A --source B --section S".split(),
-        *"--tag t --language de --after 2026-01-01 --before 2026-02-01".split(),
+        *"--tag t --language de --after 2026-01-01 --before 2026-02-01 --per-minute 7 --tokens-per-day 9000".split(),
     )  # fmt: skip
     (stored,) = KeyStore(tmp_path).keys()
     bounds = stored.grant.bounds
 
     assert made["id"] == stored.id == made["key"][:11]
     assert made["scopes"] == ["ask", "search"]
+    assert (made["per_minute"], made["tokens_per_day"]) == (7, 9000)
+    assert (stored.grant.per_minute, stored.grant.tokens_per_day) == (7, 9000)
+    assert "7 a minute, 9,000 tokens a day" in keys(tmp_path, "list").stdout
     assert (bounds.sources, bounds.sections, bounds.tags, bounds.languages) == (("A", "B"), ("S",), ("t",), ("de",))
     assert made["bounds"]["published_after"] == "2026-01-01T00:00:00Z"
     assert made["bounds"]["published_before"] == "2026-02-01T00:00:00Z"
@@ -73,7 +76,8 @@ def test_a_publishable_key_asks_only(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "options",
     ["--scope read", "--expires 0d", "--expires 2020-01-01", "--expires soon", "--expires 99999d --after x",
-     "--publishable", "--origin https://a.example", "--publishable --origin a.example", "--scope ingest --tag x"],
+     "--publishable", "--origin https://a.example", "--publishable --origin a.example", "--scope ingest --tag x",
+     "--per-minute 0", "--tokens-per-day -1"],
 )  # fmt: skip
 def test_nonsense_makes_no_key(tmp_path: Path, options: str) -> None:
     """The exit code is that of usage."""

@@ -197,6 +197,17 @@ def test_without_the_package_a_server_is_refused(monkeypatch: pytest.MonkeyPatch
     assert isinstance(storage_of(None), Memory)
 
 
+@pytest.mark.parametrize(
+    "url", ["redis://:secret@host", "redis://:secret@host:x", "redis://:secret@[::1", "redis://:1"]
+)
+def test_an_address_of_no_server_is_refused(url: str) -> None:
+    """Its password is not repeated."""
+    with pytest.raises(ConfigurationError) as refused:
+        storage_of(url)
+    assert "secret" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 PROGRAM = shutil.which("valkey-server") or shutil.which("redis-server")
 
 
