@@ -71,7 +71,7 @@ NEEDS: Mapping[str, Need] = {
 Any other request needs a key as well, and then finds no route.
 """
 
-BEARER = Depends(HTTPBearer(auto_error=False, description="A key, made with `dateline keys create`."))
+BEARER = Depends(HTTPBearer(auto_error=False, description="A key of this service."))
 """Describes keys in the API's description, for routers; `Access` checks them."""
 
 _ROUTES = [(path.partition(" ")[0], compile_path(path.partition(" ")[2])[0], need) for path, need in NEEDS.items()]
