@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, Strict, model_validator
 
 from index.records import NO_BOUNDS, Article, Filters, parse_as_of, parse_moment
 from service.answer import Answer, SearchResult
@@ -66,6 +66,9 @@ AsOf = Annotated[
 MOST_INCLUDED = 10
 """Names of parts that a request may ask for; each counts once."""
 
+MOST_FIELDS = 100
+"""Fields of an object; each unknown one is a fault, and 90,000 of them took 0.8 s of the event loop."""
+
 CacheControl = Annotated[str, Header(description="With `no-cache`, the reply is not an answer that was kept.")]
 QuestionText = Annotated[str, Field(min_length=1, max_length=QUESTION_LENGTH)]
 
@@ -74,6 +77,13 @@ class RequestModel(BaseModel):
     """The body of a request; unknown fields are refused."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _has_few_fields(cls, given: Any) -> Any:  # noqa: ANN401 - any JSON value
+        if isinstance(given, dict) and len(given) > MOST_FIELDS:
+            raise ValueError(f"found {len(given):,} fields, expected at most {MOST_FIELDS}")
+        return given
 
 
 class FiltersRequest(RequestModel):

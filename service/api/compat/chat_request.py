@@ -1,12 +1,12 @@
 """The request of `POST /v1/chat/completions`: what is read of it, what is ignored, and what is refused."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ConfigDict, Field
+from pydantic import BeforeValidator, ConfigDict, Field
 
 from service.api.ask import EXAMPLES, Number
 from service.api.compat.chores import Chore, WantedShape, chore_of, title_of
-from service.api.compat.conversation import Lenient, Turn, text_of
+from service.api.compat.conversation import Lenient, Turn, few, text_of
 from service.api.compat.models import CHORES, ServedModel
 from service.api.compat.options import CompatRequest, NullableFlag, TokenLimit
 
@@ -22,7 +22,7 @@ class ChatRequest(CompatRequest):
 
     model_config = ConfigDict(json_schema_extra={"examples": EXAMPLES["chat"]})
 
-    messages: tuple[Turn, ...]
+    messages: Annotated[tuple[Turn, ...], BeforeValidator(few)]
     stream_options: StreamOptions | None = None
     max_completion_tokens: TokenLimit = Field(
         None, description="Limit of a language model's answer, which has at least one sentence."

@@ -12,7 +12,7 @@ from pydantic import BeforeValidator, ConfigDict, Field
 from service.api.access import CallerOf
 from service.api.ask import EXAMPLES, streamed
 from service.api.compat.completion import ReplyForm
-from service.api.compat.conversation import IGNORED, Content, Lenient, Turn, asked
+from service.api.compat.conversation import IGNORED, Content, Lenient, Turn, asked, few
 from service.api.compat.errors import CompatRoute, Refusal
 from service.api.compat.models import model_named
 from service.api.compat.options import CompatRequest, TokenLimit
@@ -37,7 +37,7 @@ class Item(Lenient):
 
 def _items(given: Any) -> Any:  # noqa: ANN401 - any JSON value
     """Return the input as a list of items; a text is the user's question."""
-    return [{"role": "user", "content": given}] if isinstance(given, str) else given
+    return [{"role": "user", "content": given}] if isinstance(given, str) else few(given)
 
 
 Input = Annotated[tuple[Item, ...], BeforeValidator(_items, json_schema_input_type=str | list[Item])]
