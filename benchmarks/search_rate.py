@@ -5,7 +5,7 @@ usage: OMP_NUM_THREADS=1 python -m benchmarks.search_rate --bench PATH [--work P
 
 The services search the same chunks with the same vectors of the same model. The minimal one is
 `benchmarks/stock_search.py`, in the stock environment of `ingest_speed`; questions are embedded by LlamaIndex's class
-for the model, and in a second one by Dateline's runtime, which nobody else has. Clients ask one question after
+for the model, and in a second one by Dateline's own runtime. Clients ask one question after
 another; rounds alternate, and the other services rest. Then complete answers, with the span reader and without it.
 """
 

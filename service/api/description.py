@@ -30,7 +30,7 @@ MEANINGS: Mapping[int, str] = {
     503: "The articles cannot be searched, or too many requests are being answered.",
     507: "No more feedback can be stored.",
 }
-"""What each status of an error means."""
+"""The meaning of each status of an error."""
 
 _RETRY_AFTER = {"Retry-After": {"description": "Seconds until a retry.", "schema": {"type": "integer"}}}
 _HEADERS: Mapping[int, Mapping[str, Any]] = {
