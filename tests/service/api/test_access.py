@@ -326,23 +326,6 @@ def test_pages_of_a_publishable_key_may_ask(sample_settings: ServiceSettings, tm
     assert f'data-key="{key}"' in frame.text
 
 
-def test_a_key_sees_only_the_articles_of_its_conditions(sample_settings: ServiceSettings, tmp_path: Path) -> None:
-    """The others do not exist for it."""
-    store, bounds = KeyStore(tmp_path), Filters(article_ids=("skelhaven-library-reopens",))
-    (bound, _), (free, _) = (store.create(Grant("desk", bounds=each)) for each in (bounds, Filters()))
-    with service(sample_settings, tmp_path) as client:
-        listed = client.get("/v1/articles", headers=bearer(bound)).json()
-        other = next(
-            article["id"]
-            for article in client.get("/v1/articles", headers=bearer(free)).json()["articles"]
-            if article["id"] not in bounds.article_ids
-        )
-        statuses = [client.get(f"/v1/articles/{other}", headers=bearer(key)).status_code for key in (bound, free)]
-
-    assert [article["id"] for article in listed["articles"]] == list(bounds.article_ids)
-    assert statuses == [404, 200]
-
-
 def test_only_a_publishable_key_is_shown_on_pages(sample_settings: ServiceSettings) -> None:
     """A secret key in its setting is refused, and not repeated."""
     with pytest.raises(ValueError, match="dlp_") as refused:

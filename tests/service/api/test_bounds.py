@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any, get_args
 
@@ -27,6 +29,7 @@ from service.api.mcp_tools import ToolCall, tools
 from service.api.state import State
 from service.build import build_pipeline
 from service.caller import ANONYMOUS, Caller
+from service.keys import FRESH_S, Grant, KeyRing, KeyStore
 from service.suggestions import Suggestion
 from tests.fakes import HashedEmbedder, article, configuration, segment_of
 from tests.samples import settings_for
@@ -100,25 +103,30 @@ BOUNDS: Sequence[tuple[Filters, Callable[[Article], bool]]] = (
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """A service on all articles, and for each bounds one on the articles within them."""
+    """A service on all articles, and for each bounds one on the articles within them, which has the same keys."""
 
     complete: TestClient
     alone: Sequence[TestClient]
     links: Sequence[str]
+    store: KeyStore
+    headers: dict[Filters, dict[str, str]]
+
+    def keyed(self, bounds: Filters) -> dict[str, str]:
+        """Return the header with a key of these bounds."""
+        if bounds not in self.headers:
+            key, _ = self.store.create(Grant("desk", bounds=bounds))
+            self.headers[bounds] = {"Authorization": f"Bearer {key}"}
+        return self.headers[bounds]
 
     def both(self, number: int, method: str, path: str, body: Mapping[str, Any] | None = None) -> tuple[str, str]:
         """Return the reply of the complete service to a caller with bounds, and of the one without other articles."""
-        caller = replace(ANONYMOUS, key_id="bound", bounds=BOUNDS[number][0])
-        app: Any = self.complete.app
-        app.dependency_overrides[CALLER] = lambda: caller
-        try:
-            clients = (self.complete, self.alone[number])
-            if method == "TOOL":
-                first, second = (result_of(path, body or {}, each, caller) for each in clients)
-                return CHANGING.sub("", first), CHANGING.sub("", second)
-            replies = [each.request(method, path, json=body, headers={"X-Request-Id": "one"}) for each in clients]
-        finally:
-            app.dependency_overrides.clear()
+        clients = (self.complete, self.alone[number])
+        if method == "TOOL":
+            caller = replace(ANONYMOUS, key_id="bound", bounds=BOUNDS[number][0])
+            first, second = (result_of(path, body or {}, each, caller) for each in clients)
+            return CHANGING.sub("", first), CHANGING.sub("", second)
+        headers = {"X-Request-Id": "one", **self.keyed(BOUNDS[number][0])}
+        replies = [each.request(method, path, json=body, headers=headers) for each in clients]
         assert replies[0].status_code == replies[1].status_code
         found, alone = (CHANGING.sub("", reply.text) for reply in replies)
         return found, alone
@@ -157,6 +165,8 @@ def own_words(articles: Sequence[Article]) -> set[str]:
 
 @pytest.fixture(scope="module")
 def services(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator[Services]:
+    store = KeyStore(tmp_path_factory.mktemp("keys"))
+
     def start(name: str, articles: Sequence[Article]) -> TestClient:
         data = tmp_path_factory.mktemp(name)
         made = configuration(EMBEDDER)
@@ -165,11 +175,21 @@ def services(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator
         manifest = manifest_of(data, made, entries, DAY)
         write_manifest(data, manifest)
         make_current(data, manifest.generation)
-        given = settings_for(data, models, span_reader=False, answer_cache=500, signing_secret="one secret of all")
+        given = settings_for(
+            data,
+            models,
+            span_reader=False,
+            answer_cache=500,
+            signing_secret="one secret of all",
+            allow_anonymous=True,
+            key_per_minute=0,
+        )
         pipeline = replace(build_pipeline(given, EMBEDDER), clock=lambda: DAY + timedelta(days=60))
         client = opened.enter_context(TestClient(create_app(given, pipeline), raise_server_exceptions=False))
+        state: Any = client.app
+        # All services have the keys of one store, and read it at each request.
+        state.state.service.access._keys = KeyRing(store, partial(next, count(step=FRESH_S)))
         for each in articles:
-            state: Any = client.app
             state.state.service.suggestions.add(Suggestion(f"What of {each.title}?", each.article_id, None, Span(0, 1)))
         return client
 
@@ -180,7 +200,7 @@ def services(tmp_path_factory: pytest.TempPathFactory, models: Path) -> Iterator
         alone = [start("alone", [*filter(is_within, ARTICLES)]) for _, is_within in BOUNDS]
         asked = [{"question": f"How much did the repairs of the {subject} cost?"} for subject in SUBJECTS]
         answers = [complete.post("/v1/ask", json=body).json() for body in asked]
-        yield Services(complete, alone, [answer["permalink"] for answer in answers if answer["permalink"]])
+        yield Services(complete, alone, [each["permalink"] for each in answers if each["permalink"]], store, {})
 
 
 COST = "How much did the repairs of the {} in Varnholm cost?"
@@ -249,11 +269,62 @@ def check(services: Services, number: int, method: str, path: str, body: Mapping
     """Fail if the reply to a caller with bounds is not that of an index without other articles, or has words of one."""
     found, alone = services.both(number, method, path, body)
     assert found == alone
-    inside, outside = ([each for each in ARTICLES if BOUNDS[number][1](each) is within] for within in (True, False))
-    hidden = own_words(outside) - own_words(inside)
-    assert hidden
-    said = {word for word in hidden if word in found.casefold()}
-    assert said <= {word for word in hidden if word in f"{path} {body}"}
+    assert hidden_words(BOUNDS[number][1])
+    assert said_of_others(found, BOUNDS[number][1]) <= own_words_of(f"{path} {body}")
+
+
+def hidden_words(is_within: Callable[[Article], bool]) -> set[str]:
+    """Return the words that only articles outside have."""
+    inside, outside = ([each for each in ARTICLES if is_within(each) is within] for within in (True, False))
+    return own_words(outside) - own_words(inside)
+
+
+def said_of_others(reply: str, is_within: Callable[[Article], bool]) -> set[str]:
+    """Return the words of a reply that only articles outside have."""
+    return hidden_words(is_within) & own_words_of(reply)
+
+
+def own_words_of(text: str) -> set[str]:
+    """Return the own words of articles in a text."""
+    return {own_word(number) for number in range(len(ARTICLES)) if own_word(number) in text.casefold()}
+
+
+def admits(bounds: Filters, each: Article) -> bool:
+    """Return whether an article is within bounds, by the words of the description of filters."""
+    of = {
+        "sources": (each.source,),
+        "sections": (each.section,),
+        "tags": each.tags,
+        "article_ids": (each.article_id,),
+    }
+    has_values = all(
+        not (wanted := {value.casefold() for value in getattr(bounds, name)})
+        or wanted & {value.casefold() for value in values if value}
+        for name, values in of.items()
+    )
+    excluded = {source.casefold() for source in bounds.exclude_sources}
+    after, before, at = bounds.published_after, bounds.published_before, each.published_at
+    is_in_time = (after is None or (at is not None and at >= after)) and (
+        before is None or (at is not None and at < before)
+    )
+    return has_values and (each.source or "").casefold() not in excluded and is_in_time
+
+
+def some(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
+    """Return a strategy for a condition that often has no value, in any case of letters."""
+    return st.just(()) | st.lists(st.sampled_from([*values, *map(str.upper, values)]), max_size=2).map(tuple)
+
+
+ANY_BOUNDS = st.builds(
+    Filters,
+    sources=some("Courier", "Echo", "Gazette", "Nobody"),
+    exclude_sources=some("Courier", "Echo"),
+    sections=some("News", "Sport"),
+    tags=some("repairs", "town"),
+    article_ids=st.just(()) | st.lists(st.sampled_from([each.article_id for each in ARTICLES]), max_size=9).map(tuple),
+    published_after=st.none() | st.integers(0, 36).map(lambda days: DAY + timedelta(days=days)),
+    published_before=st.none() | st.integers(0, 36).map(lambda days: DAY + timedelta(days=days)),
+)
 
 
 @example(number=4, request=("POST", "/v1/ask", CORRECTED))
@@ -280,6 +351,23 @@ def test_callers_with_other_bounds_share_no_answer(services: Services) -> None:
         services.complete.post(path, json=body)
         for number in range(len(BOUNDS)):
             check(services, number, "POST", path, body)
+
+
+@given(bounds=ANY_BOUNDS, requests=st.lists(REQUESTS.filter(lambda each: each[0] != "TOOL"), max_size=4))
+@settings(max_examples=25)
+def test_no_reply_to_a_key_has_a_word_of_an_article_outside_its_bounds(
+    services: Services, bounds: Filters, requests: list[tuple[Any, ...]]
+) -> None:
+    """Whatever the conditions of the key: in no answer, stream, trace, list, page, link or suggestion."""
+    is_within = partial(admits, bounds)
+    links = [("GET", link) for link in services.links]
+    for method, path, *bodies in [*requests, *links, ("GET", "/v1/articles?limit=200"), ("GET", "/articles")]:
+        body = {name: value for each in bodies for name, value in each.items()} or None
+        reply = services.complete.request(method, path, json=body, headers=services.keyed(bounds))
+        asked = "" if path in services.links else f"{path} {body}"
+        assert said_of_others(reply.text, is_within) <= own_words_of(asked)
+    listed = services.complete.get("/v1/articles?limit=200", headers=services.keyed(bounds)).json()["articles"]
+    assert {each["id"] for each in listed} == {each.article_id for each in ARTICLES if is_within(each)}
 
 
 def test_without_bounds_every_article_exists(services: Services) -> None:
