@@ -57,7 +57,7 @@ class HttpTarget:
         """Return the reply of the service; raises OSError, HTTPException, or ValueError if it is not an answer."""
         limit = {"as_of": as_of} if as_of else {}
         body = {"question": turns[-1].content, "messages": [turn.model_dump() for turn in turns[:-1]], **limit}
-        # A stored reply would make repeats equal.
+        # A kept answer would make repeats equal.
         headers = {"Content-Type": "application/json", "Cache-Control": "no-cache"}
         request = urllib.request.Request(self._url, json.dumps(body).encode(), headers)  # noqa: S310 - the user of the command names the address
         if self._key is not None:

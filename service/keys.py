@@ -63,7 +63,7 @@ CREATE TABLE IF NOT EXISTS keys (
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """The name and the rights of a key; raises ConfigurationError for values that do not fit together.
+    """The name, scopes, bounds and limits of a key; raises ConfigurationError for values that do not fit together.
 
     Articles outside of `bounds` do not exist for the key. A publishable key works on pages of its `origins` only.
     `per_minute` limits its questions and searches, `tokens_per_day` what it uses of a language model; None: as the

@@ -1,1 +1,1 @@
-"""The surface for clients of OpenAI's API, which work unchanged: chat completions and models."""
+"""OpenAI's API, so that its clients work unchanged: chat completions, responses and models."""

@@ -1,4 +1,4 @@
-"""Side requests of chat programs, such as a title for the conversation: recognised and answered without an answer.
+"""Chores of chat programs, such as a title for the conversation: recognised, and replied to without a search.
 
 `chores.json` has a line for each kind: how its prompt begins and what it says, in small letters, and the reply. A
 request that none of them fits is a question.
@@ -60,7 +60,7 @@ class ChoreTable:
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A side request of a chat program with its reply: a text, or the arguments of a call of `tool`."""
+    """A chore with its reply: a text, or the arguments of a call of `tool`."""
 
     ui: str
     reply: str

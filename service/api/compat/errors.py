@@ -1,4 +1,4 @@
-"""The errors of this surface: the native shape, with the statuses and headers that OpenAI's clients understand."""
+"""The errors for clients of OpenAI's API: the native shape, with the statuses and headers that they understand."""
 
 from collections.abc import Awaitable, Callable
 
@@ -17,7 +17,7 @@ _LASTING = frozenset({"index_unavailable", "misconfigured", "feedback_full"})
 
 
 class Refusal(Exception):
-    """A request that this surface refuses; `param` names the field to fix."""
+    """A refused request of a client of OpenAI's API; `param` names the field to fix."""
 
     def __init__(self, code: str, message: str, param: str | None = None, status: int = 400) -> None:
         super().__init__(message)
@@ -26,7 +26,7 @@ class Refusal(Exception):
 
 
 class CompatRoute(APIRoute):
-    """A route of this surface: an invalid request is a 400, and a lasting error is not retried."""
+    """A route for clients of OpenAI's API: an invalid request is a 400, and a lasting error is not retried."""
 
     def get_route_handler(self) -> Callable[[Request], Awaitable[Response]]:  # type: ignore[override]
         """Return the handler of a request."""

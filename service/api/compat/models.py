@@ -24,7 +24,7 @@ class ServedModel:
 
 
 CHORES = ServedModel("dateline-chores", is_listed=False)
-"""Only for the side requests of chat programs, such as titles; answers no question."""
+"""Only for the chores of chat programs, such as titles; answers no question."""
 
 MODELS = (
     ServedModel("dateline"),

@@ -1,4 +1,4 @@
-"""The fields that requests of this surface share, and our extension `dateline` with the options of an answer."""
+"""The fields that requests of both APIs of OpenAI share, and our extension `dateline` with the options of an answer."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -1,4 +1,4 @@
-"""Side requests of chat programs, as each of them sends them, and questions that look alike."""
+"""Chores of chat programs, as each of them sends them, and questions that look alike."""
 
 import json
 from pathlib import Path
