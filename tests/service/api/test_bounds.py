@@ -358,7 +358,7 @@ def test_callers_with_other_bounds_share_no_answer(services: Services) -> None:
 def test_no_reply_to_a_key_has_a_word_of_an_article_outside_its_bounds(
     services: Services, bounds: Filters, requests: list[tuple[Any, ...]]
 ) -> None:
-    """Whatever the conditions of the key: in no answer, stream, trace, list, page, link or suggestion."""
+    """With any bounds of the key: in no answer, stream, trace, list, page, link or suggestion."""
     is_within = partial(admits, bounds)
     links = [("GET", link) for link in services.links]
     for method, path, *bodies in [*requests, *links, ("GET", "/v1/articles?limit=200"), ("GET", "/articles")]:

@@ -95,7 +95,7 @@ def test_a_long_list_is_refused_before_its_entries_are_read(
 
 @pytest.mark.parametrize("path", [CHAT, RESPONSES, ASK])
 def test_control_characters_are_text(client: TestClient, path: str) -> None:
-    """NUL in a question is no fault, and is answered."""
+    """A question with NUL is answered."""
     text = "Who \0 pays?"
     body = {CHAT: chat(messages=of_user(text)), RESPONSES: response(input=text), ASK: ask(question=text)}[path]
 

@@ -1,4 +1,4 @@
-"""The addresses in replies, behind a proxy and without one: nobody but a trusted proxy changes them."""
+"""The addresses in replies, behind a proxy and without one: only a trusted proxy changes them."""
 
 import re
 from collections.abc import Mapping
@@ -66,7 +66,7 @@ def test_a_trusted_proxy_tells_the_scheme_and_nothing_else(
 
 
 def test_the_public_address_is_used_everywhere(sample_settings: ServiceSettings) -> None:
-    """Whoever asks, and by whatever allowed name."""
+    """For any caller and any allowed name."""
     given = settings_for(sample_settings.data, sample_settings.models_folder, public_url=f"{PUBLIC}/")
     with client_from(PROXY, given) as client:
         for headers in ({}, FORGED, {"Host": "localhost:8000"}, {"Host": "ask.news.example:99"}):
