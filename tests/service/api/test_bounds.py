@@ -310,6 +310,13 @@ def admits(bounds: Filters, each: Article) -> bool:
     return has_values and (each.source or "").casefold() not in excluded and is_in_time
 
 
+WIDE = [
+    ("POST", "/v1/search", {"question": "repairs in Varnholm", "top_k": 100, "include": ["text"]}),
+    ("POST", "/v1/ask", {"question": COST.format("pier"), "top_k": 20, "include": ["text", "trace"], "stream": True}),
+]
+"""Requests that nearly every article could appear in."""
+
+
 def some(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
     """Return a strategy for a condition that often has no value, in any case of letters."""
     return st.just(()) | st.lists(st.sampled_from([*values, *map(str.upper, values)]), max_size=2).map(tuple)
@@ -361,7 +368,8 @@ def test_no_reply_to_a_key_has_a_word_of_an_article_outside_its_bounds(
     """With any bounds of the key: in no answer, stream, trace, list, page, link or suggestion."""
     is_within = partial(admits, bounds)
     links = [("GET", link) for link in services.links]
-    for method, path, *bodies in [*requests, *links, ("GET", "/v1/articles?limit=200"), ("GET", "/articles")]:
+    lists = [("GET", "/v1/articles?limit=200"), ("GET", "/articles"), ("GET", "/v1/suggestions?limit=100")]
+    for method, path, *bodies in [*requests, *WIDE, *lists, *links]:
         body = {name: value for each in bodies for name, value in each.items()} or None
         reply = services.complete.request(method, path, json=body, headers=services.keyed(bounds))
         asked = "" if path in services.links else f"{path} {body}"

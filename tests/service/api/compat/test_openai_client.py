@@ -1,7 +1,9 @@
 """The official client of OpenAI, unmodified, against the service on loopback; and the stream of any model's text."""
 
-from collections.abc import Iterator
+import json
+from collections.abc import Callable, Iterator
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ from tests.samples import pipeline_of, settings_for
 from tests.scripted_llm import Hang, Reply, Request, ScriptedLLM, keys_in
 from tests.service.api.compat.chunks import joined, read_chunks
 from tests.service.api.compat.live import Live, served
+from tests.service.api.events import read_events
 
 QUESTION = "How much do wages rise under the ferry agreement?"
 RISE = "Under the agreement, wages rise by 4.2 percent on 1 March 2026 and by a further 1.5 percent on 1 January 2027"
@@ -288,24 +291,73 @@ SENTENCES = st.sampled_from([RISE, JUDGE, "Wages rise by 99 percent", "Orlo said
 MARKS = st.sampled_from([" [{key}]", " [{key}][{key}]", " [zzzz]", " [1]", ""])
 
 
-@settings(max_examples=12)
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A complete stream: its text, what it marks with which address, its last event, and how many events end it."""
+
+    text: str
+    marks: list[tuple[str, str]]
+    last: dict[str, Any]
+    ends: int
+
+
+def of_ask(text: str) -> Streamed:
+    """Return a stream of `/v1/ask`; its citations have no address."""
+    events = read_events(text)
+    said = "".join(event.data["text"] for event in events if event.name == "answer.delta")
+    ends = [event for event in events if event.name in ("answer.completed", "error")]
+    cited = [event.data["citation"] for event in events if event.name == "citation.added"]
+    marks = [(f"[{each['marker']}]", each["article_id"]) for each in cited]
+    assert [event.id for event in events] == list(range(len(events)))
+    return Streamed(said, marks, events[-1].data, len(ends))
+
+
+def of_chat(text: str) -> Streamed:
+    """Return a stream of `/v1/chat/completions`."""
+    chunks = read_chunks(text)
+    message, ends = joined(chunks), [chunk for chunk in chunks if chunk["choices"][0]["finish_reason"]]
+    notes = [note["url_citation"] for note in message.get("annotations", [])]
+    return Streamed(message["content"], _marks(message["content"], notes), chunks[-1]["dateline"], len(ends))
+
+
+def of_responses(text: str) -> Streamed:
+    """Return a stream of `/v1/responses`."""
+    events = [json.loads(line.removeprefix("data: ")) for line in text.splitlines() if line.startswith("data: ")]
+    said = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    notes = [event["annotation"] for event in events if event["type"].endswith("annotation.added")]
+    ends = [event for event in events if event["type"] in ENDS]
+    assert [event["sequence_number"] for event in events] == list(range(len(events)))
+    return Streamed(said, _marks(said, notes), events[-1]["response"]["dateline"], len(ends))
+
+
+def _marks(text: str, notes: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(text[note["start_index"] : note["end_index"]], note["url"]) for note in notes]
+
+
+ENDS = [f"response.{end}" for end in ("completed", "incomplete", "failed")]
+SURFACES: list[tuple[str, dict[str, Any], Callable[[str], Streamed]]] = [
+    ("/v1/ask", {"question": QUESTION}, of_ask),
+    ("/v1/chat/completions", {"model": "dateline", "messages": ASKED}, of_chat),
+    ("/v1/responses", {"model": "dateline", "input": QUESTION}, of_responses),
+]
+
+
+@settings(max_examples=10)
 @given(st.lists(st.tuples(SENTENCES | st.text(max_size=20), MARKS), max_size=4), st.integers(3, 40))
 def test_the_stream_of_any_text_of_a_model(live: Live, model: Model, said: list[tuple[str, str]], width: int) -> None:
-    """Its chunks add up to the native answer, annotations select exactly the markers, and it finishes once."""
+    """On every surface it adds up to the plain answer, marks exactly the markers, and ends once."""
     model.pieces, model.width = [" ".join(f"{sentence}{mark}." for sentence, mark in said)], width
-    body = {"model": "dateline", "messages": ASKED, "stream": True}
-    stream = httpx2.post(f"{live.url}/v1/chat/completions", json=body, timeout=30)
-    native = httpx2.post(f"{live.url}/v1/ask", json={"question": QUESTION}, timeout=30).json()
-    chunks = read_chunks(stream.text)
-    message, ends = joined(chunks), [chunk for chunk in chunks if chunk["choices"][0]["finish_reason"]]
+    plain = httpx2.post(f"{live.url}/v1/ask", json={"question": QUESTION}, timeout=30).json()
+    for path, body, read in SURFACES:
+        reply = httpx2.post(f"{live.url}{path}", json={**body, "stream": True}, timeout=30)
+        stream = read(reply.text)
 
-    assert message["content"] == native["answer"]
-    assert [chunks[-1]] == ends
-    assert ends[0]["dateline"]["citations"] == native["citations"]
-    notes = [note["url_citation"] for note in message.get("annotations", [])]
-    marked = [native["answer"][note["start_index"] : note["end_index"]] for note in notes]
-    assert set(marked) == {f"[{citation['marker']}]" for citation in native["citations"]}
-    assert len({(mark, note["url"]) for mark, note in zip(marked, notes, strict=True)}) == len(set(marked))
+        assert reply.headers["content-type"].startswith("text/event-stream")
+        assert (stream.text, stream.ends) == (plain["answer"], 1)
+        assert stream.last["citations"] == plain["citations"]
+        assert stream.last["status"] == plain["status"]
+        assert {mark for mark, _ in stream.marks} == {f"[{citation['marker']}]" for citation in plain["citations"]}
+        assert len(set(stream.marks)) == len({mark for mark, _ in stream.marks})
 
 
 JSON_VALUES = st.recursive(
