@@ -20,6 +20,9 @@ from service.api.middleware import FOR_MONITORS, REQUEST_ID, SECURITY_HEADERS
 HEAD_BYTES = 16 * 1024
 """The limit of a request's first line and headers in bytes."""
 
+LENGTHS = {b"content-length", b"transfer-encoding"}
+"""Headers that say where a body ends; a request has one of them."""
+
 PIECES = 4096
 """The limit of a body in pieces: each costs time on the event loop, and a chunk can be one byte."""
 
@@ -69,6 +72,8 @@ class _Connection(h11.Connection):
         if isinstance(event, h11.Request):
             self._pieces = 0
             self._refuse_if(_size(event) > HEAD_BYTES, HEAD_TOO_LARGE)
+            # A proxy may take the other one for the end of the body, and the rest for another request.
+            self._refuse_if({name for name, _ in event.headers} >= LENGTHS, NOT_HTTP)
         elif isinstance(event, h11.Data):
             self._pieces += 1
             self._refuse_if(self._pieces > PIECES, TOO_MANY_PIECES)

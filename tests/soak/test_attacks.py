@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Iterator
@@ -195,10 +196,20 @@ def test_a_body_in_crumbs_is_refused(service: Served) -> None:
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nHost: evil.example\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: -1\r\n\r\n",
         b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n",
+        b"POST /v1/ask HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: chunked") + b"zz\r\n",
         head("POST", "/v1/ask", "Content-Type: application/json", "Transfer-Encoding: gzip, chunked"),
     ],
-    ids=["TLS", "no host", "two hosts", "negative length", "two lengths", "no chunk", "unknown coding"],
+    ids=[
+        "TLS",
+        "no host",
+        "two hosts",
+        "negative length",
+        "two lengths",
+        "two kinds of length",
+        "no chunk",
+        "unknown coding",
+    ],
 )
 def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: bytes) -> None:
     """The reply is 400, and the connection closes."""
@@ -206,6 +217,18 @@ def test_what_is_not_http_is_refused_in_the_one_shape(service: Served, sent: byt
 
     assert reply.status == 400
     assert reply.error["code"] == "bad_request"
+
+
+def test_streams_in_one_pipeline_are_answered_in_turn(service: Served) -> None:
+    """Each is complete before the next begins, and the last one closes the connection."""
+    one = asked("Who opened the bridge?", stream=True)
+    with connected(service.port) as connection:
+        connection.sendall(3 * one.replace(b"Connection: close\r\n", b"") + one)
+        received = until_closed(connection)
+
+    names = re.findall(rb"^event: (answer\.started|answer\.completed)", received, re.MULTILINE)
+    assert names == 4 * [b"answer.started", b"answer.completed"]
+    assert received.count(b"HTTP/1.1 200") == 4
 
 
 def test_an_upgrade_is_not_taken(service: Served) -> None:

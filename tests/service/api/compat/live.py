@@ -43,6 +43,8 @@ def served(app: FastAPI) -> Iterator[Live]:
     """Serve on a free loopback port in another thread until the block ends."""
     with socket.socket() as listening:
         listening.bind(("127.0.0.1", 0))
+        # Connections wait until the server is up.
+        listening.listen()
         live = Live(app, listening.getsockname()[1])
         server = uvicorn.Server(server_config(app, "127.0.0.1", live.port))
         thread = threading.Thread(target=lambda: live.loop.run_until_complete(server.serve([listening])))
