@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 app = typer.Typer(name="keys", help="Create, list and revoke keys of the service.", no_args_is_help=True)
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
+_EXPIRY = "days such as 90d, or an ISO 8601 date such as 2026-01-31"
 
 
 @app.command()
@@ -144,7 +145,7 @@ def _expiry(text: str) -> datetime:
     now = datetime.now(UTC)
     days = _DAYS.fullmatch(text)
     try:
-        moment = now + timedelta(days=int(days[1])) if days else moment_of("--expires", text)
+        moment = now + timedelta(days=int(days[1])) if days else moment_of("--expires", text, expected=_EXPIRY)
     except OverflowError as error:
         raise ConfigurationError(f"--expires is {text!r}, which is beyond the calendar") from error
     if moment <= now:

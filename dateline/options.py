@@ -14,6 +14,8 @@ from index.records import Filters, parse_as_of, parse_moment
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
+DATE = "an ISO 8601 date such as 2026-01-31"
+
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the index; default: DATELINE_DATA, else ./data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Source = Annotated[list[str] | None, typer.Option("--source", help="Only articles of this source; may be repeated.")]
@@ -53,9 +55,11 @@ def as_of_moment(text: str | None) -> datetime | None:
     return moment_of("--as-of", text, parse_as_of) if text is not None else None
 
 
-def moment_of(option: str, text: str, parse: Callable[[str], datetime] = parse_moment) -> datetime:
-    """Return the moment that an option names."""
+def moment_of(
+    option: str, text: str, parse: Callable[[str], datetime] = parse_moment, *, expected: str = DATE
+) -> datetime:
+    """Return the moment that an option names; `expected` says what it takes."""
     try:
         return parse(text)
     except (ValueError, OverflowError) as error:
-        raise ConfigurationError(f"{option} is {text!r}, expected an ISO 8601 date such as 2026-01-31") from error
+        raise ConfigurationError(f"{option} is {text!r}, expected {expected}") from error

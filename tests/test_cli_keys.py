@@ -1,6 +1,7 @@
 """`dateline keys`: a key is printed once, listed by its first characters, and revoked."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +84,11 @@ def test_nonsense_makes_no_key(tmp_path: Path, options: str) -> None:
     """The exit code is that of usage."""
     assert code_of(keys(tmp_path, "create", "--name", "x", *options.split())) == 2
     assert KeyStore(tmp_path).keys() == ()
+
+
+def test_an_invalid_end_names_both_forms(tmp_path: Path) -> None:
+    """An end is a number of days or a date."""
+    assert re.search("90d.*2026-01-31", str(keys(tmp_path, "create", "--name", "x", "--expires", "90").exception))
 
 
 def test_a_key_is_revoked_by_its_beginning_its_name_or_itself(tmp_path: Path) -> None:

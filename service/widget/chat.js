@@ -20,6 +20,9 @@ const WIDE = 1020;
 /** The address of the script: the default address of the service. */
 let scriptBase = "";
 
+/** The key on the script tag: the default key for that address. */
+let scriptKey = "";
+
 /** A cited chat with one Dateline service. */
 class DatelineChat extends HTMLElement {
   static observedAttributes = ["title", "intro", "lang", "strings", "questions", "mode", "level", "fill", "filters", "timeout", "api", "key"].map(
@@ -97,7 +100,7 @@ class DatelineChat extends HTMLElement {
     const root = this.shadowRoot ?? this.attachShadow({ mode: "open" });
     root.adoptedStyleSheets = [themeStyle, panelStyle, answerStyle];
     const words = new Words(this.#language(), this.#json("data-strings", {}));
-    const client = new Client(this.#base(), 1000 * this.#timeout(), this.dataset.key);
+    const client = new Client(this.#base(), 1000 * this.#timeout(), this.#key());
     const conversation = this.#converse();
     conversation.use(client, this.#json("data-filters", undefined));
     const texts = { title: this.dataset.title || words.say("title"), intro: this.dataset.intro || words.say("intro"), questions: this.#questions() };
@@ -155,6 +158,11 @@ class DatelineChat extends HTMLElement {
     } catch {
       return scriptBase;
     }
+  }
+
+  /** Return the key for the service; that of the script tag is sent only to the address of the script. */
+  #key() {
+    return this.dataset.key ?? (this.#base() === scriptBase ? scriptKey : "");
   }
 
   /** Return the seconds without a byte that end a request, within the range of a browser's timer. */
@@ -295,6 +303,7 @@ const script = /** @type {HTMLScriptElement?} */ (document.currentScript);
 
 if (!customElements.get("dateline-chat")) {
   if (script?.src) scriptBase = new URL(".", script.src).href;
+  scriptKey = script?.dataset.key ?? "";
   customElements.define("dateline-chat", DatelineChat);
 }
 

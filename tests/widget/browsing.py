@@ -101,10 +101,10 @@ class Visit:
         return self
 
     def host(self, text: str, headers: dict[str, str] | None = None) -> "Visit":
-        """Go to a page of another host; `HOME` in it is replaced by the service's address, and its tags get the key."""
+        """Go to a page of another host; `HOME` in it becomes the service's address, and its script tags get the key."""
         # Without quotation marks, because the tags may be in an attribute.
         if self.service.key:
-            text = re.sub("<(dateline-chat|script(?= src))", rf"<\1 data-key={self.service.key} ", text)
+            text = re.sub("<script(?= src)", f"<script data-key={self.service.key} ", text)
         self.service.pages["/host/page"] = (text.replace("HOME", self.home), headers or {})
         self.page.goto(f"{self.elsewhere}/host/page")
         return self
