@@ -347,3 +347,4 @@ def test_where_keys_are_needed_the_pages_for_developers_say_so(
     assert "DATELINE_KEY" in closed_page
     assert description["paths"]["/v1/ask"]["post"]["security"] == [{"HTTPBearer": []}]
     assert "security" not in description["paths"]["/healthz"]["get"]
+    assert (open_page.count("data-key="), closed_page.count("data-key=")) == (0, 2)
