@@ -77,8 +77,10 @@ class Service:
         raise SystemExit(f"{article_id} was not found within {PATIENCE_S:g} s")
 
     def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """Send a request with the push secret; return the status and the JSON of the reply."""
-        headers = {"Authorization": f"Bearer {self._secret}", "Content-Type": "application/json"}
+        """Send a request, a push with its secret; return the status and the JSON of the reply."""
+        headers = {"Content-Type": "application/json"}
+        if method in ("PUT", "DELETE"):
+            headers["Authorization"] = f"Bearer {self._secret}"
         with closing(http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)) as connection:
             connection.request(method, path, None if body is None else json.dumps(body), headers)
             reply = connection.getresponse()

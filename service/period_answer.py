@@ -2,7 +2,7 @@
 
 "What happened on 2 May 2026?" has no words that an article about that day must share. So the passages are those that
 state a day of the period, and those that were published in it; each article gives one sentence. With a name, as in
-"What happened in Ardmere in May?", they are those that have it as well.
+"What happened in Ardmere in May?", they are those whose title or quoted sentence has it as well.
 
 A date without a year is the one nearest to the publication. Words such as "on Thursday" count with the date that they
 mean, if that is certain. A month is stated by each of its days; a day is not stated by its month.
@@ -39,13 +39,14 @@ def retrieve_period(
     after = max(filters.published_after or start, start)
     before = min(filters.published_before or end, end)
     found = find(filters)
-    stated = [passage for passage in found.passages if _sentence(passage, period, is_of_period=False)]
+    stated = [each for each in found.passages if _speaks(each, asked, is_of_period=False)]
     published: Sequence[Passage] = ()
     if after < before:
-        published = find(replace(filters, published_after=after, published_before=before)).passages
+        in_period = find(replace(filters, published_after=after, published_before=before)).passages
+        published = [each for each in in_period if _speaks(each, asked, is_of_period=True)]
     # A month is asked for what was published in it, a day for what was later written of it as well.
     both = [*published, *stated] if period.end - period.start >= MONTH else [*stated, *published]
-    passages = list({each.chunk.chunk_id: each for each in both if _has_names(each, asked.names)}.values())
+    passages = list({each.chunk.chunk_id: each for each in both}.values())
     return joined(replace(found, passages=()), passages[:count], count)
 
 
@@ -60,19 +61,22 @@ def drafts_of_period(passages: Sequence[Passage], period: Period) -> Iterator[Dr
         yield DraftSentence.quoting(passage.key, readable(passage.article.body[start:end]))
 
 
-def _has_names(passage: Passage, names: frozenset[str]) -> bool:
-    return names <= set(words(f"{passage.article.title}\n{passage.chunk.text}"))
+def _speaks(passage: Passage, asked: AskedPeriod, *, is_of_period: bool) -> bool:
+    """Return whether the sentence that would be quoted, or the title, has the names: others only mention them."""
+    span = _sentence(passage, asked.days, is_of_period=is_of_period)
+    body = passage.article.body
+    return span is not None and asked.names <= set(words(f"{passage.article.title}\n{body[slice(*span)]}"))
 
 
 def _sentence(passage: Passage, period: Period, *, is_of_period: bool) -> Span | None:
-    """Return the first sentence of a passage that states a day of the period; of an article of the period, any first.
+    """Return the first sentence of a passage that states a day of the period, or begins an article of the asked month.
 
     Of an article of the asked month, the first sentence says most; of one that tells of a day, the one that states it.
     """
     chunk = passage.chunk
     inside = (span for span in sentences_of(passage.article, period) if chunk.start_char <= span.start < chunk.end_char)
     stated = next(inside, None)
-    if not is_of_period or (stated and period.end - period.start < MONTH):
+    if not is_of_period or chunk.ordinal or (stated and period.end - period.start < MONTH):
         return stated
     first = next(iter(sentence_spans(chunk.text, headings=False)), None)
     return Span(chunk.start_char + first.start, chunk.start_char + first.end) if first else None
