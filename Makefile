@@ -30,7 +30,7 @@ help:
 	@echo 'make install-all  install it with the optional parts: MCP, and limits in Redis or Valkey'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
-	@echo 'make soak     run the load, fault and attack programs (half an hour)'
+	@echo 'make soak     run the load, fault and attack programs (an hour)'
 	@echo 'make audit    check the locked packages for known vulnerabilities (needs the network)'
 	@echo 'make docs     generate docs/settings.md and .env.example from the settings'
 	@echo 'make lock     resolve requirements*.lock from pyproject.toml (needs uv)'
