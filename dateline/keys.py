@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dateline.options import After, Before, Data, Json, filters_of, moment_of, settings_of
-from index.errors import ConfigurationError
-from index.records import isoformat
+from index.errors import ConfigurationError, IndexUnavailable
+from index.records import NO_BOUNDS, Filters, isoformat
 from service.caller import SCOPES, Scope
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def create(
     typer.echo(json.dumps({"key": text, **_values(key)}) if json_ else text)
     if not json_:
         typer.echo(f"{_line(key)}\nKeep the key now: it cannot be shown again.", err=True)
+    if bounds != NO_BOUNDS and (reach := _reach(data, bounds)):
+        typer.echo(reach, err=True)
 
 
 @app.command(name="list")
@@ -112,6 +115,23 @@ def revoke(
     found = _the_key(store.keys(), key)
     store.revoke(found.id)
     typer.echo(json.dumps({"revoked": found.id}) if json_ else f"{found.id} ({found.grant.name}) is revoked")
+
+
+def _reach(data: Path | None, bounds: Filters) -> str | None:
+    """Return how many articles of the current index meet these conditions, or None if it cannot be read."""
+    from index.generation import open_generation
+    from index.layout import current_name
+    from index.settings import IndexSettings
+
+    folder = settings_of(IndexSettings, data=data).data
+    if (name := current_name(folder)) is None:
+        return None
+    try:
+        with closing(open_generation(folder, name)) as generation:
+            found = generation.restricted(bounds).manifest.article_count
+            return f"{found} of {generation.manifest.article_count} articles meet its conditions."
+    except IndexUnavailable:
+        return None
 
 
 def _the_key(keys: Sequence["Key"], given: str) -> "Key":

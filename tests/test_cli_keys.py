@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,16 @@ def test_a_key_is_printed_once(tmp_path: Path) -> None:
     assert later.count(stored.id) == 2
     assert stored.grant.scopes == {"ask", "search"}
     assert stored.grant.bounds == Filters()
+
+
+def test_the_articles_that_meet_the_conditions_are_counted(sample_data: Path, tmp_path: Path) -> None:
+    """A mistyped section is noticed at once; without an index nothing is counted."""
+    data = shutil.copytree(sample_data, tmp_path / "data")
+    sport, mistyped = (keys(data, "create", "--name", name, "--section", name) for name in ("Sport", "Sprot"))
+
+    assert re.search(r"^[1-9][0-9]* of 18 articles", sport.stderr, re.MULTILINE)
+    assert "0 of 18 articles" in mistyped.stderr
+    assert "articles meet" not in keys(tmp_path, "create", "--name", "x", "--section", "Sport").stderr
 
 
 def test_conditions_and_an_end_are_stored(tmp_path: Path) -> None:

@@ -37,6 +37,8 @@ class ArticleCount:
     @property
     def statement(self) -> str:
         """The count as a sentence."""
+        if self.total == 1:
+            return f"The only article {'has' if self.articles else 'does not have'} the words “{self.words}”."
         number = {0: "None", 1: "One"}.get(self.articles, f"{self.articles:,}")
         stories = f", or {self.stories:,} without copies" if self.stories < self.articles else ""
         has = "have" if self.articles > 1 else "has"
