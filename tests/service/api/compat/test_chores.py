@@ -26,7 +26,7 @@ QUESTIONS = [
 
 @pytest.mark.parametrize("sent", SENT, ids=NAMES)
 def test_a_chore_is_answered_as_its_program_wants(client: TestClient, sent: dict[str, Any]) -> None:
-    """There is no id of an answer and no sources; it is counted. Programs that send a schema are counted as one."""
+    """The reply has no id of an answer and no sources. It is counted; programs that send a schema count as one."""
     reply = client.post("/v1/chat/completions", json=sent["request"])
 
     assert reply.status_code == 200, reply.text

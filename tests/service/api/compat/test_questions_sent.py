@@ -26,7 +26,7 @@ def cited_text(path: str, body: str) -> tuple[str, int]:
 
 @pytest.mark.parametrize("sent", SENT, ids=lambda sent: sent["client"])
 def test_a_question_gets_a_cited_answer(client: TestClient, sent: dict[str, Any]) -> None:
-    """Whatever else the request has: instructions, sampling, tools, fields of one program alone."""
+    """Other fields change nothing: instructions, sampling, tools, fields of one program alone."""
     reply = client.post(sent["path"], json=sent["request"], headers={"Authorization": "Bearer sk-unused"})
     text, citations = cited_text(sent["path"], reply.text)
 
