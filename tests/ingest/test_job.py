@@ -381,7 +381,7 @@ def test_later_copies_of_a_feed_correct_earlier_ones(empty: Desk, order: tuple[i
 
 
 def test_copies_of_other_articles_are_counted(empty: Desk) -> None:
-    """Of equal articles in one run the first is not a copy; a later copy of a known article is."""
+    """The first of equal articles in one run is not a copy; a later copy of a known article is one."""
     story = newsroom(1, sentences=8)[0].body
     together = [write(empty.articles / f"{name}.txt", f"{name}\n\n{story}") for name in ("Echo", "Courier", "Post")]
     assert empty.ingest(*together).copies == 2

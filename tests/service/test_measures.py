@@ -1,4 +1,4 @@
-"""A number of another measure or of another thing is no answer, and the reader quotes the asked one or abstains."""
+"""The number of another measure or thing does not answer: the reader quotes the asked one or abstains."""
 
 from dataclasses import replace
 
@@ -74,7 +74,7 @@ def test_a_sentence_with_the_words_that_ask_comes_first() -> None:
 
 
 def test_an_article_without_the_role_has_no_holder_of_it() -> None:
-    """Where the reader finds no answer and the role is not named, the people of an article are beside the point."""
+    """If no answer is found and the role is not named, the people of an article do not count."""
     unread = replace(WON, answer=None)
     assert lacks_role("Who was the referee of the final?", unread)
     assert not lacks_role("Who is the treasurer of the town?", unread)

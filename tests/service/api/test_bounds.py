@@ -97,7 +97,7 @@ BOUNDS: Sequence[tuple[Filters, Callable[[Article], bool]]] = (
         Filters(published_before=DAY + timedelta(days=CORRECTIONS)),
         lambda each: each.published_at is not None and each.published_at < DAY + timedelta(days=CORRECTIONS),
     ),
-    (Filters(sources=("Nobody",)), lambda _: False),
+    (Filters(sources=("Another Paper",)), lambda _: False),
 )
 
 
@@ -324,7 +324,7 @@ def some(*values: str) -> st.SearchStrategy[tuple[str, ...]]:
 
 ANY_BOUNDS = st.builds(
     Filters,
-    sources=some("Courier", "Echo", "Gazette", "Nobody"),
+    sources=some("Courier", "Echo", "Gazette", "Another Paper"),
     exclude_sources=some("Courier", "Echo"),
     sections=some("News", "Sport"),
     tags=some("repairs", "town"),

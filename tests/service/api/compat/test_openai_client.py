@@ -182,7 +182,7 @@ def test_a_list_of_sources_for_clients_without_annotations(client: openai.OpenAI
 def test_filters_are_part_of_our_extension(client: openai.OpenAI) -> None:
     """They limit the articles that answer."""
     reply = client.chat.completions.create(
-        model="dateline-extractive", messages=ASKED, extra_body={"dateline": {"filters": {"sources": ["Nobody"]}}}
+        model="dateline-extractive", messages=ASKED, extra_body={"dateline": {"filters": {"sources": ["Elsewhere"]}}}
     )
 
     assert (reply.model_extra or {})["dateline"]["status_reason"] == "outside_filters"
