@@ -92,12 +92,15 @@ docs: dev
 
 lock:
 	@command -v $(UV) >/dev/null || { echo 'uv is not installed. Fix: pipx install uv' >&2; exit 1; }
-	$(UV) pip compile $(LOCKED) --group build --group model --output-file requirements.lock
-	$(UV) pip compile $(LOCKED) --group build --group model $(OPTIONAL) --output-file requirements-all.lock
 	$(UV) pip compile $(LOCKED) --group build --group model $(OPTIONAL) --group dev --output-file requirements-dev.lock
+	$(UV) pip compile $(SAME) --group build --group model $(OPTIONAL) --output-file requirements-all.lock
+	$(UV) pip compile $(SAME) --group build --group model --output-file requirements.lock
+	$(UV) pip compile $(SAME) --group build --group model --group ray --output-file requirements-ray.lock
 
+# The largest lock comes first, because each contains the smaller ones.
 OPTIONAL := --group mcp --group redis
 LOCKED := pyproject.toml --universal --python-version 3.11 --generate-hashes --no-header --no-annotate $(UPGRADE)
+SAME := $(LOCKED) --constraint requirements-dev.lock
 
 image:
 	$(DOCKER) build --tag dateline .

@@ -11,6 +11,7 @@ DatelineError                    every error of Dateline; `hint` says what to do
 ├── PublishFailed                the new generation did not pass verification, or could not be written
 ├── NoWriter                     no process publishes pushed articles: the operator of the writer
 ├── SpoolFull                    too many pushed articles wait for the writer: the operator of the writer
+├── StoreUnavailable             an object store does not answer or refuses a request: its operator
 └── EmbeddingFailed              the embedding model gave no valid vector
 """
 
@@ -65,6 +66,10 @@ class NoWriter(DatelineError):
 
 class SpoolFull(DatelineError):
     """Too many pushed articles wait for the writer."""
+
+
+class StoreUnavailable(DatelineError):
+    """An object store does not answer, or refuses a request."""
 
 
 class EmbeddingFailed(DatelineError):

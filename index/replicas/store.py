@@ -1,0 +1,137 @@
+"""An object store: named objects that are created once, in S3, Google Cloud Storage, Azure, a folder or memory.
+
+An address is `s3://BUCKET/PREFIX`, `gs://…`, `az://…`, `file:///FOLDER` or `memory:///`. Credentials and the address of
+a server of one's own come from the variables that these services define, such as AWS_ACCESS_KEY_ID, AWS_REGION,
+AWS_ENDPOINT and AWS_ALLOW_HTTP.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from index.errors import ConfigurationError, StoreUnavailable
+
+if TYPE_CHECKING:
+    from obstore.store import ObjectStore
+
+SCHEMES = ("s3", "gs", "az", "file", "memory")
+
+PIECE = 4 * 1024 * 1024
+"""Bytes of an object that are in memory while it is downloaded."""
+
+RETRY_TIMEOUT = timedelta(seconds=30)
+MAX_RETRIES = 5
+
+
+class Store:
+    """An object store; safe to share between threads.
+
+    Names have slashes: `pointers/0000000042`. Every method raises StoreUnavailable if the store does not answer or
+    refuses a request. Raises ConfigurationError for an address that is not one.
+    """
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self._objects = _open(url)
+
+    def create(self, name: str, content: bytes | Path) -> bool:
+        """Create an object from bytes or from a file; return False if the name exists, which is then unchanged.
+
+        The store decides between two who create one name at the same time. A request that was repeated because its
+        reply was lost returns False for an object that this call created: compare the content.
+        """
+        import obstore
+        from obstore.exceptions import AlreadyExistsError, PreconditionError
+
+        with self._translated():
+            try:
+                obstore.put(self._objects, name, content, mode="create")
+            except (AlreadyExistsError, PreconditionError):
+                return False
+        return True
+
+    def replace(self, name: str, content: bytes) -> None:
+        """Create an object, or replace it."""
+        import obstore
+
+        with self._translated():
+            obstore.put(self._objects, name, content, mode="overwrite")
+
+    def read(self, name: str) -> bytes | None:
+        """Return the content of an object; None if it does not exist."""
+        import obstore
+
+        with self._translated():
+            try:
+                return bytes(obstore.get(self._objects, name).bytes())
+            except FileNotFoundError:
+                return None
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Yield the content of an object in pieces; raises FileNotFoundError if it does not exist."""
+        import obstore
+
+        with self._translated():
+            for piece in obstore.get(self._objects, name).stream(min_chunk_size=PIECE):
+                yield bytes(piece)
+
+    def names(self, prefix: str, after: str = "") -> Iterator[str]:
+        """Yield the names under a prefix that ends with a slash, if they are greater than `after`; unsorted."""
+        import obstore
+
+        with self._translated():
+            for page in obstore.list(self._objects, prefix.rstrip("/"), offset=after or None):
+                yield from (meta["path"] for meta in page)
+
+    def remove(self, name: str) -> None:
+        """Remove an object, if it exists."""
+        import obstore
+
+        with self._translated():
+            try:
+                obstore.delete(self._objects, name)
+            except FileNotFoundError:
+                return
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        """Raise StoreUnavailable for the errors of the store; a missing object is for the caller."""
+        from obstore.exceptions import BaseError
+
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except (BaseError, OSError, ValueError) as error:
+            # The first line is a sentence, the others are a dump of structures.
+            raise StoreUnavailable(
+                f"{self.url} did not serve a request: {str(error).partition(chr(10))[0]}",
+                "Check the address, the credentials and the network, then run this again.",
+            ) from error
+
+
+def _open(url: str) -> "ObjectStore":
+    from obstore.exceptions import BaseError
+    from obstore.store import from_url
+
+    scheme = urlsplit(url).scheme
+    if scheme not in SCHEMES:
+        raise ConfigurationError(
+            f"{url!r} is not the address of an object store",
+            f"Give one that begins with {', '.join(f'{each}://' for each in SCHEMES)}.",
+        )
+    options: dict[str, Any] = {
+        "file": {"mkdir": True},
+        "memory": {},
+    }.get(scheme, {"retry_config": {"max_retries": MAX_RETRIES, "retry_timeout": RETRY_TIMEOUT}})
+    try:
+        opened: ObjectStore = from_url(url, **options)
+    except (BaseError, OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"the object store {url} cannot be opened: {str(error).partition(chr(10))[0]}",
+            "Check the address, and the variables of the service such as AWS_REGION.",
+        ) from error
+    return opened
