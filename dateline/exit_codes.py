@@ -1,13 +1,13 @@
 """The exit code of each error. `eval` has a table of its own: 0 pass, 1 quality, 2 usage, 3 incomplete."""
 
 from eval.errors import GoldInvalid, RunIncomplete
-from index.errors import ConfigurationError, DatelineError, IndexNotFound, IngestRunning
+from index.errors import ConfigurationError, DatelineError, IndexNotFound, IngestRunning, PublisherConflict
 from service.errors import QuestionRefused
 
 FAILED = 1
 USAGE = 2
 INCOMPLETE = 3
-INGEST_RUNNING = 4
+CONFLICT = 4
 
 EXIT_CODES: dict[type, int] = {
     ConfigurationError: USAGE,
@@ -15,7 +15,8 @@ EXIT_CODES: dict[type, int] = {
     QuestionRefused: USAGE,
     GoldInvalid: USAGE,
     RunIncomplete: INCOMPLETE,
-    IngestRunning: INGEST_RUNNING,
+    IngestRunning: CONFLICT,
+    PublisherConflict: CONFLICT,
 }
 
 

@@ -12,6 +12,8 @@ DatelineError                    every error of Dateline; `hint` says what to do
 ├── NoWriter                     no process publishes pushed articles: the operator of the writer
 ├── SpoolFull                    too many pushed articles wait for the writer: the operator of the writer
 ├── StoreUnavailable             an object store does not answer or refuses a request: its operator
+├── StoreDamaged                 an object in a store is missing or corrupt: the operator of the publisher
+├── PublisherConflict            another publisher uses the store: the operators of both
 └── EmbeddingFailed              the embedding model gave no valid vector
 """
 
@@ -70,6 +72,14 @@ class SpoolFull(DatelineError):
 
 class StoreUnavailable(DatelineError):
     """An object store does not answer, or refuses a request."""
+
+
+class StoreDamaged(DatelineError):
+    """An object in a store is missing, corrupt, or of another version of Dateline."""
+
+
+class PublisherConflict(DatelineError):
+    """Another publisher has published to the store."""
 
 
 class EmbeddingFailed(DatelineError):
