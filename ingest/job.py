@@ -4,34 +4,27 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, suppress
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from index.catalog import Catalog, text_key
+from index.catalog import text_key
 from index.chroma_server import ChromaServer
-from index.embedding import Embedder, Matrix, Vector
+from index.embedding import Embedder
 from index.embedding.local import count_pieces
-from index.errors import DatelineError, IndexDamaged, IndexMismatch
+from index.errors import DatelineError, IndexMismatch
 from index.generation import Generation, SegmentPool, open_generation
 from index.layout import (
-    CATALOG,
-    VECTORS,
     current_name,
     generation_names,
     ingest_lock,
     is_of_first_release,
     no_index,
-    segment_folder,
-    segment_names,
-    unfinished,
 )
 from index.lexical import stop_word_list
 from index.publishing import (
@@ -40,26 +33,22 @@ from index.publishing import (
     copy_to,
     entry_of,
     merge,
-    named_segments,
     publish,
     readable_manifests,
     retire,
     sweep,
 )
-from index.records import Article, Chunk, Configuration, Revision, SegmentEntry, SegmentRecord, indexed_text
-from index.segment import COLLECTED, SegmentWriter
+from index.records import Article, Chunk, Configuration, Revision, SegmentEntry, indexed_text
 from index.spool import SpoolEntry
 from index.text import CHUNKER, chunks_of
-from index.vectors import are_unit, read_rows
 from ingest.changes import Changes, Move, revised
 from ingest.fetched import Fetched
+from ingest.known_vectors import KnownVectors, VectorSource
 from ingest.load import LoadedArticle, Loader, find
 from ingest.load.fieldmap import FieldMap
 from ingest.load.pushed import pushed_file
+from ingest.new_segments import NewSegments
 from ingest.report import ArticleRejected, IngestReport, Notice, Progress
-
-SEGMENT_CHUNKS = 25_000
-"""Chunks at which a segment is closed: its build then needs about 100 MB."""
 
 ARTICLES_AT_ONCE = 32
 """Articles that are chunked and stored together: what an ingest keeps in memory, and the most that a kill repeats."""
@@ -77,7 +66,7 @@ class Ingest:
     nothing, and `follow_links` also reads targets of links outside of the given folders. The entries of JSON files are
     read by the `field_map`, if one is given; `site` is the address of the site of an export that states none. `pushed`
     are entries of the spool, at most one of an article. Files of `passed` have not changed since an earlier run and are
-    not read. `fetch` yields the articles of addresses.
+    not read. `fetch` yields the articles of addresses. Texts that `vectors` has are not embedded.
     """
 
     paths: tuple[Path, ...]
@@ -92,6 +81,7 @@ class Ingest:
     pushed: tuple[SpoolEntry, ...] = ()
     passed: frozenset[Path] = frozenset()
     fetch: Fetch | None = None
+    vectors: VectorSource | None = None
     keep_generations: int = 3
     server: ChromaServer | None = None
 
@@ -103,30 +93,17 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     Rejected articles are in the report. Raises IngestRunning, IndexMismatch, EmbeddingFailed or PublishFailed.
     """
     started = time.monotonic()
-    with ExitStack() as stack:
-        stack.enter_context(ingest_lock(ingest.data))
-        if ingest.server is not None:
-            # Fail before an hour of embedding.
-            ingest.server.ping()
-        # Only sizes are compared: nothing is hashed that did not change.
-        pool = SegmentPool(ingest.data, checked=False)
-        old = _previous_generation(ingest, embedder, pool)
-        if old is not None:
-            stack.callback(old.close)
-        known = stack.enter_context(closing(KnownVectors(ingest, embedder, old)))
-        new = stack.enter_context(NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language)))
-
-        changes = _changes(ingest, old)
-        store = partial(_store_all, ingest, new, known, embedder, old)
-        embedded = store(changes.compare(_articles(ingest, old, progress)))
-        moves = changes.move(ingest.paths, old.article) if old is not None else {}
-        for article_id in (*changes.withdrawn, *moves):
-            new.discard(article_id)
-        embedded += store(_moved(moves.values(), old))
+    with (
+        opened(ingest, embedder) as (old, known, pool),
+        NewSegments(ingest.data, lambda: configuration_of(embedder, ingest.language)) as new,
+    ):
+        changes, embedded = changes_since(old, ingest), 0
+        for batch in batches_to_store(ingest, old, changes, progress):
+            if not ingest.dry_run:
+                embedded += _store(batch, new, known, embedder, old)
         removed = _removed(ingest, changes)
         report = changes.report(removed, dry_run=ingest.dry_run)
         if not ingest.dry_run and _must_publish(changes, removed, ingest, old):
-            embedded += store(_to_rebuild(ingest, old, new.article_ids | removed))
             with progress.step("build the index"):
                 entries = _entries(ingest, old, new, removed)
             with progress.step("publish and merge"):
@@ -143,154 +120,77 @@ def run(ingest: Ingest, embedder: Embedder, progress: Progress) -> IngestReport:
     return report
 
 
+class Opened(NamedTuple):
+    """The index that a run continues: its generation, if there is one, the known vectors, and the open segments."""
+
+    old: Generation | None
+    known: KnownVectors
+    pool: SegmentPool
+
+
+@contextmanager
+def opened(ingest: Ingest, embedder: Embedder) -> Iterator[Opened]:
+    """Lock the data folder and open its index; raises IngestRunning, IndexDamaged or IndexMismatch."""
+    with ExitStack() as stack:
+        stack.enter_context(ingest_lock(ingest.data))
+        if ingest.server is not None:
+            # Fail before an hour of embedding.
+            ingest.server.ping()
+        # Only sizes are compared: nothing is hashed that did not change.
+        pool = SegmentPool(ingest.data, checked=False)
+        old = _previous_generation(ingest, embedder, pool)
+        if old is not None:
+            stack.callback(old.close)
+        known = KnownVectors(ingest.data, embedder, old, rebuild=ingest.rebuild, more=ingest.vectors)
+        stack.enter_context(closing(known))
+        yield Opened(old, known, pool)
+
+
+class Batch(NamedTuple):
+    """Articles to store together; those in `withdrawn` came in an earlier batch and are not stored after all."""
+
+    articles: Sequence[Article]
+    withdrawn: frozenset[str] = frozenset()
+
+
+def batches_to_store(ingest: Ingest, old: Generation | None, changes: Changes, progress: Progress) -> Iterator[Batch]:
+    """Yield the articles that a run stores: those that are new or changed, then moved ones, then the rest of a rebuild.
+
+    The batches of one step are complete before the next one begins, because it depends on what was read.
+    """
+    stored: set[str] = set()
+    for batch in _batches(changes.compare(_articles(ingest, old, progress))):
+        stored.update(article.article_id for article in batch)
+        yield Batch(batch)
+    moves = changes.move(ingest.paths, old.article) if old is not None else {}
+    withdrawn = frozenset((*changes.withdrawn, *moves))
+    yield Batch((), withdrawn)
+    yield from map(Batch, _batches(_moved(moves.values(), old)))
+    if old is not None and ingest.rebuild and not ingest.dry_run:
+        done = (stored - withdrawn) | {move.article_id for move in moves.values()} | _removed(ingest, changes)
+        yield from map(Batch, _batches(article for article in old.articles() if article.article_id not in done))
+
+
+class ChunkedArticle(NamedTuple):
+    """An article, its chunks, and the text that is embedded for each chunk, by the text's key in their order."""
+
+    article: Article
+    chunks: Sequence[Chunk]
+    keys: Sequence[bytes]
+    texts: Mapping[bytes, str]
+
+
+def chunked(article: Article) -> ChunkedArticle:
+    """Split an article into chunks."""
+    chunks = chunks_of(article, count_pieces)
+    keys = [text_key(article, chunk) for chunk in chunks]
+    texts = (indexed_text(article.title, chunk.text) for chunk in chunks)
+    return ChunkedArticle(article, chunks, keys, dict(zip(keys, texts, strict=True)))
+
+
 def configuration_of(embedder: Embedder, language: str) -> Configuration:
     """Return the configuration of a generation built now; may ask a remote embedder for its dimension."""
     return Configuration(dimension=embedder.dimension, **_without_dimension(embedder, language))
-
-
-class NewSegments:
-    """The segments that one run writes: an article that comes again replaces the earlier one.
-
-    `configuration` is asked for when the first article is added. If the block raises, what was stored is kept for the
-    next run.
-    """
-
-    def __init__(self, data: Path, configuration: Callable[[], Configuration]) -> None:
-        self._data = data
-        self._configuration = configuration
-        self._writer: SegmentWriter | None = None
-        self._closed: list[tuple[SegmentRecord, set[str]]] = []
-        self._place_of: dict[str, int] = {}  # the article's segment, by its place in the order of writing
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        """Remove the segment under construction, or keep it for the next run if the block raised.
-
-        Nothing is left on a disk that is full.
-        """
-        if self._writer is None:
-            return
-        if error is None or isinstance(error, (OSError, sqlite3.OperationalError)):
-            self._writer.abandon()
-        else:
-            self._writer.keep()
-
-    @property
-    def article_ids(self) -> set[str]:
-        """Return the ids of the articles that were added and not discarded."""
-        return set(self._place_of)
-
-    def add(self, article: Article, chunks: Sequence[Chunk], vectors: Matrix, history: Sequence[Revision] = ()) -> None:
-        """Add an article with its chunks, their vectors and its revisions, newest first; raises EmbeddingFailed."""
-        self.discard(article.article_id)
-        if self._writer is None:
-            self._writer = SegmentWriter(self._data, self._configuration())
-        self._writer.add(article, chunks, vectors, history)
-        self._place_of[article.article_id] = len(self._closed)
-
-    def store(self) -> None:
-        """Store everything so far, so that a killed run leaves it; close a full segment."""
-        if self._writer is not None:
-            self._writer.store()
-            if self._writer.chunk_count >= SEGMENT_CHUNKS:
-                self._close()
-
-    def discard(self, article_id: str) -> None:
-        """Remove an article, if it was added."""
-        place = self._place_of.pop(article_id, None)
-        if place is None:
-            return
-        if place < len(self._closed):
-            self._closed[place][1].add(article_id)
-        elif self._writer is not None:
-            self._writer.discard(article_id)
-
-    def finish(self) -> list[tuple[SegmentRecord, set[str]]]:
-        """Close the last segment; return the record of each, with the ids of the articles that are dead in it."""
-        self._close()
-        return self._closed
-
-    def _close(self) -> None:
-        if self._writer is None:
-            return
-        record = self._writer.close()
-        self._writer = None
-        if record is not None:
-            self._closed.append((record, set()))
-
-
-class UnfinishedSegment:
-    """The vectors in a folder that a killed run left.
-
-    Raises IndexDamaged if they are of another model or graph, or unreadable.
-    """
-
-    def __init__(self, folder: Path, model: str, graph: str) -> None:
-        try:
-            self._catalog = Catalog(folder / CATALOG, closed=False)
-            found, numbered = self._catalog.configuration, self._catalog.is_numbered
-            collected = folder / COLLECTED
-            self._vectors: Matrix = (
-                np.load(folder / VECTORS, mmap_mode="r") if numbered else read_rows(collected, found.dimension)
-            )
-        except (OSError, EOFError, ValueError, IndexError, sqlite3.DatabaseError) as error:
-            raise IndexDamaged(f"{folder.name} cannot be read: {error}") from error
-        if (found.embedding_model, found.embedding_graph) != (model, graph):
-            self.close()
-            raise IndexDamaged(f"{folder.name} has vectors of another model")
-
-    def vectors_of_texts(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
-        """Return the vectors of those texts that the run had embedded, by the keys of the texts."""
-        rows = self._catalog.rows_of_texts(keys)
-        found = {key: np.array(self._vectors[row]) for key, row in rows.items() if row < len(self._vectors)}
-        return {key: vector for key, vector in found.items() if are_unit(vector[np.newaxis, :])[0]}
-
-    def close(self) -> None:
-        """Close the file."""
-        self._catalog.close()
-
-
-class KnownVectors:
-    """The vectors that need not be computed: of every generation, and of what killed runs left.
-
-    A rebuild takes only what a killed run left, which may have been a rebuild.
-    """
-
-    def __init__(self, ingest: Ingest, embedder: Embedder, old: Generation | None) -> None:
-        self._embedder = embedder
-        self._sources = [] if old is None or ingest.rebuild else [part.segment for part in old.parts]
-        data = ingest.data
-        other = named_segments(data) if ingest.rebuild else {segment.id for segment in self._sources}
-        closed = (segment_folder(data, name) for name in segment_names(data) if name not in other)
-        self._folders = [*unfinished(data), *closed]
-        self.used_remains = False
-
-    def close(self) -> None:
-        """Close what killed runs left."""
-        for remains in self.__dict__.get("_remains", ()):
-            remains.close()
-
-    @cached_property
-    def _remains(self) -> list[UnfinishedSegment]:
-        """Open what killed runs left, and the segments that only other generations name."""
-        found: list[UnfinishedSegment] = []
-        for folder in self._folders:
-            with suppress(IndexDamaged):
-                found.append(UnfinishedSegment(folder, self._embedder.name, self._embedder.graph))
-        return found
-
-    def of(self, keys: Sequence[bytes]) -> dict[bytes, Vector]:
-        """Return the known vectors of some texts, by the keys of the texts."""
-        found: dict[bytes, Vector] = {}
-        for source in self._sources:
-            found |= source.vectors_of_texts([key for key in keys if key not in found])
-        for remains in self._remains if len(found) < len(keys) else ():
-            more = remains.vectors_of_texts([key for key in keys if key not in found])
-            self.used_remains |= bool(more)
-            found |= more
-        return found
 
 
 def _without_dimension(embedder: Embedder, language: str) -> dict[str, Any]:
@@ -332,7 +232,8 @@ def _previous_generation(ingest: Ingest, embedder: Embedder, pool: SegmentPool) 
     return generation
 
 
-def _changes(ingest: Ingest, old: Generation | None) -> Changes:
+def changes_since(old: Generation | None, ingest: Ingest) -> Changes:
+    """Return the comparison of a run with the generation that it continues."""
     hashes, origins = (old.hashes(), old.origins()) if old is not None else ({}, {})
     named = frozenset(os.path.abspath(path) for path in ingest.paths)  # noqa: PTH100
     return Changes(hashes, origins, named, frozenset(path.as_posix() for path in ingest.passed))
@@ -373,45 +274,29 @@ def _articles_of_files(ingest: Ingest, progress: Progress) -> Iterator[LoadedArt
             advance(1)
 
 
-def _store_all(
-    ingest: Ingest,
-    new: NewSegments,
-    known: KnownVectors,
-    embedder: Embedder,
-    old: Generation | None,
-    articles: Iterator[Article],
-) -> int:
-    """Store articles in batches, unless the run is dry; return how many texts were embedded."""
-    embedded = 0
+def _batches(articles: Iterator[Article]) -> Iterator[list[Article]]:
     while batch := list(islice(articles, ARTICLES_AT_ONCE)):
-        if not ingest.dry_run:
-            embedded += _store(batch, new, known, embedder, old)
-    return embedded
+        yield batch
 
 
-def _store(
-    articles: Sequence[Article], new: NewSegments, known: KnownVectors, embedder: Embedder, old: Generation | None
-) -> int:
+def _store(batch: Batch, new: NewSegments, known: KnownVectors, embedder: Embedder, old: Generation | None) -> int:
     """Chunk articles, embed what has no vector yet, and add them to the new segments; return how many texts were.
 
     An article that the previous generation has keeps its history.
     """
-    chunked = [(article, chunks_of(article, count_pieces)) for article in articles]
-    keyed = [(article, chunks, [text_key(article, chunk) for chunk in chunks]) for article, chunks in chunked]
-    texts = {
-        key: indexed_text(article.title, chunk.text)
-        for article, chunks, keys in keyed
-        for key, chunk in zip(keys, chunks, strict=True)
-    }
+    for article_id in batch.withdrawn:
+        new.discard(article_id)
+    split = [chunked(article) for article in batch.articles]
+    texts = {key: text for each in split for key, text in each.texts.items()}
     vectors = known.of(list(texts))
     missing = [key for key in texts if key not in vectors]
     if missing:
         vectors |= zip(missing, embedder.embed_texts([texts[key] for key in missing]), strict=True)
-    histories = {} if old is None else _histories(articles, old)
-    for article, chunks, keys in keyed:
-        rows = [vectors[key] for key in keys]
-        history = histories.get(article.article_id, ())
-        new.add(article, chunks, np.stack(rows) if rows else np.empty((0, embedder.dimension), np.float32), history)
+    histories = {} if old is None else _histories(batch.articles, old)
+    for each in split:
+        rows = [vectors[key] for key in each.keys]
+        matrix = np.stack(rows) if rows else np.empty((0, embedder.dimension), np.float32)
+        new.add(each.article, each.chunks, matrix, histories.get(each.article.article_id, ()))
     new.store()
     return len(missing)
 
@@ -430,12 +315,6 @@ def _moved(moves: Iterable[Move], old: Generation | None) -> Iterator[Article]:
     for move in moves:
         if old is not None and (article := old.article(move.article_id)) is not None:
             yield replace(article, origin=move.origin)
-
-
-def _to_rebuild(ingest: Ingest, old: Generation | None, done: set[str]) -> Iterator[Article]:
-    """Yield the articles of the previous generation that a rebuild has not read from files."""
-    if ingest.rebuild and old is not None:
-        yield from (article for article in old.articles() if article.article_id not in done)
 
 
 def _entries(ingest: Ingest, old: Generation | None, new: NewSegments, removed: set[str]) -> list[SegmentEntry]:

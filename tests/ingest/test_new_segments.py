@@ -25,8 +25,9 @@ from index.layout import (
 from index.records import Article, indexed_text
 from index.segment import COLLECTED, SegmentWriter
 from index.vectors import VectorFile
-from ingest import job
-from ingest.job import NewSegments, UnfinishedSegment
+from ingest import new_segments
+from ingest.known_vectors import UnfinishedSegment
+from ingest.new_segments import NewSegments
 from tests.fakes import HashedEmbedder, article, configuration, newsroom, sentence_chunks
 
 EMBEDDER = HashedEmbedder(dimension=16)
@@ -207,7 +208,7 @@ def test_what_cannot_be_read_is_not_taken(kills: dict[str, Path], tmp_path: Path
 @pytest.fixture
 def new(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, without_chroma: None) -> Iterator[NewSegments]:
     """Return the new segments of a run, which are full with nine chunks."""
-    monkeypatch.setattr(job, "SEGMENT_CHUNKS", 9)
+    monkeypatch.setattr(new_segments, "SEGMENT_CHUNKS", 9)
     with NewSegments(tmp_path, lambda: MADE) as added_to:
         yield added_to
 
