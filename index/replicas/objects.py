@@ -3,8 +3,9 @@
 blobs/sha256/ab/abcdef…   a file of a segment, or its `segment.json`, by the SHA-256 of its content
 generations/NAME.json     the manifest of a generation
 pointers/0000000042       the generation to serve: the pointer with the highest number counts
-tombstones/0000000042     segments that replicas must remove, from a takedown that the pointer of this number published
-replicas/ID.json          the report of a replica: what it serves, and which segments are on its disk
+tombstones/0000000007     the articles of a takedown: replicas remove every generation and segment that has them
+replicas/ID.json          the report of a replica: what it serves, what is on its disk, which takedowns it has done
+doomed/NAME               a generation that is not kept any more; the age of this object is how long it has not been
 probes/ID                 an object by which a publisher tests the store; removed at once
 
 A generation's manifest names its segments by the digest of their `segment.json`, and this names every file of a segment
@@ -16,6 +17,7 @@ it first, and needs the store lock of the publisher.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import PurePosixPath
 from typing import TypeVar
@@ -32,6 +34,7 @@ TOMBSTONES = "tombstones/"
 REPLICAS = "replicas/"
 BLOBS = "blobs/sha256/"
 PROBES = "probes/"
+DOOMED = "doomed/"
 
 MOST_BYTES = 256 * 1024 * 1024
 """Bytes of the largest manifest or record that is read: a manifest of ten million chunks has a few megabytes."""
@@ -69,12 +72,14 @@ class Pointer(Stored):
 
 @dataclass(frozen=True, slots=True)
 class Tombstone(Stored):
-    """Segments that an article was taken down from: replicas remove them, and the generations that name them.
+    """A takedown: the SHA-256 of the id of each article, and the ids of the segments that had one of them.
 
-    `number` is that of the first pointer whose generation has none of them.
+    A segment that was closed later may have an article with one of these ids, because it was published again. Numbers
+    count up; a tombstone is created before the pointer to the first generation that has none of its articles.
     """
 
     number: int
+    articles: tuple[str, ...]
     segments: tuple[str, ...]
     created_at: str
 
@@ -84,7 +89,7 @@ class Report(Stored):
     """The state of a replica: the pointer that it follows, the generation that it serves, and what is on its disk.
 
     `segments` are the ids of all segments on its disk, with the remains of killed pulls; `generations` the names of its
-    manifests.
+    manifests. Nothing of the takedowns up to the number `tombstone` is left on it.
     """
 
     id: str
@@ -94,6 +99,7 @@ class Report(Stored):
     generations: tuple[str, ...]
     segments: tuple[str, ...]
     reported_at: str
+    tombstone: int = 0
 
 
 def blob_name(digest: str) -> str:
@@ -114,6 +120,11 @@ def pointer_name(number: int) -> str:
 def tombstone_name(number: int) -> str:
     """Return the name of a tombstone; names sort by number."""
     return f"{TOMBSTONES}{number:010d}"
+
+
+def doomed_name(generation: str) -> str:
+    """Return the name of the object by which a generation is known not to be kept."""
+    return f"{DOOMED}{generation}"
 
 
 def report_name(replica: str) -> str:
@@ -146,6 +157,27 @@ def read_pointer(store: Store, number: int) -> Pointer | None:
 
 def _names_generation(pointer: Pointer) -> bool:
     return bool(_GENERATION.fullmatch(pointer.generation) and _DIGEST.fullmatch(pointer.sha256))
+
+
+def tombstones(store: Store, after: int = 0) -> list[Tombstone]:
+    """Return the tombstones with greater numbers, in their order; raises StoreDamaged for one that is not valid."""
+    found: list[Tombstone] = []
+    for number in sorted(numbers(store, TOMBSTONES, after)):
+        name = tombstone_name(number)
+        tombstone = read(store, name, Tombstone)
+        if tombstone is not None:
+            if tombstone.number != number or not _is_valid(tombstone):
+                raise damaged(store, name, "its fields are not valid")
+            found.append(tombstone)
+    return found
+
+
+def _is_valid(tombstone: Tombstone) -> bool:
+    try:
+        has_zone = datetime.fromisoformat(tombstone.created_at).tzinfo is not None
+    except ValueError:
+        return False
+    return has_zone and all(map(_DIGEST.fullmatch, tombstone.articles))
 
 
 def reports(store: Store) -> Iterator[Report]:
