@@ -4,6 +4,8 @@ CURRENT                  name of the generation that is served
 generations/NAME.json    manifest: the segments of a generation, and the articles in them that are dead
 segments/ID/             catalog.db  vectors.npy  chroma/  lexical/  segment.json: closed, never changed
 ingest.lock              held by the only writer
+replica.json             marks a replica: only `dateline pull` writes its index
+publisher.json, push.lock  the id of a publisher; held while it changes the store
 """
 
 import errno
@@ -12,6 +14,7 @@ import json
 import os
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -23,6 +26,9 @@ CURRENT = "CURRENT"
 GENERATIONS = "generations"
 SEGMENTS = "segments"
 LOCK = "ingest.lock"
+REPLICA = "replica.json"
+PUBLISHER = "publisher.json"
+STORE_LOCK = "push.lock"
 
 CATALOG = "catalog.db"
 CHROMA = "chroma"
@@ -125,12 +131,14 @@ def sync(path: Path) -> None:
 
 
 @contextmanager
-def ingest_lock(data: Path) -> Iterator[None]:
+def ingest_lock(data: Path, *, of_replica: bool = False) -> Iterator[None]:
     """Lock a data folder for the only writer; raises IngestRunning with the holder, if there is one.
 
     The lock is the kernel's (flock), so it ends with the process. Local file systems only. Errors of the disk in the
-    block become PublishFailed.
+    block become PublishFailed. Raises ConfigurationError for a replica, unless `of_replica` is set.
     """
+    if not of_replica:
+        refuse_replica(data)
     try:
         data.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
@@ -172,6 +180,43 @@ def _take(descriptor: int, data: Path) -> None:
         raise IngestRunning(
             f"another ingest holds the lock on {data} ({holder})", "Wait for it to end, then run this again."
         ) from error
+
+
+def refuse_replica(data: Path) -> None:
+    """Raise ConfigurationError if the index of a data folder comes from a store."""
+    if (data / REPLICA).exists():
+        raise ConfigurationError(
+            f"{data} is a replica: `dateline pull` fills it from a store",
+            "Run this on the publisher, or choose another folder with --data.",
+        )
+
+
+@contextmanager
+def store_lock(data: Path, patience_s: float = 0.0) -> Iterator[None]:
+    """Lock a publisher's store against other processes that use the same data folder.
+
+    Raises IngestRunning if one has the lock for longer than `patience_s` seconds.
+    """
+    descriptor = os.open(data / STORE_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    deadline = time.monotonic() + patience_s
+    try:
+        while not _took(descriptor):
+            if time.monotonic() >= deadline:
+                raise IngestRunning(
+                    f"another process changes the store of {data}", "Wait for it to end, then run this again."
+                )
+            time.sleep(0.1)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _took(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

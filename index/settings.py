@@ -58,6 +58,10 @@ class IndexSettings(BaseSettings):
         validation_alias="CHROMA_URL",
         description="Address of a Chroma server (`chroma run`) that searches large segments; unset: this process.",
     )
+    store: str | None = Field(
+        None,
+        description="Address of the object store through which replicas get the index, such as `s3://bucket/paper`.",
+    )
 
     log_format: LogFormat = Field(
         "text",

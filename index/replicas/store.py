@@ -22,6 +22,9 @@ SCHEMES = ("s3", "gs", "az", "file", "memory")
 PIECE = 4 * 1024 * 1024
 """Bytes of an object that are in memory while it is downloaded."""
 
+SINGLE_REQUEST = 8 * 1024 * 1024
+"""Bytes of the largest file that is created in a single request, for which it is read into memory."""
+
 RETRY_TIMEOUT = timedelta(seconds=30)
 MAX_RETRIES = 5
 
@@ -40,6 +43,7 @@ class Store:
     def create(self, name: str, content: bytes | Path) -> bool:
         """Create an object from bytes or from a file; return False if the name exists, which is then unchanged.
 
+        A file is read into memory, because stores create an object in parts without a condition only.
         The store decides between two who create one name at the same time. A request that was repeated because its
         reply was lost returns False for an object that this call created: compare the content.
         """
@@ -53,8 +57,8 @@ class Store:
                 return False
         return True
 
-    def replace(self, name: str, content: bytes) -> None:
-        """Create an object, or replace it."""
+    def replace(self, name: str, content: bytes | Path) -> None:
+        """Create an object, or replace it; a large file is sent in parts, and read as it is sent."""
         import obstore
 
         with self._translated():
@@ -67,6 +71,16 @@ class Store:
         with self._translated():
             try:
                 return bytes(obstore.get(self._objects, name).bytes())
+            except FileNotFoundError:
+                return None
+
+    def size(self, name: str) -> int | None:
+        """Return the number of bytes of an object; None if it does not exist."""
+        import obstore
+
+        with self._translated():
+            try:
+                return int(obstore.head(self._objects, name)["size"])
             except FileNotFoundError:
                 return None
 

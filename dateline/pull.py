@@ -1,0 +1,50 @@
+"""`dateline pull [URL]`: fill the data folder of a replica from an object store."""
+
+import json
+import socket
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from dateline.options import Data, Json, settings_of
+from dateline.push import Url, store_of
+
+if TYPE_CHECKING:
+    from index.replicas.pull import PullReport
+
+
+def pull(
+    url: Url = None,
+    data: Data = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="Name of this replica in reports; default: the host's name.")
+    ] = None,
+    json_: Json = False,
+) -> None:
+    """Bring the data folder to the generation that was pushed last to an object store.
+
+    A running service then answers from it. Only what the folder lacks is copied, and all of it is verified.
+    """
+    from index.chroma_server import server_of
+    from index.replicas.pull import replica_of
+    from index.settings import IndexSettings
+
+    settings = settings_of(IndexSettings, data=data, store=url)
+    store, server = store_of(settings.store), server_of(settings.chroma_url)
+    with replica_of(
+        settings.data, store, name or socket.gethostname(), keep=settings.keep_generations, server=server
+    ) as replica:
+        report = replica.pull()
+    typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
+
+
+def _summary(report: "PullReport") -> str:
+    if report.generation is None:
+        return "the store has no generation yet"
+    if not report.is_new:
+        return f"nothing to pull: generation {report.generation} of pointer {report.pointer} is current"
+    return (
+        f"pulled generation {report.generation} of pointer {report.pointer}: {len(report.segments)} segments,"
+        f" {report.objects} objects, {report.bytes / 1e6:.1f} MB; {report.seconds:.1f} s"
+    )
