@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, evaluate, feedback, generations, ingest, keys, pull, push, remove, serve
+from dateline import ask, doctor, embed, evaluate, feedback, generations, ingest, keys, pull, push, remove, serve
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 
@@ -19,7 +19,7 @@ app = typer.Typer(
 COMMANDS = (ingest.ingest, serve.serve, ask.ask, ask.search, doctor.doctor, remove.remove, push.push, pull.pull)
 for command in COMMANDS:
     app.command()(command)
-for group in (generations.app, evaluate.app, feedback.app, keys.app):
+for group in (generations.app, evaluate.app, feedback.app, keys.app, embed.app):
     app.add_typer(group)
 
 

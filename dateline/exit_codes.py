@@ -2,6 +2,7 @@
 
 from eval.errors import GoldInvalid, RunIncomplete
 from index.errors import ConfigurationError, DatelineError, IndexNotFound, IngestRunning, PublisherConflict
+from ingest.errors import JobIncomplete
 from service.errors import QuestionRefused
 
 FAILED = 1
@@ -15,6 +16,7 @@ EXIT_CODES: dict[type, int] = {
     QuestionRefused: USAGE,
     GoldInvalid: USAGE,
     RunIncomplete: INCOMPLETE,
+    JobIncomplete: INCOMPLETE,
     IngestRunning: CONFLICT,
     PublisherConflict: CONFLICT,
 }

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json, settings_of
+from dateline.options import Data, FieldMapText, FollowLinks, Json, Rebuild, Site, settings_of
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -26,11 +26,9 @@ def ingest(
     prune: Annotated[
         bool, typer.Option("--prune", help="Remove the articles whose file under PATH, or page, no longer exists.")
     ] = False,
-    rebuild: Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article again.")] = False,
+    rebuild: Rebuild = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print what would change; write nothing.")] = False,
-    follow_links: Annotated[
-        bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")
-    ] = False,
+    follow_links: FollowLinks = False,
     allow_private: Annotated[
         bool, typer.Option("--allow-private", help="Also fetch from hosts that are not on the public internet.")
     ] = False,
@@ -43,14 +41,8 @@ def ingest(
     while_stdin: Annotated[
         bool, typer.Option("--while-stdin", hidden=True, help="With --watch: stop once standard input ends.")
     ] = False,
-    site: Annotated[
-        str | None,
-        typer.Option("--site", metavar="URL", help="Address of the site of an export that states none: Ghost."),
-    ] = None,
-    map_: Annotated[
-        str | None,
-        typer.Option("--map", metavar="FIELD=PATH,...", help="Where JSON files have the fields: title=headline."),
-    ] = None,
+    site: Site = None,
+    map_: FieldMapText = None,
     json_: Json = False,
 ) -> None:
     """Add and update articles of files and folders, and of feeds, sitemaps, sites and pages of the web.
@@ -98,14 +90,19 @@ def ingest(
         return
     report = run(order, build_embedder(settings, load=False), Progress())
     report.fetches = fetcher.counts if fetcher else None
+    print_remarks(report)
+    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else summary(report))
+    raise typer.Exit(report.exit_code)
+
+
+def print_remarks(report: "IngestReport") -> None:
+    """Print each article that was rejected or skipped, and each notice, to stderr."""
     for rejection in report.rejected:
         typer.echo(f"rejected {rejection.origin}: {rejection.reason}", err=True)
     for skipped in report.skipped:
         typer.echo(f"skipped {skipped.origin}: {skipped.reason}", err=True)
     for notice in report.notices:
         typer.echo(f"notice {notice.origin}: {notice.message}", err=True)
-    typer.echo(json.dumps(report.to_dict(), ensure_ascii=False) if json_ else _summary(report))
-    raise typer.Exit(report.exit_code)
 
 
 class _Stopped(BaseException):
@@ -148,7 +145,8 @@ def _fetches(fetches: "FetchCounts") -> list[tuple[int, str]]:
     return [(fetches.fetched, "fetched"), *((count, name) for count, name in named if count)]
 
 
-def _summary(report: "IngestReport") -> str:
+def summary(report: "IngestReport") -> str:
+    """Return the counts of a report as a line."""
     names = ("added", "updated", "moved", "unchanged", "removed")
     counts = [
         (getattr(report, name), name) for name in names if getattr(report, name) or name in ("added", "unchanged")

@@ -18,6 +18,16 @@ DATE = "an ISO 8601 date such as 2026-01-31"
 
 Data = Annotated[Path | None, typer.Option("--data", help="Folder of the index; default: DATELINE_DATA, else ./data.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Rebuild = Annotated[bool, typer.Option("--rebuild", help="Chunk and embed every article again.")]
+FollowLinks = Annotated[bool, typer.Option("--follow-links", help="Follow symbolic links that lead out of PATH.")]
+Site = Annotated[
+    str | None,
+    typer.Option("--site", metavar="URL", help="Address of the site of an export that states none: Ghost."),
+]
+FieldMapText = Annotated[
+    str | None,
+    typer.Option("--map", metavar="FIELD=PATH,...", help="Where JSON files have the fields: title=headline."),
+]
 Source = Annotated[list[str] | None, typer.Option("--source", help="Only articles of this source; may be repeated.")]
 After = Annotated[str | None, typer.Option("--after", help="Only articles published on or after this ISO 8601 date.")]
 Before = Annotated[str | None, typer.Option("--before", help="Only articles published before this ISO 8601 date.")]

@@ -127,8 +127,13 @@ def _stored(sketch: Sketch) -> tuple[int | bytes, ...]:
 
 
 def text_key(article: Article, chunk: Chunk) -> bytes:
-    """Return the key of a chunk's embedded text, by which its vector is found: half of its SHA-256."""
-    return hashlib.sha256(indexed_text(article.title, chunk.text).encode("utf-8", "surrogatepass")).digest()[:16]
+    """Return the key of a chunk's embedded text, by which its vector is found."""
+    return key_of(indexed_text(article.title, chunk.text))
+
+
+def key_of(text: str) -> bytes:
+    """Return the key of an embedded text: half of its SHA-256."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()[:16]
 
 
 class Catalog:

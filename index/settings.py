@@ -33,10 +33,10 @@ class IndexSettings(BaseSettings):
         description="`local` (MiniLM in process), `openai:NAME` (any OpenAI-compatible service), or the class path of a"
         " LlamaIndex `BaseEmbedding`.",
     )
-    embedding_graph: Literal["int8", "fp32"] = Field(
+    embedding_graph: Literal["int8", "int8-reduced", "fp32"] = Field(
         "int8",
         description="Numbers in which the local model computes: `dateline doctor --benchmark` recommends one."
-        " A change needs `dateline ingest --rebuild`.",
+        " `int8-reduced` is for machines of several kinds. A change needs `dateline ingest --rebuild`.",
     )
     embedding_options: Annotated[dict[str, Any], NoDecode] = Field(
         default_factory=dict, description="Arguments of the LlamaIndex embedding class, as a JSON object."

@@ -1,0 +1,86 @@
+"""The workers of an embedding job as actors of a Ray cluster.
+
+Ray has no authentication: anybody who reaches its ports runs code there. Use it in a private network only.
+"""
+
+import os
+from collections.abc import Callable, Iterator
+from types import ModuleType
+
+from index.embedding import Embedder
+from index.errors import ConfigurationError
+from ingest.embed.shards import Job
+from ingest.embed.work import Embedded, Share, embed_shard, to_do
+
+MOST_PROCESSORS = 8
+"""Processors of an actor: the local model computes on eight threads at most."""
+
+RESTARTS = 3
+"""How often Ray restarts an actor that died, and repeats its shard."""
+
+
+class Actor:
+    """A worker on a node of the cluster, which reads the settings of its node."""
+
+    def __init__(self, place: str, build: Callable[[Job], Embedder]) -> None:
+        self._job = Job(place)
+        self._embedder = build(self._job)
+        self._job.check(self._embedder)
+
+    def embed(self, shard: str) -> Embedded:
+        """Embed a shard and store its vectors."""
+        return embed_shard(self._job, self._embedder, shard)
+
+
+def work_on_ray(address: str, job: Job, share: Share, build: Callable[[Job], Embedder]) -> Iterator[Embedded]:
+    """Embed the shards of a share that have no vectors yet on a cluster; yield each once its vectors are stored.
+
+    `build` makes the embedder of an actor on its node. Ray restarts an actor that dies and repeats its shard. Raises as
+    `work` does, and ConfigurationError if Ray is not installed or the cluster does not answer.
+    """
+    ray = _joined(address)
+    try:
+        shards = to_do(job, share)
+        processors, count = _actors(ray, len(shards))
+        remote = ray.remote(Actor).options(
+            num_cpus=processors, max_restarts=RESTARTS, max_task_retries=RESTARTS, scheduling_strategy="SPREAD"
+        )
+        pool = ray.util.ActorPool([remote.remote(job.place, build) for _ in range(count)])
+        try:
+            yield from pool.map_unordered(lambda actor, shard: actor.embed.remote(shard), shards)
+        except ray.exceptions.RayTaskError as error:
+            raise error.cause from error
+    finally:
+        ray.shutdown()
+
+
+def _joined(address: str) -> ModuleType:
+    """Join the cluster at an address; `local` starts one on this machine."""
+    # Ray reports its use to its vendor unless this is set before the import.
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.util
+    except ImportError as error:
+        raise ConfigurationError(
+            "--ray needs the package ray, which is not installed", "Install it with `make install-ray`."
+        ) from error
+    try:
+        ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False)
+    except (ConnectionError, ValueError, RuntimeError) as error:
+        raise ConfigurationError(
+            f"the Ray cluster at {address!r} cannot be joined: {str(error).partition(chr(10))[0]}",
+            "Start one with `ray start --head`, or give `local`.",
+        ) from error
+    joined: ModuleType = ray
+    return joined
+
+
+def _actors(ray: ModuleType, shards: int) -> tuple[int, int]:
+    """Return the processors of each actor, and the number of actors that the cluster has room for."""
+    nodes = [int(node["Resources"].get("CPU", 0)) for node in ray.nodes() if node["Alive"]]
+    usable = [processors for processors in nodes if processors]
+    if not usable:
+        raise ConfigurationError("no node of the Ray cluster has a processor", "Start nodes with `ray start`.")
+    each = min(MOST_PROCESSORS, *usable)
+    return each, min(shards, sum(processors // each for processors in usable))
