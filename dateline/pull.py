@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from dateline.options import Data, Json, settings_of
-from dateline.push import Url, store_of
+from dateline.push import Url, follow, store_of
 
 if TYPE_CHECKING:
     from index.replicas.pull import PullReport
@@ -20,6 +20,10 @@ def pull(
     name: Annotated[
         str | None, typer.Option("--name", help="Name of this replica in reports; default: the host's name.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: pull each new generation, until stopped.")] = False,
+    every: Annotated[
+        float, typer.Option("--every", min=0.1, help="Seconds between two looks at the store with --watch.")
+    ] = 2,
     json_: Json = False,
 ) -> None:
     """Bring the data folder to the generation that was pushed last to an object store.
@@ -35,6 +39,8 @@ def pull(
     with replica_of(
         settings.data, store, name or socket.gethostname(), keep=settings.keep_generations, server=server
     ) as replica:
+        if watch:
+            follow(replica.look, every, settings.log_format, _summary, json_=json_)
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
 

@@ -2,16 +2,26 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from dateline.options import Data, Json, settings_of
+from dateline.stopping import run_until_stopped
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from index.replicas.pull import PullReport
     from index.replicas.push import PushReport
     from index.replicas.store import Store
+    from index.settings import LogFormat
+
+ReportT = TypeVar("ReportT", "PushReport", "PullReport")
+
+LOOK_S = 0.5
+"""Seconds between two looks at CURRENT."""
 
 Url = Annotated[
     str | None,
@@ -28,20 +38,59 @@ def push(
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Push although another data folder has published to the store.")
     ] = False,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Compare what the store has with its digests; replace what is corrupt.")
+    ] = False,
+    watch: Annotated[bool, typer.Option("--watch", help="Go on: push each new generation, until stopped.")] = False,
     json_: Json = False,
 ) -> None:
     """Copy the current generation to an object store, from which `dateline pull` fills replicas.
 
     Only what the store lacks is copied. Exit 4 if another data folder has published to the store.
     """
-    from index.replicas.push import push as push_generation
+    from index.replicas.push import Publisher
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data, store=url)
-    report = push_generation(
+    publisher = Publisher(
         settings.data, store_of(settings.store), single_publisher=single_publisher, take_over=take_over
     )
+    if watch:
+        if repair:
+            raise ConfigurationError("--watch does not go with --repair", "Run that once, then watch.")
+        follow(publisher.look, LOOK_S, settings.log_format, _summary, json_=json_)
+        return
+    report = publisher.push(repair=repair)
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
+
+
+def follow(
+    look: "Callable[[], ReportT | None]",
+    every_s: float,
+    log_format: "LogFormat",
+    summary: "Callable[[ReportT], str]",
+    *,
+    json_: bool,
+) -> None:
+    """Look again and again until a signal; log each report with news, or print it as a line of JSON."""
+    import logging
+
+    from index.replicas.follow import Follower
+    from service.log import start_log
+
+    start_log(log_format)
+    logger = logging.getLogger("dateline.replicas")
+
+    def look_once() -> None:
+        report = look()
+        if report is None or not report.is_new:
+            return
+        if json_:
+            typer.echo(json.dumps(asdict(report)))
+        else:
+            logger.info("%s", summary(report))
+
+    run_until_stopped(Follower(look_once, every_s).run, logger.name)
 
 
 def store_of(url: str | None) -> "Store":

@@ -139,14 +139,7 @@ def ingest_lock(data: Path, *, of_replica: bool = False) -> Iterator[None]:
     """
     if not of_replica:
         refuse_replica(data)
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(data / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise ConfigurationError(
-            f"the data folder {data} cannot be written: {error.strerror}",
-            "Choose another with --data or DATELINE_DATA.",
-        ) from error
+    descriptor = _open_lock(data, LOCK)
     try:
         _take(descriptor, data)
         holder = {
@@ -166,6 +159,17 @@ def ingest_lock(data: Path, *, of_replica: bool = False) -> Iterator[None]:
         ) from error
     finally:
         os.close(descriptor)
+
+
+def _open_lock(data: Path, name: str) -> int:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        return os.open(data / name, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ConfigurationError(
+            f"the data folder {data} cannot be written: {error.strerror}",
+            "Choose another with --data or DATELINE_DATA.",
+        ) from error
 
 
 def _take(descriptor: int, data: Path) -> None:
@@ -197,7 +201,7 @@ def store_lock(data: Path, patience_s: float = 0.0) -> Iterator[None]:
 
     Raises IngestRunning if one has the lock for longer than `patience_s` seconds.
     """
-    descriptor = os.open(data / STORE_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
+    descriptor = _open_lock(data, STORE_LOCK)
     deadline = time.monotonic() + patience_s
     try:
         while not _took(descriptor):

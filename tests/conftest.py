@@ -16,7 +16,7 @@ from index import doctor
 from index.errors import IndexDamaged
 from index.layout import segment_folder
 from index.records import Article
-from index.replicas import pull
+from index.replicas import fetch
 from index.segment import faults_of, file_faults, read_record, verify_in_child
 from tests.fakes import HashedEmbedder, built, newsroom
 from tests.samples import ASKED_AT, embedder_of, ingest_samples, made_once, pipeline_of, settings_for
@@ -59,7 +59,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.fixture(scope="session", autouse=True)
 def verification_here() -> Iterator[None]:
-    """Let doctor and pull verify in this process: the product's child imports chromadb each time, 1 s of computing."""
+    """Let doctor and replicas verify in this process: a child imports chromadb each time, 1 s of computing."""
 
     def verify(folder: Path) -> list[str]:
         try:
@@ -73,7 +73,7 @@ def verification_here() -> Iterator[None]:
             return [*faults, f"verification ended with 1: {error!r}"]
 
     with pytest.MonkeyPatch.context() as patch:
-        for module in (doctor, pull):
+        for module in (doctor, fetch):
             patch.setattr(module, "verify_in_child", verify)
         yield
 
@@ -81,7 +81,7 @@ def verification_here() -> Iterator[None]:
 @pytest.fixture
 def verification_child(monkeypatch: pytest.MonkeyPatch) -> None:
     """Verify in a child process, as the product does: a corrupt file may end the process that opens it."""
-    for module in (doctor, pull):
+    for module in (doctor, fetch):
         monkeypatch.setattr(module, "verify_in_child", verify_in_child)
 
 

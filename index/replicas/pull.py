@@ -6,53 +6,40 @@ continues.
 """
 
 import logging
-import os
-import shutil
+import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 from index.chroma_server import ChromaServer
-from index.errors import ConfigurationError, IndexDamaged, PublishFailed, StoreUnavailable
+from index.errors import ConfigurationError, StoreUnavailable
 from index.layout import (
     BUILDING,
     CURRENT,
+    REMOVED,
     REPLICA,
-    SEGMENT,
-    SEGMENTS,
     current_name,
     generation_names,
     ingest_lock,
     manifest_path,
-    segment_folder,
     segment_names,
-    sync,
     unfinished,
     write_synced,
 )
-from index.publishing import copy_to, make_current, remove_segment, retire, sweep
-from index.records import Manifest, SegmentEntry, Stored, StoredFile, isoformat
-from index.replicas.objects import (
-    Pointer,
-    Report,
-    blob_name,
-    damaged,
-    missing,
-    newest_pointer,
-    read_manifest,
-    read_pointer,
-    read_segment,
-    report_name,
-)
+from index.publishing import copy_to, make_current, retire, sweep
+from index.records import Manifest, Stored, isoformat
+from index.replicas.fetch import Copied, fetch_segment, has_segment
+from index.replicas.objects import Pointer, Report, newest_pointer, read_manifest, read_pointer, report_name
 from index.replicas.store import Store
-from index.segment import digest_of, file_faults, read_record, verify_in_child
 
-logger = logging.getLogger("dateline.replica")
+PULL_S = 60.0
+"""Seconds after which a replica that follows the store pulls in any case: it tells its state, and finds lost files."""
+
+logger = logging.getLogger("dateline.replicas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +64,12 @@ class PullReport:
     bytes: int = 0
     seconds: float = 0.0
 
+    def add(self, segment: str, copied: Copied) -> None:
+        """Count a segment that was copied."""
+        self.segments.append(segment)
+        self.objects += copied.objects
+        self.bytes += copied.bytes
+
 
 @contextmanager
 def replica_of(
@@ -91,7 +84,7 @@ def replica_of(
 
 
 def _marked(data: Path, url: str, name: str) -> Mark:
-    """Return the mark of a replica, which is written if the folder has no index."""
+    """Return the mark of a replica; a folder without an index gets one with the first pull."""
     path = data / REPLICA
     if not path.exists():
         if (data / CURRENT).exists() or generation_names(data) or segment_names(data):
@@ -99,18 +92,15 @@ def _marked(data: Path, url: str, name: str) -> Mark:
                 f"{data} has an index of its own, which a pull would replace",
                 "Choose another folder with --data, or remove this one.",
             )
-        mark = Mark(url, uuid4().hex, name, 0)
-    else:
-        try:
-            found = Mark.from_json(path.read_text(encoding="utf-8"))
-        except ValueError as error:
-            raise ConfigurationError(
-                f"{path} cannot be read: {error}", "Remove the data folder, then pull again."
-            ) from error
-        # Numbers of one store mean nothing in another.
-        mark = replace(found, store=url, name=name, pointer=found.pointer if found.store == url else 0)
-    write_synced(path, mark.to_json())
-    return mark
+        return Mark(url, uuid4().hex, name, 0)
+    try:
+        found = Mark.from_json(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{path} cannot be read: {error}", "Remove the data folder, then pull again."
+        ) from error
+    # Numbers of one store mean nothing in another.
+    return replace(found, store=url, name=name, pointer=found.pointer if found.store == url else 0)
 
 
 @dataclass(slots=True)
@@ -122,6 +112,18 @@ class Replica:
     mark: Mark
     keep: int = 3
     server: ChromaServer | None = None
+    clock: Callable[[], float] = time.monotonic
+    _next_pull: float = -math.inf
+
+    def look(self) -> PullReport | None:
+        """Pull if there is a newer pointer, after a failure, and once a minute; else return None."""
+        now = self.clock()
+        if now < self._next_pull and not self.has_news():
+            return None
+        self._next_pull = -math.inf
+        report = self.pull()
+        self._next_pull = now + PULL_S
+        return report
 
     def pull(self) -> PullReport:
         """Bring the folder to the newest pointer, and report that to the store.
@@ -133,17 +135,18 @@ class Replica:
         report = PullReport(current_name(self.data), self.mark.pointer)
         pointer = self._newest()
         if pointer is not None:
+            self._remember(self.mark.pointer)
+            report.pointer = pointer.number
             content, manifest = read_manifest(self.store, pointer)
             for entry in manifest.segments:
-                if not self._has(entry):
-                    self._fetch(entry, report)
-            if report.segments or report.generation != pointer.generation:
-                self._publish(content, manifest)
-                report.is_new = True
+                if not has_segment(self.data, entry):
+                    report.add(entry.segment, fetch_segment(self.store, self.data, entry))
+            report.is_new = report.generation != pointer.generation
+            self._publish(content, manifest)
             self._remember(pointer.number)
-            report.generation, report.pointer = pointer.generation, pointer.number
+            report.generation = pointer.generation
             self._clear_up()
-        self.tell()
+            self.tell()
         report.seconds = time.monotonic() - started
         return report
 
@@ -166,62 +169,18 @@ class Replica:
             pointer=self.mark.pointer,
             generation=current_name(self.data),
             generations=tuple(generation_names(self.data)),
-            segments=tuple(sorted({name.removeprefix(BUILDING).removeprefix("removed-") for name in there})),
+            segments=tuple(sorted({name.removeprefix(BUILDING).removeprefix(REMOVED) for name in there})),
             reported_at=isoformat(datetime.now(UTC), "milliseconds"),
         )
 
     def _newest(self) -> Pointer | None:
+        """Return the newest pointer, None if the store has none; one list of what is new."""
         newest = newest_pointer(self.store, self.mark.pointer - 1 if self.mark.pointer else 0)
         if newest is None and self.mark.pointer:
+            # The store was emptied or restored: its newest pointer counts, whatever its number is.
             newest = newest_pointer(self.store)
             logger.warning("%s has no pointer %d any more", self.store.url, self.mark.pointer)
         return newest
-
-    def _has(self, entry: SegmentEntry) -> bool:
-        """Return whether a segment is complete, as far as the sizes of its files tell."""
-        folder = segment_folder(self.data, entry.segment)
-        try:
-            is_same = digest_of(folder / SEGMENT) == entry.sha256
-            return is_same and not file_faults(folder, read_record(folder), by_size=True)
-        except (OSError, IndexDamaged):
-            return False
-
-    def _fetch(self, entry: SegmentEntry, report: PullReport) -> None:
-        """Bring a segment into the folder, verified."""
-        content, record = read_segment(self.store, entry)
-        building = self.data / SEGMENTS / f"{BUILDING}{entry.segment}"
-        building.mkdir(parents=True, exist_ok=True)
-        lacking = {name: file for name, file in record.files.items() if not _is_file(building / name, file)}
-        self._check_space(sum(file.size for file in lacking.values()), entry)
-        for name, file in lacking.items():
-            (building / name).parent.mkdir(parents=True, exist_ok=True)
-            _download(self.store, building / name, file)
-            report.objects += 1
-            report.bytes += file.size
-        (building / SEGMENT).write_bytes(content)
-        report.objects += 1
-        report.bytes += len(content)
-        faults = verify_in_child(building)
-        if faults:
-            raise PublishFailed(
-                f"segment {entry.segment} did not pass verification: {'; '.join(faults)}",
-                "The current generation is unchanged. Check this machine's memory, and whether it has the versions of"
-                " the publisher.",
-            )
-        for path in (building, *building.rglob("*")):
-            sync(path)
-        remove_segment(self.data, entry.segment, None)
-        building.rename(segment_folder(self.data, entry.segment))
-        sync(self.data / SEGMENTS)
-        report.segments.append(entry.segment)
-
-    def _check_space(self, needed: int, entry: SegmentEntry) -> None:
-        free = shutil.disk_usage(self.data).free
-        if needed > free:
-            raise PublishFailed(
-                f"segment {entry.segment} needs {needed / 1e6:,.0f} MB, {self.data} has {free / 1e6:,.0f} MB free",
-                "The current generation is unchanged. Free space on the disk.",
-            )
 
     def _publish(self, content: bytes, manifest: Manifest) -> None:
         if self.server is not None:
@@ -230,42 +189,16 @@ class Replica:
         path.parent.mkdir(exist_ok=True)
         if not path.exists() or path.read_bytes() != content:
             write_synced(path, content.decode())
-        make_current(self.data, manifest.generation)
+        if current_name(self.data) != manifest.generation:
+            make_current(self.data, manifest.generation)
 
     def _remember(self, number: int) -> None:
-        if number != self.mark.pointer:
-            self.mark = replace(self.mark, pointer=number)
-            write_synced(self.data / REPLICA, self.mark.to_json())
+        """Write the mark, if it is another one."""
+        self.mark = replace(self.mark, pointer=number)
+        path, text = self.data / REPLICA, self.mark.to_json()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            write_synced(path, text)
 
     def _clear_up(self) -> None:
         retire(self.data, self.keep, self.server)
         sweep(self.data, self.server)
-
-
-def _is_file(path: Path, file: StoredFile) -> bool:
-    return path.is_file() and path.stat().st_size == file.size and digest_of(path) == file.sha256
-
-
-def _download(store: Store, path: Path, file: StoredFile) -> None:
-    """Download a file of a segment; raises StoreDamaged if it is missing or is not what its digest says."""
-    name = blob_name(file.sha256)
-    part = path.with_name(f".{path.name}.part")
-    digest, size = sha256(), 0
-    try:
-        with part.open("wb") as written:
-            for piece in store.pieces(name):
-                size += len(piece)
-                if size > file.size:
-                    raise damaged(store, name, f"it has more than {file.size} bytes")
-                digest.update(piece)
-                written.write(piece)
-            written.flush()
-            os.fsync(written.fileno())
-        if (size, digest.hexdigest()) != (file.size, file.sha256):
-            raise damaged(store, name, f"it has {size} bytes of another content")
-    except FileNotFoundError as error:
-        raise missing(store, name) from error
-    else:
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -1,97 +1,148 @@
 """Push a generation: copy to a store what it lacks of it, then create the pointer that replicas follow.
 
-Read `push` first. Nothing in the store names a generation before the store has all of it.
+Read `Publisher.push` first. Nothing in the store names a generation before the store has all of it.
 """
 
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from socket import gethostname
 from uuid import uuid4
 
-from index.errors import ConfigurationError, IndexDamaged, PublisherConflict, reason_of
+from index.errors import ConfigurationError, PublisherConflict, PublishFailed, StoreDamaged
 from index.layout import (
     PUBLISHER,
-    SEGMENT,
     current_name,
     leased,
     manifest_path,
     no_index,
     refuse_replica,
-    segment_folder,
     store_lock,
     write_synced,
 )
 from index.publishing import read_manifest
-from index.records import Manifest, SegmentEntry, Stored, StoredFile, isoformat
-from index.replicas.objects import PROBES, Pointer, blob_name, manifest_name, newest_pointer, pointer_name
-from index.replicas.store import SINGLE_REQUEST, Store
-from index.segment import HINT, digest_of, read_record
-
-AT_ONCE = 4
-"""Files of a segment that are copied at the same time."""
+from index.records import Manifest, Stored, isoformat
+from index.replicas.copying import Copying
+from index.replicas.objects import POINTERS, PROBES, Pointer, numbers, pointer_name, read_pointer
+from index.replicas.store import Store
 
 PATIENCE_S = 60.0
 """How long a push waits for another process that changes the store."""
 
 
 @dataclass(frozen=True, slots=True)
-class Publisher(Stored):
-    """The identity of a data folder that is pushed."""
+class Identity(Stored):
+    """The content of `publisher.json`: the id of a data folder that is pushed, and the last pointer that it created."""
 
     id: str
+    store: str = ""
+    pointer: int = 0
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PushReport:
     """The result of a push: the generation and its pointer, which `is_new`, and what was copied."""
 
     generation: str
-    pointer: int = 0
-    is_new: bool = False
-    segments: list[str] = field(default_factory=list)
-    objects: int = 0
-    bytes: int = 0
-    seconds: float = 0.0
+    pointer: int
+    is_new: bool
+    segments: list[str]
+    objects: int
+    bytes: int
+    seconds: float
 
 
-def push(data: Path, store: Store, *, single_publisher: bool = False, take_over: bool = False) -> PushReport:
-    """Push the current generation; creates no pointer if the newest one names it.
+@dataclass(slots=True)
+class Publisher:
+    """A data folder whose current generation is pushed to a store.
 
-    Raises PublisherConflict if another data folder has published to the store, unless this one shall `take_over`;
-    ConfigurationError if the store replaces objects that it should only create, unless there is a `single_publisher`;
-    IndexDamaged if a file of the generation is corrupt, StoreUnavailable and StoreDamaged.
+    A `single_publisher` may use a store that replaces objects which it should only create. `take_over` replaces the
+    data folder that has published to the store.
     """
-    started = time.monotonic()
-    refuse_replica(data)
-    if current_name(data) is None:
-        raise no_index(data)
-    with store_lock(data, PATIENCE_S), ExitStack() as stack:
-        if not single_publisher:
-            probe(store)
-        publisher = publisher_of(data)
-        manifest = _lease_current(data, stack)
-        report = PushReport(manifest.generation)
-        newest = newest_pointer(store)
-        if newest is not None and newest.publisher != publisher and not take_over:
-            raise _conflict(store, newest)
-        if newest is not None and (newest.generation, newest.publisher) == (manifest.generation, publisher):
-            report.pointer = newest.number
-        else:
-            for entry in manifest.segments:
-                _push_segment(data, store, entry, report)
-            content = manifest_path(data, manifest.generation).read_bytes()
-            _create(store, manifest_name(manifest.generation), content, report)
-            number = 1 if newest is None else newest.number + 1
-            _point(store, _pointer(number, manifest, content, publisher), report)
-    report.seconds = time.monotonic() - started
-    return report
+
+    data: Path
+    store: Store
+    single_publisher: bool = False
+    take_over: bool = False
+    _pushed: str | None = None
+
+    def look(self) -> PushReport | None:
+        """Push if the current generation is another one than at the last push; else return None."""
+        name = current_name(self.data)
+        if name is None or name == self._pushed:
+            return None
+        report = self.push()
+        self._pushed, self.take_over = report.generation, False
+        return report
+
+    def push(self, *, repair: bool = False) -> PushReport:
+        """Push the current generation; creates no pointer if the newest one names it.
+
+        `repair` reads what the store has of the generation and replaces what is corrupt. Raises PublisherConflict if
+        another data folder has published to the store, ConfigurationError if the store replaces objects, IndexDamaged
+        if a file of the generation is corrupt, StoreUnavailable and StoreDamaged.
+        """
+        started = time.monotonic()
+        refuse_replica(self.data)
+        if current_name(self.data) is None:
+            raise no_index(self.data)
+        with store_lock(self.data, PATIENCE_S), ExitStack() as stack:
+            identity = identity_of(self.data)
+            number, newest = self._newest(identity, repair=repair)
+            if not self.single_publisher:
+                probe(self.store)
+            manifest = _lease_current(self.data, stack)
+            content = manifest_path(self.data, manifest.generation).read_bytes()
+            pointer = _pointer(number + 1, manifest, content, identity.id)
+            is_new = newest is None or not _is_same(newest, pointer)
+            copying = Copying(self.data, self.store, repair=repair)
+            if is_new or repair:
+                for entry in manifest.segments:
+                    copying.copy_segment(entry)
+                copying.copy_manifest(manifest.generation, content)
+            if is_new:
+                _create(self.store, pointer)
+                _write(self.data, Identity(identity.id, self.store.url, pointer.number))
+        return PushReport(
+            manifest.generation,
+            number + is_new,
+            is_new,
+            copying.segments,
+            copying.objects + is_new,
+            copying.bytes,
+            time.monotonic() - started,
+        )
+
+    def _newest(self, identity: Identity, *, repair: bool) -> tuple[int, Pointer | None]:
+        """Return the highest number of a pointer, and this pointer if it can be read.
+
+        Raises PublisherConflict if another publisher created it, StoreDamaged if it is an older one than this publisher
+        has created: a folder that is not mounted looks like an empty store.
+        """
+        known = identity.pointer if identity.store == self.store.url and not self.take_over else 0
+        number = max(numbers(self.store, POINTERS, max(known - 1, 0)), default=0)
+        if number < known:
+            raise StoreDamaged(
+                f"{self.store.url} has lost pointer {known}, which was pushed from {self.data}",
+                "Check whether it is mounted. If it was emptied, run `dateline push --take-over`.",
+            )
+        try:
+            newest = read_pointer(self.store, number) if number else None
+        except StoreDamaged:
+            if not repair:
+                raise
+            return number, None
+        if newest is not None and newest.publisher != identity.id and not self.take_over:
+            raise _conflict(self.store, newest)
+        return number, newest
+
+
+def push(data: Path, store: Store, *, single_publisher: bool = False) -> PushReport:
+    """Push the current generation of a data folder; raises as `Publisher.push`."""
+    return Publisher(data, store, single_publisher).push()
 
 
 def probe(store: Store) -> None:
@@ -109,16 +160,25 @@ def probe(store: Store) -> None:
         )
 
 
-def publisher_of(data: Path) -> str:
-    """Return the id of a publisher's data folder, which is made once."""
+def identity_of(data: Path) -> Identity:
+    """Return the identity of a publisher's data folder, which is made once."""
     path = data / PUBLISHER
     if not path.exists():
-        write_synced(path, Publisher(uuid4().hex).to_json())
+        _write(data, Identity(uuid4().hex))
     try:
-        return Publisher.from_json(path.read_text(encoding="utf-8")).id
+        return Identity.from_json(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise ConfigurationError(
             f"{path} cannot be read: {error}", "Remove it, then run `dateline push --take-over`."
+        ) from error
+
+
+def _write(data: Path, identity: Identity) -> None:
+    try:
+        write_synced(data / PUBLISHER, identity.to_json())
+    except OSError as error:
+        raise PublishFailed(
+            f"{data / PUBLISHER} could not be written: {error.strerror}", "Check the disk's free space and permissions."
         ) from error
 
 
@@ -137,57 +197,6 @@ def _lease_current(data: Path, stack: ExitStack) -> Manifest:
         return read_manifest(data, name)
 
 
-def _push_segment(data: Path, store: Store, entry: SegmentEntry, report: PushReport) -> None:
-    """Copy a segment, unless the store has it; its record comes last and tells that the rest is there."""
-    if store.size(blob_name(entry.sha256)) is not None:
-        return
-    folder = segment_folder(data, entry.segment)
-    try:
-        record = folder / SEGMENT
-        itself = StoredFile(record.stat().st_size, entry.sha256)
-        files = read_record(folder).files
-        with ThreadPoolExecutor(AT_ONCE) as threads:
-            copied = threads.map(partial(_push_file, store), [folder / name for name in files], files.values())
-            report.bytes += sum(_counted(copied, report))
-        report.bytes += sum(_counted(iter([_push_file(store, record, itself)]), report))
-    except OSError as error:
-        file = Path(error.filename or folder).name
-        raise IndexDamaged(f"segment {entry.segment} cannot be read: {reason_of(error)} ({file})", HINT) from error
-    report.segments.append(entry.segment)
-
-
-def _counted(copied: Iterator[int], report: PushReport) -> Iterator[int]:
-    for size in copied:
-        report.objects += size > 0
-        yield size
-
-
-def _push_file(store: Store, path: Path, file: StoredFile) -> int:
-    """Copy a file, unless the store has it; return the number of bytes. Raises IndexDamaged if it is corrupt."""
-    name = blob_name(file.sha256)
-    if file.size <= SINGLE_REQUEST:
-        content = path.read_bytes()
-        _check(path, sha256(content).hexdigest(), file)
-        return len(content) if store.create(name, content) else 0
-    if store.size(name) == file.size:
-        return 0
-    _check(path, digest_of(path), file)
-    # Its name determines its content, so that replacing it does no harm.
-    store.replace(name, path)
-    return file.size
-
-
-def _check(path: Path, digest: str, file: StoredFile) -> None:
-    if digest != file.sha256:
-        raise IndexDamaged(f"{path} has changed since it was written; it was not pushed", HINT)
-
-
-def _create(store: Store, name: str, content: bytes, report: PushReport) -> None:
-    if store.create(name, content):
-        report.objects += 1
-        report.bytes += len(content)
-
-
 def _pointer(number: int, manifest: Manifest, content: bytes, publisher: str) -> Pointer:
     return Pointer(
         number=number,
@@ -200,16 +209,16 @@ def _pointer(number: int, manifest: Manifest, content: bytes, publisher: str) ->
     )
 
 
-def _point(store: Store, pointer: Pointer, report: PushReport) -> None:
-    """Create the pointer; raises PublisherConflict if another push was faster, with another generation."""
+def _is_same(newest: Pointer, pointer: Pointer) -> bool:
+    return all(getattr(newest, name) == getattr(pointer, name) for name in ("generation", "sha256", "publisher"))
+
+
+def _create(store: Store, pointer: Pointer) -> None:
+    """Create the pointer; raises PublisherConflict if another push was faster."""
     name, content = pointer_name(pointer.number), pointer.to_json().encode()
     if not store.create(name, content) and store.read(name) != content:
         # A request that is repeated because its reply was lost finds the pointer that it created.
-        newest = newest_pointer(store, pointer.number - 1)
-        raise _conflict(store, newest or pointer)
-    report.objects += 1
-    report.bytes += len(content)
-    report.pointer, report.is_new = pointer.number, True
+        raise _conflict(store, read_pointer(store, pointer.number) or pointer)
 
 
 def _conflict(store: Store, newest: Pointer) -> PublisherConflict:
