@@ -59,8 +59,9 @@ def shown(item: LoadedArticle | ArticleRejected) -> object:
     return (item.origin, item.reason, item.code) if isinstance(item, ArticleRejected) else item
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def loader() -> Iterator[Loader]:
+    """Return a loader for all tests: starting a child takes longer than most files, and one that ends is replaced."""
     with Loader(NOW) as opened:
         yield opened
 
