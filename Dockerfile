@@ -21,7 +21,7 @@ RUN /opt/dateline/venv/bin/python -c 'from pathlib import Path; from index.embed
 FROM docker.io/library/python:3.12-slim
 
 RUN useradd --uid 10001 --user-group --no-create-home --home-dir /data --shell /usr/sbin/nologin dateline \
-    && install --directory --owner=dateline --group=dateline /data
+    && install --directory --owner=dateline --group=dateline /data /store
 COPY --from=builder /opt/dateline /opt/dateline
 
 ENV PATH=/opt/dateline/venv/bin:$PATH \
