@@ -1,6 +1,6 @@
 """Compare an ingest with the stock LlamaIndex pipeline: from articles to stored vectors, chunks per second.
 
-usage: python -m benchmarks.ingest_speed --bench PATH [--work PATH] [--articles N] [--rounds N]
+usage: python -m benchmarks.ingest_speed [--bench PATH] [--work PATH] [--articles N] [--rounds N] [--json PATH]
 
 Stock is `IngestionPipeline[SentenceSplitter(256, 32), HuggingFaceEmbedding]` with a `ChromaVectorStore`, as in its
 documentation, with the same model from the same files. It runs in a separate process and environment, which the
@@ -10,31 +10,27 @@ benchmark creates in the work folder, so torch does not become a dependency. Dat
 - `complete job` adds reading and cleaning the file, the catalogue, the lexical index, verification and publishing.
 
 Both models are loaded before the clock starts. Rounds alternate; figures are medians. An article is a join of RGB
-passages with about 2,000 characters. Chunks differ in length between the sides, so there are two ratios: chunks per
-second, and articles per second, which is independent of the chunk length.
+passages with about 2,000 characters; without `--bench`, articles are invented. Chunks differ in length between the
+sides, so there are two ratios: chunks per second, and articles per second, which is independent of that length.
 """
 
 import json
-import os
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib import metadata
+from contextlib import ExitStack
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
+from benchmarks.figures import Figure, Machine, Run
 from benchmarks.options import parser, workplace
 from benchmarks.sets import RGB, QuestionSet, news_articles
+from benchmarks.stock import Ingested, stock_environment, stock_ingest
 from benchmarks.stopwatch import middle
-from benchmarks.table import Cell, print_table
+from benchmarks.synthetic import bodies
 from index.embedding import Matrix
-from index.embedding.local import WEIGHTS, LocalEmbedder, count_pieces, model_file
+from index.embedding.local import LocalEmbedder, count_pieces
 from index.records import Article, indexed_text
 from index.text import chunks_of
 from index.vectors import build_collection
@@ -42,47 +38,46 @@ from ingest.job import ARTICLES_AT_ONCE, Ingest, run
 from ingest.load import LoadedArticle, Loader, find
 from ingest.report import Progress
 
-TORCH = "2.13.0"
-"""Installed first with this version: the other packages would install gigabytes of CUDA."""
-
-STOCK = ("llama-index-embeddings-huggingface==0.8.0", "llama-index-vector-stores-chroma==0.6.0")
-SAME_AS_OURS = ("llama-index-core", "chromadb", "fastapi", "uvicorn")
 STOCK_NAME = "stock LlamaIndex"
+OURS = ("pipeline only", "complete job")
+COMMAND = "python -m benchmarks.ingest_speed"
 LENGTH = 2000
-OFFLINE = {"HF_HUB_OFFLINE": "1", "TRANSFORMERS_OFFLINE": "1", "ANONYMIZED_TELEMETRY": "False", "TQDM_DISABLE": "1"}
-
-
-@dataclass(frozen=True, slots=True)
-class Ingested:
-    """The result of one round of one side."""
-
-    chunks: int
-    characters: int
-    seconds: float
 
 
 def main() -> None:
     """Alternate both sides and print medians and ratios."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser((__doc__ or "").splitlines()[0], bench=None)
     options.add_argument("--articles", type=int, default=200)
     options.add_argument("--rounds", type=int, default=3)
+    options.add_argument("--json", type=Path, help="write the figures into this file")
     arguments = options.parse_args()
+    machine = Machine.read()
     with workplace(arguments.work) as work:
         articles = write_articles(arguments.bench, work, arguments.articles)
-        embedder = LocalEmbedder(work / "models")
-        rounds: dict[str, list[Ingested]] = {STOCK_NAME: [], "pipeline only": [], "complete job": []}
-        with stock(stock_environment(work)) as child:
-            for _ in range(arguments.rounds):
-                rounds[STOCK_NAME].append(child.ingest(articles))
-                pipeline, whole = ingest(articles, embedder)
-                rounds["pipeline only"].append(pipeline)
-                rounds["complete job"].append(whole)
-    report(rounds, arguments.articles)
+        figures = compare(articles, work, arguments.articles, arguments.rounds, stock_environment(work))
+    run = Run(machine.after(), tuple(figures))
+    run.print()
+    if arguments.json:
+        run.write(arguments.json)
 
 
-def write_articles(bench: Path, work: Path, count: int) -> Path:
+def compare(articles: Path, work: Path, count: int, rounds: int, python: Path | None) -> Sequence[Figure]:
+    """Alternate both sides, or ours alone without a stock environment, and return the figures."""
+    embedder = LocalEmbedder(work / "models")
+    done: dict[str, list[Ingested]] = {}
+    with ExitStack() as stack:
+        child = stack.enter_context(stock_ingest(python)) if python else None
+        for _ in range(rounds):
+            if child:
+                done.setdefault(STOCK_NAME, []).append(child.ingest(articles))
+            for name, ingested in zip(OURS, ingest(articles, embedder), strict=True):
+                done.setdefault(name, []).append(ingested)
+    return list(figures_of(done, count))
+
+
+def write_articles(bench: Path | None, work: Path, count: int) -> Path:
     """Write the articles as JSON Lines and return the file."""
-    texts = news_articles(QuestionSet.read(bench, RGB).paragraphs, count, LENGTH)
+    texts = news_articles(QuestionSet.read(bench, RGB).paragraphs, count, LENGTH) if bench else bodies(count)
     file = work / f"news-{count}.jsonl"
     rows = (json.dumps({"id": f"n{number}", "text": text}, ensure_ascii=False) for number, text in enumerate(texts))
     file.write_text("".join(f"{row}\n" for row in rows), encoding="utf-8")
@@ -117,74 +112,20 @@ def _pipeline(articles: Sequence[Article], chroma: Path, embedder: LocalEmbedder
     return Ingested(sum(map(len, vectors)), characters, time.perf_counter() - began)
 
 
-def stock_environment(work: Path) -> Path:
-    """Return the interpreter of the stock environment; create the environment if it is missing."""
-    folder = work / "stock-environment"
-    python, done = folder / "bin" / "python", folder / "installed"
-    if not done.exists():
-        print(f"installing the stock pipeline into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        same = [f"{name}=={metadata.version(name)}" for name in SAME_AS_OURS]
-        for wanted in ([f"torch=={TORCH}"], [*STOCK, *same, "sentence-transformers"]):
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True, stdout=sys.stderr)
-        done.touch()
-    return python
-
-
-def stock_command(python: Path) -> list[str]:
-    """Return the command that starts the stock side."""
-    return [str(python), str(Path(__file__).with_name("stock_ingest.py")), str(model_file(WEIGHTS).parent)]
-
-
-class Stock:
-    """The stock pipeline in a separate process."""
-
-    def __init__(self, orders: IO[str], reports: IO[str]) -> None:
-        self._orders = orders
-        self._reports = reports
-        self._report()
-
-    def ingest(self, articles: Path) -> Ingested:
-        """Run one round in a new folder."""
-        with tempfile.TemporaryDirectory() as folder:
-            self._orders.write(json.dumps({"articles": str(articles), "folder": folder}) + "\n")
-            self._orders.flush()
-            done = self._report()
-        return Ingested(int(done["chunks"]), int(done["characters"]), done["seconds"])
-
-    def _report(self) -> dict[str, float]:
-        line = self._reports.readline()
-        if not line:
-            raise RuntimeError("the stock process has ended; see its messages on stderr")
-        report: dict[str, float] = json.loads(line)
-        return report
-
-
-@contextmanager
-def stock(python: Path) -> Iterator[Stock]:
-    """Start the stock side with its model loaded, and stop it at the end of the block."""
-    with subprocess.Popen(
-        stock_command(python), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, **OFFLINE}
-    ) as child:
-        assert child.stdin is not None
-        assert child.stdout is not None
-        yield Stock(child.stdin, child.stdout)
-        child.stdin.close()
-
-
-def report(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> None:
-    """Print the median of each side and its ratio to stock."""
+def figures_of(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> Iterator[Figure]:
+    """Yield the median rates of each side of Dateline beside those of stock."""
     seconds = {name: middle([each.seconds for each in done]) for name, done in rounds.items()}
-    stock_done = rounds[STOCK_NAME][0]
-    rows: list[list[Cell]] = []
     for name, done in rounds.items():
-        chunks, length = done[0].chunks, round(done[0].characters / done[0].chunks)
-        faster = seconds[STOCK_NAME] / seconds[name]
-        rates = (chunks / seconds[name], faster * chunks / stock_done.chunks, articles / seconds[name], faster)
-        rows.append([name, chunks, length, seconds[name], *rates])
-    print_table(
-        ("", "chunks", "characters/chunk", "seconds", "chunks/s", "ratio", "articles/s", "ratio"), rows, digits=2
-    )
+        if name == STOCK_NAME:
+            continue
+        stock_done = rounds.get(STOCK_NAME)
+        others: tuple[float | None, float | None] = (None, None)
+        if stock_done:
+            others = (stock_done[0].chunks / seconds[STOCK_NAME], articles / seconds[STOCK_NAME])
+        rates = (done[0].chunks / seconds[name], articles / seconds[name])
+        for measure, rate, other in zip(("", ", articles"), rates, others, strict=True):
+            unit = "articles/s" if measure else "chunks/s"
+            yield Figure(f"ingest, {name}{measure}", rate, unit, other=other, command=COMMAND)
 
 
 if __name__ == "__main__":

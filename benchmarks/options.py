@@ -7,11 +7,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def parser(description: str, *, bench: bool = True) -> argparse.ArgumentParser:
-    """Return a parser with `--bench` (folder of the public sets) and `--work` (folder that is kept between runs)."""
+def parser(description: str, *, bench: bool | None = True) -> argparse.ArgumentParser:
+    """Return a parser with `--work` (folder that is kept between runs) and `--bench` (folder of the public sets).
+
+    `bench` says whether a run needs the public sets; with None, it may have invented articles in their place.
+    """
     made = argparse.ArgumentParser(description=description)
-    if bench:
-        made.add_argument("--bench", type=Path, required=True, help="folder of the public question sets")
+    if bench is not False:
+        made.add_argument("--bench", type=Path, required=bench is True, help="folder of the public question sets")
     made.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
     return made
 

@@ -1,7 +1,7 @@
 """Measure what a publish costs at several sizes of the index, and what segments cost a question.
 
 usage: OMP_NUM_THREADS=1 python -m benchmarks.publish [--work PATH] [--sizes N ...] [--publishes N] [--commands N]
-    [--changed N] [--json]
+    [--changed N] [--json PATH]
 
 The index has invented articles of six chunks with fake vectors; those that are published have real ones. Every
 measurement begins with a copy of the index.
@@ -26,19 +26,18 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.figures import Figure, Machine, Run, in_order
 from benchmarks.made_index import LANGUAGE, Made, copy_of, fake_embedder, in_segments, made_index
 from benchmarks.options import parser, workplace
-from benchmarks.question_speed import alternate
-from benchmarks.stopwatch import memory_of, middle, milliseconds_of, percentiles, seconds_of
-from benchmarks.synthetic import CENTRES, SyntheticEmbedder, bodies, clustered, random_centres
-from benchmarks.table import Cell, print_table
+from benchmarks.stopwatch import alternate, memory_of, middle, milliseconds_of, percentiles, seconds_of
+from benchmarks.synthetic import TimedEmbedder, bodies, clustered, questions
 from benchmarks.trial import TOP_K
-from index.embedding import Embedder, Matrix, Vector
+from index.embedding import Embedder, Matrix
 from index.embedding.local import LocalEmbedder, count_pieces
 from index.generation import Generation, open_generation
 from index.layout import CHROMA, current_name
@@ -62,18 +61,9 @@ AT = 10
 SEED = 7
 """Seed of the bodies that are published: the index has others."""
 
+COMMAND = "python -m benchmarks.publish"
 BAR = 40
 """Length of the longest bar of the plot."""
-
-
-class Figure(NamedTuple):
-    """A measured value and its goal, such as `≤ 1 s`; `chunks` is the size of the index."""
-
-    name: str
-    chunks: int
-    value: float
-    unit: str
-    goal: str = ""
 
 
 def main() -> None:
@@ -83,28 +73,23 @@ def main() -> None:
     options.add_argument("--publishes", type=int, default=200)
     options.add_argument("--commands", type=int, default=5)
     options.add_argument("--changed", type=int, default=CHANGED, help="articles of which 1 %% change; 0: none")
-    options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.add_argument("--json", type=Path, help="write the figures into this file")
     options.add_argument("--serve", type=Path, help="open a data folder again for every line on stdin")
     arguments = options.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         return
-    load = os.getloadavg()[0]
+    machine = Machine.read()
     with workplace(arguments.work) as work:
         embedder = LocalEmbedder(work / "models")
         figures = list(measured(work, embedder, sorted(arguments.sizes), arguments.publishes, arguments.commands))
         if arguments.changed:
             figures += change(made_index(work, arguments.changed), work, embedder)
-    machine = {"processors": os.cpu_count() or 1, "load before": load, "load after": os.getloadavg()[0]}
-    if arguments.json:
-        print(json.dumps({"figures": [figure._asdict() for figure in figures], "machine": machine}, indent=1))
-        return
-    rows: list[list[Cell]] = [
-        [name, chunks, f"{value:,.3g} {unit}".rstrip(), goal] for name, chunks, value, unit, goal in figures
-    ]
-    print_table(("", "chunks", "measured", "goal"), rows)
+    run = Run(machine.after(), tuple(replace(each, command=COMMAND) for each in in_order(figures)))
+    run.print()
     plot(figures)
-    print(f"\n{machine['processors']} processors, load {load:.1f} before and {machine['load after']:.1f} after")
+    if arguments.json:
+        run.write(arguments.json)
 
 
 def measured(work: Path, embedder: Embedder, sizes: Sequence[int], publishes: int, commands: int) -> Iterator[Figure]:
@@ -112,14 +97,14 @@ def measured(work: Path, embedder: Embedder, sizes: Sequence[int], publishes: in
     texts = bodies(len(sizes) * (publishes + commands) + SWAPS, SEED)
     medians: list[float] = []
     for made in (made_index(work, count) for count in sizes):
-        yield Figure("first ingest, fake vectors", made.chunks, made.seconds, "s")
-        yield Figure("first ingest, peak memory", made.chunks, made.peak, "MB", "≤ 500 MB")
+        yield Figure("first ingest, fake vectors", made.seconds, "s", made.chunks)
+        yield Figure("first ingest, peak memory", made.peak, "MB", made.chunks, "≤ 500 MB")
         data = copy_of(made.data, work / "copy")
         in_process = list(in_writer(data, made.chunks, embedder, [next(texts) for _ in range(publishes)]))
         medians.append(in_process[0].value)
         yield from in_process
         yield from in_commands(data, made.chunks, work / "models", [next(texts) for _ in range(commands)])
-    yield Figure("publish, largest against smallest index", made.chunks, medians[-1] / medians[0], "", "≤ 2")
+    yield Figure("publish, largest against smallest index", medians[-1] / medians[0], "", made.chunks, "≤ 2")
     yield from swap(made, work, embedder, list(texts))
     yield from segments(made, work, embedder)
 
@@ -139,15 +124,15 @@ def in_writer(data: Path, chunks: int, embedder: Embedder, texts: Sequence[str])
             used.append(_processor_time() - began)
         else:
             merged.append(seconds)
-    yield Figure("publish, running writer, median", chunks, middle(alone), "s", "≤ 1 s")
-    yield Figure("publish, running writer, worst", chunks, max(alone), "s")
-    yield Figure("publish, running writer, processor time", chunks, middle(used), "s")
+    yield Figure("publish, running writer, median", middle(alone), "s", chunks, "≤ 1 s")
+    yield Figure("publish, running writer, worst", max(alone), "s", chunks)
+    yield Figure("publish, running writer, processor time", middle(used), "s", chunks)
     if merged:
-        yield Figure("publish with a merge, how many", chunks, len(merged), f"of {len(texts)}")
-        yield Figure("publish with a merge, median", chunks, middle(merged), "s")
-        yield Figure("publish with a merge, worst", chunks, max(merged), "s")
+        yield Figure("publish with a merge, how many", len(merged), f"of {len(texts)}", chunks)
+        yield Figure("publish with a merge, median", middle(merged), "s", chunks)
+        yield Figure("publish with a merge, worst", max(merged), "s", chunks)
     unchanged = [seconds_of(lambda: ingest(file, data, embedder)) for _ in range(UNCHANGED)]
-    yield Figure("unchanged file, running writer, median", chunks, middle(unchanged), "s")
+    yield Figure("unchanged file, running writer, median", middle(unchanged), "s", chunks)
 
 
 def in_commands(data: Path, chunks: int, models: Path, texts: Sequence[str]) -> Iterator[Figure]:
@@ -164,9 +149,9 @@ def in_commands(data: Path, chunks: int, models: Path, texts: Sequence[str]) -> 
             taken.append((time.perf_counter() - began, _processor_time() - used))
     for name, taken, goal in (("publish", published, "≤ 3 s"), ("unchanged file", unchanged, "≤ 1.5 s")):
         seconds, processor = zip(*taken, strict=True)
-        yield Figure(f"{name}, cold command, median", chunks, middle(seconds), "s", goal)
-        yield Figure(f"{name}, cold command, worst", chunks, max(seconds), "s")
-        yield Figure(f"{name}, cold command, processor time", chunks, middle(processor), "s")
+        yield Figure(f"{name}, cold command, median", middle(seconds), "s", chunks, goal)
+        yield Figure(f"{name}, cold command, worst", max(seconds), "s", chunks)
+        yield Figure(f"{name}, cold command, processor time", middle(processor), "s", chunks)
 
 
 def change(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
@@ -179,10 +164,10 @@ def change(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
     file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     done = run(Ingest((file,), data, LANGUAGE), fake_embedder(embedder), Progress(quiet=True))
     name, each = f"change 1 % of {made.count:,} articles", _seconds_of_a_vector(embedder)
-    yield Figure(name, made.chunks, done.seconds, "s")
-    yield Figure(f"{name}, fake vectors, share of first", made.chunks, 100 * done.seconds / made.seconds, "%")
+    yield Figure(name, done.seconds, "s", made.chunks)
+    yield Figure(f"{name}, fake vectors, share of first", 100 * done.seconds / made.seconds, "%", made.chunks)
     first, second = made.seconds + each * made.chunks, done.seconds + each * done.embedded
-    yield Figure(f"{name}, real vectors, share of first", made.chunks, 100 * second / first, "%", "≤ 5 %")
+    yield Figure(f"{name}, real vectors, share of first", 100 * second / first, "%", made.chunks, "≤ 5 %")
 
 
 def _seconds_of_a_vector(embedder: Embedder) -> float:
@@ -208,10 +193,10 @@ def swap(made: Made, work: Path, embedder: Embedder, texts: Sequence[str]) -> It
         child.stdin.close()
     gained = np.diff([before, *(memory for _, memory in opened)])
     seconds = [seconds for seconds, _ in opened]
-    yield Figure("swap, median", made.chunks, middle(seconds), "s", "≤ 0.5 s")
-    yield Figure("swap, worst", made.chunks, max(seconds), "s")
-    yield Figure("swap, extra memory, worst", made.chunks, float(gained.max()), "MB", "≤ 30 MB")
-    yield Figure(f"swap, extra memory of {len(texts)}", made.chunks, float(gained.sum()), "MB")
+    yield Figure("swap, median", middle(seconds), "s", made.chunks, "≤ 0.5 s")
+    yield Figure("swap, worst", max(seconds), "s", made.chunks)
+    yield Figure("swap, extra memory, worst", float(gained.max()), "MB", made.chunks, "≤ 30 MB")
+    yield Figure(f"swap, extra memory of {len(texts)}", float(gained.sum()), "MB", made.chunks)
 
 
 def serve(data: Path) -> None:
@@ -230,8 +215,8 @@ def serve(data: Path) -> None:
 
 def segments(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
     """Compare retrieval over one segment with that over several; measure the recall of the one segment."""
-    fake = TimedEmbedder(embedder)
-    asked = [" ".join(body.split()[:8]) for body in bodies(QUESTIONS, SEED)]
+    fake = TimedEmbedder(fake_embedder(embedder), embedder)
+    asked = list(questions(QUESTIONS, SEED))
     with ExitStack() as stack:
         opened: list[Generation] = []
         for count in (1, SEGMENTS):
@@ -239,18 +224,18 @@ def segments(made: Made, work: Path, embedder: Embedder) -> Iterator[Figure]:
             opened.append(stack.enter_context(closing(open_generation(data, current_name(data) or ""))))
         steps = {str(len(generation.parts)): _retrieval(generation, fake) for generation in opened}
         one, several = (percentiles(times)[0] for times in alternate(steps, asked, ROUNDS).values())
-        yield Figure("question, one segment, p50", made.chunks, one, "ms")
-        yield Figure(f"question, {SEGMENTS} segments, p50", made.chunks, several, "ms")
-        yield Figure(f"question, {SEGMENTS} segments against one", made.chunks, several / one, "", "≤ 1.5")
+        yield Figure("question, one segment, p50", one, "ms", made.chunks)
+        yield Figure(f"question, {SEGMENTS} segments, p50", several, "ms", made.chunks)
+        yield Figure(f"question, {SEGMENTS} segments against one", several / one, "", made.chunks, "≤ 1.5")
         used: list[float] = []
         for step in steps.values():
             began = time.process_time()
             milliseconds_of(step, asked)
             used.append(1000 * (time.process_time() - began) / len(asked))
-        yield Figure("question, one segment, processor time", made.chunks, used[0], "ms")
-        yield Figure(f"question, {SEGMENTS} segments, processor time", made.chunks, used[1], "ms")
+        yield Figure("question, one segment, processor time", used[0], "ms", made.chunks)
+        yield Figure(f"question, {SEGMENTS} segments, processor time", used[1], "ms", made.chunks)
         found = recall(opened[0], np.stack([fake.embed_query(text) for text in asked]))
-        yield Figure(f"recall@{AT} through Chroma, one segment", made.chunks, found, "", "≥ .98")
+        yield Figure(f"recall@{AT} through Chroma, one segment", found, "", made.chunks, "≥ .98")
 
 
 def recall(generation: Generation, asked: Matrix) -> float:
@@ -264,19 +249,6 @@ def recall(generation: Generation, asked: Matrix) -> float:
             best = rows[np.argsort(-(segment.vectors[rows] @ vector))[:AT]]
             shares.append(len(np.intersect1d(exact, best)) / AT)
     return float(np.mean(shares))
-
-
-class TimedEmbedder(SyntheticEmbedder):
-    """An embedder of fake vectors that takes the time of a real one for a question."""
-
-    def __init__(self, real: Embedder) -> None:
-        super().__init__(random_centres(CENTRES, real.dimension), real.name, real.graph)
-        self._real = real
-
-    def embed_query(self, text: str) -> Vector:
-        """Return the fake vector of a text."""
-        self._real.embed_query(text)
-        return super().embed_query(text)
 
 
 def _retrieval(generation: Generation, embedder: Embedder) -> Callable[[str], object]:

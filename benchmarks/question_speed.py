@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.large_index import large_index, stock_retriever
 from benchmarks.options import parser, workplace
 from benchmarks.sets import SQUAD_1, QuestionSet, squad_2
-from benchmarks.stopwatch import Item, milliseconds_of, percentiles
+from benchmarks.stopwatch import alternate, milliseconds_of, percentiles
 from benchmarks.synthetic import clustered
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import TOP_K, Asker, indexed
@@ -32,7 +32,6 @@ from index.records import Filters
 from index.vectors import Collection, build_collection, nearest
 from service.retrieve import CANDIDATES, fuse, retrieve
 
-WARM_UP = 20
 HEAD = ("n", "p50", "p95", "p99")
 ROWS = (2_000, 5_000, 10_000, 20_000, 30_000, 50_000, 100_000)
 QUERIES = 200
@@ -65,19 +64,6 @@ def main() -> None:
         data = indexed(held_out.paragraphs, embedder, work)
         asked = _texts(held_out, arguments.questions)
         print_times("offline answer, ms", answer_times(data, work / "models", asked, arguments.rounds))
-
-
-def alternate(
-    steps: Mapping[str, Callable[[Item], object]], asked: Sequence[Item], rounds: int
-) -> dict[str, list[float]]:
-    """Return the milliseconds of each step for every question; steps alternate."""
-    times: dict[str, list[float]] = {name: [] for name in steps}
-    for step in steps.values():
-        milliseconds_of(step, asked[:WARM_UP])
-    for _ in range(rounds):
-        for name, step in steps.items():
-            times[name] += milliseconds_of(step, asked)
-    return times
 
 
 def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[str]) -> Steps:

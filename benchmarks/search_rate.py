@@ -24,10 +24,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.ingest_speed import OFFLINE, stock_environment
 from benchmarks.large_index import write_articles
 from benchmarks.options import parser, workplace
 from benchmarks.sets import RGB, SQUAD_1, QuestionSet
+from benchmarks.stock import OFFLINE, stock_environment
 from benchmarks.stopwatch import middle, percentiles
 from benchmarks.table import Cell, print_table
 from benchmarks.trial import LANGUAGE

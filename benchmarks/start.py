@@ -21,8 +21,8 @@ from contextlib import closing, contextmanager
 from itertools import cycle, islice
 from pathlib import Path
 
-from benchmarks.ingest_speed import OFFLINE, stock_command, stock_environment
 from benchmarks.options import parser, workplace
+from benchmarks.stock import OFFLINE, stock_command, stock_environment
 from benchmarks.stopwatch import memory_of, middle, percentiles, seconds_of
 from benchmarks.table import Cell, print_table
 from index.embedding.local import LocalEmbedder

@@ -1,7 +1,7 @@
 """Times of the steps of a job and of repeated calls, with percentiles and medians; memory of a process."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
@@ -12,6 +12,8 @@ import numpy as np
 from ingest.report import Progress
 
 Item = TypeVar("Item")
+
+WARM_UP = 20
 
 
 class TimedProgress(Progress):
@@ -41,6 +43,19 @@ def seconds_of(call: Callable[[], object]) -> float:
 def milliseconds_of(call: Callable[[Item], object], items: Iterable[Item]) -> list[float]:
     """Return the duration of the call for each item in milliseconds, one after another."""
     return [1000 * seconds_of(lambda: call(item)) for item in items]  # noqa: B023 - called before the next item comes
+
+
+def alternate(
+    steps: Mapping[str, Callable[[Item], object]], asked: Sequence[Item], rounds: int
+) -> dict[str, list[float]]:
+    """Return the milliseconds of each step for every question; steps alternate."""
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for step in steps.values():
+        milliseconds_of(step, asked[:WARM_UP])
+    for _ in range(rounds):
+        for name, step in steps.items():
+            times[name] += milliseconds_of(step, asked)
+    return times
 
 
 def percentiles(values: Sequence[float]) -> list[float]:

@@ -7,13 +7,14 @@ import hashlib
 import json
 import random
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from index.embedding import Matrix, Vector
+from index.embedding import Embedder, Matrix, Vector
 
 SEED = 20261120
 CENTRES = 1500
@@ -24,6 +25,10 @@ SYLLABLES = "ba be co da de di fa ga ha in ka ko la le li ma me mi na ne no or p
 VOCABULARY = 20_000
 SENTENCES = 24
 SENTENCE_WORDS = (8, 22)
+STOP_WORDS = 100
+"""The most frequent words, which no question has: real questions are searched without their stop words."""
+
+QUESTION_WORDS = 8
 
 
 class SyntheticEmbedder:
@@ -55,6 +60,25 @@ class SyntheticEmbedder:
         """Do nothing: the embedder has no resources."""
 
 
+class TimedEmbedder:
+    """An embedder of fake vectors that takes the time of a real one for a question."""
+
+    def __init__(self, fake: SyntheticEmbedder, real: Embedder) -> None:
+        self.name, self.graph, self.dimension = fake.name, fake.graph, fake.dimension
+        self.embed_texts = fake.embed_texts
+        self._fake = fake
+        self._real = real
+
+    def embed_query(self, text: str) -> Vector:
+        """Return the fake vector of a text."""
+        self._real.embed_query(text)
+        return self._fake.embed_query(text)
+
+    def close(self) -> None:
+        """Close the real embedder."""
+        self._real.close()
+
+
 def random_centres(count: int, dimension: int) -> Matrix:
     """Return random centres, shape (count, dimension)."""
     generator = np.random.default_rng(SEED)
@@ -84,10 +108,7 @@ def write_articles(file: Path, count: int) -> None:
 
 def bodies(count: int, seed: int = 0) -> Iterator[str]:
     """Yield the bodies of `count` articles, each about six chunks long; another seed yields others."""
-    generator = random.Random(SEED)
-    syllables = SYLLABLES.split()
-    words = ["".join(generator.choices(syllables, k=generator.randint(1, 4))) for _ in range(VOCABULARY)]
-    generator.seed(SEED + seed)
+    words, generator = vocabulary(), random.Random(SEED + seed)
     weights = np.cumsum(1 / np.arange(1, VOCABULARY + 1)).tolist()
     for _ in range(count):
         sentences = (
@@ -95,6 +116,21 @@ def bodies(count: int, seed: int = 0) -> Iterator[str]:
             for _ in range(SENTENCES)
         )
         yield " ".join(f"{' '.join(sentence).capitalize()}." for sentence in sentences)
+
+
+def questions(count: int, seed: int = 0) -> Iterator[str]:
+    """Yield questions of the words of invented articles, none of which is one of the most frequent."""
+    frequent = set(vocabulary()[:STOP_WORDS])
+    for body in bodies(count, seed):
+        asked = (word for word in body.lower().replace(".", "").split() if word not in frequent)
+        yield " ".join(islice(asked, QUESTION_WORDS)) + "?"
+
+
+def vocabulary() -> list[str]:
+    """Return invented words, the most frequent ones first."""
+    generator = random.Random(SEED)
+    syllables = SYLLABLES.split()
+    return ["".join(generator.choices(syllables, k=generator.randint(1, 4))) for _ in range(VOCABULARY)]
 
 
 def _unit(vector: NDArray[np.floating[Any]]) -> Vector:
