@@ -15,6 +15,7 @@ BASE := $(VENV)/.base-$(VERSION)
 RUNTIME := $(VENV)/.runtime-$(VERSION)
 ALL := $(VENV)/.all-$(VERSION)
 DEV := $(VENV)/.dev-$(VERSION)
+RAY := $(VENV)/.ray-$(VERSION)
 PIP := $(BIN)/python -m pip --quiet --quiet --disable-pip-version-check --no-input
 # Unset the developer's keys and settings before running tests.
 NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -e 's/^\(OPENAI_[A-Z0-9_]*\)=.*/\1/p'); \
@@ -22,12 +23,13 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-all dev run test check soak audit lock docs image clean
+.PHONY: help install install-all install-ray dev run test check soak audit lock docs image clean
 
 help:
 	@echo 'make run      install, ingest articles/ unless an index exists, serve on http://127.0.0.1:8000 (PORT=… for another port)'
 	@echo 'make install  install $(BIN)/dateline into $(VENV)'
 	@echo 'make install-all  install it with the optional parts: MCP, and limits in Redis or Valkey'
+	@echo 'make install-ray  install it with Ray, whose clusters can embed a large archive (270 MB more)'
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
 	@echo 'make soak     run the load, fault and attack programs (an hour)'
@@ -40,6 +42,8 @@ help:
 install: $(RUNTIME)
 
 install-all: $(ALL)
+
+install-ray: $(RAY)
 
 dev: $(DEV)
 
@@ -122,6 +126,13 @@ $(ALL): $(BASE) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUNTIME) $@
 
+# Its versions are those of the other locks, so that they can be installed into one environment.
+$(RAY): $(BASE) pyproject.toml
+	@test -f $@ || echo 'Installing Dateline with Ray into $(VENV); the first time takes a few minutes.'
+	@$(PIP) install --no-deps --require-hashes -r requirements-ray.lock || { $(WHY_PIP_FAILED); exit 1; }
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $(RUNTIME) $@
+
 # requirements-dev.lock contains requirements-all.lock as well.
 $(DEV): $(BASE) pyproject.toml
 	@test -f $@ || echo 'Installing Dateline and its tools into $(VENV); the first time takes a few minutes.'
@@ -129,7 +140,7 @@ $(DEV): $(BASE) pyproject.toml
 	@$(PIP) install --no-deps --no-build-isolation -e .
 	@touch $(RUNTIME) $(ALL) $@
 
-$(BASE): requirements.lock requirements-all.lock requirements-dev.lock
+$(BASE): requirements.lock requirements-all.lock requirements-dev.lock requirements-ray.lock
 	@command -v $(PYTHON) >/dev/null || { \
 	    echo '$(PYTHON) is not installed. Fix: apt install python3 python3-venv ca-certificates' >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \

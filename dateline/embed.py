@@ -38,6 +38,9 @@ STOPPED = 128 + signal.SIGTERM
 def plan(
     paths: Paths,
     job: JobPlace,
+    texts: Annotated[
+        int, typer.Option("--texts", min=1, help="Texts of a shard: what a killed worker repeats.")
+    ] = 2_000,
     data: Data = None,
     rebuild: Rebuild = False,
     follow_links: FollowLinks = False,
@@ -57,7 +60,8 @@ def plan(
 
     settings = settings_of(IndexSettings, data=data)
     order = _order(settings, paths, rebuild=rebuild, follow_links=follow_links, site=site, map_=map_)
-    planned = plan_job(Job(job, create=True), order, build_embedder(settings, load=False), Progress())
+    embedder = build_embedder(settings, load=False)
+    planned = plan_job(Job(job, create=True), order, embedder, Progress(), shard_texts=texts)
     print_remarks(planned.report)
     if json_:
         values = {"texts": planned.texts, "shards": planned.shards, "written": planned.written}
@@ -95,7 +99,7 @@ def work(
     opened, share, done = Job(job), Share.parse(worker), 0
     opened.planned_model()
     own = len(to_do(opened, share))
-    signal.signal(signal.SIGTERM, _stop)
+    before = signal.signal(signal.SIGTERM, _stop)
     try:
         for each in _embedded(opened, share, ray, data):
             done += 1
@@ -104,6 +108,8 @@ def work(
     except _Stopped:
         typer.echo(f"stopped: {done} of {own} shards are embedded; run the command again", err=True)
         raise typer.Exit(STOPPED) from None
+    finally:
+        signal.signal(signal.SIGTERM, before)
     left, all_ = len(to_do(opened, Share())), len(opened.shards)
     if json_:
         typer.echo(json.dumps({"embedded": done, "left": left, "shards": all_}))

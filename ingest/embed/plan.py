@@ -22,8 +22,10 @@ class Planned:
     report: IngestReport
 
 
-def plan(job: Job, ingest: Ingest, embedder: Embedder, progress: Progress) -> Planned:
-    """Write the texts that an ingest would embed, and that the job does not have, into shards.
+def plan(
+    job: Job, ingest: Ingest, embedder: Embedder, progress: Progress, *, shard_texts: int = SHARD_TEXTS
+) -> Planned:
+    """Write the texts that an ingest would embed, and that the job does not have, into shards of `shard_texts`.
 
     Equal articles and an equal index give equal shards; shards that are there are not written again. A killed plan
     leaves no plan: run it again. Locks the data folder and changes nothing in it. Raises as `run` does,
@@ -44,7 +46,7 @@ def plan(job: Job, ingest: Ingest, embedder: Embedder, progress: Progress) -> Pl
             there = known.of(keys).keys() | planned.of(keys).keys()
             wanted.add((key, _packed(texts[key])) for key in keys if key not in there)
         with progress.step("write the shards"):
-            pages = (list(map(_unpacked, page)) for page in wanted.pages(SHARD_TEXTS))
+            pages = (list(map(_unpacked, page)) for page in wanted.pages(shard_texts))
             shards = [job.add_texts(embedder.name, embedder.graph, page) for page in pages]
             if shards:
                 model = JobModel(embedder.name, embedder.graph, embedder.dimension)

@@ -1,10 +1,15 @@
 """The workers of an embedding job as actors of a Ray cluster.
 
-Ray has no authentication: anybody who reaches its ports runs code there. Use it in a private network only.
+Whoever reaches the ports of a cluster, and has its token if it asks for one, runs code there, and Ray encrypts nothing
+unless it is told to. Use it in a private network only.
 """
 
 import os
+import re
+import signal
+import socket
 from collections.abc import Callable, Iterator
+from functools import cached_property
 from types import ModuleType
 
 from index.embedding import Embedder
@@ -15,6 +20,8 @@ from ingest.embed.work import Embedded, Share, embed_shard, to_do
 MOST_PROCESSORS = 8
 """Processors of an actor: the local model computes on eight threads at most."""
 
+CONNECT_S = 10.0
+
 RESTARTS = 3
 """How often Ray restarts an actor that died, and repeats its shard."""
 
@@ -24,8 +31,14 @@ class Actor:
 
     def __init__(self, place: str, build: Callable[[Job], Embedder]) -> None:
         self._job = Job(place)
-        self._embedder = build(self._job)
-        self._job.check(self._embedder)
+        self._build = build
+
+    @cached_property
+    def _embedder(self) -> Embedder:
+        # Not in `__init__`, of whose errors Ray keeps the text only.
+        embedder = self._build(self._job)
+        self._job.check(embedder)
+        return embedder
 
     def embed(self, shard: str) -> Embedded:
         """Embed a shard and store its vectors."""
@@ -56,8 +69,10 @@ def work_on_ray(address: str, job: Job, share: Share, build: Callable[[Job], Emb
 
 def _joined(address: str) -> ModuleType:
     """Join the cluster at an address; `local` starts one on this machine."""
-    # Ray reports its use to its vendor unless this is set before the import.
+    # Read at the import: Ray reports its use to its vendor, and a signal prints a stack, unless these are set.
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ.setdefault("RAY_DISABLE_FAILURE_SIGNAL_HANDLER", "1")
+    stop = signal.getsignal(signal.SIGTERM)
     try:
         import ray
         import ray.util
@@ -66,12 +81,22 @@ def _joined(address: str) -> ModuleType:
             "--ray needs the package ray, which is not installed", "Install it with `make install-ray`."
         ) from error
     try:
-        ray.init(address=address, include_dashboard=False if address == "local" else None, log_to_driver=False)
-    except (ConnectionError, ValueError, RuntimeError) as error:
+        if listening := re.fullmatch(r"([^/:]+):(\d{1,5})", address):
+            # Ray itself tries for minutes.
+            socket.create_connection((listening[1], int(listening[2])), CONNECT_S).close()
+        ray.init(
+            address=address,
+            include_dashboard=False if address == "local" else None,
+            log_to_driver=False,
+            logging_level="error",
+        )
+    except (OSError, ValueError, OverflowError, RuntimeError) as error:
         raise ConfigurationError(
             f"the Ray cluster at {address!r} cannot be joined: {str(error).partition(chr(10))[0]}",
-            "Start one with `ray start --head`, or give `local`.",
+            "Start one with `ray start --head`, or give `local`. Set RAY_AUTH_MODE=token if the cluster has one.",
         ) from error
+    # Ray replaces it by a handler that exits with 1.
+    signal.signal(signal.SIGTERM, stop)
     joined: ModuleType = ray
     return joined
 

@@ -17,7 +17,7 @@ from tests.faults.full_disk import Desk, Shortage, disk_full, file_too_large
 from tests.faults.killed_ingest import ANYWHERE, EACH_PHASE, killed_ingests
 from tests.faults.mounting import can_mount
 from tests.service.filters import compared, labelled
-from tests.soak import chroma_away, load, overload, paging, pushes, schema, swaps
+from tests.soak import chroma_away, embed, load, overload, paging, pushes, schema, swaps
 
 
 def attacks(_: Path) -> str:
@@ -66,6 +66,7 @@ PROGRAMS: Mapping[str, Callable[[Path], object]] = {
     "chroma_away": chroma_away.soak,
     "paging": paging.soak,
     "filters": filters,
+    "embed": embed.soak,
     "schema": schema.soak,
 }
 

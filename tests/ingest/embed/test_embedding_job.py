@@ -13,7 +13,6 @@ from index.catalog import key_of
 from index.errors import ConfigurationError, EmbeddingFailed
 from index.layout import ingest_lock
 from index.replicas.store import Store
-from ingest.embed import plan as planning
 from ingest.embed.by_key import ByKey
 from ingest.embed.plan import Planned, plan
 from ingest.embed.shards import Job, JobModel
@@ -182,7 +181,7 @@ class Desk:
 
     def plan(self, store: Store | None = None, *, rebuild: bool = False) -> Planned:
         order = self.order(rebuild=rebuild)
-        return plan(Job("memory:///", store=store or self.store), order, HashedEmbedder(), QUIET)
+        return plan(Job("memory:///", store=store or self.store), order, HashedEmbedder(), QUIET, shard_texts=3)
 
     def work(self) -> None:
         for _ in work(job_in(self.store), HashedEmbedder(), Share()):
@@ -201,8 +200,7 @@ class Desk:
 
 
 @pytest.fixture
-def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Desk:
-    monkeypatch.setattr(planning, "SHARD_TEXTS", 3)
+def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
