@@ -4,7 +4,21 @@ import sys
 
 import typer
 
-from dateline import ask, doctor, embed, evaluate, feedback, generations, ingest, keys, pull, push, remove, serve
+from dateline import (
+    ask,
+    doctor,
+    embed,
+    evaluate,
+    feedback,
+    generations,
+    ingest,
+    keys,
+    pull,
+    push,
+    remove,
+    replicas,
+    serve,
+)
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
 
@@ -19,7 +33,7 @@ app = typer.Typer(
 COMMANDS = (ingest.ingest, serve.serve, ask.ask, ask.search, doctor.doctor, remove.remove, push.push, pull.pull)
 for command in COMMANDS:
     app.command()(command)
-for group in (generations.app, evaluate.app, feedback.app, keys.app, embed.app):
+for group in (generations.app, evaluate.app, feedback.app, keys.app, embed.app, replicas.app):
     app.add_typer(group)
 
 

@@ -3,6 +3,8 @@
 import json
 import socket
 from dataclasses import asdict
+from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,6 +14,7 @@ from dateline.push import Url, follow, store_of
 
 if TYPE_CHECKING:
     from index.replicas.pull import PullReport
+    from index.replicas.tombstones import Tombstones
 
 
 def pull(
@@ -39,10 +42,20 @@ def pull(
     with replica_of(
         settings.data, store, name or socket.gethostname(), keep=settings.keep_generations, server=server
     ) as replica:
+        replica.forget = partial(_delete_feedback, settings.data)
         if watch:
             follow(replica.look, every, settings.log_format, _summary, json_=json_)
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
+
+
+def _delete_feedback(data: Path, tombstones: "Tombstones", after: int) -> None:
+    """Delete the feedback that cites an article of the takedowns after a number."""
+    from service.feedback import FeedbackStore
+
+    feedback = FeedbackStore(data, limit=0)
+    cited = {citation.article_id for entry in feedback.entries() for citation in entry.feedback.citations}
+    feedback.delete_citing([id_ for id_ in cited if tombstones.names(id_, after)])
 
 
 def _summary(report: "PullReport") -> str:

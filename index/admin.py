@@ -3,7 +3,7 @@
 A takedown removes articles, their words and their vectors from every file of the index: read `take_down`.
 """
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -115,12 +115,19 @@ class Takedown:
 
 
 def take_down(
-    data: Path, article_ids: Collection[str], server: ChromaServer | None = None, patience_s: float = PATIENCE_S
+    data: Path,
+    article_ids: Collection[str],
+    server: ChromaServer | None = None,
+    patience_s: float = PATIENCE_S,
+    *,
+    announce: Callable[[Collection[str]], None] | None = None,
+    is_known: Callable[[str], bool] | None = None,
 ) -> Takedown:
     """Remove articles from every segment that has them, from every generation, and from the spool.
 
-    Raises ConfigurationError if no segment has one of the articles, IndexDamaged if the current generation cannot be
-    read, IngestRunning and PublishFailed.
+    `announce` is called with the segments that have them, or may have them, before anything is removed. Raises
+    ConfigurationError if no segment has one of the articles and it is not known from an earlier takedown, IndexDamaged
+    if the current generation cannot be read, IngestRunning and PublishFailed.
     """
     wanted = tuple(dict.fromkeys(article_ids))
     with ingest_lock(data):
@@ -146,7 +153,9 @@ def take_down(
                 origins |= {id_: article.origin for id_, article in found.items()}
                 having[name] = list(found)
         spool = Spool(data)
-        _check_found(data, wanted, {*origins, *(entry.article_id for entry in spool.entries())})
+        _check_found(data, wanted, {*origins, *(entry.article_id for entry in spool.entries())}, is_known)
+        if announce is not None and (having or replaced):
+            announce({*having, *replaced})
         spool.forget(wanted)
         chunks = 0
         for name, found_ids in having.items():
@@ -170,8 +179,10 @@ def _rewrite(data: Path, name: str, without: Collection[str]) -> tuple[str | Non
         return record.segment, segment.record.chunk_count - record.chunk_count
 
 
-def _check_found(data: Path, wanted: Collection[str], origins: Collection[str]) -> None:
-    unknown = [article_id for article_id in wanted if article_id not in origins]
+def _check_found(
+    data: Path, wanted: Collection[str], origins: Collection[str], is_known: Callable[[str], bool] | None
+) -> None:
+    unknown = [id_ for id_ in wanted if id_ not in origins and not (is_known is not None and is_known(id_))]
     if unknown:
         raise ConfigurationError(
             f"no generation in {data} has an article {', '.join(map(repr, unknown))}; nothing was removed",

@@ -13,6 +13,7 @@ DatelineError                    every error of Dateline; `hint` says what to do
 ├── SpoolFull                    too many pushed articles wait for the writer: the operator of the writer
 ├── StoreUnavailable             an object store does not answer or refuses a request: its operator
 ├── StoreDamaged                 an object in a store is missing or corrupt: the operator of the publisher
+├── ArticleTakenDown             a generation has an article that was taken down: the operator of the publisher
 ├── PublisherConflict            another publisher uses the store: the operators of both
 └── EmbeddingFailed              the embedding model gave no valid vector
 """
@@ -76,6 +77,10 @@ class StoreUnavailable(DatelineError):
 
 class StoreDamaged(DatelineError):
     """An object in a store is missing, corrupt, or of another version of Dateline."""
+
+
+class ArticleTakenDown(DatelineError):
+    """A generation has an article that was taken down; it is not published."""
 
 
 class PublisherConflict(DatelineError):

@@ -16,7 +16,7 @@ from pathlib import Path
 from uuid import uuid4
 
 from index.chroma_server import ChromaServer
-from index.errors import ConfigurationError, StoreUnavailable
+from index.errors import ArticleTakenDown, ConfigurationError, StoreUnavailable
 from index.layout import (
     BUILDING,
     CURRENT,
@@ -35,6 +35,10 @@ from index.records import Manifest, Stored, isoformat
 from index.replicas.fetch import Copied, fetch_segment, has_segment
 from index.replicas.objects import Pointer, Report, newest_pointer, read_manifest, read_pointer, report_name
 from index.replicas.store import Store
+from index.replicas.tombstones import Tombstones
+
+PATIENCE_S = 5.0
+"""How long a pull waits for a service that still reads what was taken down."""
 
 PULL_S = 60.0
 """Seconds after which a replica that follows the store pulls in any case: it tells its state, and finds lost files."""
@@ -44,12 +48,13 @@ logger = logging.getLogger("dateline.replicas")
 
 @dataclass(frozen=True, slots=True)
 class Mark(Stored):
-    """The content of `replica.json`: the store that fills a data folder, and the pointer that it is at."""
+    """The content of `replica.json`: the store that fills a data folder; the last pointer and takedown done."""
 
     store: str
     id: str
     name: str
     pointer: int
+    tombstone: int = 0
 
 
 @dataclass(slots=True)
@@ -100,20 +105,27 @@ def _marked(data: Path, url: str, name: str) -> Mark:
             f"{path} cannot be read: {error}", "Remove the data folder, then pull again."
         ) from error
     # Numbers of one store mean nothing in another.
-    return replace(found, store=url, name=name, pointer=found.pointer if found.store == url else 0)
+    return replace(found, name=name) if found.store == url else Mark(url, found.id, name, 0)
 
 
 @dataclass(slots=True)
 class Replica:
-    """A data folder that follows the pointers of a store; the caller has its lock."""
+    """A data folder that follows the pointers of a store; the caller has its lock.
+
+    `forget` removes what the machine has outside of the index of the articles of takedowns after a number.
+    """
 
     data: Path
     store: Store
     mark: Mark
     keep: int = 3
     server: ChromaServer | None = None
+    forget: Callable[[Tombstones, int], object] | None = None
+    patience_s: float = PATIENCE_S
     clock: Callable[[], float] = time.monotonic
     _next_pull: float = -math.inf
+    _tombstones: Tombstones | None = None
+    _is_checked: bool = False
 
     def look(self) -> PullReport | None:
         """Pull if there is a newer pointer, after a failure, and once a minute; else return None."""
@@ -129,29 +141,35 @@ class Replica:
         """Bring the folder to the newest pointer, and report that to the store.
 
         The generation that is current stays so until the new one is complete and verified. Raises StoreUnavailable,
-        StoreDamaged, PublishFailed and ChromaUnavailable.
+        StoreDamaged, PublishFailed, ChromaUnavailable, and ArticleTakenDown if the generation has such an article.
         """
         started = time.monotonic()
         report = PullReport(current_name(self.data), self.mark.pointer)
         pointer = self._newest()
         if pointer is not None:
             self._remember(self.mark.pointer)
+            tombstones = self._enter()
             report.pointer = pointer.number
             content, manifest = read_manifest(self.store, pointer)
+            tombstones.check_names(manifest)
             for entry in manifest.segments:
                 if not has_segment(self.data, entry):
                     report.add(entry.segment, fetch_segment(self.store, self.data, entry))
+            self._check(tombstones, manifest)
             report.is_new = report.generation != pointer.generation
             self._publish(content, manifest)
             self._remember(pointer.number)
             report.generation = pointer.generation
             self._clear_up()
+            self._take_down(tombstones)
             self.tell()
         report.seconds = time.monotonic() - started
         return report
 
     def has_news(self) -> bool:
-        """Return whether there is a pointer after the one that the folder is at; one cheap request."""
+        """Return whether there is a newer pointer, by one cheap request, or a takedown that is not complete here."""
+        if self._tombstones is not None and self.mark.tombstone < self._tombstones.number:
+            return True
         return read_pointer(self.store, self.mark.pointer + 1) is not None
 
     def tell(self) -> None:
@@ -171,6 +189,7 @@ class Replica:
             generations=tuple(generation_names(self.data)),
             segments=tuple(sorted({name.removeprefix(BUILDING).removeprefix(REMOVED) for name in there})),
             reported_at=isoformat(datetime.now(UTC), "milliseconds"),
+            tombstone=self.mark.tombstone,
         )
 
     def _newest(self) -> Pointer | None:
@@ -182,6 +201,40 @@ class Replica:
             logger.warning("%s has no pointer %d any more", self.store.url, self.mark.pointer)
         return newest
 
+    def _enter(self) -> Tombstones:
+        """Report to the store before anything is copied from it, so that takedowns wait for this replica.
+
+        Returns the takedowns. They are read after the pointer: the tombstone of a takedown is older than its pointer.
+        """
+        if self._tombstones is None:
+            self.store.create(report_name(self.mark.id), self._state().to_json().encode())
+            self._tombstones = Tombstones(self.store)
+        else:
+            self._tombstones.update()
+        return self._tombstones
+
+    def _check(self, tombstones: Tombstones, manifest: Manifest) -> None:
+        """Remove what was copied of a generation with an article that was taken down, and raise ArticleTakenDown."""
+        try:
+            tombstones.check(self.data, manifest)
+        except ArticleTakenDown:
+            sweep(self.data, self.server)
+            raise
+
+    def _take_down(self, tombstones: Tombstones) -> None:
+        """Remove what was taken down; what a service still reads is tried again at the next look."""
+        if self._is_checked and self.mark.tombstone == tombstones.number:
+            return
+        left = tombstones.remove(self.data, self.server, self.patience_s)
+        if left:
+            logger.warning("a service still reads what was taken down: %s", ", ".join(left))
+            return
+        # Last, because a service answers from an article until then.
+        if self.forget is not None:
+            self.forget(tombstones, self.mark.tombstone)
+        self._remember(self.mark.pointer, tombstones.number)
+        self._is_checked = True
+
     def _publish(self, content: bytes, manifest: Manifest) -> None:
         if self.server is not None:
             copy_to(self.server, self.data, manifest)
@@ -192,9 +245,11 @@ class Replica:
         if current_name(self.data) != manifest.generation:
             make_current(self.data, manifest.generation)
 
-    def _remember(self, number: int) -> None:
+    def _remember(self, number: int, tombstone: int | None = None) -> None:
         """Write the mark, if it is another one."""
-        self.mark = replace(self.mark, pointer=number)
+        self.mark = replace(
+            self.mark, pointer=number, tombstone=self.mark.tombstone if tombstone is None else tombstone
+        )
         path, text = self.data / REPLICA, self.mark.to_json()
         if not path.exists() or path.read_text(encoding="utf-8") != text:
             write_synced(path, text)

@@ -3,6 +3,7 @@
 Read `Publisher.push` first. Nothing in the store names a generation before the store has all of it.
 """
 
+import logging
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from pathlib import Path
 from socket import gethostname
 from uuid import uuid4
 
-from index.errors import ConfigurationError, PublisherConflict, PublishFailed, StoreDamaged
+from index.errors import ConfigurationError, PublisherConflict, PublishFailed, StoreDamaged, StoreUnavailable
 from index.layout import (
     PUBLISHER,
     current_name,
@@ -28,9 +29,14 @@ from index.records import Manifest, Stored, isoformat
 from index.replicas.copying import Copying
 from index.replicas.objects import POINTERS, PROBES, Pointer, numbers, pointer_name, read_pointer
 from index.replicas.store import Store
+from index.replicas.sweep import sweep
+from index.replicas.tombstones import Tombstones
 
 PATIENCE_S = 60.0
 """How long a push waits for another process that changes the store."""
+
+
+logger = logging.getLogger("dateline.replicas")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,12 +84,13 @@ class Publisher:
         self._pushed, self.take_over = report.generation, False
         return report
 
-    def push(self, *, repair: bool = False) -> PushReport:
-        """Push the current generation; creates no pointer if the newest one names it.
+    def push(self, *, repair: bool = False, always: bool = False) -> PushReport:
+        """Push the current generation; creates no pointer if the newest one names it, unless `always` is set.
 
         `repair` reads what the store has of the generation and replaces what is corrupt. Raises PublisherConflict if
         another data folder has published to the store, ConfigurationError if the store replaces objects, IndexDamaged
-        if a file of the generation is corrupt, StoreUnavailable and StoreDamaged.
+        if a file of the generation is corrupt, ArticleTakenDown if it has an article that was taken down,
+        StoreUnavailable and StoreDamaged.
         """
         started = time.monotonic()
         refuse_replica(self.data)
@@ -97,7 +104,9 @@ class Publisher:
             manifest = _lease_current(self.data, stack)
             content = manifest_path(self.data, manifest.generation).read_bytes()
             pointer = _pointer(number + 1, manifest, content, identity.id)
-            is_new = newest is None or not _is_same(newest, pointer)
+            is_new = always or newest is None or not _is_same(newest, pointer)
+            tombstones = Tombstones(self.store)
+            tombstones.check(self.data, manifest)
             copying = Copying(self.data, self.store, repair=repair)
             if is_new or repair:
                 for entry in manifest.segments:
@@ -106,6 +115,7 @@ class Publisher:
             if is_new:
                 _create(self.store, pointer)
                 _write(self.data, Identity(identity.id, self.store.url, pointer.number))
+                self._sweep(tombstones)
         return PushReport(
             manifest.generation,
             number + is_new,
@@ -115,6 +125,13 @@ class Publisher:
             copying.bytes,
             time.monotonic() - started,
         )
+
+    def _sweep(self, tombstones: Tombstones) -> None:
+        """Remove what the store need not have; the generation is published, whether this works or not."""
+        try:
+            sweep(self.data, self.store, tombstones)
+        except (StoreUnavailable, StoreDamaged) as error:
+            logger.warning("the store was not swept: %s", error.args[0])
 
     def _newest(self, identity: Identity, *, repair: bool) -> tuple[int, Pointer | None]:
         """Return the highest number of a pointer, and this pointer if it can be read.

@@ -5,12 +5,13 @@ a server of one's own come from the variables that these services define, such a
 AWS_ENDPOINT and AWS_ALLOW_HTTP.
 """
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote, urlsplit
 
 from index.errors import ConfigurationError, StoreUnavailable
 
@@ -27,6 +28,17 @@ SINGLE_REQUEST = 8 * 1024 * 1024
 
 RETRY_TIMEOUT = timedelta(seconds=30)
 MAX_RETRIES = 5
+
+_UNFINISHED = re.compile(r"#[0-9]+$")
+"""The end of a file's name while the object is written into a folder."""
+
+
+class StoredObject(NamedTuple):
+    """An object in a list: its size in bytes, and when it was written by the store's clock."""
+
+    name: str
+    size: int
+    modified: datetime
 
 
 class Store:
@@ -99,6 +111,23 @@ class Store:
         with self._translated():
             for page in obstore.list(self._objects, prefix.rstrip("/"), offset=after or None):
                 yield from (meta["path"] for meta in page)
+
+    def listed(self, prefix: str) -> Iterator[StoredObject]:
+        """Yield the objects under a prefix that ends with a slash, with sizes and times; unsorted."""
+        import obstore
+
+        with self._translated():
+            for page in obstore.list(self._objects, prefix.rstrip("/")):
+                yield from (StoredObject(meta["path"], meta["size"], meta["last_modified"]) for meta in page)
+
+    def remove_unfinished(self) -> None:
+        """Remove what killed uploads left in a folder; other stores have a rule for incomplete uploads in parts."""
+        address = urlsplit(self.url)
+        if address.scheme == "file":
+            with self._translated():
+                for path in Path(unquote(address.path)).rglob("*#*"):
+                    if _UNFINISHED.search(path.name):
+                        path.unlink(missing_ok=True)
 
     def remove(self, name: str) -> None:
         """Remove an object, if it exists."""
