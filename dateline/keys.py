@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
@@ -11,15 +12,24 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from dateline.exit_codes import FAILED
 from dateline.options import After, Before, Data, Json, filters_of, moment_of, settings_of
-from index.errors import ConfigurationError, IndexUnavailable
+from dateline.push import key_publisher, store_of
+from index.errors import ConfigurationError, DatelineError, IndexUnavailable
 from index.records import NO_BOUNDS, Filters, isoformat
 from service.caller import SCOPES, Scope
 
 if TYPE_CHECKING:
+    from index.replicas.store import Store
     from service.keys import Key, KeyStore
+    from service.settings import ServiceSettings
 
 app = typer.Typer(name="keys", help="Create, list and revoke keys of the service.", no_args_is_help=True)
+
+PATIENCE_S = 20.0
+"""How long `revoke` waits for the replicas, in seconds: a pull looks for keys every two."""
+
+LOOK_S = 0.5
 
 _DAYS = re.compile(r"([1-9][0-9]{0,4})d")
 _EXPIRY = "days such as 90d, or an ISO 8601 date such as 2026-01-31"
@@ -64,7 +74,7 @@ def create(
     """
     from dataclasses import replace
 
-    from service.keys import READING, Grant
+    from service.keys import READING, Grant, KeyStore
 
     bounds = replace(
         filters_of(source, after, before),
@@ -83,10 +93,15 @@ def create(
         per_minute,
         tokens_per_day,
     )
-    text, key = _store(data).create(grant)
+    settings = _writable(data)
+    text, key = KeyStore(settings.data).create(grant)
     typer.echo(json.dumps({"key": text, **_values(key)}) if json_ else text)
     if not json_:
         typer.echo(f"{_line(key)}\nKeep the key now: it cannot be shown again.", err=True)
+    try:
+        _share(settings)
+    except DatelineError as error:
+        typer.echo(f"The replicas do not have the key yet, `dateline push` sends it: {error}", err=True)
     if bounds != NO_BOUNDS and (reach := _reach(data, bounds)):
         typer.echo(reach, err=True)
 
@@ -110,11 +125,60 @@ def revoke(
     data: Data = None,
     json_: Json = False,
 ) -> None:
-    """Revoke a key; a running service refuses it within seconds."""
-    store = _store(data)
+    """Revoke a key; a running service refuses it within seconds.
+
+    With DATELINE_STORE, the command waits until the replicas have the change; exit 1 if one of them does not.
+    """
+    from service.keys import KeyStore
+
+    settings = _writable(data)
+    store = KeyStore(settings.data)
     found = _the_key(store.keys(), key)
     store.revoke(found.id)
-    typer.echo(json.dumps({"revoked": found.id}) if json_ else f"{found.id} ({found.grant.name}) is revoked")
+    if not json_:
+        typer.echo(f"{found.id} ({found.grant.name}) is revoked")
+    shared = _share(settings)
+    late, replicas = _late(*shared) if shared else ([], 0)
+    if json_:
+        values = {"replicas": replicas, "waiting": late} if shared else {}
+        typer.echo(json.dumps({"revoked": found.id, **values}))
+    elif shared and not late:
+        typer.echo(f"{replicas} replicas have the change", err=True)
+    if late:
+        typer.echo(
+            f"NOT on every replica: {', '.join(late)} may still accept the key. Stop the service there, or start its"
+            " pull; `dateline replicas forget` drops one that is gone.",
+            err=True,
+        )
+        raise typer.Exit(FAILED)
+
+
+def _writable(data: Path | None) -> "ServiceSettings":
+    """Return the settings of a data folder whose keys can be changed; raises ConfigurationError for a replica."""
+    from index.layout import refuse_replica
+    from service.settings import ServiceSettings
+
+    settings = settings_of(ServiceSettings, data=data)
+    refuse_replica(settings.data)
+    return settings
+
+
+def _share(settings: "ServiceSettings") -> "tuple[Store, str] | None":
+    """Send the keys to the replicas, if there is a store; return it with the digest of the keys."""
+    if settings.store is None:
+        return None
+    store = store_of(settings.store)
+    return store, key_publisher(settings.data, store).share()
+
+
+def _late(store: "Store", digest: str) -> tuple[list[str], int]:
+    """Wait for the replicas; return the names of those that do not have the keys, and the number of all."""
+    from index.replicas.keys import replicas_without
+
+    deadline = time.monotonic() + PATIENCE_S
+    while (found := replicas_without(store, digest))[0] and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    return found
 
 
 def _reach(data: Path | None, bounds: Filters) -> str | None:

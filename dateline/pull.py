@@ -5,6 +5,7 @@ import socket
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -31,11 +32,15 @@ def pull(
 ) -> None:
     """Bring the data folder to the generation that was pushed last to an object store.
 
-    A running service then answers from it. Only what the folder lacks is copied, and all of it is verified.
+    A running service then answers from it. Only what the folder lacks is copied, and all of it is verified. The keys
+    of the publisher become those of the folder.
     """
     from index.chroma_server import server_of
+    from index.replicas.follow import Follower
+    from index.replicas.keys import KeyFollower
     from index.replicas.pull import replica_of
     from index.settings import IndexSettings
+    from service.keys import KeyStore
 
     settings = settings_of(IndexSettings, data=data, store=url)
     store, server = store_of(settings.store), server_of(settings.chroma_url)
@@ -43,8 +48,12 @@ def pull(
         settings.data, store, name or socket.gethostname(), keep=settings.keep_generations, server=server
     ) as replica:
         replica.forget = partial(_delete_feedback, settings.data)
+        keys = KeyFollower(replica, KeyStore(settings.data).replace)
         if watch:
+            # A revoked key does not wait for the copy of a large segment.
+            Thread(target=Follower(keys.try_to_look, every).run, daemon=True).start()
             follow(replica.look, every, settings.log_format, _summary, json_=json_)
+        keys.look()
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
 

@@ -12,7 +12,9 @@ from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from index.replicas.keys import KeyPublisher
     from index.replicas.pull import PullReport
     from index.replicas.push import PushReport
     from index.replicas.store import Store
@@ -46,21 +48,30 @@ def push(
 ) -> None:
     """Copy the current generation to an object store, from which `dateline pull` fills replicas.
 
-    Only what the store lacks is copied. Exit 4 if another data folder has published to the store.
+    Only what the store lacks is copied. The keys of this folder become those of the replicas. Exit 4 if another data
+    folder has published to the store.
     """
     from index.replicas.push import Publisher
     from index.settings import IndexSettings
 
     settings = settings_of(IndexSettings, data=data, store=url)
-    publisher = Publisher(
-        settings.data, store_of(settings.store), single_publisher=single_publisher, take_over=take_over
-    )
+    store = store_of(settings.store)
+    publisher = Publisher(settings.data, store, single_publisher=single_publisher, take_over=take_over)
+    keys = key_publisher(settings.data, store)
+
+    def look() -> "PushReport | None":
+        try:
+            return publisher.look()
+        finally:
+            keys.look()
+
     if watch:
         if repair:
             raise ConfigurationError("--watch does not go with --repair", "Run that once, then watch.")
-        follow(publisher.look, LOOK_S, settings.log_format, _summary, json_=json_)
+        follow(look, LOOK_S, settings.log_format, _summary, json_=json_)
         return
     report = publisher.push(repair=repair)
+    keys.look()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
 
 
@@ -91,6 +102,15 @@ def follow(
             logger.info("%s", summary(report))
 
     run_until_stopped(Follower(look_once, every_s).run, logger.name)
+
+
+def key_publisher(data: "Path", store: "Store") -> "KeyPublisher":
+    """Return what stores the keys of a publisher's data folder."""
+    from index.replicas.keys import KeyPublisher
+    from service.keys import KeyStore
+
+    keys = KeyStore(data)
+    return KeyPublisher(data, store, keys.path, keys.exported)
 
 
 def store_of(url: str | None) -> "Store":

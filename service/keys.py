@@ -1,12 +1,14 @@
 """API keys: what each one permits, in `keys.db` beside the index.
 
 The file has the SHA-256 of each key: keys are random, so a slower hash would protect nothing. A service looks at the
-file at most once a second, and accepts no key while it cannot be read.
+file at most once a second, and accepts no key while it cannot be read. The file of a replica is written by
+`dateline pull`, from what its publisher exported.
 """
 
 import base64
 import hashlib
 import hmac
+import json
 import math
 import os
 import re
@@ -24,6 +26,7 @@ from typing import Literal
 from pydantic import TypeAdapter, ValidationError
 
 from index.errors import ConfigurationError
+from index.layout import sync
 from index.records import Filters, isoformat, parse_moment
 from service.caller import Caller, Scope
 from service.errors import KeysBusy, KeysUnavailable
@@ -59,6 +62,7 @@ CREATE TABLE IF NOT EXISTS keys (
     created_at TEXT NOT NULL, revoked_at TEXT, permits TEXT NOT NULL
 )
 """
+_INSERT = "INSERT INTO keys (id, digest, created_at, revoked_at, permits) VALUES (?, ?, ?, ?, ?)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +160,7 @@ class KeyStore:
         key = Key(id_of(text), digest_of(text), self.clock(), None, grant)
         with self._for_writing() as connection:
             connection.execute(
-                "INSERT INTO keys (id, digest, created_at, permits) VALUES (?, ?, ?, ?)",
-                (key.id, key.digest, isoformat(key.created_at), _adapter().dump_json(grant).decode()),
+                _INSERT, (key.id, key.digest, isoformat(key.created_at), None, _adapter().dump_json(grant).decode())
             )
         return text, key
 
@@ -178,6 +181,44 @@ class KeyStore:
         with self._opened(wait_s) as connection:
             rows = connection.execute("SELECT id, digest, created_at, revoked_at, permits FROM keys ORDER BY number")
             return tuple(_key(*row) for row in rows)
+
+    def exported(self) -> str:
+        """Return all keys as they are stored, as one text for `replace`; equal for equal keys. Without a file, none."""
+        if not self.path.exists():
+            return "[]"
+        with self._opened(_WRITE_S) as connection:
+            rows = connection.execute("SELECT id, digest, created_at, revoked_at, permits FROM keys ORDER BY number")
+            return json.dumps(rows.fetchall())
+
+    def replace(self, exported: str) -> None:
+        """Replace all keys by exported ones; those of before stay if one of these is not valid.
+
+        Readers see the old file or the new one. The folder has no other process that writes keys.
+        """
+        try:
+            rows = _rows().validate_json(exported, strict=True)
+            for row in rows:
+                _key(*row)
+            with closing(sqlite3.connect(":memory:")) as connection:
+                connection.execute(_SCHEMA)
+                connection.executemany(_INSERT, rows)
+                connection.commit()
+                content = connection.serialize()
+        except (ValidationError, ValueError, TypeError, ConfigurationError, sqlite3.Error) as error:
+            raise KeysUnavailable(
+                f"the keys of the publisher are not valid here: {error}", "Install the version that the publisher has."
+            ) from error
+        temporary = self.path.with_name(f"{FILE}.new")
+        try:
+            temporary.unlink(missing_ok=True)
+            with os.fdopen(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(self.path)
+            sync(self.path.parent)
+        except OSError as error:
+            raise KeysUnavailable(f"cannot write the keys in {self.path}: {error}", _HINT) from error
 
     def can(self, scope: Scope) -> bool:
         """Return whether a live key has a scope."""
@@ -290,3 +331,8 @@ class KeyRing:
 @cache
 def _adapter() -> TypeAdapter[Grant]:
     return TypeAdapter(Grant)
+
+
+@cache
+def _rows() -> TypeAdapter[list[tuple[str, str, str, str | None, str]]]:
+    return TypeAdapter(list[tuple[str, str, str, str | None, str]])

@@ -24,6 +24,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
+from index.layout import REPLICA
 from index.records import Article, Edit, Revision, Span, isoformat
 from index.text import sentence_spans
 from service.answer import Answer
@@ -67,9 +68,11 @@ def _read_or_make(path: Path) -> bytes:
     """Return the secret in a file, which only its owner may read; make it if it is missing.
 
     The file appears complete, so that two processes have the same secret. The folder is not created. Raises OSError,
-    and ValueError for a file with anything else.
+    and ValueError for a file with anything else, or for a replica without one: no other replica could open its links.
     """
     if not path.exists():
+        if (path.parent / REPLICA).exists():
+            raise ValueError("this is a replica: set DATELINE_SIGNING_SECRET, to the same text on all replicas")
         descriptor, temporary = tempfile.mkstemp(prefix=f"{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "w", encoding="ascii") as file:

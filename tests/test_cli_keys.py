@@ -10,8 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from dateline.__main__ import app
-from dateline.exit_codes import exit_code_of
+from dateline.exit_codes import FAILED, USAGE, exit_code_of
 from index.errors import DatelineError
+from index.layout import REPLICA
 from index.records import Filters
 from service.keys import KeyStore
 
@@ -119,3 +120,34 @@ def test_a_key_is_revoked_by_its_beginning_its_name_or_itself(tmp_path: Path) ->
     assert code_of(again) == 2
     assert other["key"] not in str(again.exception)
     assert [key["state"] for key in listed] == ["revoked"] * 3
+
+
+def test_replicas_have_a_key_until_it_is_revoked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each change reaches the store at once; a revocation is not done while a replica lacks it."""
+    monkeypatch.setenv("DATELINE_STORE", f"file://{tmp_path}/store")
+    monkeypatch.setattr("dateline.keys.PATIENCE_S", 0.0)
+    publisher, replica = tmp_path / "publisher", tmp_path / "replica"
+    publisher.mkdir()
+    made = created(publisher, "app")
+    pull = ["pull", "--data", str(replica), "--name", "east"]
+    assert CliRunner().invoke(app, pull).exit_code == 0
+    assert KeyStore(replica).keys()[0].id == made["id"]
+
+    revoked = keys(publisher, "revoke", "app")
+    assert (revoked.exit_code, "east" in revoked.stderr) == (FAILED, True)
+    assert KeyStore(publisher).keys()[0].revoked_at is not None
+    assert CliRunner().invoke(app, pull).exit_code == 0
+    assert KeyStore(replica).keys() == KeyStore(publisher).keys()
+
+    created(publisher, "another")
+    assert CliRunner().invoke(app, pull).exit_code == 0
+    waiting = json.loads(keys(publisher, "revoke", "another", "--json").stdout)["waiting"]
+    assert waiting == ["east"]
+
+
+def test_a_replica_makes_no_key(tmp_path: Path) -> None:
+    """The next pull would replace it."""
+    (tmp_path / REPLICA).write_text("{}", encoding="utf-8")
+    for arguments in (("create", "--name", "app"), ("revoke", "app")):
+        assert code_of(keys(tmp_path, *arguments)) == USAGE
+    assert not KeyStore(tmp_path).path.exists()

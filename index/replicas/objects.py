@@ -6,6 +6,7 @@ pointers/0000000042       the generation to serve: the pointer with the highest 
 tombstones/0000000007     the articles of a takedown: replicas remove every generation and segment that has them
 replicas/ID.json          the report of a replica: what it serves, what is on its disk, which takedowns it has done
 doomed/NAME               a generation that is not kept any more; the age of this object is how long it has not been
+keys.json                 the keys of the publisher's services, for those of its replicas: read keys.py
 probes/ID                 an object by which a publisher tests the store; removed at once
 
 A generation's manifest names its segments by the digest of their `segment.json`, and this names every file of a segment
@@ -89,7 +90,8 @@ class Report(Stored):
     """The state of a replica: the pointer that it follows, the generation that it serves, and what is on its disk.
 
     `segments` are the ids of all segments on its disk, with the remains of killed pulls; `generations` the names of its
-    manifests. Nothing of the takedowns up to the number `tombstone` is left on it.
+    manifests. Nothing of the takedowns up to the number `tombstone` is left on it. `keys` is the digest of the keys
+    that its services accept.
     """
 
     id: str
@@ -100,6 +102,7 @@ class Report(Stored):
     segments: tuple[str, ...]
     reported_at: str
     tombstone: int = 0
+    keys: str = ""
 
 
 def blob_name(digest: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import RLock
 from uuid import uuid4
 
 from index.chroma_server import ChromaServer
@@ -112,7 +113,8 @@ def _marked(data: Path, url: str, name: str) -> Mark:
 class Replica:
     """A data folder that follows the pointers of a store; the caller has its lock.
 
-    `forget` removes what the machine has outside of the index of the articles of takedowns after a number.
+    `forget` removes what the machine has outside of the index of the articles of takedowns after a number. `keys` is
+    the digest of the publisher's keys that the folder has, as far as they were looked for.
     """
 
     data: Path
@@ -123,9 +125,11 @@ class Replica:
     forget: Callable[[Tombstones, int], object] | None = None
     patience_s: float = PATIENCE_S
     clock: Callable[[], float] = time.monotonic
+    keys: str = ""
     _next_pull: float = -math.inf
     _tombstones: Tombstones | None = None
     _is_checked: bool = False
+    _lock: RLock = field(default_factory=RLock)
 
     def look(self) -> PullReport | None:
         """Pull if there is a newer pointer, after a failure, and once a minute; else return None."""
@@ -147,7 +151,7 @@ class Replica:
         report = PullReport(current_name(self.data), self.mark.pointer)
         pointer = self._newest()
         if pointer is not None:
-            self._remember(self.mark.pointer)
+            self._remember()
             tombstones = self._enter()
             report.pointer = pointer.number
             content, manifest = read_manifest(self.store, pointer)
@@ -158,13 +162,19 @@ class Replica:
             self._check(tombstones, manifest)
             report.is_new = report.generation != pointer.generation
             self._publish(content, manifest)
-            self._remember(pointer.number)
+            self._remember(pointer=pointer.number)
             report.generation = pointer.generation
             self._clear_up()
             self._take_down(tombstones)
             self.tell()
         report.seconds = time.monotonic() - started
         return report
+
+    def take_keys(self, digest: str) -> None:
+        """Report that the folder has the keys with this digest; may be called while another thread pulls."""
+        self._remember()
+        self.keys = digest
+        self.tell()
 
     def has_news(self) -> bool:
         """Return whether there is a newer pointer, by one cheap request, or a takedown that is not complete here."""
@@ -175,7 +185,9 @@ class Replica:
     def tell(self) -> None:
         """Report to the store what this replica serves and has on its disk; a store that is away is told later."""
         try:
-            self.store.replace(report_name(self.mark.id), self._state().to_json().encode())
+            # One after the other: the last report is the latest state.
+            with self._lock:
+                self.store.replace(report_name(self.mark.id), self._state().to_json().encode())
         except StoreUnavailable as error:
             logger.warning("the store was not told the state of this replica: %s", error.args[0])
 
@@ -190,6 +202,7 @@ class Replica:
             segments=tuple(sorted({name.removeprefix(BUILDING).removeprefix(REMOVED) for name in there})),
             reported_at=isoformat(datetime.now(UTC), "milliseconds"),
             tombstone=self.mark.tombstone,
+            keys=self.keys,
         )
 
     def _newest(self) -> Pointer | None:
@@ -232,7 +245,7 @@ class Replica:
         # Last, because a service answers from an article until then.
         if self.forget is not None:
             self.forget(tombstones, self.mark.tombstone)
-        self._remember(self.mark.pointer, tombstones.number)
+        self._remember(tombstone=tombstones.number)
         self._is_checked = True
 
     def _publish(self, content: bytes, manifest: Manifest) -> None:
@@ -245,14 +258,17 @@ class Replica:
         if current_name(self.data) != manifest.generation:
             make_current(self.data, manifest.generation)
 
-    def _remember(self, number: int, tombstone: int | None = None) -> None:
-        """Write the mark, if it is another one."""
-        self.mark = replace(
-            self.mark, pointer=number, tombstone=self.mark.tombstone if tombstone is None else tombstone
-        )
-        path, text = self.data / REPLICA, self.mark.to_json()
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            write_synced(path, text)
+    def _remember(self, *, pointer: int | None = None, tombstone: int | None = None) -> None:
+        """Write the mark with these numbers, if it is another one."""
+        with self._lock:
+            self.mark = replace(
+                self.mark,
+                pointer=self.mark.pointer if pointer is None else pointer,
+                tombstone=self.mark.tombstone if tombstone is None else tombstone,
+            )
+            path, text = self.data / REPLICA, self.mark.to_json()
+            if not path.exists() or path.read_text(encoding="utf-8") != text:
+                write_synced(path, text)
 
     def _clear_up(self) -> None:
         retire(self.data, self.keep, self.server)

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from index.layout import REPLICA
 from index.records import Article, Edit, Revision, Span
 from service.permalink import (
     FILE,
@@ -96,6 +97,14 @@ def test_a_corrupt_secret_signs_nothing(tmp_path: Path, content: str, caplog: py
     assert {key.tag("test", b""), key.tag("test", b"")} == {None}
     assert (tmp_path / FILE).read_text() == content
     assert caplog.text.count(FILE) == 1
+
+
+def test_a_replica_makes_no_secret_of_its_own(tmp_path: Path) -> None:
+    """No other replica could open its links."""
+    (tmp_path / REPLICA).touch()
+    assert SigningKey(tmp_path).tag("test", b"") is None
+    assert not (tmp_path / FILE).exists()
+    assert SigningKey(tmp_path, "the secret of all replicas").tag("test", b"")
 
 
 def test_without_a_folder_nothing_is_signed(tmp_path: Path) -> None:
