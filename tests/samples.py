@@ -46,17 +46,17 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
 @cache
 def embedder_of(models: Path) -> "LocalEmbedder":
     """Return the local model, loaded once for all tests: each load takes a fifth of a second."""
-    from index.embedding.local import LocalEmbedder
+    from tests.remembered import RememberingEmbedder
 
-    return LocalEmbedder(models)
+    return RememberingEmbedder(models)
 
 
 @cache
 def reader_of(models: Path) -> "SpanReader":
     """Return the span reader of the local model, loaded once for all tests."""
-    from service.readers.span_reader import SpanReader
+    from tests.remembered import RememberingReader
 
-    return SpanReader(models, precision="fp32" if embedder_of(models).graph == "fp32" else "int8")
+    return RememberingReader(models, precision="fp32" if embedder_of(models).graph == "fp32" else "int8")
 
 
 def ingest_samples(data: Path, models: Path, *more: Path) -> None:
