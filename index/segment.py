@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -49,11 +49,13 @@ from index.vectors import (
     build_collection,
     misses_too_many,
     nearest,
+    vector_faults,
 )
 
 HINT = "Run `dateline doctor` to see what is corrupt."
 COLLECTED = "vectors.f32"
 TIMEOUT_S = 900
+SEARCHED = "--searched"
 
 
 class Segment:
@@ -71,7 +73,7 @@ class Segment:
         if faults:
             raise IndexDamaged(f"segment {folder.name} is corrupt: {'; '.join(faults)}", HINT)
         self._server = server
-        self._is_approximate = self.record.chunk_count > EXACT_ROWS and self.record.search == "chroma"
+        self._is_approximate = is_approximate(self.record)
         try:
             self.catalog = Catalog(folder / CATALOG)
         except sqlite3.DatabaseError as error:
@@ -320,9 +322,18 @@ def digest_of(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def verify_in_child(folder: Path) -> list[str]:
-    """Return the faults of a closed segment; empty if it is valid."""
-    command = [sys.executable, "-m", "index.segment", str(folder.absolute())]
+def is_approximate(record: SegmentRecord) -> bool:
+    """Return whether a segment is searched by its Chroma collection, not exactly."""
+    return record.chunk_count > EXACT_ROWS and record.search == "chroma"
+
+
+def verify_in_child(folder: Path, *, searched: bool = False) -> list[str]:
+    """Return the faults of a closed segment; empty if it is valid.
+
+    With `searched`, a collection that is not searched is only compared with its digests: to import chromadb is most of
+    the computing for a small segment.
+    """
+    command = [sys.executable, "-m", "index.segment", str(folder.absolute()), *([SEARCHED] if searched else [])]
     try:
         child = subprocess.run(  # noqa: S603 - our own interpreter on our own module
             command, capture_output=True, text=True, timeout=TIMEOUT_S, check=False, cwd=Path(__file__).parent.parent
@@ -337,21 +348,31 @@ def verify_in_child(folder: Path) -> list[str]:
     return faults
 
 
-def faults_of(folder: Path, record: SegmentRecord) -> list[str]:
-    """Return what is wrong in the contents of a segment, opened in this process, which a corrupt HNSW file may end."""
+def faults_of(folder: Path, record: SegmentRecord, *, searched: bool = False) -> list[str]:
+    """Return what is wrong in the contents of a segment, opened in this process, which a corrupt HNSW file may end.
+
+    With `searched`, a collection that is not searched is not opened.
+    """
     try:
-        with closing(Catalog(folder / CATALOG)) as catalog, closing(Collection(folder / CHROMA)) as collection:
+        with ExitStack() as opened:
+            catalog = opened.enter_context(closing(Catalog(folder / CATALOG)))
             vectors: Matrix = np.load(folder / VECTORS, mmap_mode="r")
             counts = {
                 "record": record.chunk_count,
                 "catalogue": len(catalog.article_of_row),
                 "vectors": len(vectors),
                 "lexical": Postings(folder / LEXICAL).row_count,
-                "chroma": collection.count(),
             }
+            collection = None
+            if is_approximate(record) or not searched:
+                collection = opened.enter_context(closing(Collection(folder / CHROMA)))
+                counts["chroma"] = collection.count()
             if len(set(counts.values())) > 1:
                 return [f"numbers of chunks disagree: {counts}"]
-            faults = [*collection.faults(vectors, record.configuration.dimension)]
+            faults = [
+                *vector_faults(vectors, record.configuration.dimension),
+                *(collection.faults(vectors) if collection else ()),
+            ]
             if (articles := len(catalog.hashes())) != record.article_count:
                 faults.insert(0, f"the catalogue has {articles} articles, the record states {record.article_count}")
             return faults
@@ -361,7 +382,7 @@ def faults_of(folder: Path, record: SegmentRecord) -> list[str]:
 
 def main() -> int:
     """Print each fault of the segment named on the command line."""
-    folder = Path(sys.argv[1])
+    folder, searched = Path(sys.argv[1]), sys.argv[2:] == [SEARCHED]
     try:
         record = read_record(folder)
     except IndexDamaged as error:
@@ -372,7 +393,7 @@ def main() -> int:
         # say more than the change.
         sys.stdout.writelines(f"{fault}\n" for fault in faults)
         sys.stdout.flush()
-        faults = faults_of(folder, record)
+        faults = faults_of(folder, record, searched=searched)
     sys.stdout.writelines(f"{fault}\n" for fault in faults)
     return 0
 

@@ -228,13 +228,8 @@ class Collection:
         found = self._collection.query(query_embeddings=vector[np.newaxis, :], n_results=count, include=["distances"])
         return np.array(found["ids"][0], dtype=np.int64)
 
-    def faults(self, vectors: Matrix, dimension: int) -> Iterator[str]:
-        """Yield what is wrong in the vectors of a segment, and in Chroma's copy of them."""
-        if vectors.shape[1] != dimension:
-            yield f"the record states dimension {dimension}, vectors.npy has {vectors.shape[1]}"
-        invalid = np.flatnonzero(~are_unit(vectors))
-        if len(invalid):
-            yield f"{len(invalid)} vectors are not finite unit vectors, the first in row {invalid[0]}"
+    def faults(self, vectors: Matrix) -> Iterator[str]:
+        """Yield what is wrong in Chroma's copy of the vectors of a segment."""
         # The JSON, because reading `configuration` builds the embedding function that a folder names.
         space = (self._collection.configuration_json.get("hnsw") or {}).get("space")
         if space != "cosine":
@@ -254,6 +249,15 @@ class Collection:
             yield f"{int((~seen).sum())} rows have no vector in chroma, the first is row {np.argmin(seen)}"
         if _has_queued_writes(self._folder):
             yield "rows wait in chroma's queue"
+
+
+def vector_faults(vectors: Matrix, dimension: int) -> Iterator[str]:
+    """Yield what is wrong in the vectors of a segment."""
+    if vectors.shape[1] != dimension:
+        yield f"the record states dimension {dimension}, vectors.npy has {vectors.shape[1]}"
+    invalid = np.flatnonzero(~are_unit(vectors))
+    if len(invalid):
+        yield f"{len(invalid)} vectors are not finite unit vectors, the first in row {invalid[0]}"
 
 
 def _has_queued_writes(folder: Path) -> bool:

@@ -61,14 +61,14 @@ def pytest_xdist_auto_num_workers() -> int:
 def verification_here() -> Iterator[None]:
     """Let doctor and replicas verify in this process: a child imports chromadb each time, 1 s of computing."""
 
-    def verify(folder: Path) -> list[str]:
+    def verify(folder: Path, *, searched: bool = False) -> list[str]:
         try:
             record = read_record(folder)
         except IndexDamaged as error:
             return [str(error.args[0])]
         faults = file_faults(folder, record)
         try:
-            return [*faults, *faults_of(folder, record)]
+            return [*faults, *faults_of(folder, record, searched=searched)]
         except Exception as error:  # noqa: BLE001 - what ends the child is a fault
             return [*faults, f"verification ended with 1: {error!r}"]
 

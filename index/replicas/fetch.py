@@ -63,7 +63,7 @@ def fetch_segment(store: Store, data: Path, entry: SegmentEntry) -> Copied:
         copied = reduce(Copied.plus, downloads, Copied(1, len(content)))
     (building / SEGMENT).write_bytes(content)
     _remove_others(building, files)
-    faults = verify_in_child(building)
+    faults = verify_in_child(building, searched=True)
     if faults:
         raise PublishFailed(
             f"segment {entry.segment} did not pass verification: {'; '.join(faults)}",

@@ -103,7 +103,7 @@ def test_any_number_of_rows_is_persisted_once(tmp_path: Path, rows: int) -> None
     with closing(Collection(tmp_path / CHROMA)) as collection:
         assert collection.count() == rows
         assert len(collection.nearest(unit_rows(1)[0], 5)) == min(rows, 5)
-        assert list(collection.faults(vectors, 8)) == []
+        assert list(collection.faults(vectors)) == []
 
 
 def test_a_full_disk_fails_the_publish(tmp_path: Path) -> None:

@@ -259,6 +259,18 @@ def test_a_child_names_each_damage(copied_segment: Path) -> None:
     assert verify_in_child(Path(os.path.relpath(copied_segment))) == expected
 
 
+def test_a_collection_that_is_not_searched_is_compared_by_its_digests(copied_segment: Path) -> None:
+    """A replica does not open it: it finds the changed file, and what is wrong in the other parts."""
+    stretch_a_vector(copied_segment)
+    edit_record(copied_segment, article_count=221)
+    close_again(copied_segment)
+    changed = changed_files(copied_segment, IN_HNSW[0])
+    *found, articles, vectors = verify_in_child(copied_segment, searched=True)
+    assert named_files(found) == changed
+    assert articles == "the catalogue has 220 articles, the record states 221"
+    assert vectors == "1 vectors are not finite unit vectors, the first in row 33"
+
+
 def test_what_a_child_found_before_it_was_killed_is_kept(
     copied_segment: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
