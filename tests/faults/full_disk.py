@@ -22,6 +22,7 @@ from tests.fakes import opened
 from tests.faults.newsdesk import ROOT, Newsdesk, manifest_of
 
 KB = 1024
+COMMAND = ("-m", "tests.faults.command")
 OUTSIDE = "outside"
 """Folder beside the small file system that what was in it is copied to, for it ends with its process."""
 
@@ -126,7 +127,7 @@ class Desk(Newsdesk):
 def limited(limit: int, command: list[str]) -> None:
     """Run a command in place of this process, with a limit on the size of its files."""
     resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
-    os.execv(sys.executable, [sys.executable, "-m", "dateline", *command])
+    os.execv(sys.executable, [sys.executable, *COMMAND, *command])
 
 
 def mounted(room: int, folder: Path, command: list[str]) -> int:
@@ -138,7 +139,7 @@ def mounted(room: int, folder: Path, command: list[str]) -> int:
     subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], check=True)
     shutil.copytree(before, folder, dirs_exist_ok=True)
     shutil.rmtree(before)
-    code = subprocess.run([sys.executable, "-m", "dateline", *command], check=False).returncode
+    code = subprocess.run([sys.executable, *COMMAND, *command], check=False).returncode
     shutil.copytree(folder, folder.with_name(OUTSIDE))
     return code if code >= 0 else 128 - code
 

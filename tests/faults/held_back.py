@@ -10,14 +10,15 @@ import chromadb
 import ingest.job
 import service.api.app
 from dateline.__main__ import main
-from tests.faults.vectors import WordVectors
+from tests.faults.vectors import replace_embedder
 
 UNPRIVILEGED = 65534
-IMPORTED = (chromadb, ingest.job, service.api.app, WordVectors)
+IMPORTED = (chromadb, ingest.job, service.api.app)
 
 if __name__ == "__main__":
     if os.getuid() == 0:
         os.setgroups([])
         os.setgid(UNPRIVILEGED)
         os.setuid(UNPRIVILEGED)
+    replace_embedder()
     main()

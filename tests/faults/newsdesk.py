@@ -15,7 +15,7 @@ from index.records import Manifest
 from ingest.job import Ingest, run
 from ingest.report import IngestReport, Progress
 from tests.fakes import TOPICS, sentence
-from tests.faults.vectors import CLASS_PATH, embedder
+from tests.faults.vectors import BAGS_OF_WORDS, embedder
 
 ROOT = Path(__file__).parents[2]
 SOURCES = ("Courier", "Echo")
@@ -29,7 +29,7 @@ def environment(temporary: Path) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("DATELINE_", "OPENAI_"))}
     return {
         **kept,
-        "DATELINE_EMBEDDING_MODEL": CLASS_PATH,
+        "DATELINE_EMBEDDING_MODEL": BAGS_OF_WORDS,
         "DATELINE_POLL_S": "0.2",
         "DATELINE_ANSWER_CACHE": "0",
         "PYTHONPATH": str(ROOT),
@@ -60,7 +60,7 @@ class Newsdesk:
         self.options: dict[str, object] = dict(options or {})
         self.environment = {**environment(self.temporary), "DATELINE_EMBEDDING_OPTIONS": json.dumps(self.options)}
         self.prefix: list[str] = []
-        self.module: Sequence[str] = ("dateline",)
+        self.module: Sequence[str] = ("tests.faults.command",)
         self._random = random.Random(seed)
         self._sentences = sentences
         self._editions = 0

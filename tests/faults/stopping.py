@@ -12,6 +12,7 @@ import sys
 
 from dateline.__main__ import main
 from index.layout import CURRENT
+from tests.faults.vectors import replace_embedder
 
 
 def stop_at(event: str, pattern: str, nth: int, after: str) -> None:
@@ -36,4 +37,5 @@ if __name__ == "__main__":
     _, event, pattern, nth, after, *command = sys.argv
     stop_at(event, pattern, int(nth), after)
     sys.argv[1:] = command
+    replace_embedder()
     main()

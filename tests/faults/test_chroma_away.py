@@ -18,7 +18,7 @@ from service.api.app import create_app
 from service.build import build_pipeline
 from tests.chroma_server import RunningChroma
 from tests.faults.newsdesk import Newsdesk
-from tests.faults.vectors import CLASS_PATH
+from tests.faults.vectors import embedder
 from tests.samples import settings_for
 
 QUESTION = {"question": "What did the storm cost?"}
@@ -54,10 +54,10 @@ def client(desk: Newsdesk, chroma: RunningChroma, monkeypatch: pytest.MonkeyPatc
     """Return a client of a service that asks the server, although the index is small."""
     monkeypatch.setattr(segment, "EXACT_ROWS", 0)
     monkeypatch.setattr(chroma_server, "PAUSE_S", PAUSE_S)
-    settings = settings_for(
-        desk.data, desk.data, embedding_model=CLASS_PATH, chroma_url=chroma.url, poll_s=0.05, span_reader=False
-    )
-    with TestClient(create_app(settings, build_pipeline(settings)), raise_server_exceptions=False) as client:
+    settings = settings_for(desk.data, desk.data, chroma_url=chroma.url, poll_s=0.05, span_reader=False)
+    with TestClient(
+        create_app(settings, build_pipeline(settings, embedder())), raise_server_exceptions=False
+    ) as client:
         yield client
 
 

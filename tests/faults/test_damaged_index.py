@@ -31,7 +31,7 @@ from service.build import build_pipeline
 from tests.fakes import HashedEmbedder, article, built, grown, newsroom
 from tests.faults.newsdesk import WITHOUT_SPAN_READER, Newsdesk
 from tests.faults.questions import Service
-from tests.faults.vectors import CLASS_PATH, DIMENSION, embedder
+from tests.faults.vectors import DIMENSION, embedder
 from tests.samples import settings_for
 
 QUESTION = {"question": "What did the storm cost?"}
@@ -99,7 +99,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a data folder with two generations, one chunk per sentence, for the embedder of the commands."""
     data = tmp_path_factory.mktemp("two") / "data"
     for count in (199, 200):
-        built(data, newsroom(count), HashedEmbedder(embedder().name, embedder().graph, DIMENSION))
+        built(data, newsroom(count), embedder())
         assert list(newest_segment(data).glob(f"{CHROMA}/*/header.bin")), "Chroma wrote no HNSW files"
     return data
 
@@ -112,7 +112,7 @@ def data(two: Path, tmp_path: Path) -> Path:
 @contextmanager
 def started(data: Path) -> Iterator[TestClient]:
     """Return a client of a service on an index."""
-    settings = settings_for(data, data / "models", embedding_model=CLASS_PATH, span_reader=False)
+    settings = settings_for(data, data / "models", span_reader=False)
     app = create_app(settings, build_pipeline(settings, embedder()))
     with TestClient(app, raise_server_exceptions=False) as client:
         yield client

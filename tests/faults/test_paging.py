@@ -10,11 +10,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+import index.embedding
 from dateline.__main__ import app
 from index.layout import CHROMA, current_name, segment_folder
 from tests.fakes import newsroom, opened
 from tests.faults.newsdesk import Newsdesk, manifest_of
-from tests.faults.vectors import CLASS_PATH
+from tests.faults.vectors import build_embedder
 
 VARIABLES = 600
 """SQLite's own limit is 32,766; a lower one shows the same fault on fewer rows."""
@@ -43,9 +44,10 @@ def desk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Newsdesk:
 
 
 @pytest.fixture
-def dateline(desk: Newsdesk) -> Dateline:
+def dateline(desk: Newsdesk, monkeypatch: pytest.MonkeyPatch) -> Dateline:
     """Return a function that runs a command on the index and returns its JSON."""
-    environment = {**desk.environment, "DATELINE_EMBEDDING_MODEL": CLASS_PATH, "CHROMA_URL": ""}
+    environment = {**desk.environment, "CHROMA_URL": ""}
+    monkeypatch.setattr(index.embedding, "build_embedder", build_embedder)
 
     def run(*arguments: str) -> dict[str, Any]:
         done = CliRunner(env=environment).invoke(app, [*arguments, "--data", str(desk.data)])

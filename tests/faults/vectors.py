@@ -1,41 +1,38 @@
-"""Vectors without a model, for commands in separate processes."""
+"""Bags of words as vectors, for commands in separate processes.
+
+They replace the embedder in the process of the command: LlamaIndex, which would load a class by its path, computes for
+a second at each start.
+"""
 
 from collections.abc import Mapping
+from typing import Any
 
-from llama_index.core.base.embeddings.base import BaseEmbedding
-from pydantic import PrivateAttr
-
-from index.embedding.llama import LlamaIndexEmbedder
+import index.embedding
+from index.embedding import Embedder
+from index.settings import IndexSettings
 from tests.fakes import HashedEmbedder
 
-CLASS_PATH = "tests.faults.vectors.WordVectors"
+_build_embedder = index.embedding.build_embedder
+
+BAGS_OF_WORDS = "tests.bags.of.words"
 """The value of `DATELINE_EMBEDDING_MODEL`."""
 
 DIMENSION = 32
 
 
-class WordVectors(BaseEmbedding):
-    """Bags of words as a LlamaIndex embedding: texts with common words are close; `dimension` is an option."""
-
-    model_name: str = "word-vectors"
-    dimension: int = DIMENSION
-    _words: HashedEmbedder = PrivateAttr()
-
-    def model_post_init(self, context: object, /) -> None:
-        """Make the bags of words with these options."""
-        super().model_post_init(context)
-        self._words = HashedEmbedder(dimension=self.dimension)
-
-    def _get_text_embedding(self, text: str) -> list[float]:
-        return [float(number) for number in self._words.embed_query(text)]
-
-    def _get_query_embedding(self, query: str) -> list[float]:
-        return self._get_text_embedding(query)
-
-    async def _aget_query_embedding(self, query: str) -> list[float]:
-        return self._get_query_embedding(query)
+def embedder(options: Mapping[str, Any] | None = None) -> HashedEmbedder:
+    """Return the embedder of commands with these options: `dimension`."""
+    dimension = (options or {}).get("dimension", DIMENSION)
+    return HashedEmbedder(f"{BAGS_OF_WORDS}#{dimension}", dimension=dimension)
 
 
-def embedder(options: Mapping[str, object] | None = None) -> LlamaIndexEmbedder:
-    """Return the embedder of commands with these options."""
-    return LlamaIndexEmbedder(CLASS_PATH, dict(options or {}))
+def build_embedder(settings: IndexSettings, *, load: bool = True) -> Embedder:
+    """Return bags of words if the settings name them, and otherwise what Dateline builds."""
+    if settings.embedding_model == BAGS_OF_WORDS:
+        return embedder(settings.embedding_options)
+    return _build_embedder(settings, load=load)
+
+
+def replace_embedder() -> None:
+    """Let the commands of this process, which import the function when they run, embed with bags of words."""
+    index.embedding.build_embedder = build_embedder
