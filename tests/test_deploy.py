@@ -23,6 +23,7 @@ from tests import settings_page
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "docs" / "examples"
 MANIFESTS = sorted((EXAMPLES / "kubernetes").glob("*.yaml"))
+EMBED_JOB = EXAMPLES / "embed-job.yaml"
 UNITS = sorted(EXAMPLES.glob("*.service"))
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
@@ -39,7 +40,7 @@ STOP_S = 15
 
 def objects() -> Iterator[dict[str, Any]]:
     """Yield every object of the manifests for Kubernetes."""
-    for path in MANIFESTS:
+    for path in (*MANIFESTS, EMBED_JOB):
         if path.name != "kustomization.yaml":
             yield from yaml.safe_load_all(path.read_text(encoding="utf-8"))
 

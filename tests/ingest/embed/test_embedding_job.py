@@ -150,14 +150,14 @@ def test_a_worker_writes_no_invalid_vector() -> None:
 @pytest.mark.parametrize(
     "other", [HashedEmbedder("fake:other"), HashedEmbedder(graph="other"), HashedEmbedder(dimension=63)]
 )
-def test_a_worker_with_another_model_is_refused(other: HashedEmbedder) -> None:
+def test_a_worker_with_another_model_is_refused(other: HashedEmbedder, tmp_path: Path) -> None:
     """It is refused before it embeds, and so is a take-in."""
     store = MortalStore()
     planned_job(store)
     with pytest.raises(ConfigurationError):
         next(work(job_in(store), other, Share()))
     with pytest.raises(ConfigurationError):
-        take_in(job_in(store), Ingest((), Path("nowhere"), "english"), other, QUIET)
+        take_in(job_in(store), Ingest((), tmp_path / "data", "english"), other, QUIET)
     assert other.batches == 0
 
 
@@ -325,27 +325,27 @@ def store_of(objects: dict[str, bytes]) -> MortalStore:
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
-def test_vectors_that_fail_a_check_are_refused_by_name(embedded: dict[str, bytes], damage: str) -> None:
+def test_vectors_that_fail_a_check_are_refused_by_name(embedded: dict[str, bytes], damage: str, tmp_path: Path) -> None:
     """The index is not touched; once the object is deleted, a worker embeds the shard again."""
     name = next(name for name in embedded if name.startswith("vectors/"))
     store = store_of({**embedded, name: DAMAGES[damage](embedded[name])})
     with pytest.raises(ShardInvalid, match=name):
-        take_in(job_in(store), Ingest((), Path("nowhere"), "english"), EMBEDDER, QUIET)
-    assert not Path("nowhere").exists()
+        take_in(job_in(store), Ingest((), tmp_path / "data", "english"), EMBEDDER, QUIET)
+    assert not list(tmp_path.iterdir())
     store.remove(name)
     with pytest.raises(JobIncomplete):
-        take_in(job_in(store), Ingest((), Path("nowhere"), "english"), EMBEDDER, QUIET)
+        take_in(job_in(store), Ingest((), tmp_path / "data", "english"), EMBEDDER, QUIET)
     assert [each.shard for each in work(job_in(store), EMBEDDER, Share())] == [name.removeprefix("vectors/")]
     assert store.objects() == embedded
 
 
-def test_vectors_that_differ_from_those_of_this_machine_are_refused(embedded: dict[str, bytes]) -> None:
+def test_vectors_that_differ_from_those_of_this_machine_are_refused(embedded: dict[str, bytes], tmp_path: Path) -> None:
     """A model that changed under the same name is found by a sample of each shard."""
     changed = HashedEmbedder()
     changed.embed_query("council met")
     changed._directions["council"] = changed._directions["met"]
     with pytest.raises(ShardInvalid, match="cosine"):
-        take_in(job_in(store_of(embedded)), Ingest((), Path("nowhere"), "english"), changed, QUIET)
+        take_in(job_in(store_of(embedded)), Ingest((), tmp_path / "data", "english"), changed, QUIET)
 
 
 @pytest.mark.parametrize("damage", [_flip, _empty, lambda content: content + b'\n"More."'])
