@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from index.admin import PATIENCE_S as SERVICE_PATIENCE_S
 from index.admin import Takedown, take_down
 from index.chroma_server import ChromaServer
 from index.errors import ConfigurationError
@@ -52,7 +53,11 @@ class Reached:
 
 
 def announced_take_down(
-    data: Path, store: Store, article_ids: Collection[str], server: ChromaServer | None = None
+    data: Path,
+    store: Store,
+    article_ids: Collection[str],
+    server: ChromaServer | None = None,
+    patience_s: float = SERVICE_PATIENCE_S,
 ) -> Takedown:
     """Take articles down from the publisher's data folder, announced to the replicas by a tombstone.
 
@@ -64,6 +69,7 @@ def announced_take_down(
         data,
         article_ids,
         server,
+        patience_s,
         announce=lambda segments: announce(store, tombstones.number, article_ids, segments),
         is_known=tombstones.names,
     )
