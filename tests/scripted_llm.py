@@ -29,6 +29,13 @@ class Hang:
 
 
 @dataclass(frozen=True)
+class Until:
+    """Silence until an event is set."""
+
+    event: threading.Event
+
+
+@dataclass(frozen=True)
 class Cut:
     """The connection breaks here."""
 
@@ -40,7 +47,7 @@ class Raw:
     data: bytes
 
 
-Step = str | Pause | Hang | Cut | Raw
+Step = str | Pause | Hang | Until | Cut | Raw
 
 
 @dataclass(frozen=True)
@@ -265,8 +272,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._send_part(b"data: [DONE]\n\n")
         self.wfile.write(b"0\r\n\r\n")
 
-    def _waited(self, step: Pause | Hang | Cut) -> bool:
+    def _waited(self, step: Pause | Hang | Until | Cut) -> bool:
         """Run a step without text; return False if it ends the reply."""
+        if isinstance(step, Until):
+            return step.event.wait(_LONGEST_S)
         if isinstance(step, Cut):
             self.wfile.flush()
             _break(self.connection)

@@ -42,27 +42,50 @@ class Asked:
     quotes: set[Quoted] = field(default_factory=set)
 
 
-class Service:
+def free_port() -> int:
+    """Return a port of the loopback interface that no program listens on."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+        return port
+
+
+class Client:
+    """A client of a service on a port of the loopback interface, with a new connection for each request."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+
+    def request(
+        self, method: str, path: str, body: object = None, key: str | None = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Return status and JSON of a reply; raises OSError, ValueError or HTTPException without one."""
+        with self.asked(method, path, body, key) as reply:
+            return reply.status, json.loads(reply.read())
+
+    @contextmanager
+    def asked(
+        self, method: str, path: str, body: object = None, key: str | None = None
+    ) -> Iterator[http.client.HTTPResponse]:
+        """Send a request; the connection is open until the block ends."""
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
+            content = json.dumps(body) if body is not None else None
+            sender = {"Authorization": f"Bearer {key}"} if key else {}
+            connection.request(method, path, content, {"Content-Type": "application/json", **sender})
+            yield connection.getresponse()
+
+
+class Service(Client):
     """`dateline serve` on a free port, in a separate process."""
 
     def __init__(self, desk: Newsdesk) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port: int = free.getsockname()[1]
+        super().__init__(free_port())
         command = ("serve", "--data", str(desk.data), "--port", str(self.port))
         self.process = desk.start(*command)
         self.log: list[str] = []
         # An unread pipe would fill up and block the service.
         self._reading = threading.Thread(target=self._read_log)
         self._reading.start()
-
-    def request(self, method: str, path: str, body: object = None) -> tuple[int, dict[str, Any]]:
-        """Return status and JSON of a reply; raises OSError or HTTPException without one."""
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)) as connection:
-            content = json.dumps(body) if body is not None else None
-            connection.request(method, path, content, {"Content-Type": "application/json"})
-            reply = connection.getresponse()
-            return reply.status, json.loads(reply.read())
 
     def ready(self) -> dict[str, Any]:
         """Return the reply of /readyz when the service is ready; raises AssertionError if it ends or is late."""

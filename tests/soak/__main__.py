@@ -17,7 +17,7 @@ from tests.faults.full_disk import Desk, Shortage, disk_full, file_too_large
 from tests.faults.killed_ingest import ANYWHERE, EACH_PHASE, killed_ingests
 from tests.faults.mounting import can_mount
 from tests.service.filters import compared, labelled
-from tests.soak import chroma_away, embed, load, overload, paging, pushes, schema, swaps
+from tests.soak import chroma_away, embed, load, overload, paging, pushes, replicas, schema, swaps
 
 
 def attacks(_: Path) -> str:
@@ -68,6 +68,8 @@ PROGRAMS: Mapping[str, Callable[[Path], object]] = {
     "filters": filters,
     "embed": embed.soak,
     "schema": schema.soak,
+    "replicas": replicas.soak,
+    "replicas_s3": replicas.soak_s3,
 }
 
 

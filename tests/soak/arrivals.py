@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.faults.questions import Service
+from tests.faults.questions import Client
 
 READERS = 64
 """Readers who can wait at once; one who finds none free waits longer, and that counts."""
@@ -86,7 +86,7 @@ def latency(seconds: Sequence[float]) -> Latency:
 
 
 @contextmanager
-def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: float) -> Iterator[Arrivals]:
+def arriving(service: Client, inquiry: Callable[[int], Inquiry], per_second: float) -> Iterator[Arrivals]:
     """Run users who arrive at this rate until the block ends; wait for all of them.
 
     The schedule is fixed: the wait of a request that is sent late counts from the moment it was due.
@@ -114,7 +114,7 @@ def arriving(service: Service, inquiry: Callable[[int], Inquiry], per_second: fl
             schedule.join()
 
 
-def exchange(service: Service, inquiry: Inquiry, due: float | None = None) -> Exchange:
+def exchange(service: Client, inquiry: Inquiry, due: float | None = None) -> Exchange:
     """Send a request and return its reply; `due` is now by default."""
     due = time.monotonic() if due is None else due
     try:

@@ -13,7 +13,7 @@ from index.layout import current_name
 from index.library import Library
 from index.replicas.objects import blob_name, newest_pointer, read_manifest, read_segment
 from index.replicas.pull import replica_of
-from index.replicas.push import push
+from index.replicas.push import Publisher, push
 from index.replicas.store import Store
 from tests.fakes import HashedEmbedder, built, grown, newsroom, opened
 
@@ -113,7 +113,7 @@ def test_a_replica_refuses_a_corrupt_blob_and_goes_on_after_a_repair(
             follower.pull()
         follower.library.refresh()
         assert (follower.library.served, follower.articles()) == (served, old)
-    store.replace(name, content)
+    Publisher(publisher, store).push(repair=True)
     for follower in followers:
         follower.pull()
         assert follower.articles() == bodies(publisher)
