@@ -3,12 +3,14 @@
 import json
 import signal
 from pathlib import Path
+from shlex import quote
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from dateline.ingest import print_remarks, summary
 from dateline.options import Data, FieldMapText, FollowLinks, Json, Rebuild, Site, settings_of
+from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,10 +27,10 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-Paths = Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files and folders with articles.")]
+Paths = Annotated[list[str], typer.Argument(metavar="PATH...", help="Files and folders with articles.")]
 JobPlace = Annotated[
     str,
-    typer.Option("--job", metavar="JOB", help="Folder or address of an object store that all machines of it reach."),
+    typer.Option("--job", metavar="JOB", help="Folder, or address of an object store, that all machines reach."),
 ]
 
 STOPPED = 128 + signal.SIGTERM
@@ -48,9 +50,10 @@ def plan(
     map_: FieldMapText = None,
     json_: Json = False,
 ) -> None:
-    """Write what an ingest of PATH would embed into shards, on the machine that has the articles.
+    """Write the texts to embed into shards.
 
-    The same plan again writes nothing. Exit 3 if some articles are rejected.
+    They are those that an ingest of PATH would embed. Runs on the machine that has the articles. The same plan again
+    writes nothing. Exit 3 if some articles are rejected.
     """
     from index.embedding import build_embedder
     from index.settings import IndexSettings
@@ -68,8 +71,8 @@ def plan(
         typer.echo(json.dumps({**values, "rejected": len(planned.report.rejected)}))
     elif planned.texts:
         typer.echo(
-            f"{planned.texts} texts to embed in {planned.shards} shards, {planned.written} of them new;"
-            f" now run `dateline embed work --job {job}` on each machine"
+            f"texts to embed: {planned.texts}, in shards: {planned.shards}, written: {planned.written}; now run"
+            f" `dateline embed work --job {quote(job)}` on each machine"
         )
     else:
         typer.echo("no text to embed: the index or the job has them all")
@@ -104,7 +107,7 @@ def work(
         for each in _embedded(opened, share, ray, data):
             done += 1
             rate = each.texts / each.seconds
-            typer.echo(f"shard {done} of {own}: {each.texts} texts, {rate:.0f} a second", err=True)
+            typer.echo(f"shard {done} of {own}: {rate:.0f} texts a second", err=True)
     except _Stopped:
         typer.echo(f"stopped: {done} of {own} shards are embedded; run the command again", err=True)
         raise typer.Exit(STOPPED) from None
@@ -115,12 +118,13 @@ def work(
         typer.echo(json.dumps({"embedded": done, "left": left, "shards": all_}))
     elif left:
         typer.echo(
-            f"{done} shards embedded; {left} of {all_} have no vectors yet: `dateline embed work --job {job}` embeds"
-            " what is left, once the other workers have ended"
+            f"shards embedded: {done}; without vectors: {left} of {all_}. Once the other workers have ended,"
+            f" `dateline embed work --job {quote(job)}` embeds what is left"
         )
     else:
         typer.echo(
-            f"{done} shards embedded; all {all_} have vectors: now run `dateline embed take-in PATH --job {job}`"
+            f"shards embedded: {done}; all {all_} have vectors: now run"
+            f" `dateline embed take-in PATH --job {quote(job)}`"
         )
 
 
@@ -135,9 +139,10 @@ def take_in(
     map_: FieldMapText = None,
     json_: Json = False,
 ) -> None:
-    """Verify the vectors of a job, then ingest PATH with them, on the machine of the plan.
+    """Verify the vectors, then ingest with them.
 
-    Takes the arguments of the plan. Exit 3 if shards have no vectors yet, or some articles are rejected.
+    Runs on the machine of the plan, and takes the arguments of the plan. Exit 3 if shards have no vectors yet, or some
+    articles are rejected.
     """
     from index.embedding import build_embedder
     from index.settings import IndexSettings
@@ -185,20 +190,24 @@ def embedder_of_worker(job: "Job", data: Path | None = None) -> "Embedder":
 
 def _order(
     settings: "IndexSettings",
-    paths: list[Path],
+    paths: list[str],
     *,
     rebuild: bool,
     follow_links: bool,
     site: str | None,
     map_: str | None,
 ) -> "Ingest":
-    """Return the ingest that `plan` prepares and `take-in` runs."""
+    """Return the ingest that `plan` prepares and `take-in` runs; raises ConfigurationError for an address."""
     from index.chroma_server import server_of
     from ingest.job import Ingest
     from ingest.load.fieldmap import parse_field_map
 
+    if addresses := [path for path in paths if "://" in path]:
+        raise ConfigurationError(
+            f"{addresses[0]} is an address, expected files or folders", "Fetch addresses with `dateline ingest`."
+        )
     return Ingest(
-        tuple(paths),
+        tuple(map(Path, paths)),
         settings.data,
         settings.language,
         rebuild=rebuild,

@@ -46,6 +46,7 @@ def dateline(tmp_path: Path, models: Path) -> Dateline:
 def test_a_job_is_planned_embedded_and_taken_in(dateline: Dateline, articles: Path) -> None:
     """Each command names the next one; a job that is not complete is refused with 3 and can be completed."""
     assert dateline("work")[0] == 2
+    assert dateline("plan", "https://paper.example/feed.xml")[0] == 2
     code, printed = dateline("plan", articles, "--texts", 2)
     assert code == 0
     assert "dateline embed work" in printed
@@ -55,7 +56,7 @@ def test_a_job_is_planned_embedded_and_taken_in(dateline: Dateline, articles: Pa
     assert dateline("work", "--worker", "3/2")[0] == 2
     code, printed = dateline("work", "--worker", "1/2", "--json")
     assert (code, json.loads(printed)) == (0, {"embedded": 2, "left": 1, "shards": 3})
-    assert "1 of 3 have no vectors yet" in dateline("work", "--worker", "1/2")[1]
+    assert "without vectors: 1 of 3" in dateline("work", "--worker", "1/2")[1]
     code, printed = dateline("work")
     assert code == 0
     assert "dateline embed take-in" in printed
