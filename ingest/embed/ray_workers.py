@@ -13,7 +13,7 @@ from functools import cached_property
 from types import ModuleType
 
 from index.embedding import Embedder
-from index.errors import ConfigurationError
+from index.errors import ConfigurationError, EmbeddingFailed
 from ingest.embed.shards import Job
 from ingest.embed.work import Embedded, Share, embed_shard, to_do
 
@@ -29,8 +29,8 @@ RESTARTS = 3
 class Actor:
     """A worker on a node of the cluster, which reads the settings of its node."""
 
-    def __init__(self, place: str, build: Callable[[Job], Embedder]) -> None:
-        self._job = Job(place)
+    def __init__(self, url: str, build: Callable[[Job], Embedder]) -> None:
+        self._job = Job(url)
         self._build = build
 
     @cached_property
@@ -51,18 +51,25 @@ def work_on_ray(address: str, job: Job, share: Share, build: Callable[[Job], Emb
     `build` makes the embedder of an actor on its node. Ray restarts an actor that dies and repeats its shard. Raises as
     `work` does, and ConfigurationError if Ray is not installed or the cluster does not answer.
     """
+    shards = to_do(job, share)
+    if not shards:
+        return
     ray = _joined(address)
     try:
-        shards = to_do(job, share)
         processors, count = _actors(ray, len(shards))
         remote = ray.remote(Actor).options(
             num_cpus=processors, max_restarts=RESTARTS, max_task_retries=RESTARTS, scheduling_strategy="SPREAD"
         )
-        pool = ray.util.ActorPool([remote.remote(job.place, build) for _ in range(count)])
+        pool = ray.util.ActorPool([remote.remote(job.url, build) for _ in range(count)])
         try:
             yield from pool.map_unordered(lambda actor, shard: actor.embed.remote(shard), shards)
         except ray.exceptions.RayTaskError as error:
             raise error.cause from error
+        except ray.exceptions.RayError as error:
+            raise EmbeddingFailed(
+                f"the workers of the Ray cluster ended: {str(error).partition(chr(10))[0]}",
+                "Check the memory and the logs of the nodes, then run the command again: it embeds what is left.",
+            ) from error
     finally:
         ray.shutdown()
 

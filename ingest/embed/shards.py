@@ -76,6 +76,11 @@ class Job:
         self._store = store or Store(place if "://" in place else Path(place).absolute().as_uri())
         self._plans: dict[str, _Plan] = {}
 
+    @property
+    def url(self) -> str:
+        """Return the address of the job, which is the same on all machines."""
+        return self._store.url
+
     def refresh(self) -> None:
         """Read the plans that are not known yet; raises ConfigurationError if they are of different models."""
         for name in self._store.names(PLANS):
