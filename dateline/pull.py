@@ -28,6 +28,12 @@ def pull(
     every: Annotated[
         float, typer.Option("--every", min=0.1, help="Seconds between two looks at the store with --watch.")
     ] = 2,
+    temporary: Annotated[
+        bool,
+        typer.Option(
+            "--temporary", help="With --watch: the folder ends with this process, so forget the replica when it stops."
+        ),
+    ] = False,
     json_: Json = False,
 ) -> None:
     """Bring the data folder to the generation that was pushed last to an object store.
@@ -52,7 +58,8 @@ def pull(
         if watch:
             # A revoked key does not wait for the copy of a large segment.
             Thread(target=Follower(keys.try_to_look, every).run, daemon=True).start()
-            follow(replica.look, every, settings.log_format, _summary, json_=json_)
+            at_end = replica.leave if temporary else None
+            follow(replica.look, every, settings.log_format, _summary, json_=json_, at_end=at_end)
         keys.look()
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))

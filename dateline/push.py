@@ -82,6 +82,7 @@ def follow(
     summary: "Callable[[ReportT], str]",
     *,
     json_: bool,
+    at_end: "Callable[[], object] | None" = None,
 ) -> None:
     """Look again and again until a signal; log each report with news, or print it as a line of JSON."""
     import logging
@@ -101,7 +102,7 @@ def follow(
         else:
             logger.info("%s", summary(report))
 
-    run_until_stopped(Follower(look_once, every_s).run, logger.name)
+    run_until_stopped(Follower(look_once, every_s).run, logger.name, at_end)
 
 
 def key_publisher(data: "Path", store: "Store") -> "KeyPublisher":

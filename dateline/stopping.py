@@ -8,10 +8,11 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 
-def run_until_stopped(work: Callable[[], None], logger: str) -> None:
+def run_until_stopped(work: Callable[[], None], logger: str, at_end: Callable[[], object] | None = None) -> None:
     """Run work that may be killed at any point, until SIGTERM or SIGINT; raise what it raises.
 
-    The work runs in a thread of its own: a request to a server that does not answer delays no signal.
+    `at_end` is called after a signal, while the work still runs. The work runs in a thread of its own: a request to a
+    server that does not answer delays no signal.
     """
     ended, raised = Event(), list[BaseException]()
 
@@ -24,6 +25,8 @@ def run_until_stopped(work: Callable[[], None], logger: str) -> None:
             ended.set()
 
     def stop(*_: object) -> None:
+        if at_end is not None:
+            at_end()
         logging.getLogger(logger).info("stopped")
         sys.stdout.flush()
         sys.stderr.flush()

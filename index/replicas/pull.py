@@ -129,6 +129,7 @@ class Replica:
     _next_pull: float = -math.inf
     _tombstones: Tombstones | None = None
     _is_checked: bool = False
+    _has_left: bool = False
     _lock: RLock = field(default_factory=RLock)
 
     def look(self) -> PullReport | None:
@@ -187,9 +188,20 @@ class Replica:
         try:
             # One after the other: the last report is the latest state.
             with self._lock:
+                if self._has_left:
+                    return
                 self.store.replace(report_name(self.mark.id), self._state().to_json().encode())
         except StoreUnavailable as error:
             logger.warning("the store was not told the state of this replica: %s", error.args[0])
+
+    def leave(self) -> None:
+        """Remove the report from the store, and make no other: the folder ends with this process."""
+        try:
+            with self._lock:
+                self._has_left = True
+                self.store.remove(report_name(self.mark.id))
+        except StoreUnavailable as error:
+            logger.warning("the store still has the report of this replica: %s", error.args[0])
 
     def _state(self) -> Report:
         there = [*segment_names(self.data), *(folder.name for folder in unfinished(self.data))]

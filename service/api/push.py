@@ -186,7 +186,8 @@ async def _accept(state: ServiceState, pushes: list[Push]) -> list[PushReply]:
     if not await state.store(has_writer, data):
         raise NoWriter(
             f"no process publishes the spool of {data}",
-            "Run `dateline serve --with-writer`, or `dateline ingest --watch` beside the service.",
+            "Run `dateline serve --with-writer`, or `dateline ingest --watch` beside the service. A replica has no"
+            " writer: send pushes to the publisher.",
         )
     await state.store(Spool(data).accept, pushes)
     return [

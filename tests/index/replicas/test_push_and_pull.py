@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from index.layout import current_name
+from index.replicas.objects import reports
 from index.replicas.pull import PullReport, replica_of
 from index.replicas.push import push
 from index.replicas.store import Store
@@ -41,3 +42,15 @@ def test_a_replica_serves_what_was_pushed(publisher: Path, tmp_path: Path) -> No
     with opened(replica) as generation:
         assert sorted(generation.hashes()) == ["a", "b"]
     assert (push(publisher, store).is_new, pulled(replica, store).is_new) == (False, False)
+
+
+def test_a_replica_that_leaves_is_not_waited_for(publisher: Path, tmp_path: Path) -> None:
+    """Its report is removed, and a pull that still runs makes no other."""
+    store = Store("memory:///")
+    push(publisher, store)
+    with replica_of(tmp_path / "replica", store, "east") as replica:
+        replica.pull()
+        assert [each.name for each in reports(store)] == ["east"]
+        replica.leave()
+        replica.pull()
+    assert list(reports(store)) == []
