@@ -59,7 +59,7 @@ def pull(
             # A revoked key does not wait for the copy of a large segment.
             Thread(target=Follower(keys.try_to_look, every).run, daemon=True).start()
             at_end = replica.leave if temporary else None
-            follow(replica.look, every, settings.log_format, _summary, json_=json_, at_end=at_end)
+            follow(replica.look, every, settings.log_format, _summary, what=store.url, json_=json_, at_end=at_end)
         keys.look()
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))

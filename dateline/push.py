@@ -68,7 +68,7 @@ def push(
     if watch:
         if repair:
             raise ConfigurationError("--watch does not go with --repair", "Run that once, then watch.")
-        follow(look, LOOK_S, settings.log_format, _summary, json_=json_)
+        follow(look, LOOK_S, settings.log_format, _summary, what=str(settings.data), json_=json_)
         return
     report = publisher.push(repair=repair)
     keys.look()
@@ -81,6 +81,7 @@ def follow(
     log_format: "LogFormat",
     summary: "Callable[[ReportT], str]",
     *,
+    what: str,
     json_: bool,
     at_end: "Callable[[], object] | None" = None,
 ) -> None:
@@ -102,7 +103,7 @@ def follow(
         else:
             logger.info("%s", summary(report))
 
-    run_until_stopped(Follower(look_once, every_s).run, logger.name, at_end)
+    run_until_stopped(Follower(look_once, every_s).run, logger.name, f"following {what}", at_end)
 
 
 def key_publisher(data: "Path", store: "Store") -> "KeyPublisher":

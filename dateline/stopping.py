@@ -8,11 +8,13 @@ from collections.abc import Callable
 from threading import Event, Thread
 
 
-def run_until_stopped(work: Callable[[], None], logger: str, at_end: Callable[[], object] | None = None) -> None:
+def run_until_stopped(
+    work: Callable[[], None], logger: str, begun: str, at_end: Callable[[], object] | None = None
+) -> None:
     """Run work that may be killed at any point, until SIGTERM or SIGINT; raise what it raises.
 
-    `at_end` is called after a signal, while the work still runs. The work runs in a thread of its own: a request to a
-    server that does not answer delays no signal.
+    Logs what has `begun` once a signal stops it with exit code 0. `at_end` is called after a signal, while the work
+    still runs. The work runs in a thread of its own: a request to a server that does not answer delays no signal.
     """
     ended, raised = Event(), list[BaseException]()
 
@@ -35,6 +37,7 @@ def run_until_stopped(work: Callable[[], None], logger: str, at_end: Callable[[]
 
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, stop)
+    logging.getLogger(logger).info("%s", begun)
     Thread(target=run, daemon=True).start()
     ended.wait()
     raise raised[0]

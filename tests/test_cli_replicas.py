@@ -1,6 +1,9 @@
-"""`dateline remove` with a store, and `dateline replicas`: their output and exit codes."""
+"""`dateline push` and `dateline pull`: their output and exit codes."""
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +13,7 @@ from typer.testing import CliRunner
 from dateline.__main__ import app
 from dateline.exit_codes import exit_code_of
 from index.errors import DatelineError
-from service.feedback import CitedWords, Feedback, FeedbackStore
+from index.layout import current_name
 from tests.fakes import article, built
 
 Dateline = Callable[..., tuple[int, str]]
@@ -18,62 +21,44 @@ Dateline = Callable[..., tuple[int, str]]
 
 @pytest.fixture
 def dateline(tmp_path: Path) -> Dateline:
-    """Run a command with a store in a folder; return its exit code and output."""
-    environment = {"CHROMA_URL": "", "DATELINE_STORE": f"file://{tmp_path}/store"}
+    """Run a command on a data folder as `main` does, with a store; return its exit code and output."""
 
-    def run(*arguments: str) -> tuple[int, str]:
-        result = CliRunner(env=environment).invoke(app, arguments)
+    def run(command: str, data: str, *options: str, store: str | None = f"file://{tmp_path}/store") -> tuple[int, str]:
+        runner = CliRunner(env={"CHROMA_URL": "", "DATELINE_STORE": store})
+        result = runner.invoke(app, [command, "--data", str(tmp_path / data), *options])
         if isinstance(result.exception, DatelineError):
-            return exit_code_of(result.exception), result.output + str(result.exception)
-        if result.exception is not None and not isinstance(result.exception, SystemExit):
-            raise result.exception
-        return result.exit_code, result.output
+            return exit_code_of(result.exception), str(result.exception)
+        return result.exit_code, result.stdout
 
     return run
 
 
-def test_a_takedown_waits_for_replicas(dateline: Dateline, tmp_path: Path) -> None:
-    """It is complete once the replica has pulled, which deletes its feedback, or once it is forgotten."""
-    publisher, replica = tmp_path / "publisher", tmp_path / "replica"
-    built(publisher, [article("a", "Crews left the harbour."), article("late", "The roof leaks.")])
-    assert dateline("push", "--data", str(publisher))[0] == 0
-    assert dateline("pull", "--data", str(replica), "--name", "east\x1b[2J")[0] == 0
-    feedback = FeedbackStore(replica, 10)
-    for answer_id in ("late", "a"):
-        cited = (CitedWords(answer_id, "The roof leaks."),)
-        feedback.add(
-            Feedback(answer_id=answer_id, question="?", answer="The roof leaks [1].", vote="up", citations=cited)
-        )
-
-    removal = ("remove", "late", "--data", str(publisher), "--wait", "0")
-    code, printed = dateline(*removal)
-    assert (code, printed.startswith("NOT complete: generation ")) == (1, True)
-    assert "Replica east?[2J has not acknowledged, seen " in printed
-    code, printed = dateline(*removal, "--json")
-    said = json.loads(printed)
-    assert (code, said["complete"], said["pointer"], said["removed_chunks"]) == (1, False, 3, 0)
-    assert [(each["behind"], each["complete"]) for each in said["replicas"]] == [(2, False)]
-
-    assert dateline("pull", "--data", str(replica), "--name", "east")[0] == 0
-    assert [entry.feedback.answer_id for entry in feedback.entries()] == ["a"]
-    code, printed = dateline(*removal)
-    assert (code, printed.startswith("complete: the data folder has nothing of them; ")) == (0, True)
-    (listed,) = json.loads(dateline("replicas", "list", "--json")[1])["replicas"]
-    assert (listed["name"], listed["pointer"], listed["behind"], listed["last_takedown"]) == ("east", 3, 1, 1)
-    assert dateline("replicas", "list")[1].startswith("east  pointer 3, 1 pointers behind; serves ")
-
-    assert dateline("remove", "a", *removal[2:])[0] == 1
-    assert dateline("replicas", "forget", "west")[0] == 2
-    assert dateline("replicas", "forget", "east")[0] == 0
-    assert dateline("remove", "a", *removal[2:])[0] == 0
-    assert dateline("remove", "never", *removal[2:])[0] == 2
+def test_a_generation_goes_from_machine_to_machine(dateline: Dateline, tmp_path: Path) -> None:
+    for data in ("publisher", "other"):
+        built(tmp_path / data, [article("a", "Crews left the harbour.")])
+    code, printed = dateline("push", "publisher", "--json")
+    pushed = json.loads(printed)
+    assert (code, pushed["pointer"], pushed["is_new"]) == (0, 1, True)
+    code, printed = dateline("pull", "replica", "--json", "--name", "east")
+    pulled = json.loads(printed)
+    assert (code, pulled["generation"], pulled["segments"]) == (0, pushed["generation"], pushed["segments"])
+    assert current_name(tmp_path / "replica") == pushed["generation"]
+    assert [dateline(command, data)[0] for command, data in (("push", "publisher"), ("pull", "replica"))] == [0, 0]
+    assert dateline("push", "other")[0] == 4
+    assert dateline("push", "replica")[0] == 2
+    assert dateline("pull", "other")[0] == 2
+    assert dateline("push", "publisher", "--watch", "--repair")[0] == 2
+    assert dateline("push", "publisher", store=None)[0] == 2
+    assert dateline("push", "nothing")[0] == 2
 
 
-def test_a_replica_takes_nothing_down(dateline: Dateline, tmp_path: Path) -> None:
-    """The command says where to run it, and changes nothing."""
-    built(tmp_path / "publisher", [article("a", "Crews left the harbour.")])
-    dateline("push", "--data", str(tmp_path / "publisher"))
-    dateline("pull", "--data", str(tmp_path / "replica"))
-    code, printed = dateline("remove", "a", "--data", str(tmp_path / "replica"), "--wait", "0")
-    assert (code, "is a replica" in printed) == (2, True)
-    assert not list((tmp_path / "store").glob("tombstones/*"))
+@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_watch(tmp_path: Path, sent: signal.Signals) -> None:
+    """It ends with 0 once it has begun to look, at a store that is empty."""
+    command = [sys.executable, "-m", "dateline", "pull", f"file://{tmp_path}/store", "--watch", "--every", "0.1"]
+    with subprocess.Popen([*command, "--data", str(tmp_path / "data")], stderr=subprocess.PIPE, text=True) as child:
+        assert child.stderr is not None
+        line = child.stderr.readline()
+        assert "following" in line
+        child.send_signal(sent)
+        assert (child.wait(10), "stopped" in child.stderr.read()) == (0, True)
