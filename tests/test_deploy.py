@@ -378,6 +378,15 @@ def test_a_pod_waits_until_its_service_has_stopped() -> None:
                 assert pause_s + STOP_S <= pod["terminationGracePeriodSeconds"], name
 
 
+def test_every_pod_of_dateline_may_reach_the_store() -> None:
+    """The policy for outgoing connections has all of them, and no other pod: the first policy refuses the rest."""
+    policies = {each["metadata"]["name"]: each["spec"] for each in OBJECTS if each["kind"] == "NetworkPolicy"}
+    (term,) = policies["outgoing"]["podSelector"]["matchExpressions"]
+    ours = {pod["labels"]["app"] for pod in PODS.values() if containers(pod)[0]["image"] == "dateline"}
+    assert (term["key"], set(term["values"])) == ("app", ours)
+    assert policies["nothing-else"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
+
+
 def test_no_manifest_has_a_secret() -> None:
     """Secrets are referred to by name only."""
     assert "Secret" not in {each["kind"] for each in OBJECTS}
