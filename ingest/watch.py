@@ -11,7 +11,7 @@ from pathlib import Path
 from index.embedding import Embedder
 from index.errors import DatelineError, IngestRunning
 from index.generation import SegmentPool, open_generation
-from index.layout import current_name
+from index.layout import current_name, refuse_replica
 from index.spool import Spool, SpoolEntry, writer_lock
 from ingest.changes import file_of
 from ingest.job import Ingest, hashes_by_origin, run
@@ -66,10 +66,12 @@ class Writer:
     _fetched: list[Fetched] = field(default_factory=list)
 
     def run(self) -> None:
-        """Publish until an exception ends it; raises IngestRunning if another writer runs.
+        """Publish until an exception ends it.
 
+        Raises IngestRunning if another writer runs, and ConfigurationError if the data folder is a replica's.
         Killed at any point, it loses no push: an entry leaves the spool only once its generation is current.
         """
+        refuse_replica(self.order.data)
         with writer_lock(self.order.data):
             urls = self.visits.fetcher.urls if self.visits else ()
             watched = [*map(str, self.order.paths), *map(without_password, urls)]

@@ -159,7 +159,9 @@ class Replica:
             tombstones.check_names(manifest)
             for entry in manifest.segments:
                 if not has_segment(self.data, entry):
-                    report.add(entry.segment, fetch_segment(self.store, self.data, entry))
+                    copied = fetch_segment(self.store, self.data, entry)
+                    report.add(entry.segment, copied)
+                    logger.info("pulled segment %s: %.1f MB", entry.segment, copied.bytes / 1e6)
             self._check(tombstones, manifest)
             report.is_new = report.generation != pointer.generation
             self._publish(content, manifest)

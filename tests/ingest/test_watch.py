@@ -15,8 +15,8 @@ import pytest
 
 from index import spool
 from index.admin import take_down
-from index.errors import IngestRunning
-from index.layout import generation_names, ingest_lock
+from index.errors import ConfigurationError, IngestRunning
+from index.layout import REPLICA, generation_names, ingest_lock
 from index.records import Article
 from index.spool import Push, Spool, has_writer, writer_lock
 from ingest import watch
@@ -283,6 +283,15 @@ def test_a_writer_lives_until_it_is_stopped(desk: Desk, monkeypatch: pytest.Monk
     assert seen == [True]
     with writer_lock(desk.data), pytest.raises(IngestRunning):
         writer.run()
+
+
+def test_a_replica_has_no_writer(desk: Desk) -> None:
+    """It would accept pushes that nobody publishes."""
+    desk.data.mkdir()
+    (desk.data / REPLICA).touch()
+    with pytest.raises(ConfigurationError):
+        desk.writer().run()
+    assert not has_writer(desk.data)
 
 
 @pytest.mark.parametrize("phase", ["current", "published"])
