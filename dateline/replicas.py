@@ -30,7 +30,7 @@ def list_(url: Url = None, json_: Json = False) -> None:
         typer.echo(json.dumps({"replicas": [values_of(replica) for replica in listed]}))
         return
     for replica in listed:
-        behind = f"{replica.behind} pointers behind" if replica.behind else "up to date"
+        behind = {0: "up to date", 1: "1 pointer behind"}.get(replica.behind, f"{replica.behind} pointers behind")
         serves = replica.report.generation or "nothing"
         typer.echo(
             f"{name_of(replica)}  pointer {replica.report.pointer}, {behind}; serves {serves};"

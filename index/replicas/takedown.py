@@ -94,8 +94,10 @@ def reach(data: Path, store: Store, patience_s: float) -> Reached:
     Waits at most `patience_s` seconds, and a minute for another process that changes the store. Raises IngestRunning
     after that, and as `Publisher.push`. A store without conditional writes is not refused: its operator uses it.
     """
-    pointer = Publisher(data, store, single_publisher=True).push(always=True).pointer
     tombstones = Tombstones(store)
+    # A pointer tells the replicas to look: they need none if all have done the takedown before.
+    is_new = any(not _has_acknowledged(each.report, tombstones) for each in list_replicas(store))
+    pointer = Publisher(data, store, single_publisher=True).push(always=is_new).pointer
     with store_lock(data, PATIENCE_S):
         removed = purge(data, store, tombstones)
     deadline = time.monotonic() + patience_s

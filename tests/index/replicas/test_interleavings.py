@@ -172,7 +172,7 @@ class World:
 
 STEPS = ("publish", "push", "take_down", "sweep", "restore", "pull_east", "pull_west")
 INTERRUPTIONS = st.none() | st.builds(
-    Interruption, st.integers(1, 40), st.sampled_from(["kill", "push", "take_down", "sweep", "pull_east", "pull_west"])
+    Interruption, st.integers(1, 60), st.sampled_from(["kill", "push", "take_down", "sweep", "pull_east", "pull_west"])
 )
 
 

@@ -64,6 +64,15 @@ class AwayStore(Store):
         return super().create(name, content)
 
 
+class BrokenStore(Store):
+    """A store that serves no blob."""
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        if name.startswith(objects.BLOBS):
+            raise StoreUnavailable("the store is away")
+        return super().pieces(name)
+
+
 def traces(folder: Path) -> list[str]:
     """Return the files that have a trace of the article in their bytes or their names."""
     paths = [path for path in folder.rglob("*") if path.is_file()]
@@ -208,3 +217,12 @@ def test_a_replica_is_forgotten_by_a_name_that_only_it_has(store: Store, publish
     for each in list_replicas(store):
         forget_replica(store, each.report.id)
     assert list_replicas(store) == []
+
+
+def test_a_replica_reports_before_it_copies(store: Store, publisher: Path, tmp_path: Path) -> None:
+    """So a takedown waits for one whose first pull was killed."""
+    push(publisher, store)
+    with replica_of(tmp_path / "new", BrokenStore(store.url), "new") as replica, pytest.raises(StoreUnavailable):
+        replica.pull()
+    assert [each.report.name for each in list_replicas(store)] == ["new"]
+    assert not taken_down(publisher, store)[1].complete
