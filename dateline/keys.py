@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from dateline.exit_codes import FAILED
+from dateline.exit_codes import FAILED, exit_code_of
 from dateline.options import After, Before, Data, Json, filters_of, moment_of, settings_of
 from dateline.push import key_publisher, store_of
 from index.errors import ConfigurationError, DatelineError, IndexUnavailable
@@ -133,11 +133,16 @@ def revoke(
 
     settings = _writable(data)
     store = KeyStore(settings.data)
-    found = _the_key(store.keys(), key)
+    # With replicas the command can be run again, to learn whether they have the change.
+    found = _the_key(store.keys(), key, or_revoked=settings.store is not None)
     store.revoke(found.id)
     if not json_:
         typer.echo(f"{found.id} ({found.grant.name}) is revoked")
-    shared = _share(settings)
+    try:
+        shared = _share(settings)
+    except DatelineError as error:
+        typer.echo(f"NOT on the replicas, which still accept the key: {error}", err=True)
+        raise typer.Exit(exit_code_of(error)) from error
     late, replicas = _late(*shared) if shared else ([], 0)
     if json_:
         values = {"replicas": replicas, "waiting": late} if shared else {}
@@ -147,7 +152,7 @@ def revoke(
     if late:
         typer.echo(
             f"NOT on every replica: {', '.join(late)} may still accept the key. Stop the service there, or start its"
-            " pull; `dateline replicas forget` drops one that is gone.",
+            " pull and run this again; `dateline replicas forget` drops one that is gone.",
             err=True,
         )
         raise typer.Exit(FAILED)
@@ -198,17 +203,18 @@ def _reach(data: Path | None, bounds: Filters) -> str | None:
         return None
 
 
-def _the_key(keys: Sequence["Key"], given: str) -> "Key":
+def _the_key(keys: Sequence["Key"], given: str, *, or_revoked: bool) -> "Key":
     """Return the key of this beginning or name; raises ConfigurationError unless there is exactly one.
 
-    A key that is given completely is found as well, but never repeated.
+    Revoked keys do not match, unless no other key does and `or_revoked` is set. A key that is given completely is found
+    as well, but never repeated.
     """
     from service.keys import digest_of
 
     matches = [key for key in keys if given == key.grant.name or key.id.startswith(given)] or [
         key for key in keys if key.digest == digest_of(given)
     ]
-    live = [key for key in matches if key.revoked_at is None]
+    live = [key for key in matches if key.revoked_at is None] or (matches if or_revoked else [])
     if len(live) != 1:
         ids = ", ".join(key.id for key in live)
         raise ConfigurationError(

@@ -138,11 +138,24 @@ def test_replicas_have_a_key_until_it_is_revoked(tmp_path: Path, monkeypatch: py
     assert KeyStore(publisher).keys()[0].revoked_at is not None
     assert CliRunner().invoke(app, pull).exit_code == 0
     assert KeyStore(replica).keys() == KeyStore(publisher).keys()
+    assert keys(publisher, "revoke", "app").exit_code == 0
 
     created(publisher, "another")
     assert CliRunner().invoke(app, pull).exit_code == 0
     waiting = json.loads(keys(publisher, "revoke", "another", "--json").stdout)["waiting"]
     assert waiting == ["east"]
+
+
+def test_a_revocation_that_the_store_did_not_get_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is revoked here, the message says where it is not, and the command can be run again."""
+    created(tmp_path, "app")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("DATELINE_STORE", f"file://{tmp_path}/file/store")
+    for _ in range(2):
+        assert keys(tmp_path, "revoke", "app").exit_code != 0
+    assert KeyStore(tmp_path).keys()[0].revoked_at is not None
+    made = keys(tmp_path, "create", "--name", "another")
+    assert (made.exit_code, made.stdout.startswith("dl_")) == (0, True)
 
 
 def test_a_replica_makes_no_key(tmp_path: Path) -> None:
