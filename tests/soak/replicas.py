@@ -104,13 +104,11 @@ def _capacity(client: Client) -> float:
 def publishes(deployment: Deployment, arrivals: Arrivals) -> str:
     """Publish three generations; each is served by both replicas in time."""
     seconds = []
-    for _ in range(PUBLISHES):
+    for number in range(1, PUBLISHES + 1):
+        _wait_for_generations(deployment, arrivals, number)
         seconds.append(max(deployment.publish()))
-        _wait_for_replies(arrivals)
-    assert max(seconds) <= SWITCH_S, seconds
-    used = deployment.generations_of(arrivals.exchanges)
-    # A merge publishes a generation more.
-    assert len(used) > PUBLISHES, used
+    _wait_for_generations(deployment, arrivals, PUBLISHES + 1)
+    assert max(seconds) <= SWITCH_S, f"replicas served the new generation {_listed(seconds)} s after its pointer"
     return f"both replicas on the new generation {_listed(seconds)} s after its pointer"
 
 
@@ -126,7 +124,7 @@ def publisher_killed(deployment: Deployment, arrivals: Arrivals) -> str:
     is_early = deployment.last_number() == last
     _wait_for_replies(arrivals)
     if is_early:
-        assert deployment.served() == serving
+        assert deployment.served() == serving, serving
     deployment.pusher.start()
     seconds = deployment.awaited_generation()
     moment = "before" if is_early else "after"
@@ -139,7 +137,7 @@ def store_away(deployment: Deployment, arrivals: Arrivals) -> str:
     deployment.store_machine.leave()
     deployment.edit()
     _wait_for_replies(arrivals)
-    assert deployment.served() == serving
+    assert deployment.served() == serving, serving
     assert deployment.pusher.runs, deployment.pusher.output()[-2000:]
     assert all(each.puller.runs for each in deployment.replicas)
     deployment.store_machine.come_back()
@@ -168,9 +166,9 @@ def puller_killed(deployment: Deployment, arrivals: Arrivals) -> str:
     old = killed.generation()
     killed.puller.kill()
     deployment.publish([other])
+    _wait_for_generations(deployment, arrivals, 2)
     _wait_for_replies(arrivals)
-    assert killed.generation() == old != other.generation()
-    assert len(deployment.generations_of(arrivals.exchanges)) == 2
+    assert killed.generation() == old != other.generation(), deployment.served()
     killed.puller.start()
     seconds = deployment.awaited_generation()
     return f"its service served the old generation; started again, it was on the new one after {seconds:.1f} s"
@@ -189,7 +187,7 @@ def corrupt_blob(deployment: Deployment, arrivals: Arrivals) -> str:
         replica.puller.start()
     awaited(lambda: all(name in each.puller.output() for each in deployment.replicas), f"both replicas refuse {name}")
     _wait_for_replies(arrivals)
-    assert deployment.served() == serving
+    assert deployment.served() == serving, serving
     assert all(each.puller.runs for each in deployment.replicas)
     repaired = deployment.desk.run("push", "--repair", "--data", str(deployment.desk.data))
     assert repaired.returncode == 0, repaired.stderr
@@ -247,7 +245,7 @@ def nginx_killed(deployment: Deployment) -> str:
 def rates(deployment: Deployment) -> str:
     """Count the searches of one key on both replicas, without and with a server that they share."""
     if deployment.redis is None:
-        return "rates: SKIPPED, neither valkey-server nor redis-server is installed"
+        return "rates: SKIPPED, neither valkey-server nor redis-server is installed (Debian: apt install redis-server)"
     key = deployment.create_key("--name", "app", "--scope", "search", "--per-minute", str(PER_MINUTE))
     awaited(
         lambda: all(each.client.request("GET", "/v1/articles", key=key)[0] == 200 for each in deployment.replicas),
@@ -310,13 +308,19 @@ def _wait_for_replies(arrivals: Arrivals) -> None:
     awaited(lambda: len(arrivals.exchanges) >= enough, f"{REPLIES} replies arrive")
 
 
+def _wait_for_generations(deployment: Deployment, arrivals: Arrivals, count: int) -> None:
+    """Wait until users have had answers from this many generations."""
+    event = f"users get answers from {count} generations"
+    awaited(lambda: len(deployment.generations_of(arrivals.exchanges)) >= count, event)
+
+
 def _listed(seconds: Sequence[float]) -> str:
     return ", ".join(f"{each:.1f}" for each in seconds)
 
 
 def _soak(place: Path, kind: Kind) -> str:
     if found("nginx") is None:
-        return "SKIPPED: nginx is not installed"
+        return "SKIPPED: nginx is not installed (Debian: apt install nginx-light)"
     with deployed(place, kind) as deployment:
         trial = Trial(deployment)
         try:
