@@ -23,7 +23,7 @@ NO_KEYS := for name in $$(env | sed -n -e 's/^\(DATELINE_[A-Z0-9_]*\)=.*/\1/p' -
 
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help install install-all install-ray dev run test check soak audit lock docs image clean
+.PHONY: help install install-all install-ray dev run test check soak bench audit lock docs image clean
 
 help:
 	@echo 'make run      install, ingest articles/ unless an index exists, serve on http://127.0.0.1:8000 (PORT=… for another port)'
@@ -33,6 +33,7 @@ help:
 	@echo 'make test     install, run the tests'
 	@echo 'make check    format, lint, types, imports, the offline eval gate, tests: what CI runs'
 	@echo 'make soak     run the load, fault and attack programs (an hour)'
+	@echo 'make bench    measure beside stock LlamaIndex (BENCH="--quick", "--bench PATH", "--work PATH", "--write")'
 	@echo 'make audit    check the locked packages for known vulnerabilities (needs the network)'
 	@echo 'make docs     generate docs/settings.md and .env.example from the settings'
 	@echo 'make lock     resolve requirements*.lock from pyproject.toml (needs uv)'
@@ -81,6 +82,9 @@ endef
 
 soak: dev
 	@$(NO_KEYS) $(BIN)/python -m tests.soak
+
+bench: dev
+	@$(NO_KEYS) OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.suite $(BENCH)
 
 audit: $(AUDIT)/.pip-audit-$(PIP_AUDIT)
 	@$(AUDIT)/bin/python -m tests.audit

@@ -37,7 +37,7 @@ from numpy.typing import NDArray
 
 from benchmarks.judged import Judged, judged
 from benchmarks.options import parser, workplace
-from benchmarks.sets import SEED, Asked, QuestionSet, off_topic_sets, squad_2
+from benchmarks.sets import SEED, Asked, QuestionSet, off_topic_sets, read_lines, squad_2
 from benchmarks.trial import Asker, indexed, ingest
 from index.embedding.local import LocalEmbedder
 from service.readers.answerability import CALIBRATION, Answerability, Calibration
@@ -96,7 +96,7 @@ class Fitted(NamedTuple):
 
 def main() -> None:
     """Fit and print the thresholds; write them with `--write`."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser(__doc__)
     options.add_argument("--write", action="store_true", help="write the fitted thresholds")
     options.add_argument("--reuse", action="store_true", help="reuse the answers without the span reader in --work")
     options.add_argument("--questions", type=int, default=QUESTIONS, help="SQuAD questions of each kind, at most")
@@ -144,7 +144,7 @@ def ask_pairs(work: Path, embedder: LocalEmbedder, *, span_reader: bool) -> Iter
     ingest(ARTICLES, data, embedder)
     score_of = attrgetter("score" if span_reader else "strength")
     with Asker(data, work / "models", span_reader=span_reader, calibration=OPEN) as asker:
-        for row in map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines()):
+        for row in read_lines(PAIRS):
             answers = (row["answer"],) if "answer" in row else ()
             question = Asked(row["id"], row["question"], answers, (), frozenset(), bool(answers))
             kind = "answerable" if answers else "near_misses"

@@ -8,13 +8,14 @@ decisions of the open half.
 """
 
 import argparse
-import json
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.hits import Figure, share_of
+from benchmarks.hits import Estimate, share_of
+from benchmarks.options import first_line
+from benchmarks.sets import read_lines
 from benchmarks.table import Cell, print_table
 from index.copies import Sketch, is_copy, sketch_of
 from index.records import Article
@@ -26,12 +27,12 @@ Pair = Mapping[str, Any]
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(description=first_line(__doc__))
     parser.add_argument("--closed", action="store_true", help="measure the closed half too")
     parser.add_argument("--errors", action="store_true", help="list the wrong decisions of the open half")
     options = parser.parse_args()
     splits = ("open", "closed") if options.closed else ("open",)
-    labelled = [json.loads(line) for line in PAIRS.read_text(encoding="utf-8").splitlines()]
+    labelled = read_lines(PAIRS)
     measured = {split: [(pair, is_found(pair)) for pair in labelled if pair["split"] == split] for split in splits}
     rows: list[list[Cell]] = []
     for split, pairs in measured.items():
@@ -61,7 +62,7 @@ def _sketch(version: Pair) -> Sketch:
     return sketch_of(Article("", version["body"], "", title=version["title"]))
 
 
-def _cells(figure: Figure | None) -> list[Cell]:
+def _cells(figure: Estimate | None) -> list[Cell]:
     if figure is None:
         return [None, None, 0]
     return [f"{figure.value:.3f}", f"{figure.low:.3f} to {figure.high:.3f}", figure.n]

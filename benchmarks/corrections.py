@@ -11,12 +11,12 @@ was found in the open half.
 """
 
 import argparse
-import json
 from collections import Counter
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.sets import read_lines
 from benchmarks.table import print_table
 from index.records import Article
 from index.text import sentence_spans
@@ -54,7 +54,7 @@ def main() -> None:
     given = options.parse_args()
     split = "closed" if given.closed else "open"
     pairs, hits = Counter[str](), Counter[str]()
-    for pair in map(json.loads, PAIRS.read_text(encoding="utf-8").splitlines()):
+    for pair in read_lines(PAIRS):
         is_correction = any(pair[side]["is_correction"] for side in "ab") and pair["label"] == "conflict"
         if pair["split"] != split or pair["a"]["published_at"] == pair["b"]["published_at"]:
             continue

@@ -20,8 +20,9 @@ from typing import NamedTuple
 from benchmarks.made_index import LANGUAGE, fake_embedder
 from benchmarks.options import parser, workplace
 from benchmarks.stopwatch import memory_of
-from benchmarks.synthetic import write_articles
+from benchmarks.synthetic import bodies
 from benchmarks.table import Cell, print_table
+from benchmarks.texts import write_articles
 from index.embedding.local import LocalEmbedder
 from ingest.embed.plan import plan
 from ingest.embed.shards import Job
@@ -43,7 +44,7 @@ class Taken(NamedTuple):
 
 def main() -> None:
     """Measure and print."""
-    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options = parser(__doc__, bench=False)
     options.add_argument("--articles", type=int, default=ARTICLES, help="articles of six chunks each")
     options.add_argument("--memory", type=int, metavar="N", help="measure the memory with N articles instead")
     arguments = options.parse_args()
@@ -61,7 +62,7 @@ def main() -> None:
 def times(place: Path, count: int) -> list[list[Cell]]:
     """Return a row for each command."""
     articles = place / f"articles-{count}.jsonl"
-    write_articles(articles, count)
+    write_articles(articles, bodies(count))
     LocalEmbedder(place / "models")
     for name in ("single", "data", "job", "job-of-one"):
         shutil.rmtree(place / name, ignore_errors=True)
@@ -113,7 +114,7 @@ def _computed() -> float:
 def memory(place: Path, count: int) -> Iterable[list[Cell]]:
     """Yield a row for each step, which runs in a process of its own."""
     articles = place / f"articles-{count}.jsonl"
-    write_articles(articles, count)
+    write_articles(articles, bodies(count))
     for name in ("data", "job"):
         shutil.rmtree(place / name, ignore_errors=True)
     for step in STEPS:

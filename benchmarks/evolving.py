@@ -69,7 +69,7 @@ class Outcome:
 
 def main() -> None:
     """Ask all pairs and print the table."""
-    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options = parser(__doc__, bench=False)
     options.add_argument("--models", type=Path, default=ROOT / "data" / "models", help="folder of the local model")
     options.add_argument("--list", action="store_true", help="print the open pairs that are not answered well")
     arguments = options.parse_args()

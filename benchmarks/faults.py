@@ -17,6 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from benchmarks.sets import read_lines
+
 ROOT = Path(__file__).parent.parent
 FAULTS = Path(__file__).with_name("faults.jsonl")
 PYTEST = (sys.executable, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "-o", "timeout=300", "--tb=line")
@@ -89,7 +91,7 @@ def main() -> int:
         options.add_argument(name, action="append", default=[], help="try these faults only; may be repeated")
     options.add_argument("--record", action="store_true", help="write each result into the list")
     given = options.parse_args()
-    faults: list[Fault] = [json.loads(line) for line in FAULTS.read_text(encoding="utf-8").splitlines()]
+    faults: list[Fault] = read_lines(FAULTS)
     every = not (given.id or given.area)
     chosen = [each for each in faults if every or each["id"] in given.id or each["area"] in given.area]
     if not chosen:

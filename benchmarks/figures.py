@@ -22,8 +22,8 @@ DATE = "%d %B %Y"
 class Figure:
     """A measured value with its unit.
 
-    `chunks` is the size of the index, `goal` such as `≤ 1`, `other` the value of the alternative, `command` the program
-    that measures the figure.
+    `chunks` is the size of the index, `goal` such as `≤ 1`, `other` the value of the alternative, whose name is
+    `instead`, and `command` the program that measures the figure.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Figure:
     chunks: int | None = None
     goal: str = ""
     other: float | None = None
+    instead: str = ""
     command: str = ""
 
     @property
@@ -44,11 +45,16 @@ class Figure:
     def cells(self) -> list[Cell]:
         """Return the name, the size of the index, the value, the alternative's, the ratio and the goal."""
         other = None if self.other is None else _written(self.other, self.unit)
-        ratio = None if self.ratio is None else f"{self.ratio:.2g} ×"
+        ratio = None if self.ratio is None else written_ratio(self.ratio)
         return [self.name, self.chunks, _written(self.value, self.unit), other, ratio, self.goal or None]
 
 
 HEAD = ("", "chunks", "measured", "instead", "ratio", "goal")
+
+
+def written_ratio(ratio: float) -> str:
+    """Return a ratio with two significant digits."""
+    return f"{float(f'{ratio:.2g}'):g} ×"
 
 
 def _written(value: float, unit: str) -> str:
@@ -105,10 +111,19 @@ class Run:
         machine = json.dumps(asdict(self.machine), ensure_ascii=False)
         file.write_text(f'{{\n "machine": {machine},\n "figures": [\n  {lines}\n ]\n}}\n', encoding="utf-8")
 
-    def print(self) -> None:
-        """Print a table of the figures, and the machine."""
+    @classmethod
+    def of(cls, figures: Iterable[Figure]) -> Self:
+        """Measure figures, one after another, on this machine."""
+        machine = Machine.read()
+        measured = tuple(in_order(figures))
+        return cls(machine.after(), measured)
+
+    def report(self, file: Path | None = None) -> None:
+        """Print a table of the figures, and the machine; write the run into a file if one is given."""
         print_table(HEAD, [each.cells() for each in self.figures])
         print(f"\n{self.machine}")
+        if file:
+            self.write(file)
 
 
 def in_order(figures: Iterable[Figure]) -> Sequence[Figure]:

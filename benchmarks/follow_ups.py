@@ -33,7 +33,7 @@ Measures = NDArray[np.float64]
 
 def main() -> None:
     """Retrieve for each way to ask, and print the measures."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser(__doc__)
     options.add_argument("--show", type=int, default=0, help="print this many questions in their standalone form")
     arguments = options.parse_args()
     read = QuestionSet.read(arguments.bench, MTRAG)

@@ -29,8 +29,8 @@ RESAMPLES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
-    """A figure with its 95 % interval and the number of cases that it was computed from."""
+class Estimate:
+    """A value with its 95 % interval and the number of cases that it was computed from."""
 
     value: float
     low: float
@@ -78,7 +78,7 @@ def _mean_ranks(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     return means
 
 
-def share_of(true: Iterable[bool]) -> Figure | None:
+def share_of(true: Iterable[bool]) -> Estimate | None:
     """Return the share of true values; None without values."""
     values = list(true)
     n, found = len(values), sum(values)
@@ -87,10 +87,10 @@ def share_of(true: Iterable[bool]) -> Figure | None:
     square = DEVIATIONS**2
     middle = (found + square / 2) / (n + square)
     reach = DEVIATIONS / (n + square) * math.sqrt(found * (n - found) / n + square / 4)
-    return Figure(found / n, max(0.0, middle - reach), min(1.0, middle + reach), n)
+    return Estimate(found / n, max(0.0, middle - reach), min(1.0, middle + reach), n)
 
 
-def auroc_of(answerable: Sequence[float], unanswerable: Sequence[float]) -> Figure | None:
+def auroc_of(answerable: Sequence[float], unanswerable: Sequence[float]) -> Estimate | None:
     """Return the AUROC; None without one of the kinds."""
     if not answerable or not unanswerable:
         return None
@@ -99,14 +99,14 @@ def auroc_of(answerable: Sequence[float], unanswerable: Sequence[float]) -> Figu
     spread = (len(answerable) - 1) * (one - area**2) + (len(unanswerable) - 1) * (other - area**2)
     variance = (area * (1 - area) + spread) / (len(answerable) * len(unanswerable))
     reach = DEVIATIONS * math.sqrt(max(0.0, variance))
-    return Figure(area, max(0.0, area - reach), min(1.0, area + reach), len(answerable) + len(unanswerable))
+    return Estimate(area, max(0.0, area - reach), min(1.0, area + reach), len(answerable) + len(unanswerable))
 
 
-def figure_of(values: Sequence[float], statistic: Callable[..., NDArray[np.float64]] = np.mean) -> Figure | None:
+def figure_of(values: Sequence[float], statistic: Callable[..., NDArray[np.float64]] = np.mean) -> Estimate | None:
     """Return a statistic of the values, which takes `axis`, such as their mean; None without values."""
     if not values:
         return None
     cases = np.array(values, dtype=np.float64)
     drawn = np.random.default_rng(0).integers(0, len(cases), (RESAMPLES, len(cases)))
     low, high = np.percentile(statistic(cases[drawn], axis=1), (2.5, 97.5))
-    return Figure(float(statistic(cases, axis=0)), float(low), float(high), len(cases))
+    return Estimate(float(statistic(cases, axis=0)), float(low), float(high), len(cases))

@@ -23,10 +23,10 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import Figure, Machine, Run
+from benchmarks.figures import Figure, Run
 from benchmarks.options import parser, workplace
 from benchmarks.sets import RGB, QuestionSet, news_articles
-from benchmarks.stock import Ingested, stock_environment, stock_ingest
+from benchmarks.stock import STOCK_NAME, Ingested, stock_environment, stock_ingest
 from benchmarks.stopwatch import middle
 from benchmarks.synthetic import bodies
 from index.embedding import Matrix
@@ -38,7 +38,6 @@ from ingest.job import ARTICLES_AT_ONCE, Ingest, run
 from ingest.load import LoadedArticle, Loader, find
 from ingest.report import Progress
 
-STOCK_NAME = "stock LlamaIndex"
 OURS = ("pipeline only", "complete job")
 COMMAND = "python -m benchmarks.ingest_speed"
 LENGTH = 2000
@@ -46,24 +45,18 @@ LENGTH = 2000
 
 def main() -> None:
     """Alternate both sides and print medians and ratios."""
-    options = parser((__doc__ or "").splitlines()[0], bench=None)
+    options = parser(__doc__, bench=None, figures=True)
     options.add_argument("--articles", type=int, default=200)
     options.add_argument("--rounds", type=int, default=3)
-    options.add_argument("--json", type=Path, help="write the figures into this file")
     arguments = options.parse_args()
-    machine = Machine.read()
     with workplace(arguments.work) as work:
-        articles = write_articles(arguments.bench, work, arguments.articles)
-        figures = compare(articles, work, arguments.articles, arguments.rounds, stock_environment(work))
-    run = Run(machine.after(), tuple(figures))
-    run.print()
-    if arguments.json:
-        run.write(arguments.json)
+        python = stock_environment(work)
+        Run.of(compare(arguments.bench, work, python, arguments.articles, arguments.rounds)).report(arguments.json)
 
 
-def compare(articles: Path, work: Path, count: int, rounds: int, python: Path | None) -> Sequence[Figure]:
-    """Alternate both sides, or ours alone without a stock environment, and return the figures."""
-    embedder = LocalEmbedder(work / "models")
+def compare(bench: Path | None, work: Path, python: Path | None, count: int, rounds: int) -> Iterator[Figure]:
+    """Alternate both sides, or ours alone without a stock environment, and yield the figures."""
+    articles, embedder = write_articles(bench, work, count), LocalEmbedder(work / "models")
     done: dict[str, list[Ingested]] = {}
     with ExitStack() as stack:
         child = stack.enter_context(stock_ingest(python)) if python else None
@@ -72,7 +65,7 @@ def compare(articles: Path, work: Path, count: int, rounds: int, python: Path | 
                 done.setdefault(STOCK_NAME, []).append(child.ingest(articles))
             for name, ingested in zip(OURS, ingest(articles, embedder), strict=True):
                 done.setdefault(name, []).append(ingested)
-    return list(figures_of(done, count))
+    yield from figures_of(done, count)
 
 
 def write_articles(bench: Path | None, work: Path, count: int) -> Path:
@@ -125,7 +118,7 @@ def figures_of(rounds: Mapping[str, Sequence[Ingested]], articles: int) -> Itera
         rates = (done[0].chunks / seconds[name], articles / seconds[name])
         for measure, rate, other in zip(("", ", articles"), rates, others, strict=True):
             unit = "articles/s" if measure else "chunks/s"
-            yield Figure(f"ingest, {name}{measure}", rate, unit, other=other, command=COMMAND)
+            yield Figure(f"ingest, {name}{measure}", rate, unit, other=other, instead=STOCK_NAME, command=COMMAND)
 
 
 if __name__ == "__main__":

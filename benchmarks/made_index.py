@@ -1,6 +1,6 @@
-"""Indexes of invented articles with fake unit vectors, so that a large one is built in minutes.
+"""Indexes of the articles of a benchmark, by default with fake unit vectors, so that a large one is built in minutes.
 
-The vectors carry the name of the local model, so that real articles can be published beside the invented ones.
+The vectors carry the name of the local model, so that articles with real vectors can be published beside the others.
 """
 
 import json
@@ -12,9 +12,11 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.stopwatch import memory_of
-from benchmarks.synthetic import CENTRES, SyntheticEmbedder, random_centres, write_articles
+from benchmarks.synthetic import CENTRES, SyntheticEmbedder, random_centres
+from benchmarks.texts import INVENTED, Texts, write_articles
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
 from index.generation import open_generation
@@ -25,6 +27,8 @@ from ingest.job import Ingest, run
 from ingest.report import Progress
 
 LANGUAGE = "english"
+
+Vectors = Literal["fake", "real"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +43,24 @@ class Made:
     peak: float
 
 
-def made_index(work: Path, count: int) -> Made:
+def made_index(work: Path, count: int, texts: Texts = INVENTED, vectors: Vectors = "fake") -> Made:
     """Return an index of `count` articles in `work`; a child process runs the ingest job, unless it did before."""
-    folder = work / f"made-{count}"
+    name = "-".join(["made", *([] if texts == INVENTED else [texts.name]), *(["real"] if vectors == "real" else [])])
+    folder = work / f"{name}-{count}"
     articles, data, done = folder / "articles.jsonl", folder / "data", folder / "made.json"
     if not done.exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
-        write_articles(articles, count)
-        command = [sys.executable, "-m", "benchmarks.made_index", str(articles), str(data), str(work / "models")]
+        write_articles(articles, texts.bodies(count))
+        command = [
+            sys.executable,
+            "-m",
+            "benchmarks.made_index",
+            str(articles),
+            str(data),
+            str(work / "models"),
+            vectors,
+        ]
         child = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True)
         done.write_text(child.stdout, encoding="utf-8")
     return Made(data, articles, count, **json.loads(done.read_text(encoding="utf-8")))
@@ -85,9 +98,11 @@ def in_segments(data: Path, target: Path, count: int) -> Path:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Ingest a file with fake vectors and print the result as JSON."""
-    articles, data, models = map(Path, arguments)
-    made = run(Ingest((articles,), data, LANGUAGE), fake_embedder(LocalEmbedder(models)), Progress(quiet=True))
+    """Ingest a file, with fake vectors or real ones, and print the result as JSON."""
+    articles, data, models = map(Path, arguments[:3])
+    real = LocalEmbedder(models)
+    embedder = real if arguments[3] == "real" else fake_embedder(real)
+    made = run(Ingest((articles,), data, LANGUAGE), embedder, Progress(quiet=True))
     # Not `getrusage`, which also counts the parent process from before this program was started.
     print(json.dumps({"chunks": made.chunks, "seconds": made.seconds, "peak": memory_of("self", "VmHWM")}))
 

@@ -7,16 +7,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
-def parser(description: str, *, bench: bool | None = True) -> argparse.ArgumentParser:
-    """Return a parser with `--work` (folder that is kept between runs) and `--bench` (folder of the public sets).
+def parser(doc: str | None, *, bench: bool | None = True, figures: bool = False) -> argparse.ArgumentParser:
+    """Return a parser for a program with this docstring, with `--work` (folder that is kept between runs).
 
-    `bench` says whether a run needs the public sets; with None, it may have invented articles in their place.
+    `bench` says whether a run needs `--bench` (folder of the public sets); with None, it may have invented articles in
+    their place. With `figures` there is `--json` (file for the figures).
     """
-    made = argparse.ArgumentParser(description=description)
+    made = argparse.ArgumentParser(description=first_line(doc))
     if bench is not False:
         made.add_argument("--bench", type=Path, required=bench is True, help="folder of the public question sets")
+    if figures:
+        made.add_argument("--json", type=Path, help="write the figures into this file")
     made.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
     return made
+
+
+def first_line(doc: str | None) -> str:
+    """Return the first line of a docstring."""
+    return (doc or "").partition("\n")[0]
 
 
 @contextmanager

@@ -40,7 +40,7 @@ Measures = dict[str, list[float]]
 
 def main() -> None:
     """Rank with and without the overlap and print both."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser(__doc__)
     options.add_argument("--questions", type=int, default=QUESTIONS)
     arguments = options.parse_args()
     squad = QuestionSet.read(arguments.bench, SQUAD_1)

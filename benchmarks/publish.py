@@ -1,6 +1,6 @@
 """Measure what a publish costs at several sizes of the index, and what segments cost a question.
 
-usage: OMP_NUM_THREADS=1 python -m benchmarks.publish [--work PATH] [--sizes N ...] [--publishes N] [--commands N]
+usage: OMP_NUM_THREADS=1 python -m benchmarks.publish [--work PATH] [--articles N ...] [--publishes N] [--commands N]
     [--changed N] [--json PATH]
 
 The index has invented articles of six chunks with fake vectors; those that are published have real ones. Every
@@ -27,13 +27,15 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.figures import Figure, Machine, Run, in_order
+from benchmarks.figures import Figure, Run
 from benchmarks.made_index import LANGUAGE, Made, copy_of, fake_embedder, in_segments, made_index
 from benchmarks.options import parser, workplace
+from benchmarks.stock import STOCK_NAME, collection_of, stock_ingest
 from benchmarks.stopwatch import alternate, memory_of, middle, milliseconds_of, percentiles, seconds_of
 from benchmarks.synthetic import TimedEmbedder, bodies, clustered, questions
 from benchmarks.trial import TOP_K
@@ -50,7 +52,7 @@ from ingest.job import Ingest, run
 from ingest.report import Progress
 from service.retrieve import CANDIDATES, retrieve
 
-SIZES = (150, 1_500, 17_000)
+ARTICLES = (150, 1_500, 17_000)
 CHANGED = 20_000
 SEGMENTS = 8
 QUESTIONS = 100
@@ -62,34 +64,28 @@ SEED = 7
 """Seed of the bodies that are published: the index has others."""
 
 COMMAND = "python -m benchmarks.publish"
-BAR = 40
-"""Length of the longest bar of the plot."""
+MEDIAN, WORST = "publish, running writer, median", "publish, running writer, worst"
 
 
 def main() -> None:
     """Measure and print."""
-    options = parser((__doc__ or "").splitlines()[0], bench=False)
-    options.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="articles in the index")
+    options = parser(__doc__, bench=False, figures=True)
+    options.add_argument("--articles", type=int, nargs="*", default=ARTICLES, help="articles in the index")
     options.add_argument("--publishes", type=int, default=200)
     options.add_argument("--commands", type=int, default=5)
     options.add_argument("--changed", type=int, default=CHANGED, help="articles of which 1 %% change; 0: none")
-    options.add_argument("--json", type=Path, help="write the figures into this file")
     options.add_argument("--serve", type=Path, help="open a data folder again for every line on stdin")
     arguments = options.parse_args()
     if arguments.serve:
         serve(arguments.serve)
         return
-    machine = Machine.read()
     with workplace(arguments.work) as work:
         embedder = LocalEmbedder(work / "models")
-        figures = list(measured(work, embedder, sorted(arguments.sizes), arguments.publishes, arguments.commands))
+        figures = measured(work, embedder, sorted(arguments.articles), arguments.publishes, arguments.commands)
         if arguments.changed:
-            figures += change(made_index(work, arguments.changed), work, embedder)
-    run = Run(machine.after(), tuple(replace(each, command=COMMAND) for each in in_order(figures)))
-    run.print()
-    plot(figures)
-    if arguments.json:
-        run.write(arguments.json)
+            figures = chain(figures, change(made_index(work, arguments.changed), work, embedder))
+        run = Run.of(replace(each, command=COMMAND) for each in figures)
+    run.report(arguments.json)
 
 
 def measured(work: Path, embedder: Embedder, sizes: Sequence[int], publishes: int, commands: int) -> Iterator[Figure]:
@@ -124,8 +120,8 @@ def in_writer(data: Path, chunks: int, embedder: Embedder, texts: Sequence[str])
             used.append(_processor_time() - began)
         else:
             merged.append(seconds)
-    yield Figure("publish, running writer, median", middle(alone), "s", chunks, "≤ 1 s")
-    yield Figure("publish, running writer, worst", max(alone), "s", chunks)
+    yield Figure(MEDIAN, middle(alone), "s", chunks, "≤ 1 s")
+    yield Figure(WORST, max(alone), "s", chunks)
     yield Figure("publish, running writer, processor time", middle(used), "s", chunks)
     if merged:
         yield Figure("publish with a merge, how many", len(merged), f"of {len(texts)}", chunks)
@@ -133,6 +129,22 @@ def in_writer(data: Path, chunks: int, embedder: Embedder, texts: Sequence[str])
         yield Figure("publish with a merge, worst", max(merged), "s", chunks)
     unchanged = [seconds_of(lambda: ingest(file, data, embedder)) for _ in range(UNCHANGED)]
     yield Figure("unchanged file, running writer, median", middle(unchanged), "s", chunks)
+
+
+def beside_stock(made: Made, work: Path, python: Path | None, publishes: int) -> Iterator[Figure]:
+    """Publish articles in this process, and insert as many into the minimal service's collection of the same chunks."""
+    embedder, texts = LocalEmbedder(work / "models"), list(bodies(publishes, SEED))
+    ours = {each.name: each for each in in_writer(copy_of(made.data, work / "copy"), made.chunks, embedder, texts)}
+    inserted: list[float] = []
+    if python:
+        with stock_ingest(python) as child:
+            for number, text in enumerate(texts):
+                file = work / "inserted.jsonl"
+                file.write_text(json.dumps({"id": f"new-{number}", "text": text}) + "\n", encoding="utf-8")
+                inserted.append(child.ingest(file, collection_of(made.data)).seconds)
+    others = {MEDIAN: middle(inserted), WORST: max(inserted)} if inserted else {}
+    for name in (MEDIAN, WORST):
+        yield replace(ours[name], other=others.get(name), instead=STOCK_NAME, command=COMMAND)
 
 
 def in_commands(data: Path, chunks: int, models: Path, texts: Sequence[str]) -> Iterator[Figure]:
@@ -274,19 +286,6 @@ def _processor_time() -> float:
 
 def _segments(data: Path) -> int:
     return len(read_manifest(data, current_name(data) or "").segments)
-
-
-def plot(figures: Sequence[Figure]) -> None:
-    """Print a bar for the cost of a publish at each size."""
-    shown = [figure for figure in figures if figure.name.startswith("publish, ") and figure.unit == "s"]
-    longest = max(figure.value for figure in shown)
-    width = max(len(figure.name) for figure in shown)
-    for name in dict.fromkeys(figure.name for figure in shown):
-        print()
-        for figure in shown:
-            if figure.name == name:
-                bar = "█" * max(1, round(BAR * figure.value / longest))
-                print(f"{name:{width}}  {figure.chunks:9,} chunks  {bar} {figure.value:.2f} s")
 
 
 if __name__ == "__main__":

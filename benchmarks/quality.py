@@ -25,7 +25,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.hits import Figure, auroc_of, figure_of, share_of
+from benchmarks.hits import Estimate, auroc_of, figure_of, share_of
 from benchmarks.judged import RANKED, Judged, judge
 from benchmarks.options import parser, workplace
 from benchmarks.retrieval_quality import AT, ranking_measures
@@ -57,7 +57,7 @@ class Line:
     lower_is_better: bool = False
     digits: int = 3
 
-    def is_reached(self, figure: Figure | None) -> bool | None:
+    def is_reached(self, figure: Estimate | None) -> bool | None:
         """Return whether a figure reaches the goal; None without one of them."""
         if figure is None or self.goal is None:
             return None
@@ -112,13 +112,13 @@ SUPPORT_FIRST_RELEASE: Mapping[str, Sequence[float]] = {
 }
 """The first release with its thresholds, on the first part's reporting half and on other samples of the sets."""
 
-Figures = dict[str, Figure | None]
+Figures = dict[str, Estimate | None]
 """Figures by the key of their line."""
 
 
 def main() -> None:
     """Measure, print the table, and write it as JSON if asked."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser(__doc__)
     options.add_argument("--questions", type=int, default=QUESTIONS, help="questions of each kind in a set, at most")
     options.add_argument("--json", type=Path, help="file to write the table to")
     options.add_argument("--errors", type=Path, help=f"file to write {ERRORS} wrong answers of each kind in a set to")
@@ -297,7 +297,7 @@ def print_lines(table: Table) -> None:
     print_table(head, rows)
 
 
-def _cells(line: Line, figure: Figure | None) -> list[Cell]:
+def _cells(line: Line, figure: Estimate | None) -> list[Cell]:
     if figure is None:
         return [None, None, None]
     interval = f"{_written(line, figure.low)}–{_written(line, figure.high)}"

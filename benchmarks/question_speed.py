@@ -1,41 +1,53 @@
-"""Time a question on 10,000 chunks by step, and a complete offline answer: p50, p95 and p99 in milliseconds.
+"""Time a question by step, and a complete offline answer: the median in milliseconds.
 
-usage: OMP_NUM_THREADS=1 python -m benchmarks.question_speed --bench PATH [--work PATH] [--chunks N] [--questions N]
-    [--rounds N] [--exact]
+usage: OMP_NUM_THREADS=1 python -m benchmarks.question_speed [--bench PATH] [--work PATH] [--articles N]
+    [--questions N] [--rounds N] [--json PATH] [--exact]
 
 `--exact` only compares the exact search of a segment with Chroma's, by the number of its rows: `EXACT_ROWS` in
 `index/vectors.py` is where Chroma becomes faster.
 
-The questions are SQuAD's, asked by one thread. Alternating rounds compare the dense candidates of the product with
-those of LlamaIndex's default, a `VectorIndexRetriever` on a `SimpleVectorStore`. `retrieve` is the complete step of the
-product, from the question's text to ranked chunks.
+One thread asks. Alternating rounds compare the dense candidates of the product with those of LlamaIndex's default, a
+`VectorIndexRetriever` on a `SimpleVectorStore` with the same vectors, which are fake. `retrieve` is the complete step
+of the product, from the question's text to ranked chunks.
 
-Then `Pipeline.ask` answers questions on the held-out half of SQuAD 2.0, with real vectors: once with the product's
-cache of sentence vectors, once without it. `first pass` is the product with an empty cache.
+Then `Pipeline.ask` answers questions, once with the product's cache of sentence vectors, once without it; `first pass`
+is the product with an empty cache. With `--bench` they are those of the held-out half of SQuAD 2.0, with real vectors.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from benchmarks.large_index import large_index, stock_retriever
+from benchmarks.figures import Figure, Run
+from benchmarks.made_index import Made, fake_embedder, made_index
 from benchmarks.options import parser, workplace
-from benchmarks.sets import SQUAD_1, QuestionSet, squad_2
-from benchmarks.stopwatch import alternate, milliseconds_of, percentiles
-from benchmarks.synthetic import clustered
+from benchmarks.sets import squad_2
+from benchmarks.stopwatch import alternate, middle, milliseconds_of, percentiles
+from benchmarks.synthetic import TimedEmbedder, clustered
 from benchmarks.table import Cell, print_table
+from benchmarks.texts import Texts, texts_of
 from benchmarks.trial import TOP_K, Asker, indexed
 from index.embedding import Embedder, Vector
 from index.embedding.local import LocalEmbedder
-from index.generation import Generation
+from index.generation import Generation, open_generation
+from index.layout import current_name
 from index.records import Filters
 from index.vectors import Collection, build_collection, nearest
 from service.retrieve import CANDIDATES, fuse, retrieve
 
-HEAD = ("n", "p50", "p95", "p99")
+if TYPE_CHECKING:
+    from llama_index.core.retrievers import VectorIndexRetriever
+
+COMMAND = "python -m benchmarks.question_speed"
+ARTICLES = 1_700
+SEED = 7
 ROWS = (2_000, 5_000, 10_000, 20_000, 30_000, 50_000, 100_000)
 QUERIES = 200
 DIMENSION = 384
+DEFAULT = "LlamaIndex's default retriever"
+DENSE, STOCK = "dense", f"dense, {DEFAULT}"
 
 Steps = Mapping[str, Callable[[str], object]]
 """The functions to time, by name; each takes a question's text."""
@@ -45,8 +57,8 @@ Searches = Mapping[str, Callable[[Vector], object]]
 
 def main() -> None:
     """Measure retrieval, then answers."""
-    options = parser((__doc__ or "").splitlines()[0])
-    options.add_argument("--chunks", type=int, default=10_000)
+    options = parser(__doc__, bench=None, figures=True)
+    options.add_argument("--articles", type=int, default=ARTICLES, help="articles in the index, of six chunks each")
     options.add_argument("--questions", type=int, default=200)
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--exact", action="store_true", help="only compare the exact search with Chroma's")
@@ -55,15 +67,31 @@ def main() -> None:
         if arguments.exact:
             exact_against_chroma(work, arguments.rounds)
             return
-        embedder = LocalEmbedder(work / "models")
-        asked = _texts(QuestionSet.read(arguments.bench, SQUAD_1), arguments.questions)
-        with large_index(arguments.bench, work, arguments.chunks, embedder) as generation:
-            steps = retrieval_steps(generation, embedder, asked)
-            print_times(f"{generation.manifest.chunk_count:,} chunks, ms", alternate(steps, asked, arguments.rounds))
-        _, held_out = squad_2(arguments.bench)
-        data = indexed(held_out.paragraphs, embedder, work)
-        asked = _texts(held_out, arguments.questions)
-        print_times("offline answer, ms", answer_times(data, work / "models", asked, arguments.rounds))
+        texts = texts_of(arguments.bench)
+        made = made_index(work, arguments.articles, texts)
+        figures = compare(made, texts, work, arguments.bench, (arguments.questions, arguments.rounds))
+        Run.of(figures).report(arguments.json)
+
+
+def compare(made: Made, texts: Texts, work: Path, bench: Path | None, size: tuple[int, int]) -> Iterator[Figure]:
+    """Yield the median of each step and of complete answers; `size` is the number of questions and of rounds."""
+    count, rounds = size
+    asked = list(texts.questions(count, SEED))
+    real = LocalEmbedder(work / "models")
+    with closing(open_generation(made.data, current_name(made.data) or "")) as generation:
+        steps = retrieval_steps(generation, TimedEmbedder(fake_embedder(real), real), asked)
+        medians = {name: middle(times) for name, times in alternate(steps, asked, rounds).items()}
+    stock = medians.pop(STOCK)
+    for name, value in medians.items():
+        figure = Figure(f"question: {name}", value, "ms", made.chunks, command=COMMAND)
+        yield replace(figure, other=stock, instead=DEFAULT) if name == DENSE else figure
+    data = made.data
+    if bench:
+        _, held_out = squad_2(bench)
+        data = indexed(held_out.paragraphs, real, work)
+        asked = [question.text for question in held_out.sample(-(-count // 2)).questions]
+    for name, times in answer_times(data, work / "models", asked, rounds).items():
+        yield Figure(f"answer: {name}", middle(times), "ms", None if bench else made.chunks, command=COMMAND)
 
 
 def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[str]) -> Steps:
@@ -77,8 +105,8 @@ def retrieval_steps(generation: Generation, embedder: Embedder, asked: Sequence[
     stock = stock_retriever(generation, CANDIDATES)
     return {
         "embed the question": embedder.embed_query,
-        "dense": lambda text: generation.nearest(vectors[text], CANDIDATES, None),
-        "dense, LlamaIndex's default": lambda text: stock.retrieve(QueryBundle(text, embedding=vectors[text].tolist())),
+        DENSE: lambda text: generation.nearest(vectors[text], CANDIDATES, None),
+        STOCK: lambda text: stock.retrieve(QueryBundle(text, embedding=vectors[text].tolist())),
         "lexical": generation.lexical.scores,
         "exact scores and fusion": lambda text: (
             generation.cosines(vectors[text], rows[text]),
@@ -118,14 +146,19 @@ def answer_times(data: Path, models: Path, asked: Sequence[str], rounds: int) ->
         return {**times, **alternate({"cached": asker.ask, "not cached": uncached.ask}, asked, rounds)}
 
 
-def print_times(title: str, times: Mapping[str, Sequence[float]]) -> None:
-    """Print the percentiles of each step."""
-    print_table((title, *HEAD), [[name, len(taken), *percentiles(taken)] for name, taken in times.items()], digits=2)
-    print()
+def stock_retriever(generation: Generation, count: int) -> "VectorIndexRetriever":
+    """Return LlamaIndex's default for the same vectors: a `VectorIndexRetriever` on a `SimpleVectorStore`."""
+    from llama_index.core import MockEmbedding, VectorStoreIndex
+    from llama_index.core.retrievers import VectorIndexRetriever
+    from llama_index.core.schema import TextNode
 
-
-def _texts(questions: QuestionSet, count: int) -> list[str]:
-    return [question.text for question in questions.sample(count).questions]
+    nodes = [
+        TextNode(id_=chunk.chunk_id, text=chunk.text, embedding=vector.tolist())
+        for part in generation.parts
+        for (chunk, _), vector in zip(part.segment.catalog.all_chunks(), part.segment.vectors, strict=True)
+    ]
+    index = VectorStoreIndex(nodes, embed_model=MockEmbedding(embed_dim=generation.manifest.configuration.dimension))
+    return VectorIndexRetriever(index=index, similarity_top_k=count)
 
 
 if __name__ == "__main__":

@@ -5,18 +5,17 @@ read them. A merge copies articles into a new segment, so that a push after a me
 """
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
-from benchmarks.made_index import LANGUAGE, copy_of, fake_embedder, made_index
+from benchmarks.figures import Figure, Run
+from benchmarks.made_index import LANGUAGE, Made, copy_of, fake_embedder, made_index
 from benchmarks.options import parser, workplace
 from benchmarks.stopwatch import middle
 from benchmarks.synthetic import bodies
-from benchmarks.table import Cell, print_table
 from index.embedding import Embedder
 from index.embedding.local import LocalEmbedder
 from index.layout import current_name, segment_folder
@@ -33,40 +32,30 @@ SEED = 7
 
 AT_ONCE = 10
 GOAL = "≤ 2 %"
-
-
-class Figure(NamedTuple):
-    """A measured value and its goal, such as `≤ 2 %`."""
-
-    name: str
-    value: float
-    unit: str
-    goal: str = ""
+COMMAND = "python -m benchmarks.replicas"
 
 
 def main() -> None:
     """Measure and print."""
-    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options = parser(__doc__, bench=False, figures=True)
     options.add_argument("--articles", type=int, default=17_000, help="articles in the index")
     options.add_argument("--publishes", type=int, default=200)
     options.add_argument("--pulls", type=int, default=20, help="publishes that a replica pulls")
-    options.add_argument("--json", action="store_true", help="print one JSON object")
     arguments = options.parse_args()
-    load = os.getloadavg()[0]
     with workplace(arguments.work) as work:
         made = made_index(work, arguments.articles)
-        folder = work / "replicas"
-        shutil.rmtree(folder, ignore_errors=True)
-        data, store = copy_of(made.data, folder / "publisher"), Store(f"file://{folder}/store")
-        embedder = fake_embedder(LocalEmbedder(work / "models"))
-        figures = [*first(data, store, folder / "replica")]
-        figures += publishes(data, store, folder / "replica", embedder, arguments.publishes, arguments.pulls)
-    if arguments.json:
-        print(json.dumps({"chunks": made.chunks, "figures": [figure._asdict() for figure in figures]}, indent=1))
-        return
-    rows: list[list[Cell]] = [[name, f"{value:,.3g} {unit}".rstrip(), goal] for name, value, unit, goal in figures]
-    print_table((f"{made.chunks:,} chunks", "measured", "goal"), rows)
-    print(f"\n{os.cpu_count()} processors, load {load:.1f} before and {os.getloadavg()[0]:.1f} after")
+        figures = measured(made, work, arguments.publishes, arguments.pulls)
+        Run.of(replace(each, chunks=made.chunks, command=COMMAND) for each in figures).report(arguments.json)
+
+
+def measured(made: Made, work: Path, count: int, pulls: int) -> Iterator[Figure]:
+    """Yield what the complete index costs, then what publishes cost."""
+    folder = work / "replicas"
+    shutil.rmtree(folder, ignore_errors=True)
+    data, store = copy_of(made.data, folder / "publisher"), Store(f"file://{folder}/store")
+    embedder = fake_embedder(LocalEmbedder(work / "models"))
+    yield from first(data, store, folder / "replica")
+    yield from publishes(data, store, folder / "replica", embedder, count, pulls)
 
 
 def first(data: Path, store: Store, replica: Path) -> Iterator[Figure]:
@@ -99,7 +88,7 @@ def publishes(data: Path, store: Store, replica: Path, embedder: Embedder, count
         yield from described("publish with a merge", merged, size)
     moved = sum(report.bytes for report in (*alone, *merged))
     yield Figure(f"all {count} publishes, bytes", moved / 1e6, "MB")
-    yield Figure(f"all {count} publishes, share of the index for each", 100 * moved / count / size, "%", GOAL)
+    yield Figure(f"all {count} publishes, share of the index for each", 100 * moved / count / size, "%", goal=GOAL)
     yield Figure("pull after a publish, median", middle([report.seconds for report in pulled]), "s")
     yield Figure("pull after a publish, worst", max(report.seconds for report in pulled), "s")
 
@@ -109,7 +98,7 @@ def described(name: str, reports: Sequence[PushReport], size: int, goal: str = "
     moved = [report.bytes for report in reports]
     yield Figure(f"{name}, bytes, median", middle(moved) / 1e6, "MB")
     yield Figure(f"{name}, bytes, worst", max(moved) / 1e6, "MB")
-    yield Figure(f"{name}, share of the index, worst", 100 * max(moved) / size, "%", goal)
+    yield Figure(f"{name}, share of the index, worst", 100 * max(moved) / size, "%", goal=goal)
     yield Figure(f"{name}, objects, median", middle([report.objects for report in reports]), "")
     yield Figure(f"{name}, push, median", middle([report.seconds for report in reports]), "s")
 

@@ -1,15 +1,21 @@
 """Measure retrieval: nDCG, recall and MRR at 10 of dense, lexical and fused ranking.
 
-usage: python -m benchmarks.retrieval_quality --bench PATH [--work PATH] [--questions N]
+usage: python -m benchmarks.retrieval_quality --bench PATH [--work PATH] [--questions N] [--shards N]
 
 Each paragraph of a set is an article; its rank is that of its best chunk. `half and half` is the product's fusion: the
 50 best chunks of each side, exact scores of both sides for all of them, each side scaled to [0, 1] within these
 candidates. RRF(60) fuses the two rankings of the same candidates by reciprocal ranks. The sweep of weights uses the
 SQuAD articles that are not held out; it is informative, the weight of one half was not chosen by it.
+
+`--shards` only measures what a router over N separate indexes would lose: each has the paragraphs of its titles, so
+that the weight of a term differs between them as it does between years. Merged are the best 50 of each, by the score of
+each index, or by a new fusion of their dense and lexical scores.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -37,8 +43,9 @@ Ranking = list[str]
 
 def main() -> None:
     """Rank, compute the metrics and print them."""
-    options = parser((__doc__ or "").splitlines()[0])
+    options = parser(__doc__)
     options.add_argument("--questions", type=int, default=QUESTIONS)
+    options.add_argument("--shards", type=int, help="only compare this number of indexes, merged, with one")
     arguments = options.parse_args()
     head = ("", "n", f"nDCG@{AT}", f"recall@{AT}", f"MRR@{AT}")
     with workplace(arguments.work) as work:
@@ -47,8 +54,13 @@ def main() -> None:
         for questions in (squad, QuestionSet.read(arguments.bench, RGB)):
             asked = questions.sample(arguments.questions)
             with trial(asked.paragraphs, embedder, work) as opened:
-                print_table((asked.name, *head[1:]), _compared(asked, opened))
+                rows = _compared(asked, opened)
+                if arguments.shards:
+                    rows = [rows[-2], *_sharded(asked, arguments.shards, embedder, work)]
+                print_table((asked.name, *head[1:]), rows)
             print()
+        if arguments.shards:
+            return
         with trial(squad.paragraphs, embedder, work) as opened:
             asked = _to_fit(squad, arguments.bench).sample(arguments.questions)
             rows = [_scored(f"dense weight {weight}", asked, _weighted(opened, weight)) for weight in WEIGHTS]
@@ -93,6 +105,40 @@ def _reciprocal(opened: Trial) -> Callable[[Asked], Ranking]:
         return _paragraphs(opened, _ordered(found, scores))
 
     return rank
+
+
+def _sharded(asked: QuestionSet, count: int, embedder: LocalEmbedder, work: Path) -> list[list[Cell]]:
+    """Return a row for each way to merge the candidates of `count` indexes, each of which has its own titles."""
+    paragraphs = sorted(asked.paragraphs, key=lambda paragraph: paragraph.title or "")
+    size = -(-len(paragraphs) // count)
+    with ExitStack() as stack:
+        shards = [
+            stack.enter_context(trial(paragraphs[start : start + size], embedder, work))
+            for start in range(0, len(paragraphs), size)
+        ]
+
+        def rank(question: Asked, scored: Callable[[list[Passage]], NDArray[np.float64]]) -> Ranking:
+            found = [
+                (shard.paragraph_id(passage.chunk.article_id), passage)
+                for shard in shards
+                for passage in shard.retrieve(question, count=CANDIDATES).passages
+            ]
+            order = np.argsort(-scored([passage for _, passage in found]), kind="stable")
+            return list(dict.fromkeys(found[at][0] for at in order))[:AT]
+
+        return [
+            _scored(f"{len(shards)} indexes, {name}", asked, partial(rank, scored=scored))
+            for name, scored in (("score of each", _own_scores), ("fused again", _fused_again))
+        ]
+
+
+def _own_scores(found: Sequence[Passage]) -> NDArray[np.float64]:
+    return np.array([passage.score for passage in found])
+
+
+def _fused_again(found: Sequence[Passage]) -> NDArray[np.float64]:
+    dense, lexical = (np.array([getattr(passage, side) for passage in found]) for side in SIDES)
+    return fuse(dense, lexical, 0.5)
 
 
 def _candidates(opened: Trial, question: Asked) -> list[Passage]:

@@ -17,6 +17,7 @@ from decimal import Decimal
 from pathlib import Path
 
 from benchmarks.figures import Figure, Run, in_order
+from benchmarks.options import first_line
 from benchmarks.plot import Curve, Panel, Point, svg
 from benchmarks.table import print_table
 
@@ -134,10 +135,10 @@ ROWS = (
     Row(
         "publish of one article",
         "s",
-        "as measured at the largest size",
-        lambda _, k: k.value("publish, running writer, median"),
+        "line through the two largest",
+        lambda n, k: k.line("publish, running writer, median", n),
         "publish, running writer, median",
-        largest=10**6,
+        largest=10**7,
     ),
     Row(
         "memory of a service, without files",
@@ -184,6 +185,10 @@ ALSO_SHOWN = (
     "service, memory",
     "publish, cold command, median",
     "swap, median",
+    "first pull",
+    "pull after a publish, median",
+    "publish of ten articles, share of the index, worst",
+    "all 200 publishes, share of the index for each",
 )
 SHOWN = {row.figure for row in ROWS} | {*ALSO_SHOWN}
 """The measured figures of the page."""
@@ -287,7 +292,7 @@ def main(given: Sequence[str] | None = None) -> None:
 
 def parser() -> argparse.ArgumentParser:
     """Return the parser of the command line."""
-    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    options = argparse.ArgumentParser(description=first_line(__doc__))
     options.add_argument("--write", action="store_true", help="write the page, the plot and the figures")
     options.add_argument("--take-over", type=Path, nargs="*", default=(), help="runs whose figures replace older ones")
     return options

@@ -34,6 +34,10 @@ class Server:
         with closing(self.connect()) as connection:
             return exchanged(connection, method, path, body, **headers)
 
+    def post(self, path: str, question: str) -> int:
+        """Ask a question and return the status of the reply."""
+        return self.request("POST", path, {"question": question})[0]
+
     def connect(self) -> HTTPConnection:
         """Return a new connection."""
         return HTTPConnection("127.0.0.1", self.port, timeout=TIMEOUT_S)

@@ -62,9 +62,9 @@ class QuestionSet:
     def read(cls, bench: Path, name: str, *, suffix: str = "") -> "QuestionSet":
         """Read the set in the folder `name`, from `corpus<suffix>.jsonl` and `queries<suffix>.jsonl`."""
         folder = bench / name
-        rows = _lines(folder / f"corpus{suffix}.jsonl")
+        rows = read_lines(folder / f"corpus{suffix}.jsonl")
         paragraphs = tuple(Paragraph(row["id"], row["title"] or None, row["text"]) for row in rows)
-        return cls(name + suffix, paragraphs, tuple(map(_asked, _lines(folder / f"queries{suffix}.jsonl"))))
+        return cls(name + suffix, paragraphs, tuple(map(_asked, read_lines(folder / f"queries{suffix}.jsonl"))))
 
     def titles(self) -> list[str]:
         """Return the titles in the order of their MD5, which decides which are held out."""
@@ -130,7 +130,8 @@ def _asked(row: dict[str, Any]) -> Asked:
     )
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """Return the objects of a file of JSON Lines."""
     return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 

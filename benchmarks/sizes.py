@@ -1,24 +1,26 @@
-"""Measure indexes of several sizes: bytes on disk, first ingest, a question by step, start and memory of a service.
+"""Measure indexes of several sizes: disk, first ingest, a question by step, a publish, start and memory of a service.
 
 usage: OMP_NUM_THREADS=1 python -m benchmarks.sizes [--work PATH] [--articles N ...] [--json PATH]
 
 The articles are invented, of six chunks, with fake vectors; a question takes the time of a real vector. Questions have
 eight words, but none of the hundred most frequent ones. `lexical` has scores for all chunks, `dense` the 50 best
 chunks, `retrieve` is the complete step of the product. `memory` is VmRSS after 50 questions over HTTP, `without files`
-RssAnon of it: the pages of files can be dropped and read again.
+RssAnon of it: the pages of files can be dropped and read again. A publish is that of a running writer.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.figures import Figure, Machine, Run, in_order
-from benchmarks.made_index import Made, fake_embedder, made_index
+from benchmarks.figures import Figure, Run
+from benchmarks.made_index import Made, copy_of, fake_embedder, made_index
 from benchmarks.options import parser, workplace
+from benchmarks.publish import in_writer
 from benchmarks.servers import dateline
 from benchmarks.stopwatch import alternate, middle, milliseconds_of
-from benchmarks.synthetic import TimedEmbedder, questions
+from benchmarks.synthetic import TimedEmbedder, bodies, questions
 from index.embedding.local import LocalEmbedder
 from index.generation import open_generation
 from index.layout import CATALOG, CHROMA, LEXICAL, VECTORS, current_name, segment_folder
@@ -30,6 +32,7 @@ ARTICLES = (1_700, 17_000)
 FILES = {"catalogue": CATALOG, "vectors": VECTORS, "Chroma": CHROMA, "postings": LEXICAL}
 QUESTIONS = 100
 ASKED = 50
+PUBLISHES = 10
 ROUNDS = 3
 COMMAND = "python -m benchmarks.sizes"
 TOP_K = 8
@@ -39,23 +42,21 @@ SEED = 7
 
 def main() -> None:
     """Measure each size, print, and write the figures if asked."""
-    options = parser((__doc__ or "").splitlines()[0], bench=False)
+    options = parser(__doc__, bench=False, figures=True)
     options.add_argument("--articles", type=int, nargs="*", default=ARTICLES, help="articles in the index")
-    options.add_argument("--json", type=Path, help="write the figures into this file")
     arguments = options.parse_args()
-    machine = Machine.read()
     with workplace(arguments.work) as work:
-        figures = [each for count in sorted(arguments.articles) for each in measured(made_index(work, count), work)]
-    run = Run(machine.after(), tuple(in_order(figures)))
-    run.print()
-    if arguments.json:
-        run.write(arguments.json)
+        indexes = (made_index(work, count) for count in sorted(arguments.articles))
+        Run.of(each for made in indexes for each in measured(made, work)).report(arguments.json)
 
 
 def measured(made: Made, work: Path) -> Iterator[Figure]:
     """Yield all figures of one index."""
     for name, value, unit in (*_ingest(made), *_disk(made), *_question(made, work), *_service(made, work)):
         yield Figure(name, value, unit, made.chunks, command=COMMAND)
+    data, embedder = copy_of(made.data, work / "copy"), LocalEmbedder(work / "models")
+    for figure in in_writer(data, made.chunks, embedder, list(bodies(PUBLISHES, SEED))):
+        yield replace(figure, command=COMMAND)
 
 
 def _ingest(made: Made) -> Iterator[tuple[str, float, str]]:

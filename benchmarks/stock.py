@@ -9,14 +9,20 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import IO
 
-from index.embedding.local import WEIGHTS, model_file
+import numpy as np
 
+from benchmarks.servers import Server, free_port, served
+from index.embedding.local import WEIGHTS, model_file
+from index.generation import open_generation
+from index.layout import current_name
+
+STOCK_NAME = "stock LlamaIndex over Chroma"
 TORCH = "2.13.0"
 """Installed first with this version: the other packages would install gigabytes of CUDA."""
 
@@ -34,16 +40,20 @@ class Ingested:
     seconds: float
 
 
-def stock_environment(work: Path) -> Path:
-    """Return the interpreter of the stock environment; create the environment if it is missing."""
+def stock_environment(work: Path) -> Path | None:
+    """Return the interpreter of the stock environment; install it if it is missing, None if that fails."""
     folder = work / "stock-environment"
     python, done = folder / "bin" / "python", folder / "installed"
     if not done.exists():
         print(f"installing the stock pipeline into {folder}", file=sys.stderr)
-        subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         same = [f"{name}=={metadata.version(name)}" for name in SAME_AS_OURS]
-        for wanted in ([f"torch=={TORCH}"], [*STOCK, *same, "sentence-transformers"]):
-            subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True, stdout=sys.stderr)
+        try:
+            subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+            for wanted in ([f"torch=={TORCH}"], [*STOCK, *same, "sentence-transformers"]):
+                subprocess.run([python, "-m", "pip", "install", "--quiet", *wanted], check=True, stdout=sys.stderr)
+        except subprocess.CalledProcessError:
+            print("the stock packages cannot be installed; Dateline is measured alone", file=sys.stderr)
+            return None
         done.touch()
     return python
 
@@ -61,9 +71,10 @@ class StockIngest:
         self._reports = reports
         self._report()
 
-    def ingest(self, articles: Path) -> Ingested:
-        """Run one round in a new folder."""
-        with tempfile.TemporaryDirectory() as folder:
+    def ingest(self, articles: Path, collection: Path | None = None) -> Ingested:
+        """Ingest a file into the Chroma folder of a collection, or into a new one."""
+        with tempfile.TemporaryDirectory() as new:
+            folder = str(collection or new)
             self._orders.write(json.dumps({"articles": str(articles), "folder": folder}) + "\n")
             self._orders.flush()
             done = self._report()
@@ -87,3 +98,42 @@ def stock_ingest(python: Path) -> Iterator[StockIngest]:
         assert child.stdout is not None
         yield StockIngest(child.stdin, child.stdout)
         child.stdin.close()
+
+
+@contextmanager
+def stock_service(python: Path, data: Path, work: Path, *, with_our_runtime: bool = False) -> Iterator[Server]:
+    """Run the minimal service on the chunks and vectors of an index; its questions are embedded as told."""
+    chunks, port = chunks_of(data), free_port()
+    script, model = Path(__file__).with_name("stock_search.py"), model_file(WEIGHTS).parent
+    command, settings = [str(python), str(script)], dict(OFFLINE)
+    ours: list[str] = []
+    if with_our_runtime:
+        command[0], model, ours = sys.executable, work / "models", ["--ours"]
+        settings["PYTHONPATH"] = os.pathsep.join([str(Path.cwd()), str(_packages(python))])
+    command += [str(chunks), str(collection_of(data)), str(port), str(model), *ours]
+    with served(command, port, settings, lambda server: server.post("/search", "Is it ready?") == 200) as server:
+        yield server
+
+
+def collection_of(data: Path) -> Path:
+    """Return the folder of the Chroma collection in which the minimal service has the chunks of an index."""
+    return data.with_name("stock-chroma")
+
+
+def chunks_of(data: Path) -> Path:
+    """Return a file of JSON Lines with the chunks of an index and their vectors; write it if it is missing."""
+    file = data.with_name("chunks.jsonl")
+    if file.exists():
+        return file
+    with closing(open_generation(data, current_name(data) or "")) as generation, file.open("w") as lines:
+        for part in generation.parts:
+            rows = part.first + np.arange(part.segment.record.chunk_count)
+            for (chunk, article), vector in zip(generation.chunks(rows), part.segment.vectors, strict=True):
+                about = {"title": article.title or "", "article_id": article.article_id, "vector": vector.tolist()}
+                lines.write(json.dumps({"id": chunk.chunk_id, "text": chunk.text, **about}) + "\n")
+    return file
+
+
+def _packages(python: Path) -> Path:
+    command = [str(python), "-c", "import sysconfig; print(sysconfig.get_path('purelib'))"]
+    return Path(subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip())

@@ -1,8 +1,9 @@
 """The stock LlamaIndex ingest, which `ingest_speed` runs in a separate environment to compare with Dateline.
 
 It is a script with one argument, the folder of the embedding model. Each line on stdin is a JSON object with `articles`
-(a file of JSON Lines) and `folder` (a new one for Chroma); each line on stdout has `chunks`, `characters` and
-`seconds`. The model is loaded once, before the first line is read. The script imports nothing of Dateline.
+(a file of JSON Lines) and `folder` (that of Chroma, which may have chunks); each line on stdout has `chunks`,
+`characters` and `seconds`. The model is loaded once, before the first line is read. The script imports nothing of
+Dateline.
 """
 
 import json
@@ -40,7 +41,7 @@ def main() -> None:
 
 
 def _ingest(documents: list[Document], embedding: HuggingFaceEmbedding, folder: str) -> Sequence[BaseNode]:
-    collection = chromadb.PersistentClient(folder).create_collection("chunks")
+    collection = chromadb.PersistentClient(folder).get_or_create_collection("chunks")
     pipeline = IngestionPipeline(
         transformations=[SentenceSplitter(chunk_size=CHUNK_TOKENS, chunk_overlap=OVERLAP_TOKENS), embedding],
         vector_store=ChromaVectorStore(chroma_collection=collection),

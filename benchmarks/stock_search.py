@@ -1,4 +1,4 @@
-"""A minimal search service on LlamaIndex and Chroma, which `search_rate` runs in a separate environment to compare.
+"""A minimal search service on LlamaIndex and Chroma, which `services` runs in a separate environment to compare.
 
 It is a script with four arguments: a file of JSON Lines with the chunks (`id`, `text`, `title`, `article_id`,
 `vector`), a folder for Chroma, a port of loopback, and the folder of the embedding model. `POST /search` answers with

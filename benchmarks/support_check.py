@@ -23,6 +23,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from benchmarks.options import first_line
+from benchmarks.sets import read_lines
 from index.embedding.local import LocalEmbedder
 from index.records import Article, Chunk
 from service.citations.verify import THRESHOLDS, SupportCheck, SupportResult, Thresholds
@@ -55,7 +57,7 @@ class Row:
 
 def main() -> None:
     """Measure and print; write if the option says so."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description=first_line(__doc__))
     parser.add_argument("--second", action="store_true", help="measure the second part of the set")
     parser.add_argument("--quotes", action="store_true", help="measure the rows with a quote, and give it to the check")
     parser.add_argument("--reporting", action="store_true", help="measure the reporting half too")
@@ -98,9 +100,9 @@ def read_halves(
 
     The reporting half is read only with `reporting`.
     """
-    passages = {item["id"]: _passage(item) for item in _lines(FOLDER / "passages.jsonl")}
+    passages = {item["id"]: _passage(item) for item in read_lines(FOLDER / "passages.jsonl")}
     halves: tuple[list[Row], list[Row]] = ([], [])
-    for item in _lines(FOLDER / "sentences.jsonl"):
+    for item in read_lines(FOLDER / "sentences.jsonl"):
         sides = {_half(cited) for cited in item["passages"]}
         closed = not reporting and sides == {1}
         if _is_second(item["id"]) != second or len(sides) != 1 or closed or (quotes and not item.get("quote")):
@@ -113,7 +115,7 @@ def read_halves(
 
 def read_bench(check: SupportCheck, file: Path) -> Iterator[Row]:
     """Yield a sample of another set, with its verdicts."""
-    items = _lines(file)
+    items = read_lines(file)
     for item in random.Random(0).sample(items, min(SAMPLE, len(items))):
         passage = _passage({"id": item["id"], "text": item["source"], "title": None, "published_at": None})
         yield Row(item["claim"], bool(item["supported"]), file.stem, check.check(item["claim"], [passage]))
@@ -146,10 +148,6 @@ def _is_second(row: str) -> bool:
 
 def _half(passage_id: str) -> int:
     return hashlib.sha256(passage_id.encode()).digest()[-1] % 2
-
-
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
 
 
 def _passage(item: dict[str, Any]) -> Passage:

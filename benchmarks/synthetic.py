@@ -4,11 +4,9 @@ Vectors are clustered like those of real texts: each is a noisy mixture of two c
 """
 
 import hashlib
-import json
 import random
 from collections.abc import Iterator, Sequence
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -97,13 +95,6 @@ def clustered(count: int, dimension: int) -> Matrix:
     rows += NOISE * noise / np.linalg.norm(noise, axis=1, keepdims=True)
     rows /= np.linalg.norm(rows, axis=1, keepdims=True)
     return rows
-
-
-def write_articles(file: Path, count: int) -> None:
-    """Write `count` articles of invented words as JSON Lines; all have the same frequent words."""
-    with file.open("w", encoding="utf-8") as lines:
-        for number, body in enumerate(bodies(count)):
-            lines.write(json.dumps({"id": f"made-up-{number}", "title": f"Article {number}", "body": body}) + "\n")
 
 
 def bodies(count: int, seed: int = 0) -> Iterator[str]:

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import scaling
+from benchmarks import scaling, suite
 from benchmarks.figures import Figure, Machine, Run
 
 ROOT = Path(__file__).resolve().parent.parent
-PAGES = (ROOT / "docs" / "scaling.md", ROOT / "benchmarks" / "README.md")
+PAGES = (ROOT / "docs" / "scaling.md", ROOT / "docs" / "benchmarks.md", ROOT / "benchmarks" / "README.md")
 COMMAND = re.compile(r"python -m (benchmarks\.[^`\n]+)")
 MACHINE = Machine("1 May 2026", "Test", 2, 8, 0.1, 0.2)
 
@@ -75,3 +75,18 @@ def test_a_run_can_be_written_and_read(tmp_path: Path) -> None:
     run = Run(MACHINE, (Figure("a", 1.5, "s", 100, "≤ 2 s", 3.0, "python -m x"), Figure("b", 2)))
     run.write(tmp_path / "run.json")
     assert Run.read(tmp_path / "run.json") == run
+
+
+def test_the_page_of_the_suite_is_written_from_its_figures() -> None:
+    """`docs/benchmarks.md` is the page of `benchmarks/suite.json`."""
+    assert suite.PAGE.read_text(encoding="utf-8") == suite.page(Run.read(suite.MEASURED))
+
+
+def test_a_page_has_a_row_for_each_figure_and_a_bar_for_each_ratio() -> None:
+    """A figure without an alternative, as on a machine without the stock packages, has a row and no bar."""
+    alone, beside = Figure("alone", 2, "s", 100, "≤ 3 s"), Figure("beside", 2, "ms", 100, other=30)
+    page = suite.page(Run(MACHINE, (alone, beside)))
+    rows = [line for line in page.splitlines() if line.startswith(("| alone", "| beside"))]
+    assert [row.count("|") for row in rows] == [8, 8]
+    assert [line.split()[0] for line in page.splitlines() if "█" in line] == ["beside"]
+    assert str(MACHINE) in page

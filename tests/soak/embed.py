@@ -15,7 +15,8 @@ from subprocess import DEVNULL, PIPE, Popen
 
 import numpy as np
 
-from benchmarks.synthetic import write_articles
+from benchmarks.synthetic import bodies
+from benchmarks.texts import write_articles
 from index.catalog import key_of
 from index.records import indexed_text
 from ingest.embed.shards import Job
@@ -59,7 +60,7 @@ class Desk:
 def soak(place: Path) -> str:
     """Run a job on two workers and on Ray, kill one of each, and compare with a single machine."""
     desk = Desk(place)
-    write_articles(desk.articles, ARTICLES)
+    write_articles(desk.articles, bodies(ARTICLES))
     desk.run("ingest", desk.articles, "--data", place / "single")
     expected = vectors_of(place / "single")
     figures = [f"{len(expected)} texts", _job(desk, "workers", expected, two_workers)]
