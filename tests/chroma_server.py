@@ -1,5 +1,6 @@
 """A real `chroma run` server on the loopback interface that tests can suspend, kill and restart."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -43,8 +44,10 @@ class RunningChroma:
             time.sleep(0.05)
 
     def halt(self) -> None:
-        """Suspend the process: it accepts connections and does not answer."""
+        """Suspend the process, and return when it stands still: it accepts connections and does not answer."""
         self._process_signal(signal.SIGSTOP)
+        # The signal goes to one of its threads; until that runs, the others answer.
+        os.waitpid(self.pid, os.WUNTRACED)
 
     def resume(self) -> None:
         """Resume a suspended process."""
