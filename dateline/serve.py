@@ -39,11 +39,14 @@ def serve(
     # the slowest, which on a busy machine takes a hundred times as long as the product.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
+    from index.layout import refuse_replica
     from service.api.app import run
     from service.keys import KeyStore
     from service.settings import ServiceSettings
 
     settings = settings_of(ServiceSettings, data=data, host=host, port=port)
+    if with_writer:
+        refuse_replica(settings.data)
     if with_writer and settings.push_secret is None and not KeyStore(settings.data).can("ingest"):
         raise ConfigurationError(
             "--with-writer publishes pushed articles, but no live key has the scope ingest",

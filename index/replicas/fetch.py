@@ -33,12 +33,12 @@ class Copied(NamedTuple):
         return Copied(self.objects + other.objects, self.bytes + other.bytes)
 
 
-def has_segment(data: Path, entry: SegmentEntry) -> bool:
-    """Return whether a data folder has a segment, as far as the sizes of its files tell."""
+def has_segment(data: Path, entry: SegmentEntry, *, by_size: bool) -> bool:
+    """Return whether a data folder has a segment, as far as the digests of its files tell, or only their sizes."""
     folder = segment_folder(data, entry.segment)
     try:
         is_same = digest_of(folder / SEGMENT) == entry.sha256
-        return is_same and not file_faults(folder, read_record(folder), by_size=True)
+        return is_same and not file_faults(folder, read_record(folder), by_size=by_size)
     except (OSError, IndexDamaged):
         return False
 

@@ -129,6 +129,7 @@ class Replica:
     _next_pull: float = -math.inf
     _tombstones: Tombstones | None = None
     _is_checked: bool = False
+    _is_compared: bool = False
     _has_left: bool = False
     _lock: RLock = field(default_factory=RLock)
 
@@ -158,13 +159,15 @@ class Replica:
             content, manifest = read_manifest(self.store, pointer)
             tombstones.check_names(manifest)
             for entry in manifest.segments:
-                if not has_segment(self.data, entry):
+                # Digests once: a file that was corrupted while no pull ran is fetched again.
+                if not has_segment(self.data, entry, by_size=self._is_compared):
                     copied = fetch_segment(self.store, self.data, entry)
                     report.add(entry.segment, copied)
                     logger.info("pulled segment %s: %.1f MB", entry.segment, copied.bytes / 1e6)
             self._check(tombstones, manifest)
             report.is_new = report.generation != pointer.generation
             self._publish(content, manifest)
+            self._is_compared = True
             self._remember(pointer=pointer.number)
             report.generation = pointer.generation
             self._clear_up()
