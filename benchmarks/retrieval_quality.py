@@ -7,9 +7,9 @@ Each paragraph of a set is an article; its rank is that of its best chunk. `half
 candidates. RRF(60) fuses the two rankings of the same candidates by reciprocal ranks. The sweep of weights uses the
 SQuAD articles that are not held out; it is informative, the weight of one half was not chosen by it.
 
-`--shards` only measures what a router over N separate indexes would lose: each has the paragraphs of its titles, so
-that the weight of a term differs between them as it does between years. Merged are the best 50 of each, by the score of
-each index, or by a new fusion of their dense and lexical scores.
+`--shards` only measures what a router over N separate indexes would lose: each has the paragraphs of its titles, or in
+RGB, whose paragraphs have none, of its questions, so that the weight of a term differs between them as between years.
+Merged are the best 50 of each, by the score of each index, or by a new fusion of their dense and lexical scores.
 """
 
 from collections.abc import Callable, Sequence

@@ -125,12 +125,14 @@ def chunks_of(data: Path) -> Path:
     file = data.with_name("chunks.jsonl")
     if file.exists():
         return file
-    with closing(open_generation(data, current_name(data) or "")) as generation, file.open("w") as lines:
+    unfinished = file.with_suffix(".new")
+    with closing(open_generation(data, current_name(data) or "")) as generation, unfinished.open("w") as lines:
         for part in generation.parts:
             rows = part.first + np.arange(part.segment.record.chunk_count)
             for (chunk, article), vector in zip(generation.chunks(rows), part.segment.vectors, strict=True):
                 about = {"title": article.title or "", "article_id": article.article_id, "vector": vector.tolist()}
                 lines.write(json.dumps({"id": chunk.chunk_id, "text": chunk.text, **about}) + "\n")
+    unfinished.replace(file)
     return file
 
 

@@ -64,12 +64,15 @@ def embedding_of(model: Path, *, is_ours: bool) -> BaseEmbedding:
 
 def stored(chunks: Path, folder: Path) -> Any:  # noqa: ANN401 - the stock package is not installed here
     """Return a vector store with the chunks and their vectors."""
-    collection = chromadb.PersistentClient(str(folder)).get_or_create_collection("chunks")
-    store = ChromaVectorStore(chroma_collection=collection)
-    if collection.count() == 0:
-        rows = [json.loads(line) for line in chunks.read_text(encoding="utf-8").splitlines()]
-        for start in range(0, len(rows), BATCH):
-            store.add([_node(row) for row in rows[start : start + BATCH]])
+    client = chromadb.PersistentClient(str(folder))
+    rows = [json.loads(line) for line in chunks.read_text(encoding="utf-8").splitlines()]
+    collection = client.get_or_create_collection("chunks")
+    if collection.count() >= len(rows):
+        return ChromaVectorStore(chroma_collection=collection)
+    client.delete_collection("chunks")  # a killed run left a part of it
+    store = ChromaVectorStore(chroma_collection=client.create_collection("chunks"))
+    for start in range(0, len(rows), BATCH):
+        store.add([_node(row) for row in rows[start : start + BATCH]])
     return store
 
 
