@@ -245,6 +245,8 @@ class Replica:
 
     def _check(self, tombstones: Tombstones, manifest: Manifest) -> None:
         """Remove what was copied of a generation with an article that was taken down, and raise ArticleTakenDown."""
+        # Again, because the copy of a large segment takes long.
+        tombstones.update()
         try:
             tombstones.check(self.data, manifest)
         except ArticleTakenDown:

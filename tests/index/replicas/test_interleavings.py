@@ -184,7 +184,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return data
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.lists(st.tuples(st.sampled_from(STEPS), INTERRUPTIONS), min_size=3, max_size=8))
 def test_any_order_and_any_kill(made: Path, steps: list[tuple[str, Interruption | None]]) -> None:
     """After "complete" no object and no file has the article, and no sweep takes what the newest pointer needs."""

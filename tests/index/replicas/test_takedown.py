@@ -1,7 +1,7 @@
 """A takedown reaches the store and every replica, whatever is killed, late or restored meanwhile."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,6 +62,20 @@ class AwayStore(Store):
         if name.startswith(objects.TOMBSTONES):
             raise StoreUnavailable("the store is away")
         return super().create(name, content)
+
+
+class SlowStore(Store):
+    """A store that calls `meanwhile` before it serves the first blob."""
+
+    def __init__(self, url: str, meanwhile: Callable[[], object]) -> None:
+        super().__init__(url)
+        self.meanwhile: Callable[[], object] | None = meanwhile
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        if name.startswith(objects.BLOBS) and self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            meanwhile()
+        return super().pieces(name)
 
 
 class BrokenStore(Store):
@@ -226,3 +240,16 @@ def test_a_replica_reports_before_it_copies(store: Store, publisher: Path, tmp_p
         replica.pull()
     assert [each.report.name for each in list_replicas(store)] == ["new"]
     assert not taken_down(publisher, store)[1].complete
+
+
+def test_a_takedown_during_a_pull_stops_it(store: Store, publisher: Path, tmp_path: Path) -> None:
+    """A replica does not begin to serve an article that was taken down while it was copied."""
+    push(publisher, store)
+    slow = SlowStore(store.url, lambda: announce(store, 0, ["gone-to-court"], []))
+    with replica_of(tmp_path / "new", slow, "new") as replica:
+        with pytest.raises(ArticleTakenDown):
+            replica.pull()
+        assert (current_name(replica.data), traces(replica.data)) == (None, [])
+        taken_down(publisher, store)
+        assert replica.pull().is_new
+    assert reach(publisher, store, 0.0).complete
