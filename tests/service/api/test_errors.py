@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import SimpleNamespace
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 from starlette.testclient import TestClient
@@ -220,14 +220,21 @@ def error(request: pytest.FixtureRequest) -> DatelineError:
     return error
 
 
-@pytest.fixture
-def broken(sample_settings: ServiceSettings, error: DatelineError) -> Iterator[tuple[TestClient, Broken]]:
-    """A client of a service whose pipeline fails."""
+@pytest.fixture(scope="module")
+def started(sample_settings: ServiceSettings) -> Iterator[TestClient]:
+    """A client of a service."""
     app = create_app(sample_settings, pipeline_of(sample_settings))
-    pipeline = Broken(error)
-    app.state.service.pipeline = pipeline
     with TestClient(app, raise_server_exceptions=False) as client:
-        yield client, pipeline
+        yield client
+
+
+@pytest.fixture
+def broken(started: TestClient, error: DatelineError, monkeypatch: pytest.MonkeyPatch) -> tuple[TestClient, Broken]:
+    """A client of a service whose pipeline fails."""
+    app: Any = started.app
+    pipeline = Broken(error)
+    monkeypatch.setattr(app.state.service, "pipeline", pipeline)
+    return started, pipeline
 
 
 def test_no_reply_has_operator_text(broken: tuple[TestClient, Broken], caplog: pytest.LogCaptureFixture) -> None:
