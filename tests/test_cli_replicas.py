@@ -52,13 +52,12 @@ def test_a_generation_goes_from_machine_to_machine(dateline: Dateline, tmp_path:
     assert dateline("push", "nothing")[0] == 2
 
 
-@pytest.mark.parametrize("sent", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_a_watch(tmp_path: Path, sent: signal.Signals) -> None:
+def test_a_signal_ends_a_watch(tmp_path: Path) -> None:
     """It ends with 0 once it has begun to look, at a store that is empty."""
     command = [sys.executable, "-m", "dateline", "pull", f"file://{tmp_path}/store", "--watch", "--every", "0.1"]
     with subprocess.Popen([*command, "--data", str(tmp_path / "data")], stderr=subprocess.PIPE, text=True) as child:
         assert child.stderr is not None
         line = child.stderr.readline()
         assert "following" in line
-        child.send_signal(sent)
+        child.send_signal(signal.SIGTERM)
         assert (child.wait(10), "stopped" in child.stderr.read()) == (0, True)
