@@ -172,6 +172,8 @@ def rates(rounds: Rounds) -> Iterator[Figure]:
     for name, ours, other in lines:
         rate, times = _rate(rounds[ours]), _times(rounds[ours])
         others = rounds.get(other) if other else None
+        if other == (SAME_RUNTIME, "/search") and not others:
+            continue  # the row says nothing without the other service
         instead = other[0] if other else ""
         yield Figure(name, rate, "/s", other=_rate(others) if others else None, instead=instead)
         if "same" not in name:
