@@ -37,6 +37,9 @@ MOST_CONTEXT = 3
 FEW = 2
 """Words of content with which a question without a name likely depends on the turn before it."""
 
+LEAST_OF_WHO = 3
+"""Words of "who was it", which others follow."""
+
 LITTLE_DOUBT, DOUBT = 0.3, 0.05
 """Shares of the matched terms that a context may cost a turn that likely depends on it, and another one.
 
@@ -159,8 +162,16 @@ class _Last:
         if self.wording.more.search(plain):
             topic = next(iter(self.topics), None)
             return f"{capital(self.body)} {self.wording.about} {topic}." if topic else None
-        body = self.wording.why if self.wording.reasons.search(plain) else self.body
+        body = self.wording.why if self.wording.reasons.search(plain) else self._without_subject()
         return placed(body, self.previous.asked, self.previous.answer.people)
+
+    def _without_subject(self) -> str:
+        """Return "in 2024" of "Who was it in 2024?" if the question before asks who did something."""
+        words = self.body.split(" ", 3)
+        is_who = len(words) > LEAST_OF_WHO and self._role(words[2], " ".join(words[:2])) is None
+        return (
+            words[3] if is_who and words[2].lower() in self.wording.thing and self._asks_who(words[:2]) else self.body
+        )
 
     def with_nouns(self) -> str | None:
         """Return the turn with its pronouns replaced by what they mean; None if one of them means nothing known."""
@@ -174,7 +185,7 @@ class _Last:
             kind = "place" if word in self.wording.place else "person" if word in self.wording.person else "thing"
             if kind in known:
                 continue
-            noun = self._noun(word, self.text[stop:])
+            noun = self._role(word, self.text[:start]) or self._noun(word, self.text[stop:])
             if noun is None:
                 return None
             known.add(kind)
@@ -190,6 +201,16 @@ class _Last:
         others = [definite(phrase, self.wording.article) for phrase in self.topics.alike("it")[1:2]]
         others = others if "thing" in known and plain else []
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
+
+    def _role(self, word: str, before: str) -> str | None:
+        """Return the role that "it" means in "Who was it before her?"; None for another pronoun or no role."""
+        return self.topics.role() if word in self.wording.thing and self._asks_who(before.split()) else None
+
+    def _asks_who(self, words: Sequence[str]) -> bool:
+        """Return whether words end with "who is" or the like."""
+        read = mentions(" ".join(words), self.text)
+        last = [unit.lower for unit in read.units[-2:]]
+        return len(last) > 1 and last[0] in read.grammar.persons and last[1] in read.grammar.auxiliaries
 
     def _noun(self, word: str, after: str) -> str | None:
         """Return what a pronoun means, in the form that its place needs; `after` is the rest of the turn."""

@@ -275,6 +275,14 @@ class Topics:
             return definite(phrase, self.wording.article, short=True) if is_long else text
         return None
 
+    def role(self) -> str | None:
+        """Return what the latest question for a person asks about: "Who is the chair of the board?", "Who was it?"."""
+        asked = next((turn.asked for turn in reversed(self.turns) if turn.asked.asks_for_person), None)
+        if asked is None or len(asked.units) < FEW or asked.units[1].lower not in asked.grammar.auxiliaries:
+            return None
+        first = next((phrase for phrase in asked.phrases if phrase.start == asked.units[2].start), None)
+        return definite(first, self.wording.article) if first and not first.name else None
+
     def alike(self, word: str) -> list[Phrase]:
         """Return the things of the latest turn that has any, if they have the number of a pronoun."""
         plural = word in self.wording.plural

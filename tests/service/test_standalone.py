@@ -72,6 +72,26 @@ def test_follow_up_without_a_topic_is_warned_of() -> None:
     assert (standalone.text, code(standalone)) == (ASKED, "follow_up_offline")
 
 
+@pytest.mark.parametrize(
+    ("asked", "answer", "turn", "question"),
+    [
+        ("Who chairs it?", "Tansy Orme.", "Who is Iwan Strake?", "Who is Iwan Strake?"),
+        (
+            "Who is the chair of the board of Kelm?",
+            "Tansy Orme is the chair.",
+            "And who was it before her?",
+            "Who was the chair of the board of Kelm before Tansy Orme?",
+        ),
+        ("Who won the Kelm Cup in 2025?", "Orrin Town won it.", "Who was it in 2024?", "Who won the Kelm Cup in 2024?"),
+        ("Who built the Kelm Bridge?", "Tansy Orme.", "Who painted it?", "Who painted the Kelm Bridge?"),
+    ],
+)
+def test_it_may_be_the_role_that_is_asked_for(asked: str, answer: str, turn: str, question: str) -> None:
+    """The words "Who was it?" ask for another one in the role or of the deed; "it" behind a verb is a thing."""
+    talk = (Message("user", asked), Message("assistant", answer))
+    assert asyncio.run(standalone_question(Question(turn, messages=talk), None, Prompts())).text == question
+
+
 def test_a_standalone_question_has_no_warning() -> None:
     """A standalone question has no warning about its conversation."""
     question = Question("What did Kim inspect in Vladivostok?", messages=TALK)
