@@ -10,15 +10,17 @@ from typing import Literal
 from index.text import folded, sentence_spans, words
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import is_over
-from service.readers.measures import is_of_another, lacks_role
+from service.readers.latest import is_beginning_of, is_named_one, is_next, is_over, is_supposed
+from service.readers.measures import asks_measure, is_of_another, lacks_role, may_be_of_another
 from service.readers.parts import sides
 from service.readers.question_kind import has_time_of_day, kind_of, says_nothing_new
 
 CALIBRATION = Path(__file__).with_name("calibration.json")
 
 Answerability = Literal["answered", "weak", "abstain"]
-Doubt = Literal["unrelated", "other_thing", "uncertain", "names_missing", "state_is_over", "other_kind"]
+Doubt = Literal[
+    "unrelated", "other_thing", "uncertain", "names_missing", "state_is_over", "state_is_to_come", "other_kind"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,14 +76,32 @@ class Calibration:
         is_sure = evidence.strength >= self.answered if certainty is None else certainty >= self.certain_answered
         if any(is_of_another(question, quote) or (not is_sure and lacks_role(question, quote)) for quote in quotes[:1]):
             return Judgement("abstain", ("other_thing",), missing)
+        if not is_sure and asks_measure(question) and any(word.isalpha() for word in missing):
+            return Judgement("abstain", ("names_missing",), missing)
         found: dict[Doubt, bool] = {
             "uncertain": not is_sure,
+            # Each quote of a question with several parts answers one of them.
+            "other_thing": bool(quotes)
+            and all(
+                may_be_of_another(question, quote) or is_named_one(question, quote)
+                for quote in (quotes if evidence.parts else quotes[:1])
+            ),
             "names_missing": bool(missing),
             "state_is_over": any(is_over(quote, evidence) for quote in quotes[:1]),
+            "state_is_to_come": _is_to_come(question, quotes, evidence),
             "other_kind": not sides(question) and not _is_asked_for(question, quotes),
         }
         doubts = tuple(doubt for doubt, is_found in found.items() if is_found)
         return Judgement("weak" if doubts else "answered", doubts, missing)
+
+
+def _is_to_come(question: str, quotes: Sequence[ScoredSentence], evidence: Evidence) -> bool:
+    """Return whether the best quote only supposes a state, or tells of a next one that no other quote says begins."""
+    best, others = quotes[:1], quotes[1:]
+    if any(is_supposed(question, quote) for quote in best):
+        return True
+    is_begun = any(is_beginning_of(quote, other) for quote in best for other in others)
+    return any(is_next(question, quote, evidence) for quote in best) and not is_begun
 
 
 def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:

@@ -17,8 +17,17 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
-from service.readers.latest import SAME_DAYS, is_ahead, is_beginning_of, is_out_of_date, is_over, latest
-from service.readers.measures import is_of_another
+from service.readers.latest import (
+    SAME_DAYS,
+    is_ahead,
+    is_beginning_of,
+    is_next,
+    is_out_of_date,
+    is_over,
+    latest,
+    predecessor,
+)
+from service.readers.measures import has_other_unit, is_difference, is_of_another
 from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, names, states_cause, terms
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
@@ -202,7 +211,8 @@ def _of_asked_thing(question: str, evidence: Evidence) -> Evidence:
 
     The answer that is left must be in a passage with the names of the question.
     """
-    others = {each for each in evidence.sentences if is_of_another(question, each)}
+    rules = (is_of_another, has_other_unit, is_difference)
+    others = {each for each in evidence.sentences if any(is_other(question, each) for is_other in rules)}
     if not others:
         return evidence
     best, left = evidence.sentences[0], tuple(each for each in evidence.sentences if each not in others)
@@ -237,6 +247,8 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     best = _with_asked_words(question, evidence)
     if not best or best[0].answer is None:
         return best
+    if before := predecessor(question, evidence, best[0]):
+        return [before]
     near, far = _distances(evidence)
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
@@ -254,7 +266,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         return None
     near, far = _distances(evidence)
     highest = evidence.sentences[0]
-    if best.answer and is_ahead(question, best, evidence):
+    if best.answer and (is_ahead(question, best, evidence) or is_next(question, best, evidence)):
         return next((each for each in evidence.sentences if is_beginning_of(best, each)), None)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
     # The best sentence by score, if another one of its article is quoted instead.

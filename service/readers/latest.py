@@ -75,6 +75,17 @@ _TAKES_OVER = re.compile(
     re.IGNORECASE,
 )
 _END_OF = re.compile(r"\b(?:end|close) of\b|\bEnde\b", re.IGNORECASE)
+_NEXT = re.compile(
+    r"\bwill (?:be|become)\b|\b(?:is|are) to become\b|\b(?:the|its|their|as) next\b|-elect\b",
+    re.IGNORECASE,
+)
+_SUPPOSED = re.compile(r"\b(?:once|if|unless|as soon as|until|till|whether|in case|should)\b[^,.;:]*$", re.IGNORECASE)
+_TAKEN_FROM = re.compile(
+    r"\b(?:t(?:akes?|ook|aking) over from|succeed(?:s|ed)|replac(?:es|ed)|predecessor|outgoing|former)\b", re.IGNORECASE
+)
+_BESIDES = re.compile(
+    r"\b(?i:before|after|succeeds?|succeeded|replace[sd]?|precede[sd]?) (?P<name>[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*)\W*$"
+)
 _OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
 
@@ -136,6 +147,42 @@ def is_ahead(question: str, sentence: ScoredSentence, evidence: Evidence) -> boo
     if first is None and answer_type(question) == "who" and _CHOSEN.search(sentence.text):
         first = _day_behind(_TAKES_OFFICE, sentence, body)
     return first is not None and first > evidence.now.astimezone(UTC).date()
+
+
+def is_next(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a sentence says who will have an office, and not from which day, and the question who has it."""
+    if evidence.latest != "state" or asks_to_come(question) or answer_type(question) != "who" or not sentence.answer:
+        return False
+    return _NEXT.search(sentence.text) is not None and _day_behind(_FROM, sentence, sentence.text) is None
+
+
+def is_supposed(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether a sentence only supposes what a question without a question word asks: "once the road is open"."""
+    if not _OPENS.match(question):
+        return False
+    asked = terms(" ".join(word for word in question.split()[1:] if word[0].islower()))
+    found = [word for word in re.finditer(r"\w+", sentence.text) if terms(word[0]) & asked]
+    return bool(found) and all(_SUPPOSED.search(sentence.text[: word.start()]) for word in found)
+
+
+def is_named_one(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether a question asks for another one than it names ("Who led it before Tew?"), and the answer is none.
+
+    An answer to it has a name that the question lacks.
+    """
+    if answer_type(question) != "who" or not _BESIDES.search(question) or not sentence.answer:
+        return False
+    answer = sentence.passage.article.body[slice(*sentence.answer)]
+    return not names(find_dates(answer).rest, first=True) - names(question)
+
+
+def predecessor(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
+    """Return the sentence beside the best one that says whom the person of the question takes over from, if any."""
+    if not is_named_one(question, best):
+        return None
+    same = (each for each in evidence.sentences if each.passage.article == best.passage.article)
+    leaving = (each for each in same if _TAKEN_FROM.search(each.text) or _LEAVES.search(each.text))
+    return next((each for each in leaving if names(each.text, first=True) - names(question)), None)
 
 
 def is_beginning_of(chosen: ScoredSentence, other: ScoredSentence) -> bool:

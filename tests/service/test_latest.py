@@ -8,16 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.records import Span
+from service.readers.answerability import Calibration
 from service.readers.evidence import Evidence, Latest, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import (
     MENTIONED,
     NEWER,
     is_ahead,
+    is_named_one,
+    is_next,
     is_out_of_date,
     is_over,
+    is_supposed,
     latest,
     newer_report,
+    predecessor,
 )
 from tests.service.passages import make_passage
 
@@ -267,3 +272,58 @@ def test_the_latest_is_never_older_than_the_best(found: list[ScoredSentence], ki
     assert chosen in known.sentences
     dates = [each.passage.article.published_at for each in (best, chosen)]
     assert chosen == best or (dates[0] and dates[1] and dates[1] > dates[0])
+
+
+CHAIR = "Who is the chair of the board?"
+CHOSEN = told("Iwan Strake will be the next chair of the board.", "Iwan Strake", 0)
+
+
+def test_who_comes_next_has_no_office_yet() -> None:
+    """The quote is weak, unless its article says when the office begins: then both are quoted."""
+    found = evidence(CHOSEN)
+    assert is_next(CHAIR, CHOSEN, found)
+    assert Calibration.read().judge(CHAIR, found).doubts == ("state_is_to_come",)
+    assert not is_next("Who will be the chair of the board?", CHOSEN, found)
+    assert not is_next(CHAIR, told("Iwan Strake is the chair of the board.", "Iwan Strake", 0), found)
+    body = f"{CHOSEN.text} Strake takes office on 4 May."
+    whole = make_passage("k9", body, published_at=DAY)
+    parts = [(0, len(CHOSEN.text)), (len(CHOSEN.text) + 1, len(body))]
+    best, begins = (replace(CHOSEN, passage=whole, span=Span(*part), text=body[slice(*part)]) for part in parts)
+    found = evidence(best, replace(begins, answer=None, score=5.0))
+    assert [each.text for each in quoted(CHAIR, found)] == [best.text, begins.text]
+    assert Calibration.read().answerability(CHAIR, found) == "answered"
+
+
+@pytest.mark.parametrize(
+    ("text", "is_only_supposed"),
+    [
+        ("The journey will be shorter once the Sorrel Road is open again.", True),
+        ("Buses turn round unless the Sorrel Road is open.", True),
+        ("Buses go by the lake until the Sorrel Road is fully open.", True),
+        ("The Sorrel Road is open.", False),
+        ("Once the snow had gone, the Sorrel Road was open.", False),
+        ("The Sorrel Road has been closed since Monday.", False),
+    ],
+)
+def test_a_condition_states_nothing(text: str, *, is_only_supposed: bool) -> None:
+    """What holds "once the road is open" does not say that it is open: the quote is weak."""
+    question, quote = "Is the Sorrel Road open?", told(text, text.split(maxsplit=1)[0], 0)
+    assert is_supposed(question, quote) is is_only_supposed
+    assert ("state_is_to_come" in Calibration.read().judge(question, evidence(quote)).doubts) is is_only_supposed
+    assert not is_supposed("When is the Sorrel Road open?", quote)
+
+
+def test_the_one_before_a_named_person_is_another_one() -> None:
+    """The sentence of whom she takes over from is quoted; without one the quote is weak."""
+    question = "Who was the chair of the board before Tansy Orme?"
+    body = "Tansy Orme becomes chair of the board on 4 May 2026. Orme takes over from Iwan Strake in May."
+    whole, end = make_passage("k8", body, published_at=DAY), body.index(" Orme takes")
+    named = ScoredSentence(whole, Span(0, end), body[:end], 20.0, answer=Span(0, len("Tansy Orme")))
+    dated = replace(named, answer=Span(body.index("4 May"), body.index(" 2026") + len(" 2026")))
+    left = ScoredSentence(whole, Span(end + 1, len(body)), body[end + 1 :], 5.0)
+    assert is_named_one(question, named)
+    assert is_named_one(question, dated)
+    assert not is_named_one("Who is the chair of the board?", named)
+    assert predecessor(question, evidence(dated, left), dated) == left
+    assert first(question, evidence(dated, left)) == left.text
+    assert Calibration.read().answerability(question, evidence(named)) == "weak"
