@@ -27,7 +27,7 @@ def pull(
     watch: Annotated[bool, typer.Option("--watch", help="Go on: pull each new generation, until stopped.")] = False,
     every: Annotated[
         float, typer.Option("--every", min=0.1, help="Seconds between two looks at the store with --watch.")
-    ] = 2,
+    ] = 1,
     temporary: Annotated[
         bool,
         typer.Option(

@@ -167,7 +167,7 @@ class ServiceSettings(IndexSettings):
         description="Address of an OpenTelemetry collector, such as `http://127.0.0.1:4317`, that gets the spans of"
         " requests, retrievals and calls of models over gRPC; unset: no spans are made.",
     )
-    poll_s: float = Field(2.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
+    poll_s: float = Field(1.0, gt=0, le=60, description="Seconds between checks for a new generation of the index.")
 
     @field_validator("public_url", "otlp_endpoint")
     @classmethod

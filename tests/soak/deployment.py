@@ -32,9 +32,6 @@ Kind = Literal["folder", "s3"]
 CHANGED = 10
 """Articles that a publish changes."""
 
-EVERY_S, POLL_S = "1", "0.5"
-"""Seconds between two looks of a replica: of its puller at the store, and of its service at the folder."""
-
 LAST = 1500
 """Characters of a log that are shown."""
 
@@ -119,7 +116,7 @@ class Replica:
         self.name, self.data, self.port = f"replica{number}", place / f"replica{number}", free_port()
         self.client = Client(self.port)
         command = [sys.executable, "-m", "dateline"]
-        pull = [*command, "pull", "--watch", "--every", EVERY_S, "--name", self.name, "--data", str(self.data)]
+        pull = [*command, "pull", "--watch", "--name", self.name, "--data", str(self.data)]
         self.puller = Program(place / f"{self.name}-pull.log", pull, environment)
         stack.callback(self.puller.stop)
         awaited(lambda: current_name(self.data) or not self.puller.runs, f"{self.name} pulls a generation")
@@ -200,7 +197,6 @@ class Deployment:
             "DATELINE_ALLOW_ANONYMOUS": "1",
             # Other load on the machine may let all users wait at once.
             "DATELINE_MAX_QUESTIONS": str(2 * READERS),
-            "DATELINE_POLL_S": POLL_S,
             "DATELINE_LLM_MODEL": "scripted",
             "OPENAI_BASE_URL": self.model.server.url,
         }
