@@ -51,7 +51,7 @@ _COMPARATIVE = (
     "(?:more|less|fewer|higher|lower|taller|longer|shorter|wider|narrower|deeper|warmer|hotter|colder|cooler|heavier"
     "|lighter|larger|bigger|smaller|older|younger|faster|slower|dearer|cheaper|further|farther|better|worse)"
 )
-_DIFFERENCE = re.compile(rf"\W{{0,3}}(?:[^\W\d_]+ ){{0,2}}(?:too \w+|{_COMPARATIVE} than)\b", re.IGNORECASE)
+_DIFFERENCE = re.compile(rf"[^\w,;:.()—–]{{0,3}}(?:[^\W\d_]+ ){{0,2}}(?:too \w+|{_COMPARATIVE} than)\b", re.IGNORECASE)
 _ASKS_DIFFERENCE = re.compile(
     rf"\b(?:{_COMPARATIVE}|too|than|compared|difference|change[ds]?|by how|r[io]se|rises?|risen|gr[eo]wn?"
     r"|f[ae]ll(?:en)?|drop(?:ped)?|increased?|decreased?|shr[aiu]nk|lost|gain(?:ed)?|save[ds]?)\b",
