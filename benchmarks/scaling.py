@@ -45,7 +45,7 @@ SHARD = 5_000_000
 
 
 class Constants:
-    """What is measured: a figure at a size, or per chunk at the largest size that it was measured at."""
+    """A measured figure: at a size, or per chunk at the largest size that it was measured at."""
 
     def __init__(self, run: Run) -> None:
         self.run = run

@@ -1,4 +1,4 @@
-"""What a user would pick instead: the stock LlamaIndex pipeline and a minimal service, in an environment of their own.
+"""The alternatives: the stock LlamaIndex pipeline and a minimal service, in an environment of their own.
 
 The first use installs torch and the stock packages (1.8 GB) under the work folder; the product does not import them.
 """

@@ -120,5 +120,5 @@ def _left(takedown: "Takedown", reached: "Reached | None") -> list[str]:
 def _waits_for(replica: "ListedReplica") -> str:
     return (
         f"Replica {name_of(replica)} has not acknowledged, seen {ago(replica)}: start `dateline pull` there, or"
-        f" `dateline replicas forget {replica.report.id}` if it is gone for good."
+        f" `dateline replicas forget {replica.report.id}` if that machine no longer exists."
     )

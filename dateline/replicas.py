@@ -46,7 +46,7 @@ def forget(
     url: Url = None,
     json_: Json = False,
 ) -> None:
-    """Forget a replica that is gone for good, so that takedowns do not wait for it.
+    """Forget a replica that no longer exists, so that takedowns do not wait for it.
 
     One that comes back reports again with its next pull.
     """
@@ -71,7 +71,7 @@ def values_of(replica: "ListedReplica") -> dict[str, object]:
 
 
 def name_of(replica: "ListedReplica") -> str:
-    """Return the name of a replica for a terminal: whoever can write to the store has chosen it."""
+    """Return the name of a replica for a terminal: it was chosen by a writer of the store."""
     return "".join(each if each.isprintable() else "?" for each in replica.report.name)
 
 

@@ -44,7 +44,7 @@ class RunningChroma:
             time.sleep(0.05)
 
     def halt(self) -> None:
-        """Suspend the process, and return when it stands still: it accepts connections and does not answer."""
+        """Suspend the process, and return when it has stopped: it accepts connections and does not answer."""
         self._process_signal(signal.SIGSTOP)
         # The signal goes to one of its threads; until that runs, the others answer.
         os.waitpid(self.pid, os.WUNTRACED)

@@ -68,7 +68,7 @@ def test_a_job_is_planned_embedded_and_taken_in(dateline: Dateline, articles: Pa
 def test_a_worker_that_gets_sigterm_ends_with_143(
     dateline: Dateline, articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it has embedded stays, and the handler of the caller comes back."""
+    """The shards that it has embedded stay, and the handler of the caller is restored."""
     dateline("plan", articles, "--texts", 2)
     embed = LocalEmbedder.embed_texts
     calls: Iterator[int] = iter(range(9))

@@ -1,6 +1,6 @@
 """The keys of a publisher in its store: replicas accept what the publisher's services accept.
 
-The object has digests of random texts, so whoever reads it cannot use a key. It is replaced with each change, and
+The object has digests of random texts, so a reader of it cannot use a key. It is replaced with each change, and
 replicas look at it every few seconds, also while they pull. What a key permits is the service's: here it is a text.
 """
 

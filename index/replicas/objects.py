@@ -11,8 +11,8 @@ probes/ID                 an object by which a publisher tests the store; remove
 
 A generation's manifest names its segments by the digest of their `segment.json`, and this names every file of a segment
 by its digest. So the digest in a pointer vouches for everything that a replica stores. Publishers write the blob of a
-`segment.json` after those of its files: if a store has it, it has the complete segment. Whoever removes blobs removes
-it first, and needs the store lock of the publisher.
+`segment.json` after those of its files: if a store has it, it has the complete segment. A removal of blobs begins with
+it, and needs the store lock of the publisher.
 """
 
 import re

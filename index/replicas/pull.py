@@ -189,7 +189,7 @@ class Replica:
         return read_pointer(self.store, self.mark.pointer + 1) is not None
 
     def tell(self) -> None:
-        """Report to the store what this replica serves and has on its disk; a store that is away is told later."""
+        """Report to the store what this replica serves and stores; a store that does not answer gets it later."""
         try:
             # One after the other: the last report is the latest state.
             with self._lock:

@@ -55,7 +55,7 @@ def sweep(data: Path, store: Store, tombstones: Tombstones, grace: timedelta = G
         store.create(doomed_name(name), b"")
     for name in doomed.keys() & kept:
         store.remove(doomed_name(name))
-    # A generation that was doomed just now is not old, unless there is no grace.
+    # A generation that was marked just now is old only without a grace.
     expired = {name for name in {*generations, *doomed} - kept if now - doomed.get(name, now) >= grace}
     if not expired:
         return 0

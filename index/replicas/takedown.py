@@ -127,7 +127,7 @@ def list_replicas(store: Store) -> list[ListedReplica]:
 
 
 def forget_replica(store: Store, wanted: str) -> Report:
-    """Remove the report of a replica that is gone for good, by its id or its name; takedowns no longer wait for it.
+    """Remove the report of a replica that no longer exists, by its id or its name; takedowns no longer wait for it.
 
     A replica that comes back reports again. Raises ConfigurationError unless exactly one matches.
     """

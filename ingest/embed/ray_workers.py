@@ -1,7 +1,7 @@
 """The workers of an embedding job as actors of a Ray cluster.
 
-Whoever reaches the ports of a cluster, and has its token if it asks for one, runs code there, and Ray encrypts nothing
-unless it is told to. Use it in a private network only.
+Anybody who reaches the ports of a cluster, and has its token if it asks for one, can run code there. Ray encrypts
+nothing by default. Use it in a private network only.
 """
 
 import os

@@ -95,7 +95,7 @@ class Job:
 
     @property
     def model(self) -> JobModel | None:
-        """Return the model of the plans; None if there is no plan."""
+        """Return the model of the plans; None without a plan."""
         return next((_model_of(plan) for plan in self._plans.values()), None)
 
     @property
@@ -104,7 +104,7 @@ class Job:
         return sorted({shard for plan in self._plans.values() for shard in plan.shards})
 
     def planned_model(self) -> JobModel:
-        """Return the model of the plans; raises ConfigurationError if there is no plan."""
+        """Return the model of the plans; raises ConfigurationError without a plan."""
         if not self._plans:
             self.refresh()
         if self.model is None:

@@ -226,7 +226,7 @@ def _has_other_unit(asked: _Asked, sentence: ScoredSentence) -> bool:
 
 
 def _has_beside(asked: _Asked, sentence: ScoredSentence) -> bool:
-    """Return whether a sentence has an amount of the asked quantity, and a word for the measure; a day is no count."""
+    """Return whether a sentence has an amount of the asked quantity and a word of the measure; days do not count."""
     rest = find_dates(sentence.text).rest
     is_named = not asked.name or asked.name in _said(sentence.text)
     return is_named and not asked.quantities.isdisjoint(quantities_of(rest, Span(0, len(rest))))

@@ -1,4 +1,4 @@
-"""What an amount measures, by its unit: metres a length, "€3.1 million" money, "km/h" a speed.
+"""The quantity that an amount measures, by its unit: metres a length, "€3.1 million" money, "km/h" a speed.
 
 A unit may be of two quantities: a pound is a weight and money. A number without a known unit is a count.
 """

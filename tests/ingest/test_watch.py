@@ -286,7 +286,7 @@ def test_a_writer_lives_until_it_is_stopped(desk: Desk, monkeypatch: pytest.Monk
 
 
 def test_a_replica_has_no_writer(desk: Desk) -> None:
-    """It would accept pushes that nobody publishes."""
+    """It would accept pushes that are never published."""
     desk.data.mkdir()
     (desk.data / REPLICA).touch()
     with pytest.raises(ConfigurationError):

@@ -306,7 +306,7 @@ def test_who_comes_next_has_no_office_yet() -> None:
     ],
 )
 def test_a_condition_states_nothing(text: str, *, is_only_supposed: bool) -> None:
-    """What holds "once the road is open" does not say that it is open: the quote is weak."""
+    """A state "once the road is open" does not say that it is open: the quote is weak."""
     question, quote = "Is the Sorrel Road open?", told(text, text.split(maxsplit=1)[0], 0)
     assert is_supposed(question, quote) is is_only_supposed
     assert ("state_is_to_come" in Calibration.read().judge(question, evidence(quote)).doubts) is is_only_supposed

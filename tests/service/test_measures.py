@@ -147,7 +147,7 @@ def test_an_unclear_measure_makes_an_answer_weak() -> None:
 
 
 def test_the_measure_of_another_thing_of_the_kind_is_none() -> None:
-    """A bridge is no other bridge; a captain with a title is the captain."""
+    """A bridge is not taken for another one; a captain with a title is the captain."""
     text = "Boats wait at the bridge. The Sorrel Bridge is 210 metres long."
     assert is_of_another("How long is the Tansy Bridge?", of(text, "210 metres"))
     assert not is_of_another("How long is the Sorrel Bridge?", of(text, "210 metres"))

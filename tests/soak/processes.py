@@ -133,7 +133,7 @@ class Nginx(Program):
 def balancer(place: Path, replicas: Sequence[int]) -> Nginx:
     """Start nginx with the configuration of docs/examples in front of replicas on these two ports."""
     example = NGINX_EXAMPLE.read_text(encoding="utf-8")
-    # Nobody pushes articles: no service of the publisher listens.
+    # No articles are pushed: no service of the publisher listens.
     names = {f"replica{number}:8000": port for number, port in enumerate(replicas, 1)} | {"publisher:8000": free_port()}
 
     def site(port: int) -> str:

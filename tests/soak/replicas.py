@@ -39,7 +39,7 @@ QUESTION = {"question": "What did the ferry cost?", "citations": "markers"}
 
 @dataclass(frozen=True, slots=True)
 class Phase:
-    """What happened to a part while users asked, and the errors in their replies."""
+    """An event of a part while users asked, and the errors in their replies."""
 
     part: str
     seen: str

@@ -38,7 +38,7 @@ class Killed(BaseException):
 
 @dataclass
 class Interruption:
-    """What happens at a request of a step: another step runs, or the process is killed."""
+    """An event at a request of a step: another step runs, or the process is killed."""
 
     at: int
     step: str

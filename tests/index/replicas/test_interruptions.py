@@ -1,4 +1,4 @@
-"""Whatever is killed or goes away: a pointer names a complete generation, and so does the CURRENT of each replica."""
+"""After any kill or outage, a pointer names a complete generation, and so does the CURRENT of each replica."""
 
 import shutil
 from contextlib import suppress

@@ -105,7 +105,7 @@ def test_the_keys_are_those_of_the_folder_that_publishes(folders: tuple[Path, Pa
 def test_of_commands_at_the_same_time_the_last_change_stays(
     interrupted: list[bool], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Whatever the order of their steps, the store has the keys of the folder once all have ended."""
+    """The store has the keys of the folder once all have ended, in any order of their steps."""
     store, current, folder = Store("memory:///"), ["0"], tmp_path_factory.getbasetemp()
 
     def export() -> str:

@@ -95,7 +95,7 @@ def vectors_by_text(job: Job) -> dict[str, bytes]:
 @given(dies_at=st.integers(1, 20), dies_before=st.booleans(), worker=st.integers(1, 2))
 @settings(max_examples=40)
 def test_every_text_has_its_vector_once_if_a_worker_is_killed(dies_at: int, dies_before: bool, worker: int) -> None:
-    """Of two workers one is killed at any operation of the store; a third embeds only what is left."""
+    """One of two workers is killed at any operation of the store; a third embeds only what is left."""
     store = MortalStore()
     planned_job(store)
     for number in (1, 2):
