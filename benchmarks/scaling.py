@@ -112,6 +112,19 @@ def _hours(workers: int) -> Callable[[float, Constants], float]:
     return lambda size, known: size / known.value("ingest, pipeline only") / workers / 3600
 
 
+def _line(name: str, unit: str, figure: str, scale: float = 1.0) -> Row:
+    """Return the row of a figure that grows in a line from its two largest sizes, up to ten million chunks."""
+    return Row(
+        name,
+        unit,
+        "line through the two largest",
+        lambda size, known: known.line(figure, size) * scale,
+        figure,
+        lambda found: found.value * scale,
+        10**7,
+    )
+
+
 ROWS = (
     Row("articles", "", "N / (chunks of an article)", lambda n, k: n * k.per_chunk("articles"), "articles"),
     Row("index on disk", "GB", "N × B/chunk", _disk("all"), "disk, all", _gb),
@@ -132,39 +145,10 @@ ROWS = (
         lambda figure: figure.value / 3600,
         10**7,
     ),
-    Row(
-        "publish of one article",
-        "s",
-        "line through the two largest",
-        lambda n, k: k.line("publish, running writer, median", n),
-        "publish, running writer, median",
-        largest=10**7,
-    ),
-    Row(
-        "memory of a service, without files",
-        "GB",
-        "line through the two largest",
-        lambda n, k: k.line("service, memory without files", n) / 1e3,
-        "service, memory without files",
-        lambda figure: figure.value / 1e3,
-        10**7,
-    ),
-    Row(
-        "question, lexical search",
-        "ms",
-        "line through the two largest",
-        lambda n, k: k.line("question, lexical, p50", n),
-        "question, lexical, p50",
-        largest=10**7,
-    ),
-    Row(
-        "question, dense search",
-        "ms",
-        "line through the two largest",
-        lambda n, k: k.line("question, dense, p50", n),
-        "question, dense, p50",
-        largest=10**7,
-    ),
+    _line("publish of one article", "s", "publish, running writer, median"),
+    _line("memory of a service, without files", "GB", "service, memory without files", 1e-3),
+    _line("question, lexical search", "ms", "question, lexical, p50"),
+    _line("question, dense search", "ms", "question, dense, p50"),
     Row(
         "first copy to a replica", "h", "bytes / 100 MB/s", lambda n, k: _disk("all")(n, k) * 1e3 / NETWORK_MB_S / 3600
     ),

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from dateline.exit_codes import FAILED, exit_code_of
-from dateline.options import After, Before, Data, Json, filters_of, moment_of, settings_of
-from dateline.push import key_publisher, store_of
+from dateline.options import After, Before, Data, Json, filters_of, moment_of, settings_of, store_of
+from dateline.push import key_publisher
 from index.errors import ConfigurationError, DatelineError, IndexUnavailable
 from index.records import NO_BOUNDS, Filters, isoformat
 from service.caller import SCOPES, Scope

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, cast
 
 import typer
 from pydantic import ValidationError
@@ -11,6 +11,9 @@ from pydantic_settings import BaseSettings
 
 from index.errors import ConfigurationError
 from index.records import Filters, parse_as_of, parse_moment
+
+if TYPE_CHECKING:
+    from index.replicas.store import Store
 
 SettingsT = TypeVar("SettingsT", bound=BaseSettings)
 
@@ -33,6 +36,10 @@ After = Annotated[str | None, typer.Option("--after", help="Only articles publis
 Before = Annotated[str | None, typer.Option("--before", help="Only articles published before this ISO 8601 date.")]
 AsOf = Annotated[
     str | None, typer.Option("--as-of", help="Answer as of this ISO 8601 date: no later article or update is seen.")
+]
+StoreUrl = Annotated[
+    str | None,
+    typer.Argument(metavar="[URL]", help="Address of the store, such as s3://bucket/paper; default: DATELINE_STORE."),
 ]
 
 
@@ -73,3 +80,12 @@ def moment_of(
         return parse(text)
     except (ValueError, OverflowError) as error:
         raise ConfigurationError(f"{option} is {text!r}, expected {expected}") from error
+
+
+def store_of(url: str | None) -> "Store":
+    """Return the store at an address; raises ConfigurationError if none is given."""
+    from index.replicas.store import Store
+
+    if url is None:
+        raise ConfigurationError("no store is given", "Give its address, or set DATELINE_STORE.")
+    return Store(url)

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json, settings_of
-from dateline.push import Url, follow, store_of
+from dateline.options import Data, Json, StoreUrl, settings_of, store_of
+from dateline.stopping import follow
 
 if TYPE_CHECKING:
     from index.replicas.pull import PullReport
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def pull(
-    url: Url = None,
+    url: StoreUrl = None,
     data: Data = None,
     name: Annotated[
         str | None, typer.Option("--name", help="Name of this replica in reports; default: the host's name.")
@@ -60,6 +60,7 @@ def pull(
             Thread(target=Follower(keys.try_to_look, every).run, daemon=True).start()
             at_end = replica.leave if temporary else None
             follow(replica.look, every, settings.log_format, _summary, what=store.url, json_=json_, at_end=at_end)
+            return
         keys.look()
         report = replica.pull()
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
@@ -80,6 +81,6 @@ def _summary(report: "PullReport") -> str:
     if not report.is_new:
         return f"nothing to pull: generation {report.generation} of pointer {report.pointer} is current"
     return (
-        f"pulled generation {report.generation} of pointer {report.pointer}: {len(report.segments)} segments,"
-        f" {report.objects} objects, {report.bytes / 1e6:.1f} MB; {report.seconds:.1f} s"
+        f"pulled generation {report.generation} of pointer {report.pointer}: segments: {len(report.segments)},"
+        f" objects: {report.objects}, {report.bytes / 1e6:.1f} MB; {report.seconds:.1f} s"
     )

@@ -2,37 +2,27 @@
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Data, Json, settings_of
-from dateline.stopping import run_until_stopped
+from dateline.options import Data, Json, StoreUrl, settings_of, store_of
+from dateline.stopping import follow
 from index.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from index.replicas.keys import KeyPublisher
-    from index.replicas.pull import PullReport
     from index.replicas.push import PushReport
     from index.replicas.store import Store
-    from index.settings import LogFormat
-
-ReportT = TypeVar("ReportT", "PushReport", "PullReport")
 
 LOOK_S = 0.5
 """Seconds between two looks at CURRENT."""
 
-Url = Annotated[
-    str | None,
-    typer.Argument(metavar="[URL]", help="Address of the store, such as s3://bucket/paper; default: DATELINE_STORE."),
-]
-
 
 def push(
-    url: Url = None,
+    url: StoreUrl = None,
     data: Data = None,
     single_publisher: Annotated[
         bool, typer.Option("--single-publisher", help="Push to a store without conditional writes.")
@@ -75,37 +65,6 @@ def push(
     typer.echo(json.dumps(asdict(report)) if json_ else _summary(report))
 
 
-def follow(
-    look: "Callable[[], ReportT | None]",
-    every_s: float,
-    log_format: "LogFormat",
-    summary: "Callable[[ReportT], str]",
-    *,
-    what: str,
-    json_: bool,
-    at_end: "Callable[[], object] | None" = None,
-) -> None:
-    """Look again and again until a signal; log each report with news, or print it as a line of JSON."""
-    import logging
-
-    from index.replicas.follow import Follower
-    from service.log import start_log
-
-    start_log(log_format)
-    logger = logging.getLogger("dateline.replicas")
-
-    def look_once() -> None:
-        report = look()
-        if report is None or not report.is_new:
-            return
-        if json_:
-            typer.echo(json.dumps(asdict(report)))
-        else:
-            logger.info("%s", summary(report))
-
-    run_until_stopped(Follower(look_once, every_s).run, logger.name, f"following {what}", at_end)
-
-
 def key_publisher(data: "Path", store: "Store") -> "KeyPublisher":
     """Return what stores the keys of a publisher's data folder."""
     from index.replicas.keys import KeyPublisher
@@ -115,19 +74,10 @@ def key_publisher(data: "Path", store: "Store") -> "KeyPublisher":
     return KeyPublisher(data, store, keys.path, keys.exported)
 
 
-def store_of(url: str | None) -> "Store":
-    """Return the store at an address; raises ConfigurationError if none is given."""
-    from index.replicas.store import Store
-
-    if url is None:
-        raise ConfigurationError("no store is given", "Give its address, or set DATELINE_STORE.")
-    return Store(url)
-
-
 def _summary(report: "PushReport") -> str:
     if not report.is_new:
         return f"nothing to push: pointer {report.pointer} names generation {report.generation}"
     return (
-        f"pushed generation {report.generation} as pointer {report.pointer}: {len(report.segments)} segments,"
-        f" {report.objects} objects, {report.bytes / 1e6:.1f} MB; {report.seconds:.1f} s"
+        f"pushed generation {report.generation} as pointer {report.pointer}: segments: {len(report.segments)},"
+        f" objects: {report.objects}, {report.bytes / 1e6:.1f} MB; {report.seconds:.1f} s"
     )

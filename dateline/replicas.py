@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from dateline.options import Json, settings_of
-from dateline.push import Url, store_of
+from dateline.options import Json, StoreUrl, settings_of, store_of
 
 if TYPE_CHECKING:
     from index.replicas.takedown import ListedReplica
@@ -20,7 +19,7 @@ app = typer.Typer(
 
 
 @app.command(name="list")
-def list_(url: Url = None, json_: Json = False) -> None:
+def list_(url: StoreUrl = None, json_: Json = False) -> None:
     """List the replicas: the pointer and the generation of each, how far it is behind, when it reported last."""
     from index.replicas.takedown import list_replicas
     from index.settings import IndexSettings
@@ -43,7 +42,7 @@ def list_(url: Url = None, json_: Json = False) -> None:
 @app.command()
 def forget(
     replica: Annotated[str, typer.Argument(metavar="REPLICA", help="Its id, or a name that only it has.")],
-    url: Url = None,
+    url: StoreUrl = None,
     json_: Json = False,
 ) -> None:
     """Forget a replica that no longer exists, so that takedowns do not wait for it.

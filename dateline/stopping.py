@@ -1,11 +1,23 @@
 """Run a command that goes on until a signal asks it to stop."""
 
+import json
 import logging
 import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from threading import Event, Thread
+from typing import TYPE_CHECKING, TypeVar
+
+import typer
+
+if TYPE_CHECKING:
+    from index.replicas.pull import PullReport
+    from index.replicas.push import PushReport
+    from index.settings import LogFormat
+
+ReportT = TypeVar("ReportT", "PushReport", "PullReport")
 
 
 def run_until_stopped(
@@ -41,3 +53,32 @@ def run_until_stopped(
     Thread(target=run, daemon=True).start()
     ended.wait()
     raise raised[0]
+
+
+def follow(
+    look: "Callable[[], ReportT | None]",
+    every_s: float,
+    log_format: "LogFormat",
+    summary: "Callable[[ReportT], str]",
+    *,
+    what: str,
+    json_: bool,
+    at_end: "Callable[[], object] | None" = None,
+) -> None:
+    """Look again and again until a signal; log each report with news, or print it as a line of JSON."""
+    from index.replicas.follow import Follower
+    from service.log import start_log
+
+    start_log(log_format)
+    logger = logging.getLogger("dateline.replicas")
+
+    def look_once() -> None:
+        report = look()
+        if report is None or not report.is_new:
+            return
+        if json_:
+            typer.echo(json.dumps(asdict(report)))
+        else:
+            logger.info("%s", summary(report))
+
+    run_until_stopped(Follower(look_once, every_s).run, logger.name, f"following {what}", at_end)

@@ -204,7 +204,7 @@ def store_lock(data: Path, patience_s: float = 0.0) -> Iterator[None]:
     descriptor = _open_lock(data, STORE_LOCK)
     deadline = time.monotonic() + patience_s
     try:
-        while not _took(descriptor):
+        while not took(descriptor, fcntl.LOCK_EX):
             if time.monotonic() >= deadline:
                 raise IngestRunning(
                     f"another process changes the store of {data}", "Wait for it to end, then run this again."
@@ -215,9 +215,10 @@ def store_lock(data: Path, patience_s: float = 0.0) -> Iterator[None]:
         os.close(descriptor)
 
 
-def _took(descriptor: int) -> bool:
+def took(descriptor: int, kind: int) -> bool:
+    """Lock an open file without waiting, shared or exclusive; return False if another process has it."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
     return True

@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from index.errors import IngestRunning, PublishFailed, SpoolFull
-from index.layout import sync, write_synced
+from index.layout import sync, took, write_synced
 
 SPOOL = "spool"
 REJECTED = "rejected"
@@ -210,7 +210,7 @@ def writer_lock(data: Path) -> Iterator[None]:
     descriptor = os.open(data / WRITER_LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         deadline = time.monotonic() + PATIENCE_S
-        while not _took(descriptor, fcntl.LOCK_EX):
+        while not took(descriptor, fcntl.LOCK_EX):
             if time.monotonic() > deadline:
                 raise IngestRunning(
                     f"another process watches for {data}", "Stop it first, or let it publish: one is enough."
@@ -228,7 +228,7 @@ def has_writer(data: Path) -> bool:
     except FileNotFoundError:
         return False
     try:
-        return not _took(descriptor, fcntl.LOCK_SH)
+        return not took(descriptor, fcntl.LOCK_SH)
     finally:
         os.close(descriptor)
 
@@ -239,11 +239,3 @@ def _size(path: Path) -> int:
     except FileNotFoundError:
         # The writer has published it meanwhile.
         return 0
-
-
-def _took(descriptor: int, kind: int) -> bool:
-    try:
-        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
