@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,8 @@ KINDS = ("number", "date", "place", "name", "status")
 SPLITS = ("open", "closed")
 TIMED = {"conflict", "update"}
 Pair = dict[str, Any]
-FIXED = ["ada2511252ce5602", "d2e830d68139074e", "86f9cfded9ccf617"]
-"""Starts of the SHA-256 of the two sets of conflict pairs and the copy pairs."""
+FIXED = ["ada2511252ce5602", "d2e830d68139074e", "f4e41254bf47cc16", "39732c683aedbb1e", "86f9cfded9ccf617"]
+"""Starts of the SHA-256 of the sets of conflict pairs and the copy pairs."""
 
 
 def _read(name: str) -> list[Pair]:
@@ -27,7 +28,11 @@ def _read(name: str) -> list[Pair]:
 
 
 FIRST, SECOND = _read("conflicts.jsonl"), _read("conflicts_2.jsonl")
-ONLY_SECOND = {"case", "question"}
+LATER = [_read("conflicts_3.jsonl"), _read("conflicts_4.jsonl")]
+"""Sets whose pairs are all closed."""
+
+ALL = [FIRST, SECOND, *LATER]
+NOT_IN_FIRST = {"case", "question"}
 COPIES = _read("copies.jsonl")
 
 
@@ -44,8 +49,8 @@ def _has_counts(pairs: Sequence[Pair], row_of: Callable[[Pair], str], column_of:
 
 def test_a_conflict_pair_is_valid() -> None:
     """A pair has the fields of the page, and its values are words of its texts."""
-    for pair in FIRST + SECOND:
-        fields = pair.keys() - (ONLY_SECOND if pair in SECOND else set())
+    for pair in chain(*ALL):
+        fields = pair.keys() - (set() if pair in FIRST else NOT_IN_FIRST)
         assert fields == {"id", "split", "label", "kind", "topic", "a", "b", "values", "language"}
         assert pair["label"] in LABELS
         assert pair["kind"] in KINDS
@@ -60,7 +65,7 @@ def test_a_conflict_pair_is_valid() -> None:
 
 def test_a_later_article_updates_or_corrects() -> None:
     """The articles of an update differ in time; a correction is the later article of its pair."""
-    for pair in FIRST + SECOND:
+    for pair in chain(*ALL):
         first, last = sorted((pair["a"], pair["b"]), key=lambda side: side["published_at"])
         assert not first["is_correction"]
         if pair["label"] == "update":
@@ -77,12 +82,24 @@ def test_the_conflict_pairs_are_as_many_as_the_page_says(pairs: list[Pair]) -> N
     assert _has_counts(pairs, lambda pair: pair["kind"], "label", LABELS)
 
 
-def test_the_second_set_has_a_question_and_a_case_for_each_pair() -> None:
-    """A reader's question ends with a question mark; no text of the first set is in the second."""
-    assert all(pair["question"].endswith("?") and pair["case"] for pair in SECOND)
-    first, second = ({side["text"] for pair in pairs for side in (pair["a"], pair["b"])} for pairs in (FIRST, SECOND))
-    assert not first & second
-    assert len(second) == 2 * len(SECOND)
+@pytest.mark.parametrize("number", [3, 4])
+def test_the_closed_pairs_are_as_many_as_the_page_says(number: int) -> None:
+    """Ids are unique, fewer than half of the pairs are conflicts, and all are closed."""
+    pairs = ALL[number - 1]
+    labels = Counter(pair["label"] for pair in pairs)
+    assert len({pair["id"] for pair in pairs}) == len(pairs) >= 120
+    assert labels["conflict"] * 2 <= len(pairs)
+    assert {pair["split"] for pair in pairs} == {"closed"}
+    assert _has_counts(pairs, lambda pair: f"{pair['kind']}, set {number}", "label", LABELS)
+
+
+def test_later_sets_have_a_question_and_a_case_for_each_pair() -> None:
+    """A reader's question ends with a question mark; no text is in two sets."""
+    assert all(pair["question"].endswith("?") and pair["case"] for pair in chain(*ALL[1:]))
+    first, later = (
+        [side["text"] for pair in pairs for side in (pair["a"], pair["b"])] for pairs in (FIRST, chain(*ALL[1:]))
+    )
+    assert len({*first, *later}) == len(set(first)) + len(later)
 
 
 @pytest.mark.parametrize("pairs", [FIRST, SECOND], ids=["first", "second"])
@@ -133,6 +150,6 @@ def test_no_story_is_in_both_halves() -> None:
 
 def test_the_pairs_are_the_ones_that_were_measured() -> None:
     """The content of each set is fixed: a figure of last month was measured on these pairs."""
-    sets = (FIRST, SECOND, COPIES)
+    sets = (*ALL, COPIES)
     hashes = [hashlib.sha256(json.dumps(pairs, sort_keys=True).encode()).hexdigest() for pairs in sets]
     assert [each[:16] for each in hashes] == FIXED
