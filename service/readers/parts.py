@@ -6,6 +6,7 @@ know plain cases in English; any other question has no parts.
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from index.text import words
@@ -16,19 +17,43 @@ _AND = re.compile(
     rf"(?:,\s*|\s+)(?:and|or)\s+(?=(?:(?:at|by|for|from|in|on|to|until|since|with|of)\s+)?{_ASKING}\b)|\?\s+(?=\S)",
     re.IGNORECASE,
 )
+_AUXILIARY = r"(?:is|are|was|were|do|does|did|has|have|had|will|can|could|may|must)"
+_AND_WHETHER = re.compile(
+    # A verb behind "and" may go on with the first clause: "who was hurt and is in hospital", "and has the most pupils".
+    rf",?\s+and\s+(?={_AUXILIARY}\s+(?:there|it|this|that|he|she|they|we|you|i|any(?:one|body|thing)?|some(?:one|body))\b"
+    r"|(?:do|does|did)\s+(?:the|a|an|its|his|her|their)\s)",
+    re.IGNORECASE,
+)
 _BARE = re.compile(rf"(?:\w+\s+)?{_ASKING}", re.IGNORECASE)
+_THERE = re.compile(r"\w+ there\b", re.IGNORECASE)
+_NAMED = re.compile(r"(?<!^)\b[A-Z][\w’'-]*(?: (?:of the |of |the )?[A-Z0-9][\w’'-]*)*")
 
 
 def sub_questions(question: str) -> list[str]:
     """Return the parts of a question that asks for several things; none for a question that asks once.
 
-    A question word alone has the words of the longest part: `Who resigned and why?` asks `why resigned`.
+    A question word alone has the words of the longest part: `Who resigned and why?` asks `why resigned`. A part that
+    opens with a verb has the names of the one before it: `Who led Galt, and was he paid?` asks `was he paid (Galt)`.
     """
     parts = [part.strip(" ?") for part in _AND.split(question) if part.strip(" ?")]
+    parts = [each for part in parts for each in _with_names(_AND_WHETHER.split(part))]
     stem = max(parts, key=len, default="").partition(" ")[2]
     if len(parts) < 2 or not stem:
         return []
     return [f"{part} {stem}?" if _BARE.fullmatch(part) else f"{part}?" for part in parts]
+
+
+def _with_names(parts: Sequence[str]) -> list[str]:
+    """Return the first part, and the others with its names where they have none and do not name a new thing."""
+    found = [part.strip(" ,?") for part in parts]
+    known = ", ".join(_NAMED.findall(found[0]))
+    return [
+        found[0],
+        *(
+            part if _NAMED.search(part) or _THERE.match(part) or not known else f"{part} ({known})"
+            for part in found[1:]
+        ),
+    ]
 
 
 @dataclass(frozen=True, slots=True)
