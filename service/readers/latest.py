@@ -60,8 +60,10 @@ _CHOSEN = re.compile(
 )
 _LEAVES = re.compile(
     r"\b(?:step(?:s|ped|ping)? (?:down|aside)|resign\w*|retir(?:e[sd]?|ing)|g(?:ives?|iving|ave) up|goes back|went back"
-    r"|leav(?:es?|ing)|left|quits?|hand(?:s|ed|ing)? over|mak(?:es?|ing) way|(?:is|was|been) (?:dismissed|sacked|fired"
-    r"|removed|replaced|succeeded|to be (?:replaced|succeeded))|zurückgetreten|entlassen|verlässt)\b(.{0,60})",
+    r"|(?:leav(?:es?|ing)|left)(?! [^.,;]{1,40}? (?:(?:where|as) (?:it|they|he|she) (?:is|are|was|were)|alone|in place"
+    r"|open|untouched|unchanged)\b)|quits?|hand(?:s|ed|ing)? over|mak(?:es?|ing) way|(?:is|was|been) (?:dismissed"
+    r"|sacked|fired|removed|replaced|succeeded|to be (?:replaced|succeeded))|zurückgetreten|entlassen"
+    r"|verlässt)\b(.{0,60})",
     re.IGNORECASE,
 )
 _LEFT = re.compile(
@@ -85,6 +87,11 @@ _TAKEN_FROM = re.compile(
 )
 _BESIDES = re.compile(
     r"\b(?i:before|after|succeeds?|succeeded|replace[sd]?|precede[sd]?) (?P<name>[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*)\W*$"
+)
+_SUCCEEDS = re.compile(
+    r"\bwho(?: will| would| has| is to)? (?:replace[sd]?|succeed(?:s|ed)?|t(?:akes?|ook|aken) over from)"
+    r" (?:[a-z-]+ ){0,3}?(?-i:(?P<name>[A-Z][\w-]+(?: [A-Z][\w-]+)*))",
+    re.IGNORECASE,
 )
 _OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
@@ -183,6 +190,35 @@ def predecessor(question: str, evidence: Evidence, best: ScoredSentence) -> Scor
     same = (each for each in evidence.sentences if each.passage.article == best.passage.article)
     leaving = (each for each in same if _TAKEN_FROM.search(each.text) or _LEAVES.search(each.text))
     return next((each for each in leaving if names(each.text, first=True) - names(question)), None)
+
+
+def successor(question: str, evidence: Evidence) -> ScoredSentence | None:
+    """Return the sentence that says who follows the person of a question ("Who replaced Tew?"); None if none does.
+
+    Of several it is one of the article that tells of the end, or else the first one after it.
+    """
+    asked = _SUCCEEDS.search(question)
+    if not asked:
+        return None
+    person = asked["name"].split()[-1].casefold()
+    named = (each for each in evidence.sentences if person in names(each.text, first=True))
+    leaving = [each for each in named if _LEAVES.search(each.text) or _UNTIL.search(each.text)]
+    best = [each for each in evidence.sentences[:1] if each.answer and _takes_over(question, each)]
+    if any(each not in leaving and person in names(each.passage.article.body, first=True) for each in best):
+        return None
+    for over in leaving:
+        found = [each for each in evidence.sentences if each != over and _follows(question, each, over)]
+        found = [each for each in found if _takes_over(question, each)]
+        same = [each for each in found if each.passage.article == over.passage.article]
+        if found:
+            return same[0] if same else min(found, key=lambda each: (_published(each), -each.score))
+    return None
+
+
+def _takes_over(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether a sentence says that somebody whom the question does not name takes over."""
+    is_new = bool(names(find_dates(sentence.text).rest) - names(question))
+    return is_new and _TAKES_OVER.search(sentence.text) is not None
 
 
 def is_beginning_of(chosen: ScoredSentence, other: ScoredSentence) -> bool:

@@ -23,6 +23,7 @@ from service.readers.latest import (
     latest,
     newer_report,
     predecessor,
+    successor,
 )
 from tests.service.passages import make_passage
 
@@ -327,3 +328,26 @@ def test_the_one_before_a_named_person_is_another_one() -> None:
     assert predecessor(question, evidence(dated, left), dated) == left
     assert first(question, evidence(dated, left)) == left.text
     assert Calibration.read().answerability(question, evidence(named)) == "weak"
+
+
+def test_who_follows_a_named_person_is_another_one() -> None:
+    """The sentence of who takes over is quoted, that of the same article or the first one after it; else none."""
+    question = "Who replaced Tansy Orme?"
+    body = "Tansy Orme was dismissed after a defeat by Galt Rowers. Iwan Strake is in charge until the winter."
+    whole, end = make_passage("k7", body, published_at=DAY), body.index(" Iwan")
+    left = ScoredSentence(whole, Span(0, end), body[:end], 20.0, answer=Span(body.index("Galt"), end - 1))
+    follows = ScoredSentence(whole, Span(end + 1, len(body)), body[end + 1 :], 5.0)
+    third = told("Bea Holm becomes coach of the rowers.", "Bea Holm", 90, 12.0)
+    assert first(question, evidence(left, follows, third, kind="figure")) == follows.text
+    assert first("Who took over from coach Orme?", evidence(left, follows, kind="figure")) == follows.text
+    assert successor(question, evidence(left, third)) == third
+    assert successor(question, evidence(left)) is None
+    assert successor("Who dismissed Tansy Orme?", evidence(left, follows)) is None
+
+
+def test_words_that_are_left_where_they_are_end_no_office() -> None:
+    """Who leaves a thing as it is stays."""
+    stays = told("The warden, Iwan Strake, will leave the old sign where it is.", "Iwan Strake", 0)
+    assert not is_over(stays, evidence(stays))
+    goes = told("The warden, Iwan Strake, will leave the hut.", "Iwan Strake", 0)
+    assert is_over(goes, evidence(goes))
