@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from index.text import folded, sentence_spans, words
+from service.readers.asked_act import is_bare_name, is_said_of
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import is_beginning_of, is_named_one, is_next, is_over, is_supposed
@@ -108,6 +109,8 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
     """Return False if the answer of the best quote is plainly none to this question."""
     if not quotes or not (answer := quotes[0].answer):
         return True
+    if is_bare_name(question, quotes[0]) and not is_said_of(question, quotes[0]):
+        return False
     body = quotes[0].passage.article.body
     text = body[slice(*(quotes[0].quote or quotes[0].span))]
     return has_time_of_day(question, text) and not says_nothing_new(question, body[slice(*answer)])

@@ -16,6 +16,7 @@ from index.text import sentence_spans, words
 from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
+from service.readers.asked_act import answers_to_act
 from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
 from service.readers.latest import (
     SAME_DAYS,
@@ -81,6 +82,8 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
         return _summary(kind.subject, evidence)
     chosen: list[ScoredSentence] = []
     reports = Reports(question)
+    if not evidence.parts and (found := answers_to_act(question, evidence)):
+        return found
     for sentence in evidence.parts or _best(question, evidence, reports):
         _add(sentence, chosen)
     if not chosen:

@@ -1,0 +1,88 @@
+"""Questions about an act of people: what somebody said, who does it, and whether anybody did."""
+
+import pytest
+
+from index.records import Span
+from service.readers.answerability import Calibration
+from service.readers.evidence import Evidence, ScoredSentence, statements_of
+from service.readers.extractive import quoted
+from tests.service.passages import make_passage
+
+SPEECH = [
+    ("The pump is late, Ines Farr of Galt said on Friday.", "Ines Farr", 20.0),
+    ("Farr asked all guests with a voucher to wait.", None, 9.0),
+    ("A voucher costs 9 crowns.", None, 8.0),
+]
+VERDICT = [
+    ("A ferry with twelve people sank off Galt on Friday.", "A ferry", 20.0),
+    ("Nobody will be fined.", None, 4.0),
+]
+
+
+def evidence(*told: tuple[str, str | None, float]) -> Evidence:
+    """Return the sentences of one article as evidence, each with its answer and score."""
+    text = " ".join(sentence for sentence, _, _ in told)
+    found = []
+    for each, (sentence, answer, score) in zip(statements_of([make_passage("k1", text)]), told, strict=True):
+        start = text.index(sentence) + sentence.index(answer) if answer else 0
+        span = Span(start, start + len(answer)) if answer else None
+        found.append(ScoredSentence(each.passage, each.span, each.text, score, each.quote, span))
+    return Evidence(tuple(found), 0.9, 20.0)
+
+
+def test_what_somebody_said_is_what_the_question_names() -> None:
+    """A report of it is quoted, and not the sentence that has only the speaker; without one the quote is weak."""
+    question, calibration = "What did Ines Farr say to guests with vouchers?", Calibration.read()
+    assert [each.text for each in quoted(question, evidence(*SPEECH))] == [SPEECH[1][0]]
+    assert calibration.answerability(question, evidence(*SPEECH)) == "answered"
+    assert calibration.judge(question, evidence(SPEECH[0])).doubts == ("other_kind",)
+    for asked in ("What did Ines Farr say?", "What did Ines Farr of Galt say about the pump?"):
+        assert quoted(asked, evidence(*SPEECH))[0].text == SPEECH[0][0]
+        assert calibration.answerability(asked, evidence(SPEECH[0])) == "answered"
+
+
+@pytest.mark.parametrize("question", ["Which captain was fined after the accident off Galt?", "Who was fined in Galt?"])
+def test_an_act_that_nobody_did_is_denied(question: str) -> None:
+    """The denial is quoted if no sentence tells of the act, and its article has the names of the question."""
+    assert [each.text for each in quoted(question, evidence(*VERDICT))] == [VERDICT[1][0]]
+    told = ("A captain was fined 90 crowns.", "A captain", 3.0)
+    assert VERDICT[1][0] not in [each.text for each in quoted(question, evidence(*VERDICT, told))]
+    part = ("Nobody else will be fined.", None, 4.0)
+    assert part[0] not in [each.text for each in quoted(question, evidence(VERDICT[0], part))]
+    elsewhere = question.replace("Galt", "Brisk")
+    assert VERDICT[1][0] not in [each.text for each in quoted(elsewhere, evidence(*VERDICT))]
+
+
+def test_who_does_something_may_have_a_noun() -> None:
+    """The keeper of a lock is who keeps it, if the best sentence says neither."""
+    found = evidence(
+        ("The old lock in Galt has a new gate.", "Galt", 20.0),
+        ("The keeper of the lock, Ines Farr, paints.", None, 4.0),
+    )
+    assert [each.text for each in quoted("Who keeps the lock in Galt?", found)] == [found.sentences[1].text]
+    for question in ("Who keeps the map in Galt?", "Who keeps the lock in Brisk?", "Who has the lock in Galt?"):
+        assert found.sentences[1] not in quoted(question, found)
+
+
+def test_what_is_said_of_another_person_answers() -> None:
+    """A sentence with every word of the question and another name is quoted, if the best one lacks a word."""
+    found = evidence(
+        ("Iwan Strake, a member of the harbour board, is ill.", "Iwan Strake", 20.0),
+        ("Ines Farr leads the harbour board.", None, 4.0),
+    )
+    assert [each.text for each in quoted("Does Iwan Strake lead the harbour board?", found)] == [
+        found.sentences[1].text
+    ]
+    for question in ("Does Ines Farr lead the harbour board?", "Does Iwan Strake lead the school board?"):
+        assert quoted(question, found)[0] == found.sentences[0]
+
+
+def test_whether_it_was_something_is_answered_by_what_is_said_of_it() -> None:
+    """The sentences about the asked cause are quoted, and not the one about the event alone."""
+    found = evidence(
+        ("A shed in Galt burned down on Friday.", "A shed", 20.0), ("Police found no petrol in the ashes.", None, 4.0)
+    )
+    assert [each.text for each in quoted("Was it petrol that burned down the shed in Galt?", found)] == [
+        found.sentences[1].text
+    ]
+    assert found.sentences[1] not in quoted("Was it petrol that burned down the shed in Brisk?", found)
