@@ -26,7 +26,7 @@ from index.lexical import LexicalIndex
 from index.markup import readable
 from index.records import Span
 from index.text import Sentence, sentence_spans
-from service.readers.question_kind import answer_type_match
+from service.readers.question_kind import answer_type_match, stems
 from service.records import Passage
 
 LONGEST_QUOTE = 3
@@ -245,6 +245,10 @@ GENERAL = (
 )
 """Verbs of any question and words of politeness: they tell nothing about its subject."""
 
+_GENERAL = stems(GENERAL)
+_CONTEXT = re.compile(r"\s*\([^()]*\)(?=\W*$)")
+NAMED = re.compile(r"\b[A-Z][\w’'-]*|\S*\d\S*")
+
 ALL = 0.999
 """The share of the terms that counts as all of them; a sum of weights is not exact."""
 
@@ -254,6 +258,11 @@ Latest = Literal["state", "figure"] | None
 
 
 _INNER_WORD = re.compile(r"\d+(?:[.,]\d+)*|(?<![.!?]\s)(?<!^)\b[^\W\d_][\w’'-]*")
+
+
+def asked_words(question: str) -> set[str]:
+    """Return the stems of the words of a question that ask, without names, numbers and the context in brackets."""
+    return stems(NAMED.sub("", _CONTEXT.sub("", question))) - _GENERAL
 
 
 @dataclass(frozen=True, slots=True)

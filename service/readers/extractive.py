@@ -17,7 +17,7 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
-from service.readers.evidence import LONGEST_QUOTE, Evidence, ScoredSentence
+from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
 from service.readers.latest import (
     SAME_DAYS,
     is_ahead,
@@ -29,7 +29,16 @@ from service.readers.latest import (
     predecessor,
 )
 from service.readers.measures import has_other_unit, is_difference, is_of_another
-from service.readers.question_kind import answer_type, asks_latest, fits_time, kind_of, names, states_cause, terms
+from service.readers.question_kind import (
+    answer_type,
+    asks_latest,
+    fits_time,
+    kind_of,
+    names,
+    states_cause,
+    stems,
+    terms,
+)
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
 
@@ -61,7 +70,6 @@ UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
 
-_NAMED = re.compile(r"\b[A-Z][\w’'-]*|\S*\d\S*")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
 
@@ -238,16 +246,38 @@ def _with_asked_words(question: str, evidence: Evidence) -> Sequence[ScoredSente
     if not best or best[0].answer is None or answer_type(question) not in ("number", "who"):
         return best
     article, said = best[0].passage.article, terms(best[0].text)
-    asked = terms(_NAMED.sub("", question)) - terms(article.title or "")
+    asked = terms(NAMED.sub("", question)) - terms(article.title or "")
     least = best[0].score - _distances(evidence)[1] * 2 / 3
     near = [each for each in evidence.sentences if each.answer and each.score >= least]
     same = [each for each in near if each.passage.article == article and asked & said <= terms(each.text)]
     return [each for each in same if (asked - said) & terms(each.text)][:1] or best
 
 
+def _about_asked_thing(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the best sentence, or, if it has none of the words that ask, a near one of its article with all of them.
+
+    It was found by the names of the question or its title. The first sentence of an article says what it is about, as
+    its title does, and the span reader knows days.
+    """
+    best, asked_type = evidence.sentences[:1], answer_type(question)
+    if not best or best[0].answer is None or asked_type == "when":
+        return best
+    article, quote = best[0].passage.article, best[0].quote or best[0].span
+    asked = asked_words(question) - stems(article.title or "")
+    if asked & stems(article.body[slice(*quote)]):
+        return best
+    asked -= stems(article.body[: sentence_spans(article.body, headings=False)[0].end])
+    least = best[0].score - _distances(evidence)[1]
+    same = (each for each in evidence.sentences if each.score >= least and each.passage.article == article)
+    fit = (each for each in same if each.answer or asked_type not in ("number", "who"))
+    return [each for each in fit if asked and asked <= stems(each.text)][:1] or best
+
+
 def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
     best = _with_asked_words(question, evidence)
+    if best == evidence.sentences[:1]:
+        best = _about_asked_thing(question, evidence)
     if not best or best[0].answer is None:
         return best
     if before := predecessor(question, evidence, best[0]):
@@ -255,7 +285,7 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     near, far = _distances(evidence)
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
-        best = (max(found, key=lambda each: each.passage.article.published_at or EARLIEST),)
+        best = (max(found, key=lambda each: (each.passage.article.published_at or EARLIEST, each == best[0])),)
     elif not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
         best = tuple(each for each in found if fits_time(question, each.text))[:1] or best

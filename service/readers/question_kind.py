@@ -196,6 +196,7 @@ _IDLE = frozenset(
     "what when where which whom whose about after also been before being compared could does from have into more less"
     " most much many said says that their them then there they this than were will with would your".split()
 )
+_ENDING = re.compile(r"(?<=\w{3})(?:ings?|ie[ds]|e[ds]?|s|y)$")
 _EMPTY = frozenset("a an the of its their his her some all both each every another one".split())
 
 
@@ -206,6 +207,12 @@ LETTERS = 5
 def terms(text: str) -> set[str]:
     """Return the beginnings of the words and numbers of a text that say what it is about."""
     return {word[:LETTERS] for word in words(text) if (len(word) > 3 or word.isdigit()) and word not in _IDLE}
+
+
+def stems(text: str) -> set[str]:
+    """Return the terms of a text without numbers and the endings of verbs and plurals: move, moved, moving."""
+    found = (word for word in words(text) if len(word) > 3 and not word.isdigit() and word not in _IDLE)
+    return {_ENDING.sub("", word)[:LETTERS] for word in found}
 
 
 def names(text: str, *, first: bool = False) -> set[str]:

@@ -160,6 +160,19 @@ def test_a_cause_is_quoted_with_the_event() -> None:
     assert shown("Why did Farr leave?", scored(text, 0.0, 1.0, 9.0, certainty=9.0)) == [cause]
 
 
+def test_a_sentence_found_by_names_alone_gives_way_to_one_about_the_asked_thing() -> None:
+    """A near sentence of the article has the word that asks; the best one has the names only, or only its context."""
+    text = "Hill Rail moved to the old mill. Its ponies come from two farms. Riders pay €4."
+    found = scored(text, 20.0, 9.0, 2.0, certainty=9.0)
+    best = replace(found.sentences[0], answer=Span(18, 31))
+    found = replace(found, sentences=(best, *found.sentences[1:]))
+    ponies = "Hill Rail moved to the old mill. Its ponies come from two farms."
+    assert shown("Where does Hill Rail get its ponies?", found) == [ponies]
+    assert shown("What happened to the ponies (Hill Rail, the old mill)?", found) == [ponies]
+    assert shown("Where did Hill Rail move its ponies?", found) == ["Hill Rail moved to the old mill."]
+    assert shown("What do riders give Hill Rail?", found) == ["Hill Rail moved to the old mill."]
+
+
 COMPARISON = "Nine boats sank in 2024. Galt has a harbour. Ten boats sank in 1987."
 
 
