@@ -39,6 +39,7 @@ from service.readers.question_kind import (
     stems,
     terms,
 )
+from service.readers.reversals import calling_off, cause_of_calling_off, not_done, reverses, reversing
 from service.records import DraftSentence
 from service.superseded import asks_earlier, asks_what_was_said, superseding
 
@@ -280,6 +281,8 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
         best = _about_asked_thing(question, evidence)
     if not best or best[0].answer is None:
         return best
+    if cause := cause_of_calling_off(question, evidence, best[0].score - _distances(evidence)[1]):
+        return [cause]
     if before := predecessor(question, evidence, best[0]):
         return [before]
     near, far = _distances(evidence)
@@ -289,6 +292,8 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     elif not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
         best = tuple(each for each in found if fits_time(question, each.text))[:1] or best
+    if reversal := reversing(question, best[0], evidence):
+        return [reversal]
     updated = _latest(question, evidence, best[0], reports)
     return [latest(question, evidence, updated)] if evidence.latest and not _COMPARES.search(question) else [updated]
 
@@ -297,6 +302,10 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     """Return the next sentence with another answer, if the question needs it or it is nearly the best."""
     if asks_latest(question) and best.answer and best.passage.article.published_at:
         return None
+    undone = [] if states_cause(best.text) else not_done(question, evidence)
+    undone = [each for each in undone if each.passage.article == best.passage.article]
+    if off := calling_off(question, best, evidence) or next(iter(undone), None):
+        return off
     near, far = _distances(evidence)
     highest = evidence.sentences[0]
     if best.answer and (is_ahead(question, best, evidence) or is_next(question, best, evidence)):
@@ -307,6 +316,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
     others = [each for each in others if not _is_old(question, each, best, evidence)]
     others = [each for each in others if not is_ahead(question, each, evidence) and not is_over(each, evidence)]
+    others = [each for each in others if not calling_off(question, each, evidence)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [terms(side) for side in _COMPARES.split(question, maxsplit=1)]
@@ -339,6 +349,8 @@ def _is_earlier(other: ScoredSentence, best: ScoredSentence, evidence: Evidence)
 
 def _is_old(question: str, other: ScoredSentence, best: ScoredSentence, evidence: Evidence) -> bool:
     """Return whether the quoted sentence is a later report of what another one states."""
+    if reverses(question, best, other):
+        return True
     if not evidence.latest or not best.answer or not other.answer or _COMPARES.search(question):
         return False
     return is_out_of_date(question, other, best, evidence)

@@ -24,6 +24,7 @@ from service.readers.question_kind import (
     names,
     terms,
 )
+from service.readers.reversals import CALLS_OFF, calls_off
 
 NEWER, NEWER_OPEN, NEWER_NAMED, CALLED_OFF, OVER, MENTIONED = 5.0, 3.0, 8.0, 12.0, 15.0, 7.0
 """How far below the best score a later sentence may be: with an answer of the kind asked for, with any, with all
@@ -42,11 +43,6 @@ _CORRECTS = re.compile(
     r"|(?:rises?|rose|risen|fell|falls?|fallen|moved?|moves|postponed|brought forward|pushed back|put (?:off|back)) to"
     r"|will not \w+ (?:before|until)|no longer|instead of|not as (?:many|much)|(?:more|less|fewer|later|earlier) than"
     r"|nunmehr|jetzt|korrigiert\w*|berichtigt\w*|statt)\b",
-    re.IGNORECASE,
-)
-_CALLS_OFF = re.compile(
-    r"\b(?:cancell?ed|called off|postponed|put off|scrapped|withdrawn|abandoned|dismissed|resigned|stepp?(?:ed|s) down"
-    r"|died|no new date|abgesagt|verschoben|gestrichen|entlassen|zurückgetreten)\b",
     re.IGNORECASE,
 )
 _FROM = re.compile(r"\b(?:from|as of|starting|ab|vom|becomes?\b[^.]{0,60} on)\b(.{4,30})", re.IGNORECASE)
@@ -104,7 +100,7 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
     found = [each for each in later if each.answer or _is_news(question, each, evidence)]
     found = [each for each in found if _is_as_good(question, each, best, evidence)]
     newest = max(found, key=lambda each: (_published(each), each.score), default=best)
-    off = [each for each in later if each.answer and _is_later(each, newest) and _is_called_off(newest, each, evidence)]
+    off = [each for each in later if _is_later(each, newest) and _is_called_off(question, newest, each, evidence)]
     return _in_force(question, evidence, max(off, key=_published, default=newest))
 
 
@@ -231,7 +227,7 @@ def is_out_of_date(question: str, older: ScoredSentence, newer: ScoredSentence, 
     """Return whether a sentence states a fact that a later report replaces."""
     if not _is_later(newer, older):
         return False
-    if not (_states_anew(question, newer, older, evidence) or _is_called_off(older, newer, evidence)):
+    if not (_states_anew(question, newer, older, evidence) or _is_called_off(question, older, newer, evidence)):
         return False
     one, other = older.passage.article, newer.passage.article
     is_same_publisher = one.source is not None and one.source == other.source
@@ -286,7 +282,7 @@ def _is_another_day(later: ScoredSentence, older: ScoredSentence, evidence: Evid
     """Return whether a later sentence has another day than a plan: of what is to come a plan, of the past none."""
     if evidence.latest != "state":
         return not is_plan(later.text)
-    if _CALLS_OFF.search(later.text):
+    if CALLS_OFF.search(later.text):
         return True
     new, old = (each.passage.article.body[slice(*(each.answer or each.span))] for each in (later, older))
     return _is_coming(later) and missing_date(find_dates(new).dates, old, []) is not None
@@ -314,14 +310,21 @@ def _is_same_thing(first: tuple[Number, str], second: tuple[Number, str]) -> boo
     return units[0] == units[1] or any(unit in _IDLE_AFTER or not unit.isalpha() for unit in units)
 
 
-def _is_called_off(older: ScoredSentence, later: ScoredSentence, evidence: Evidence) -> bool:
-    """Return whether a later sentence says of an older answer that it does not hold any more."""
-    if evidence.latest != "state" or not older.answer or later.score < older.score - CALLED_OFF:
+def _is_called_off(question: str, older: ScoredSentence, later: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later sentence says of an older answer that it does not hold any more.
+
+    One that repeats the day of a plan may be as unlikely an answer as it will.
+    """
+    if evidence.latest != "state" or not older.answer:
+        return False
+    if calls_off(question, later, older):
+        return True
+    if not later.answer or later.score < older.score - CALLED_OFF:
         return False
     answer = older.passage.article.body[slice(*older.answer)]
     said_of = [word for word in re.findall(r"\w+", answer.casefold()) if not re.fullmatch(r"(?:19|20)\d\d", word)]
     said = set(re.findall(r"\w+", later.text.casefold()))
-    return bool(said_of) and said.issuperset(said_of) and _CALLS_OFF.search(later.text) is not None
+    return bool(said_of) and said.issuperset(said_of) and CALLS_OFF.search(later.text) is not None
 
 
 def is_over(sentence: ScoredSentence, evidence: Evidence) -> bool:

@@ -351,3 +351,63 @@ def test_words_that_are_left_where_they_are_end_no_office() -> None:
     assert not is_over(stays, evidence(stays))
     goes = told("The warden, Iwan Strake, will leave the hut.", "Iwan Strake", 0)
     assert is_over(goes, evidence(goes))
+
+
+def test_a_repeated_day_is_called_off_however_low_it_scores() -> None:
+    """A later sentence about the asked thing calls the day of a plan off; that of another thing does not."""
+    plan = told("The dome will open on 12 June 2026.", "12 June 2026", 0, 29.0)
+    off = replace(told("The opening on 12 June has been cancelled.", "12 June", 60, 1.0, "Echo"), answer=None)
+    fair = told("The fair on 12 June has been cancelled.", "12 June", 60, 1.0, "Echo")
+    assert first("When will the dome open?", evidence(plan, off)) == off.text
+    assert first("When will the dome open?", evidence(plan, fair)) == plan.text
+
+
+def test_a_plan_that_was_called_off_is_never_quoted_alone() -> None:
+    """Beside other quotes it is left out, and behind it comes the sentence that calls it off."""
+    plan = told("The dome will open on 12 June 2026.", "12 June 2026", 0, 27.0)
+    off = told("The opening on 12 June has been cancelled.", "12 June", 60, 9.0, "Echo")
+    done = told("The dome opened on 4 September 2026.", "4 September 2026", 190, 28.0)
+    assert plan not in quoted("Which day did the dome open?", evidence(done, plan, off, kind=None))
+    assert quoted("Which day did they want to open the dome?", evidence(plan, off, kind=None)) == [plan, off]
+
+
+def test_why_something_did_not_happen_is_in_the_article_that_calls_it_off() -> None:
+    """A cause needs no word for it; "because" may give the cause of something else."""
+    other = told("The dome has more seats because they are narrower.", "they are narrower", 90, 20.0)
+    text = "A storm tore the roof of the dome. The opening has been cancelled."
+    storm = told(text, "A storm tore the roof", 60, 14.0)
+    storm, off = replace(storm, span=Span(0, 34), text=text[:34]), replace(storm, span=Span(35, 66), text=text[35:])
+    found = evidence(other, storm, replace(off, answer=None, score=9.0), kind=None)
+    assert quoted("Why did the dome not open in June?", found)[0] == storm
+    assert quoted("Why does the dome have more seats?", found)[0] == other
+
+
+BAN = told("Since Monday nobody may water a garden in Galt.", "nobody", 0)
+LIFTED = replace(told("Gardens may be watered again.", "Gardens", 50, 6.0), answer=None)
+RULES = replace(told("The ban on watering gardens was lifted.", "ban", 50, 6.0), answer=None)
+
+
+@pytest.mark.parametrize("question", ["May I water my garden in Galt?", "Is watering gardens allowed in Galt now?"])
+@pytest.mark.parametrize("later", [LIFTED, RULES])
+def test_a_rule_that_was_lifted_is_not_in_force(question: str, later: ScoredSentence) -> None:
+    """A later report of the same rule replaces it, however low it scores; a still later ban replaces that one."""
+    ban = told("Watering gardens is forbidden again.", "forbidden", 60, 2.0)
+    assert first(question, evidence(BAN, later)) == later.text
+    assert first(question, evidence(BAN, later, ban)) == ban.text
+    assert first(question, evidence(BAN, told("Dogs may swim again.", "Dogs", 50, 6.0))) == BAN.text
+
+
+def of_story(title: str, sentence: ScoredSentence) -> ScoredSentence:
+    """Return a sentence without an answer, in an article with a title."""
+    passage = sentence.passage
+    return replace(sentence, passage=replace(passage, article=replace(passage.article, title=title)))
+
+
+def test_what_nobody_did_is_replaced_by_a_later_report_that_somebody_did() -> None:
+    """The first report denies it; a later one of the same story affirms it, in other words for harm as well."""
+    safe = of_story("Ferry hits the pier of Galt", told("Nobody on the ferry was hurt.", "Nobody", 0))
+    taken = of_story("Ferry freed from the pier", told("Two passengers are in hospital.", "Two", 1, 2.0))
+    crash = of_story("Bus leaves the road", told("Two passengers are in hospital.", "Two", 2, 2.0))
+    assert first("Was anyone hurt in Galt?", evidence(safe, taken, kind=None)) == taken.text
+    assert first("Was anyone hurt in Galt?", evidence(safe, crash, kind=None)) == safe.text
+    assert first("Was anyone hurt in Galt on 2 March 2026?", evidence(safe, taken, kind=None)) == safe.text
