@@ -198,3 +198,9 @@ def test_a_turn_that_opens_with_and_goes_on(question: str, *, may_be_new: bool) 
     assert resolved
     assert "Sound Cup" in resolved.text
     assert (resolved.doubt is not None) == may_be_new
+
+
+def test_a_place_is_no_person() -> None:
+    """A name behind a preposition of place is that of a place, so "he" is somebody else."""
+    turns = ("Who saw the light?", "A shepherd on the hill above High Dunfell saw it.")
+    assert "High Dunfell want" not in shown("What does he want?", *turns)
