@@ -304,7 +304,9 @@ class Topics:
         opening = [unit.lower for unit in turn.asked.units[:2]]
         if len(opening) == 2 and opening[0] in self.wording.things and opening[1] in turn.asked.grammar.supports:
             starts = [unit.start for unit in turn.answer.units[:FOUND_BY]]
+            known = {unit.lower for unit in turn.asked.units}  # "What does a night cost?", "A night costs …"
             found = [phrase for phrase in turn.answer.phrases if phrase.article in self.wording.indefinite]
+            found = [phrase for phrase in found if known.isdisjoint(phrase.core.lower().split())]
             return [phrase for phrase in found[:1] if phrase.start in starts]
         return []
 
@@ -347,6 +349,7 @@ def _things(read: Mentions) -> list[Phrase]:
         and len(phrase.short) <= PHRASE_LENGTH
         and not any(date.start() <= phrase.start and phrase.start + len(phrase.short) <= date.end() for date in dates)
         and phrase.core.lower().split()[-1] not in read.grammar.roles
+        and not read.grammar.ordinals.issuperset(phrase.core.lower().split())  # "Who was first?"
         and not (phrase.link in read.grammar.place_linking and phrase.name)
     ]
     return sorted(found, key=lambda phrase: order[phrase.role])

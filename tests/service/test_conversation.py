@@ -204,3 +204,15 @@ def test_a_place_is_no_person() -> None:
     """A name behind a preposition of place is that of a place, so "he" is somebody else."""
     turns = ("Who saw the light?", "A shepherd on the hill above High Dunfell saw it.")
     assert "High Dunfell want" not in shown("What does he want?", *turns)
+
+
+def test_a_word_of_order_is_no_topic() -> None:
+    """The word "second" of "Who was second?" is not what the turns are about."""
+    turns = ("Who was second in the Kelm Cup?", "Orrin Town.")
+    assert shown("Was anyone hurt?", *turns) == "Was anyone hurt (Kelm Cup)?"
+
+
+def test_a_thing_of_the_question_is_no_answer_to_it() -> None:
+    """The answer "A night costs …" repeats what was asked for, and is not a thing that was found."""
+    turns = ("What does a night in the Kelm Inn cost?", "A night costs €20.")
+    assert "night costs" not in shown("Who cooks?", *turns)
