@@ -218,6 +218,8 @@ class Wording:
     """Question words whose answer is a thing."""
     place: Words
     place_link: str
+    thing_link: str
+    """The preposition of a thing at which something is: "at the Kelm Mill"."""
     article: str
     """The article of a noun that a number was asked of: "how many homes", "the homes"."""
     reasons: Phrases
@@ -311,6 +313,7 @@ class Topics:
         return []
 
     def place(self) -> str | None:
+        """Return where the turns are: in a place that they name, or else at a thing with a name of its own."""
         for turn in reversed(self.turns):
             for read in (turn.answer, turn.asked):
                 linking = read.grammar.place_linking | {"to"}
@@ -318,6 +321,10 @@ class Topics:
                     if phrase.link in linking and phrase.name and phrase.name not in read.people:
                         link = phrase.link if phrase.link in {"in", "at", "on", "near"} else self.wording.place_link
                         return f"{link} {phrase.short}"
+            # A name of one word may be that of a person.
+            named = (phrase for phrase in turn.asked.phrases if " " in phrase.name or (phrase.name and phrase.article))
+            if found := next((phrase for phrase in named if phrase.name not in turn.asked.people), None):
+                return f"{self.wording.thing_link} {found.short}"
         return None
 
     def __iter__(self) -> Iterator[str]:

@@ -216,3 +216,10 @@ def test_a_thing_of_the_question_is_no_answer_to_it() -> None:
     """The answer "A night costs …" repeats what was asked for, and is not a thing that was found."""
     turns = ("What does a night in the Kelm Inn cost?", "A night costs €20.")
     assert "night costs" not in shown("Who cooks?", *turns)
+
+
+def test_there_may_be_at_a_thing_with_a_name() -> None:
+    """Without a place that is named with a preposition, "there" is at the thing that the turn before asks about."""
+    turns = ("Who owns the Kelm Mill?", "Tansy Orme bought it.")
+    assert shown("How many people work there?", *turns) == "How many people work at the Kelm Mill?"
+    assert shown("How many people work there?", "Who is Tansy Orme?") == "How many people work there (Tansy Orme)?"
