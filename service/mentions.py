@@ -24,7 +24,7 @@ _PARTICLES = frozenset({"of", "&", "de", "van", "von", "bin", "al"})
 """Words that join the parts of one name."""
 
 _SENTENCE_ENDS = frozenset(".?!:;…")
-_POSSESSIVE = re.compile(r"['’]s?$")
+POSSESSIVE = re.compile(r"['’]s?$")
 _PARTICIPLE = re.compile(r"\w{2,}(?:ed|ing)")
 
 Kind = Literal["name", "word", "function", "stop"]
@@ -117,7 +117,7 @@ class Mentions:
     def names(self) -> list[str]:
         """The names, each once."""
         found = (self.text[unit.start : unit.end] for unit in self.units if unit.kind == "name")
-        return list(dict.fromkeys(_POSSESSIVE.sub("", name) for name in found))
+        return list(dict.fromkeys(POSSESSIVE.sub("", name) for name in found))
 
     @property
     def people(self) -> list[str]:
@@ -128,7 +128,7 @@ class Mentions:
         for place, unit in enumerate(self.units):
             if unit.kind != "name":
                 continue
-            name = _POSSESSIVE.sub("", self.text[unit.start : unit.end])
+            name = POSSESSIVE.sub("", self.text[unit.start : unit.end])
             words = name.lower().split()
             before = self.units[place - 1].lower if place else ""
             titled = words[0].rstrip(".") in self.grammar.titles or before in self.grammar.titles | self.grammar.roles

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from service.mentions import Mentions, Phrase, Unit, mentions
+from service.mentions import POSSESSIVE, Mentions, Phrase, Unit, mentions
 from service.questions import Phrases, Words, unexplained
 
 MOST_WORDS = 8
@@ -113,6 +113,8 @@ def _with_phrase(body: str, read: Mentions, asked: Mentions) -> str | None:
         is_place = link in read.grammar.place_linking and phrases.names
         return f"{TAIL.sub('', asked.text)} {link} {filler}?" if is_place else None
     start, end = target
+    if not POSSESSIVE.search(asked.text[start:end]):
+        filler = POSSESSIVE.sub("", filler)  # "What about Kelm's?" of "the school in Dunfell"
     linked = re.search(r"(\w+) $", asked.text[:start])
     if link and linked and linked[1].lower() != link and linked[1].lower() in read.grammar.place_linking:
         start, filler = linked.start(), f"{link} {filler}"

@@ -223,3 +223,9 @@ def test_there_may_be_at_a_thing_with_a_name() -> None:
     turns = ("Who owns the Kelm Mill?", "Tansy Orme bought it.")
     assert shown("How many people work there?", *turns) == "How many people work at the Kelm Mill?"
     assert shown("How many people work there?", "Who is Tansy Orme?") == "How many people work there (Tansy Orme)?"
+
+
+def test_an_owner_takes_the_place_of_a_name() -> None:
+    """The 's of a fragment is left out where the name that it replaces has none."""
+    assert shown("What about Kelm's?", "When is the school in Dunfell open?") == "When is the school in Kelm open?"
+    assert shown("And Kelm's?", "When is Dunfell's school open?") == "When is Kelm's school open?"
