@@ -142,18 +142,27 @@ class _Last:
 
     @property
     def may_depend(self) -> bool:
-        """Whether a turn that can be understood alone names nothing: it has no name and no title."""
-        return not (mentions(self.text).names or QUOTED.search(self.text))
+        """Whether a turn that can be understood alone names nothing, or opens with "and" or the like."""
+        return self.opens_with_and or not self._is_named
+
+    @property
+    def _is_named(self) -> bool:
+        return bool(mentions(self.text).names or QUOTED.search(self.text))
+
+    @property
+    def opens_with_and(self) -> bool:
+        """Whether there are words before the body."""
+        return self.body != TAIL.sub("", self.text)
 
     @property
     def goes_on(self) -> bool:
-        """Whether a turn opens with "and" or the like: "And who scored the goal?" may match another game better."""
-        return self.body != TAIL.sub("", self.text)
+        """Whether a turn continues without a name: "And who scored the goal?" may match another game better."""
+        return self.opens_with_and and not self._is_named
 
     @property
     def doubt(self) -> float:
         """How much worse a turn that may depend can match with its context; with few words it likely depends."""
-        is_short = len(_content(mentions(self.text))) <= FEW and not DATE.search(self.text)
+        is_short = len(_content(mentions(self.text))) <= FEW and not (self._is_named or DATE.search(self.text))
         return LITTLE_DOUBT if is_short else DOUBT
 
     def as_fragment(self) -> str | None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from service.questions import is_follow_up
 from service.records import QUESTION_LENGTH, Message
-from service.standalone import resolve
+from service.standalone import DOUBT, Resolved, resolve
 
 CONVERSATIONS: list[dict[str, Any]] = json.loads(Path(__file__).with_name("conversations.json").read_bytes())
 """Conversations on the sample and gold articles. Of 80 written before the rules, every second one was kept aside.
@@ -229,3 +229,11 @@ def test_an_owner_takes_the_place_of_a_name() -> None:
     """The 's of a fragment is left out where the name that it replaces has none."""
     assert shown("What about Kelm's?", "When is the school in Dunfell open?") == "When is the school in Kelm open?"
     assert shown("And Kelm's?", "When is Dunfell's school open?") == "When is Kelm's school open?"
+
+
+def test_a_turn_with_and_may_depend_though_it_has_a_name() -> None:
+    """A turn that opens with "and" has its topic beside it if this matches as well; another one with a name has not."""
+    turns = ("Where does the ferry of Orrin Bay land?", "At the old pier.")
+    resolved = resolve("And how far is the pier from Kelm?", talk(*turns))
+    assert resolved == Resolved("How far is the pier from Kelm (the ferry of Orrin Bay)?", DOUBT)
+    assert resolve("How far is the pier from Kelm?", talk(*turns)) is None
