@@ -79,6 +79,9 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
             if asked:
                 turns.append(_turn(asked, "", turns))
             asked = message.content
+            if new := _new_subject(asked):
+                asked = new
+                turns.clear()
     return turns
 
 
@@ -97,6 +100,8 @@ def _plain(text: str, length: int) -> str:
 def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
     if not turns or not question.strip() or len(question) > LONGEST:
         return None
+    if new := _new_subject(question):
+        return Resolved(new[:QUESTION_LENGTH])
     last = _Last(" ".join(question.split()), turns)
     doubt = None
     if is_follow_up(question):
@@ -108,6 +113,14 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
     else:
         return None
     return Resolved(text[:QUESTION_LENGTH], doubt) if text and text != question else None
+
+
+def _new_subject(question: str) -> str | None:
+    """Return a question without the words that announce a new subject; None without them, or if it goes on."""
+    question = " ".join(question.split())
+    found = (wording.switch.match(question.lower()) for wording in wordings().values())
+    rest = next((capital(question[match.end() :]) for match in found if match), "")
+    return rest if rest and not is_follow_up(rest) else None
 
 
 @dataclass(slots=True)

@@ -209,6 +209,8 @@ class Wording:
 
     lead: Phrases
     """Words before a fragment: "and", "what about"."""
+    switch: Phrases
+    """Openings of a new subject: "Changing the subject: …"."""
     person: Words
     possessive: Words
     plural: Words

@@ -237,3 +237,21 @@ def test_a_turn_with_and_may_depend_though_it_has_a_name() -> None:
     resolved = resolve("And how far is the pier from Kelm?", talk(*turns))
     assert resolved == Resolved("How far is the pier from Kelm (the ferry of Orrin Bay)?", DOUBT)
     assert resolve("How far is the pier from Kelm?", talk(*turns)) is None
+
+
+@pytest.mark.parametrize(
+    "opening",
+    ["Switching to something else: ", "Let's change the subject. ", "On a different note, ", "Another topic – "],
+)
+def test_a_new_subject_that_is_announced_carries_nothing(opening: str) -> None:
+    """The announcement is left out, and what was said before it is no context of later turns."""
+    turns = ("When did the ferry strike end?", "On Friday.")
+    assert resolve(f"{opening}how long is the bridge?", talk(*turns)) == Resolved("How long is the bridge?")
+    later = shown("Who paid for it?", *turns, f"{opening}how long is the bridge?", "412 metres.")
+    assert later == "Who paid for the bridge?"
+
+
+def test_an_announced_turn_that_needs_the_conversation_keeps_it() -> None:
+    """A question with a pronoun takes its meaning from the turns before, however it opens."""
+    turns = ("When did the ferry strike end?", "On Friday.")
+    assert "ferry strike" in shown("On a different note, who paid for it?", *turns)
