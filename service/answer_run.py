@@ -123,6 +123,7 @@ class AnswerRun:
     created: datetime
     independent: str = ""  # the question without its conversation
     standalone: str = ""  # as it is searched
+    turn: str = ""  # the last turn alone, if the question has a topic beside it
     kind: QuestionKind = FACT
     counted: ArticleCount | None = None
     period: AskedPeriod | None = None  # if the question is about some days and nothing else

@@ -262,7 +262,7 @@ class Pipeline:
             safety=self.verifier.safety,
             coverage=run.generation.lexical.coverage,
         )
-        run.caution = found.caution
+        run.caution, run.turn = found.caution, found.turn
         if model:
             run.called("standalone_question", model[0].model, found.failure)
         return found.text
@@ -367,7 +367,7 @@ class Pipeline:
     def _read_spans(self, run: AnswerRun, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
         if self.span_reader and self._is_related(run):
-            passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence)
+            passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn)
         return passages
 
     def _is_related(self, run: AnswerRun) -> bool:

@@ -54,11 +54,13 @@ class Resolved:
     """A turn with what it leaves out.
 
     `doubt` is None if the turn cannot be understood alone. Else it is how much worse the result may match the articles
-    than the turn alone: a new subject matches worse with the old one beside it.
+    than the turn alone: a new subject matches worse with the old one beside it. `turn` is the turn without the topic in
+    brackets, if it is a question without it.
     """
 
     text: str
     doubt: float | None = None
+    turn: str = field(default="", compare=False)
 
 
 def resolve(question: str, messages: Sequence[Message]) -> Resolved | None:
@@ -103,16 +105,16 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
     if new := _new_subject(question):
         return Resolved(new[:QUESTION_LENGTH])
     last = _Last(" ".join(question.split()), turns)
-    doubt = None
+    doubt, turn = None, ""
     if is_follow_up(question):
         text = last.as_fragment()
         if text is None:
             text = last.with_nouns() or last.with_context()
     elif last.may_depend:
-        text, doubt = last.with_context(), None if last.goes_on else last.doubt
+        text, doubt, turn = last.with_context(), None if last.goes_on else last.doubt, f"{capital(last.body)}?"
     else:
         return None
-    return Resolved(text[:QUESTION_LENGTH], doubt) if text and text != question else None
+    return Resolved(text[:QUESTION_LENGTH], doubt, turn) if text and text != question else None
 
 
 def _new_subject(question: str) -> str | None:
@@ -301,12 +303,13 @@ class StandaloneQuestion:
     """The question that is searched and answered.
 
     `caution` warns that the question is a follow-up that was read without its conversation. `failure` is the code of
-    the model's failure.
+    the model's failure. `turn` is the last turn alone, if the text has a topic beside it that chooses among articles.
     """
 
     text: str
     caution: AnswerWarning | None = None
     failure: str | None = field(default=None, compare=False)
+    turn: str = field(default="", compare=False)
 
 
 async def standalone_question(
@@ -346,17 +349,17 @@ async def standalone_question(
     # Off the event loop, because it scores the articles.
     completed = await asyncio.to_thread(_completed, question, safety, coverage)
     if completed:
-        return StandaloneQuestion(completed, failure=failure)
+        return StandaloneQuestion(completed.text, failure=failure, turn=completed.turn)
     return StandaloneQuestion(question.text, caution if is_follow_up(question.text) else None, failure)
 
 
-def _completed(question: Question, safety: Safety, coverage: Callable[[str], float]) -> str | None:
+def _completed(question: Question, safety: Safety, coverage: Callable[[str], float]) -> Resolved | None:
     """Return the question with what it takes from earlier turns; None for nothing, or on a new subject."""
     resolved = resolve(question.text, question.messages)
     if resolved is None or safety.is_unsafe(resolved.text, question.text):
         return None
     is_same = resolved.doubt is None or coverage(resolved.text) >= coverage(question.text) - resolved.doubt
-    return resolved.text if is_same else None
+    return resolved if is_same else None
 
 
 def _one_line(reply: str) -> str:

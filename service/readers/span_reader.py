@@ -61,9 +61,12 @@ class SpanReader:
         self._lock = Lock()
 
     def read(
-        self, question: str, passages: Sequence[Passage], evidence: Evidence
+        self, question: str, passages: Sequence[Passage], evidence: Evidence, turn: str = ""
     ) -> tuple[Sequence[Passage], Evidence]:
-        """Return the passages and the evidence in their new order, the evidence with answers and certainty."""
+        """Return the passages and the evidence in their new order, the evidence with answers and certainty.
+
+        With the last `turn` of a conversation, the words beside it in the question only choose the article.
+        """
         with self._lock:
             network = self._network
         if network is None:
@@ -80,7 +83,9 @@ class SpanReader:
             for sentence in evidence.sentences
             if sentence.passage.key not in order
         ]
-        ranked.sort(key=lambda each: (-each.score, each.passage.article.article_id, each.span))
+        ranked.sort(key=_rank)
+        if turn and ranked:
+            ranked = _by_turn(network, turn, passages[:PASSAGES_READ], ranked, evidence)
         parts: list[ScoredSentence] = []
         for part in sub_questions(question):
             _, answers, _ = _ranked(network, part, best_first[:PASSAGES_READ_AGAIN], evidence)
@@ -146,6 +151,27 @@ def _ranked(
                 )
             )
     return order, ranked, certainty
+
+
+def _rank(sentence: ScoredSentence) -> tuple[float, str, Span]:
+    return -sentence.score, sentence.passage.article.article_id, sentence.span
+
+
+def _by_turn(
+    network: SpanNetwork, turn: str, passages: Sequence[Passage], ranked: list[ScoredSentence], evidence: Evidence
+) -> list[ScoredSentence]:
+    """Return the sentences ranked, those of the best article by how well they answer the last turn alone.
+
+    The topic beside a turn chooses the article, but a sentence that repeats the topic does not answer the turn.
+    """
+    own = [passage for passage in passages if passage.article == ranked[0].passage.article]
+    _, read, _ = _ranked(network, turn, own, evidence)
+    best = max(read, key=lambda each: each.score, default=None)
+    if best is None or best.answer is None:
+        return ranked
+    raised, keys = ranked[0].score - best.score, {passage.key for passage in own}
+    read = [replace(each, score=round(each.score + raised, DIGITS)) for each in read]
+    return sorted([*read, *(each for each in ranked if each.passage.key not in keys)], key=_rank)
 
 
 def _of_side(

@@ -46,6 +46,17 @@ def test_the_answer_comes_first(reader: SpanReader) -> None:
     assert passages[0] is HARBOUR
 
 
+def test_the_topic_beside_a_turn_chooses_the_article_only(reader: SpanReader) -> None:
+    """With the last turn alone, a sentence that repeats the topic does not come before one that answers the turn."""
+    text = "Tansy Orme has won the boat race of Kelm again.\nThe boats were sold for the repair of the pier."
+    race, other = make_passage("k2f2", text), make_passage("k3f2", "The boats of Orrin Bay were painted blue.")
+    asked, turn = "What happened to the boats (the boat race of Kelm, Tansy Orme)?", "What happened to the boats?"
+    first, *rest = evidence_in(race, other).sentences
+    evidence = Evidence((replace(first, score=0.9), *rest), 0.7)
+    assert reader.read(asked, (race, other), evidence)[1].sentences[0].text == first.text
+    assert reader.read(asked, (race, other), evidence, turn)[1].sentences[0].text == rest[0].text
+
+
 def test_each_part_of_a_question_is_read(reader: SpanReader) -> None:
     """A question of two parts has the best sentence for each of them; a part without an answer has none."""
 
