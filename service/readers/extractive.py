@@ -17,6 +17,7 @@ from service.citations.dates import find_dates
 from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
+from service.readers.asked_place import of_asked_place
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
 from service.readers.latest import (
     SAME_DAYS,
@@ -286,6 +287,7 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     if before := predecessor(question, evidence, best[0]):
         return [before]
     near, far = _distances(evidence)
+    best = (of_asked_place(question, evidence, best[0], best[0].score - far * 2 / 3),)
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
         best = (max(found, key=lambda each: (each.passage.article.published_at or EARLIEST, each == best[0])),)

@@ -367,3 +367,23 @@ def test_a_denial_is_quoted_for_what_it_denies(question: str, keys: list[str]) -
     ]
     drafts = quotes(question, Evidence(tuple(found), 0.7))
     assert [draft.keys[0] for draft in drafts] == keys
+
+
+def test_an_article_about_the_asked_place_is_quoted() -> None:
+    """An article that only mentions the asked place gives way to one about it that is nearly as good."""
+    answers = {"Dunfell": "It opens at 9.", "Kelm": "Doors open at 10."}
+
+    def first(question: str, leads: dict[str, str]) -> str:
+        found = []
+        for number, (place, answer) in enumerate(answers.items()):
+            passage = make_passage(f"k{number}f2", f"{leads[place]} {answer}", title="Books for all")
+            start = passage.article.body.index(answer)
+            span = Span(start, start + len(answer))
+            found.append(ScoredSentence(passage, span, answer, 20.0 - 7 * number, answer=span))
+        return quoted(question, Evidence(tuple(found), 0.7, 20.0))[0].text
+
+    both = {"Dunfell": "Dunfell has a library too. It is like that in Kelm.", "Kelm": "A library is new in Kelm."}
+    other = both | {"Kelm": "A school is new in Kelm."}
+    assert first("When does the library in Kelm open?", both) == answers["Kelm"]
+    assert first("When does the library in Dunfell open?", both) == answers["Dunfell"]
+    assert first("When does the library in Kelm open?", other) == answers["Dunfell"]
