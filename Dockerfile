@@ -15,7 +15,7 @@ RUN pip --python /opt/dateline/venv install --quiet --no-cache-dir --disable-pip
         --no-deps --no-build-isolation -e . \
     && /opt/dateline/venv/bin/python -m compileall -q .
 # Build the graphs of both networks once, so that containers start with a read-only copy.
-RUN /opt/dateline/venv/bin/python -c 'from pathlib import Path; from index.embedding.local import LocalEmbedder; from index.embedding.span_network import SpanNetwork; models = Path("/opt/dateline/models"); LocalEmbedder(models); SpanNetwork(models)' \
+RUN /opt/dateline/venv/bin/python -c 'from pathlib import Path; from index.embedding.local import LocalEmbedder; from index.embedding.pair_network import PairNetwork; from index.embedding.span_network import SpanNetwork; models = Path("/opt/dateline/models"); LocalEmbedder(models); SpanNetwork(models); PairNetwork(models)' \
     && chmod -R a+rX,a-w /opt/dateline
 
 FROM docker.io/library/python:3.12-slim

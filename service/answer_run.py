@@ -22,7 +22,7 @@ from service.answer import (
 )
 from service.citations.verify import Check
 from service.conflicts.findings import Findings, findings
-from service.conflicts.relation import Ask
+from service.conflicts.pair_reader import ReadTexts
 from service.corrections import corrected_warning, corrections_of, is_superseded
 from service.period_answer import drafts_of_period
 from service.prompts import count_tokens
@@ -257,8 +257,8 @@ class AnswerRun:
         self.corrections = corrections_of(citations, articles, self.generation, self.question.as_of)
         self.is_superseded = is_superseded(self.standalone, self.corrections, citations, articles)
 
-    def find_conflicts(self, ask: Ask | None = None) -> None:
-        """Find where other articles differ from what is cited, and how it developed; `ask` asks the span reader.
+    def find_conflicts(self, read: ReadTexts | None = None) -> None:
+        """Find where other articles differ from what is cited, and how it developed; `read` is of a pair reader.
 
         The two sides of a comparison differ by right, and what is quoted of a period or a subject is of many facts.
         """
@@ -270,7 +270,7 @@ class AnswerRun:
             self.composition.passages,
             self.evidence.sentences,
             [each.corrected_by for each in self.corrections if each.corrected_by],
-            ask,
+            read,
         )
         self.findings = replace(found, conflicts=()) if sides(self.standalone) else found
 

@@ -9,6 +9,7 @@ from index.embedding import Embedder, build_embedder
 from index.errors import ConfigurationError
 from index.library import Library
 from service.citations.verify import Safety, SupportCheck, Thresholds, Verifier
+from service.conflicts.pair_reader import PairReader
 from service.pipeline import Pipeline
 from service.prompts import Prompts, count_tokens, new_fence
 from service.readers.answerability import Calibration
@@ -58,6 +59,7 @@ def build_pipeline(
         span_reader=SpanReader(settings.models_folder, precision="fp32" if embedder.graph == "fp32" else "int8")
         if settings.span_reader
         else None,
+        pair_reader=PairReader(settings.models_folder) if settings.span_reader else None,
         fence=fence,
         telemetry=telemetry,
     )

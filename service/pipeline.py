@@ -31,6 +31,7 @@ from service.answer import (
 from service.answer_cache import AnswerCache
 from service.answer_run import AnswerRun, CheckedSentence
 from service.citations.verify import Verifier
+from service.conflicts.pair_reader import PairReader
 from service.errors import NoLanguageModel, ReaderFailed
 from service.explanation import thresholds_of, trace_of
 from service.period_answer import retrieve_period
@@ -102,6 +103,7 @@ class Pipeline:
     chat: Chat | None = None
     llm: LlmReader | None = None
     span_reader: SpanReader | None = None
+    pair_reader: PairReader | None = None
     fence: Callable[[], str] = new_fence
     finish: Callable[[Question, Answer, Sequence[Article]], Answer] | None = None
     spent: Callable[[Question | None, Usage], None] | None = None
@@ -245,7 +247,7 @@ class Pipeline:
         if run.composition.citations:
             with run.timed("verify"):
                 await asyncio.to_thread(run.find_corrections)
-                await asyncio.to_thread(run.find_conflicts, self.span_reader.ask if self.span_reader else None)
+                await asyncio.to_thread(run.find_conflicts, self.pair_reader.read if self.pair_reader else None)
 
     async def _independent(self, run: AnswerRun) -> str:
         """Return the question as it can be understood without its conversation."""

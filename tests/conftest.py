@@ -100,14 +100,16 @@ def whole(tmp_path_factory: pytest.TempPathFactory, corpus: list[Article]) -> Pa
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with the graphs of both networks, shared by all workers."""
+    """Return the folder with the graphs of the networks, shared by all workers."""
     from index.embedding.graph import prepare
     from index.embedding.local import minilm
+    from index.embedding.pair_network import pair_network
     from index.embedding.span_network import span_network
 
     def make(folder: Path) -> None:
         for network in (minilm(), span_network()):
             prepare(folder, network)
+        prepare(folder, pair_network(), precision="fp32")
 
     return made_once(tmp_path_factory, "models", make)
 

@@ -46,7 +46,7 @@ class Layer(nn.Module):
         return self.outer_norm(hidden + self.outer(functional.gelu(self.inner(hidden))))
 
 
-_NAMES = {
+NAMES = {
     "query": "attention.self.query",
     "key": "attention.self.key",
     "value": "attention.self.value",
@@ -95,7 +95,7 @@ class SpanReader(nn.Module):
         model.types.weight.data = types if len(types) == TYPES else types[torch.tensor([0, 1, 1, 0])].clone()
         _load(model.norm, stored, "embeddings.LayerNorm")
         for number, layer in enumerate(model.layers):
-            for ours, theirs in _NAMES.items():
+            for ours, theirs in NAMES.items():
                 _load(getattr(layer, ours), stored, f"encoder.layer.{number}.{theirs}")
         if trained:
             _load(model.head, stored, "qa_outputs")
@@ -110,7 +110,7 @@ class SpanReader(nn.Module):
             **_named(self.head, "qa_outputs"),
         }
         for number, layer in enumerate(self.layers):
-            for ours, theirs in _NAMES.items():
+            for ours, theirs in NAMES.items():
                 tensors |= _named(getattr(layer, ours), f"encoder.layer.{number}.{theirs}")
         save_file({name: tensor.detach().float().contiguous().clone() for name, tensor in tensors.items()}, path)
 

@@ -42,12 +42,12 @@ class Network:
     """A network whose graph can be built: its file name, its writer, and its outputs for the fixed texts.
 
     `write` takes a path and the largest integer of the weights, or None for float32. `outputs` takes the path of a
-    graph and the fixed texts and returns one row of numbers for each comparison.
+    graph and the fixed texts and returns one row of numbers for each comparison; None if only float32 is used.
     """
 
     name: str
     write: Callable[[Path, int | None], None]
-    outputs: Callable[[Path, Sequence[str]], Matrix]
+    outputs: Callable[[Path, Sequence[str]], Matrix] | None = None
 
 
 class Graph(NamedTuple):
@@ -120,7 +120,10 @@ def _build(network: Network, target: Path, precision: Precision, close_enough: f
         staging = Path(folder)
         exact = Graph(staging / "fp32.onnx", "fp32", 1.0)
         network.write(exact.path, None)
-        made = exact if precision == "fp32" else _close(network, exact, precision, close_enough)
+        if precision == "fp32" or network.outputs is None:
+            made = exact
+        else:
+            made = _close(network, network.outputs, exact, precision, close_enough)
         graph = made._replace(path=models / f"{network.name}-{made.kind}.onnx")
         record = _Record(file=graph.path.name, blake2b=_digest(made.path), kind=graph.kind, min_cosine=graph.cosine)
         written = staging / "record.json"
@@ -130,16 +133,22 @@ def _build(network: Network, target: Path, precision: Precision, close_enough: f
     return graph
 
 
-def _close(network: Network, exact: Graph, precision: Precision, close_enough: float) -> Graph:
+def _close(
+    network: Network,
+    outputs: Callable[[Path, Sequence[str]], Matrix],
+    exact: Graph,
+    precision: Precision,
+    close_enough: float,
+) -> Graph:
     """Return the first graph of integers whose outputs are close enough to the exact ones, else the exact graph."""
     texts = TEXTS.read_text(encoding="utf-8").splitlines()
-    expected = network.outputs(exact.path, texts)
+    expected = outputs(exact.path, texts)
     for kind, largest in LARGEST.items():
         if precision == "int8-reduced" and kind == "int8":
             continue
         path = exact.path.with_name(f"{kind}.onnx")
         network.write(path, largest)
-        found = network.outputs(path, texts)
+        found = outputs(path, texts)
         lengths = np.linalg.norm(expected, axis=1) * np.linalg.norm(found, axis=1)
         cosine = float(((expected * found).sum(axis=1) / lengths).min())
         if cosine >= close_enough:

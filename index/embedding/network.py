@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 and the span reader as ONNX graphs of plain operators, built from stored weights."""
+"""all-MiniLM-L6-v2 and the two readers as ONNX graphs of plain operators, built from stored weights."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper, save
 from safetensors import SafetensorError, safe_open
 
+from index.embedding.pair_network import VALUE_TYPES
 from index.errors import ConfigurationError
 
 LAYERS = 6
@@ -48,6 +49,28 @@ def write_span_network(weights: Path, trained: Path, target: Path, *, largest: i
         graph = _Graph(lambda name: package(name) if name == WORDS else stored(name), largest)
         graph.write_spans()
     save(graph.model("span-reader", ["input_ids", "piece_types"], "logits", ["batch", "length", 2]), target)
+
+
+def write_pair_network(weights: Path, trained: Path, changes: Path, target: Path) -> None:
+    """Write the pair reader: the body of the span reader with changes of low rank, and a head of its own.
+
+    The product of two thin matrices is added to each matrix (Hu et al. 2021). Inputs `input_ids` and `piece_types` as
+    those of the span reader, each value with a type of its own. Output `logits`: float32, (1, 3), for nothing, a
+    conflict and an update. Raises ConfigurationError as `write_network` does.
+    """
+    with _stored(weights) as package, _stored(trained) as body, _stored(changes) as stored:
+
+        def read(name: str) -> NDArray[np.float32]:
+            if name == WORDS:
+                return package(name)
+            is_dense = name.startswith("encoder.") and "LayerNorm" not in name
+            if is_dense and name.endswith(".weight"):
+                return body(name) + stored(f"{name}.up") @ stored(f"{name}.down")
+            return body(name) if is_dense or name == PLACES else stored(name)
+
+        graph = _Graph(read, None)
+        graph.write_relation()
+    save(graph.model("pair-reader", ["input_ids", "piece_types"], "logits", ["batch", 3]), target)
 
 
 @contextmanager
@@ -124,11 +147,33 @@ class _Graph:
 
     def write_spans(self) -> None:
         """Add the operators from pieces and their types to the logits of start and end."""
-        types = self.operator("Gather", self.constant("types", self._weights(TYPES)), "piece_types")
-        hidden = self._encoded(self._embedded(self._weights(PLACES), types))
         head = self.constant("head", self._weights("qa_outputs.weight").T)
         bias = self.constant("head bias", self._weights("qa_outputs.bias"))
-        self.operator("Add", self.operator("MatMul", hidden, head), bias, output="logits")
+        self.operator("Add", self.operator("MatMul", self._typed(), head), bias, output="logits")
+
+    def write_relation(self) -> None:
+        """Add the operators from pieces and their types to the logits of how two marked values are related.
+
+        The head reads the vector of [CLS] and the mean vector of each value.
+        """
+        hidden = self._typed()
+        pools = [self.operator("Gather", hidden, self.constant("first", np.array(0)), axis=1)]
+        for side in VALUE_TYPES:
+            is_value = self.operator("Equal", "piece_types", self.constant(f"type {side}", np.array(side)))
+            marks = self.operator("Cast", is_value, to=TensorProto.FLOAT)
+            count = self.operator("Max", self.operator("ReduceSum", marks, self.sizes(1), keepdims=1), self.number(1))
+            row = self.operator("Unsqueeze", marks, self.sizes(1))
+            summed = self.operator("Squeeze", self.operator("MatMul", row, hidden), self.sizes(1))
+            pools.append(self.operator("Div", summed, count))
+        head = self.constant("head", self._weights("relation.weight").T)
+        bias = self.constant("head bias", self._weights("relation.bias"))
+        pooled = self.operator("Concat", *pools, axis=-1)
+        self.operator("Add", self.operator("MatMul", pooled, head), bias, output="logits")
+
+    def _typed(self) -> str:
+        """Add the operators from pieces and their types to the vectors of the last layer."""
+        types = self.operator("Gather", self.constant("types", self._weights(TYPES)), "piece_types")
+        return self._encoded(self._embedded(self._weights(PLACES), types))
 
     def _embedded(self, table: NDArray[np.float32], types: str = "") -> str:
         """Add the vectors of pieces, positions (by `table`) and types, and normalise the sum."""

@@ -18,7 +18,8 @@ from index.records import Article, Span, isoformat
 from service.citations.english import english
 from service.citations.names import Name, find_names, missing_name
 from service.conflicts.details import Statement
-from service.conflicts.relation import Ask, Finding, Questioner, compare
+from service.conflicts.pair_reader import Reading, ReadTexts
+from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story, Token
 from service.conflicts.values import Amount, Detail, Kind, excludes
 from service.readers.evidence import ScoredSentence
@@ -89,9 +90,9 @@ class _Place:
 class Reports:
     """The articles of one question, each read once for its details."""
 
-    def __init__(self, question: str, ask: Ask | None = None) -> None:
+    def __init__(self, question: str, read: ReadTexts | None = None) -> None:
         self.kinds = _KINDS.get(answer_type(question), _ANY)
-        self._asking = Questioner(ask, question) if ask else None
+        self._reading = Reading(read, question) if read else None
         self._stories: dict[str, Story] = {}
         self._statements: dict[tuple[str, Span], Statement] = {}
 
@@ -133,7 +134,7 @@ class Reports:
         yield from compare(
             one.statement,
             other.statement,
-            self._asking,
+            self._reading,
             lambda statement, detail: sides[id(statement)].concerns(detail, kinds),
             have_answers=have_answers,
         )
@@ -145,17 +146,17 @@ def findings(
     passages: Sequence[Passage],
     sentences: Sequence[ScoredSentence],
     corrected_by: Iterable[str] = (),
-    ask: Ask | None = None,
+    read: ReadTexts | None = None,
 ) -> Findings:
     """Return the conflicts and developments of an answer; nothing if only one story was found.
 
-    `corrected_by` are the articles whose corrections the answer reports; without `ask`, only states are compared.
+    `corrected_by` are the articles whose corrections the answer reports; without `read`, only states are compared.
     """
     known = {passage.article.article_id: passage for passage in passages}
     others = [each for each in sentences[:MOST_COMPARED] if each.passage.article.article_id in known]
     if not citations or len({_story_of(each.passage) for each in others}) < 2:
         return Findings()
-    reports = Reports(question, ask)
+    reports = Reports(question, read)
     cited = [
         side
         for citation in citations

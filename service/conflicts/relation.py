@@ -1,31 +1,23 @@
 """How the details of two sentences are related: a conflict, an update, or nothing.
 
-Two values are of one fact if one question is answered by both. The span reader is asked the user's question, and each
-sentence with its value left out: "The tunnel is how many kilometres long". Its scores are weighed with how far the
-values are apart, what limits them, and what the sentences share (`weights.json`). Values of one fact conflict if they
-exclude each other and both articles are of one moment, or the later one says that it corrects the earlier. A false
-conflict is worse than none: what is not sure is neither.
+Values that exclude each other conflict if they are of one fact and of one moment, or if the later article says that it
+corrects the earlier. The values and the times are compared by rules; whether two values are of one fact is read by a
+trained network (`pair_reader.py`). A false conflict is worse than none: what is not sure is neither.
 """
 
-import json
 import math
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
 from itertools import product
-from pathlib import Path
 from typing import Literal
 
-from index.embedding.span_network import AnswerSpan
+from index.embedding.pair_network import Related
 from service.citations.numbers import find_numbers
 from service.conflicts.details import Statement, is_denied
-from service.conflicts.values import CLOCK, Amount, Detail, When, dates_differ, excludes, has_grown
+from service.conflicts.values import CLOCK, Amount, Detail, Value, When, dates_differ, excludes, has_grown
 
 Relation = Literal["conflict", "update", "unclear"]
-
-Ask = Callable[[str, str, str], AnswerSpan | None]
-"""From a question, a title and a text to the best answer in the text; its score is that above "no answer here"."""
 
 SAME_DAYS = timedelta(days=3)
 """The most time between articles that report the same state."""
@@ -45,49 +37,14 @@ COMMON = 3
 ALIKE = 0.2
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
-MOST_ASKED = 6
-"""Questions that the span reader is asked for one answer; each takes about 3 ms of one core."""
+LEAST, LEAST_UPDATE = 0.65, 0.55
+"""The least probabilities of a conflict and of an update; read off pairs that the network was not trained on."""
 
-LEAST, MOST = -15.0, 12.0
-"""The range of the scores of an answer."""
+APART = 1.0
+"""How much less sure a conflict of two numbers is, in logits, for each unit of `_apart`; read off the same pairs."""
 
 NOT_YET = frozenset(["plan", "demand", "offer"])
 """Scopes of values that are not asserted."""
-
-RESULTS = frozenset(["score", "race", "votes", "age"])
-"""Units of what one match, runner, vote or person has: another one is of another."""
-
-NAMED = 0.3
-"""The least score, by ten, by which two names without a common word beside them are of one fact."""
-
-PLAIN = -3.0
-"""Stands for the score of an answer to a sentence in a language that the span reader was not trained on."""
-
-_ASKED = {"number": "how many", "date": "when", "name": "who", "place": "where"}
-
-
-@dataclass
-class Questioner:
-    """Asks the span reader the user's question, if there is one, and questions made of sentences, each once.
-
-    After `most` questions nothing is answered any more.
-    """
-
-    ask: Ask
-    question: str = ""
-    most: int = MOST_ASKED
-    known: dict[tuple[str, str, str], AnswerSpan | None] = field(default_factory=dict)
-
-    def score(self, question: str, statement: Statement, wanted: Detail) -> float:
-        """Return the score of the best answer near a sentence, in [LEAST, MOST]; LEAST if it is not the wanted one."""
-        first, last = statement.neighbourhood
-        asked = question, statement.article.title or "", statement.article.body[first:last]
-        if asked not in self.known and len(self.known) < self.most:
-            self.known[asked] = self.ask(*asked)
-        answer = self.known.get(asked)
-        if answer is None or answer.start >= wanted.span.end - first or wanted.span.start - first >= answer.end:
-            return LEAST
-        return max(LEAST, min(answer.score, MOST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +72,14 @@ class Pair:
         return self.later.is_correction and self.gap <= CORRECTED
 
 
+Read = Callable[[Pair, Detail, Detail], Related | None]
+"""From two details to how they are related; None if that cannot be read."""
+
+
 def compare(
     one: Statement,
     other: Statement,
-    asking: Questioner | None,
+    read: Read | None,
     concerns: Callable[[Statement, Detail], bool] = lambda *_: True,
     *,
     have_answers: bool = False,
@@ -126,27 +87,18 @@ def compare(
     """Return how the details of two sentences are related; nothing if they agree or are about different things.
 
     Only details that `concerns` accepts are compared. `have_answers` if both sentences answer one question. Without
-    them and a questioner, only states are compared.
+    them and a reader, only states are compared.
     """
     pair = pair_of(one, other)
     if pair is None:
         return []
     found: list[Finding] = []
-    differing: set[str] = set()
     for before, after in candidates(pair):
-        if isinstance(before.value, Amount) and before.value.unit in RESULTS:
-            differing.add("number")
         if not concerns(pair.earlier, before) or not concerns(pair.later, after):
             continue
-        relation = relation_of(pair, before, after)
-        if relation and is_same_fact(
-            pair, before, after, asking, have_answers=have_answers, is_changed=relation == "update"
-        ):
-            differing.add("name" if before.kind == "place" else before.kind)
+        if relation := relation_of(pair, before, after, read, have_answers=have_answers):
             found.append(Finding(relation, pair.earlier, pair.later, before, after, pair.is_corrected))
-    # Another number on another day, or by another decision, is of another event.
-    is_other_event = len(differing) > 1 and not pair.is_corrected
-    return [each for each in found if each.relation == "update" or not is_other_event]
+    return found
 
 
 def pair_of(one: Statement, other: Statement) -> Pair | None:
@@ -199,37 +151,74 @@ def _denials(pair: Pair) -> Iterator[tuple[Detail, Detail]]:
             yield (denial, stated) if denying is pair.earlier else (stated, denial)
 
 
-def is_same_fact(
-    pair: Pair,
-    before: Detail,
-    after: Detail,
-    asking: Questioner | None,
-    *,
-    have_answers: bool = False,
-    is_changed: bool = False,
-) -> bool:
-    """Return whether two details are asserted of one fact; the span reader is asked only if its answers can decide.
+def relation_of(
+    pair: Pair, before: Detail, after: Detail, read: Read | None, *, have_answers: bool = False
+) -> Relation | None:
+    """Return how two details are related, as it is read; by rules if nothing can be read."""
+    if before.kind == "status" and not _are_asserted(pair, before, after):
+        return None
+    if not have_answers and not is_same_story(pair):
+        return None
+    related = read(pair, before, after) if read else None
+    if related is None:
+        is_same = _is_same_fact(pair, before, after, have_answers=have_answers)
+        return _relation_by_rules(pair, before, after) if is_same else None
+    is_told = pair.later.is_updated and not pair.is_corrected
+    if (related.update + related.conflict if is_told else related.update) >= LEAST_UPDATE:
+        return "update" if pair.gap else None
+    is_grown = not excludes(before.value, after.value) and has_grown(before.value, after.value)
+    if is_grown or _chance(related.conflict, before, after) < LEAST or not _is_of_one_moment(pair, before, after):
+        return None
+    return "conflict" if pair.is_corrected else _relation_of_counts(pair, before, after)
 
-    A value that has changed (`is_changed`) may be far from the one before.
+
+def _chance(read: float, before: Detail, after: Detail) -> float:
+    """Return the probability of a conflict, less than what is read if two numbers are far apart."""
+    odds = read / max(1 - read, 1e-9) * math.exp(-APART * _apart(before.value, after.value))
+    return odds / (1 + odds)
+
+
+def _apart(one: Value, other: Value) -> float:
+    """Return how far two numbers are apart, from 0 to 3: what is misreported is near, or has the same digits.
+
+    The logarithm of their ratio; of results, that of their difference. 0 for times of day and other values.
     """
-    is_same = have_answers or is_same_story(pair)
+    if not isinstance(one, Amount) or not isinstance(other, Amount) or one.unit == CLOCK:
+        return 0.0
+    if len(one.values) > 1 or one.values[0] <= 0 or other.values[0] <= 0:
+        return min(3.0, math.log1p(sum(abs(a - b) for a, b in zip(one.values, other.values, strict=False)) / 10))
+    is_swap = _digits(one.values[0]) == _digits(other.values[0])
+    return 0.0 if is_swap else min(3.0, abs(math.log(one.values[0] / other.values[0])))
+
+
+def _digits(value: float) -> str:
+    """Return the digits of a number but for zeros, in their order of size: of 48 and 84 they are the same."""
+    return "".join(sorted(f"{value:.6g}".replace("0", "").replace(".", "")))
+
+
+def _is_of_one_moment(pair: Pair, before: Detail, after: Detail) -> bool:
+    """Return whether two articles report of one moment, or the later one corrects the other.
+
+    A plan is of another moment than its result. If both articles have both values, they are of two things.
+    """
+    plans = (pair.earlier.scopes(before) ^ pair.later.scopes(after)) & NOT_YET if before.kind != "date" else frozenset()
+    is_past = _is_long_past(pair, before) and _is_long_past(pair, after)
+    if _mentions(pair.earlier, after, pair.later) and _mentions(pair.later, before, pair.earlier):
+        return False
+    return not plans and (pair.gap <= SAME_DAYS or pair.is_corrected or is_past)
+
+
+def _is_same_fact(pair: Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
+    """Return whether two details of one story are of one fact, by words: states, and numbers and dates that answer."""
     if _tell_apart(pair, before, after, have_answers=have_answers):
         return False
     if before.kind == "status":
-        return is_same and _are_asserted(pair, before, after)
-    found = features(pair, before, after)
-    if asking is None:
-        if before.kind == "date" and not (_is_long_past(pair, before) and _is_long_past(pair, after)):
-            return have_answers and pair.earlier.head(before) == pair.later.head(after)
-        has_unit = before.kind == "number" and isinstance(before.value, Amount) and bool(before.value.unit)
-        return have_answers and (has_unit or bool(found["head"]))
-    if is_changed:
-        found["apart"] = 0.0
-    found |= answers(pair, before, after, asking, found)
-    # Any name is an answer to `who`: two must have a word beside them in common, or answer each other well.
-    is_sure = not isinstance(before.value, frozenset) or bool(found["head"]) or found["asked"] >= NAMED
-    is_same = is_same or found["answered"] > 0
-    return is_same and is_sure and probability(before, found) >= weights().least
+        return True
+    heads = pair.earlier.head(before), pair.later.head(after)
+    if before.kind == "date" and not (_is_long_past(pair, before) and _is_long_past(pair, after)):
+        return have_answers and heads[0] == heads[1]
+    has_unit = before.kind == "number" and isinstance(before.value, Amount) and bool(before.value.unit)
+    return have_answers and (has_unit or not heads[0].isdisjoint(heads[1]))
 
 
 def _tell_apart(pair: Pair, before: Detail, after: Detail, *, have_answers: bool) -> bool:
@@ -276,109 +265,8 @@ def _are_asserted(pair: Pair, before: Detail, after: Detail) -> bool:
     return True
 
 
-def answers(
-    pair: Pair, before: Detail, after: Detail, asking: Questioner, known: Mapping[str, float] | None = None
-) -> dict[str, float]:
-    """Return the lower score of two answers, by ten: to the user's question, and of each sentence to the other.
-
-    With the other features `known`, no more is asked as soon as no answer can make two details one fact.
-    """
-    sides = ((pair.earlier, before, pair.later, after), (pair.later, after, pair.earlier, before))
-    if not pair.earlier.lexicon.is_english:
-        return {"asked": PLAIN / 10, "answered": 0.0, "unasked": 1.0}
-    found = {
-        "asked": MOST / 10,
-        "answered": MOST / 10 if asking.question else 0.0,
-        "unasked": float(not asking.question),
-    }
-    questions = [("answered", asking.question, one, detail) for one, detail, _, _ in sides if asking.question]
-    questions += [
-        ("asked", one.without(detail, _ASKED[detail.kind]), other, wanted) for one, detail, other, wanted in sides
-    ]
-    for name, question, statement, wanted in questions:
-        if known is not None and probability(before, {**known, **found}) < weights().least:
-            break
-        found[name] = min(found[name], asking.score(question, statement, wanted) / 10)
-    return found
-
-
-def features(pair: Pair, before: Detail, after: Detail) -> dict[str, float]:
-    """Return what tells whether two details are of one fact, without the answers of the span reader."""
-    contexts = pair.earlier.context, pair.later.context
-    heads = pair.earlier.head(before), pair.later.head(after)
-    scopes = pair.earlier.scopes(before) ^ pair.later.scopes(after)
-    if before.kind == "date":
-        scopes -= NOT_YET | pair.earlier.lexicon.words.roles.keys()
-    names = pair.earlier.names_near(before), pair.later.names_near(after)
-    return {
-        "context": len(contexts[0] & contexts[1]) / (1 + min(map(len, contexts))),
-        "head": float(bool(heads[0] & heads[1])),
-        "scopes": float(len(scopes)),
-        "names": float(bool(names[0] and names[1]) and names[0].isdisjoint(names[1])),
-        "apart": _apart(before, after),
-    }
-
-
-def _apart(before: Detail, after: Detail) -> float:
-    """Return how far two values are apart, from 0 to 3: what is misreported is near, or has the same digits.
-
-    The logarithm of the ratio of two numbers; that of the difference of two days, or of two years, by seven.
-    """
-    one, other = before.value, after.value
-    if isinstance(one, Amount) and isinstance(other, Amount):
-        return min(3.0, _numbers_apart(one, other))
-    if isinstance(one, When) and isinstance(other, When):
-        is_swap = one.month is None and one.year and other.year and _digits(one.year) == _digits(other.year)
-        return 0.0 if is_swap else min(3.0, math.log1p(_between(one, other) / 7))
-    return 0.5
-
-
-def _numbers_apart(one: Amount, other: Amount) -> float:
-    if len(one.values) > 1 or one.values[0] <= 0 or other.values[0] <= 0:
-        return math.log1p(sum(abs(a - b) for a, b in zip(one.values, other.values, strict=False)) / 10)
-    if one.unit == CLOCK:
-        return math.log1p(abs(one.values[0] - other.values[0]) / 60)
-    is_swap = _digits(one.values[0]) == _digits(other.values[0])
-    return 0.0 if is_swap else abs(math.log(one.values[0] / other.values[0]))
-
-
-def _digits(value: float) -> str:
-    """Return the digits of a number but for zeros, in their order of size: of 48 and 84 they are the same."""
-    return "".join(sorted(f"{value:.6g}".replace("0", "").replace(".", "")))
-
-
-def _between(one: When, other: When) -> float:
-    """Return how many days apart two dates are; how many years, if one of them is a year."""
-    if one.month is None or other.month is None:
-        return float(abs(one.year - other.year)) if one.year and other.year else 3.0
-    months = 12 * ((one.year or 0) - (other.year or 0)) * bool(one.year and other.year) + one.month - other.month
-    return abs(30.4 * months + (one.day or 15) - (other.day or 15))
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """The weights of the features, a constant for each kind of value, and the least probability of one fact."""
-
-    features: Mapping[str, float]
-    kinds: Mapping[str, float]
-    least: float
-
-
-@cache
-def weights() -> Weights:
-    """Return the weights, read from the file at the first call."""
-    read = json.loads(Path(__file__).with_name("weights.json").read_text(encoding="utf-8"))
-    return Weights(read["features"], read["kinds"], read["least"])
-
-
-def probability(detail: Detail, found: Mapping[str, float]) -> float:
-    """Return the probability that two details of a kind with these features are of one fact."""
-    total = weights().kinds[detail.kind] + sum(weights().features[name] * value for name, value in found.items())
-    return 1 / (1 + math.exp(-total))
-
-
-def relation_of(pair: Pair, before: Detail, after: Detail) -> Relation | None:
-    """Return how two values of one fact are related."""
+def _relation_by_rules(pair: Pair, before: Detail, after: Detail) -> Relation | None:
+    """Return how two values of one fact are related, by the words beside them and the time between the articles."""
     if pair.is_corrected:
         return "conflict"
     if before.kind == "status":

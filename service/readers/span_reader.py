@@ -102,12 +102,6 @@ class SpanReader:
         found = replace(evidence, sentences=tuple(ranked), certainty=certainty, parts=tuple(parts))
         return tuple(best_first), found
 
-    def ask(self, question: str, title: str, text: str) -> AnswerSpan | None:
-        """Return the best answer to a question in a text; None if there is none or nothing can be read."""
-        with self._lock:
-            network = self._network
-        return network.answers(question, title, text, [(0, len(text))])[0] if network and text else None
-
     @cached_property
     def _network(self) -> SpanNetwork | None:
         try:

@@ -9,14 +9,14 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from index.embedding.span_network import AnswerSpan
+from index.embedding.pair_network import MarkedText, Related
 from index.records import Article, Span
 from service.conflicts.details import Statement
 from service.conflicts.findings import Reports
-from service.conflicts.relation import SAME_DAYS, Ask, Finding, Questioner, candidates, compare, pair_of
+from service.conflicts.pair_reader import PairReader, Reading, ReadTexts
+from service.conflicts.relation import SAME_DAYS, Finding, candidates, compare, pair_of
 from service.conflicts.statement import Story
 from service.readers.evidence import ScoredSentence
-from service.readers.span_reader import SpanReader
 from tests.service.passages import make_passage
 
 MONDAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
@@ -28,43 +28,55 @@ def article(name: str, body: str, *, hours: float = 0, title: str = "The Galt br
     return Article(name, body, "", title=title, source=name, language=language, published_at=published)
 
 
-def found(one: Article, other: Article, ask: Ask) -> list[Finding]:
-    """Return the findings on all sentences of two articles."""
+def found(one: Article, other: Article, read: ReadTexts, question: str = "") -> list[Finding]:
+    """Return the findings on all sentences of two articles, for a question."""
+    reading = Reading(read, question)
     sides = [[Statement(story, span) for span in story.sentences] for story in map(Story, (one, other))]
-    return [finding for first, second in product(*sides) for finding in compare(first, second, Questioner(ask))]
+    return [finding for first, second in product(*sides) for finding in compare(first, second, reading)]
 
 
-def answers_all(question: str, title: str, text: str) -> AnswerSpan:
-    """Stand for a span reader that finds the answer to any question, wherever one looks for it."""
-    return AnswerSpan(8.0, 0, len(text))
+def relates_all(asked: str, one: MarkedText, other: MarkedText) -> Related:
+    """Stand for a pair reader that takes any two values for values of one fact."""
+    return Related(0.9, 0.1)
 
 
 @pytest.fixture(scope="module")
-def ask(models: Path) -> Ask:
-    """Return the span reader."""
-    return SpanReader(models).ask
+def read(models: Path) -> ReadTexts:
+    """Return the pair reader."""
+    return PairReader(models).read
 
 
 def relations(
     first: str,
     second: str,
-    ask: Ask = answers_all,
+    read: ReadTexts = relates_all,
     *,
     hours: float = 1,
     language: str = "en",
     title: str = "The Galt bridge",
+    question: str = "",
 ) -> set[str]:
     """Return the relations of two texts, the second published some hours later; both orders must agree."""
     one = article("post", first, language=language, title=title)
     other = article("echo", second, hours=hours, language=language, title=title)
-    there, back = ({finding.relation for finding in found(*pair, ask)} for pair in ((one, other), (other, one)))
+    there, back = (
+        {finding.relation for finding in found(*pair, read, question)} for pair in ((one, other), (other, one))
+    )
     assert there == back
     return set(there)
 
 
+QUESTIONS = [
+    "What did the bridge in Galt cost?",
+    "How long is the Galt bridge?",
+    "When was the Galt bridge built?",
+    "Who was the architect of the Galt bridge?",
+    "Is the bridge in Galt open?",
+    "Where was Ina Farr born?",
+]
 CONFLICTS = [
     ("The bridge in Galt cost €3.1 million.", "The Galt bridge cost €3.7 million, the council says."),
-    ("The bridge at Galt is 58 metres long.", "With a length of 85 metres the Galt bridge spans the Ull."),
+    ("The bridge at Galt is 58 metres long.", "The Galt bridge over the Ull has a length of 85 metres."),
     ("The Galt bridge was built in 1886.", "The bridge in Galt was built in 1868 by the county."),
     (
         "The architect of the bridge in Galt is Ina Farr.",
@@ -106,15 +118,14 @@ OTHER_DETAILS = [
     ("Trains between Galt and Brack run on Monday.", "Night trains between Galt and Brack do not run on Monday."),
     ("The author Ute Falk was born in Galt.", "Jan Meer, born in Brack, reads with Ute Falk."),
     ("Police have not found the driver of the car that hit the bridge.", "Police found the car that hit the bridge."),
-    ("Dorne beat Galt 3–1 on Saturday.", "At half-time Dorne led Galt 1–0 on Saturday."),
     ("Lang Roth won the Galt run in 1:20:14 hours.", "Ida Voss won the Galt run in 1:08:30 hours."),
 ]
 
 
-@pytest.mark.parametrize(("first", "second"), CONFLICTS)
-def test_values_that_exclude_each_other_conflict(ask: Ask, first: str, second: str) -> None:
-    """Two articles of one day with different values of one detail conflict, in either order."""
-    assert relations(first, second, ask) == {"conflict"}
+@pytest.mark.parametrize(("question", "texts"), list(zip(QUESTIONS, CONFLICTS, strict=True)))
+def test_values_that_exclude_each_other_conflict(read: ReadTexts, question: str, texts: tuple[str, str]) -> None:
+    """Two articles of one day with different values of what is asked conflict, in either order."""
+    assert relations(*texts, read, question=question) == {"conflict"}
 
 
 @pytest.mark.parametrize(("first", "second"), AGREEMENTS)
@@ -124,15 +135,15 @@ def test_compatible_values_do_not_conflict(first: str, second: str) -> None:
 
 
 @pytest.mark.parametrize(("first", "second"), OTHER_DETAILS)
-def test_other_details_do_not_conflict(ask: Ask, first: str, second: str) -> None:
+def test_other_details_do_not_conflict(read: ReadTexts, first: str, second: str) -> None:
     """Values of two things have nothing to compare."""
-    assert relations(first, second, ask) == set()
+    assert relations(first, second, read) == set()
 
 
 @pytest.mark.parametrize(("first", "second"), CONFLICTS)
 def test_without_dates_nothing_is_known(first: str, second: str) -> None:
     """An article without a date is not compared."""
-    assert not found(replace(article("post", first), published_at=None), article("echo", second), answers_all)
+    assert not found(replace(article("post", first), published_at=None), article("echo", second), relates_all)
 
 
 def test_a_later_value_with_words_of_change_is_an_update() -> None:
@@ -143,7 +154,7 @@ def test_a_later_value_with_words_of_change_is_an_update() -> None:
         assert relations(first, second, hours=30) == {"update"}
         assert all(
             finding.later.article.article_id == "echo"
-            for finding in found(article("post", first), article("echo", second, hours=30), answers_all)
+            for finding in found(article("post", first), article("echo", second, hours=30), relates_all)
         )
 
 
@@ -189,7 +200,7 @@ TEXTS = st.one_of(
 def test_findings_are_symmetric_and_in_their_texts(first: str, second: str, hours: float) -> None:
     """Any two texts have the same findings in both orders, each on values inside their sentences."""
     one, other = article("post", first), article("echo", second, hours=hours)
-    there, back = found(one, other, answers_all), found(other, one, answers_all)
+    there, back = found(one, other, relates_all), found(other, one, relates_all)
     assert sorted(map(_shown, there)) == sorted(map(_shown, back))
     for finding in there:
         for side, detail in ((finding.earlier, finding.before), (finding.later, finding.after)):
@@ -205,7 +216,7 @@ def test_a_text_has_no_conflict_with_itself(text: str) -> None:
     """The same text in another paper, also with other typography, has no conflict."""
     curly = text.replace("'", "’").replace('"', "”").replace(" ", "\u00a0 ".strip("\u00a0"))
     for copy in (text, curly):
-        sentences = found(article("post", text), article("echo", copy), answers_all)
+        sentences = found(article("post", text), article("echo", copy), relates_all)
         same = [finding for finding in sentences if _words(finding.earlier) == _words(finding.later)]
         assert not same
 
@@ -215,31 +226,30 @@ def _words(statement: Statement) -> list[str]:
 
 
 @given(TEXTS, TEXTS)
-def test_without_an_answer_only_states_differ(first: str, second: str) -> None:
-    """A span reader that finds no answer leaves no number, date or name that conflicts."""
-    one, other = article("post", first), article("echo", second)
-    assert all(finding.before.kind == "status" for finding in found(one, other, lambda *_: None))
+def test_values_of_two_facts_are_nothing(first: str, second: str) -> None:
+    """A pair reader that takes no two values for values of one fact leaves no finding."""
+    assert not found(article("post", first), article("echo", second), lambda *_: Related(0.2, 0.2))
 
 
-def test_a_question_is_asked_once_and_not_without_end() -> None:
-    """The span reader is asked at most so many questions, each once."""
+def test_two_details_are_read_once_and_not_without_end() -> None:
+    """The pair reader reads at most so many pairs, each once; what it does not read is nothing."""
     first, second = (Story(article(name, CONFLICTS[0][at])) for at, name in enumerate(("post", "echo")))
-    asked: list[tuple[str, str, str]] = []
+    texts: list[tuple[str, MarkedText, MarkedText]] = []
 
-    def ask(*question: str) -> AnswerSpan | None:
-        asked.append(question)  # type: ignore[arg-type]
-        return answers_all(*question)
+    def read(asked: str, one: MarkedText, other: MarkedText) -> Related | None:
+        texts.append((asked, one, other))
+        return relates_all(asked, one, other)
 
     one, other = (Statement(story, story.sentences[0]) for story in (first, second))
     pair = pair_of(one, other)
     assert pair
-    assert any(True for _ in candidates(pair))
-    for most, number in ((6, 4), (0, 0)):
-        asked.clear()
-        asking = Questioner(ask, "What did the bridge cost?", most)
-        found = [compare(one, other, asking) for _ in range(3)]
+    number = len(list(candidates(pair)))
+    for most in (6, 0):
+        texts.clear()
+        reading = Reading(read, "What did the bridge cost?", most)
+        found = [compare(one, other, reading) for _ in range(3)]
         assert bool(found[-1]) is (most == 6)
-        assert len(asked) == len(set(asked)) == number
+        assert len(texts) == len(set(texts)) == min(most, number)
 
 
 def answered(key: str, text: str, answer: str, published: datetime | None = MONDAY) -> ScoredSentence:

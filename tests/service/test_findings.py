@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.embedding.span_network import AnswerSpan
+from index.embedding.pair_network import MarkedText, Related
 from index.records import Article, Span
 from index.text import sentence_spans
 from service.conflicts.findings import Findings, findings
@@ -46,12 +46,12 @@ def found(question: str, cited: Sequence[Citation], *passages: Passage, correcte
         for passage in passages
         for span in sentence_spans(passage.article.body)
     ]
-    return findings(question, cited, passages, sentences, corrected_by, answers_all)
+    return findings(question, cited, passages, sentences, corrected_by, relates_all)
 
 
-def answers_all(question: str, title: str, text: str) -> AnswerSpan:
-    """Stand for a span reader that finds the answer to any question, wherever one looks for it."""
-    return AnswerSpan(8.0, 0, len(text))
+def relates_all(asked: str, one: MarkedText, other: MarkedText) -> Related:
+    """Stand for a pair reader that takes any two values for values of one fact."""
+    return Related(0.9, 0.1)
 
 
 def test_each_position_has_its_words_source_and_date() -> None:

@@ -231,6 +231,7 @@ def test_reduced_integers_are_close_to_float32(tmp_path: Path, whole: Graph) -> 
     """The graph for processors that overflow on large integers gives nearly the vectors of float32."""
     network, texts = minilm(), TEXTS.read_text(encoding="utf-8").splitlines()[:8]
     network.write(tmp_path / "reduced.onnx", LARGEST["int8-reduced"])
+    assert network.outputs
     expected, found = network.outputs(whole.path, texts), network.outputs(tmp_path / "reduced.onnx", texts)
     assert (expected * found).sum(axis=1).min() > 0.97
 
