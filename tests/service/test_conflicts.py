@@ -78,11 +78,8 @@ CONFLICTS = [
     ("The bridge in Galt cost €3.1 million.", "The Galt bridge cost €3.7 million, the council says."),
     ("The bridge at Galt is 58 metres long.", "The Galt bridge over the Ull has a length of 85 metres."),
     ("The Galt bridge was built in 1886.", "The bridge in Galt was built in 1868 by the county."),
-    (
-        "The architect of the bridge in Galt is Ina Farr.",
-        "Its architect is Tom Vane, who built the Galt bridge of oak.",
-    ),
-    ("The old bridge in Galt is closed on Monday.", "The old Galt bridge is open to walkers on Monday."),
+    ("The architect Ina Farr designed the Galt bridge.", "The architect Tom Vane designed the Galt bridge."),
+    ("The old bridge in Galt is closed on Monday.", "The old bridge in Galt is open on Monday."),
     (
         "Ina Farr, who built the Galt bridge, was born in Aldmoor.",
         "Ina Farr was born in Brack, far from the Galt bridge.",
