@@ -1,4 +1,4 @@
-"""A question about an act: who does it, who took over, what somebody said, whether it was done, and by whom.
+"""A question about an act: who does it, who took over, what a person said, whether it was done, and by whom.
 
 The span reader finds the best sentence by the names of such a question: it takes the speaker's name for the words, the
 one who left for the one who followed, and the event for an act that the question presumes. The rules know plain cases
@@ -58,7 +58,7 @@ def answers_to_act(question: str, evidence: Evidence) -> Sequence[ScoredSentence
 
 
 def is_bare_name(question: str, sentence: ScoredSentence) -> bool:
-    """Return whether a question asks what somebody said, and the answer in a sentence is only the speaker's name."""
+    """Return whether a question asks what a person said, and the answer in a sentence is only the speaker's name."""
     if not _SAYS.search(question) or not sentence.answer:
         return False
     answer = sentence.passage.article.body[slice(*sentence.answer)]
@@ -82,7 +82,7 @@ def saying(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def denial(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the sentence that denies the act which a question presumes: "Nobody will be charged"; None if none does.
+    """Return the sentence that denies the act which a question presumes: "No one will be charged"; None if none does.
 
     It is of an article with the names of the question, and no other sentence of such an article tells of the act.
     """
@@ -96,7 +96,7 @@ def denial(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def doer(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the sentence that has "the keeper of the hut" for "Who keeps the hut?", if the best one lacks the verb."""
+    """Return the sentence with "the keeper of the hut" for "Who keeps the hut?", if the best one lacks the verb."""
     asked = _WHO_DOES.match(question)
     if not asked:
         return None

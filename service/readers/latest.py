@@ -212,7 +212,7 @@ def successor(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def _takes_over(question: str, sentence: ScoredSentence) -> bool:
-    """Return whether a sentence says that somebody whom the question does not name takes over."""
+    """Return whether a sentence says that a person whom the question does not name takes over."""
     is_new = bool(names(find_dates(sentence.text).rest) - names(question))
     return is_new and _TAKES_OVER.search(sentence.text) is not None
 

@@ -1,4 +1,4 @@
-"""A later report that reverses an earlier one: a plan is called off, a rule is lifted, what nobody did somebody did.
+"""A later report that reverses an earlier one: a plan is called off, a rule is lifted, what was denied has happened.
 
 Such a sentence seldom has the words of a question, so how well it scores says little. It belongs to the same story if
 it, its neighbours or its title have a word of what is asked, besides names, that the earlier one has as well.

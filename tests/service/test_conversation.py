@@ -201,7 +201,7 @@ def test_a_turn_that_opens_with_and_goes_on(question: str, *, may_be_new: bool) 
 
 
 def test_a_place_is_no_person() -> None:
-    """A name behind a preposition of place is that of a place, so "he" is somebody else."""
+    """A name behind a preposition of place is that of a place, so that "he" is another person."""
     turns = ("Who saw the light?", "A shepherd on the hill above High Dunfell saw it.")
     assert "High Dunfell want" not in shown("What does he want?", *turns)
 
