@@ -152,9 +152,10 @@ def test_an_earlier_conversation_offline_is_warned_of(pipeline: Pipeline) -> Non
 
 def test_a_follow_up_is_answered_offline(pipeline: Pipeline) -> None:
     """Without a model a follow-up takes what it leaves out from the conversation, and the reply shows the result."""
-    answer = asyncio.run(pipeline.ask(Question("And when?", messages=TALK)))
+    talk = (Message("user", "When was the Ostle Bridge inspected?"),)
+    answer = asyncio.run(pipeline.ask(Question("And by whom?", messages=talk)))
 
-    assert answer.retrieval.standalone_question == "When did Kim inspect a missile system?"
+    assert answer.retrieval.standalone_question == "By whom was the Ostle Bridge inspected?"
     assert (answer.status, answer.warnings) == ("answered", ())
 
 
