@@ -21,9 +21,10 @@ PAGE = Path(__file__).resolve().parent.parent / "docs" / "api.md"
 ADDRESS = "http://127.0.0.1:8000"
 SECRETS = {"DATELINE_KEY": "correct-horse-battery"}
 VARIES = re.compile(
-    r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink|url_citation\.url)"
+    r".*\.(timings_ms\.\w+|created_at|index_updated_at|generation|request_id|index_age|created|permalink|url_citation\.url"
+    r"|highlight\.(start|end)_char_index)"
 )
-"""Fields that have another value in each reply, or in each index."""
+"""Fields that have another value in each reply, in each index, or by the processor: the span reader has 8 bits."""
 
 ID = re.compile(r"(((chatcmpl-|resp_|msg_)?ans|fb|req)_[0-9a-f]+)")
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)

@@ -37,7 +37,7 @@ from tests.soak.service import served as running
 
 QUESTION = "When did the Skelhaven library reopen?"
 TRUE = "The Skelhaven Library reopened on Saturday, 2 May 2026, five months after Storm Ragna flooded its ground floor"
-NEVER = "Which answer never comes?"
+NEVER = "Why did the Skelhaven library never reopen?"
 
 HEADERS = {"Content-Type": "application/json", "Accept": "application/json, text/event-stream"}
 MODERN = {"MCP-Protocol-Version": "2026-07-28"}
