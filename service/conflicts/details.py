@@ -43,11 +43,6 @@ class Statement(Sentence):
         """The details of the sentence."""
         return [*_times(self), *_numbers(self), *_dates(self), *_names(self), *_states(self)]
 
-    def without(self, detail: Detail, asking: str) -> str:
-        """Return the sentence with a question word in place of a detail."""
-        body, (start, end) = self.article.body, detail.span
-        return f"{body[self.span.start : start]}{asking}{body[end : self.span.end]}"
-
     def head(self, detail: Detail) -> frozenset[str]:
         """Return the forms that say of what a detail is: what a number counts, else the nearest words."""
         first, last = detail.place

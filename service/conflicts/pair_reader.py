@@ -57,7 +57,7 @@ class PairReader:
         try:
             return PairNetwork(self._models)
         except ConfigurationError as error:
-            _logger.warning("The pair reader is off, articles are hardly compared: %s", error)
+            _logger.warning("The pair reader is off, only states are compared: %s", error)
             return None
 
 

@@ -96,7 +96,7 @@ def denial(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def doer(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the sentence with "the keeper of the hut" for "Who keeps the hut?", if the best one lacks the verb."""
+    """Return the sentence with a noun for the one who does it, "the owner of", if the best one lacks the verb."""
     asked = _WHO_DOES.match(question)
     if not asked:
         return None

@@ -54,7 +54,7 @@ def test_an_act_that_nobody_did_is_denied(question: str) -> None:
 
 
 def test_who_does_something_may_have_a_noun() -> None:
-    """The keeper of a lock is the one who keeps it, if the best sentence has neither word."""
+    """Who does something is named by a noun of the verb, if the best sentence has neither word."""
     found = evidence(
         ("The old lock in Galt has a new gate.", "Galt", 20.0),
         ("The keeper of the lock, Ines Farr, paints.", None, 4.0),

@@ -244,7 +244,7 @@ def test_a_turn_with_and_may_depend_though_it_has_a_name() -> None:
     ["Switching to something else: ", "Let's change the subject. ", "On a different note, ", "Another topic – "],
 )
 def test_a_new_subject_that_is_announced_carries_nothing(opening: str) -> None:
-    """The announcement is left out, and what was said before it is no context of later turns."""
+    """The announcement is left out, and the turns before it are no context of later ones."""
     turns = ("When did the ferry strike end?", "On Friday.")
     assert resolve(f"{opening}how long is the bridge?", talk(*turns)) == Resolved("How long is the bridge?")
     later = shown("Who paid for it?", *turns, f"{opening}how long is the bridge?", "412 metres.")
