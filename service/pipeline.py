@@ -47,6 +47,7 @@ from service.readers.llm import LlmReader
 from service.readers.parts import sides
 from service.readers.question_kind import FACT, kind_of
 from service.readers.span_reader import SpanReader
+from service.readers.told import untold
 from service.records import (
     Abstained,
     Drafted,
@@ -368,6 +369,7 @@ class Pipeline:
 
     def _read_spans(self, run: AnswerRun, passages: Sequence[Passage]) -> Sequence[Passage]:
         """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
+        run.evidence = untold(run.question, run.independent, run.evidence)
         if self.span_reader and self._is_related(run):
             passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn)
         return passages

@@ -262,6 +262,8 @@ class _Last:
         is_clause = any(unit.lower in read.grammar.auxiliaries for unit in read.units)
         rest = capital(self.body if is_clause else TAIL.sub("", self.text))
         topics = _distinct(rest, self.topics)
+        if not self.wording.anyone.isdisjoint(unit.lower for unit in read.units):
+            topics = [topic for topic in topics if topic not in self.previous.answer.people] or topics
         content = set(_content(mentions(rest)))
         # "Ostle Bridge" alone explains "the bridge".
         names = [topic for topic in topics if topic != topic.lower()]

@@ -220,6 +220,8 @@ class Wording:
     indefinite: Words
     things: Words
     """Question words whose answer is a thing."""
+    anyone: Words
+    """Words for persons who are not those named so far."""
     place: Words
     place_link: str
     thing_link: str

@@ -73,6 +73,10 @@ EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
+_RANK = re.compile(r"\b(?:first|last|second|third|oldest|youngest|[a-z]{2,}(?<!inter)(?<!for)(?<!prot)(?<!qu)est)\b")
+_TIME = re.compile(
+    r"\b(?:at (?:first|last)|(?:last|first) (?:year|month|week|time|night|season|\w+day))\b", re.IGNORECASE
+)
 _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
 
 
@@ -275,13 +279,41 @@ def _about_asked_thing(question: str, evidence: Evidence) -> Sequence[ScoredSent
     return [each for each in fit if asked and asked <= stems(each.text)][:1] or best
 
 
+def _about_asked_name(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the best sentence, or, if no sentence has an answer, a near one of its article with a further name.
+
+    "What is Vane planning for Aldham?": the best sentence is about Vane, as the whole article is.
+    """
+    best = evidence.sentences[:1]
+    article = best[0].passage.article
+    lead = article.body[: sentence_spans(article.body, headings=False)[0].end]
+    asked = names(question) - set(words(f"{article.title}\n{lead}\n{best[0].text}"))
+    near = (each for each in evidence.sentences if each.score >= best[0].score - _distances(evidence)[1])
+    same = (each for each in near if each.passage.article == article)
+    return [each for each in same if asked and asked <= set(words(each.text))][:1] or best
+
+
+def _of_asked_rank(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
+    """Return the best sentence, or a near one with the rank that is asked for: "the first", "the oldest"."""
+    asked = _RANK.search(_TIME.sub("", question))
+    if not asked or asked[0].casefold() in words(best.text):
+        return best
+    least = best.score - _distances(evidence)[1]
+    near = (each for each in evidence.sentences if each.answer and each.score >= least and _has_names(question, each))
+    return next((each for each in near if asked[0].casefold() in words(each.text)), best)
+
+
 def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
     best = _with_asked_words(question, evidence)
     if best == evidence.sentences[:1]:
         best = _about_asked_thing(question, evidence)
-    if not best or best[0].answer is None:
+    if not best:
         return best
+    if best[0].answer is None:
+        best = _about_asked_name(question, evidence) if best == evidence.sentences[:1] else best
+        return [latest(question, evidence, best[0])] if is_over(best[0], evidence) else best
+    best = (_of_asked_rank(question, evidence, best[0]),)
     if cause := cause_of_calling_off(question, evidence, best[0].score - _distances(evidence)[1]):
         return [cause]
     if before := predecessor(question, evidence, best[0]):

@@ -255,3 +255,10 @@ def test_an_announced_turn_that_needs_the_conversation_keeps_it() -> None:
     """A question with a pronoun takes its meaning from the turns before, however it opens."""
     turns = ("When did the ferry strike end?", "On Friday.")
     assert "ferry strike" in shown("On a different note, who paid for it?", *turns)
+
+
+@pytest.mark.parametrize("who", ["anyone", "nobody", "everybody"])
+def test_a_word_for_anyone_means_nobody_named_so_far(who: str) -> None:
+    """The person of the last answer is no topic of a question about others."""
+    turns = ("Who was first out of the Galt mine?", "Ina Farr was the first out.")
+    assert shown(f"Was {who} hurt?", *turns) == f"Was {who} hurt (the Galt mine)?"

@@ -387,3 +387,35 @@ def test_an_article_about_the_asked_place_is_quoted() -> None:
     assert first("When does the library in Kelm open?", both) == answers["Kelm"]
     assert first("When does the library in Dunfell open?", both) == answers["Dunfell"]
     assert first("When does the library in Kelm open?", other) == answers["Dunfell"]
+
+
+def answering(*told: tuple[str, str | None, float]) -> Evidence:
+    """Return the sentences of one article, each with its answer and score."""
+    text = " ".join(sentence for sentence, _, _ in told)
+    found = []
+    for each, (sentence, answer, score) in zip(statements_of([make_passage("k1f2", text)]), told, strict=True):
+        start = text.index(sentence) + sentence.index(answer) if answer else 0
+        span = Span(start, start + len(answer)) if answer else None
+        found.append(ScoredSentence(each.passage, each.span, each.text, score, each.quote, span))
+    return Evidence(tuple(found), 0.9, 20.0)
+
+
+def test_the_asked_rank_is_quoted() -> None:
+    """A near sentence with "last" or "oldest" answers for the best one, which has only the thing; not one far off."""
+    opening, shows = (
+        ("The dome in Galt opened on 4 May.", "4 May", 20.0),
+        "There are four shows, the last one at 20:00.",
+    )
+    question = "When does the last show in the dome begin?"
+    assert quoted(question, answering(opening, (shows, "20:00", 13.0)))[0].text == shows
+    assert quoted(question, answering(opening, (shows, "20:00", 20.0 - COMPARED - 1)))[0].text == opening[0]
+    for asked in ("When does the show begin?", "When did the dome open last week?"):
+        assert quoted(asked, answering(opening, (shows, "20:00", 13.0)))[0].text == opening[0]
+
+
+def test_a_further_name_chooses_the_sentence() -> None:
+    """Where no sentence has an answer, the one with a name that is not what the whole article is about is quoted."""
+    lead, plan = ("Ina Farr leads the police.", None, 8.0), ("The new chief wants to open a post in Brisk.", None, 1.0)
+    assert quoted("What is Ina Farr planning for Brisk?", answering(lead, plan))[0].text == plan[0]
+    assert quoted("What is Ina Farr planning?", answering(lead, plan))[0].text == lead[0]
+    assert quoted("What is Ina Farr planning for Kelm?", answering(lead, plan))[0].text == lead[0]
