@@ -40,6 +40,7 @@ RELATIVE = ("relative", "ago", "past", "last weekday", "last month", "weekday")
 """Kinds of date words that depend on the day of the question."""
 
 
+_STILL = re.compile(r"^\W*(?:is|are|does|do|has|have|can|may)\b.*\bstill\b", re.IGNORECASE)
 _EARLIER = re.compile(
     r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
     r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
@@ -179,7 +180,7 @@ def asked_period(question: str, now: datetime) -> AskedPeriod | None:
 
 def wants_latest(question: str, now: datetime) -> Latest:
     """Return whether a question asks for a state of now or to come, for a figure that may be corrected, or neither."""
-    if asks_latest(question):
+    if asks_latest(question) or _STILL.match(question):
         return "state"
     today = now.astimezone(UTC).date()
     dates = [words for language in ("english", "german") for words in date_words(question, today, language)]

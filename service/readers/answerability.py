@@ -11,7 +11,7 @@ from index.text import folded, sentence_spans, words
 from service.readers.asked_act import is_bare_name, is_said_of
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import is_beginning_of, is_named_one, is_next, is_over, is_supposed
+from service.readers.latest import OVER, is_beginning_of, is_named_one, is_next, is_over, is_supposed
 from service.readers.measures import asks_measure, is_of_another, lacks_role, may_be_of_another
 from service.readers.parts import sides
 from service.readers.question_kind import has_time_of_day, kind_of, says_nothing_new
@@ -80,7 +80,7 @@ class Calibration:
         if not is_sure and asks_measure(question) and any(word.isalpha() for word in missing):
             return Judgement("abstain", ("names_missing",), missing)
         found: dict[Doubt, bool] = {
-            "uncertain": not is_sure,
+            "uncertain": not is_sure or any(quote.score < evidence.sentences[0].score - OVER for quote in quotes[:1]),
             # Each quote of a question with several parts answers one of them.
             "other_thing": bool(quotes)
             and all(

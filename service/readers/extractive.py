@@ -19,6 +19,7 @@ from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
+from service.readers.later_report import later_report
 from service.readers.latest import (
     SAME_DAYS,
     is_ahead,
@@ -165,10 +166,10 @@ def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
 def _of_asked_year(question: str, evidence: Evidence) -> Evidence:
     """Return the evidence without articles that have none of the years that a question names, if others have one.
 
-    The same event of another year has numbers of its own.
+    The same event of another year has numbers of its own. Whether a plan still holds may be told without its year.
     """
     years = frozenset(_YEAR.findall(question))
-    if not years:
+    if not years or evidence.latest == "state":
         return evidence
 
     def is_of_year(sentence: ScoredSentence) -> bool:
@@ -272,11 +273,25 @@ def _about_asked_thing(question: str, evidence: Evidence) -> Sequence[ScoredSent
     asked = asked_words(question) - stems(article.title or "")
     if asked & stems(article.body[slice(*quote)]):
         return best
-    asked -= stems(article.body[: sentence_spans(article.body, headings=False)[0].end])
+    asked -= stems(_lead(article))
     least = best[0].score - _distances(evidence)[1]
     same = (each for each in evidence.sentences if each.score >= least and each.passage.article == article)
     fit = (each for each in same if each.answer or asked_type not in ("number", "who"))
     return [each for each in fit if asked and asked <= stems(each.text)][:1] or best
+
+
+def _lead(article: Article) -> str:
+    """Return the first sentence of an article."""
+    return next((article.body[: each.end] for each in sentence_spans(article.body, headings=False)), "")
+
+
+def _by_words(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the best sentence, or a near one of its article that has words or a name that it lacks."""
+    best = evidence.sentences[:1]
+    if best and best[0].answer is None:
+        return _about_asked_name(question, evidence)
+    found = _with_asked_words(question, evidence)
+    return _about_asked_thing(question, evidence) if found == best else found
 
 
 def _about_asked_name(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
@@ -286,8 +301,7 @@ def _about_asked_name(question: str, evidence: Evidence) -> Sequence[ScoredSente
     """
     best = evidence.sentences[:1]
     article = best[0].passage.article
-    lead = article.body[: sentence_spans(article.body, headings=False)[0].end]
-    asked = names(question) - set(words(f"{article.title}\n{lead}\n{best[0].text}"))
+    asked = names(question) - set(words(f"{article.title}\n{_lead(article)}\n{best[0].text}"))
     near = (each for each in evidence.sentences if each.score >= best[0].score - _distances(evidence)[1])
     same = (each for each in near if each.passage.article == article)
     return [each for each in same if asked and asked <= set(words(each.text))][:1] or best
@@ -305,14 +319,12 @@ def _of_asked_rank(question: str, evidence: Evidence, best: ScoredSentence) -> S
 
 def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[ScoredSentence]:
     """Return the sentence to quote first: the best one that has the asked time, or of nearly equal ones the newest."""
-    best = _with_asked_words(question, evidence)
-    if best == evidence.sentences[:1]:
-        best = _about_asked_thing(question, evidence)
+    best = _by_words(question, evidence)
     if not best:
         return best
     if best[0].answer is None:
-        best = _about_asked_name(question, evidence) if best == evidence.sentences[:1] else best
-        return [latest(question, evidence, best[0])] if is_over(best[0], evidence) else best
+        held = latest(question, evidence, best[0]) if is_over(best[0], evidence) else best[0]
+        return [later_report(question, evidence, held) or held]
     best = (_of_asked_rank(question, evidence, best[0]),)
     if cause := cause_of_calling_off(question, evidence, best[0].score - _distances(evidence)[1]):
         return [cause]
@@ -329,7 +341,10 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     if reversal := reversing(question, best[0], evidence):
         return [reversal]
     updated = _latest(question, evidence, best[0], reports)
-    return [latest(question, evidence, updated)] if evidence.latest and not _COMPARES.search(question) else [updated]
+    if evidence.latest and not _COMPARES.search(question):
+        updated = latest(question, evidence, updated)
+        updated = later_report(question, evidence, updated) or updated
+    return [updated]
 
 
 def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Reports) -> ScoredSentence | None:
@@ -351,6 +366,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     others = [each for each in others if not _is_old(question, each, best, evidence)]
     others = [each for each in others if not is_ahead(question, each, evidence) and not is_over(each, evidence)]
     others = [each for each in others if not calling_off(question, each, evidence)]
+    others = [each for each in others if later_report(question, evidence, each) != best]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [terms(side) for side in _COMPARES.split(question, maxsplit=1)]

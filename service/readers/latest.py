@@ -35,6 +35,9 @@ Read off the 39 open pairs of `benchmarks/evolving.py` and gold questions that a
 same fact are up to 4.9 below the best sentence, 7.9 with its names; answers about something else 7 and more.
 """
 
+LEAD = 300
+"""Code points at the beginning of an article whose names say what it is about."""
+
 SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
@@ -60,6 +63,16 @@ _LEAVES = re.compile(
     r"|open|untouched|unchanged)\b)|quits?|hand(?:s|ed|ing)? over|mak(?:es?|ing) way|(?:is|was|been) (?:dismissed"
     r"|sacked|fired|removed|replaced|succeeded|to be (?:replaced|succeeded))|zurückgetreten|entlassen"
     r"|verlässt)\b(.{0,60})",
+    re.IGNORECASE,
+)
+_LEAVES_ON = re.compile(
+    r"\b(?:step(?:s|ping)? down|resign\w*|retir(?:es|ing)|giv(?:es|ing) up|leav(?:es|ing))\b[^.]{0,60}? on\b(.{4,30})",
+    re.IGNORECASE,
+)
+_WILL_LEAD = re.compile(r"\bwill (?:lead|run|head|coach|chair|take over)\b", re.IGNORECASE)
+_INCUMBENT = re.compile(
+    r"\b(?:since (?:19|20)\d\d|incumbent|current|outgoing|has (?:led|run|headed|chaired|been)|for \w+ years"
+    r"|is retiring)\b",
     re.IGNORECASE,
 )
 _LEFT = re.compile(
@@ -115,9 +128,10 @@ def _in_force(question: str, evidence: Evidence, best: ScoredSentence) -> Scored
     """Return the best sentence, or for a state that is over or to come the latest that holds now."""
     if is_over(best, evidence):
         found = [each for each in evidence.sentences if _follows(question, each, best)]
-    elif is_ahead(question, best, evidence):
+    elif is_ahead(question, best, evidence) or (is_next(question, best, evidence) and not _has_begun(best, evidence)):
         near = [each for each in evidence.sentences if each.score >= best.score - CALLED_OFF]
         found = [each for each in near if _is_held_before(question, each, best, evidence)]
+        found = found or [each for each in evidence.sentences if _is_incumbent(question, each, best)]
     else:
         return best
     found = [each for each in found if not is_over(each, evidence) and not is_ahead(question, each, evidence)]
@@ -141,14 +155,30 @@ def _is_held_before(question: str, other: ScoredSentence, ahead: ScoredSentence,
     return is_anew or (answer_type(question) == "who" and _TAKES_OVER.search(other.text) is not None)
 
 
+def _has_begun(chosen: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether the day has passed on which the one who is chosen for an office begins."""
+    first = _day_behind(_TAKES_OFFICE, chosen, chosen.passage.article.body)
+    return first is not None and evidence.now is not None and first <= evidence.now.astimezone(UTC).date()
+
+
+def _is_incumbent(question: str, other: ScoredSentence, ahead: ScoredSentence) -> bool:
+    """Return whether the article of one who will have an office says in a sentence who has it until then."""
+    if answer_type(question) != "who" or other.passage.article != ahead.passage.article or other.span == ahead.span:
+        return False
+    known = names(question) | names(ahead.text, first=True)
+    return _INCUMBENT.search(other.text) is not None and bool(names(find_dates(other.text).rest, first=True) - known)
+
+
 def is_ahead(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
     """Return whether a sentence tells of a state from a day to come, and the question asks for that of now."""
     if evidence.latest != "state" or asks_to_come(question) or not evidence.now:
         return False
     body = sentence.passage.article.body
     first = _day_behind(_FROM, sentence, sentence.text)
-    if first is None and answer_type(question) == "who" and _CHOSEN.search(sentence.text):
-        first = _day_behind(_TAKES_OFFICE, sentence, body)
+    if first is None and answer_type(question) == "who":
+        first = _day_behind(_TAKES_OFFICE, sentence, body if _CHOSEN.search(sentence.text) else sentence.text)
+    if first is None and answer_type(question) == "who" and _WILL_LEAD.search(sentence.text):
+        first = _day_behind(_LEAVES_ON, sentence, body)
     return first is not None and first > evidence.now.astimezone(UTC).date()
 
 
@@ -247,7 +277,9 @@ def _is_as_good(question: str, later: ScoredSentence, best: ScoredSentence, evid
     """Return whether a later sentence answers about as well as the best one, which may not hold any more."""
     is_typed = answer_type(question) in ("who", "when") or counted(best) is not None
     near = OVER if is_over(best, evidence) else NEWER if is_typed else NEWER_OPEN
-    if evidence.latest == "state" and (asked := names(question)) and asked <= names(later.text, first=True):
+    article = later.passage.article
+    told = names(f"{later.text} {article.title or ''}", first=True) | names(article.body[:LEAD], first=True)
+    if evidence.latest == "state" and (asked := names(question)) and asked <= told:
         near = max(near, NEWER_NAMED)
     if is_typed and _CORRECTS.search(later.text):
         near = max(near, CALLED_OFF)
@@ -346,7 +378,8 @@ def _last_day(sentence: ScoredSentence) -> date | None:
     leaves = _LEAVES.search(behind)
     if not leaves or _TAKES_OVER.search(behind[: leaves.start()]):
         return None
-    return _day_behind(_LEAVES, sentence, behind) or article.published_at.date()
+    stated = _day_behind(_LEAVES, sentence, behind) or _day_behind(_FROM, sentence, article.body)
+    return stated or article.published_at.date()
 
 
 def _day_behind(words: re.Pattern[str], sentence: ScoredSentence, text: str) -> date | None:

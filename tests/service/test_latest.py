@@ -411,3 +411,29 @@ def test_what_nobody_did_is_replaced_by_a_later_report_that_somebody_did() -> No
     assert first("Was anyone hurt in Galt?", evidence(safe, taken, kind=None)) == taken.text
     assert first("Was anyone hurt in Galt?", evidence(safe, crash, kind=None)) == safe.text
     assert first("Was anyone hurt in Galt on 2 March 2026?", evidence(safe, taken, kind=None)) == safe.text
+
+
+def test_an_office_to_come_is_held_by_another_until_then() -> None:
+    """The article of the one who was chosen says who has the office, until the day on which the chosen one begins."""
+    body = (
+        "Ina Farr will be the next mayor of Galt. Otto Tew, mayor since 2018, received 40 votes. "
+        "Farr takes office on 1 July."
+    )
+    found = report(
+        body,
+        0,
+        ("Ina Farr will be the next mayor of Galt.", "Ina Farr", 26.0),
+        ("Otto Tew, mayor since 2018, received 40 votes.", "Otto Tew", 14.0),
+    )
+    question = "Who is the mayor of Galt now?"
+    before, after = (evidence(*found, now=DAY + timedelta(days=days)) for days in (30, 150))
+    assert quoted(question, before)[0].text.startswith("Otto Tew")
+    assert quoted(question, after)[0].text.startswith("Ina Farr")
+
+
+def test_who_goes_back_stays_until_the_successor_begins() -> None:
+    """Without a day behind "goes back", it is the day from which another one has the office."""
+    body = "Ina Farr becomes chief on 1 April 2026. Otto Tew, who has led the force, goes back to being deputy."
+    found = report(body, 0, ("Otto Tew, who has led the force, goes back to being deputy.", "Otto Tew", 20.0))
+    assert not is_over(found[0], evidence(*found, now=DAY + timedelta(days=20)))
+    assert is_over(found[0], evidence(*found, now=DAY + timedelta(days=40)))
