@@ -29,6 +29,9 @@ BODY_RATE, HEAD_RATE = 5e-4, 1e-3
 WARM_UP = 0.1
 SMOOTHED = 0.05
 EXAMPLES = 16
+TURNED = 0.5
+"""The share of examples that are read the other way round: a conflict is one in either order."""
+
 LABELS = ("none", "conflict", "update")
 
 
@@ -188,13 +191,18 @@ def read(path: Path) -> list[dict[str, Any]]:
 
 def batches(rows: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
     """Yield examples of similar length together, in a new order each time."""
-    order = random.sample(list(rows), len(rows))
+    order = [turned(row) if random.random() < TURNED else row for row in random.sample(list(rows), len(rows))]
     parts: list[list[dict[str, Any]]] = []
     for start in range(0, len(order), 8 * EXAMPLES):
         window = sorted(order[start : start + 8 * EXAMPLES], key=lambda row: len(row["ids"]))
         parts += [window[at : at + EXAMPLES] for at in range(0, len(window), EXAMPLES)]
     random.shuffle(parts)
     yield from parts
+
+
+def turned(row: dict[str, Any]) -> dict[str, Any]:
+    """Return an example with its texts the other way round, if that changes no label."""
+    return row | row["turned"] if row["turned"] else row
 
 
 def tensors_of(rows: Sequence[dict[str, Any]]) -> tuple[Tensor, Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""The details of a sentence: its numbers, dates, times, names and states, each with the words around it."""
+"""The details of a sentence: its numbers, dates, times, names, places and states, each with the words around it."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -17,6 +17,9 @@ NEGATED = 3
 
 HEAD = 2
 """Words that say of what a value is, at most."""
+
+PLACE = 5
+"""Words behind a preposition that may be a place, at most."""
 
 _AGAINST = frozenset("to against gegen zu".split())
 _AGED = frozenset("age boy girl man woman".split())
@@ -41,7 +44,7 @@ class Statement(Sentence):
     @cached_property
     def details(self) -> list[Detail]:
         """The details of the sentence."""
-        return [*_times(self), *_numbers(self), *_dates(self), *_names(self), *_states(self)]
+        return [*_times(self), *_numbers(self), *_dates(self), *_names(self), *_places(self), *_states(self)]
 
     def head(self, detail: Detail) -> frozenset[str]:
         """Return the forms that say of what a detail is: what a number counts, else the nearest words."""
@@ -360,6 +363,23 @@ def _names(statement: Statement) -> Iterator[Detail]:
             is_place = at > 0 and found[at - 1].lower in statement.lexicon.words.near
             yield statement.detail("place" if is_place else "name", forms, at, end)
         at = max(end, at + 1)
+
+
+def _places(statement: Statement) -> Iterator[Detail]:
+    """Yield the places without a name: the words between a preposition of place and a noun of the list."""
+    found, words = statement.tokens, statement.lexicon.words
+    for at, token in enumerate(found):
+        if token.lower not in words.near or token.is_name:
+            continue
+        near = found[at + 1 : at + 1 + PLACE]
+        stop = next((n for n, each in enumerate(near) if each.text in _SIGNS or each.is_name), len(near))
+        end = next((n for n in range(stop - 1, -1, -1) if near[n].lower in words.places), None)
+        if end is None:
+            continue
+        forms = frozenset(each.form for each in near[: end + 1] if each.form)
+        first = next(n for n, each in enumerate(near) if each.form or n == end)
+        if forms:
+            yield statement.detail("place", forms, at + 1 + first, at + 2 + end)
 
 
 def _states(statement: Statement) -> Iterator[Detail]:

@@ -38,6 +38,8 @@ class Words:
     """Limits of a value: planned, women, per year."""
     near: Listed
     """Prepositions before a place."""
+    places: Listed
+    """Nouns of places without a name: in the town hall, on the pier."""
     negations: Listed
     ignored: Listed
     states: dict[str, dict[str, Phrases]]

@@ -34,14 +34,20 @@ SAME_EVENING = timedelta(hours=2)
 COMMON = 3
 """Words that two articles share near their sentences, at least; without a name among them, one more."""
 
-ALIKE = 0.2
+ALIKE = 0.1
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
-LEAST, LEAST_UPDATE = 0.65, 0.55
+LEAST, LEAST_UPDATE = 0.6, 0.65
 """The least probabilities of a conflict and of an update; read off pairs that the network was not trained on."""
 
 APART = 1.0
-"""How much less sure a conflict of two numbers is, in logits, for each unit of `_apart`; read off the same pairs."""
+"""How much less sure a relation of two numbers is, in logits, for each unit of `_apart`; read off the same pairs."""
+
+SLIPPED = 2.0
+"""How much surer it is, in logits, if one value may be the other mistyped; read off the same pairs, where all are."""
+
+GROWN = 1.5
+"""How far apart the numbers of an update may be: one is 4.5 times the other."""
 
 NOT_YET = frozenset(["plan", "demand", "offer"])
 """Scopes of values that are not asserted."""
@@ -164,17 +170,19 @@ def relation_of(
         is_same = _is_same_fact(pair, before, after, have_answers=have_answers)
         return _relation_by_rules(pair, before, after) if is_same else None
     is_told = pair.later.is_updated and not pair.is_corrected
-    if (related.update + related.conflict if is_told else related.update) >= LEAST_UPDATE:
+    update = related.update + related.conflict if is_told else related.update
+    if _chance(update, -APART * max(0.0, _apart(before.value, after.value) - GROWN)) >= LEAST_UPDATE:
         return "update" if pair.gap else None
     is_grown = not excludes(before.value, after.value) and has_grown(before.value, after.value)
-    if is_grown or _chance(related.conflict, before, after) < LEAST or not _is_of_one_moment(pair, before, after):
+    by_values = SLIPPED * _is_slip(before.value, after.value) - APART * _apart(before.value, after.value)
+    if is_grown or _chance(related.conflict, by_values) < LEAST or not _is_of_one_moment(pair, before, after):
         return None
     return "conflict" if pair.is_corrected else _relation_of_counts(pair, before, after)
 
 
-def _chance(read: float, before: Detail, after: Detail) -> float:
-    """Return the probability of a conflict, less than what is read if two numbers are far apart."""
-    odds = read / max(1 - read, 1e-9) * math.exp(-APART * _apart(before.value, after.value))
+def _chance(read: float, by_values: float) -> float:
+    """Return the probability of a relation from what is read and what the values alone say, in logits."""
+    odds = read / max(1 - read, 1e-9) * math.exp(by_values)
     return odds / (1 + odds)
 
 
@@ -187,13 +195,23 @@ def _apart(one: Value, other: Value) -> float:
         return 0.0
     if len(one.values) > 1 or one.values[0] <= 0 or other.values[0] <= 0:
         return min(3.0, math.log1p(sum(abs(a - b) for a, b in zip(one.values, other.values, strict=False)) / 10))
-    is_swap = _digits(one.values[0]) == _digits(other.values[0])
-    return 0.0 if is_swap else min(3.0, abs(math.log(one.values[0] / other.values[0])))
+    return 0.0 if _is_slip(one, other) else min(3.0, abs(math.log(one.values[0] / other.values[0])))
+
+
+def _is_slip(one: Value, other: Value) -> bool:
+    """Return whether two numbers, days or years have the same digits in another order, or shifted: 48 and 84."""
+    if isinstance(one, Amount) and isinstance(other, Amount):
+        parts = list(zip(one.values[:1], other.values[:1], strict=True)) if one.unit != CLOCK else []
+    elif isinstance(one, When) and isinstance(other, When):
+        parts = [(a, b) for a, b in zip(one[:3], other[:3], strict=True) if a is not None and b is not None and a != b]
+    else:
+        return False
+    return len(parts) == 1 and _digits(parts[0][0]) == _digits(parts[0][1]) and len(_digits(parts[0][0])) > 1
 
 
 def _digits(value: float) -> str:
     """Return the digits of a number but for zeros, in their order of size: of 48 and 84 they are the same."""
-    return "".join(sorted(f"{value:.6g}".replace("0", "").replace(".", "")))
+    return "".join(sorted(f"{value:.6f}".replace("0", "").replace(".", "")))
 
 
 def _is_of_one_moment(pair: Pair, before: Detail, after: Detail) -> bool:
