@@ -23,6 +23,7 @@ PLACE = 5
 
 _AGAINST = frozenset("to against gegen zu".split())
 _AGED = frozenset("age boy girl man woman".split())
+_BETWEEN = frozenset(["between", "zwischen"])
 _SIGNS = frozenset(',;:.!?()—–-“”"')
 _STOPS = frozenset(",.;:!?")
 _SCORE = re.compile(r"(\d{1,3})[–-](\d{1,3})")
@@ -219,7 +220,7 @@ def _numbers(statement: Statement) -> Iterator[Detail]:
         token, read = found[at], None
         if not any(span.start <= token.start < span.end for _, span in statement.dated):
             read = _amount(statement, at)
-        if read is None:
+        if read is None or _is_lower_end(found, at, read[1]):
             at += 1
             continue
         amount, end = read
@@ -230,6 +231,12 @@ def _numbers(statement: Statement) -> Iterator[Detail]:
             place = (at, end + 1)
         yield statement.detail("number", amount, *place)
         at = max(end, at + 1)
+
+
+def _is_lower_end(found: Sequence[Token], at: int, end: int) -> bool:
+    """Return whether a number is the lower end of a range: `between two and five hours`."""
+    behind = [token.lower for token in found[end : end + 1]]
+    return found[at - 1].lower in _BETWEEN and behind in (["and"], ["und"]) if at else False
 
 
 def _amount(statement: Statement, at: int) -> tuple[Amount, int] | None:

@@ -37,7 +37,7 @@ COMMON = 3
 ALIKE = 0.1
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
-LEAST, LEAST_UPDATE = 0.6, 0.65
+LEAST, LEAST_UPDATE = 0.65, 0.65
 """The least probabilities of a conflict and of an update; read off pairs that the network was not trained on."""
 
 APART = 1.0
@@ -217,9 +217,13 @@ def _digits(value: float) -> str:
 def _is_of_one_moment(pair: Pair, before: Detail, after: Detail) -> bool:
     """Return whether two articles report of one moment, or the later one corrects the other.
 
-    A plan is of another moment than its result. If both articles have both values, they are of two things.
+    A plan is of another moment than its result, and a part is not the whole. If both articles have both values,
+    they are of two things.
     """
-    plans = (pair.earlier.scopes(before) ^ pair.later.scopes(after)) & NOT_YET if before.kind != "date" else frozenset()
+    scopes = pair.earlier.scopes(before), pair.later.scopes(after)
+    plans = (scopes[0] ^ scopes[1]) & NOT_YET if before.kind != "date" else frozenset()
+    if before.kind == "number" and any("part" in one and "total" in other for one, other in (scopes, scopes[::-1])):
+        return False
     is_past = _is_long_past(pair, before) and _is_long_past(pair, after)
     if _mentions(pair.earlier, after, pair.later) and _mentions(pair.later, before, pair.earlier):
         return False

@@ -72,7 +72,7 @@ QUESTIONS = [
     "When was the Galt bridge built?",
     "Who was the architect of the Galt bridge?",
     "Is the bridge in Galt open?",
-    "Where was Ina Farr born?",
+    "Where did the Galt bridge run start?",
 ]
 CONFLICTS = [
     ("The bridge in Galt cost €3.1 million.", "The Galt bridge cost €3.7 million, the council says."),
@@ -80,10 +80,7 @@ CONFLICTS = [
     ("The Galt bridge was built in 1886.", "The bridge in Galt was built in 1868 by the county."),
     ("The architect Ina Farr designed the Galt bridge.", "The architect Tom Vane designed the Galt bridge."),
     ("The old bridge in Galt is closed on Monday.", "The old bridge in Galt is open on Monday."),
-    (
-        "Ina Farr, who built the Galt bridge, was born in Aldmoor.",
-        "Ina Farr was born in Brack, far from the Galt bridge.",
-    ),
+    ("The Galt bridge run started in Aldmoor.", "Runners started in Brack for the Galt bridge run."),
 ]
 AGREEMENTS = [
     ("About 1,800 people crossed the Galt bridge.", "The Galt bridge was crossed by 1,790 people."),
@@ -115,6 +112,9 @@ OTHER_DETAILS = [
     ("Trains between Galt and Brack run on Monday.", "Night trains between Galt and Brack do not run on Monday."),
     ("The author Ute Falk was born in Galt.", "Jan Meer, born in Brack, reads with Ute Falk."),
     ("Police have not found the driver of the car that hit the bridge.", "Police found the car that hit the bridge."),
+    ("The Galt bridge was closed for five hours.", "The Galt bridge was closed for between two and five hours."),
+    ("The new section of the Galt bridge is 31 metres long.", "The whole Galt bridge is 58 metres long."),
+    ("The Galt bridge club needs €80,000 for a boat.", "The Galt bridge club has €52,000 for a boat."),
     ("Lang Roth won the Galt run in 1:20:14 hours.", "Ida Voss won the Galt run in 1:08:30 hours."),
 ]
 
