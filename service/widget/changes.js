@@ -67,8 +67,9 @@ function topicNote(kind, { topic, positions }, sources, parts) {
   const { words, level } = parts;
   const differ = kind === "conflict";
   const items = positions.map((each, at) => {
-    const tagged = differ ? each.is_correction : at === positions.length - 1;
-    return positionItem(each, tagged ? words.say(differ ? "correction" : "newest") : null, sources, parts);
+    const newest = !differ && at === positions.length - 1;
+    const tags = [...(each.is_correction ? ["correction"] : []), ...(newest ? ["newest"] : [])];
+    return positionItem(each, tags.map((key) => words.say(key)).join(" · ") || null, sources, parts);
   });
   const title = make("span", {}, ...words.fill(kind, { topic: make("bdi", { lang: tagOf(sourceOf(positions[0], sources)), text: topic }) }));
   return make(

@@ -277,7 +277,7 @@ DEVELOPED = replace(
             (
                 position(GRAIN, "at anchor", "lies at anchor", "2025-12-05T09:00:00Z", source="Tarnmouth Gazette"),
                 position(FERRY, "16 days", "for 16 days", "2026-02-24T09:10:00Z"),
-                position(FERRY, "over", "is over", "2026-02-25T09:10:00Z"),
+                position(FERRY, "over", "is over", "2026-02-25T09:10:00Z", is_correction=True),
             ),
         ),
     ),

@@ -247,6 +247,7 @@ def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
     expect(visit.chat.locator(".launcher")).to_be_hidden()
     visit.page.emulate_media(media="screen")
     turn = visit.open("/").ask("checked")
+    turn.locator(".marker").first.click()
     visit.page.emulate_media(media="print")
 
     assert turn.locator(".card .quote mark").all_inner_texts() == [each.cited_text for each in CHECKED.citations]
@@ -257,6 +258,11 @@ def test_on_paper_every_quote_is_shown_and_no_button(visit: Visit) -> None:
         f"{visit.home}/articles/ferry-ends?start=0&end=39#quote",
         f"{visit.home}/articles/grain-ship?start=43&end=75#quote",
     ]
+    chosen, other = (
+        marker.evaluate("marker => ((style) => [style.color, style.backgroundColor])(getComputedStyle(marker))")
+        for marker in turn.locator(".marker").all()[:2]
+    )
+    assert chosen == other, "browsers leave out the background of the chosen marker, and a light number would vanish"
     assert not turn.locator(".side").is_visible()
     assert not turn.locator(".copy").is_visible()
     assert not visit.chat.locator("#question").is_visible()

@@ -19,7 +19,7 @@ class DatelineExplanation extends HTMLElement {
     const { reply, words, plain } = this;
     if (this.shadowRoot || !words || !reply?.trace) return;
     const text = new Texts(words, plain);
-    const details = make("details", make("summary", text.say("how")));
+    const details = make("details", make("summary", text.say(reply.status === "not_in_sources" ? "how_no_answer" : "how")));
     // Nothing is made before it is asked for.
     details.addEventListener("toggle", () => details.append(explained(reply, text)), { once: true });
     const root = this.attachShadow({ mode: "open" });

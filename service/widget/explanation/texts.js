@@ -4,6 +4,7 @@
 export const TEXTS = {
   en: {
     how: "How this answer was made",
+    how_no_answer: "Why there is no answer",
     how_searched: "What was searched",
     how_text: "We searched our articles for “{text}”.",
     how_found: "Passages that were compared: {found}. The best of them were read: {read}.",
@@ -37,6 +38,7 @@ export const TEXTS = {
   },
   de: {
     how: "Wie diese Antwort entstand",
+    how_no_answer: "Warum es keine Antwort gibt",
     how_searched: "Was gesucht wurde",
     how_text: "Wir haben in unseren Artikeln nach „{text}“ gesucht.",
     how_found: "Verglichene Stellen: {found}. Die besten davon wurden gelesen: {read}.",
@@ -70,6 +72,7 @@ export const TEXTS = {
   },
   ar: {
     how: "كيف نشأت هذه الإجابة",
+    how_no_answer: "لماذا لا توجد إجابة",
     how_searched: "عمّا بحثنا",
     how_text: "بحثنا في مقالاتنا عن «{text}».",
     how_found: "المقاطع التي قورنت بالسؤال: {found}. وقُرئ أفضلها: {read}.",
