@@ -23,15 +23,18 @@ LEAST = 0.0
 _WHETHER = re.compile(
     r"^\W*(?:and |but |so )?(?:is|are|was|were|do|does|has|have|can|may|ist|sind|hat|kann)\b", re.IGNORECASE
 )
+_NOW = re.compile(
+    r"\b(?:now|currently|at (?:the moment|present)|today|by now|so far|jetzt|derzeit|zurzeit)\b", re.IGNORECASE
+)
 
 
 def later_report(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
     """Return the sentence of the latest report that may replace what the best sentence says; None if none does.
 
-    For a state it is the best one of that article; for a number one with a number of the same unit, and a word of the
-    question or of the best sentence.
+    For a state it is the best one of that article; for the number of now one with a number of the same unit, and a word
+    of the question or of the best sentence.
     """
-    is_number = answer_type(question) == "number"
+    is_number = answer_type(question) == "number" and _NOW.search(question) is not None
     if evidence.latest != "state" or evidence.certainty is None or not (is_number or _WHETHER.match(question)):
         return None
     told = Statement(Story(best.passage.article), best.span)

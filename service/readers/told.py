@@ -1,4 +1,4 @@
-"""What an answer has told already: a follow-up asks for something new.
+"""The sentences that an answer has quoted already: a follow-up asks for something new.
 
 The sentence that answered the turn before has the names of the conversation, and the span reader prefers it for the
 next turn: "Who found the stone?", "What does he want for it?".

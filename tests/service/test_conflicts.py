@@ -183,7 +183,7 @@ def test_states_are_compared(first: str, second: str) -> None:
     ],
 )
 def test_a_value_that_may_be_mistyped_is_surer(first: str, second: str, *, slipped: bool) -> None:
-    """What is read at three of ten is a conflict if the digits are the same in another order, or shifted."""
+    """A value read as a conflict at .3 is one if the digits are the same in another order, or shifted."""
     assert bool(relations(first, second, lambda *_: Related(0.3, 0.0))) is slipped
 
 

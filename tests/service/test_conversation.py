@@ -259,6 +259,6 @@ def test_an_announced_turn_that_needs_the_conversation_keeps_it() -> None:
 
 @pytest.mark.parametrize("who", ["anyone", "nobody", "everybody"])
 def test_a_word_for_anyone_means_nobody_named_so_far(who: str) -> None:
-    """The person of the last answer is no topic of a question about others."""
+    """The person of the last answer is not a topic of a question about others."""
     turns = ("Who was first out of the Galt mine?", "Ina Farr was the first out.")
     assert shown(f"Was {who} hurt?", *turns) == f"Was {who} hurt (the Galt mine)?"

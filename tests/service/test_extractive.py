@@ -414,7 +414,7 @@ def test_the_asked_rank_is_quoted() -> None:
 
 
 def test_a_further_name_chooses_the_sentence() -> None:
-    """Where no sentence has an answer, the one with a name that is not what the whole article is about is quoted."""
+    """If no sentence has an answer, one with a further name is quoted, not one about the subject of the article."""
     lead, plan = ("Ina Farr leads the police.", None, 8.0), ("The new chief wants to open a post in Brisk.", None, 1.0)
     assert quoted("What is Ina Farr planning for Brisk?", answering(lead, plan))[0].text == plan[0]
     assert quoted("What is Ina Farr planning?", answering(lead, plan))[0].text == lead[0]

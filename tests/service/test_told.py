@@ -1,4 +1,4 @@
-"""What an answer has told: a follow-up asks for something new."""
+"""The sentences that an answer has quoted: a follow-up asks for something new."""
 
 import pytest
 
