@@ -5,6 +5,7 @@ still stuck?". So it is not found by its score: what it shares with the best sen
 """
 
 import re
+from collections.abc import Mapping
 from datetime import timedelta
 
 from service.conflicts.details import Statement
@@ -31,14 +32,18 @@ _NOW = re.compile(
 def later_report(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
     """Return the sentence of the latest report that may replace what the best sentence says; None if none does.
 
-    For a state it is the best one of that article; for the number of now one with a number of the same unit, and a word
-    of the question or of the best sentence.
+    For a state it is the best one of that article; for the number of now one with a number of the same unit or thing,
+    and a word of the question or of the best sentence.
     """
     is_number = answer_type(question) == "number" and _NOW.search(question) is not None
     if evidence.latest != "state" or evidence.certainty is None or not (is_number or _WHETHER.match(question)):
         return None
     told = Statement(Story(best.passage.article), best.span)
-    units = {each.value.unit for each in told.details if isinstance(each.value, Amount) and each.kind == "number"}
+    things = {
+        each.value.unit: frozenset(token.form for token in told.counted(each))
+        for each in told.details
+        if isinstance(each.value, Amount) and each.kind == "number"
+    }
     words = terms(question) | terms(best.text)
     newest: ScoredSentence | None = None
     for each in evidence.sentences:
@@ -52,15 +57,15 @@ def later_report(question: str, evidence: Evidence, best: ScoredSentence) -> Sco
         pair = pair_of(told, statement)
         if pair is None or not is_same_story(pair):
             continue
-        if is_number and not (terms(each.text) & words and _has_unit(statement, units)):
+        if is_number and not (terms(each.text) & words and _has_number_of(statement, things)):
             continue
         newest = each
     return newest
 
 
-def _has_unit(statement: Statement, units: set[str]) -> bool:
-    """Return whether a sentence has a number of one of some units."""
+def _has_number_of(statement: Statement, things: Mapping[str, frozenset[str]]) -> bool:
+    """Return whether a sentence has a number of one of some units; a bare one with a word for the things counted."""
+    units = {each.value.unit for each in statement.details if isinstance(each.value, Amount) and each.kind == "number"}
     return any(
-        isinstance(each.value, Amount) and each.kind == "number" and each.value.unit in units
-        for each in statement.details
+        unit in units and (bool(unit) or not forms.isdisjoint(statement.forms)) for unit, forms in things.items()
     )
