@@ -18,9 +18,10 @@ from index.records import Article, Span, isoformat
 from service.citations.english import english
 from service.citations.names import Name, find_names, missing_name
 from service.conflicts.details import Statement
+from service.conflicts.lexicon import CALENDAR
 from service.conflicts.pair_reader import Reading, ReadTexts
 from service.conflicts.relation import Finding, compare
-from service.conflicts.statement import Story, Token
+from service.conflicts.statement import Story, Token, tokens
 from service.conflicts.values import Amount, Detail, Kind, excludes
 from service.readers.evidence import ScoredSentence
 from service.readers.question_kind import answer_type
@@ -31,6 +32,9 @@ MOST_COMPARED = 24
 
 SUBJECT = 4
 """Words of a name in a topic, at most."""
+
+LEAST_LETTERS = 4
+"""Letters of a word of a question that says what a conflict is about."""
 
 EARLIEST = datetime.min.replace(tzinfo=UTC)
 """Stands for the date of an article without one."""
@@ -185,8 +189,8 @@ def findings(
                 # A later report of one paper replaces its earlier one.
                 _add(developments if _is_of_one_paper(finding) else conflicts, finding)
     return Findings(
-        tuple(Conflict(_topic(group), _positions(_latest_first(group))) for group in conflicts),
-        tuple(Development(_topic(group), _positions(sorted(group, key=_moment))) for group in developments),
+        tuple(Conflict(_topic(group, question), _positions(_latest_first(group))) for group in conflicts),
+        tuple(Development(_topic(group, question), _positions(sorted(group, key=_moment))) for group in developments),
     )
 
 
@@ -261,15 +265,27 @@ def _is_same(place: _Place, known: _Place) -> bool:
     return not excludes(place.detail.value, known.detail.value)
 
 
-def _topic(group: Sequence[_Place]) -> str:
-    """Return what the values of a group are of, in words that the sentences share and of `lexicon.json`."""
+def _topic(group: Sequence[_Place], question: str) -> str:
+    """Return what the values of a group are of, in words of the question and the sentences, and of `lexicon.json`."""
     first, *others = group
     statement = first.statement
     shared = frozenset.intersection(*(other.statement.context for other in others))
-    label, subject = _label(statement, first.detail), _subject(statement, first.detail, shared)
-    if label and subject and subject not in label:
-        return f"{label} ({subject})"
-    return label or subject or (statement.article.title or "").strip() or statement.article.article_id
+    label = next(filter(None, (_label(each.statement, each.detail) for each in group)), "")
+    subjects = [_asked_thing(statement, question, shared), _subject(statement, first.detail, shared)]
+    found = [each for each in dict.fromkeys(subjects) if each and each.casefold() not in label.casefold()]
+    if label and found:
+        return f"{label} ({', '.join(found)})"
+    return label or ", ".join(found) or (statement.article.title or "").strip() or statement.article.article_id
+
+
+def _asked_thing(statement: Statement, question: str, shared: frozenset[str]) -> str:
+    """Return the first word of a question that is about neither a measure nor an act, and that the articles share."""
+    lexicon = statement.lexicon
+    known = lexicon.words.concepts.keys() | lexicon.words.measures | CALENDAR
+    for token in tokens(question, Span(0, len(question)), lexicon):
+        if token.form in shared - known and token.text.islower() and len(token.text) >= LEAST_LETTERS:
+            return token.text
+    return ""
 
 
 def _label(statement: Statement, detail: Detail) -> str:
@@ -278,7 +294,9 @@ def _label(statement: Statement, detail: Detail) -> str:
     if detail.kind != "number" or not isinstance(detail.value, Amount):
         return words.labels.get(detail.kind, "")
     measure = next((form for form in sorted(statement.forms_near(detail) & words.measures)), "")
-    counted = " ".join(token.text for token in statement.counted(detail))
+    behind = statement.tokens[detail.place[1] : detail.place[1] + 1]
+    # "17 last autumn" counts no autumn.
+    counted = " ".join(token.text for token in statement.counted(detail)) if any(each.form for each in behind) else ""
     known = words.labels.get(measure) or words.labels.get(f"unit {detail.value.unit}", "")
     return known or (words.labels["number"].format(counted) if counted and not detail.value.unit else "")
 
@@ -286,8 +304,8 @@ def _label(statement: Statement, detail: Detail) -> str:
 def _subject(statement: Statement, detail: Detail, shared: frozenset[str]) -> str:
     """Return the longest name of the sentence or the title that is shared, else a word that is."""
     outside = [token for token in statement.tokens if not detail.span.start <= token.start < detail.span.end]
-    for tokens, text in ((outside, statement.article.body), (statement.story.title, statement.article.title or "")):
-        runs = [run for run in _runs([token for token in tokens if token.form in shared]) if len(run) <= SUBJECT]
+    for said, text in ((outside, statement.article.body), (statement.story.title, statement.article.title or "")):
+        runs = [run for run in _runs([token for token in said if token.form in shared]) if len(run) <= SUBJECT]
         if runs:
             best = max(runs, key=len)
             return _POSSESSIVE.sub("", text[best[0].start : best[-1].end])
@@ -295,10 +313,10 @@ def _subject(statement: Statement, detail: Detail, shared: frozenset[str]) -> st
     return words[0] if words else ""
 
 
-def _runs(tokens: Sequence[Token]) -> list[list[Token]]:
+def _runs(said: Sequence[Token]) -> list[list[Token]]:
     """Return the names among words, each with its words."""
     runs: list[list[Token]] = []
-    for token in tokens:
+    for token in said:
         if not token.is_name:
             continue
         if runs and token.start - runs[-1][-1].end == 1:

@@ -37,8 +37,14 @@ COMMON = 3
 ALIKE = 0.1
 """Share of the words near one of the sentences that are near the other as well, at least."""
 
+ALIKE_LATER = 0.2
+"""The same for a value and one that replaced it: reports of other days name the same town and its offices."""
+
 LEAST, LEAST_UPDATE = 0.65, 0.65
 """The least probabilities of a conflict and of an update; read off pairs that the network was not trained on."""
+
+LEAST_ANSWERED = 0.5
+"""The least probability of a conflict of two answers to one question; read off the open questions of the gold set."""
 
 APART = 1.0
 """How much less sure a relation of two numbers is, in logits, for each unit of `_apart`; read off the same pairs."""
@@ -117,11 +123,11 @@ def pair_of(one: Statement, other: Statement) -> Pair | None:
     return Pair(earlier, later, abs(moments[1] - moments[0]))
 
 
-def is_same_story(pair: Pair) -> bool:
-    """Return whether the articles share what they are about near two sentences."""
+def is_same_story(pair: Pair, alike: float = ALIKE) -> bool:
+    """Return whether the articles share what they are about near two sentences, at least a share of their words."""
     contexts = pair.earlier.context, pair.later.context
     is_named = bool(pair.earlier.names & pair.later.names) or pair.is_corrected
-    return len(contexts[0] & contexts[1]) >= max(COMMON if is_named else COMMON + 1, ALIKE * min(map(len, contexts)))
+    return len(contexts[0] & contexts[1]) >= max(COMMON if is_named else COMMON + 1, alike * min(map(len, contexts)))
 
 
 def candidates(pair: Pair) -> Iterator[tuple[Detail, Detail]]:
@@ -171,11 +177,12 @@ def relation_of(
         return _relation_by_rules(pair, before, after) if is_same else None
     is_told = pair.later.is_updated and not pair.is_corrected
     update = related.update + related.conflict if is_told else related.update
-    if _chance(update, -APART * max(0.0, _apart(before.value, after.value) - GROWN)) >= LEAST_UPDATE:
-        return "update" if pair.gap else None
+    if _chance(update, -2 * APART * max(0.0, _apart(before.value, after.value) - GROWN)) >= LEAST_UPDATE:
+        return "update" if pair.gap and is_same_story(pair, ALIKE_LATER) else None
     is_grown = not excludes(before.value, after.value) and has_grown(before.value, after.value)
     by_values = SLIPPED * _is_slip(before.value, after.value) - APART * _apart(before.value, after.value)
-    if is_grown or _chance(related.conflict, by_values) < LEAST or not _is_of_one_moment(pair, before, after):
+    least = LEAST_ANSWERED if have_answers else LEAST
+    if is_grown or _chance(related.conflict, by_values) < least or not _is_of_one_moment(pair, before, after):
         return None
     return "conflict" if pair.is_corrected else _relation_of_counts(pair, before, after)
 

@@ -187,6 +187,15 @@ def test_a_value_that_may_be_mistyped_is_surer(first: str, second: str, *, slipp
     assert bool(relations(first, second, lambda *_: Related(0.3, 0.0))) is slipped
 
 
+def test_two_answers_to_one_question_are_likelier_of_one_fact() -> None:
+    """A value that is read as a conflict at .6 is one if both sentences answer the question."""
+    one, other = (article(name, CONFLICTS[0][at]) for at, name in enumerate(("post", "echo")))
+    first, second = (Statement(Story(each), Story(each).sentences[0]) for each in (one, other))
+    for have_answers in (True, False):
+        found = compare(first, second, lambda *_: Related(0.6, 0.0), have_answers=have_answers)
+        assert bool(found) is have_answers
+
+
 def test_an_update_does_not_make_another_thing_of_a_thing() -> None:
     """A number that grows a thousandfold is of something else, however likely an update is read."""
     texts = "A ticket for the Galt bridge is €9.", "The insurer of the Galt bridge pays €310,000."
