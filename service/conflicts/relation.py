@@ -52,6 +52,9 @@ APART = 1.0
 SLIPPED = 2.0
 """How much surer it is, in logits, if one value may be the other mistyped; read off the same pairs, where all are."""
 
+REPEATED = 3.0
+"""How much surer it is, in logits, if two sentences are the same but for the values."""
+
 GROWN = 1.5
 """How far apart the numbers of an update may be: one is 4.5 times the other."""
 
@@ -181,10 +184,17 @@ def relation_of(
         return "update" if pair.gap and is_same_story(pair, ALIKE_LATER) else None
     is_grown = not excludes(before.value, after.value) and has_grown(before.value, after.value)
     by_values = SLIPPED * _is_slip(before.value, after.value) - APART * _apart(before.value, after.value)
+    by_values += REPEATED * (_beside(pair.earlier, before) == _beside(pair.later, after))
     least = LEAST_ANSWERED if have_answers else LEAST
     if is_grown or _chance(related.conflict, by_values) < least or not _is_of_one_moment(pair, before, after):
         return None
     return "conflict" if pair.is_corrected else _relation_of_counts(pair, before, after)
+
+
+def _beside(statement: Statement, detail: Detail) -> list[str]:
+    """Return the words of a sentence without those of a detail."""
+    first, last = detail.place
+    return [token.lower for at, token in enumerate(statement.tokens) if not first <= at < last]
 
 
 def _chance(read: float, by_values: float) -> float:

@@ -2,11 +2,9 @@
 
 import pytest
 
-from index.records import Span
 from service.readers.answerability import Calibration
-from service.readers.evidence import Evidence, ScoredSentence, statements_of
 from service.readers.extractive import quoted
-from tests.service.passages import make_passage
+from tests.service.passages import answering
 
 SPEECH = [
     ("The pump is late, Ines Farr of Galt said on Friday.", "Ines Farr", 20.0),
@@ -19,43 +17,32 @@ VERDICT = [
 ]
 
 
-def evidence(*told: tuple[str, str | None, float]) -> Evidence:
-    """Return the sentences of one article as evidence, each with its answer and score."""
-    text = " ".join(sentence for sentence, _, _ in told)
-    found = []
-    for each, (sentence, answer, score) in zip(statements_of([make_passage("k1", text)]), told, strict=True):
-        start = text.index(sentence) + sentence.index(answer) if answer else 0
-        span = Span(start, start + len(answer)) if answer else None
-        found.append(ScoredSentence(each.passage, each.span, each.text, score, each.quote, span))
-    return Evidence(tuple(found), 0.9, 20.0)
-
-
 def test_what_somebody_said_is_what_the_question_names() -> None:
     """A report of it is quoted, and not the sentence that has only the speaker; without one the quote is weak."""
     question, calibration = "What did Ines Farr say to guests with vouchers?", Calibration.read()
-    assert [each.text for each in quoted(question, evidence(*SPEECH))] == [SPEECH[1][0]]
-    assert calibration.answerability(question, evidence(*SPEECH)) == "answered"
-    assert calibration.judge(question, evidence(SPEECH[0])).doubts == ("other_kind",)
+    assert [each.text for each in quoted(question, answering(*SPEECH))] == [SPEECH[1][0]]
+    assert calibration.answerability(question, answering(*SPEECH)) == "answered"
+    assert calibration.judge(question, answering(SPEECH[0])).doubts == ("other_kind",)
     for asked in ("What did Ines Farr say?", "What did Ines Farr of Galt say about the pump?"):
-        assert quoted(asked, evidence(*SPEECH))[0].text == SPEECH[0][0]
-        assert calibration.answerability(asked, evidence(SPEECH[0])) == "answered"
+        assert quoted(asked, answering(*SPEECH))[0].text == SPEECH[0][0]
+        assert calibration.answerability(asked, answering(SPEECH[0])) == "answered"
 
 
 @pytest.mark.parametrize("question", ["Which captain was fined after the accident off Galt?", "Who was fined in Galt?"])
 def test_an_act_that_nobody_did_is_denied(question: str) -> None:
     """The denial is quoted if no sentence tells of the act, and its article has the names of the question."""
-    assert [each.text for each in quoted(question, evidence(*VERDICT))] == [VERDICT[1][0]]
+    assert [each.text for each in quoted(question, answering(*VERDICT))] == [VERDICT[1][0]]
     told = ("A captain was fined 90 crowns.", "A captain", 3.0)
-    assert VERDICT[1][0] not in [each.text for each in quoted(question, evidence(*VERDICT, told))]
+    assert VERDICT[1][0] not in [each.text for each in quoted(question, answering(*VERDICT, told))]
     part = ("Nobody else will be fined.", None, 4.0)
-    assert part[0] not in [each.text for each in quoted(question, evidence(VERDICT[0], part))]
+    assert part[0] not in [each.text for each in quoted(question, answering(VERDICT[0], part))]
     elsewhere = question.replace("Galt", "Brisk")
-    assert VERDICT[1][0] not in [each.text for each in quoted(elsewhere, evidence(*VERDICT))]
+    assert VERDICT[1][0] not in [each.text for each in quoted(elsewhere, answering(*VERDICT))]
 
 
 def test_who_does_something_may_have_a_noun() -> None:
     """Who does something is named by a noun of the verb, if the best sentence has neither word."""
-    found = evidence(
+    found = answering(
         ("The old lock in Galt has a new gate.", "Galt", 20.0),
         ("The keeper of the lock, Ines Farr, paints.", None, 4.0),
     )
@@ -66,7 +53,7 @@ def test_who_does_something_may_have_a_noun() -> None:
 
 def test_what_is_said_of_another_person_answers() -> None:
     """A sentence with every word of the question and another name is quoted, if the best one lacks a word."""
-    found = evidence(
+    found = answering(
         ("Iwan Strake, a member of the harbour board, is ill.", "Iwan Strake", 20.0),
         ("Ines Farr leads the harbour board.", None, 4.0),
     )
@@ -79,7 +66,7 @@ def test_what_is_said_of_another_person_answers() -> None:
 
 def test_whether_it_was_something_is_answered_by_what_is_said_of_it() -> None:
     """The sentences about the asked cause are quoted, and not the one about the event alone."""
-    found = evidence(
+    found = answering(
         ("A shed in Galt burned down on Friday.", "A shed", 20.0), ("Police found no petrol in the ashes.", None, 4.0)
     )
     assert [each.text for each in quoted("Was it petrol that burned down the shed in Galt?", found)] == [

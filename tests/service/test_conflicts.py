@@ -30,7 +30,7 @@ def article(name: str, body: str, *, hours: float = 0, title: str = "The Galt br
 
 def found(one: Article, other: Article, read: ReadTexts, question: str = "") -> list[Finding]:
     """Return the findings on all sentences of two articles, for a question."""
-    reading = Reading(read, question)
+    reading = Reading(read, question, 1000)
     sides = [[Statement(story, span) for span in story.sentences] for story in map(Story, (one, other))]
     return [finding for first, second in product(*sides) for finding in compare(first, second, reading)]
 
@@ -173,13 +173,13 @@ def test_states_are_compared(first: str, second: str) -> None:
 @pytest.mark.parametrize(
     ("first", "second", "slipped"),
     [
-        ("The Galt bridge is 48 metres long.", "The Galt bridge is 84 metres long.", True),
-        ("The Galt bridge cost €1.2 million.", "The Galt bridge cost €12 million.", True),
-        ("The Galt bridge was built in 1868.", "The Galt bridge was built in 1886.", True),
-        ("The Galt bridge opens on 12 May.", "The Galt bridge opens on 21 May.", True),
-        ("The Galt bridge is 48 metres long.", "The Galt bridge is 49 metres long.", False),
-        ("The Galt bridge is 5 metres wide.", "The Galt bridge is 50 metres wide.", False),
-        ("The Galt bridge opens on 12 May.", "The Galt bridge opens on 21 June.", False),
+        ("The Galt bridge is 48 metres long.", "The bridge in Galt is 84 metres long.", True),
+        ("The Galt bridge cost €1.2 million.", "The bridge in Galt cost €12 million.", True),
+        ("The Galt bridge was built in 1868.", "The bridge in Galt was built in 1886.", True),
+        ("The Galt bridge opens on 12 May.", "The bridge in Galt opens on 21 May.", True),
+        ("The Galt bridge is 48 metres long.", "The bridge in Galt is 49 metres long.", False),
+        ("The Galt bridge is 5 metres wide.", "The bridge in Galt is 50 metres wide.", False),
+        ("The Galt bridge opens on 12 May.", "The bridge in Galt opens on 21 June.", False),
     ],
 )
 def test_a_value_that_may_be_mistyped_is_surer(first: str, second: str, *, slipped: bool) -> None:
@@ -194,6 +194,13 @@ def test_two_answers_to_one_question_are_likelier_of_one_fact() -> None:
     for have_answers in (True, False):
         found = compare(first, second, lambda *_: Related(0.6, 0.0), have_answers=have_answers)
         assert bool(found) is have_answers
+
+
+def test_the_same_sentence_with_another_value_is_surer() -> None:
+    """A value read as a conflict at .3 is one if nothing else differs."""
+    first, second = "Nine miners left the Galt mine on Monday.", "Seven miners left the Galt mine on Monday."
+    assert relations(first, second, lambda *_: Related(0.3, 0.0)) == {"conflict"}
+    assert relations(first, second.replace("left", "reached"), lambda *_: Related(0.3, 0.0)) == set()
 
 
 def test_an_update_does_not_make_another_thing_of_a_thing() -> None:

@@ -15,7 +15,7 @@ from service.pipeline import Pipeline
 from service.readers.evidence import Evidence, ScoredSentence, statements_of
 from service.readers.extractive import COMPARED, EXTRACTIVE, QUOTED, UNSURE, UNSURE_BY_WORDS, quoted, quotes
 from service.records import DraftSentence, Question
-from tests.service.passages import make_passage
+from tests.service.passages import answering, make_passage
 
 TEXTS = [
     "It rained.",
@@ -387,17 +387,6 @@ def test_an_article_about_the_asked_place_is_quoted() -> None:
     assert first("When does the library in Kelm open?", both) == answers["Kelm"]
     assert first("When does the library in Dunfell open?", both) == answers["Dunfell"]
     assert first("When does the library in Kelm open?", other) == answers["Dunfell"]
-
-
-def answering(*told: tuple[str, str | None, float]) -> Evidence:
-    """Return the sentences of one article, each with its answer and score."""
-    text = " ".join(sentence for sentence, _, _ in told)
-    found = []
-    for each, (sentence, answer, score) in zip(statements_of([make_passage("k1f2", text)]), told, strict=True):
-        start = text.index(sentence) + sentence.index(answer) if answer else 0
-        span = Span(start, start + len(answer)) if answer else None
-        found.append(ScoredSentence(each.passage, each.span, each.text, score, each.quote, span))
-    return Evidence(tuple(found), 0.9, 20.0)
 
 
 def test_the_asked_rank_is_quoted() -> None:

@@ -1,6 +1,7 @@
 """Rates of questions over HTTP: who is counted, what replies say, and that strangers cannot choose their address."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +25,18 @@ QUESTION = {"question": "When did the ferry strike end?"}
 HOME, AWAY = "127.0.0.1", "203.0.113.7"
 NEWS = "https://news.example"
 SECRET = Caller("dl_aaaaaaaa")
+SOON_OVER = 15
+"""Seconds in which the requests of a test are made."""
+
 PAGES = Caller("dlp_aaaaaaaa", is_publishable=True)
+
+
+@pytest.fixture
+def within_a_minute() -> None:
+    """Wait for the next minute if this one ends soon: a count of two minutes lets one more request pass."""
+    left = 60 - time.time() % 60
+    if left < SOON_OVER:
+        time.sleep(left)
 
 
 def subjects(caller: Caller, address: str, **settings: int) -> list[tuple[str, int]]:
@@ -66,6 +78,7 @@ def service(sample_settings: ServiceSettings, address: str, **limits: int) -> It
         yield client
 
 
+@pytest.mark.usefixtures("within_a_minute")
 def test_replies_say_what_is_left(sample_settings: ServiceSettings) -> None:
     """Those of questions, streams, searches, errors and refusals; other replies and addresses are not concerned."""
     with service(sample_settings, AWAY, address_per_minute=5) as client:
@@ -109,6 +122,7 @@ def test_pages_of_other_origins_see_what_is_left(sample_settings: ServiceSetting
         )
 
 
+@pytest.mark.usefixtures("within_a_minute")
 def test_a_key_has_a_limit_of_its_own(tmp_path: Path, models: Path) -> None:
     """From whatever address, and no other key's; a request that is refused for its key is not counted."""
     store = KeyStore(tmp_path)
