@@ -56,7 +56,7 @@ REPEATED = 3.0
 """How much surer it is, in logits, if two sentences are the same but for the values."""
 
 GROWN = 1.5
-"""How far apart the numbers of an update may be: one is 4.5 times the other."""
+"""How far apart the numbers of an update may be, one 4.5 times the other; what is beyond counts twice."""
 
 NOT_YET = frozenset(["plan", "demand", "offer"])
 """Scopes of values that are not asserted."""
