@@ -135,6 +135,8 @@ class _Last:
     topics: Topics = field(init=False)
     body: str = field(init=False)
     """The turn without "and …", "what about …" and its final punctuation."""
+    has_own_place: bool = field(init=False, default=False)
+    """Whether the turn named the place of its "there" itself."""
 
     def __post_init__(self) -> None:
         """Read the turn in its own language, or in that of the conversation if it is too short to tell."""
@@ -144,7 +146,17 @@ class _Last:
             own = language_of(self.turns[-1].asked.text)[0]
         self.wording = wordings()[own]
         self.topics = Topics(self.turns, self.wording)
+        self.text = self._with_own_place()
         self.body = self._without_lead(TAIL.sub("", self.text))
+
+    def _with_own_place(self) -> str:
+        """Return "when is it open in Kelm?" for "What about Kelm, when is it open there?"."""
+        name, comma, rest = self._without_lead(self.text).partition(", ")
+        there = re.search(rf"\b(?:{'|'.join(self.wording.place)})\b", rest, re.IGNORECASE)
+        if not comma or there is None or not mentions(name, self.text, opens=False).names:
+            return self.text
+        self.has_own_place = True
+        return f"{rest[: there.start()]}{self.wording.place_link} {name}{rest[there.end() :]}"
 
     def _without_lead(self, text: str) -> str:
         lead = re.match(self.wording.lead, text.lower())
@@ -203,7 +215,7 @@ class _Last:
         place = re.search(rf"\b(?:{'|'.join(self.wording.place)})(?=\W*$)", self.text, re.IGNORECASE)
         that = self.wording.demonstrative.search(self.text)
         spans = [match.span() for match in (*found, place, that) if match]
-        parts, end, known, names = [], 0, set[str](), False
+        parts, end, known, names = [], 0, set[str](), self.has_own_place
         for start, stop in sorted(set(spans)):
             word = self.text[start:stop].lower()
             kind = "place" if word in self.wording.place else "person" if word in self.wording.person else "thing"
@@ -212,6 +224,8 @@ class _Last:
             noun = self._role(word, self.text[:start]) or self._noun(word, self.text[stop:])
             if noun is None:
                 return None
+            if self.has_own_place:
+                noun = re.split(rf" {self.wording.place_link} (?=[A-Z])", noun)[0]
             known.add(kind)
             names = names or bool(mentions(noun, self.text, opens=False).names)
             parts += [self.text[end:start], noun]
@@ -223,7 +237,7 @@ class _Last:
         # Other meanings of "it".
         plain = self.wording.plural.isdisjoint(match.group().lower() for match in found)
         others = [definite(phrase, self.wording.article) for phrase in self.topics.alike("it")[1:2]]
-        others = others if "thing" in known and plain else []
+        others = others if "thing" in known and plain and not self.has_own_place else []
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
 
     def _role(self, word: str, before: str) -> str | None:
@@ -247,6 +261,8 @@ class _Last:
             return self.topics.place()
         if wording.demonstrative.match(word + after):
             return self.topics.thing("it", owned=False)
+        if word in wording.plural and follows and follows[1].lower() in wording.says:
+            return None
         meant = None
         if word in wording.person:
             meant = self.topics.person()

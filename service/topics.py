@@ -214,6 +214,8 @@ class Wording:
     person: Words
     possessive: Words
     plural: Words
+    says: Words
+    """What only persons do: "they say" are not the houses of which the turns speak."""
     thing: Words
     demonstrative: Phrases
     """A "that" which means a thing, and not what happened."""

@@ -225,6 +225,20 @@ def test_there_may_be_at_a_thing_with_a_name() -> None:
     assert shown("How many people work there?", "Who is Tansy Orme?") == "How many people work there (Tansy Orme)?"
 
 
+def test_a_turn_may_name_the_place_of_its_there() -> None:
+    """With "what about Kelm, when is it open there?" the place is the one of the turn, and none of those before."""
+    turns = ("Where in Dunfell can I rent a boat?", "The old pier rents a boat for €20.")
+    for turn in ("What about Kelm, when is it open there?", "and Kelm, when is it open there"):
+        assert shown(turn, *turns) == "When is the boat open in Kelm?"
+
+
+def test_they_say_something_else_than_things_do() -> None:
+    """The plural pronoun of "didn't they say …" is no thing of which the turns speak."""
+    turns = ("How many houses were flooded in Kelm?", "The flood reached 212 homes.")
+    assert shown("Didn't they say 340 at first?", *turns).startswith("Didn't they say 340 at first (")
+    assert shown("Were they insured?", *turns) == "Were the houses insured (Kelm)?"
+
+
 def test_an_owner_takes_the_place_of_a_name() -> None:
     """The 's of a fragment is left out where the name that it replaces has none."""
     assert shown("What about Kelm's?", "When is the school in Dunfell open?") == "When is the school in Kelm open?"
