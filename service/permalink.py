@@ -28,7 +28,7 @@ from index.layout import REPLICA
 from index.records import Article, Edit, Revision, Span, isoformat
 from index.text import sentence_spans
 from service.answer import Answer
-from service.records import Question
+from service.records import Position, Question
 
 FILE = "links.key"
 
@@ -118,12 +118,17 @@ class LinkedQuote:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """The content of a permalink; the moments have whole minutes."""
+    """The content of a permalink; the moments have whole minutes.
+
+    `conflicts` are groups of quotes, by their place from 0, whose articles gave different values for one fact. Quotes
+    that only a conflict has are behind those of the answer.
+    """
 
     question: str
     asked_at: datetime
     quotes: tuple[LinkedQuote, ...]
     as_of: datetime | None = None
+    conflicts: tuple[tuple[int, ...], ...] = ()
 
 
 class Permalinks:
@@ -171,19 +176,39 @@ def link_of(question: Question, answer: Answer, articles: Iterable[Article]) -> 
     A follow-up is linked as its standalone question. Quotes that failed the check are left out.
     """
     known = {article.article_id: article for article in articles}
-    quotes = [
-        LinkedQuote(
-            citation.article_id,
-            article_digest(known[citation.article_id]),
-            Span(citation.start_char_index, citation.end_char_index),
-            digest(citation.cited_text),
+    verified = [each for each in answer.citations if each.verification.status != "unverified"]
+    quotes = list(
+        dict.fromkeys(
+            _linked(known[each.article_id], Span(each.start_char_index, each.end_char_index))
+            for each in verified
+            if each.article_id in known
         )
-        for citation in answer.citations
-        if citation.verification.status != "unverified" and citation.article_id in known
-    ]
+    )
+    conflicts = []
+    for conflict in answer.conflicts if quotes else ():
+        positions = [each for each in conflict.positions if each.article_id in known]
+        places = [_place_in(quotes, known[each.article_id], each) for each in positions]
+        if len(set(places)) > 1:
+            conflicts.append(tuple(dict.fromkeys(places)))
     text = answer.retrieval.standalone_question if question.messages else question.text
     asked_at = datetime.fromisoformat(answer.created_at)
-    return Link(text, _whole_minutes(asked_at), tuple(dict.fromkeys(quotes)), question.as_of)
+    return Link(text, _whole_minutes(asked_at), tuple(quotes), question.as_of, tuple(conflicts))
+
+
+def _linked(article: Article, span: Span) -> LinkedQuote:
+    quoted = digest(article.body[span.start : span.end])
+    return LinkedQuote(article.article_id, article_digest(article), span, quoted)
+
+
+def _place_in(quotes: list[LinkedQuote], article: Article, position: Position) -> int:
+    """Return the place of the quote that has the sentence of a position; the sentence is added if none has it."""
+    span = Span(position.start_char_index, position.end_char_index)
+    for place, quote in enumerate(quotes):
+        is_inside = quote.span.start <= span.start and span.end <= quote.span.end
+        if quote.article_id == article.article_id and is_inside:
+            return place
+    quotes.append(_linked(article, span))
+    return len(quotes) - 1
 
 
 def digest(text: str) -> str:
@@ -198,28 +223,34 @@ def article_digest(article: Article) -> str:
 
 
 def _to_json(link: Link) -> bytes:
-    """Return a link as JSON: question, minutes, and for each run of quotes of an article id, digest and quotes."""
+    """Return a link as JSON: question, minutes, runs of quotes of one article, and what there is of the rest.
+
+    A run has the article's id, its digest, and the quotes. The rest: minutes of `as_of`, or null, and the conflicts.
+    """
     runs: list[list[Any]] = []
     for quote in link.quotes:
         if not runs or runs[-1][:2] != [quote.article_id, quote.article_digest]:
             runs.append([quote.article_id, quote.article_digest])
         runs[-1].append([quote.span.start, quote.span.end - quote.span.start, quote.digest])
     content: list[Any] = [link.question, _minutes(link.asked_at), runs]
-    if link.as_of:
-        content.append(_minutes(link.as_of))
+    if link.as_of or link.conflicts:
+        content.append(_minutes(link.as_of) if link.as_of else None)
+    if link.conflicts:
+        content.append(link.conflicts)
     # ASCII, because a question may have half of a surrogate pair.
     return json.dumps(content, separators=(",", ":"), ensure_ascii=not _is_encodable(link.question)).encode()
 
 
 def _from_json(text: bytes) -> Link:
     """Parse a link; raises ValueError, TypeError or KeyError for anything else."""
-    question, minutes, runs, *rest = json.loads(text)
+    question, minutes, runs, as_of, conflicts = (*json.loads(text), None, None)[:5]
     quotes = tuple(
         LinkedQuote(article_id, seen, Span(start, start + length), quoted)
         for article_id, seen, *places in runs
         for start, length, quoted in places
     )
-    return Link(question, _moment(minutes), quotes, _moment(rest[0]) if rest else None)
+    groups = tuple(map(tuple, conflicts or ()))
+    return Link(question, _moment(minutes), quotes, None if as_of is None else _moment(as_of), groups)
 
 
 def _is_encodable(text: str) -> bool:

@@ -223,6 +223,7 @@ def _answer_page(token: str, link: Link, generation: Generation, today: str) -> 
         today=today,
         is_whole=checked.present == len(checked.quotes) and not checked.changed_articles,
         summary=" ".join(summary(checked)),
+        conflicts=[" and ".join(str(place + 1) for place in group) for group in link.conflicts],
         quotes=[shown(quote) for quote in checked.quotes],
     )
 

@@ -22,8 +22,12 @@ from service.permalink import (
     SigningKey,
     article_digest,
     digest,
+    link_of,
     recheck,
 )
+from service.records import Conflict, Position, Question
+from tests.service.answers import answer
+from tests.service.passages import make_passage
 
 ASKED = datetime(2026, 6, 20, 12, 0, tzinfo=UTC)
 LINKS = Permalinks(SigningKey(Path("unused"), "a secret of the tests"))
@@ -33,7 +37,10 @@ spans = st.tuples(st.integers(0, 5_000_000), st.integers(1, 2_000)).map(lambda p
 quotes = st.builds(
     LinkedQuote, st.text("abc-:_.9", min_size=1, max_size=40), st.text(max_size=8), spans, st.text(max_size=9)
 )
-links = st.builds(Link, st.text(max_size=300), moments, st.lists(quotes, max_size=5).map(tuple), st.none() | moments)
+groups = st.lists(st.lists(st.integers(0, 9), min_size=2, max_size=3).map(tuple), max_size=2).map(tuple)
+links = st.builds(
+    Link, st.text(max_size=300), moments, st.lists(quotes, max_size=5).map(tuple), st.none() | moments, groups
+)
 
 
 @given(links)
@@ -56,6 +63,26 @@ def test_a_changed_link_is_not_read(link: Link, data: st.DataObject) -> None:
     wrong = [token[:at], f"{token}{other}", token[:at] + other + token[at + 1 :], data.draw(st.text())]
 
     assert all(LINKS.read(text) is None for text in wrong if text != token)
+
+
+def test_a_link_tells_of_conflicts() -> None:
+    """A position is that of the quote that has its sentence; one that is not quoted is linked behind the quotes."""
+    bodies = ("The pier has reopened.", "A ticket costs 4 crowns. It rains.", "It rains. A ticket costs 5 crowns.")
+    articles = [make_passage(f"k{number}f2", body).article for number, body in enumerate(bodies, 1)]
+    articles = [replace(each, article_id=f"pier-{number}") for number, each in enumerate(articles, 1)]
+    prices = [
+        Position("4 crowns", "pier-2", "", None, None, None, 0, 24),
+        Position("5", "pier-3", "", None, None, None, 10, 34),
+    ]
+    away = replace(prices[1], article_id="pier-9")
+    conflicts = (Conflict("price", tuple(prices)), Conflict("price", (prices[0], away)), Conflict("price", (away,)))
+    link = link_of(Question("?"), answer(conflicts=conflicts), articles)
+
+    assert [(each.article_id, each.digest) for each in link.quotes[2:]] == [
+        ("pier-3", digest("A ticket costs 5 crowns."))
+    ]
+    assert link.conflicts == ((1, 2),)
+    assert link_of(Question("?"), answer(citations=(), conflicts=conflicts), articles).conflicts == ()
 
 
 def test_another_secret_reads_nothing() -> None:

@@ -48,6 +48,20 @@ def test_a_cited_answer_has_a_permalink(client: TestClient, sample_settings: Ser
     assert sample_settings.data.joinpath("links.key").exists()
 
 
+def test_the_page_of_an_answer_tells_that_reports_differed(
+    client: TestClient, sample_settings: ServiceSettings
+) -> None:
+    """It names the quotes to compare by their numbers; without a conflict it says nothing of one."""
+    plain = client.post("/v1/ask", json={"question": QUESTION}).json()["permalink"]
+    links = Permalinks(SigningKey(sample_settings.data))
+    link = links.read(plain.removeprefix(PATH))
+    assert link is not None
+    token = links.token(replace(link, quotes=link.quotes * 3, conflicts=((0, 2),)))
+
+    assert "Reports differed: compare quotes 1 and 3." in client.get(f"{PATH}{token}").text
+    assert "Reports differed" not in client.get(plain).text
+
+
 def test_the_page_of_an_answer_is_kept_from_search_engines(client: TestClient) -> None:
     """It has no script and no claim of authorship, and a browser validates it at each visit."""
     page = client.get(client.post("/v1/ask", json={"question": QUESTION}).json()["permalink"])
