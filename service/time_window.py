@@ -41,6 +41,10 @@ RELATIVE = ("relative", "ago", "past", "last weekday", "last month", "weekday")
 
 
 _STILL = re.compile(r"^\W*(?:is|are|does|do|has|have|can|may)\b.*\bstill\b", re.IGNORECASE)
+_FINAL = re.compile(
+    r"\b(?:in the end|in total|all told|altogether|eventually|so far|to date|am ende|insgesamt|letztlich|bisher)\b",
+    re.IGNORECASE,
+)
 _EARLIER = re.compile(
     r"\b(?:first|initial(?:ly)?|original(?:ly)?|before|earlier|previous(?:ly)?|former(?:ly)?|used to|than|compared"
     r"|changed?|ris(?:e[sn]?|ing)|rose|raised?|increas\w*|decreas\w*|dropped|fallen|differen\w*|dearer|cheaper|both"
@@ -184,7 +188,7 @@ def wants_latest(question: str, now: datetime) -> Latest:
         return "state"
     today = now.astimezone(UTC).date()
     dates = [words for language in ("english", "german") for words in date_words(question, today, language)]
-    if _EARLIER.search(question) or any(words.period.end <= today for words in dates):
+    if not _FINAL.search(question) and (_EARLIER.search(question) or any(words.period.end <= today for words in dates)):
         return None
     return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 

@@ -288,7 +288,7 @@ class Evidence:
 
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
     `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
-    `parts` are the best sentences for the parts of a question that has several. `latest` is what the question wants of
+    `parts` are those of a question that has several, each with its own evidence. `latest` is what the question wants of
     several reports at the moment `now`: see `wants_latest` in `service/time_window.py`.
     """
 
@@ -296,9 +296,22 @@ class Evidence:
     strength: float
     certainty: float | None = None
     complete: bool = False
-    parts: tuple[ScoredSentence, ...] = ()
+    parts: tuple["Part", ...] = ()
     latest: Latest = None
     now: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A part of a question as a question of its own, and the sentences that were scored for it."""
+
+    question: str
+    evidence: Evidence
+
+    @property
+    def best(self) -> ScoredSentence:
+        """The best sentence."""
+        return self.evidence.sentences[0]
 
 
 class _CachedVector(NamedTuple):

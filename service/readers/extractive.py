@@ -99,7 +99,7 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     reports = Reports(question)
     if not evidence.parts and (found := answers_to_act(question, evidence)):
         return found
-    for sentence in evidence.parts or _best(question, evidence, reports):
+    for sentence in _of_parts(evidence) or _best(question, evidence, reports):
         _add(sentence, chosen)
     if not chosen:
         return ()
@@ -116,6 +116,15 @@ def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
             if new and 2 * len(new) >= len(asked):
                 _add(sentence, chosen)
     return chosen[:QUOTED]
+
+
+def _of_parts(evidence: Evidence) -> Sequence[ScoredSentence]:
+    """Return the sentence to quote for each part of a question that has several."""
+    found: list[ScoredSentence] = []
+    for part in evidence.parts:
+        of_thing = _of_asked_thing(part.question, _of_asked_year(part.question, part.evidence))
+        found += _best(part.question, of_thing, Reports(part.question))[:1]
+    return found
 
 
 def with_corrections(question: str, chosen: Sequence[ScoredSentence], evidence: Evidence) -> Sequence[ScoredSentence]:

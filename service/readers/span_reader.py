@@ -20,9 +20,10 @@ from index.embedding.local import shared_threads
 from index.embedding.span_network import AnswerSpan, SpanNetwork
 from index.errors import ConfigurationError
 from index.records import Span
-from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.evidence import Evidence, Part, ScoredSentence
 from service.readers.parts import Side, sides, sub_questions
 from service.records import Passage
+from service.time_window import wants_latest
 
 EVIDENCE_WEIGHT = 16.0
 FUSED_WEIGHT = 32.0
@@ -86,17 +87,15 @@ class SpanReader:
         ranked.sort(key=_rank)
         if turn and ranked:
             ranked = _by_turn(network, turn, passages[:PASSAGES_READ], ranked, evidence)
-        parts: list[ScoredSentence] = []
-        for part in sub_questions(question):
-            _, answers, _ = _ranked(network, part, best_first[:PASSAGES_READ_AGAIN], evidence)
-            fitness = [_fitness(each, parts) for each in answers]
-            if max(fitness, default=UNREAD) >= LEAST_OF_PART:
-                parts.append(answers[fitness.index(max(fitness))])
+        parts: list[Part] = []
+        for text in sub_questions(question):
+            if part := _of_part(network, text, best_first[:PASSAGES_READ_AGAIN], evidence, parts):
+                parts.append(part)
         read = [_of_side(network, side, best_first, evidence) for side in sides(question)]
         measured = [each for each in read if each]
-        if len(measured) > 1 and not _overlap(*measured):
+        if len(measured) > 1 and not _overlap(*(each.best for each in measured)):
             parts += measured
-            certainty = max(certainty, round(min(each.score for each in measured), DIGITS))
+            certainty = max(certainty, round(min(each.best.score for each in measured), DIGITS))
         elif measured and not parts:
             parts += measured[:1]
         found = replace(evidence, sentences=tuple(ranked), certainty=certainty, parts=tuple(parts))
@@ -168,16 +167,32 @@ def _by_turn(
     return sorted([*read, *(each for each in ranked if each.passage.key not in keys)], key=_rank)
 
 
-def _of_side(
-    network: SpanNetwork, side: Side, passages: Sequence[Passage], evidence: Evidence
-) -> ScoredSentence | None:
-    """Return the sentence that answers the question about one side of a comparison, in a passage that names it."""
+def _of_part(
+    network: SpanNetwork, text: str, passages: Sequence[Passage], evidence: Evidence, before: Sequence[Part]
+) -> Part | None:
+    """Return a part of a question with its sentences, given the parts before it; None without an answer."""
+    _, answers, _ = _ranked(network, text, passages, evidence)
+    answers = [replace(each, score=_fitness(each, [part.best for part in before])) for each in answers]
+    return _part(text, answers, evidence)
+
+
+def _of_side(network: SpanNetwork, side: Side, passages: Sequence[Passage], evidence: Evidence) -> Part | None:
+    """Return one side of a comparison with the sentences that measure it; None if no passage that names it has any."""
     near = [each.passage.key for each in evidence.sentences if side.is_in(each.passage, each.text)]
     named = [passage for passage in passages if passage.key in near][:PASSAGES_READ_AGAIN]
     _, answers, _ = _ranked(network, side.question, named, evidence)
-    fitting = [each for each in answers if each.answer and side.is_in(each.passage, each.text)]
-    best = max(fitting, key=lambda each: each.score, default=None)
-    return best if best and best.score >= LEAST_OF_PART else None
+    return _part(
+        side.question, [each for each in answers if each.answer and side.is_in(each.passage, each.text)], evidence
+    )
+
+
+def _part(text: str, answers: Sequence[ScoredSentence], evidence: Evidence) -> Part | None:
+    """Return a part of a question with its sentences, the best first, if one answers it."""
+    ranked = tuple(sorted(answers, key=_rank))
+    if not ranked or ranked[0].score < LEAST_OF_PART:
+        return None
+    latest = wants_latest(text, evidence.now) if evidence.now else None
+    return Part(text, replace(evidence, sentences=ranked, latest=latest))
 
 
 def _overlap(one: ScoredSentence, other: ScoredSentence) -> bool:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from index.records import Span
 from service.citations.verify import locate, normalised
 from service.pipeline import Pipeline
-from service.readers.evidence import Evidence, ScoredSentence, statements_of
+from service.readers.evidence import Evidence, Part, ScoredSentence, statements_of
 from service.readers.extractive import COMPARED, EXTRACTIVE, QUOTED, UNSURE, UNSURE_BY_WORDS, quoted, quotes
 from service.records import DraftSentence, Question
 from tests.service.passages import answering, make_passage
@@ -192,10 +192,15 @@ def test_a_comparison_has_its_other_side(question: str, second: list[str]) -> No
     assert shown(question, found) == ["Nine boats sank in 2024.", *second]
 
 
+def of_parts(found: Evidence, *parts: tuple[str, int]) -> tuple[Part, ...]:
+    """Return parts of a question, each with the sentence at a place as its only one."""
+    return tuple(Part(text, replace(found, sentences=found.sentences[place : place + 1])) for text, place in parts)
+
+
 def test_each_part_of_a_question_has_its_sentence() -> None:
     """The sentences for the parts of a question are quoted in their order, and no further one."""
     found = scored("Nine boats sank. Farr led the search. It rained.", 5.0, 4.9, 4.8, certainty=9.0)
-    parts = (found.sentences[1], found.sentences[0])
+    parts = of_parts(found, ("Who led the search?", 1), ("How many sank?", 0))
     assert shown("Who led the search and how many sank?", replace(found, parts=parts)) == [
         "Farr led the search.",
         "Nine boats sank.",
@@ -205,7 +210,8 @@ def test_each_part_of_a_question_has_its_sentence() -> None:
 def test_one_sentence_may_answer_all_parts() -> None:
     """A sentence that is the best for two parts is quoted once."""
     found = scored("Farr made it in 1642. It rained.", 5.0, 4.9, certainty=9.0)
-    assert shown("Who made it and when?", replace(found, parts=found.sentences[:1] * 2)) == ["Farr made it in 1642."]
+    parts = of_parts(found, ("Who made it?", 0), ("When made it?", 0))
+    assert shown("Who made it and when?", replace(found, parts=parts)) == ["Farr made it in 1642."]
 
 
 def test_quotes_that_overlap_are_one() -> None:
@@ -213,7 +219,8 @@ def test_quotes_that_overlap_are_one() -> None:
     text = "The wing has 36 beds. It cost 9 million."
     for scores in ((5.0, 4.9), (4.9, 5.0)):
         found = scored(text, *scores, certainty=9.0)
-        assert shown("How many beds and at what cost?", replace(found, parts=found.sentences)) == [text]
+        parts = of_parts(found, ("How many beds?", 0), ("At what cost?", 1))
+        assert shown("How many beds and at what cost?", replace(found, parts=parts)) == [text]
 
 
 def test_quotes_that_are_long_together_stay_apart() -> None:
@@ -248,7 +255,8 @@ def test_every_quote_can_be_verified(pieces: list[str], scores: list[float], *, 
     """Quotes are sentences in a row of one passage, word for word, at most three, and none is quoted twice."""
     passage = make_passage("k7f2", " ".join(pieces))
     found = scored(passage.chunk.text, *scores[: len(statements_of([passage]))], certainty=9.0)
-    chosen = quoted(question, replace(found, parts=found.sentences[:3]) if in_parts else found)
+    places = [(question, place) for place in range(min(3, len(found.sentences)))]
+    chosen = quoted(question, replace(found, parts=of_parts(found, *places)) if in_parts else found)
     spans = sorted(each.quote or each.span for each in chosen)
     assert len(chosen) <= QUOTED
     assert all(before[1] <= after[0] for before, after in pairwise(spans))

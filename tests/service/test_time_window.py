@@ -230,6 +230,7 @@ def test_an_article_before_the_time_does_not_report_it() -> None:
         ("How many homes were flooded?", "figure"),
         ("Who won the cup?", "figure"),
         ("How many homes were flooded in October 2025?", None),
+        ("How many homes were flooded in October 2025 in the end?", "figure"),
         ("Who was mayor in 2024?", None),
         ("What did the council decide yesterday?", None),
         ("How many homes were reported at first?", None),
