@@ -372,6 +372,8 @@ class Pipeline:
         run.evidence = untold(run.question, run.independent, run.evidence)
         if self.span_reader and self._is_related(run):
             passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn)
+            parts = tuple(part.wanting(wants_latest(part.question, run.now)) for part in run.evidence.parts)
+            run.evidence = replace(run.evidence, parts=parts)
         return passages
 
     def _is_related(self, run: AnswerRun) -> bool:

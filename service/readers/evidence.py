@@ -14,7 +14,7 @@ and the sentence before an opening pronoun.
 import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -312,6 +312,10 @@ class Part:
     def best(self) -> ScoredSentence:
         """The best sentence."""
         return self.evidence.sentences[0]
+
+    def wanting(self, latest: Latest) -> "Part":
+        """Return the part with what it wants of several reports."""
+        return replace(self, evidence=replace(self.evidence, latest=latest))
 
 
 class _CachedVector(NamedTuple):

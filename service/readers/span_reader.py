@@ -23,7 +23,6 @@ from index.records import Span
 from service.readers.evidence import Evidence, Part, ScoredSentence
 from service.readers.parts import Side, sides, sub_questions
 from service.records import Passage
-from service.time_window import wants_latest
 
 EVIDENCE_WEIGHT = 16.0
 FUSED_WEIGHT = 32.0
@@ -191,8 +190,7 @@ def _part(text: str, answers: Sequence[ScoredSentence], evidence: Evidence) -> P
     ranked = tuple(sorted(answers, key=_rank))
     if not ranked or ranked[0].score < LEAST_OF_PART:
         return None
-    latest = wants_latest(text, evidence.now) if evidence.now else None
-    return Part(text, replace(evidence, sentences=ranked, latest=latest))
+    return Part(text, replace(evidence, sentences=ranked, latest=None))
 
 
 def _overlap(one: ScoredSentence, other: ScoredSentence) -> bool:
