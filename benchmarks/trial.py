@@ -46,10 +46,12 @@ class Trial:
         self._scorer = scorer
         self._ids = {article_id(number): paragraph.id for number, paragraph in enumerate(paragraphs)}
 
-    def retrieve(self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K) -> Retrieved:
+    def retrieve(
+        self, question: Asked, *, mode: Mode = "hybrid", count: int = TOP_K, filters: Filters | None = None
+    ) -> Retrieved:
         """Return the product's retrieval for a question."""
         text = search_text(question.text, self.generation.lexical)
-        return retrieve(self.generation, self._embedder, text, filters=Filters(), mode=mode, count=count)
+        return retrieve(self.generation, self._embedder, text, filters=filters or Filters(), mode=mode, count=count)
 
     def score(self, question: Asked) -> tuple[tuple[Passage, ...], Evidence]:
         """Return the passages of a question and their evidence, as in the pipeline."""

@@ -120,7 +120,7 @@ def group(example: Example, index: Trial) -> dict[str, object] | None:
     found = index.retrieve(_Asked(example.question), count=RETRIEVED)  # type: ignore[arg-type]
     own = [passage for passage in found.passages if index.paragraph_id(passage.article.article_id) == example.paragraph]
     others = [passage for passage in found.passages if passage not in own]
-    strings = [_plain(answer) for answer, _ in example.answers]
+    strings = [plain(answer) for answer, _ in example.answers]
     chunks = []
     for passage in own:
         spans = list(_spans(example, passage))
@@ -130,10 +130,10 @@ def group(example: Example, index: Trial) -> dict[str, object] | None:
     if not own:
         return None
     for passage in others:
-        plain = _plain(passage.chunk.text)
+        text = plain(passage.chunk.text)
         if len(chunks) > NEGATIVES:
             break
-        if not any(string and f" {string} " in f" {plain} " for string in strings):
+        if not any(string and f" {string} " in f" {text} " for string in strings):
             chunks.append({"title": passage.article.title or "", "text": passage.chunk.text, "spans": []})
     return {
         "set": example.set_name,
@@ -172,7 +172,8 @@ def _spans(example: Example, passage: Passage) -> Iterator[list[int]]:
                 yield list(span)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return the words of a text in small letters, with a space between them."""
     return " ".join(re.findall(r"\w+", text.casefold()))
 
 

@@ -1,8 +1,8 @@
 """Train the pair reader: `python -m training.pair_reader --train FILE --dev FILE --package PATH --out PATH`.
 
-The span reader stays as it is. Two thin matrices are trained for each of its matrices, whose product is added to it
-(Hu et al. 2021); the norms, the types and a head of three logits are trained as a whole. The head reads the vector of
-[CLS] and the mean vector of each value. AdamW, linear warm-up and decay, dropout, float32.
+The body of the span reader stays as it is; changes of it are trained (`training/network.py`), and a head of three
+logits. The head reads the vector of [CLS] and the mean vector of each value. AdamW, linear warm-up and decay, dropout,
+float32.
 """
 
 import argparse
@@ -20,10 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from index.embedding.pair_network import VALUE_TYPES
-from training.network import NAMES, WIDTH, SpanReader
+from training.network import WIDTH, SpanReader
 
-RANK = 16
-SCALE = 2.0
 DROPPED = 0.1
 BODY_RATE, HEAD_RATE = 5e-4, 1e-3
 WARM_UP = 0.1
@@ -35,35 +33,13 @@ TURNED = 0.5
 LABELS = ("none", "conflict", "update")
 
 
-class Changed(nn.Module):
-    """A linear layer that stays as it is, with a change of low rank that is trained."""
-
-    def __init__(self, layer: nn.Linear) -> None:
-        super().__init__()
-        self.layer = layer
-        self.down = nn.Parameter(torch.randn(RANK, layer.in_features) / math.sqrt(layer.in_features))
-        self.up = nn.Parameter(torch.zeros(layer.out_features, RANK))
-
-    def forward(self, hidden: Tensor) -> Tensor:
-        """Return the layer's output with the change."""
-        change = functional.linear(functional.linear(hidden, self.down), self.up)
-        return self.layer(hidden) + SCALE * change
-
-
 class PairReader(nn.Module):
     """Says whether two marked values are nothing to each other, a conflict, or an update."""
 
     def __init__(self, body: SpanReader) -> None:
         super().__init__()
-        for parameter in body.parameters():
-            parameter.requires_grad = False
-        for layer in body.layers:
-            for name in NAMES:
-                if not name.endswith("norm"):
-                    setattr(layer, name, Changed(getattr(layer, name)))
-        for part in body.modules():
-            if isinstance(part, nn.LayerNorm):
-                part.requires_grad_(requires_grad=True)
+        body.change()
+        body.head.requires_grad_(requires_grad=False)
         plain = body.types.weight.data
         marked = plain[:2] + 0.02 * torch.randn(2, WIDTH)
         body.types = nn.Embedding.from_pretrained(torch.cat([plain, marked]), freeze=False)
@@ -90,36 +66,12 @@ class PairReader(nn.Module):
     def read(self, path: Path) -> None:
         """Take the weights of an earlier run."""
         stored = load_file(path)
-        self.body.types.weight.data = stored["embeddings.token_type_embeddings.weight"]
-        for part, name in self._whole():
-            part.weight.data, part.bias.data = stored[f"{name}.weight"], stored[f"{name}.bias"]
-        for part, name in self._changed():
-            part.up.data = stored[f"{name}.weight.up"].float() / SCALE
-            part.down.data = stored[f"{name}.weight.down"].float()
-
-    def _whole(self) -> Iterator[tuple[nn.Module, str]]:
-        """Yield the parts that are trained as a whole, with their names in the file."""
-        yield from ((self.body.norm, "embeddings.LayerNorm"), (self.head, "relation"))
-        for number, layer in enumerate(self.body.layers):
-            for ours, theirs in NAMES.items():
-                if ours.endswith("norm"):
-                    yield getattr(layer, ours), f"encoder.layer.{number}.{theirs}"
-
-    def _changed(self) -> Iterator[tuple[Changed, str]]:
-        """Yield the layers with a change of low rank, with their names in the file."""
-        for number, layer in enumerate(self.body.layers):
-            for ours, theirs in NAMES.items():
-                if not ours.endswith("norm"):
-                    yield getattr(layer, ours), f"encoder.layer.{number}.{theirs}"
+        self.body.take_changes(stored)
+        self.head.weight.data, self.head.bias.data = stored["relation.weight"], stored["relation.bias"]
 
     def write(self, path: Path) -> None:
-        """Write what was trained; the thin matrices in float16, with the scale in one of them."""
-        tensors = {"embeddings.token_type_embeddings.weight": self.body.types.weight}
-        for part, name in self._whole():
-            tensors |= {f"{name}.weight": part.weight, f"{name}.bias": part.bias}
-        for part, name in self._changed():
-            tensors[f"{name}.weight.up"] = (SCALE * part.up).half()
-            tensors[f"{name}.weight.down"] = part.down.half()
+        """Write what was trained."""
+        tensors = self.body.changes() | {"relation.weight": self.head.weight, "relation.bias": self.head.bias}
         save_file({name: tensor.detach().contiguous().clone() for name, tensor in tensors.items()}, path)
 
 

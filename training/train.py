@@ -1,5 +1,7 @@
 """Train the span reader: `python -m training.train --data PATH --package PATH --out PATH --minutes N`.
 
+With `--body`, changes of low rank of these weights are trained (`training/network.py`) instead of all weights.
+
 One step reads whole questions, each with its chunks. Three losses:
 
 - the span's start and end among all pieces of all chunks of a question (shared normalisation: scores of different
@@ -7,7 +9,7 @@ One step reads whole questions, each with its chunks. Three losses:
 - the same within each chunk, where a chunk without the answer has to choose its [CLS];
 - which chunk holds the answer, by a softmax over the chunks' scores.
 
-AdamW, linear warm-up and decay by elapsed time, bfloat16 products, no dropout, one thread.
+AdamW, linear warm-up and decay by elapsed time, no dropout.
 """
 
 import argparse
@@ -29,6 +31,7 @@ from index.embedding.span_network import LONGEST_SPAN, Encoded, encode
 from training.network import SpanReader
 
 BODY_RATE, HEAD_RATE = 1.5e-4, 7.5e-4
+CHANGES_RATE = 5e-4
 WARM_UP = 0.06
 QUESTIONS = 6
 NEGATIVES = 3
@@ -50,8 +53,8 @@ class Group:
         return max(len(chunk.ids) for chunk in self.chunks)
 
 
-def main() -> None:
-    """Train within the time given, saving now and then, and report on the validation questions."""
+def options() -> argparse.ArgumentParser:
+    """Return the parser of the command line."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder of train.jsonl and validation.jsonl")
     parser.add_argument("--package", type=Path, required=True, help="folder of model.safetensors and tokenizer.json")
@@ -59,10 +62,17 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--trained", type=Path, help="weights to go on from, by an earlier run")
+    parser.add_argument("--body", type=Path, help="trained weights of which only changes are trained")
+    parser.add_argument("--trained", type=Path, help="weights (with --body: changes) to go on from, by an earlier run")
     parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates; less to go on")
+    parser.add_argument("--negatives", type=int, default=NEGATIVES, help="chunks without the answer, of each question")
     parser.add_argument("--again", default="", help="set whose questions are read twice as often")
-    arguments = parser.parse_args()
+    return parser
+
+
+def main() -> None:
+    """Train within the time given, saving now and then, and report on the validation questions."""
+    arguments = options().parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(arguments.seed)
     random.seed(arguments.seed)
@@ -70,17 +80,22 @@ def main() -> None:
     rows = read(arguments.data / "train.jsonl")
     rows += [row for row in rows if row["set"] == arguments.again]
     held = [encoded(row, tokenizer, 7) for row in read(arguments.data / "validation.jsonl")]
-    model = SpanReader.read(arguments.package / "model.safetensors", arguments.trained)
+    model = model_of(arguments.package / "model.safetensors", arguments.body, arguments.trained)
+    write = model.write_changes if arguments.body else model.write
     head = list(model.head.parameters()) + list(model.types.parameters())
     body = [p for p in model.parameters() if p.requires_grad and not any(p is h for h in head)]
     optimiser = torch.optim.AdamW(
-        [{"params": body, "lr": BODY_RATE}, {"params": head, "lr": HEAD_RATE}], weight_decay=0.01
+        [
+            {"params": body, "lr": CHANGES_RATE if arguments.body else BODY_RATE},
+            {"params": head, "lr": HEAD_RATE},
+        ],
+        weight_decay=0.01,
     )
     rates = [g["lr"] * arguments.rate for g in optimiser.param_groups]
     began, seconds = time.monotonic(), arguments.minutes * 60
     seen, saved, losses = 0, began, []
     model.train()
-    for groups in batches(rows, tokenizer):
+    for groups in batches(rows, tokenizer, arguments.negatives):
         done = (time.monotonic() - began) / seconds
         if done >= 1:
             break
@@ -99,10 +114,20 @@ def main() -> None:
             print(f"{done:.3f} {seen} questions, {rate:.2f}/s, loss {sum(losses[-100:]) / 100:.3f}", flush=True)
         if time.monotonic() - saved > 900:
             saved = time.monotonic()
-            model.write(arguments.out)
+            write(arguments.out)
             print(report(model, held[:200]), flush=True)
-    model.write(arguments.out)
+    write(arguments.out)
     print(report(model, held[:600]), flush=True)
+
+
+def model_of(package: Path, body: Path | None, trained: Path | None) -> SpanReader:
+    """Return the model to train: all of it, or, with the weights of a body, changes of these."""
+    model = SpanReader.read(package, body or trained)
+    if body:
+        model.change()
+        if trained:
+            model.read_changes(trained)
+    return model
 
 
 def read(path: Path) -> list[dict[str, Any]]:
@@ -128,13 +153,13 @@ def encoded(row: dict[str, Any], tokenizer: Tokenizer, most: int, titled: float 
     return Group(tuple(chunks), tuple(spans), any(spans), row["set"])
 
 
-def batches(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer) -> Iterator[list[Group]]:
+def batches(rows: Sequence[dict[str, Any]], tokenizer: Tokenizer, negatives: int) -> Iterator[list[Group]]:
     """Yield questions of similar length together, in a new order each time through."""
     order = list(rows)
     while True:
         random.shuffle(order)
         for start in range(0, len(order), 240):
-            window = [encoded(row, tokenizer, 1 + NEGATIVES, titled=0.7) for row in order[start : start + 240]]
+            window = [encoded(row, tokenizer, 1 + negatives, titled=0.7) for row in order[start : start + 240]]
             window.sort(key=lambda group: group.length)
             parts = [window[at : at + QUESTIONS] for at in range(0, len(window), QUESTIONS)]
             random.shuffle(parts)
@@ -156,8 +181,7 @@ def scored(model: SpanReader, groups: Sequence[Group]) -> tuple[Tensor, Tensor]:
         mask[row, :size] = True
         allowed[row, 0] = True
         allowed[row, chunk.first : chunk.first + len(chunk.offsets)] = True
-    with torch.autocast("cpu", dtype=torch.bfloat16):
-        logits = model(ids, types, mask)
+    logits = model(ids, types, mask)
     owners = torch.tensor([at for at, group in enumerate(groups) for _ in group.chunks])
     return logits.masked_fill(~allowed[:, :, None], -math.inf), owners
 

@@ -1,0 +1,91 @@
+"""Prepare training examples from our own stories: articles, and questions as readers ask them.
+
+usage: python -m training.questions --out FILE [--work PATH] FILE ...
+
+Each line of a given file is a story: its articles and the questions about it, each with its answers, word for word, and
+the number of the article that has them; a question without answers is a near miss. The written lines are those of
+`training/data.py`: the chunks with the answers, and those that hybrid retrieval over all given stories ranks best.
+A chunk of another place that contains an answer as a string is left out, because it may answer the question.
+"""
+
+import argparse
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.options import workplace
+from benchmarks.sets import Asked
+from benchmarks.stories import ReaderQuestion, Story, paragraphs, read_stories
+from benchmarks.trial import Trial, article_id, trial
+from index.embedding.local import LocalEmbedder
+from index.records import Filters
+from service.records import Passage
+from training.data import NEGATIVES, RETRIEVED, plain
+
+SET = "stories"
+
+
+def main() -> None:
+    """Index the articles of all stories, retrieve for each question, and write the examples."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("files", type=Path, nargs="+", help="files of stories")
+    parser.add_argument("--out", type=Path, required=True, help="file to write")
+    parser.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
+    arguments = parser.parse_args()
+    stories = [story for file in arguments.files for story in read_stories(file)]
+    with (
+        workplace(arguments.work) as work,
+        trial(paragraphs(stories), LocalEmbedder(work / "models"), work) as index,
+        arguments.out.open("w", encoding="utf-8") as out,
+    ):
+        for row in examples(stories, index):
+            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def examples(stories: Sequence[Story], index: Trial) -> Iterator[dict[str, Any]]:
+    """Yield each question of the stories with its chunks; none without the chunk of an answer."""
+    ids = {each.id: article_id(number) for number, each in enumerate(paragraphs(stories))}
+    for story in stories:
+        for question in story.questions:
+            chunks = list(
+                chunks_of(
+                    question, {ids[f"{story.name}/{each.article}"]: each.text for each in question.answers}, index
+                )
+            )
+            if question.answers and not any(chunk["spans"] for chunk in chunks):
+                continue
+            yield {
+                "set": SET,
+                "question": question.question,
+                "answerable": bool(question.answers),
+                "chunks": chunks,
+            }
+
+
+def chunks_of(question: ReaderQuestion, answers: dict[str, str], index: Trial) -> Iterator[dict[str, Any]]:
+    """Yield the chunks with an answer, found or not, and the best of the others."""
+    found = retrieved(question.question, Filters(), index)
+    own = retrieved(question.question, Filters(article_ids=tuple(answers)), index) if answers else ()
+    strings, others = [plain(text) for text in answers.values()], 0
+    for passage in {each.key: each for each in (*own, *found)}.values():
+        answer, chunk = answers.get(passage.article.article_id), passage.chunk
+        at = passage.article.body.find(answer) - chunk.start_char if answer else -1
+        has_answer = answer is not None and at >= 0 and at + len(answer) <= len(chunk.text)
+        text = plain(chunk.text)
+        if not has_answer and (others >= NEGATIVES or any(f" {string} " in f" {text} " for string in strings)):
+            continue
+        others += not has_answer
+        spans = [[at, at + len(answer)]] if answer and has_answer else []
+        yield {"title": passage.article.title or "", "text": chunk.text, "spans": spans}
+
+
+def retrieved(question: str, filters: Filters, index: Trial) -> tuple[Passage, ...]:
+    """Return the passages for a question, the best first."""
+    return index.retrieve(
+        Asked("", question, (), (), frozenset(), answerable=True), count=RETRIEVED, filters=filters
+    ).passages
+
+
+if __name__ == "__main__":
+    main()
