@@ -180,8 +180,8 @@ def rows(found: dict[str, list[Outcome]]) -> Iterator[tuple[str | int | float, .
         "AUROC, answerable against near misses",
         len(columns[0]),
         *(
-            auroc([each.certainty for each in good], [each.certainty for each in bad])
-            for good, bad in zip(answerable, missed, strict=True)
+            auroc([each.certainty for each in some], [each.certainty for each in others])
+            for some, others in zip(answerable, missed, strict=True)
         ),
     )
 

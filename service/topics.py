@@ -215,7 +215,7 @@ class Wording:
     possessive: Words
     plural: Words
     says: Words
-    """What only persons do: "they say" are not the houses of which the turns speak."""
+    """Verbs of persons: the "they" of "they say" does not mean the houses that the turns name."""
     thing: Words
     demonstrative: Phrases
     """A "that" which means a thing, and not what happened."""

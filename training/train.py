@@ -62,7 +62,7 @@ def options() -> argparse.ArgumentParser:
     parser.add_argument("--minutes", type=float, required=True)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--body", type=Path, help="trained weights of which only changes are trained")
+    parser.add_argument("--body", type=Path, help="trained weights that stay; changes of them are trained")
     parser.add_argument("--trained", type=Path, help="weights (with --body: changes) to go on from, by an earlier run")
     parser.add_argument("--rate", type=float, default=1.0, help="share of the learning rates; less to go on")
     parser.add_argument("--negatives", type=int, default=NEGATIVES, help="chunks without the answer, of each question")

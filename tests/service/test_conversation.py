@@ -233,7 +233,7 @@ def test_a_turn_may_name_the_place_of_its_there() -> None:
 
 
 def test_they_say_something_else_than_things_do() -> None:
-    """The plural pronoun of "didn't they say …" is no thing of which the turns speak."""
+    """The pronoun of "didn't they say …" does not mean a thing that the turns name."""
     turns = ("How many houses were flooded in Kelm?", "The flood reached 212 homes.")
     assert shown("Didn't they say 340 at first?", *turns).startswith("Didn't they say 340 at first (")
     assert shown("Were they insured?", *turns) == "Were the houses insured (Kelm)?"
