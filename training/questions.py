@@ -5,7 +5,8 @@ usage: python -m training.questions --out FILE [--work PATH] FILE ...
 Each line of a given file is a story: its articles and the questions about it, each with its answers, word for word, and
 the number of the article that has them; a question without answers is a near miss. The written lines are those of
 `training/data.py`: the chunks with the answers, and those that hybrid retrieval over all given stories ranks best.
-A chunk of another place that contains an answer as a string is left out, because it may answer the question.
+Left out are a chunk of another place that contains an answer as a string, because it may answer the question, and other
+reports of the story, which may have an older value of the answer.
 """
 
 import argparse
@@ -16,7 +17,7 @@ from typing import Any
 
 from benchmarks.options import workplace
 from benchmarks.sets import Asked
-from benchmarks.stories import ReaderQuestion, Story, paragraphs, read_stories
+from benchmarks.stories import Story, paragraphs, read_stories
 from benchmarks.trial import Trial, article_id, trial
 from index.embedding.local import LocalEmbedder
 from index.records import Filters
@@ -47,28 +48,27 @@ def examples(stories: Sequence[Story], index: Trial) -> Iterator[dict[str, Any]]
     """Yield each question of the stories with its chunks; none without the chunk of an answer."""
     ids = {each.id: article_id(number) for number, each in enumerate(paragraphs(stories))}
     for story in stories:
+        own = {number: ids[f"{story.name}/{number}"] for number in range(1, len(story.articles) + 1)}
         for question in story.questions:
-            chunks = list(
-                chunks_of(
-                    question, {ids[f"{story.name}/{each.article}"]: each.text for each in question.answers}, index
-                )
-            )
+            answers = {own[each.article]: each.text for each in question.answers}
+            unread = frozenset(own.values()) - answers.keys() if answers else frozenset[str]()
+            chunks = list(chunks_of(question.question, answers, unread, index))
             if question.answers and not any(chunk["spans"] for chunk in chunks):
                 continue
-            yield {
-                "set": SET,
-                "question": question.question,
-                "answerable": bool(question.answers),
-                "chunks": chunks,
-            }
+            yield {"set": SET, "question": question.question, "answerable": bool(answers), "chunks": chunks}
 
 
-def chunks_of(question: ReaderQuestion, answers: dict[str, str], index: Trial) -> Iterator[dict[str, Any]]:
-    """Yield the chunks with an answer, found or not, and the best of the others."""
-    found = retrieved(question.question, Filters(), index)
-    own = retrieved(question.question, Filters(article_ids=tuple(answers)), index) if answers else ()
+def chunks_of(question: str, answers: dict[str, str], unread: frozenset[str], index: Trial) -> Iterator[dict[str, Any]]:
+    """Yield the chunks with an answer, found or not, and the best of the others.
+
+    `unread` are the other articles of the story, which may have an older value of the answer: they are left out.
+    """
+    found = retrieved(question, Filters(), index)
+    own = retrieved(question, Filters(article_ids=tuple(answers)), index) if answers else ()
     strings, others = [plain(text) for text in answers.values()], 0
     for passage in {each.key: each for each in (*own, *found)}.values():
+        if passage.article.article_id in unread:
+            continue
         answer, chunk = answers.get(passage.article.article_id), passage.chunk
         at = passage.article.body.find(answer) - chunk.start_char if answer else -1
         has_answer = answer is not None and at >= 0 and at + len(answer) <= len(chunk.text)
