@@ -223,9 +223,9 @@ def article_digest(article: Article) -> str:
 
 
 def _to_json(link: Link) -> bytes:
-    """Return a link as JSON: question, minutes, runs of quotes of one article, and what there is of the rest.
+    """Return a link as JSON: question, minutes, runs of quotes, minutes of `as_of` or null, conflicts.
 
-    A run has the article's id, its digest, and the quotes. The rest: minutes of `as_of`, or null, and the conflicts.
+    A run has an article's id, its digest, and quotes of it. The last two are left out if there is nothing in them.
     """
     runs: list[list[Any]] = []
     for quote in link.quotes:

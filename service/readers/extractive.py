@@ -91,7 +91,7 @@ def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
 
 def quoted(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences to quote, the best first; sentences whose quotes overlap have one quote."""
-    evidence = _of_asked_thing(question, _of_asked_year(question, evidence))
+    evidence = _narrowed(question, evidence)
     kind = kind_of(question)
     if kind.name == "summary":
         return _summary(kind.subject, evidence)
@@ -122,9 +122,14 @@ def _of_parts(evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentence to quote for each part of a question that has several."""
     found: list[ScoredSentence] = []
     for part in evidence.parts:
-        of_thing = _of_asked_thing(part.question, _of_asked_year(part.question, part.evidence))
-        found += _best(part.question, of_thing, Reports(part.question))[:1]
+        evidence_of_part = _narrowed(part.question, part.evidence)
+        found += _best(part.question, evidence_of_part, Reports(part.question))[:1]
     return found
+
+
+def _narrowed(question: str, evidence: Evidence) -> Evidence:
+    """Return the evidence of the year and of the thing that a question asks for."""
+    return _of_asked_thing(question, _of_asked_year(question, evidence))
 
 
 def with_corrections(question: str, chosen: Sequence[ScoredSentence], evidence: Evidence) -> Sequence[ScoredSentence]:
