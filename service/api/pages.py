@@ -24,7 +24,8 @@ from service.api.links import article_path, base_address
 from service.api.state import ServiceState, State
 from service.citations.dates import resolved_dates
 from service.errors import LinkInvalid
-from service.permalink import CheckedQuote, Link, Recheck, recheck
+from service.permalink import Link
+from service.recheck import CheckedQuote, Recheck, recheck
 
 if TYPE_CHECKING:
     pass

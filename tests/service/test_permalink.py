@@ -23,8 +23,8 @@ from service.permalink import (
     article_digest,
     digest,
     link_of,
-    recheck,
 )
+from service.recheck import recheck
 from service.records import Conflict, Position, Question
 from tests.service.answers import answer
 from tests.service.passages import make_passage

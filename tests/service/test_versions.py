@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from index.records import Article, Edit, Revision, Span
 from index.text import sentence_spans
 from ingest.changes import revised
-from service.permalink import QuoteState, compare_quote
+from service.recheck import QuoteState, compare_quote
 
 NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
 SENTENCES = (

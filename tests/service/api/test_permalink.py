@@ -13,8 +13,9 @@ from starlette.testclient import TestClient
 
 from index.records import Span
 from service.api.pages import shown, text_fragment, written
-from service.permalink import PATH, CheckedQuote, Permalinks, SigningKey
+from service.permalink import PATH, Permalinks, SigningKey
 from service.pipeline import Pipeline
+from service.recheck import CheckedQuote
 from service.settings import ServiceSettings
 from tests.samples import client_of, settings_for
 
