@@ -59,6 +59,10 @@ class Grammar:
     """Verbs that are as often nouns: "strike", "vote"."""
     states: Words
     """Words behind a form of "be" that are no part of the subject."""
+    past: Words
+    """Past forms that end a phrase before them: "the train ran"."""
+    relatives: Words
+    """Articles that open a clause behind a noun: "the man that left"."""
     adverbs: Words
     dates: Words
     measures: Words
@@ -284,7 +288,7 @@ def _runs(units: Sequence[Unit], grammar: Grammar) -> Iterator[_Run]:
         elif run.role in {"asked", "linked"}:
             yield from _cut([run], *_state(units, [run], grammar))
         else:
-            yield run
+            yield from _cut([run], *_verb(units, run, grammar))
         at = chain
 
 
@@ -303,16 +307,24 @@ def _run(units: Sequence[Unit], first: int, end: int, grammar: Grammar) -> _Run:
     opener = units[before].lower if before >= 0 and units[before].kind == "function" else ""
     if opener in grammar.asked:
         return _Run(first, end, "", "asked", "")
-    if opener in grammar.articles:
+    if opener in grammar.articles and not _is_relative(units, before, grammar):
         article, before = opener, before - 1
         opener = units[before].lower if before >= 0 and units[before].kind == "function" else ""
     is_verb = not article and units[first].kind == "word"
     if opener in grammar.linking and not (is_verb and units[first].lower in grammar.verbs):
         return _Run(first, end, article, "linked", opener)
     if opener in grammar.auxiliaries:
+        # "Who would run it?": nothing is between the auxiliary and its verb.
+        if before == 1 and is_verb and units[0].lower in grammar.persons and units[first].lower in grammar.verbs:
+            return _Run(first + 1, end, "", "object", "")
         return _Run(first, end, article, "subject", "")
-    # "who won …", "to build …": the verb comes first.
+    # "who won …", "to build …", "the man that left": the verb comes first.
     return _Run(first + (is_verb and bool(opener)), end, article, "object", "")
+
+
+def _is_relative(units: Sequence[Unit], place: int, grammar: Grammar) -> bool:
+    """Return whether an article opens a clause about the noun before it."""
+    return units[place].lower in grammar.relatives and place > 0 and units[place - 1].kind in {"name", "word"}
 
 
 def _is_attached(units: Sequence[Unit], run: _Run, later: _Run, grammar: Grammar) -> bool:
@@ -357,4 +369,14 @@ def _state(units: Sequence[Unit], runs: Sequence[_Run], grammar: Grammar) -> tup
                 if place == run.first and place + 1 < run.end:
                     continue  # "the closed bridge"
                 return which, place
+    return -1, 0
+
+
+def _verb(units: Sequence[Unit], run: _Run, grammar: Grammar) -> tuple[int, int]:
+    """Return the place of the verb or the state behind an object: "the train ran", "get a toaster fixed"."""
+    for place in range(run.first + bool(run.article), run.end):
+        unit = units[place]
+        is_last = place == run.end - 1 and (unit.lower in grammar.states or unit.lower.endswith("ed"))
+        if unit.kind == "word" and (is_last or (place > run.first and unit.lower in grammar.past)):
+            return 0, place
     return -1, 0

@@ -219,7 +219,7 @@ class _Last:
         for start, stop in sorted(set(spans)):
             word = self.text[start:stop].lower()
             kind = "place" if word in self.wording.place else "person" if word in self.wording.person else "thing"
-            if kind in known:
+            if kind in known or (word in self.wording.plural and self._is_anyone(found)):
                 continue
             noun = self._role(word, self.text[:start]) or self._noun(word, self.text[stop:])
             if noun is None:
@@ -239,6 +239,12 @@ class _Last:
         others = [definite(phrase, self.wording.article) for phrase in self.topics.alike("it")[1:2]]
         others = others if "thing" in known and plain and not self.has_own_place else []
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
+
+    def _is_anyone(self, pronouns: Sequence[re.Match[str]]) -> bool:
+        """Return whether "they" means whoever acts: of "the lorry with the pears", how they got *it* out."""
+        phrase = next(iter(self.topics.alike("they")), None)
+        is_beside = phrase is not None and phrase.role == "linked" and not self.topics.is_human(phrase)
+        return is_beside and any(each.group().lower() in self.wording.thing for each in pronouns)
 
     def _role(self, word: str, before: str) -> str | None:
         """Return the role that "it" means in "Who was it before her?"; None for another pronoun or no role."""

@@ -138,10 +138,12 @@ def _slot(asked: Mentions, link: str, filler: Mentions) -> tuple[int, int] | Non
 
 def _is_like(phrase: Phrase, filler: Mentions) -> bool:
     """Return whether a fragment can replace a phrase: only people replace people, because only they die or vote."""
-    humans = filler.grammar.humans
     counted, word = phrase.core.lower().split()[-1], filler.text.lower().split()[-1]
-    is_human = word in humans or word.endswith(("ers", "ors", "ists"))
-    return phrase.core[:1].isalpha() and (is_human or counted not in humans)
+    return phrase.core[:1].isalpha() and (_is_human(word, filler) or counted not in filler.grammar.humans)
+
+
+def _is_human(word: str, read: Mentions) -> bool:
+    return word in read.grammar.humans or word.endswith(("ers", "ors", "ists"))
 
 
 def _finite_place(asked: Mentions) -> int | None:
@@ -263,7 +265,9 @@ class Topics:
         """Return the person that the turns speak of last, by name or by role: "the mayor of Kelm"."""
         for turn in reversed(self.turns):
             # "Kim" may be a person where no longer name is.
-            singles = [each.name for each in turn.asked.phrases if each.name and not (each.link or each.article)]
+            asked = _BRACKETS.sub("", turn.asked.text)
+            phrases = [each for each in turn.asked.phrases if each.start < len(asked)]
+            singles = [each.name for each in phrases if each.name and not (each.link or each.article)]
             answered = turn.answer.people if turn is self.turns[-1] else []
             named = [*self._answering(turn), *turn.asked.people, *answered, *singles]
             if named or (role := self._role(turn)):
@@ -301,6 +305,10 @@ class Topics:
             if found:
                 return [each for each in found if each.is_plural == plural and (plural or each.role != "asked")]
         return []
+
+    def is_human(self, phrase: Phrase) -> bool:
+        """Return whether a phrase of the latest turn is of people."""
+        return _is_human(phrase.core.lower().split()[-1], self.turns[-1].asked)
 
     def _answering(self, turn: Turn) -> list[str]:
         """Return the persons at the beginning of the answer to "who …"."""
@@ -375,6 +383,9 @@ def _counted(asked: Mentions) -> list[str]:
     counted = next((phrase for phrase in asked.phrases if phrase.role == "asked"), None)
     if counted is None or any(phrase.role == "subject" for phrase in asked.phrases):
         return []
+    is_named = any(phrase.role == "object" and phrase.name for phrase in asked.phrases)
+    if is_named and counted.core.lower() in asked.grammar.humans:
+        return []  # "How many people watched the Kelm Cup?" is about the cup.
     units = takewhile(lambda unit: unit.kind != "stop", dropwhile(lambda unit: unit.start < counted.start, asked.units))
     words = [asked.text[unit.start : unit.end] for unit in units if unit.lower not in asked.grammar.auxiliaries]
     return [" ".join(words)] if len(words) <= MOST_COUNTED else []

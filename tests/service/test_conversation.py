@@ -225,6 +225,37 @@ def test_there_may_be_at_a_thing_with_a_name() -> None:
     assert shown("How many people work there?", "Who is Tansy Orme?") == "How many people work there (Tansy Orme)?"
 
 
+@pytest.mark.parametrize(
+    ("turn", "asked", "text"),
+    [
+        ("How many children were on it?", "Who was hurt when that tram ran into a gate?", "on the tram"),
+        ("Does it have wheels?", "Where can I get a broken cart mended?", "Does the broken cart have"),
+        ("What does it cost?", "Which town has a pool that stays open?", "the pool"),
+        ("How many customers does it get?", "Who would run the village shop?", "does the village shop get"),
+    ],
+)
+def test_a_verb_is_no_part_of_a_thing(turn: str, asked: str, text: str) -> None:
+    """A phrase ends before its verb or its state: "that tram ran", "a cart mended"."""
+    assert text in shown(turn, asked, "")
+
+
+def test_a_topic_in_brackets_is_no_person() -> None:
+    """A name that was added to a turn in brackets is not the person of the next turn; the role asked for is."""
+    turns = ("How big was the pike caught near Kelm?", "", "Who was the angler?", "")
+    assert shown("Did she keep it?", *turns) == "Did the angler keep the pike (Kelm)?"
+
+
+def test_they_may_be_whoever_acts() -> None:
+    """Goods beside a thing do not act on it: how "they" got "it" out."""
+    asked = "Why did the lorry with the plums get stuck in Kelm?"
+    assert shown("How did they get it out?", asked, "") == "How did they get the lorry with the plums out (Kelm)?"
+
+
+def test_a_question_that_counts_people_is_about_what_they_do() -> None:
+    """The topic of "how many people watched the Kelm Cup" is the cup."""
+    assert shown("Who won that one?", "How many people watched the Kelm Cup?", "") == "Who won that one (the Kelm Cup)?"
+
+
 def test_a_turn_may_name_the_place_of_its_there() -> None:
     """With "what about Kelm, when is it open there?" the place is the one of the turn, and none of those before."""
     turns = ("Where in Dunfell can I rent a boat?", "The old pier rents a boat for €20.")
