@@ -5,7 +5,7 @@
 
 import logging
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote as percent_encoded
@@ -224,9 +224,14 @@ def _answer_page(token: str, link: Link, generation: Generation, today: str) -> 
         today=today,
         is_whole=checked.present == len(checked.quotes) and not checked.changed_articles,
         summary=" ".join(summary(checked)),
-        conflicts=[" and ".join(str(place + 1) for place in group) for group in link.conflicts],
+        conflicts=[listed([str(place + 1) for place in group]) for group in link.conflicts],
         quotes=[shown(quote) for quote in checked.quotes],
     )
+
+
+def listed(words: Sequence[str]) -> str:
+    """Return words as a list in a sentence: "1, 2 and 3"."""
+    return " and ".join(filter(None, [", ".join(words[:-1]), *words[-1:]]))
 
 
 def summary(checked: Recheck) -> Iterator[str]:

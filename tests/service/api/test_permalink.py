@@ -57,10 +57,11 @@ def test_the_page_of_an_answer_tells_that_reports_differed(
     links = Permalinks(SigningKey(sample_settings.data))
     link = links.read(plain.removeprefix(PATH))
     assert link is not None
-    token = links.token(replace(link, quotes=link.quotes * 3, conflicts=((0, 2),)))
+    token = links.token(replace(link, quotes=link.quotes * 3, conflicts=((0, 2), (0, 1, 2))))
 
     page = client.get(f"{PATH}{token}").text
     assert "Reports differed: compare quotes 1 and 3." in page
+    assert "Reports differed: compare quotes 1, 2 and 3." in page
     assert [f"Quote {number}<" in page for number in (1, 3, 4)] == [True, True, False]
     assert "Reports differed" not in client.get(plain).text
 
