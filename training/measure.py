@@ -1,6 +1,7 @@
 """Measure trained weights beside the reader without a model, on the same candidates.
 
-usage: python -m training.measure --bench PATH --package PATH --weights FILE [--work PATH] [--questions N]
+usage: python -m training.measure --bench PATH --package PATH --weights FILE [--changes FILE] [--work PATH]
+       [--questions N]
 
 Candidates are the sentences of the passages that retrieval ranks best. `first` and `any` are the shares of answerable
 questions whose best sentence, or one of whose best three, holds the answer: by the score e of the evidence, and by the
@@ -39,10 +40,15 @@ def main() -> None:
     options = parser((__doc__ or "").splitlines()[0])
     options.add_argument("--package", type=Path, required=True, help="folder of model.safetensors and tokenizer.json")
     options.add_argument("--weights", type=Path, required=True, help="trained weights, in float32 or as shipped")
+    options.add_argument("--changes", type=Path, help="trained changes of these weights")
     options.add_argument("--questions", type=int, default=300, help="questions of a kind at most, from each set")
     given = options.parse_args()
     torch.set_num_threads(1)
-    model = SpanReader.read(given.package / "model.safetensors", given.weights).eval()
+    model = SpanReader.read(given.package / "model.safetensors", given.weights)
+    if given.changes:
+        model.change()
+        model.read_changes(given.changes)
+    model.eval()
     tokenizer = load_tokenizer(None)
     rows: list[list[Cell]] = []
     with workplace(given.work) as work:

@@ -22,6 +22,7 @@ from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSente
 from service.readers.later_report import later_report
 from service.readers.latest import (
     SAME_DAYS,
+    counted,
     is_ahead,
     is_beginning_of,
     is_next,
@@ -29,6 +30,7 @@ from service.readers.latest import (
     is_over,
     latest,
     predecessor,
+    settled,
 )
 from service.readers.measures import has_other_unit, is_difference, is_of_another
 from service.readers.question_kind import (
@@ -339,7 +341,7 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     if best[0].answer is None:
         held = latest(question, evidence, best[0]) if is_over(best[0], evidence) else best[0]
         return [later_report(question, evidence, held) or held]
-    best = (_of_asked_rank(question, evidence, best[0]),)
+    best = (_of_asked_rank(question, evidence, settled(question, evidence, best[0])),)
     if cause := cause_of_calling_off(question, evidence, best[0].score - _distances(evidence)[1]):
         return [cause]
     if before := predecessor(question, evidence, best[0]):
@@ -348,6 +350,7 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     best = (of_asked_place(question, evidence, best[0], best[0].score - far * 2 / 3),)
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
+        found = [each for each in found if answer_type(question) != "number" or counted(each)] or [best[0]]
         best = (max(found, key=lambda each: (each.passage.article.published_at or EARLIEST, each == best[0])),)
     elif not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]

@@ -9,9 +9,13 @@ corrects a figure.
 
 import re
 from calendar import monthrange
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
 
+from index.records import Span
+from index.text import words
 from service.citations.dates import find_dates, missing_date
 from service.citations.numbers import Number, find_numbers, with_numbers
 from service.readers.evidence import Evidence, ScoredSentence
@@ -102,6 +106,11 @@ _SUCCEEDS = re.compile(
     r" (?:[a-z-]+ ){0,3}?(?-i:(?P<name>[A-Z][\w-]+(?: [A-Z][\w-]+)*))",
     re.IGNORECASE,
 )
+_YEAR = re.compile(r"(?:19|20)\d\d")
+_UNCLEAR = re.compile(
+    r"\b(?:unclear|unknown|uncertain|(?:not|never) (?:yet )?(?:known|clear|certain|sure)|whether|unklar|unbekannt)\b",
+    re.IGNORECASE,
+)
 _OPENS = re.compile(r"(?:is|are|was|were|do|does|did|has|have|can|ist|sind|hat|kann)\b", re.IGNORECASE)
 _IDLE_AFTER = frozenset("of on in at by for from to and or than after before with this last since until".split())
 
@@ -110,11 +119,27 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
     """Return the sentence of the latest report that replaces the fact of the best one, or the best one."""
     best = _in_force(question, evidence, best)
     later = [each for each in evidence.sentences if _is_later(each, best) and not is_ahead(question, each, evidence)]
-    found = [each for each in later if each.answer or _is_news(question, each, evidence)]
+    found = [_recounted(each, best) for each in later]
+    found = [each for each in found if each.answer or _is_news(question, each, evidence)]
     found = [each for each in found if _is_as_good(question, each, best, evidence)]
     newest = max(found, key=lambda each: (_published(each), each.score), default=best)
     off = [each for each in later if _is_later(each, newest) and _is_called_off(question, newest, each, evidence)]
     return _in_force(question, evidence, max(off, key=_published, default=newest))
+
+
+def _is_known_now(question: str, later: ScoredSentence, best: ScoredSentence) -> bool:
+    """Return whether a later report says what an older one says is unclear: "Was it a jammed gate?"."""
+    is_of_same = _is_later(later, best) and bool(terms(later.text) & terms(question) & terms(best.text))
+    is_near = later.answer is not None and later.score >= best.score - NEWER
+    return _OPENS.match(question) is not None and is_of_same and is_near and not _UNCLEAR.search(later.text)
+
+
+def settled(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence:
+    """Return the latest sentence that says what the best one says is unclear, or the best one."""
+    if not _UNCLEAR.search(best.text):
+        return best
+    found = [each for each in evidence.sentences if _is_known_now(question, each, best)]
+    return max(found, key=lambda each: (_published(each), each.score), default=best)
 
 
 def _is_news(question: str, sentence: ScoredSentence, evidence: Evidence) -> bool:
@@ -177,7 +202,8 @@ def is_ahead(question: str, sentence: ScoredSentence, evidence: Evidence) -> boo
     first = _day_behind(_FROM, sentence, sentence.text)
     if first is None and answer_type(question) == "who":
         first = _day_behind(_TAKES_OFFICE, sentence, body if _CHOSEN.search(sentence.text) else sentence.text)
-    if first is None and answer_type(question) == "who" and _WILL_LEAD.search(sentence.text):
+    is_to_lead = _WILL_LEAD.search(sentence.text) and _day_behind(_UNTIL, sentence, sentence.text) is None
+    if first is None and answer_type(question) == "who" and is_to_lead:
         first = _day_behind(_LEAVES_ON, sentence, body)
     return first is not None and first > evidence.now.astimezone(UTC).date()
 
@@ -407,12 +433,35 @@ def counted(sentence: ScoredSentence) -> tuple[Number, str] | None:
     if not (answer := sentence.answer):
         return None
     body = sentence.passage.article.body
-    tokens = list(with_numbers(body[answer.start : sentence.span.end]))
-    for token, following in pairwise([*tokens, ""]):
+    first = next(_counts(body[answer.start : sentence.span.end]), None)
+    is_answer = first and first[0].text in [number.text for number in find_numbers(body[slice(*answer)])]
+    return first if is_answer else None
+
+
+def _recounted(later: ScoredSentence, older: ScoredSentence) -> ScoredSentence:
+    """Return a sentence without an answer with the number that may be a new one of what an older answer counts.
+
+    The sentence names what is counted ("the estimate of flooded homes … to 275"), or says "of them".
+    """
+    first = counted(older)
+    if later.answer or not first or (first[1] not in words(later.text) and "of them" not in later.text):
+        return later
+    for number, unit in _counts(later.text):
+        at = later.text.find(number.text)
+        if at >= 0 and _is_same_thing(first, (number, unit)):
+            start = later.span.start + at
+            return replace(later, answer=Span(start, start + len(number.text)))
+    return later
+
+
+def _counts(text: str) -> Iterator[tuple[Number, str]]:
+    """Yield the numbers of a text, each with its unit or the word behind it; a year alone counts nothing."""
+    for token, following in pairwise([*with_numbers(text), ""]):
         if isinstance(token, Number):
-            is_answer = token.text in [number.text for number in find_numbers(body[slice(*answer)])]
-            return (token, token.unit or str(following).casefold()) if is_answer else None
-    return None
+            unit = token.unit or str(following).casefold()
+            is_year = _YEAR.fullmatch(token.text) and (unit in _IDLE_AFTER or not unit.isalpha())
+            if not is_year:
+                yield token, unit
 
 
 def _is_later(one: ScoredSentence, other: ScoredSentence) -> bool:

@@ -95,7 +95,8 @@ _TYPES = {
     "when": re.compile(r"\bwhen\b|\b(?:what|which) (?:year|date|day|month|time)\b", re.IGNORECASE),
     "number": re.compile(
         r"\bhow (?:many|much|old|long|far|large|big|high|tall|often)\b"
-        r"|\bwhat (?:number|percentage|share|proportion|amount|price|cost)\b",
+        r"|\bwhat (?:number|percentage|share|proportion|amount|price|cost)\b"
+        r"|\bwhat(?:'s| is| was) the (?:\w+ )?(?:count|number|total|toll)\b",
         re.IGNORECASE,
     ),
     "why": re.compile(r"\bwhy\b|\bwhat (?:caused|led to|reason|made|is (?:\w+ to be )?behind)\b", re.IGNORECASE),

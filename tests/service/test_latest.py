@@ -96,6 +96,37 @@ def test_reports_of_the_same_days_may_disagree(later: ScoredSentence, *, is_old:
     assert is_out_of_date(COST, HOMES, later, evidence(HOMES, later)) is is_old
 
 
+def test_a_new_count_needs_no_answer_of_the_reader() -> None:
+    """A later sentence with a number of the same things replaces a count; its answer is the number."""
+    later = replace(told("The count of flooded homes was lowered to 275.", "275", 9, 12.0), answer=None)
+    assert latest(COST, evidence(HOMES, later), HOMES) == replace(later, answer=told(later.text, "275", 9).answer)
+    of_sheds = replace(told("The count of flooded sheds was lowered to 275.", "275", 9, 12.0), answer=None)
+    assert latest(COST, evidence(HOMES, of_sheds), HOMES) == HOMES
+
+
+def test_a_year_is_no_count() -> None:
+    """The latest count is the number in a near sentence, and not the year of the best one."""
+    count = told("The divers counted 17 seals in the bay.", "17 seals", 9, 17.5)
+    since = told("The count has risen since 2024.", "2024", 9, 20.0)
+    assert first("What is the latest count of seals?", evidence(since, count)) == count.text
+
+
+def test_what_was_unclear_is_answered_by_a_later_report() -> None:
+    """A yes-or-no question is not answered by a report that does not know, if a later one does."""
+    unclear = told("Whether the gate had jammed was still unclear.", "the gate had jammed", 0)
+    known = told("No gate jammed at the weir.", "No gate jammed", 9, 18.0)
+    asked = "Was it a jammed gate at the weir?"
+    assert quoted(asked, evidence(unclear, known, kind="figure"))[0] == known
+    assert quoted(asked, evidence(unclear, replace(known, score=10.0), kind="figure"))[0] == unclear
+
+
+def test_who_leads_until_a_day_leads_today() -> None:
+    """ "Will coach only until 30 June" holds before that day, though the coach leaves on it."""
+    until = told("Oda Vane will coach the club only until 30 June. She leaves on 30 June.", "Oda Vane", 0)
+    before = evidence(until, now=datetime(2026, 6, 1, tzinfo=UTC))
+    assert not is_ahead("Who coaches the club?", until, before)
+
+
 HOLDER = told("Tam Wragge leads the police.", "Tam Wragge", 0)
 NEXT = told("Sabra Quillon will lead the police.", "Sabra Quillon", 200, 17.0, "Bell")
 
