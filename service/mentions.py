@@ -184,6 +184,8 @@ def _units(text: str, language: Language, grammar: Grammar, *, opens: bool) -> I
         token = tokens[place]
         word = token.group()
         lower = word.lower().replace("’", "'")
+        if lower.removesuffix("'s") in language.questions:  # "who's"
+            lower = lower.removesuffix("'s")
         if not word[0].isalnum():
             yield Unit(token.start(), token.end(), "stop", lower)
             place, is_first = place + 1, word in _SENTENCE_ENDS or (is_first and word in "\"'“„«(")
@@ -349,15 +351,22 @@ def _bare_verb(units: Sequence[Unit], runs: Sequence[_Run], grammar: Grammar) ->
         (units[place].lower not in grammar.nouns_too, which, place)
         for which, run in enumerate(runs)
         for place in range(run.first + 1, run.end)
-        if units[place].kind == "word" and units[place].lower in grammar.verbs
+        if units[place].kind == "word" and (units[place].lower in grammar.verbs or _ends_behind_name(units, run, place))
     ]
     if found:
         _, which, place = max(found)
         return which, place
-    last = runs[-1]
-    if last.end - last.first > 1 and units[last.end - 1].kind == "word":
-        return len(runs) - 1, last.end - 1
+    # "from Kelm resign", "the bus driver hook near Kelm"
+    for which in (len(runs) - 1, 0):
+        run = runs[which]
+        if run.end - run.first > 1 and units[run.end - 1].kind == "word":
+            return which, run.end - 1
     return -1, 0
+
+
+def _ends_behind_name(units: Sequence[Unit], run: _Run, place: int) -> bool:
+    """Return whether a word is the last of a run that opens with a name: "from Kelm crash", not "the Kelm mill"."""
+    return not run.article and place == run.end - 1 and units[place - 1].kind == "name"
 
 
 def _state(units: Sequence[Unit], runs: Sequence[_Run], grammar: Grammar) -> tuple[int, int]:

@@ -58,6 +58,10 @@ _FIGURE = re.compile(r"\d")
 _LEAD = re.compile(r"[^:：?]{1,80}[:：]\s+(?=\S+\s+\S+)")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
+_CONTRACTED = re.compile(
+    r"\b(?:(do|does|did|is|are|was|were|should|could|would|has|have|had|ca)nt|(what|who|where|when|how|that)s)\b",
+    re.IGNORECASE,
+)
 _SPACED_NUMBER = re.compile(r"(?<![\d.,])\d{1,3}(?:\s\d{3})+(?![\d.,]*\d)")
 # The verb, which the span reader takes for the adjective: "the last session ran for 19 hours" of a strike.
 _LAST = re.compile(
@@ -67,6 +71,7 @@ _DIGRAPH = re.compile(r"([aou])e", re.IGNORECASE)
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "å": "aa", "Å": "Aa"})
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+_LAST_PERSON, _BESIDES = frozenset({"her", "him"}), frozenset({"before", "after"})
 _PLURALS = frozenset({"they", "their", "them", "theirs"})
 _PEOPLE = frozenset({"people", "police", "children", "women", "men"})
 
@@ -149,6 +154,7 @@ def _empty_words() -> frozenset[str]:
 def search_text(question: str, lexical: LexicalIndex) -> str:
     """Return the text to search a generation by; most questions are their own."""
     text = _SPACED_NUMBER.sub(lambda number: _joined(number.group(), lexical), asking(question))
+    text = _CONTRACTED.sub(_with_apostrophe, text)
     return _LAST.sub(r"\1go on", text if lexical.has(text) else _respelled(text, lexical))
 
 
@@ -162,6 +168,10 @@ def _respelled(text: str, lexical: LexicalIndex) -> str:
         parts += [text[end : word.start()], _spelled(word, lexical, capitals=capitals)]
         end = word.end()
     return "".join([*parts, text[end:]])
+
+
+def _with_apostrophe(word: re.Match[str]) -> str:
+    return f"{word[1]}n't" if word[1] else f"{word[2]}'s"
 
 
 def _joined(number: str, lexical: LexicalIndex) -> str:
@@ -277,8 +287,8 @@ def _read(question: str) -> tuple[Language, list[re.Match[str]], list[str]]:
 
 def _is_unexplained(place: int, written: list[str], words: list[str], language: Language) -> bool:
     noun = _noun_before(place, written, words, language)
-    if noun is None:
-        return True
+    if noun is None or (words[place] in _LAST_PERSON and place == len(words) - 1 and words[place - 1] in _BESIDES):
+        return True  # "Who did the job before her?"
     # "How many books did it lose?": the noun is what the question asks for, unless a clause comes first.
     is_asked = words[place - 1] in language.finite - language.questions and words[0] in language.questions
     return (is_asked or _is_object(place, words, language)) and language.joining.isdisjoint(words[noun:place])

@@ -90,8 +90,14 @@ def _turns(messages: Sequence[Message]) -> list[Turn]:
 def _turn(asked: str, answer: str, earlier: Sequence[Turn]) -> Turn:
     asked = _plain(asked, MESSAGE_LENGTH)
     resolved = _resolve(asked, earlier)
-    text = resolved.text if resolved and resolved.doubt != DOUBT else asked
+    text = resolved.text if resolved and (resolved.doubt != DOUBT or _goes_on(answer, asked, resolved)) else asked
     return Turn(mentions(text[:MESSAGE_LENGTH]), mentions(_plain(answer, MESSAGE_LENGTH), text))
+
+
+def _goes_on(answer: str, asked: str, resolved: Resolved) -> bool:
+    """Return whether the answer to a turn has a word of the topic that the turn may have left out."""
+    added = set(_content(mentions(resolved.text))) - set(_content(mentions(asked)))
+    return not added.isdisjoint(_content(mentions(answer)))
 
 
 def _plain(text: str, length: int) -> str:
@@ -156,6 +162,7 @@ class _Last:
         if not comma or there is None or not mentions(name, self.text, opens=False).names:
             return self.text
         self.has_own_place = True
+        name = name.removeprefix(f"{self.wording.place_link} ")
         return f"{rest[: there.start()]}{self.wording.place_link} {name}{rest[there.end() :]}"
 
     def _without_lead(self, text: str) -> str:
@@ -213,6 +220,7 @@ class _Last:
         """Return the turn with its pronouns replaced by what they mean; None if one of them means nothing known."""
         found = unexplained(self.text)
         place = re.search(rf"\b(?:{'|'.join(self.wording.place)})(?=\W*$)", self.text, re.IGNORECASE)
+        place = None if self.wording.existential.search(self.text.lower()) else place
         that = self.wording.demonstrative.search(self.text)
         spans = [match.span() for match in (*found, place, that) if match]
         parts, end, known, names = [], 0, set[str](), self.has_own_place
@@ -238,6 +246,7 @@ class _Last:
         plain = self.wording.plural.isdisjoint(match.group().lower() for match in found)
         others = [definite(phrase, self.wording.article) for phrase in self.topics.alike("it")[1:2]]
         others = others if "thing" in known and plain and not self.has_own_place else []
+        others = [*others, *(self.topics.counted() if not plain else ())]
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
 
     def _is_anyone(self, pronouns: Sequence[re.Match[str]]) -> bool:

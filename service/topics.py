@@ -227,6 +227,10 @@ class Wording:
     anyone: Words
     """Words for persons who are not those named so far."""
     place: Words
+    beside: Words
+    """Prepositions of a name that only says which one is meant: "the man before Vane"."""
+    existential: Phrases
+    """Ends of a turn whose "there" is no place: "How many were there?"."""
     place_link: str
     thing_link: str
     """The preposition of a thing at which something is: "at the Kelm Mill"."""
@@ -269,7 +273,10 @@ class Topics:
             phrases = [each for each in turn.asked.phrases if each.start < len(asked)]
             singles = [each.name for each in phrases if each.name and not (each.link or each.article)]
             answered = turn.answer.people if turn is self.turns[-1] else []
-            named = [*self._answering(turn), *turn.asked.people, *answered, *singles]
+            # "What happened to the man before Vane?" is not about Vane.
+            beside = [each.name for each in phrases if each.link in self.wording.beside]
+            people = [each for each in turn.asked.people if each not in beside]
+            named = [*self._answering(turn), *people, *answered, *singles, *beside]
             if named or (role := self._role(turn)):
                 return named[0] if named else role
         return None
@@ -305,6 +312,12 @@ class Topics:
             if found:
                 return [each for each in found if each.is_plural == plural and (plural or each.role != "asked")]
         return []
+
+    def counted(self) -> list[str]:
+        """Return what the latest turn counts with its state, if that is the people whom "they" means."""
+        phrase = next(iter(self.alike("they")), None)
+        is_of_people = phrase is not None and phrase.role == "asked" and self.is_human(phrase)
+        return _counted(self.turns[-1].asked) if is_of_people else []
 
     def is_human(self, phrase: Phrase) -> bool:
         """Return whether a phrase of the latest turn is of people."""

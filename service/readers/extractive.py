@@ -26,6 +26,7 @@ from service.readers.latest import (
     is_ahead,
     is_beginning_of,
     is_next,
+    is_of_other_unit,
     is_out_of_date,
     is_over,
     latest,
@@ -384,6 +385,8 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     others = [each for each in others if not is_ahead(question, each, evidence) and not is_over(each, evidence)]
     others = [each for each in others if not calling_off(question, each, evidence)]
     others = [each for each in others if later_report(question, evidence, each) != best]
+    if answer_type(question) == "number":
+        others = [each for each in others if not is_of_other_unit(best, each)]
     if fits_time(question, best.text):
         others = [each for each in others if fits_time(question, each.text)]
     sides = [terms(side) for side in _COMPARES.split(question, maxsplit=1)]
@@ -445,7 +448,8 @@ def _latest(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
     latest = best
     for other in evidence.sentences:
         found = reports.relation(latest, other) if other.score >= best.score - far else None
-        if found and found.relation == "update" and found.later.article == other.passage.article:
+        is_update = found is not None and found.relation == "update" and found.later.article == other.passage.article
+        if is_update and not is_ahead(question, other, evidence):
             moments = latest.passage.article.published_at, other.passage.article.published_at
             latest = latest if asks_earlier(question, *moments) else other
     return latest

@@ -13,6 +13,7 @@ from service.conflicts.relation import is_same_story, pair_of
 from service.conflicts.statement import Story
 from service.conflicts.values import Amount
 from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.latest import is_ahead
 from service.readers.question_kind import answer_type, terms
 
 NEXT_REPORT = timedelta(hours=6)
@@ -45,10 +46,14 @@ def later_report(question: str, evidence: Evidence, best: ScoredSentence) -> Sco
         if isinstance(each.value, Amount) and each.kind == "number"
     }
     words = terms(question) | terms(best.text)
+    # "From 1 July …": its other sentences are about the same days.
+    ahead = {each.passage.article.article_id for each in evidence.sentences if is_ahead(question, each, evidence)}
     newest: ScoredSentence | None = None
     for each in evidence.sentences:
         one, other = (sentence.passage.article.published_at for sentence in (best, each))
         if one is None or other is None or other - one < NEXT_REPORT or (not is_number and each.score < LEAST):
+            continue
+        if is_number and each.passage.article.article_id in ahead:
             continue
         since = newest.passage.article.published_at if newest else None
         if since and other <= since:

@@ -362,8 +362,17 @@ def _terms(sentence: ScoredSentence) -> set[str]:
     return terms(text)
 
 
+def is_of_other_unit(one: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether two answers are numbers of different units: "4.7 metres" and "19 of them"."""
+    numbers = counted(one), counted(other)
+    units = {each[0].unit for each in numbers if each}
+    return None not in numbers and len(units) > 1
+
+
 def _is_same_thing(first: tuple[Number, str], second: tuple[Number, str]) -> bool:
-    """Return whether two numbers have the same unit; "19 of them" may be of anything."""
+    """Return whether two numbers have the same unit; "19 of them" may be of anything that is counted."""
+    if first[0].unit or second[0].unit:
+        return first[0].unit == second[0].unit
     units = (first[1], second[1])
     return units[0] == units[1] or any(unit in _IDLE_AFTER or not unit.isalpha() for unit in units)
 

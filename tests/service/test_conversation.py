@@ -239,6 +239,46 @@ def test_a_verb_is_no_part_of_a_thing(turn: str, asked: str, text: str) -> None:
     assert text in shown(turn, asked, "")
 
 
+@pytest.mark.parametrize(
+    ("turn", "turns", "text"),
+    [
+        ("How many were there?", ("Who dug up the coins?", ""), "How many were there (the coins)?"),
+        ("Who did the job before her?", ("Who leads the band?", "Oda Vane."), "Who did the job before Oda Vane?"),
+        ("Who drove it?", ("What did the train from Kelm crash into?", ""), "Who drove the train from Kelm?"),
+        ("Was it long?", ("What did the bus driver hook near Kelm?", ""), "Was it long (Kelm)?"),
+        (
+            "And in Kelm, do I pay anything there?",
+            ("Where is a workshop?", ""),
+            "Do I pay anything in Kelm (the workshop)?",
+        ),
+        (
+            "Why are they angry?",
+            ("How many people marched to save the pier?", ""),
+            "Why are the people angry (people marched to save the pier)?",
+        ),
+        (
+            "Who had the job before him?",
+            (
+                "Who coaches the club?",
+                "Oda Vane.",
+                "What happened to the man before her?",
+                "Iwan Strake was dismissed.",
+            ),
+            "Who had the job before Iwan Strake?",
+        ),
+        (
+            "How big was the crowd?",
+            ("Who won the derby in Kelm?", "The Blues.", "Who got the deciding goal?", "Kit Orr, in the derby."),
+            "How big was the crowd (Kit Orr, the derby in Kelm, the deciding goal)?",
+        ),
+        ("Where is she now?", ("Who's going to lead the band?", ""), "Where is she now (the band)?"),
+    ],
+)
+def test_a_turn_means_what_the_turns_are_about(turn: str, turns: tuple[str, ...], text: str) -> None:
+    """Of several things and persons the one that a reader would take."""
+    assert shown(turn, *turns) == text
+
+
 def test_a_topic_in_brackets_is_no_person() -> None:
     """A name that was added to a turn in brackets is not the person of the next turn; the role asked for is."""
     turns = ("How big was the pike caught near Kelm?", "", "Who was the angler?", "")

@@ -1,5 +1,6 @@
 """A later report of the same story answers for the present, however little it sounds like the question."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -74,3 +75,14 @@ def test_a_number_is_replaced_by_one_of_its_unit() -> None:
     seats = report("It has eleven seats for adults.", None, 90, 2.0)
     assert first(question, evidence(planned, paid, loss, seats)) == paid.text
     assert quoted(question, evidence(planned, loss, seats))[0] == planned
+
+
+def test_a_price_to_come_is_not_that_of_now() -> None:
+    """A report whose value begins after the question replaces nothing, nor does another value in it."""
+    paid = report("A ticket for adults costs €9.", "€9", 0, 20.0)
+    text = "From 1 March 2027 adults pay €11. A ticket for the day will cost adults €30."
+    to_come = report(text, None, 90, 3.0)
+    ahead, beside = Span(to_come.span.start, to_come.span.start + 33), Span(to_come.span.start + 34, to_come.span.end)
+    body = to_come.passage.article.body
+    sentences = [replace(to_come, span=each, text=body[slice(*each)]) for each in (ahead, beside)]
+    assert first("How much is a ticket for the barge now?", evidence(paid, *sentences)) == paid.text

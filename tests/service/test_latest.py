@@ -104,6 +104,13 @@ def test_a_new_count_needs_no_answer_of_the_reader() -> None:
     assert latest(COST, evidence(HOMES, of_sheds), HOMES) == HOMES
 
 
+def test_a_count_is_no_second_answer_to_a_measure() -> None:
+    """A number of things, "19 of them", is quoted neither for "4.7 metres" nor beside it."""
+    height = told("The river rose to 4.7 metres at the weir.", "4.7 metres", 0)
+    count = told("The river has 19 of them at the weir.", "19 of them", 9, 19.0)
+    assert first("How high did the river get?", evidence(height, count, kind="figure")) == height.text
+
+
 def test_a_year_is_no_count() -> None:
     """The latest count is the number in a near sentence, and not the year of the best one."""
     count = told("The divers counted 17 seals in the bay.", "17 seals", 9, 17.5)
@@ -121,7 +128,7 @@ def test_what_was_unclear_is_answered_by_a_later_report() -> None:
 
 
 def test_who_leads_until_a_day_leads_today() -> None:
-    """ "Will coach only until 30 June" holds before that day, though the coach leaves on it."""
+    """A coach "only until 30 June" is the coach before that day, though a sentence says who leaves on it."""
     until = told("Oda Vane will coach the club only until 30 June. She leaves on 30 June.", "Oda Vane", 0)
     before = evidence(until, now=datetime(2026, 6, 1, tzinfo=UTC))
     assert not is_ahead("Who coaches the club?", until, before)

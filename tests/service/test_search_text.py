@@ -146,6 +146,7 @@ def test_words_before_a_colon_that_say_what_is_asked_about_stay() -> None:
         ("Did Aaron Müller hold the ladder?", "Did Aaron Mueller hold the ladder?"),
         ("Did Anouk Thierry Moller say 14 250?", "Did Anouk Thierry Moller say 14250?"),
         ("On 9 252 tickets", "On 9 252 tickets"),
+        ("Whats on, and why didnt Strasser come?", "What's on, and why didn't Strasser come?"),
         ("Who Repaired The Wethercock?", "Who Repaired The Weathercock?"),
     ],
 )
