@@ -11,8 +11,9 @@ from index.text import folded, sentence_spans, words
 from service.readers.asked_act import is_bare_name, is_said_of
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import OVER, is_beginning_of, is_named_one, is_next, is_over, is_supposed
+from service.readers.latest import is_supposed
 from service.readers.measures import asks_measure, is_of_another, lacks_role, may_be_of_another
+from service.readers.office import OVER, is_beginning_of, is_named_one, is_next, is_over
 from service.readers.parts import sides
 from service.readers.question_kind import has_time_of_day, kind_of, says_nothing_new
 

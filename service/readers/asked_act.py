@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from index.text import words
 from service.readers.evidence import Evidence, ScoredSentence
-from service.readers.latest import successor
+from service.readers.office import successor
 from service.readers.question_kind import names, terms
 
 _SAYS = re.compile(

@@ -401,3 +401,16 @@ def _share(terms: Sequence[str], weights: Mapping[str, float]) -> float:
     total = sum(weights.values())
     present = set(terms)
     return sum(weight for term, weight in weights.items() if term in present) / total if total else 0.0
+
+
+def is_later(one: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether the article of a sentence is later than that of another one; False without a date of both."""
+    dates = (one.passage.article.published_at, other.passage.article.published_at)
+    return dates[0] is not None and dates[1] is not None and dates[0] > dates[1]
+
+
+def published_at(sentence: ScoredSentence) -> datetime:
+    """Return the date of a sentence that was compared by its date."""
+    published = sentence.passage.article.published_at
+    assert published is not None
+    return published

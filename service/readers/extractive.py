@@ -20,20 +20,9 @@ from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
 from service.readers.later_report import later_report
-from service.readers.latest import (
-    SAME_DAYS,
-    counted,
-    is_ahead,
-    is_beginning_of,
-    is_next,
-    is_of_other_unit,
-    is_out_of_date,
-    is_over,
-    latest,
-    predecessor,
-    settled,
-)
+from service.readers.latest import SAME_DAYS, counted, is_of_other_unit, is_out_of_date, latest, settled
 from service.readers.measures import has_other_unit, is_difference, is_of_another
+from service.readers.office import is_ahead, is_beginning_of, is_next, is_over, predecessor
 from service.readers.question_kind import (
     answer_type,
     asks_latest,

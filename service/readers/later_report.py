@@ -13,7 +13,7 @@ from service.conflicts.relation import is_same_story, pair_of
 from service.conflicts.statement import Story
 from service.conflicts.values import Amount
 from service.readers.evidence import Evidence, ScoredSentence
-from service.readers.latest import is_ahead
+from service.readers.office import is_ahead
 from service.readers.question_kind import answer_type, terms
 
 NEXT_REPORT = timedelta(hours=6)

@@ -11,20 +11,8 @@ from index.records import Span
 from service.readers.answerability import Calibration
 from service.readers.evidence import Evidence, Latest, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.latest import (
-    MENTIONED,
-    NEWER,
-    is_ahead,
-    is_named_one,
-    is_next,
-    is_out_of_date,
-    is_over,
-    is_supposed,
-    latest,
-    newer_report,
-    predecessor,
-    successor,
-)
+from service.readers.latest import MENTIONED, NEWER, is_out_of_date, is_supposed, latest, newer_report
+from service.readers.office import is_ahead, is_named_one, is_next, is_over, predecessor, successor
 from tests.service.passages import make_passage
 
 DAY = datetime(2026, 3, 2, 9, tzinfo=UTC)
