@@ -250,7 +250,7 @@ class _Last:
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
 
     def _is_anyone(self, pronouns: Sequence[re.Match[str]]) -> bool:
-        """Return whether "they" means whoever acts: of "the lorry with the pears", how they got *it* out."""
+        """Return whether "they" means the people who act: "the lorry with the pears", "How did they get it out?"."""
         phrase = next(iter(self.topics.alike("they")), None)
         is_beside = phrase is not None and phrase.role == "linked" and not self.topics.is_human(phrase)
         return is_beside and any(each.group().lower() in self.wording.thing for each in pronouns)

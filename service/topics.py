@@ -230,7 +230,7 @@ class Wording:
     beside: Words
     """Prepositions of a name that only says which one is meant: "the man before Vane"."""
     existential: Phrases
-    """Ends of a turn whose "there" is no place: "How many were there?"."""
+    """Turns whose "there" does not mean a place: "How many were there?"."""
     place_link: str
     thing_link: str
     """The preposition of a thing at which something is: "at the Kelm Mill"."""

@@ -229,13 +229,13 @@ def test_there_may_be_at_a_thing_with_a_name() -> None:
     ("turn", "asked", "text"),
     [
         ("How many children were on it?", "Who was hurt when that tram ran into a gate?", "on the tram"),
-        ("Does it have wheels?", "Where can I get a broken cart mended?", "Does the broken cart have"),
+        ("Does it have wheels?", "Where can I get a broken cart repaired?", "Does the broken cart have"),
         ("What does it cost?", "Which town has a pool that stays open?", "the pool"),
         ("How many customers does it get?", "Who would run the village shop?", "does the village shop get"),
     ],
 )
 def test_a_verb_is_no_part_of_a_thing(turn: str, asked: str, text: str) -> None:
-    """A phrase ends before its verb or its state: "that tram ran", "a cart mended"."""
+    """A phrase ends before its verb or its state: "that tram ran", "a cart repaired"."""
     assert text in shown(turn, asked, "")
 
 
@@ -275,7 +275,7 @@ def test_a_verb_is_no_part_of_a_thing(turn: str, asked: str, text: str) -> None:
     ],
 )
 def test_a_turn_means_what_the_turns_are_about(turn: str, turns: tuple[str, ...], text: str) -> None:
-    """Of several things and persons the one that a reader would take."""
+    """A turn means the thing or person that a reader would take it to mean."""
     assert shown(turn, *turns) == text
 
 
