@@ -44,18 +44,25 @@ class Words(Record):
 
 
 class ReaderQuestion(Record):
-    """A question about a story; a follow-up has words of its conversation in brackets behind it."""
+    """A question about a story; a follow-up has words of its conversation in brackets behind it.
+
+    `only` if it names a moment or a thing of which no other report of the story tells.
+    """
 
     question: str
     follow_up: bool = False
+    only: bool = False
     answers: tuple[Words, ...] = ()
 
 
 class Story(Record):
-    """Reports of one story, the oldest first, and the questions about it."""
+    """Reports of one story, the oldest first, and the questions about it.
+
+    Further questions about a story of another file come without its articles.
+    """
 
     name: str
-    articles: tuple[Report, ...]
+    articles: tuple[Report, ...] = ()
     questions: tuple[ReaderQuestion, ...]
 
 

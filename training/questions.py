@@ -3,10 +3,11 @@
 usage: python -m training.questions --out FILE [--work PATH] FILE ...
 
 Each line of a given file is a story: its articles and the questions about it, each with its answers, word for word, and
-the number of the article that has them; a question without answers is a near miss. The written lines are those of
-`training/data.py`: the chunks with the answers, and those that hybrid retrieval over all given stories ranks best.
-Left out are a chunk of another place that contains an answer as a string, because it may answer the question, and other
-reports of the story, which may have an older value of the answer.
+the number of the article that has them; a question without answers is a near miss. A line without articles has further
+questions about a story of an earlier file. The written lines are those of `training/data.py`, with the name of the file
+as the set of a question: the chunks with the answers, and those that hybrid retrieval over all stories ranks best. Left
+out are a chunk of another place that contains an answer as a string, because it may answer the question, and other
+reports of the story, which may have an older value of the answer, unless the question is of one report `only`.
 """
 
 import argparse
@@ -24,8 +25,6 @@ from index.records import Filters
 from service.records import Passage
 from training.data import NEGATIVES, RETRIEVED, plain
 
-SET = "stories"
-
 
 def main() -> None:
     """Index the articles of all stories, retrieve for each question, and write the examples."""
@@ -34,28 +33,47 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="file to write")
     parser.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
     arguments = parser.parse_args()
-    stories = [story for file in arguments.files for story in read_stories(file)]
+    sets = read_sets(arguments.files)
+    stories = [story for read in sets.values() for story in read]
     with (
         workplace(arguments.work) as work,
-        trial(paragraphs(stories), LocalEmbedder(work / "models"), work) as index,
+        trial(paragraphs(articles(stories)), LocalEmbedder(work / "models"), work) as index,
         arguments.out.open("w", encoding="utf-8") as out,
     ):
-        for row in examples(stories, index):
-            out.write(json.dumps(row, ensure_ascii=False) + "\n")
+        ids = {each.id: article_id(number) for number, each in enumerate(paragraphs(articles(stories)))}
+        for name, asked in sets.items():
+            for row in examples(asked, ids, index):
+                out.write(json.dumps({"set": name, **row}, ensure_ascii=False) + "\n")
 
 
-def examples(stories: Sequence[Story], index: Trial) -> Iterator[dict[str, Any]]:
-    """Yield each question of the stories with its chunks; none without the chunk of an answer."""
-    ids = {each.id: article_id(number) for number, each in enumerate(paragraphs(stories))}
+def read_sets(files: Sequence[Path]) -> dict[str, list[Story]]:
+    """Return the stories of each file by its name; further questions get the articles of their story."""
+    known: dict[str, Story] = {}
+    sets: dict[str, list[Story]] = {}
+    for file in files:
+        for story in read_stories(file):
+            whole = known.setdefault(story.name, story)
+            sets.setdefault(file.stem, []).append(story.model_copy(update={"articles": whole.articles}))
+    return sets
+
+
+def articles(stories: Sequence[Story]) -> list[Story]:
+    """Return each story once."""
+    return list({story.name: story for story in stories}.values())
+
+
+def examples(stories: Sequence[Story], ids: dict[str, str], index: Trial) -> Iterator[dict[str, Any]]:
+    """Yield each question of the stories with its chunks, given the ids of articles; none without one of an answer."""
     for story in stories:
         own = {number: ids[f"{story.name}/{number}"] for number in range(1, len(story.articles) + 1)}
         for question in story.questions:
             answers = {own[each.article]: each.text for each in question.answers}
-            unread = frozenset(own.values()) - answers.keys() if answers else frozenset[str]()
+            is_open = answers and not question.only
+            unread = frozenset(own.values()) - answers.keys() if is_open else frozenset[str]()
             chunks = list(chunks_of(question.question, answers, unread, index))
             if question.answers and not any(chunk["spans"] for chunk in chunks):
                 continue
-            yield {"set": SET, "question": question.question, "answerable": bool(answers), "chunks": chunks}
+            yield {"question": question.question, "answerable": bool(answers), "chunks": chunks}
 
 
 def chunks_of(question: str, answers: dict[str, str], unread: frozenset[str], index: Trial) -> Iterator[dict[str, Any]]:

@@ -14,10 +14,10 @@ from index.markup import readable
 from index.records import Article, Span
 from index.text import sentence_spans, words
 from service.citations.dates import find_dates
-from service.citations.numbers import find_numbers
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
+from service.readers.corrected import with_corrections
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
 from service.readers.later_report import later_report
 from service.readers.latest import SAME_DAYS, counted, is_of_other_unit, is_out_of_date, latest, settled
@@ -35,7 +35,7 @@ from service.readers.question_kind import (
 )
 from service.readers.reversals import calling_off, cause_of_calling_off, not_done, reverses, reversing
 from service.records import DraftSentence
-from service.superseded import asks_earlier, asks_what_was_said, superseding
+from service.superseded import asks_earlier
 
 EXTRACTIVE = "extractive@2"
 """The name of this reader in an answer, with its version."""
@@ -75,7 +75,7 @@ _COMPARES = re.compile(r"\b(?:than|compared|versus|vs)\b(?! \d)", re.IGNORECASE)
 
 def quotes(question: str, evidence: Evidence) -> Iterator[DraftSentence]:
     """Yield the best sentence for a question or for each of its parts, with the marker of its passage."""
-    for sentence in with_corrections(question, quoted(question, evidence), evidence):
+    for sentence in with_corrections(question, quoted(question, evidence), evidence, QUOTED):
         start, end = sentence.quote or sentence.span
         text = readable(sentence.passage.article.body[start:end])
         yield DraftSentence.quoting(sentence.passage.key, text, sentence.answer)
@@ -122,51 +122,6 @@ def _of_parts(evidence: Evidence) -> Sequence[ScoredSentence]:
 def _narrowed(question: str, evidence: Evidence) -> Evidence:
     """Return the evidence of the year and of the thing that a question asks for."""
     return _of_asked_thing(question, _of_asked_year(question, evidence))
-
-
-def with_corrections(question: str, chosen: Sequence[ScoredSentence], evidence: Evidence) -> Sequence[ScoredSentence]:
-    """Return the sentences to quote with those of later articles that correct them.
-
-    A correction comes after the sentence, or in its place if the answer is what it replaces or denies.
-    """
-    articles = list({each.passage.article.article_id: each.passage.article for each in evidence.sentences}.values())
-    quoted: list[ScoredSentence] = []
-    for sentence in chosen:
-        new = _with_correction(question, sentence, articles, evidence)
-        new = [each for each in new if each not in quoted]
-        if len(quoted) + len(new) <= max(QUOTED, len(chosen)):
-            quoted += new
-    return quoted
-
-
-def _with_correction(
-    question: str, sentence: ScoredSentence, articles: Sequence[Article], evidence: Evidence
-) -> list[ScoredSentence]:
-    """Return a sentence with the one that corrects it, in the order to quote; an earlier value may be asked for."""
-    article, (start, end) = sentence.passage.article, sentence.quote or sentence.span
-    for span in sentence_spans(article.body[start:end], headings=False):
-        found = superseding(article.body[start + span.start : start + span.end], article, articles)
-        if found is None or asks_earlier(question, article.published_at, found.article.published_at):
-            continue
-        same = (each for each in evidence.sentences if each.passage.article == found.article)
-        correcting = next((each for each in same if each.span == found.span), None)
-        if correcting and found.kind == "denial":
-            return [correcting, sentence] if asks_what_was_said(question) else [correcting]
-        if correcting:
-            return [correcting] if _is_replaced(sentence, found.kind) else [sentence, correcting]
-    return [sentence]
-
-
-def _is_replaced(sentence: ScoredSentence, kind: str) -> bool:
-    """Return whether the answer in a sentence is of the kind that is corrected: a number, a day or a name."""
-    if sentence.answer is None:
-        return False
-    answer = sentence.passage.article.body[slice(*sentence.answer)]
-    dated = find_dates(answer)
-    if kind == "day":
-        return bool(dated.dates)
-    # A time of day is a number as well.
-    return not answer.islower() if kind == "name" else any(":" not in each.text for each in find_numbers(dated.rest))
 
 
 def _of_asked_year(question: str, evidence: Evidence) -> Evidence:
