@@ -19,7 +19,7 @@ from service.records import Usage
 from tests.scripted_llm import Hang, Reply, Request, ScriptedLLM, keys_in
 from tests.soak.service import Served, app_on, served
 from tests.soak.test_attacks import LONG
-from tests.soak.wire import asked, connected, is_alive, posted
+from tests.soak.wire import asked, connected, is_alive, is_ready, posted
 
 CALLERS = 500 if LONG else 48
 AT_ONCE = 8
@@ -102,6 +102,7 @@ def test_callers_who_leave_leave_nothing_behind(asking: tuple[Served, ScriptedLL
     """For any request and any moment of leaving; the model's calls end as well, and are counted."""
     service, model, spent = asking
     moments = random.Random(1)
+    assert is_ready(service.port)  # a caller who leaves early does not open the index
     leave(service.port, REQUESTS[0], moments)
     before, threads = _settled(service, model, None), _threads()
     with ThreadPoolExecutor(AT_ONCE) as callers:

@@ -89,3 +89,8 @@ def reply_to(port: int, *pieces: bytes) -> Reply:
 def is_alive(port: int) -> bool:
     """Return whether the service answers."""
     return reply_to(port, head("GET", "/healthz")).status == 200
+
+
+def is_ready(port: int) -> bool:
+    """Return whether the service can answer questions; this opens the index."""
+    return reply_to(port, head("GET", "/readyz")).status == 200
