@@ -34,13 +34,14 @@ def main() -> None:
     parser.add_argument("--work", type=Path, help="folder for indexes and models; default: a temporary one")
     arguments = parser.parse_args()
     sets = read_sets(arguments.files)
-    stories = [story for read in sets.values() for story in read]
+    stories = {story.name: story for asked in sets.values() for story in asked}
+    reports = paragraphs(list(stories.values()))
     with (
         workplace(arguments.work) as work,
-        trial(paragraphs(articles(stories)), LocalEmbedder(work / "models"), work) as index,
+        trial(reports, LocalEmbedder(work / "models"), work) as index,
         arguments.out.open("w", encoding="utf-8") as out,
     ):
-        ids = {each.id: article_id(number) for number, each in enumerate(paragraphs(articles(stories)))}
+        ids = {each.id: article_id(number) for number, each in enumerate(reports)}
         for name, asked in sets.items():
             for row in examples(asked, ids, index):
                 out.write(json.dumps({"set": name, **row}, ensure_ascii=False) + "\n")
@@ -55,11 +56,6 @@ def read_sets(files: Sequence[Path]) -> dict[str, list[Story]]:
             whole = known.setdefault(story.name, story)
             sets.setdefault(file.stem, []).append(story.model_copy(update={"articles": whole.articles}))
     return sets
-
-
-def articles(stories: Sequence[Story]) -> list[Story]:
-    """Return each story once."""
-    return list({story.name: story for story in stories}.values())
 
 
 def examples(stories: Sequence[Story], ids: dict[str, str], index: Trial) -> Iterator[dict[str, Any]]:
