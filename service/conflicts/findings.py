@@ -10,7 +10,7 @@ The topic of a conflict is a few words: `number of people injured (Corran Mill)`
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import product
 
 from index.markup import readable
@@ -23,7 +23,7 @@ from service.conflicts.pair_reader import Reading, ReadTexts
 from service.conflicts.relation import Finding, compare
 from service.conflicts.statement import Story, Token, tokens
 from service.conflicts.values import Amount, Detail, Kind, excludes
-from service.readers.evidence import ScoredSentence
+from service.readers.evidence import EARLIEST, ScoredSentence
 from service.readers.question_kind import answer_type
 from service.records import Citation, Conflict, Development, Passage, Position
 
@@ -35,9 +35,6 @@ SUBJECT = 4
 
 LEAST_LETTERS = 4
 """Letters of a word of a question that says what a conflict is about."""
-
-EARLIEST = datetime.min.replace(tzinfo=UTC)
-"""Stands for the date of an article without one."""
 
 _KINDS: dict[str | None, frozenset[Kind]] = {
     "when": frozenset(["date"]),

@@ -15,7 +15,7 @@ import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from threading import Lock
 from typing import Literal, NamedTuple
 
@@ -233,6 +233,9 @@ def _is_in_quotation(before: str) -> bool:
 PASSAGES_SCORED = 5
 """Passages whose sentences are scored, the best first; the span reader has eight scored."""
 
+EARLIEST = datetime.min.replace(tzinfo=UTC)
+"""Stands for the date of an article without one."""
+
 CACHED_VECTORS = 20_000
 """Sentence vectors kept in memory: 30 MB. Most questions of a day ask about the same articles."""
 
@@ -410,7 +413,5 @@ def is_later(one: ScoredSentence, other: ScoredSentence) -> bool:
 
 
 def published_at(sentence: ScoredSentence) -> datetime:
-    """Return the date of a sentence that was compared by its date."""
-    published = sentence.passage.article.published_at
-    assert published is not None
-    return published
+    """Return the date of a sentence's article; one without a date is older than any other."""
+    return sentence.passage.article.published_at or EARLIEST

@@ -8,7 +8,6 @@ answer and nearly the best score.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 
 from index.markup import readable
 from index.records import Article, Span
@@ -18,7 +17,7 @@ from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
 from service.readers.corrected import with_corrections
-from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words
+from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words, published_at
 from service.readers.later_report import later_report
 from service.readers.latest import SAME_DAYS, counted, is_of_other_unit, is_out_of_date, latest, settled
 from service.readers.measures import has_other_unit, is_difference, is_of_another
@@ -61,9 +60,6 @@ distance of 4 adds .002, and of 2 loses .008.
 
 UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 """The same distances without the span reader, which finds the answer first more seldom: .74 on the same questions."""
-
-EARLIEST = datetime.min.replace(tzinfo=UTC)
-"""Stands for the date of an article without one."""
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _RANK = re.compile(r"\b(?:first|last|second|third|oldest|youngest|[a-z]{2,}(?<!inter)(?<!for)(?<!prot)(?<!qu)est)\b")
@@ -157,7 +153,7 @@ def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:
             if sentence.span.start < min(first.span.start, OPENING):
                 found[article.article_id] = sentence
     best = list(found.values())[:LISTED]
-    return sorted(best, key=lambda each: each.passage.article.published_at or EARLIEST)
+    return sorted(best, key=published_at)
 
 
 def _listed(question: str, evidence: Evidence, chosen: list[ScoredSentence]) -> Sequence[ScoredSentence]:
@@ -296,7 +292,7 @@ def _best(question: str, evidence: Evidence, reports: Reports) -> Sequence[Score
     if asks_latest(question):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - near]
         found = [each for each in found if answer_type(question) != "number" or counted(each)] or [best[0]]
-        best = (max(found, key=lambda each: (each.passage.article.published_at or EARLIEST, each == best[0])),)
+        best = (max(found, key=lambda each: (published_at(each), each == best[0])),)
     elif not fits_time(question, best[0].text):
         found = [each for each in evidence.sentences if each.answer and each.score >= best[0].score - far]
         best = tuple(each for each in found if fits_time(question, each.text))[:1] or best

@@ -457,6 +457,18 @@ def test_an_office_to_come_is_held_by_another_until_then() -> None:
     assert quoted(question, after)[0].text.startswith("Ina Farr")
 
 
+def test_an_article_without_a_date_says_who_has_the_office() -> None:
+    """What it says of the one who will have it and of the one who has it is of the same day, known or not."""
+    body = "Ina Farr will be the next mayor of Galt. Otto Tew, mayor since 2018, received 40 votes."
+    chosen, has = body.split(". ")
+    passage = make_passage("k9", body)
+    found = [
+        ScoredSentence(passage, Span(start, start + len(text)), text, score, answer=Span(start, start + 8))
+        for text, start, score in ((chosen, 0, 26.0), (has, body.index(has), 14.0))
+    ]
+    assert quoted("Who is the mayor of Galt now?", evidence(*found))[0].text == has
+
+
 def test_who_goes_back_stays_until_the_successor_begins() -> None:
     """Without a day behind "goes back", it is the day from which another one has the office."""
     body = "Ina Farr becomes chief on 1 April 2026. Otto Tew, who has led the force, goes back to being deputy."
