@@ -71,6 +71,7 @@ from service.time_window import (
     is_as_close,
     is_before,
     narrowed,
+    state_days,
     time_window,
     wants_latest,
 )
@@ -355,8 +356,10 @@ class Pipeline:
             run.evidence = await asyncio.to_thread(
                 self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
             )
-            wanted = wants_latest(run.standalone, run.now) if run.kind == FACT else None
-            run.evidence = replace(run.evidence, latest=wanted, now=run.now)
+            if run.kind == FACT:
+                latest, days = wants_latest(run.standalone, run.now), state_days(run.standalone, run.now)
+                run.evidence = replace(run.evidence, latest=latest, days=days)
+            run.evidence = replace(run.evidence, now=run.now)
             if run.llm:
                 run.composition = Composition(await run.llm.fit(found.passages))
             else:
@@ -372,7 +375,10 @@ class Pipeline:
         run.evidence = untold(run.question, run.independent, run.evidence)
         if self.span_reader and self._is_related(run):
             passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn)
-            parts = tuple(part.wanting(wants_latest(part.question, run.now)) for part in run.evidence.parts)
+            parts = tuple(
+                part.wanting(wants_latest(part.question, run.now), state_days(part.question, run.now))
+                for part in run.evidence.parts
+            )
             run.evidence = replace(run.evidence, parts=parts)
         return passages
 

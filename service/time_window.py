@@ -193,6 +193,21 @@ def wants_latest(question: str, now: datetime) -> Latest:
     return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
+def state_days(question: str, now: datetime) -> Period | None:
+    """Return the day or the month of the state that a question asks about: "How full was it in May?"; None if none.
+
+    What happened then is told on that day or later, and may be corrected.
+    """
+    today = now.astimezone(UTC).date()
+    for language, rules in _languages().items():
+        found = date_words(question, today, language)
+        if len(found) != 1 or found[0].is_since or found[0].kind == "year" or found[0].period.start > today:
+            continue
+        if not _is_of_reports(question, found[0], rules) and _is_of_state(question, language, rules):
+            return found[0].period
+    return None
+
+
 def narrowed(filters: Filters, window: Window) -> Filters:
     """Return filters with the ends of a window where these narrow them; the same filters if nothing would be left."""
     start, end = _midnight(window.start), _midnight(window.end) if window.end else None
@@ -247,6 +262,13 @@ def _is_of_reports(question: str, words: DateWords, rules: Rules) -> bool:
 def _is_name(words: DateWords, rules: Rules) -> bool:
     """Return whether a year belongs to a name: "the cup of 1998"."""
     return words.kind == "year" and words.joint.split(" ")[0] in rules.words.name
+
+
+def _is_of_state(question: str, language: str, rules: Rules) -> bool:
+    """Return whether the only verbs of a question in the past are those of a state: "How full was it?"."""
+    written = re.findall(r"[^\W_]+", question)
+    others = [word for word in written if word.casefold() not in rules.words.states | {"did"}]
+    return len(others) < len(written) and "past" not in directions(" ".join(others), tenses()[language])
 
 
 def _is_of_event(question: str, found: Sequence[DateWords], language: str, rules: Rules) -> bool:

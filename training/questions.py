@@ -7,7 +7,8 @@ the number of the article that has them; a question without answers is a near mi
 questions about a story of an earlier file. The written lines are those of `training/data.py`, with the name of the file
 as the set of a question: the chunks with the answers, and those that hybrid retrieval over all stories ranks best. Left
 out are a chunk of another place that contains an answer as a string, because it may answer the question, and other
-reports of the story, which may have an older value of the answer, unless the question is of one report `only`.
+reports of the story, which may have an older value of the answer; if the question is of one report `only`, they come
+first among the chunks without the answer.
 """
 
 import argparse
@@ -64,24 +65,26 @@ def examples(stories: Sequence[Story], ids: dict[str, str], index: Trial) -> Ite
         own = {number: ids[f"{story.name}/{number}"] for number in range(1, len(story.articles) + 1)}
         for question in story.questions:
             answers = {own[each.article]: each.text for each in question.answers}
-            is_open = answers and not question.only
-            unread = frozenset(own.values()) - answers.keys() if is_open else frozenset[str]()
-            chunks = list(chunks_of(question.question, answers, unread, index))
+            reports = frozenset(own.values()) - answers.keys() if answers else frozenset[str]()
+            chunks = list(chunks_of(question.question, answers, reports, index, only=question.only))
             if question.answers and not any(chunk["spans"] for chunk in chunks):
                 continue
             yield {"question": question.question, "answerable": bool(answers), "chunks": chunks}
 
 
-def chunks_of(question: str, answers: dict[str, str], unread: frozenset[str], index: Trial) -> Iterator[dict[str, Any]]:
+def chunks_of(
+    question: str, answers: dict[str, str], reports: frozenset[str], index: Trial, *, only: bool
+) -> Iterator[dict[str, Any]]:
     """Yield the chunks with an answer, found or not, and the best of the others.
 
-    `unread` are the other articles of the story, which may have an older value of the answer: they are left out.
+    The other `reports` of the story may have an older value of the answer: they are left out, or, if the question is of
+    one report `only`, come before the chunks of other stories.
     """
-    found = retrieved(question, Filters(), index)
+    found = sorted(retrieved(question, Filters(), index), key=lambda each: each.article.article_id not in reports)
     own = retrieved(question, Filters(article_ids=tuple(answers)), index) if answers else ()
     strings, others = [plain(text) for text in answers.values()], 0
     for passage in {each.key: each for each in (*own, *found)}.values():
-        if passage.article.article_id in unread:
+        if passage.article.article_id in reports and not only:
             continue
         answer, chunk = answers.get(passage.article.article_id), passage.chunk
         at = passage.article.body.find(answer) - chunk.start_char if answer else -1

@@ -2,12 +2,15 @@
 
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from index.records import Span
 from index.text import folded, sentence_spans, words
+from service.citations.dates import MONTHS, Date, find_dates, missing_date
 from service.readers.asked_act import is_bare_name, is_said_of
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
@@ -120,6 +123,9 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
 AROUND = 25_000
 """Code points of an article that are searched on either side of a quote; nearly every article is shorter."""
 
+REPORTED_AFTER = 4
+"""Days, from the first on, in which a report is published."""
+
 LONG = 4
 """Letters from which on a form of a name may begin another: Russia, Russian's."""
 
@@ -136,8 +142,8 @@ _ORDINALS = "first second third fourth fifth sixth seventh eighth ninth tenth el
 _IN_DIGITS = {word: str(number) for listed in (_CARDINALS, _ORDINALS) for number, word in enumerate(listed, 1)}
 
 
-def missing_entities(question: str, quotes: Iterable[ScoredSentence]) -> list[str]:
-    """Return the names, years and numbers of a question that the quoted articles, their titles and dates lack.
+def missing_entities(question: str, quotes: Sequence[ScoredSentence]) -> list[str]:
+    """Return the names, years, numbers and days of a question that the quoted articles, their titles and dates lack.
 
     Articles without the person, town or year of a question seldom answer it, however well a sentence matches:
     `benchmarks/README.md` says how seldom. Only capitalised words within a question are names. Of a very
@@ -148,13 +154,34 @@ def missing_entities(question: str, quotes: Iterable[ScoredSentence]) -> list[st
         article, span = quote.passage.article, quote.span
         texts.append(article.title or "")
         texts.append(f"{article.published_at:%Y %d}" if article.published_at else "")
-        texts.append(article.body[max(0, span.start - AROUND) : span.end + AROUND])
+        texts.append(_around(article.body, span))
     found = [folded(word) for word in words("\n".join(texts))]
     numbers = {match.group().lstrip("0") for word in found if (match := _DIGITS.match(word))}
     numbers |= {_IN_DIGITS[word] for word in found if word in _IN_DIGITS}
+    days = [each for each in find_dates(question).dates if each.month and each.day]
+    numbers |= {str(each.day) for each in days}
     asked = [number for match in _NUMBER.finditer(question) for number in words(match.group())]
     missing = [number for number in asked if number.lstrip("0") not in numbers]
-    return [*_missing_names(_names(question), found), *missing]
+    return [*_missing_names(_names(question), found), *missing, *_missing_days(days, quotes)]
+
+
+def _around(body: str, span: Span) -> str:
+    return body[max(0, span.start - AROUND) : span.end + AROUND]
+
+
+def _missing_days(days: Sequence[Date], quotes: Sequence[ScoredSentence]) -> Iterator[str]:
+    """Yield the days of which no quoted article tells, in a date or by what "on Monday" means there.
+
+    A report of the days after tells of them as well, if only in words such as "at the weekend".
+    """
+    moments = (quote.passage.article.published_at for quote in quotes)
+    published = [moment.date() for moment in moments if moment]
+    told = "\n".join(_around(quote.passage.article.body, quote.span) for quote in quotes)
+    near = [day - timedelta(days=away) for day in published for away in range(REPORTED_AFTER)]
+    for asked in days:
+        is_near = any((day.month, day.day) == (asked.month, asked.day) for day in near)
+        if not is_near and asked.month and missing_date([asked], told, published):
+            yield f"{asked.day} {MONTHS[asked.month - 1]}"
 
 
 def _names(question: str) -> list[list[str]]:

@@ -26,6 +26,7 @@ from index.lexical import LexicalIndex
 from index.markup import readable
 from index.records import Span
 from index.text import Sentence, sentence_spans
+from service.date_words import Period
 from service.readers.question_kind import answer_type_match, stems
 from service.records import Passage
 
@@ -292,7 +293,8 @@ class Evidence:
     `certainty` tells how sure the span reader is of the best answer, from about -20 to 30; None if it did not read.
     `complete` if a sentence and its neighbours have every term of the question, a name or a number among them.
     `parts` are those of a question that has several, each with its own evidence. `latest` is what the question wants of
-    several reports at the moment `now`: see `wants_latest` in `service/time_window.py`.
+    several reports at the moment `now`, and `days` are those of the state that it asks about: see `wants_latest` and
+    `state_days` in `service/time_window.py`.
     """
 
     sentences: tuple[ScoredSentence, ...]
@@ -301,6 +303,7 @@ class Evidence:
     complete: bool = False
     parts: tuple["Part", ...] = ()
     latest: Latest = None
+    days: Period | None = None
     now: datetime | None = None
 
 
@@ -316,9 +319,9 @@ class Part:
         """The best sentence."""
         return self.evidence.sentences[0]
 
-    def wanting(self, latest: Latest) -> "Part":
-        """Return the part with what it wants of several reports."""
-        return replace(self, evidence=replace(self.evidence, latest=latest))
+    def wanting(self, latest: Latest, days: Period | None) -> "Part":
+        """Return the part with what it wants of several reports, and the days that it asks about."""
+        return replace(self, evidence=replace(self.evidence, latest=latest, days=days))
 
 
 class _CachedVector(NamedTuple):

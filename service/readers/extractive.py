@@ -16,6 +16,7 @@ from service.citations.dates import find_dates
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
+from service.readers.asked_time import of_asked_days, of_asked_year
 from service.readers.corrected import with_corrections
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words, published_at
 from service.readers.later_report import later_report
@@ -61,7 +62,6 @@ distance of 4 adds .002, and of 2 loses .008.
 UNSURE_BY_WORDS, COMPARED_BY_WORDS = 0.07, 0.3
 """The same distances without the span reader, which finds the answer first more seldom: .74 on the same questions."""
 
-_YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 _RANK = re.compile(r"\b(?:first|last|second|third|oldest|youngest|[a-z]{2,}(?<!inter)(?<!for)(?<!prot)(?<!qu)est)\b")
 _TIME = re.compile(
     r"\b(?:at (?:first|last)|(?:last|first) (?:year|month|week|time|night|season|\w+day))\b", re.IGNORECASE
@@ -116,26 +116,8 @@ def _of_parts(evidence: Evidence) -> Sequence[ScoredSentence]:
 
 
 def _narrowed(question: str, evidence: Evidence) -> Evidence:
-    """Return the evidence of the year and of the thing that a question asks for."""
-    return _of_asked_thing(question, _of_asked_year(question, evidence))
-
-
-def _of_asked_year(question: str, evidence: Evidence) -> Evidence:
-    """Return the evidence without articles that have none of the years that a question names, if others have one.
-
-    The same event of another year has numbers of its own. Whether a plan still holds may be told without its year.
-    """
-    years = frozenset(_YEAR.findall(question))
-    if not years or evidence.latest == "state":
-        return evidence
-
-    def is_of_year(sentence: ScoredSentence) -> bool:
-        article = sentence.passage.article
-        published = str(article.published_at.year) if article.published_at else ""
-        return published in years or any(year in f"{article.title}\n{article.body}" for year in years)
-
-    of_year = tuple(filter(is_of_year, evidence.sentences))
-    return replace(evidence, sentences=of_year) if of_year else evidence
+    """Return the evidence of the time and of the thing that a question asks for."""
+    return _of_asked_thing(question, of_asked_days(of_asked_year(question, evidence)))
 
 
 def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:

@@ -136,6 +136,22 @@ def test_title_and_date_count() -> None:
 
 
 @pytest.mark.parametrize(
+    ("body", "day", "missing"),
+    [
+        ("It opened on 1 May 2024, for 300 guests.", 9, []),
+        ("It opened on Wednesday.", 3, []),
+        ("It opened at last.", 4, []),
+        ("It opened on 2 May 2024. By 1 June, 900 came.", 9, ["1 may"]),
+        ("It opens 1 hour earlier.", 9, ["1 may"]),
+    ],
+)
+def test_a_day_that_no_article_tells_of_is_missing(body: str, day: int, missing: list[str]) -> None:
+    """A day is told of in a date, by a weekday, or in the days after it; its numbers alone are another day's."""
+    known = quote(body, published_at=datetime(2024, 5, day, tzinfo=UTC))
+    assert missing_entities("Who came when it opened on 1 May 2024?", [known]) == missing
+
+
+@pytest.mark.parametrize(
     ("question", "body"),
     [
         ("who met with quillon?", "Ten ships came."),

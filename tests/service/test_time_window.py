@@ -16,6 +16,7 @@ from service.time_window import (
     inferred,
     is_before,
     narrowed,
+    state_days,
     time_window,
     wants_latest,
 )
@@ -248,3 +249,25 @@ def test_the_latest_report_is_wanted_unless_a_time_is_named(question: str, kind:
 def test_any_question_is_of_one_kind(question: str) -> None:
     """No text fails."""
     assert wants_latest(question, NOW) in ("state", "figure", None)
+
+
+@pytest.mark.parametrize(
+    ("question", "start"),
+    [
+        ("How full was the reservoir in May 2026?", "2026-05-01"),
+        ("Who was mayor in May?", "2026-05-01"),
+        ("What did a ticket cost last month?", "2026-10-01"),
+        ("How high was the river on 3 May?", "2026-05-03"),
+        ("Wie voll war der Stausee im Mai?", "2026-05-01"),
+        ("How many homes were flooded in May?", None),
+        ("Who was arrested on 3 May?", None),
+        ("How full has the reservoir been since May?", None),
+        ("How full was the reservoir in 2025?", None),
+        ("How full is the reservoir?", None),
+        ("What was reported in May?", None),
+    ],
+)
+def test_a_state_is_asked_about_at_a_time(question: str, start: str | None) -> None:
+    """What happened may be corrected later; a state of other days is another one."""
+    found = state_days(question, NOW)
+    assert (found and found.start) == (start and date.fromisoformat(start))

@@ -1,0 +1,49 @@
+"""The time that a question asks about: sentences of other days are left out if one of these days answers."""
+
+from datetime import UTC, date, datetime
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.records import Span
+from service.date_words import Period
+from service.readers.asked_time import NEAR, of_asked_days
+from service.readers.evidence import Evidence, ScoredSentence
+from tests.service.passages import make_passage
+
+AUGUST = Period(date(2026, 8, 1), date(2026, 9, 1))
+
+MAY, BARE, STATED = (
+    "It was 88 percent full on 11 May 2026.",
+    "It is 43 percent full.",
+    "In August it was 50 percent full.",
+)
+
+
+def told(text: str, month: int, score: float) -> ScoredSentence:
+    """Return the sentence of an article of this month, with an answer."""
+    passage = make_passage(text, text, published_at=datetime(2026, month, 18, tzinfo=UTC))
+    return ScoredSentence(passage, Span(0, len(text)), text, score, answer=Span(0, len(text)))
+
+
+def kept(*sentences: ScoredSentence, days: Period | None = AUGUST) -> list[str]:
+    """Return the texts of the evidence of these days."""
+    return [each.text for each in of_asked_days(Evidence(sentences, 0.9, 20.0, days=days)).sentences]
+
+
+def test_a_sentence_of_other_days_is_left_out() -> None:
+    """A date in the sentence counts, or else the day of its article."""
+    assert kept(told(MAY, 8, 9.0), told(BARE, 8, 8.0)) == [BARE]
+    assert kept(told(BARE, 5, 9.0), told(STATED, 10, 8.0)) == [STATED]
+
+
+def test_another_report_may_answer_alone() -> None:
+    """Without an answer of these days, all are kept; so they are if no days are asked for."""
+    assert kept(told(MAY, 5, 9.0), told(BARE, 6, 8.0)) == [MAY, BARE]
+    assert kept(told(MAY, 5, 9.0), told(BARE, 8, 8.0), days=None) == [MAY, BARE]
+
+
+@given(distance=st.floats(0, 30))
+def test_an_unlikely_answer_leaves_out_none(distance: float) -> None:
+    """A sentence of these days has to answer about as well as the best one."""
+    assert len(kept(told(MAY, 5, 9.0), told(BARE, 8, 9.0 - distance))) == (1 if 9.0 - distance >= 9.0 - NEAR else 2)
