@@ -11,7 +11,7 @@ from typing import Literal
 from index.records import Span
 from index.text import folded, sentence_spans, words
 from service.citations.dates import MONTHS, Date, find_dates, missing_date
-from service.readers.asked_act import is_bare_name, is_said_of
+from service.readers.asked_act import counts_unharmed, is_bare_name, is_said_of
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import is_supposed
@@ -114,6 +114,8 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
     if not quotes or not (answer := quotes[0].answer):
         return True
     if is_bare_name(question, quotes[0]) and not is_said_of(question, quotes[0]):
+        return False
+    if all(counts_unharmed(question, quote) for quote in quotes):
         return False
     body = quotes[0].passage.article.body
     text = body[slice(*(quotes[0].quote or quotes[0].span))]

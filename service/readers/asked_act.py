@@ -46,13 +46,20 @@ _WAS_IT = re.compile(
     r"^(?:and |but |so )?(?:is|was|were) it (?:really |actually |indeed )?(?P<thing>[^?]+?) (?:that|which) ",
     re.IGNORECASE,
 )
+_HOW_MANY_DIED = re.compile(r"\bhow many\b[^?]*\b(?:die|died|dead|deaths|kill|killed|perished)\b", re.IGNORECASE)
+_DEATH = re.compile(
+    r"\b(?:die[sd]?|dying|dead|deaths?|deadly|killed|kill(?:s|ing)|fatal\w*|perish(?:ed)?|lives|victims?|drown(?:ed|s)"
+    r"|lost|claimed|shot|slaughtered|culled|put down|toll|bod(?:y|ies)|surviv\w+|alive)\b",
+    re.IGNORECASE,
+)
+_HARM = re.compile(r"\b(?:hurt|injur\w+|wounded|bruise[sd]?|burns|treated)\b", re.IGNORECASE)
 _FORMS = 3
 """Letters by which a form of a word is longer: lead, leads, leader."""
 
 
 def answers_to_act(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences that answer a question about an act, if they are not the best one; else none."""
-    rules = (successor, saying, denial, doer, another_doer)
+    rules = (successor, saying, denial, doer, another_doer, dead)
     found = next((each for rule in rules if (each := rule(question, evidence))), None)
     return [found] if found else said_of_cause(question, evidence)
 
@@ -118,6 +125,18 @@ def another_doer(question: str, evidence: Evidence) -> ScoredSentence | None:
     person = names(asked["name"], first=True)
     found = (each for each in evidence.sentences if _has_words(said, each) and not person & _named(each))
     return next((each for each in found if names(each.text) - names(question)), None)
+
+
+def dead(question: str, evidence: Evidence) -> ScoredSentence | None:
+    """Return the sentence that tells of deaths, "Nobody was killed", if the best one counts others, such as injured."""
+    if not _HOW_MANY_DIED.search(question) or any(_DEATH.search(each.text) for each in evidence.sentences[:1]):
+        return None
+    return next((each for each in evidence.sentences if _DEATH.search(each.text) and _has_names(question, each)), None)
+
+
+def counts_unharmed(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether a question asks how many died, and a sentence tells neither of deaths nor of injuries."""
+    return bool(_HOW_MANY_DIED.search(question)) and not (_DEATH.search(sentence.text) or _HARM.search(sentence.text))
 
 
 def said_of_cause(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:

@@ -40,6 +40,17 @@ def test_an_act_that_nobody_did_is_denied(question: str) -> None:
     assert VERDICT[1][0] not in [each.text for each in quoted(elsewhere, answering(*VERDICT))]
 
 
+@pytest.mark.parametrize("question", ["How many people died in Galt?", "How many did the storm in Galt kill?"])
+def test_the_injured_are_not_the_dead(question: str) -> None:
+    """A sentence on deaths is quoted before a count of others; alone, one of people who came to no harm is weak."""
+    hurt, none, nine = "Nine people were hurt in Galt.", "Nobody was killed.", "Nine people died in Galt."
+    ill = "Nine people in Galt have measles."
+    assert quoted(question, answering((hurt, "Nine", 20.0), (none, None, 2.0)))[0].text == none
+    assert Calibration.read().judge(question, answering((ill, "Nine", 20.0))).doubts == ("other_kind",)
+    assert Calibration.read().answerability(question, answering((nine, "Nine", 20.0))) == "answered"
+    assert quoted("How many were hurt in Galt?", answering((hurt, "Nine", 20.0), (none, None, 2.0)))[0].text == hurt
+
+
 def test_who_does_something_may_have_a_noun() -> None:
     """Who does something is named by a noun of the verb, if the best sentence has neither word."""
     found = answering(
