@@ -196,7 +196,7 @@ def wants_latest(question: str, now: datetime) -> Latest:
 def state_days(question: str, now: datetime) -> Period | None:
     """Return the day or the month of the state that a question asks about: "How full was it in May?"; None if none.
 
-    What happened then is told on that day or later, and may be corrected.
+    An event of that time is reported on its day or later, and may be corrected.
     """
     today = now.astimezone(UTC).date()
     for language, rules in _languages().items():

@@ -128,7 +128,7 @@ def another_doer(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def dead(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the sentence that tells of deaths, "Nobody was killed", if the best one counts others, such as injured."""
+    """Return the sentence that tells of deaths, "No one was killed", if the best one counts others, such as injured."""
     if not _HOW_MANY_DIED.search(question) or any(_DEATH.search(each.text) for each in evidence.sentences[:1]):
         return None
     return next((each for each in evidence.sentences if _DEATH.search(each.text) and _has_names(question, each)), None)

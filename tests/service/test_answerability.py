@@ -146,7 +146,7 @@ def test_title_and_date_count() -> None:
     ],
 )
 def test_a_day_that_no_article_tells_of_is_missing(body: str, day: int, missing: list[str]) -> None:
-    """A day is told of in a date, by a weekday, or in the days after it; its numbers alone are another day's."""
+    """A date, a weekday or a report of the days after it tells of a day; its numbers alone may be of another day."""
     known = quote(body, published_at=datetime(2024, 5, day, tzinfo=UTC))
     assert missing_entities("Who came when it opened on 1 May 2024?", [known]) == missing
 

@@ -43,7 +43,7 @@ def test_an_act_that_nobody_did_is_denied(question: str) -> None:
 @pytest.mark.parametrize("question", ["How many people died in Galt?", "How many did the storm in Galt kill?"])
 def test_the_injured_are_not_the_dead(question: str) -> None:
     """A sentence on deaths is quoted before a count of others; alone, one of people who came to no harm is weak."""
-    hurt, none, nine = "Nine people were hurt in Galt.", "Nobody was killed.", "Nine people died in Galt."
+    hurt, none, nine = "Nine people were hurt in Galt.", "No one was killed.", "Nine people died in Galt."
     ill = "Nine people in Galt have measles."
     assert quoted(question, answering((hurt, "Nine", 20.0), (none, None, 2.0)))[0].text == none
     assert Calibration.read().judge(question, answering((ill, "Nine", 20.0))).doubts == ("other_kind",)

@@ -458,7 +458,7 @@ def test_an_office_to_come_is_held_by_another_until_then() -> None:
 
 
 def test_an_article_without_a_date_says_who_has_the_office() -> None:
-    """What it says of the one who will have it and of the one who has it is of the same day, known or not."""
+    """Its sentences on who will have it and on who has it are of the same day, known or not."""
     body = "Ina Farr will be the next mayor of Galt. Otto Tew, mayor since 2018, received 40 votes."
     chosen, has = body.split(". ")
     passage = make_passage("k9", body)

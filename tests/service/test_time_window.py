@@ -268,6 +268,6 @@ def test_any_question_is_of_one_kind(question: str) -> None:
     ],
 )
 def test_a_state_is_asked_about_at_a_time(question: str, start: str | None) -> None:
-    """What happened may be corrected later; a state of other days is another one."""
+    """A report of an event may be corrected later; a state of other days is another one."""
     found = state_days(question, NOW)
     assert (found and found.start) == (start and date.fromisoformat(start))
