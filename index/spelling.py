@@ -1,7 +1,8 @@
 """The spelling of a question: the word of the articles that a mistyped word is nearest to.
 
 Only words that articles write in lower case are proposed, so a name is never corrected to another name. A word is
-mistyped if it is neither in the articles nor in the vocabulary of the local model (20,000 common words).
+mistyped if it is neither in the articles nor in the vocabulary of the local model (20,000 common words). If two letters
+changed places or one is doubled by mistake ("peice", "finaly"), it may also be a common word that no article has.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +31,7 @@ class Spelling:
     def __init__(self, words: Iterable[str], stems: Iterable[str] = ()) -> None:
         listed = dict.fromkeys([*words, *filter(_is_common, stems)])
         self._words = [word for word in listed if len(word) >= SHORTEST]
-        self._known = frozenset(self._words)
+        self._places = {word: place for place, word in enumerate(self._words)}
         self._lengths = np.array([len(word) for word in self._words], dtype=np.int16)
         self._letters = np.array([_letters(word) for word in self._words], dtype=np.uint64)
         self._starts = np.array([(ord(word[0]), ord(word[1])) for word in self._words], dtype=np.uint32).reshape(-1, 2)
@@ -43,8 +44,18 @@ class Spelling:
         """
         word = word.casefold()
         forms = (word, *_without_endings(word))
-        if len(word) < SHORTEST or any(form in self._known or _is_common(form) for form in forms):
+        if len(word) < SHORTEST or any(form in self._places or _is_common(form) for form in forms):
             return None
+        return self._slip(word) or self._nearest(word)
+
+    def _slip(self, word: str) -> str | None:
+        """Return the word of the articles, or else a common one, of which two letters were swapped or one doubled."""
+        may_be = [slip for slip in _slips(word) if len(word) > SHORT or len(slip) > SHORT or len(slip) == len(word)]
+        known = min((slip for slip in may_be if slip in self._places), key=self._places.__getitem__, default=None)
+        return known or next(filter(_is_common, may_be), None)
+
+    def _nearest(self, word: str) -> str | None:
+        """Return the nearest word of the articles."""
         for errors in (1, 2) if len(word) >= TWO_ERRORS else (1,):
             for place in self._alike(word, errors):
                 found = self._words[place]
@@ -65,6 +76,17 @@ class Spelling:
 
 def _is_common(word: str) -> bool:
     return load_tokenizer().token_to_id(word) is not None
+
+
+def _slips(word: str) -> Iterator[str]:
+    """Yield a word with two of its letters swapped, with one of two equal letters, or with a letter doubled."""
+    for at, letter in enumerate(word):
+        following = word[at + 1 : at + 2]
+        if following == letter:
+            yield word[:at] + word[at + 1 :]
+        elif following:
+            yield f"{word[:at]}{following}{letter}{word[at + 2 :]}"
+    yield from (word[:at] + letter + word[at:] for at, letter in enumerate(word))
 
 
 def _without_endings(word: str) -> Iterator[str]:

@@ -61,17 +61,17 @@ from service.records import (
 from service.retrieve import Retrieved, Search, joined, search
 from service.spend import Budget
 from service.standalone import PROMPT as STANDALONE_PROMPT
-from service.standalone import standalone_question
+from service.standalone import standalone_parts, standalone_question
 from service.telemetry import OFF, Telemetry
 from service.time_window import (
     AskedPeriod,
     asked_period,
+    at_time,
     has_best,
     inferred,
     is_as_close,
     is_before,
     narrowed,
-    state_days,
     time_window,
     wants_latest,
 )
@@ -357,9 +357,9 @@ class Pipeline:
                 self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
             )
             if run.kind == FACT:
-                latest, days = wants_latest(run.standalone, run.now), state_days(run.standalone, run.now)
-                run.evidence = replace(run.evidence, latest=latest, days=days)
-            run.evidence = replace(run.evidence, now=run.now)
+                run.evidence = at_time(run.standalone, run.evidence, run.now)
+            else:
+                run.evidence = replace(run.evidence, now=run.now)
             if run.llm:
                 run.composition = Composition(await run.llm.fit(found.passages))
             else:
@@ -374,10 +374,10 @@ class Pipeline:
         """Return passages as the span reader ranks them, and so the evidence, if it is on and they may be on topic."""
         run.evidence = untold(run.question, run.independent, run.evidence)
         if self.span_reader and self._is_related(run):
-            passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn)
+            asked = standalone_parts(run.standalone)
+            passages, run.evidence = self.span_reader.read(run.standalone, passages, run.evidence, run.turn, asked)
             parts = tuple(
-                part.wanting(wants_latest(part.question, run.now), state_days(part.question, run.now))
-                for part in run.evidence.parts
+                replace(part, evidence=at_time(part.question, part.evidence, run.now)) for part in run.evidence.parts
             )
             run.evidence = replace(run.evidence, parts=parts)
         return passages

@@ -18,6 +18,7 @@ from service.mentions import Mentions, language_of, mentions
 from service.prompts import Prompts, new_fence, sanitize, sanitize_line
 from service.questions import is_follow_up, unexplained
 from service.readers.chat import Chat, ModelUse
+from service.readers.parts import sub_questions
 from service.readers.reply import answering_text
 from service.records import QUESTION_LENGTH, AnswerWarning, Message, Question
 from service.topics import DATE, QUOTED, TAIL, Topics, Turn, Wording, capital, definite, placed, wordings
@@ -46,6 +47,7 @@ LITTLE_DOUBT, DOUBT = 0.3, 0.05
 Of 26 turns without a name, 14 that went on cost at most .02 and 12 on a new subject at least .07.
 """
 
+_YEAR = re.compile(r"\b[12]\d{3}\b")
 _MARKER = re.compile(r"\[\d{1,3}\]|<[^<>]{0,200}>|\S{1,20}://\S*|[^\w\s.,;:!?…'’\"“”„«»()/%€$£&–-]+")
 
 
@@ -66,6 +68,22 @@ class Resolved:
 def resolve(question: str, messages: Sequence[Message]) -> Resolved | None:
     """Return a question with what it takes from the conversation; None if that is nothing."""
     return _resolve(question, _turns(messages)) if messages else None
+
+
+def standalone_parts(question: str) -> list[str]:
+    """Return the parts of a question that asks for several things, pronouns replaced by what the first part names.
+
+    A part to which more than that would have to be added stays as it is.
+    """
+    first, *others = parts = sub_questions(question) or [""]
+    if not others:
+        return []
+    turns = _turns([Message("user", first)])
+    for place, part in enumerate(others, 1):
+        found = _resolve(part, turns)
+        if found and found.doubt is None and "(" not in found.text:
+            parts[place] = found.text
+    return parts
 
 
 def _turns(messages: Sequence[Message]) -> list[Turn]:
@@ -110,6 +128,7 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
         return None
     if new := _new_subject(question):
         return Resolved(new[:QUESTION_LENGTH])
+    question = _with_year(question, turns[-1])
     last = _Last(" ".join(question.split()), turns)
     doubt, turn = None, ""
     if is_follow_up(question):
@@ -121,6 +140,19 @@ def _resolve(question: str, turns: Sequence[Turn]) -> Resolved | None:
     else:
         return None
     return Resolved(text[:QUESTION_LENGTH], doubt, turn) if text and text != question else None
+
+
+def _with_year(question: str, before: Turn) -> str:
+    """Return a turn with "in 2024" for its "the year before" if the turn before is about 2025."""
+    years = set(_YEAR.findall(before.asked.text) or _YEAR.findall(before.answer.text))
+    if len(years) != 1:
+        return question
+    year = int(years.pop())
+    for wording in wordings().values():
+        for phrase, other in ((wording.year_before, year - 1), (wording.year_after, year + 1)):
+            if found := phrase.search(question.lower()):
+                return f"{question[: found.start()]}{wording.year_link}{other}{question[found.end() :]}"
+    return question
 
 
 def _new_subject(question: str) -> str | None:

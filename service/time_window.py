@@ -21,7 +21,7 @@ from index.records import Article, Filters
 from service.citations.tense import directions, tenses
 from service.date_words import DateWords, Period, date_words
 from service.questions import asks_about_present
-from service.readers.evidence import Latest
+from service.readers.evidence import Evidence, Latest
 from service.readers.question_kind import asks_latest, asks_to_come
 from service.retrieve import Retrieved
 
@@ -193,15 +193,20 @@ def wants_latest(question: str, now: datetime) -> Latest:
     return "state" if asks_about_present(question) or asks_to_come(question) else "figure"
 
 
+def at_time(question: str, evidence: Evidence, now: datetime) -> Evidence:
+    """Return evidence with what a question wants of several reports, and the days of the state that it asks about."""
+    return replace(evidence, latest=wants_latest(question, now), days=state_days(question, now), now=now)
+
+
 def state_days(question: str, now: datetime) -> Period | None:
-    """Return the day or the month of the state that a question asks about: "How full was it in May?"; None if none.
+    """Return the day, month or year of the state that a question asks about: "How full was it in May?"; None if none.
 
     An event of that time is reported on its day or later, and may be corrected.
     """
     today = now.astimezone(UTC).date()
     for language, rules in _languages().items():
         found = date_words(question, today, language)
-        if len(found) != 1 or found[0].is_since or found[0].kind == "year" or found[0].period.start > today:
+        if len(found) != 1 or found[0].is_since or found[0].period.start > today:
             continue
         if not _is_of_reports(question, found[0], rules) and _is_of_state(question, language, rules):
             return found[0].period

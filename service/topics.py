@@ -231,6 +231,10 @@ class Wording:
     """Prepositions of a name that only says which one is meant: "the man before Vane"."""
     existential: Phrases
     """Turns whose "there" does not mean a place: "How many were there?"."""
+    year_before: Phrases
+    year_after: Phrases
+    """Ends of turns that name a year by that of the turn before: "the year before"."""
+    year_link: str
     place_link: str
     thing_link: str
     """The preposition of a thing at which something is: "at the Kelm Mill"."""

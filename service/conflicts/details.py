@@ -359,17 +359,33 @@ def _bound(statement: Statement, at: int) -> Bound | None:
 
 
 def _names(statement: Statement) -> Iterator[Detail]:
-    """Yield the names of a sentence: a place behind a preposition of place, else the subject or the owner."""
-    found, at = statement.tokens, 0
+    """Yield the names of a sentence: a place behind a preposition of place, else the subject or the owner.
+
+    The name of who tells it, beside a word such as "said", is left out. "University of Kelm" is one name.
+    """
+    found, words, at = statement.tokens, statement.lexicon.words, 0
     while at < len(found):
-        end = at
-        while end < len(found) and found[end].is_name:
-            end += 1
-        forms = frozenset(token.form for token in found[at:end] if token.form)
-        if forms:
-            is_place = at > 0 and found[at - 1].lower in statement.lexicon.words.near
+        end = _end_of_name(found, at)
+        forms = frozenset(token.form for token in found[at:end] if token.form and token.is_name)
+        beside = [*found[max(0, at - 1) : at], *found[end : end + 1]]
+        tells = any(token.lower in words.reporting for token in beside)
+        if forms and not tells:
+            is_place = at > 0 and found[at - 1].lower in words.near
             yield statement.detail("place" if is_place else "name", forms, at, end)
         at = max(end, at + 1)
+
+
+def _end_of_name(found: Sequence[Token], at: int) -> int:
+    """Return the end of the name that begins at a word: the word itself if none does."""
+    end = at
+    while end < len(found) and (found[end].is_name or (end > at and _links_names(found, end))):
+        end += 1
+    return end
+
+
+def _links_names(found: Sequence[Token], at: int) -> bool:
+    """Return whether a word is the "of" of "University of Kelm"."""
+    return found[at].lower == "of" and at + 1 < len(found) and found[at + 1].is_name
 
 
 def _places(statement: Statement) -> Iterator[Detail]:

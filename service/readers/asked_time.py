@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import replace
-from datetime import UTC
+from datetime import UTC, timedelta
 
 from service.citations.dates import Date, find_dates
 from service.date_words import Period
@@ -10,6 +10,8 @@ from service.readers.evidence import Evidence, ScoredSentence
 
 NEAR = 8.0
 """How far below the best score an answer of the asked days may be for the others to be left out; set by hand."""
+
+MONTH = timedelta(days=31)
 
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
 
@@ -47,16 +49,21 @@ def of_asked_days(evidence: Evidence) -> Evidence:
 
 
 def _is_of(sentence: ScoredSentence, days: Period) -> bool:
-    """Return whether a sentence states one of these days or its month, or states none and was published in them."""
-    stated = [each for each in find_dates(sentence.text).dates if each.month]
-    if stated:
-        return any(_is_within(each, days) for each in stated)
+    """Return whether a sentence states one of these days, or states none and was published in them.
+
+    Their month or, if a year is asked about, their year is enough. A date without a year is of its article's year.
+    """
     published = sentence.passage.article.published_at
+    is_year = days.end - days.start > MONTH
+    stated = [each for each in find_dates(sentence.text).dates if each.month or (is_year and each.year)]
+    if stated:
+        year = published.year if published else days.start.year
+        return any(_is_within(each._replace(year=each.year or year), days) for each in stated)
     return published is not None and days.start <= published.astimezone(UTC).date() < days.end
 
 
 def _is_within(stated: Date, days: Period) -> bool:
-    """Return whether a day or a month, of the same year if it has none, is among these days."""
-    month = (stated.year or days.start.year, stated.month)
-    first, last = (*month, stated.day or 1), (*month, stated.day or 31)
+    """Return whether a day, a month or a year is among these days."""
+    first = (stated.year, stated.month or 1, stated.day or 1)
+    last = (stated.year, stated.month or 12, stated.day or 31)
     return last >= days.start.timetuple()[:3] and first < days.end.timetuple()[:3]

@@ -14,7 +14,7 @@ and the sentence before an opening pronoun.
 import re
 from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from threading import Lock
 from typing import Literal, NamedTuple
@@ -318,10 +318,6 @@ class Part:
     def best(self) -> ScoredSentence:
         """The best sentence."""
         return self.evidence.sentences[0]
-
-    def wanting(self, latest: Latest, days: Period | None) -> "Part":
-        """Return the part with what it wants of several reports, and the days that it asks about."""
-        return replace(self, evidence=replace(self.evidence, latest=latest, days=days))
 
 
 class _CachedVector(NamedTuple):

@@ -21,7 +21,7 @@ from index.embedding.span_network import AnswerSpan, SpanNetwork
 from index.errors import ConfigurationError
 from index.records import Span
 from service.readers.evidence import Evidence, Part, ScoredSentence
-from service.readers.parts import Side, sides, sub_questions
+from service.readers.parts import Side, sides
 from service.records import Passage
 
 EVIDENCE_WEIGHT = 16.0
@@ -61,11 +61,17 @@ class SpanReader:
         self._lock = Lock()
 
     def read(
-        self, question: str, passages: Sequence[Passage], evidence: Evidence, turn: str = ""
+        self,
+        question: str,
+        passages: Sequence[Passage],
+        evidence: Evidence,
+        turn: str = "",
+        sub_questions: Sequence[str] = (),
     ) -> tuple[Sequence[Passage], Evidence]:
         """Return the passages and the evidence in their new order, the evidence with answers and certainty.
 
-        With the last `turn` of a conversation, the words beside it in the question only choose the article.
+        With the last `turn` of a conversation, the words beside it in the question only choose the article. The
+        `sub_questions` are what the question asks for, if that is several things.
         """
         with self._lock:
             network = self._network
@@ -87,7 +93,7 @@ class SpanReader:
         if turn and ranked:
             ranked = _by_turn(network, turn, passages[:PASSAGES_READ], ranked, evidence)
         parts: list[Part] = []
-        for text in sub_questions(question):
+        for text in sub_questions:
             if part := _of_part(network, text, best_first[:PASSAGES_READ_AGAIN], evidence, parts):
                 parts.append(part)
         read = [_of_side(network, side, best_first, evidence) for side in sides(question)]

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from index.embedding.local import load_tokenizer
 from index.lexical import plain_words
 from index.spelling import Spelling, distance
 
@@ -93,8 +94,18 @@ def test_letters_in_the_wrong_order_are_one_error(word: str, place: int) -> None
 
 
 @given(st.sampled_from(sorted(set(WORDS))), st.integers(1, 10), st.sampled_from("qxzj"))
-def test_a_correction_is_a_listed_word(word: str, place: int, letter: str) -> None:
-    """For any input the result is None or a listed word at a small distance."""
+def test_a_correction_is_a_listed_or_a_common_word(word: str, place: int, letter: str) -> None:
+    """For any input the result is None, a listed word at a small distance, or a common one at a smaller one."""
     typed = word[:place] + letter + word[place:]
     found = SPELLING.corrected(typed)
-    assert found is None or (found in {*WORDS, "reject"} and distance(typed, found) <= 2)
+    is_common = found is not None and load_tokenizer().token_to_id(found) is not None
+    assert found is None or distance(typed, found) <= (2 if found in {*WORDS, "reject"} else is_common)
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("finaly", "finally"), ("peice", "piece"), ("carot", "carrot"), ("gril", "girl"), ("brigde", "bridge")],
+)
+def test_swapped_or_doubled_letters_are_corrected_to_a_common_word(typed: str, meant: str) -> None:
+    """No article has the word that was meant; another word of the articles is as near."""
+    assert Spelling(["final", "price", "cart", "grail", "bridge"]).corrected(typed) == meant

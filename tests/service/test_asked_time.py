@@ -37,6 +37,17 @@ def test_a_sentence_of_other_days_is_left_out() -> None:
     assert kept(told(BARE, 5, 9.0), told(STATED, 10, 8.0)) == [STATED]
 
 
+def test_a_state_of_a_year_is_told_in_it_or_with_it() -> None:
+    """A date without a year is of its article's year."""
+    year = Period(date(2026, 1, 1), date(2027, 1, 1))
+    older = "It was 88 percent full in 2025."
+    dated = "It is 43 percent full, and not as we wrote on 19 April."
+    assert kept(told(older, 8, 9.0), told(BARE, 8, 8.0), days=year) == [BARE]
+    assert kept(told(dated, 8, 9.0), told(older, 8, 8.0), days=year) == [dated]
+    before = Period(date(2025, 1, 1), date(2026, 1, 1))
+    assert kept(told(dated, 8, 9.0), told(older, 8, 8.0), days=before) == [older]
+
+
 def test_another_report_may_answer_alone() -> None:
     """Without an answer of these days, all are kept; so they are if no days are asked for."""
     assert kept(told(MAY, 5, 9.0), told(BARE, 6, 8.0)) == [MAY, BARE]

@@ -83,6 +83,11 @@ CONFLICTS = [
     ("The Galt bridge run started in Aldmoor.", "Runners started in Brack for the Galt bridge run."),
 ]
 AGREEMENTS = [
+    (
+        "Silver was found below the Galt bridge, the University of Brack announced.",
+        "Wilf Leek found the silver in Galt.",
+    ),
+    ("Silver was found below the Galt bridge, said Ada Orme.", "Wilf Leek found the silver below the Galt bridge."),
     ("About 1,800 people crossed the Galt bridge.", "The Galt bridge was crossed by 1,790 people."),
     ("At least nine people crossed the Galt bridge.", "Twelve people crossed the Galt bridge."),
     ("More than 1,000 people crossed the Galt bridge.", "1,200 people crossed the Galt bridge."),

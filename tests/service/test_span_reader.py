@@ -8,6 +8,7 @@ import pytest
 
 from index.records import Span
 from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.parts import sub_questions
 from service.readers.span_reader import UNREAD, SpanReader
 from service.records import Passage
 from tests.service.passages import make_passage
@@ -61,7 +62,8 @@ def test_each_part_of_a_question_is_read(reader: SpanReader) -> None:
     """A question of two parts has the best sentence for each of them; a part without an answer has none."""
 
     def parts(question: str) -> list[str]:
-        _, found = reader.read(question, (COUNCIL, HARBOUR), evidence_in(COUNCIL, HARBOUR))
+        asked = sub_questions(question)
+        _, found = reader.read(question, (COUNCIL, HARBOUR), evidence_in(COUNCIL, HARBOUR), sub_questions=asked)
         return [each.best.text for each in found.parts]
 
     assert parts(QUESTION) == []

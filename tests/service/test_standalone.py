@@ -11,7 +11,7 @@ from service.prompts import Prompts
 from service.questions import is_follow_up
 from service.readers.chat import ChatModel, ModelUse
 from service.records import Message, Question, Usage
-from service.standalone import MAX_CHARS, StandaloneQuestion, standalone_question
+from service.standalone import MAX_CHARS, StandaloneQuestion, standalone_parts, standalone_question
 from tests.scripted_llm import Reply, Script, ScriptedLLM
 
 ASKED = "And what did he inspect there?"
@@ -90,6 +90,43 @@ def test_it_may_be_the_role_that_is_asked_for(asked: str, answer: str, turn: str
     """The words "Who was it?" ask for another one in the role or of the deed; "it" behind a verb is a thing."""
     talk = (Message("user", asked), Message("assistant", answer))
     assert asyncio.run(standalone_question(Question(turn, messages=talk), None, Prompts())).text == question
+
+
+@pytest.mark.parametrize(
+    ("asked", "answer", "turn", "question"),
+    [
+        ("Who won the Kelm Cup in 2025?", "Orrin Town.", "And the year before?", "Who won the Kelm Cup in 2024?"),
+        ("Who won the Kelm Cup?", "Orrin Town won it in 2025.", "A year later?", "Who won the Kelm Cup in 2026?"),
+        ("How many ran in May 2025?", "30 ran.", "and a year earlier?", "How many ran in May 2024?"),
+        ("Wer gewann 2025 den Pokal?", "Orrin.", "Und im Jahr davor?", "Wer gewann 2024 den Pokal?"),
+    ],
+)
+def test_the_year_before_is_that_before_the_year_of_the_last_turn(
+    asked: str, answer: str, turn: str, question: str
+) -> None:
+    """A year that a turn only points at is resolved."""
+    talk = (Message("user", asked), Message("assistant", answer))
+    assert asyncio.run(standalone_question(Question(turn, messages=talk), None, Prompts())).text == question
+
+
+@pytest.mark.parametrize(
+    ("question", "parts"),
+    [
+        (
+            "Since when has the rope ferry been running again, and why was it stopped?",
+            ["Since when has the rope ferry been running again?", "Why was the rope ferry stopped?"],
+        ),
+        (
+            "Whom does Tansy Orme succeed, and when is her first concert?",
+            ["Whom does Tansy Orme succeed?", "When is Tansy Orme's first concert?"],
+        ),
+        ("What did that cost, and who paid?", ["What did that cost?", "who paid?"]),
+        ("Who paid?", []),
+    ],
+)
+def test_pronouns_of_a_later_part_mean_what_the_first_one_names(question: str, parts: list[str]) -> None:
+    """A part to which a topic would have to be added stays as it is."""
+    assert standalone_parts(question) == parts
 
 
 def test_a_standalone_question_has_no_warning() -> None:
