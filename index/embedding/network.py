@@ -39,38 +39,44 @@ def write_network(weights: Path, target: Path, *, largest: int | None = None) ->
     save(graph.model("all-MiniLM-L6-v2", ["input_ids"], "vectors", ["batch", WIDTH]), target)
 
 
-def write_span_network(weights: Path, trained: Path, target: Path, *, largest: int | None = None) -> None:
-    """Write the span reader: the trained body and head over the word embeddings of the package's weights.
+def write_span_network(weights: Path, body: Path, changes: Path, target: Path, *, largest: int | None = None) -> None:
+    """Write the span reader: the changed body and a head over the word embeddings of the package's weights.
 
     Inputs `input_ids` and `piece_types`: int64, (1, length), length at most 512. Output `logits`: float32, (1, length,
     2), for the start and the end of the answer. Raises ConfigurationError as `write_network` does.
     """
-    with _stored(weights) as package, _stored(trained) as stored:
-        graph = _Graph(lambda name: package(name) if name == WORDS else stored(name), largest)
+    with _changed(weights, body, changes) as read:
+        graph = _Graph(read, largest)
         graph.write_spans()
     save(graph.model("span-reader", ["input_ids", "piece_types"], "logits", ["batch", "length", 2]), target)
 
 
-def write_pair_network(weights: Path, trained: Path, changes: Path, target: Path) -> None:
-    """Write the pair reader: the body of the span reader with changes of low rank, and a head of its own.
+def write_pair_network(weights: Path, body: Path, changes: Path, target: Path) -> None:
+    """Write the pair reader: the changed body of the span reader, and a head of its own.
 
-    The product of two thin matrices is added to each matrix (Hu et al. 2021). Inputs `input_ids` and `piece_types` as
-    those of the span reader, each value with a type of its own. Output `logits`: float32, (1, 3), for nothing, a
-    conflict and an update. Raises ConfigurationError as `write_network` does.
+    Inputs `input_ids` and `piece_types` as those of the span reader, each value with a type of its own. Output
+    `logits`: float32, (1, 3), for nothing, a conflict and an update. Raises ConfigurationError as `write_network` does.
     """
-    with _stored(weights) as package, _stored(trained) as body, _stored(changes) as stored:
+    with _changed(weights, body, changes) as read:
+        graph = _Graph(read, None)
+        graph.write_relation()
+    save(graph.model("pair-reader", ["input_ids", "piece_types"], "logits", ["batch", 3]), target)
+
+
+@contextmanager
+def _changed(weights: Path, body: Path, changes: Path) -> Iterator[Weights]:
+    """Open a body with its changes of low rank: the product of two thin matrices is added to each (Hu et al. 2021)."""
+    with _stored(weights) as package, _stored(body) as trained, _stored(changes) as stored:
 
         def read(name: str) -> NDArray[np.float32]:
             if name == WORDS:
                 return package(name)
             is_dense = name.startswith("encoder.") and "LayerNorm" not in name
             if is_dense and name.endswith(".weight"):
-                return body(name) + stored(f"{name}.up") @ stored(f"{name}.down")
-            return body(name) if is_dense or name == PLACES else stored(name)
+                return trained(name) + stored(f"{name}.up") @ stored(f"{name}.down")
+            return trained(name) if is_dense or name == PLACES else stored(name)
 
-        graph = _Graph(read, None)
-        graph.write_relation()
-    save(graph.model("pair-reader", ["input_ids", "piece_types"], "logits", ["batch", 3]), target)
+        yield read
 
 
 @contextmanager

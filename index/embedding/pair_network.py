@@ -4,7 +4,6 @@ The body of the span reader with changes of low rank, and types that mark the tw
 its figures and the licence of the weights.
 """
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,8 +13,7 @@ from numpy.typing import NDArray
 
 from index.embedding.graph import Network, network_name, prepare
 from index.embedding.local import WEIGHTS, encodable, load_session, load_tokenizer, model_file, weights_digest
-from index.embedding.span_network import CLS, SEP
-from index.embedding.span_network import TRAINED as BODY
+from index.embedding.span_network import BODY, CLS, SEP, file_digest
 
 TRAINED = Path(__file__).with_name("pair_reader.safetensors")
 """The changes of the span reader's matrices, as pairs of thin matrices in float16, and the head."""
@@ -114,11 +112,7 @@ class PairNetwork:
 
 def pair_network() -> Network:
     """Return the network of the pair reader, as `prepare` builds it."""
-    digests = []
-    for file in (BODY, TRAINED):
-        with file.open("rb") as trained:
-            digests.append(hashlib.file_digest(trained, "sha256").hexdigest())
-    return Network(network_name("pair-reader", weights_digest(), *digests), _write)
+    return Network(network_name("pair-reader", weights_digest(), *map(file_digest, (BODY, TRAINED))), _write)
 
 
 def _write(target: Path, _largest: int | None) -> None:

@@ -1,7 +1,8 @@
 """The span reader: a trained network that reads a question with a chunk and says where in it the answer is.
 
 The body of all-MiniLM-L6-v2 with two logits for each piece: the start and the end of the answer. Those of [CLS] mean
-"not in this chunk" (Devlin et al. 2019). `training/` has the training, its figures and the licence of the weights.
+"not in this chunk" (Devlin et al. 2019). It was trained on public questions, and changed with few weights on questions
+as readers of news ask them. `training/` has the training, its figures and the licence of the weights.
 """
 
 import hashlib
@@ -20,8 +21,11 @@ from index.embedding.local import WEIGHTS, encodable, load_session, load_tokeniz
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
 
-TRAINED = Path(__file__).with_name("span_reader.safetensors")
+BODY = Path(__file__).with_name("span_reader.safetensors")
 """The trained weights: 8-bit matrices with one scale a row; the word embeddings are those of the model package."""
+
+CHANGES = Path(__file__).with_name("span_changes.safetensors")
+"""The changes of the body's matrices, as pairs of thin matrices in float16, its norms and types, and the head."""
 
 CLS, SEP = 101, 102
 QUESTION_PIECES = 64
@@ -122,15 +126,20 @@ class SpanNetwork:
 
 def span_network() -> Network:
     """Return the network of the span reader, as `prepare` builds it."""
-    with TRAINED.open("rb") as trained:
-        digest = hashlib.file_digest(trained, "sha256").hexdigest()
-    return Network(network_name("span-reader", weights_digest(), digest), _write, _outputs)
+    name = network_name("span-reader", weights_digest(), *map(file_digest, (BODY, CHANGES)))
+    return Network(name, _write, _outputs)
+
+
+def file_digest(path: Path) -> str:
+    """Return the SHA-256 of a file in hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _write(target: Path, largest: int | None) -> None:
     from index.embedding.network import write_span_network
 
-    write_span_network(model_file(WEIGHTS), TRAINED, target, largest=largest)
+    write_span_network(model_file(WEIGHTS), BODY, CHANGES, target, largest=largest)
 
 
 def _outputs(graph: Path, texts: Sequence[str]) -> Matrix:

@@ -33,6 +33,12 @@ MOST_COMPARED = 24
 SUBJECT = 4
 """Words of a name in a topic, at most."""
 
+NEAR = 5.0
+"""How far below the best score an answer may be that differs from it in a name or a place.
+
+Numbers and dates say by their words of what they are; a person who did something else is an unlikely answer as well.
+"""
+
 LEAST_LETTERS = 4
 """Letters of a word of a question that says what a conflict is about."""
 
@@ -168,6 +174,7 @@ def findings(
     # If answers were looked for, a sentence without one is about something else.
     answering = [each for each in others if each.answer]
     compared = [*cited, *map(reports.scored, answering or others)]
+    unlikely = {id(reports.scored(each).statement) for each in others if each.score < others[0].score - NEAR}
     settled = {citation.article_id for citation in citations} | set(corrected_by)
     years, names = frozenset(_YEAR.findall(question)), find_names(question, english().starters.__contains__)
     conflicts: list[list[_Place]] = []
@@ -177,6 +184,8 @@ def findings(
             continue
         for finding in reports.between(one, other, reports.kinds):
             if not _is_of_asked_year(finding, years) or not _has_names(finding, names):
+                continue
+            if finding.before.kind in ("name", "place") and id(other.statement) in unlikely:
                 continue
             if finding.relation == "update":
                 # A state that changed matters to those who ask for it.

@@ -12,6 +12,7 @@ from index.records import Span
 from index.text import folded, sentence_spans, words
 from service.citations.dates import MONTHS, Date, find_dates, missing_date
 from service.readers.asked_act import counts_unharmed, is_bare_name, is_said_of
+from service.readers.asked_time import states_other_days
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
 from service.readers.latest import is_supposed
@@ -24,7 +25,14 @@ CALIBRATION = Path(__file__).with_name("calibration.json")
 
 Answerability = Literal["answered", "weak", "abstain"]
 Doubt = Literal[
-    "unrelated", "other_thing", "uncertain", "names_missing", "state_is_over", "state_is_to_come", "other_kind"
+    "unrelated",
+    "other_thing",
+    "uncertain",
+    "names_missing",
+    "state_is_over",
+    "state_is_to_come",
+    "other_days",
+    "other_kind",
 ]
 
 
@@ -94,6 +102,7 @@ class Calibration:
             "names_missing": bool(missing),
             "state_is_over": any(is_over(quote, evidence) for quote in quotes[:1]),
             "state_is_to_come": _is_to_come(question, quotes, evidence),
+            "other_days": any(states_other_days(quote, evidence) for quote in quotes[:1]),
             "other_kind": not sides(question) and not _is_asked_for(question, quotes),
         }
         doubts = tuple(doubt for doubt, is_found in found.items() if is_found)

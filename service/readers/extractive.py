@@ -16,12 +16,12 @@ from service.citations.dates import find_dates
 from service.conflicts.findings import MOST_COMPARED, Reports
 from service.readers.asked_act import answers_to_act
 from service.readers.asked_place import of_asked_place
-from service.readers.asked_time import of_asked_days, of_asked_year
+from service.readers.asked_time import of_asked_days, of_asked_year, on_another_day
 from service.readers.corrected import with_corrections
 from service.readers.evidence import LONGEST_QUOTE, NAMED, Evidence, ScoredSentence, asked_words, published_at
 from service.readers.later_report import later_report
-from service.readers.latest import SAME_DAYS, counted, is_of_other_unit, is_out_of_date, latest, settled
-from service.readers.measures import has_other_unit, is_difference, is_of_another
+from service.readers.latest import SAME_DAYS, counted, is_of_other_unit, is_out_of_date, latest, recounted, settled
+from service.readers.measures import has_other_unit, is_age, is_difference, is_of_another
 from service.readers.office import is_ahead, is_beginning_of, is_next, is_over, predecessor
 from service.readers.question_kind import (
     answer_type,
@@ -117,7 +117,7 @@ def _of_parts(evidence: Evidence) -> Sequence[ScoredSentence]:
 
 def _narrowed(question: str, evidence: Evidence) -> Evidence:
     """Return the evidence of the time and of the thing that a question asks for."""
-    return _of_asked_thing(question, of_asked_days(of_asked_year(question, evidence)))
+    return _of_asked_thing(question, of_asked_days(question, of_asked_year(question, evidence)))
 
 
 def _summary(subject: str, evidence: Evidence) -> Sequence[ScoredSentence]:
@@ -168,7 +168,7 @@ def _of_asked_thing(question: str, evidence: Evidence) -> Evidence:
 
     The answer that is left must be in a passage with the names of the question.
     """
-    rules = (is_of_another, has_other_unit, is_difference)
+    rules = (is_of_another, has_other_unit, is_difference, is_age)
     others = {each for each in evidence.sentences if any(is_other(question, each) for is_other in rules)}
     if not others:
         return evidence
@@ -293,13 +293,16 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         return None
     undone = [] if states_cause(best.text) else not_done(question, evidence)
     undone = [each for each in undone if each.passage.article == best.passage.article]
-    if off := calling_off(question, best, evidence) or next(iter(undone), None):
-        return off
+    otherwise = calling_off(question, best, evidence) or next(iter(undone), None)
+    if otherwise := otherwise or on_another_day(question, evidence, best):
+        return otherwise
     near, far = _distances(evidence)
     highest = evidence.sentences[0]
     if best.answer and (is_ahead(question, best, evidence) or is_next(question, best, evidence)):
         return next((each for each in evidence.sentences if is_beginning_of(best, each)), None)
     others = [each for each in evidence.sentences if each.span != best.span or each.passage != best.passage]
+    if answer_type(question) == "number":
+        others = [recounted(each, best) for each in others]
     # The best sentence by score, if another one of its article is quoted instead.
     others = [each for each in others if each != highest or each.passage.article != best.passage.article]
     others = [each for each in others if each.score >= best.score - far and _is_other(each, best)]
@@ -318,7 +321,7 @@ def _second(question: str, evidence: Evidence, best: ScoredSentence, reports: Re
         return next((each for each in others if lacking & terms(each.text)), None)
     asked = answer_type(question)
     if asked == "why" and not states_cause(best.text):
-        causes = (each for each in others if states_cause(each.text) and each.passage.article == best.passage.article)
+        causes = (each for each in others if states_cause(each.text) and _has_names(question, each))
         if cause := next(causes, None):
             return cause
     least = highest.score - near

@@ -63,7 +63,7 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
     """Return the sentence of the latest report that replaces the fact of the best one, or the best one."""
     best = _in_force(question, evidence, best)
     later = [each for each in evidence.sentences if is_later(each, best) and not is_ahead(question, each, evidence)]
-    found = [_recounted(each, best) for each in later]
+    found = [recounted(each, best) for each in later]
     found = [each for each in found if each.answer or _is_news(question, each, evidence)]
     found = [each for each in found if _is_as_good(question, each, best, evidence)]
     newest = max(found, key=lambda each: (published_at(each), each.score), default=best)
@@ -249,7 +249,7 @@ def counted(sentence: ScoredSentence) -> tuple[Number, str] | None:
     return first if is_answer else None
 
 
-def _recounted(later: ScoredSentence, older: ScoredSentence) -> ScoredSentence:
+def recounted(later: ScoredSentence, older: ScoredSentence) -> ScoredSentence:
     """Return a sentence without an answer with the number that may be a new one of what an older answer counts.
 
     The sentence names what is counted ("the estimate of flooded homes … to 275"), or says "of them".
@@ -263,6 +263,13 @@ def _recounted(later: ScoredSentence, older: ScoredSentence) -> ScoredSentence:
             start = later.span.start + at
             return replace(later, answer=Span(start, start + len(number.text)))
     return later
+
+
+def counts_anew(question: str, sentence: ScoredSentence, other: ScoredSentence) -> bool:
+    """Return whether two sentences of one story have numbers of the same unit or thing."""
+    first, second = counted(other), counted(sentence)
+    is_same = first is not None and second is not None and _is_same_thing(first, second)
+    return is_same and _is_of_same_story(question, sentence, other)
 
 
 def _counts(text: str) -> Iterator[tuple[Number, str]]:

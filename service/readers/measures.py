@@ -60,6 +60,10 @@ _ASKS_DIFFERENCE = re.compile(
 _DIGITS = re.compile(r"\d[\d.,]*")
 _BY = re.compile(r"\bby (?:about |nearly |almost |over |some |only )?$", re.IGNORECASE)
 _AGE = re.compile(r",\s\d{1,3}[,.]|\bof \d{1,3}\b")
+_OF_PERSON, _IS_AGE = re.compile(r"\b[A-Z][\w’'-]+, $"), re.compile(r"\d{1,3}[,.]")
+"""The age of a person: "Ada Orme, 51, …"."""
+_ASKS_AGE = re.compile(r"\b(?:old|ages?|aged)\b", re.IGNORECASE)
+
 _RUN = re.compile(r"\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)+")
 _WORD = re.compile(r"[^\W\d_]+")
 
@@ -132,6 +136,15 @@ def has_other_unit(question: str, sentence: ScoredSentence) -> bool:
     """Return whether the answer in a sentence is measured by other units than what is asked for: it is weak."""
     asked = _asked(question)
     return asked is not None and sentence.answer is not None and _has_other_unit(asked, sentence)
+
+
+def is_age(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether an answer is the age of a person ("Ada Orme, 51,"), and the question asks for none."""
+    if not sentence.answer or answer_type(question) != "number" or _ASKS_AGE.search(question):
+        return False
+    body, (start, end) = sentence.passage.article.body, sentence.answer
+    is_bare = _IS_AGE.fullmatch(body[start : end + 1]) is not None
+    return is_bare and _OF_PERSON.search(body[sentence.span.start : start]) is not None
 
 
 def is_difference(question: str, sentence: ScoredSentence) -> bool:

@@ -137,8 +137,12 @@ _ANSWERS = {
 
 
 def answer_type(question: str) -> str | None:
-    """Return `when`, `number`, `why`, `where` or `who`; None for an open question."""
-    return next((name for name, pattern in _TYPES.items() if pattern.search(question)), None)
+    """Return `when`, `number`, `why`, `where` or `who` by what a question asks first; None for an open question.
+
+    "How many were hurt when it burned?" asks for a number.
+    """
+    found = {name: match.start() for name, pattern in _TYPES.items() if (match := pattern.search(question))}
+    return min(found, key=found.__getitem__, default=None)
 
 
 def answer_type_match(question: str, sentence: str) -> float:
@@ -191,6 +195,7 @@ _CAUSE = re.compile(
     r"|therefore|blamed?|prompted|forced|in order to|so that|to (?:avoid|prevent|protect|save))\b",
     re.IGNORECASE,
 )
+_GENITIVE = re.compile(r"['’]s?$")
 _CAPITALISED = re.compile(r"\b[A-Z][\w’'-]+")
 _NAME = re.compile(r"(?<!^)\b[A-Z][\w’'-]+")
 _IDLE = frozenset(
@@ -217,8 +222,8 @@ def stems(text: str) -> set[str]:
 
 
 def names(text: str, *, first: bool = False) -> set[str]:
-    """Return the capitalised words of a text in small letters, without the first one unless asked for."""
-    return {word.casefold() for word in (_CAPITALISED if first else _NAME).findall(text)}
+    """Return the capitalised words of a text in small letters and no genitive, without the first unless asked for."""
+    return {_GENITIVE.sub("", word).casefold() for word in (_CAPITALISED if first else _NAME).findall(text)}
 
 
 def asks_latest(question: str) -> bool:

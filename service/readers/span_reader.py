@@ -30,6 +30,12 @@ FUSED_WEIGHT = 32.0
 UNREAD = -30.0
 """The score of a sentence without a span: its chunk was not read, or was cut before it."""
 
+LEAST = -3.0
+"""The score above which a span is read as an answer, though below 0 "not in this chunk" is likelier.
+
+Of the sentences with the answer in `benchmarks/stories_dev.jsonl`, 64 % have a span above 0, and 86 % one above -3.
+"""
+
 PASSAGES_READ = 8
 """Passages that are scored and read, the best first; to read one takes about 9 ms of one core."""
 
@@ -144,8 +150,7 @@ def _ranked(
                 replace(
                     sentence,
                     score=round(score + EVIDENCE_WEIGHT * sentence.score, DIGITS),
-                    # Below 0 no answer is likelier: on SQuAD 15 % of 155 such spans are right, 68 % of 146 above.
-                    answer=Span(start + answer.start, start + answer.end) if answer and score > 0 else None,
+                    answer=Span(start + answer.start, start + answer.end) if answer and score > LEAST else None,
                 )
             )
     return order, ranked, certainty
@@ -196,7 +201,7 @@ def _part(text: str, answers: Sequence[ScoredSentence], evidence: Evidence) -> P
     ranked = tuple(sorted(answers, key=_rank))
     if not ranked or ranked[0].score < LEAST_OF_PART:
         return None
-    return Part(text, replace(evidence, sentences=ranked, latest=None))
+    return Part(text, replace(evidence, sentences=ranked, certainty=ranked[0].score, latest=None))
 
 
 def _overlap(one: ScoredSentence, other: ScoredSentence) -> bool:

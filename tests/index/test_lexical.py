@@ -205,4 +205,4 @@ def test_an_index_without_segments_finds_nothing() -> None:
     index = LexicalIndex("english", [])
     assert index.scores("harbour").tolist() == []
     assert not index.has("harbour")
-    assert index.spelling.corrected("harbuor") is None
+    assert index.spelling.corrected("stadum") is None

@@ -296,6 +296,8 @@ TYPES = {
     "How many boats were lost?": "number",
     "What percentage of the fleet was lost?": "number",
     "How old is the mayor?": "number",
+    "How many were on board when the ferry sank?": "number",
+    "Who was on board when it sank and where is she?": "who",
     "Why did the ferry sink?": "why",
     "What caused the fire?": "why",
     "What made the mill close?": "why",

@@ -84,6 +84,24 @@ def test_only_what_the_answer_is_about_counts() -> None:
     assert found(COST, [], cheap, dear) == Findings()
 
 
+def test_a_name_conflicts_only_if_it_answers_about_as_well() -> None:
+    """Who did something else is an unlikely answer; an unlikely cost is another cost."""
+
+    def differ(question: str, first: str, second: str, score: float) -> bool:
+        one, other = report("k2f2", first), report("k3f2", second, 20)
+        sentences = [
+            ScoredSentence(passage, Span(0, len(text)), text, value, answer=Span(0, len(text)))
+            for passage, text, value in ((one, first, 20.0), (other, second, score))
+        ]
+        return bool(findings(question, [cite(one)], (one, other), sentences, (), relates_all).conflicts)
+
+    who = "Who opened the Galt bridge?"
+    first, second = "Ada Orme opened the Galt bridge on Monday.", "Iwan Strake opened the bridge in Galt on Monday."
+    assert differ(who, first, second, 16.0)
+    assert not differ(who, first, second, 14.0)
+    assert differ(COST, CHEAP, DEAR, 14.0)
+
+
 def test_the_same_number_of_another_one_is_not_a_conflict() -> None:
     """Both articles must have the names of the question, in the text or the title."""
     cheap, other = report("k2f2", CHEAP), report("k3f2", DEAR.replace(" in Galt", ""), 20)

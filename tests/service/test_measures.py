@@ -8,7 +8,7 @@ from index.records import Span
 from service.readers.answerability import Calibration
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from service.readers.measures import has_other_unit, is_difference, is_of_another, lacks_role, may_be_of_another
+from service.readers.measures import has_other_unit, is_age, is_difference, is_of_another, lacks_role, may_be_of_another
 from service.readers.quantities import quantities_asked, quantities_of
 from tests.service.passages import make_passage
 
@@ -125,6 +125,21 @@ def test_a_difference_is_no_measure() -> None:
     assert list(quoted("How high was the flood?", Evidence((high, replace(level, score=15.0)), 0.7, 16.0))) == [
         replace(level, score=15.0)
     ]
+
+
+def test_an_age_is_no_count() -> None:
+    """A bare number between commas behind a name is an age; one that is not behind a name may be a count."""
+
+    def told(text: str, answer: str) -> ScoredSentence:
+        start = text.index(answer)
+        return ScoredSentence(
+            make_passage("k3", text), Span(0, len(text)), text, 9.0, answer=Span(start, start + len(answer))
+        )
+
+    age = told("The board chose Ada Orme, 51, on Monday.", "51")
+    assert is_age("How many officers are there?", age)
+    assert not is_age("How old is Ada Orme?", age)
+    assert not is_age("How many officers are there?", told("There are officers, 51, in Galt.", "51"))
 
 
 def test_an_unclear_measure_makes_an_answer_weak() -> None:
