@@ -127,6 +127,16 @@ def test_articles_that_disagree_are_both_quoted() -> None:
     assert shown(question, same_days) == list(texts)
     assert shown(question, reports((texts[0], "23", JANUARY), (texts[1], "31", MAY))) == [texts[0]]
     assert shown("When did the farm lose its sheep?", same_days) == [texts[0]]
+    unmarked = (same_days.sentences[0], replace(same_days.sentences[1], answer=None))
+    assert shown(question, replace(same_days, sentences=unmarked)) == list(texts)
+    assert shown("How many did the farm lose when it rained?", same_days) == list(texts)
+
+
+def test_an_age_gives_way_to_the_count_of_the_asked_one() -> None:
+    """The genitive of a name is the name."""
+    texts = ("The board chose Ada Orme, 51, on Monday.", "Orme will have 231 officers.")
+    found = reports((texts[0], "51", JANUARY), (texts[1], "231 officers", JANUARY))
+    assert shown("How many officers were there at Orme's start?", found) == [texts[1]]
 
 
 def test_the_latest_state_is_that_of_the_newest_article() -> None:
@@ -158,6 +168,12 @@ def test_a_cause_is_quoted_with_the_event() -> None:
     assert shown("Why did Farr leave?", found) == ["Farr gives up her post.", cause]
     assert shown("When did Farr leave?", found) == ["Farr gives up her post."]
     assert shown("Why did Farr leave?", scored(text, 0.0, 1.0, 9.0, certainty=9.0)) == [cause]
+    other = reports(("Farr gives up her post.", "her post", JANUARY), (cause, "the budget was cut", JANUARY))
+    assert shown("Why did Farr leave?", other) == ["Farr gives up her post.", cause]
+    of_another = reports(
+        ("Farr gives up her post.", "her post", JANUARY), (cause.replace("Farr", "Vane"), "cut", JANUARY)
+    )
+    assert shown("Why did Farr leave?", of_another) == ["Farr gives up her post."]
 
 
 def test_a_sentence_found_by_names_alone_gives_way_to_one_about_the_asked_thing() -> None:

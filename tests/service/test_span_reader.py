@@ -64,6 +64,7 @@ def test_each_part_of_a_question_is_read(reader: SpanReader) -> None:
     def parts(question: str) -> list[str]:
         asked = sub_questions(question)
         _, found = reader.read(question, (COUNCIL, HARBOUR), evidence_in(COUNCIL, HARBOUR), sub_questions=asked)
+        assert all(each.evidence.certainty == each.best.score for each in found.parts)
         return [each.best.text for each in found.parts]
 
     assert parts(QUESTION) == []
