@@ -14,7 +14,7 @@ from service.readers.question_kind import is_plan, names, terms
 NEAR = 8.0
 """How far below the best score an answer of the asked days may be for the others to be left out; set by hand."""
 
-MONTH = timedelta(days=31)
+_LONGEST_MONTH = timedelta(days=31)
 
 _ON_DAY = re.compile(r"\b([a-z]+) (?:on|am) (?=\d|[A-Z])")
 _YEAR = re.compile(r"\b(?:19|20)\d\d\b")
@@ -47,10 +47,10 @@ def of_asked_days(question: str, evidence: Evidence) -> Evidence:
     """
     if not (days := evidence.days) or evidence.certainty is None or not evidence.sentences:
         return evidence
-    best, of_days = evidence.sentences[0], [each for each in evidence.sentences if is_of(each, days)]
+    best, of_days = evidence.sentences[0], [each for each in evidence.sentences if _is_of(each, days)]
     if any(each.answer and each.score >= best.score - NEAR for each in of_days):
         return replace(evidence, sentences=tuple(of_days))
-    counts = [recounted(each, best) for each in of_days] if not is_of(best, days) else []
+    counts = [recounted(each, best) for each in of_days] if not _is_of(best, days) else []
     counts = [each for each in counts if each.answer and counts_anew(question, each, best)]
     return replace(evidence, sentences=tuple(counts)) if counts else evidence
 
@@ -58,7 +58,7 @@ def of_asked_days(question: str, evidence: Evidence) -> Evidence:
 def states_other_days(sentence: ScoredSentence, evidence: Evidence) -> bool:
     """Return whether a sentence states a day or month, and not the one of the state that is asked about."""
     is_dated = any(each.month for each in find_dates(sentence.text).dates)
-    return is_dated and evidence.days is not None and not is_of(sentence, evidence.days)
+    return is_dated and evidence.days is not None and not _is_of(sentence, evidence.days)
 
 
 def on_another_day(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSentence | None:
@@ -71,17 +71,22 @@ def on_another_day(question: str, evidence: Evidence, best: ScoredSentence) -> S
     verb = _ON_DAY.search(question)
     if len(days) != 1 or verb is None:
         return None
-    asked, told = terms(verb[1]), list[ScoredSentence]()
-    for each in evidence.sentences:
-        said = words(f"{each.passage.article.title or ''}\n{each.text}")
-        if asked and asked <= terms(each.text) and names(dated.rest) <= set(said) and not is_plan(each.text):
-            told += [each] if any(date.month and date.day for date in find_dates(each.text).dates) else []
+    asked = terms(verb[1])
+    told = [each for each in evidence.sentences if asked and _tells_day(each, asked, names(dated.rest))]
     stated = {(date.month, date.day) for each in told for date in find_dates(each.text).dates}
     latest = max(told, key=published_at, default=best)
     return latest if latest != best and days.isdisjoint(stated) else None
 
 
-def is_of(sentence: ScoredSentence, days: Period) -> bool:
+def _tells_day(sentence: ScoredSentence, verb: set[str], named: set[str]) -> bool:
+    """Return whether a sentence has a verb and a day, with its title some names, and is no plan."""
+    said = set(words(f"{sentence.passage.article.title or ''}\n{sentence.text}"))
+    if not verb <= terms(sentence.text) or not named <= said or is_plan(sentence.text):
+        return False
+    return any(each.month and each.day for each in find_dates(sentence.text).dates)
+
+
+def _is_of(sentence: ScoredSentence, days: Period) -> bool:
     """Return whether a sentence states one of these days or their month, or states none and was published in them.
 
     One that states another year than that in which it was published may compare it with this one. A date without a
@@ -89,7 +94,7 @@ def is_of(sentence: ScoredSentence, days: Period) -> bool:
     """
     published = sentence.passage.article.published_at
     is_published = published is not None and days.start <= published.astimezone(UTC).date() < days.end
-    is_year = days.end - days.start > MONTH
+    is_year = days.end - days.start > _LONGEST_MONTH
     stated = [each for each in find_dates(sentence.text).dates if each.month or (is_year and each.year)]
     if not stated or (is_year and is_published):
         return is_published
