@@ -79,7 +79,7 @@ def on_another_day(question: str, evidence: Evidence, best: ScoredSentence) -> S
 
 
 def _tells_day(sentence: ScoredSentence, verb: set[str], named: set[str]) -> bool:
-    """Return whether a sentence that is no plan has a verb and a day, and together with its title has all names."""
+    """Return whether a sentence has a verb, a day and the names, some of them in its title; a plan does not count."""
     said = set(words(f"{sentence.passage.article.title or ''}\n{sentence.text}"))
     if not verb <= terms(sentence.text) or not named <= said or is_plan(sentence.text):
         return False
