@@ -357,7 +357,7 @@ class Pipeline:
                 self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
             )
             if run.kind == FACT:
-                run.evidence = at_time(run.standalone, run.evidence, run.now)
+                run.evidence = at_time(run.independent, run.evidence, run.now)
             else:
                 run.evidence = replace(run.evidence, now=run.now)
             if run.llm:

@@ -259,7 +259,7 @@ class _Last:
         for start, stop in sorted(set(spans)):
             word = self.text[start:stop].lower()
             kind = "place" if word in self.wording.place else "person" if word in self.wording.person else "thing"
-            if kind in known or (word in self.wording.plural and self._is_anyone(found)):
+            if kind in known or (word in self.wording.plural and self._is_anyone(word, found)):
                 continue
             noun = self._role(word, self.text[:start]) or self._noun(word, self.text[stop:])
             if noun is None:
@@ -281,8 +281,15 @@ class _Last:
         others = [*others, *(self.topics.counted() if not plain else ())]
         return _bracketed(rest, _distinct(rest, [*others, *missing]))
 
-    def _is_anyone(self, pronouns: Sequence[re.Match[str]]) -> bool:
-        """Return whether "they" means the people who act: "the lorry with the pears", "How did they get it out?"."""
+    def _is_anyone(self, word: str, pronouns: Sequence[re.Match[str]]) -> bool:
+        """Return whether "they" means the people who act: "the lorry with the pears", "How did they get it out?".
+
+        It does beside "them": "How did they get them out?"
+        """
+        plural = self.wording.plural - self.wording.possessive
+        later = [each.group().lower() for each in pronouns][1:]
+        if word not in later and not plural.isdisjoint(later):
+            return True
         phrase = next(iter(self.topics.alike("they")), None)
         is_beside = phrase is not None and phrase.role == "linked" and not self.topics.is_human(phrase)
         return is_beside and any(each.group().lower() in self.wording.thing for each in pronouns)
@@ -306,6 +313,8 @@ class _Last:
             owned = False
         if word in wording.place:
             return self.topics.place()
+        if wording.whole.match(after):
+            return None
         if wording.demonstrative.match(word + after):
             return self.topics.thing("it", owned=False)
         if word in wording.plural and follows and follows[1].lower() in wording.says:

@@ -221,6 +221,8 @@ class Wording:
     thing: Words
     demonstrative: Phrases
     """A "that" which means a thing, and not what happened."""
+    whole: Phrases
+    """What follows an "it" that means all of what happened: "Who pays for it all?"."""
     indefinite: Words
     things: Words
     """Question words whose answer is a thing."""

@@ -104,13 +104,18 @@ class Reports:
         self._statements: dict[tuple[str, Span], Statement] = {}
 
     def relation(self, one: ScoredSentence, other: ScoredSentence) -> Finding | None:
-        """Return how another article's answer is related to an answer; None if they agree or it is not known."""
+        """Return how another article's answer is related to an answer; None if they agree or it is not known.
+
+        Another name or place that is far less likely answers something else.
+        """
         if one.answer is None or other.answer is None:
             return None
         kinds, first = self.kinds - {"status"}, self.scored(one)
         if _are_copies(one.passage, other.passage.article) or not first.has_any(kinds):
             return None
-        return next(self.between(first, self.scored(other), kinds), None)
+        found = next(self.between(first, self.scored(other), kinds), None)
+        is_unlikely = found and found.before.kind in ("name", "place") and other.score < one.score - NEAR
+        return None if is_unlikely else found
 
     def scored(self, sentence: ScoredSentence) -> _Side:
         """Return a scored sentence with the place of its answer."""

@@ -11,7 +11,8 @@ from typing import Literal
 from index.records import Span
 from index.text import folded, sentence_spans, words
 from service.citations.dates import MONTHS, Date, find_dates, missing_date
-from service.readers.asked_act import counts_unharmed, is_bare_name, is_said_of
+from service.citations.tense import directions, tenses
+from service.readers.asked_act import counts_unharmed, is_bare_name, is_said_of, leaves_out_doer
 from service.readers.asked_time import states_other_days
 from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
@@ -110,12 +111,19 @@ class Calibration:
 
 
 def _is_to_come(question: str, quotes: Sequence[ScoredSentence], evidence: Evidence) -> bool:
-    """Return whether the best quote only supposes a state, or tells of a next one that no other quote says begins."""
+    """Return whether the best quote only supposes or plans a state, or tells of a next one that has not begun."""
     best, others = quotes[:1], quotes[1:]
-    if any(is_supposed(question, quote) for quote in best):
+    if any(is_supposed(question, quote) or _is_only_planned(question, quote) for quote in best):
         return True
     is_begun = any(is_beginning_of(quote, other) for quote in best for other in others)
     return any(is_next(question, quote, evidence) for quote in best) and not is_begun
+
+
+def _is_only_planned(question: str, quote: ScoredSentence) -> bool:
+    """Return whether a question asks for what has happened, and all verbs of a quote are of what will."""
+    language = tenses()["english"]
+    is_past = "past" in directions(question, language) or _PERFECT.search(question) is not None
+    return is_past and directions(quote.text, language) == {"coming"}
 
 
 def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
@@ -124,7 +132,7 @@ def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
         return True
     if is_bare_name(question, quotes[0]) and not is_said_of(question, quotes[0]):
         return False
-    if all(counts_unharmed(question, quote) for quote in quotes):
+    if all(counts_unharmed(question, quote) or leaves_out_doer(question, quote) for quote in quotes):
         return False
     body = quotes[0].passage.article.body
     text = body[slice(*(quotes[0].quote or quotes[0].span))]
@@ -140,6 +148,7 @@ REPORTED_AFTER = 4
 LONG = 4
 """Letters from which on a form of a name may begin another: Russia, Russian's."""
 
+_PERFECT = re.compile(r"\b(?:has|have)\b", re.IGNORECASE)
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w’']*")
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")
 _DIGITS = re.compile(r"\d+(?:[.,]\d+)*")

@@ -46,6 +46,8 @@ _WAS_IT = re.compile(
     r"^(?:and |but |so )?(?:is|was|were) it (?:really |actually |indeed )?(?P<thing>[^?]+?) (?:that|which) ",
     re.IGNORECASE,
 )
+_WHO_DID = re.compile(r"^(?:and |but |so )?who (?P<verb>[a-z]{4,}) ", re.IGNORECASE)
+_PASSIVE = re.compile(r"\b(?:was|were|been|being) (?:\w+ly )?(?P<verb>[a-z]{4,})\b(?P<by>.*\bby\b)?", re.IGNORECASE)
 _HOW_MANY_DIED = re.compile(r"\bhow many\b[^?]*\b(?:die|died|dead|deaths|kill|killed|perished)\b", re.IGNORECASE)
 _DEATH = re.compile(
     r"\b(?:die[sd]?|dying|dead|deaths?|deadly|killed|kill(?:s|ing)|fatal\w*|perish(?:ed)?|lives|victims?|drown(?:ed|s)"
@@ -53,6 +55,8 @@ _DEATH = re.compile(
     re.IGNORECASE,
 )
 _HARM = re.compile(r"\b(?:hurt|injur\w+|wounded|bruise[sd]?|burns|treated)\b", re.IGNORECASE)
+_SAME = 4
+"""First letters that the forms of a verb in the past have in common."""
 _FORMS = 3
 """Letters by which a form of a word is longer: lead, leads, leader."""
 
@@ -137,6 +141,18 @@ def dead(question: str, evidence: Evidence) -> ScoredSentence | None:
 def counts_unharmed(question: str, sentence: ScoredSentence) -> bool:
     """Return whether a question asks how many died, and a sentence tells neither of deaths nor of injuries."""
     return bool(_HOW_MANY_DIED.search(question)) and not (_DEATH.search(sentence.text) or _HARM.search(sentence.text))
+
+
+def leaves_out_doer(question: str, sentence: ScoredSentence) -> bool:
+    """Return whether a question asks who did something, and a sentence says only that it was done: "were stolen"."""
+    asked = _WHO_DID.match(question)
+    done = (each for each in _PASSIVE.finditer(sentence.text) if not each["by"])
+    return asked is not None and any(_is_form(each["verb"], asked["verb"]) for each in done)
+
+
+def _is_form(one: str, other: str) -> bool:
+    """Return whether two words are forms of one verb: stole and stolen."""
+    return one[:_SAME].casefold() == other[:_SAME].casefold()
 
 
 def said_of_cause(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:

@@ -250,7 +250,8 @@ GENERAL = (
 """Verbs of any question and words of politeness: they tell nothing about its subject."""
 
 _GENERAL = stems(GENERAL)
-_CONTEXT = re.compile(r"\s*\([^()]*\)(?=\W*$)")
+CONTEXT = re.compile(r"\s*\([^()]*\)(?=\W*$)")
+"""The topic of a conversation, which a standalone question has in brackets."""
 NAMED = re.compile(r"\b[A-Z][\w’'-]*|\S*\d\S*")
 
 ALL = 0.999
@@ -266,7 +267,7 @@ _INNER_WORD = re.compile(r"\d+(?:[.,]\d+)*|(?<![.!?]\s)(?<!^)\b[^\W\d_][\w’'-]
 
 def asked_words(question: str) -> set[str]:
     """Return the stems of the words of a question that ask, without names, numbers and the context in brackets."""
-    return stems(NAMED.sub("", _CONTEXT.sub("", question))) - _GENERAL
+    return stems(NAMED.sub("", CONTEXT.sub("", question))) - _GENERAL
 
 
 @dataclass(frozen=True, slots=True)

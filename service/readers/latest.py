@@ -42,13 +42,18 @@ LEAD = 300
 SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
+LATE = timedelta(days=90)
+"""The time after which a report has no new figure of what happened, unless it says that it corrects it."""
+
 _CORRECTS = re.compile(
     r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
     r"|(?:rises?|rose|risen|fell|falls?|fallen|moved?|moves|postponed|brought forward|pushed back|put (?:off|back)) to"
-    r"|will not \w+ (?:before|until)|no longer|instead of|not as (?:many|much)|(?:more|less|fewer|later|earlier) than"
+    r"|will not (?:\w+ ){1,2}(?:before|until)|no longer|instead of|not as (?:many|much)"
+    r"|(?:more|less|fewer|later|earlier) than"
     r"|nunmehr|jetzt|korrigiert\w*|berichtigt\w*|statt)\b",
     re.IGNORECASE,
 )
+_SUBJECT = re.compile(r"(?:(?:The|Die|Der|Das) )?([A-ZÄÖÜ]\w+)")
 _SUPPOSED = re.compile(r"\b(?:once|if|unless|as soon as|until|till|whether|in case|should)\b[^,.;:]*$", re.IGNORECASE)
 _YEAR = re.compile(r"(?:19|20)\d\d")
 _UNCLEAR = re.compile(
@@ -63,12 +68,18 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
     """Return the sentence of the latest report that replaces the fact of the best one, or the best one."""
     best = _in_force(question, evidence, best)
     later = [each for each in evidence.sentences if is_later(each, best) and not is_ahead(question, each, evidence)]
-    found = [recounted(each, best) for each in later]
+    found = [recounted(each, best) for each in later if not is_too_late(each, best, evidence)]
     found = [each for each in found if each.answer or _is_news(question, each, evidence)]
     found = [each for each in found if _is_as_good(question, each, best, evidence)]
     newest = max(found, key=lambda each: (published_at(each), each.score), default=best)
     off = [each for each in later if is_later(each, newest) and _is_called_off(question, newest, each, evidence)]
     return _in_force(question, evidence, max(off, key=published_at, default=newest))
+
+
+def is_too_late(later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
+    """Return whether a later figure is of something that happened since: the river of the next spring."""
+    time = published_at(later) - published_at(older)
+    return evidence.latest == "figure" and time > LATE and not _CORRECTS.search(later.text)
 
 
 def _is_known_now(question: str, later: ScoredSentence, best: ScoredSentence) -> bool:
@@ -169,7 +180,7 @@ def _states_anew(question: str, later: ScoredSentence, older: ScoredSentence, ev
     first, second = counted(older), counted(later)
     if first and second:
         return _is_same_thing(first, second)
-    return evidence.latest == "state" and not first and not second and asked != "number"
+    return evidence.latest == "state" and not second and asked != "number"
 
 
 def _is_coming(sentence: ScoredSentence) -> bool:
@@ -197,7 +208,14 @@ def _is_of_same_story(question: str, later: ScoredSentence, older: ScoredSentenc
     if not (_terms(later) & _terms(older)) - {unit}:
         return False
     has = [{name for name in names(question) if name in each.text.casefold()} for each in (later, older)]
-    return not (has[0] - has[1] and has[1] - has[0])
+    is_apart = has[0] - has[1] or _opens_with_name(later)
+    return not (is_apart and has[1] - has[0])
+
+
+def _opens_with_name(sentence: ScoredSentence) -> bool:
+    """Return whether a sentence begins with a name: its first word has a capital elsewhere as well."""
+    first = _SUBJECT.match(sentence.text)
+    return first is not None and re.search(rf"[a-z,] {first[1]}\b", sentence.passage.article.body) is not None
 
 
 def _terms(sentence: ScoredSentence) -> set[str]:

@@ -70,6 +70,11 @@ class Side:
         named = [word for word in found if not word[0].islower()]
         return frozenset(word for each in named or found for word in words(each))
 
+    @property
+    def undated(self) -> str:
+        """The question without the month of the side, for passages that are known to be of it."""
+        return self.question.replace(f" in {self.name}?", "?")
+
     def is_in(self, passage: Passage, sentence: str = "") -> bool:
         """Return whether a passage or its title names the side; a month must be its article's, or in the sentence."""
         article = passage.article

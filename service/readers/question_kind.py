@@ -174,7 +174,7 @@ _CLOCK = re.compile(
     re.IGNORECASE,
 )
 _ASKS_FUTURE = re.compile(
-    r"\b(?:when|day|date|month|year|time) will\b|\buntil when\b"
+    r"\b(?:when|day|date|month|year|time) will\b|\b(?:until|from) when\b"
     r"|\b(?:when|day|date|month|year|time) (?:is|are)\b.*\b(?:expected|planned|scheduled|due|going) to\b",
     re.IGNORECASE,
 )

@@ -190,7 +190,7 @@ def _of_side(network: SpanNetwork, side: Side, passages: Sequence[Passage], evid
     """Return one side of a comparison with the sentences that measure it; None if no passage that names it has any."""
     near = [each.passage.key for each in evidence.sentences if side.is_in(each.passage, each.text)]
     named = [passage for passage in passages if passage.key in near][:PASSAGES_READ_AGAIN]
-    _, answers, _ = _ranked(network, side.question, named, evidence)
+    _, answers, _ = _ranked(network, side.undated, named, evidence)
     return _part(
         side.question, [each for each in answers if each.answer and side.is_in(each.passage, each.text)], evidence
     )

@@ -84,3 +84,33 @@ def test_whether_it_was_something_is_answered_by_what_is_said_of_it() -> None:
         found.sentences[1].text
     ]
     assert found.sentences[1] not in quoted("Was it petrol that burned down the shed in Brisk?", found)
+
+
+@pytest.mark.parametrize(
+    ("text", "answer", "doubts"),
+    [
+        ("Nine maps were stolen from the hall in Galt.", "Nine maps", ("other_kind",)),
+        ("Nine maps were stolen from the hall in Galt by Ines Farr.", "Ines Farr", ()),
+        ("Ines Farr of Galt stole nine maps.", "Ines Farr", ()),
+    ],
+)
+def test_who_did_it_is_not_said_by_what_was_done(text: str, answer: str, doubts: tuple[str, ...]) -> None:
+    """A sentence in the passive without "by" does not name the one who is asked for."""
+    found = answering((text, answer, 20.0))
+    assert Calibration.read().judge("Who stole the maps in Galt?", found).doubts == doubts
+
+
+@pytest.mark.parametrize(
+    ("text", "doubts"),
+    [
+        ("Galt will choose Mill Lane in October.", ("state_is_to_come",)),
+        ("Galt chose Mill Lane in October.", ()),
+        ("Galt chose Mill Lane and will buy it in October.", ()),
+    ],
+)
+def test_a_plan_does_not_tell_what_has_been_done(text: str, doubts: tuple[str, ...]) -> None:
+    """If all verbs of a quote are of what is to come, it is no certain answer to what happened."""
+    calibration, found = Calibration.read(), answering((text, "Mill Lane", 20.0))
+    assert calibration.judge("Which site has Galt chosen?", found).doubts == doubts
+    assert calibration.judge("Which site did Galt choose?", found).doubts == doubts
+    assert calibration.judge("Which site will Galt choose?", found).doubts == ()

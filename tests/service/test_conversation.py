@@ -289,6 +289,15 @@ def test_they_may_be_whoever_acts() -> None:
     """Goods beside a thing do not act on it: how "they" got "it" out."""
     asked = "Why did the lorry with the plums get stuck in Kelm?"
     assert shown("How did they get it out?", asked, "") == "How did they get the lorry with the plums out (Kelm)?"
+    asked = "How many climbers were stuck on the Kelm ridge?"
+    found = shown("How did they get them out?", asked, "Seven climbers were stuck.")
+    assert found.startswith("How did they get the climbers out")
+
+
+def test_it_all_means_what_happened() -> None:
+    """No thing of the turns before is "it all": the topic is added in brackets."""
+    asked = "How high was the river in Kelm?"
+    assert shown("Who pays for it all?", asked, "The river rose to 4.7 metres.").startswith("Who pays for it all (")
 
 
 def test_a_question_that_counts_people_is_about_what_they_do() -> None:

@@ -11,9 +11,21 @@ from hypothesis import strategies as st
 
 from index.records import Span
 from service.citations.verify import locate, normalised
+from service.conflicts.findings import Reports
+from service.conflicts.relation import Finding
 from service.pipeline import Pipeline
 from service.readers.evidence import Evidence, Part, ScoredSentence, statements_of
-from service.readers.extractive import COMPARED, EXTRACTIVE, QUOTED, UNSURE, UNSURE_BY_WORDS, quoted, quotes
+from service.readers.extractive import (
+    BESIDE,
+    COMPARED,
+    EXTRACTIVE,
+    QUOTED,
+    UNSURE,
+    UNSURE_BY_WORDS,
+    quoted,
+    quotes,
+)
+from service.readers.latest import LATE
 from service.records import DraftSentence, Question
 from tests.service.passages import answering, make_passage
 
@@ -130,6 +142,46 @@ def test_articles_that_disagree_are_both_quoted() -> None:
     unmarked = (same_days.sentences[0], replace(same_days.sentences[1], answer=None))
     assert shown(question, replace(same_days, sentences=unmarked)) == list(texts)
     assert shown("How many did the farm lose when it rained?", same_days) == list(texts)
+
+
+@pytest.mark.parametrize(
+    ("source", "day", "score", "count"),
+    [
+        ("Echo", JANUARY, 9.0 - BESIDE, 2),
+        ("Echo", JANUARY, 9.0 - BESIDE - 0.1, 1),
+        ("Post", JANUARY, 9.0 - BESIDE, 1),
+        ("Echo", MAY, 9.0 - BESIDE, 1),
+    ],
+)
+def test_another_paper_of_the_same_days_is_heard(source: str, day: datetime, score: float, count: int) -> None:
+    """Its answer is quoted if it is nearly as good; one of the same paper or of other days is not."""
+    texts = ("The kiosk of Galt will close for good.", "The kiosk of Galt stays open.")
+    found = []
+    for text, paper, published, value in ((texts[0], "Post", JANUARY, 9.0), (texts[1], source, day, score)):
+        passage = make_passage(f"k{len(found)}f2", text, source=paper, published_at=published)
+        span = Span(0, len(text))
+        found.append(ScoredSentence(passage, span, text, value, answer=span))
+    assert shown("Will the kiosk of Galt close?", Evidence(tuple(found), 0.7, 20.0)) == list(texts[:count])
+
+
+def test_a_figure_of_the_past_has_no_late_update(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a report of another season counts is no new figure of it, however alike the two are."""
+    texts = ("The river rose to 4.7 metres.", "Lamps show when the river rises above 3 metres.")
+    late = reports((texts[0], "4.7 metres", JANUARY), (texts[1], "3 metres", MAY))
+    soon = reports((texts[0], "4.7 metres", JANUARY), (texts[1], "3 metres", JANUARY + LATE))
+    monkeypatch.setattr(Reports, "relation", updated)
+    question = "How high was the river?"
+    assert shown(question, replace(late, latest="figure")) == [texts[0]]
+    assert shown(question, replace(soon, latest="figure"))[0] == texts[1]
+    assert shown(question, replace(late, latest="state"))[0] == texts[1]
+
+
+def updated(reports: Reports, one: ScoredSentence, other: ScoredSentence) -> Finding | None:
+    """Return that the later of two answers updates the earlier one."""
+    first, second = (reports.statement(each.passage.article, each.span) for each in (one, other))
+    if first.article == second.article or one.passage.key > other.passage.key:
+        return None
+    return Finding("update", first, second, first.details[0], second.details[0], is_corrected=False)
 
 
 def test_an_age_gives_way_to_the_count_of_the_asked_one() -> None:

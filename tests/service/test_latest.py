@@ -115,6 +115,40 @@ def test_what_was_unclear_is_answered_by_a_later_report() -> None:
     assert quoted(asked, evidence(unclear, replace(known, score=10.0), kind="figure"))[0] == unclear
 
 
+def test_what_was_unclear_is_no_second_answer() -> None:
+    """A report that did not know yet adds nothing to a later one that does."""
+    known = told("No gate jammed at the weir.", "No gate", 9)
+    unclear = told("Whether the gate at the weir had jammed was still unclear.", "the gate", 0, 19.0, "Echo")
+    assert first("Was it a jammed gate at the weir?", evidence(known, unclear, kind="figure")) == known.text
+
+
+def test_a_postponed_day_replaces_a_plan() -> None:
+    """A day before which something "will not be opened" is news of it, even if it answers less plainly."""
+    plan = told("The bridge in Galt is to be open in May 2026.", "in May 2026", 0, 29.0)
+    later = told("The bridge in Galt will not be opened before July 2026.", "before July 2026", 30, 19.0)
+    asked, now = "When will the bridge in Galt open?", DAY + timedelta(days=40)
+    assert first(asked, evidence(plan, later, now=now)) == later.text
+    assert first(asked.replace("When will", "From when can"), evidence(plan, later, now=now)) == later.text
+
+
+RANK = "In which place are the Weavers of Galt in the Dales League now?"
+SECOND = told("The Weavers of Galt are now second in the Dales League.", "second", 0)
+
+
+def test_the_state_of_another_one_replaces_nothing() -> None:
+    """A later sentence that begins with another name, and lacks one of the question, is about another."""
+    text = "The Colliers are eleventh in the Dales League. On Sunday Colliers and Weavers meet."
+    other = told(text, "eleventh", 1, 16.0, "Echo")
+    other = replace(other, text=text.split(". ", maxsplit=1)[0] + ".", span=Span(0, text.index(". ") + 1))
+    assert quoted(RANK, evidence(SECOND, other))[0] == SECOND
+
+
+def test_a_state_replaces_a_number() -> None:
+    """Whoever was second may be last now."""
+    last = told("The Weavers of Galt are last in the Dales League.", "last", 150, 18.0, "Echo")
+    assert quoted(RANK, evidence(SECOND, last))[0] == last
+
+
 def test_who_leads_until_a_day_leads_today() -> None:
     """A coach "only until 30 June" is the coach before that day, though a sentence says who leaves on it."""
     until = told("Oda Vane will coach the club only until 30 June. She leaves on 30 June.", "Oda Vane", 0)

@@ -458,3 +458,24 @@ def test_an_earlier_report_is_no_second_answer_of_now(models: Path, tmp_path: Pa
     with closing(asked.library):
         answer = asyncio.run(asked.ask(Question("When does the planetarium in Galt open?")))
     assert {each.article_id for each in answer.citations} == {"opened"}
+
+
+def test_last_year_is_answered_from_its_reports(models: Path, tmp_path: Path) -> None:
+    """Date words that became a window of publication still say which of its reports is meant."""
+    data = tmp_path / "data"
+    articles = [
+        article(
+            f"seals-{year}",
+            title="Seals in the bay of Galt",
+            body=f"{count} seals live in the bay of Galt, the harbour laboratory has counted.",
+            source="Galt Post",
+            published_at=datetime(year, 11, 18, tzinfo=UTC),
+        )
+        for year, count in ((2024, "Fourteen"), (2025, "Seventeen"), (2026, "Twenty-two"))
+    ]
+    built(data, articles, embedder_of(models))
+    asked = replace(pipeline_of(settings_for(data, models)), clock=lambda: datetime(2026, 11, 29, tzinfo=UTC))
+    with closing(asked.library):
+        answer = asyncio.run(asked.ask(Question("How many seals did they count in the bay of Galt last year?")))
+    assert answer.retrieval.filters_inferred == ("published_after=2025-01-01",)
+    assert {each.article_id for each in answer.citations} == {"seals-2025"}
