@@ -36,7 +36,7 @@ from service.errors import NoLanguageModel, ReaderFailed
 from service.explanation import thresholds_of, trace_of
 from service.period_answer import retrieve_period
 from service.prompts import Prompts, new_fence
-from service.questions import search_text
+from service.questions import capitalised, search_text
 from service.readers.answerability import Calibration
 from service.readers.catalogue import count_articles
 from service.readers.chat import Chat
@@ -353,6 +353,7 @@ class Pipeline:
     async def _score(self, run: AnswerRun, found: Retrieved) -> None:
         """Score the sentences of the passages, and rank the passages."""
         with run.timed("read"):
+            run.standalone = capitalised(run.standalone, [passage.chunk.text for passage in found.passages])
             run.evidence = await asyncio.to_thread(
                 self.scorer.score, run.standalone, found.vector, found.passages, run.generation.lexical
             )

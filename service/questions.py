@@ -6,7 +6,7 @@ sign-off would dilute the question's vector and its terms, and a mistyped word m
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import dropwhile, islice
@@ -56,6 +56,8 @@ _BEGINS = re.compile(
 )
 _FIGURE = re.compile(r"\d")
 _LEAD = re.compile(r"[^:：?]{1,80}[:：]\s+(?=\S+\s+\S+)")
+_INNER_NAME = re.compile(r"(?<=[^\W\d_] )[A-ZÄÖÜ][^\W\d_]{2,}")
+_SMALL = re.compile(r"\b[a-zäöüß][^\W\d_]{2,}")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _NAME = re.compile(r"(?<![.!?]\s)(?<!^)\b[A-Z][\w’'-]+(?: [A-Z][\w’'-]+)*")
 _CONTRACTED = re.compile(
@@ -156,6 +158,15 @@ def search_text(question: str, lexical: LexicalIndex) -> str:
     text = _SPACED_NUMBER.sub(lambda number: _joined(number.group(), lexical), asking(question))
     text = _CONTRACTED.sub(_with_apostrophe, text)
     return _LAST.sub(r"\1go on", text if lexical.has(text) else _respelled(text, lexical))
+
+
+def capitalised(question: str, texts: Iterable[str]) -> str:
+    """Return a question in small letters with capitals where texts write a word inside a sentence only with one."""
+    if any(letter.isupper() for letter in question[1:]):
+        return question
+    text = "\n".join(texts)
+    named = {name.casefold() for name in _INNER_NAME.findall(text)} - set(_SMALL.findall(text))
+    return _SMALL.sub(lambda word: word[0].capitalize() if word[0] in named else word[0], question)
 
 
 def _respelled(text: str, lexical: LexicalIndex) -> str:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Sequence
 
 from index.text import words
-from service.readers.evidence import Evidence, ScoredSentence
+from service.readers.evidence import Evidence, ScoredSentence, is_later, published_at
 from service.readers.office import successor
 from service.readers.question_kind import names, terms
 
@@ -49,6 +49,10 @@ _WAS_IT = re.compile(
 _WHO_DID = re.compile(r"^(?:and |but |so )?who (?P<verb>[a-z]{4,}) ", re.IGNORECASE)
 _PASSIVE = re.compile(r"\b(?:was|were|been|being) (?:\w+ly )?(?P<verb>[a-z]{4,})\b(?P<by>.*\bby\b)?", re.IGNORECASE)
 _HOW_MANY_DIED = re.compile(r"\bhow many\b[^?]*\b(?:die|died|dead|deaths|kill|killed|perished)\b", re.IGNORECASE)
+_TOLL = re.compile(
+    r"\b(?:number of (?:the )?(?:deaths|dead|victims)|(?:death )?toll)\b.*\b(?:rises|rose|risen|climbed|grown) to\b",
+    re.IGNORECASE,
+)
 _DEATH = re.compile(
     r"\b(?:die[sd]?|dying|dead|deaths?|deadly|killed|kill(?:s|ing)|fatal\w*|perish(?:ed)?|lives|victims?|drown(?:ed|s)"
     r"|lost|claimed|shot|slaughtered|culled|put down|toll|bod(?:y|ies)|surviv\w+|alive)\b",
@@ -57,13 +61,15 @@ _DEATH = re.compile(
 _HARM = re.compile(r"\b(?:hurt|injur\w+|wounded|bruise[sd]?|burns|treated)\b", re.IGNORECASE)
 _SAME = 4
 """First letters that the forms of a verb in the past have in common."""
+LEAD = 300
+"""Code points at the beginning of an article whose names say what it is about."""
 _FORMS = 3
 """Letters by which a form of a word is longer: lead, leads, leader."""
 
 
 def answers_to_act(question: str, evidence: Evidence) -> Sequence[ScoredSentence]:
     """Return the sentences that answer a question about an act, if they are not the best one; else none."""
-    rules = (successor, saying, denial, doer, another_doer, dead)
+    rules = (successor, saying, denial, doer, another_doer, toll, dead)
     found = next((each for rule in rules if (each := rule(question, evidence))), None)
     return [found] if found else said_of_cause(question, evidence)
 
@@ -129,6 +135,26 @@ def another_doer(question: str, evidence: Evidence) -> ScoredSentence | None:
     person = names(asked["name"], first=True)
     found = (each for each in evidence.sentences if _has_words(said, each) and not person & _named(each))
     return next((each for each in found if names(each.text) - names(question)), None)
+
+
+def toll(question: str, evidence: Evidence) -> ScoredSentence | None:
+    """Return the sentence of the latest report of the story by which the number of deaths has risen, if it is later.
+
+    It has none of the words of "How many people did the storm kill?".
+    """
+    best = evidence.sentences[:1]
+    if not best or not evidence.latest or not _HOW_MANY_DIED.search(question):
+        return None
+    risen = [each for each in evidence.sentences if _TOLL.search(each.text) and is_later(each, best[0])]
+    found = [each for each in risen if _lead(each)[0] & _lead(best[0])[0] and _lead(each)[1] & _lead(best[0])[1]]
+    return max(found, key=published_at, default=None)
+
+
+def _lead(sentence: ScoredSentence) -> tuple[set[str], set[str]]:
+    """Return the terms of an article's title, and the names of its beginning."""
+    article = sentence.passage.article
+    named = names(f"{article.title or ''}. {article.body[:LEAD]}")
+    return terms(article.title or ""), {name for name in named if terms(name)}
 
 
 def dead(question: str, evidence: Evidence) -> ScoredSentence | None:

@@ -1,10 +1,14 @@
 """Questions about an act of people: what a person said, who does it, and whether it was done."""
 
+from datetime import UTC, datetime
+
 import pytest
 
+from index.records import Span
 from service.readers.answerability import Calibration
+from service.readers.evidence import Evidence, ScoredSentence
 from service.readers.extractive import quoted
-from tests.service.passages import answering
+from tests.service.passages import answering, make_passage
 
 SPEECH = [
     ("The pump is late, Ines Farr of Galt said on Friday.", "Ines Farr", 20.0),
@@ -49,6 +53,25 @@ def test_the_injured_are_not_the_dead(question: str) -> None:
     assert Calibration.read().judge(question, answering((ill, "Nine", 20.0))).doubts == ("other_kind",)
     assert Calibration.read().answerability(question, answering((nine, "Nine", 20.0))) == "answered"
     assert quoted("How many were hurt in Galt?", answering((hurt, "Nine", 20.0), (none, None, 2.0)))[0].text == hurt
+
+
+def test_the_number_of_deaths_is_the_last_one() -> None:
+    """The report by which it has risen is quoted if it is of the same story and later, whatever its words."""
+    first, toll = "The storm killed six people on the Galt road.", "The number of deaths has risen to seven."
+
+    def told(title: str, day: int) -> list[str]:
+        one = make_passage("k1f2", first, title="Storm in Galt", published_at=datetime(2026, 3, 2, tzinfo=UTC))
+        other = make_passage("k2f2", toll, title=title, published_at=datetime(2026, 3, day, tzinfo=UTC))
+        found = (
+            ScoredSentence(one, Span(0, len(first)), first, 20.0, answer=Span(17, 27)),
+            ScoredSentence(other, Span(0, len(toll)), toll, 1.0),
+        )
+        evidence = Evidence(found, 0.9, 20.0, latest="figure")
+        return [each.text for each in quoted("How many people did the storm in Galt kill?", evidence)]
+
+    assert told("The storm of Galt", 9) == [toll]
+    assert told("The storm of Galt", 1) == [first]
+    assert told("The storm of Brisk", 9) == [first]
 
 
 def test_who_does_something_may_have_a_noun() -> None:

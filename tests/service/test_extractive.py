@@ -156,7 +156,7 @@ def test_articles_that_disagree_are_both_quoted() -> None:
 def test_another_paper_of_the_same_days_is_heard(source: str, day: datetime, score: float, count: int) -> None:
     """Its answer is quoted if it is nearly as good; one of the same paper or of other days is not."""
     texts = ("The kiosk of Galt will close for good.", "The kiosk of Galt stays open.")
-    found = []
+    found: list[ScoredSentence] = []
     for text, paper, published, value in ((texts[0], "Post", JANUARY, 9.0), (texts[1], source, day, score)):
         passage = make_passage(f"k{len(found)}f2", text, source=paper, published_at=published)
         span = Span(0, len(text))

@@ -36,6 +36,14 @@ def test_a_comparison_asks_the_same_of_both_sides(question: str) -> None:
     assert [side.question for side in sides(question)] == SIDES[question]
 
 
+def test_a_side_of_a_month_is_read_without_it() -> None:
+    """The passages of a month do not say "in May": which they are of is known by their dates."""
+    asked = "How did the price of wool change between May and August 2026?"
+    assert {side.undated for side in sides(asked)} == {"What was the price of wool?"}
+    named = sides("Which of the two mills has more looms, Galt or Brisk?")
+    assert [side.undated for side in named] == [side.question for side in named]
+
+
 def test_a_side_is_in_the_passages_that_name_it() -> None:
     """A name may be in the title or the text; a month must be in the sentence or be that of the article."""
     galt, brisk = sides("Which of the two mills has more looms, Galt or Brisk?")

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.lexical import LexicalIndex
-from service.questions import MOST_UNKNOWN, asking, search_text
+from service.questions import MOST_UNKNOWN, asking, capitalised, search_text
 from tests.fakes import lexical_of
 
 ARTICLES = [
@@ -176,3 +176,16 @@ def test_any_text_has_a_search_text(question: str, lexical: LexicalIndex) -> Non
     found = search_text(question, lexical)
     assert found == search_text(question, lexical)
     assert bool(found.strip()) == bool(question.strip())
+
+
+@pytest.mark.parametrize(
+    ("asked", "written"),
+    [
+        ("who closed the drawbridge at oster quay", "who closed the drawbridge at Oster Quay"),
+        ("what did Anouk say at oster quay", "what did Anouk say at oster quay"),
+        ("when did lorries cross at pell", "when did lorries cross at Pell"),
+    ],
+)
+def test_names_in_small_letters_get_their_capitals(asked: str, written: str) -> None:
+    """A word that articles write only with a capital is a name; the first word of a sentence may be none."""
+    assert capitalised(asked, ARTICLES) == written
