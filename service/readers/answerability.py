@@ -120,10 +120,13 @@ def _is_to_come(question: str, quotes: Sequence[ScoredSentence], evidence: Evide
 
 
 def _is_only_planned(question: str, quote: ScoredSentence) -> bool:
-    """Return whether a question asks for what has happened, and all verbs of a quote are of what will."""
+    """Return whether a question asks for what has been done, and a quote says that it will be: "will choose a site"."""
     language = tenses()["english"]
     is_past = "past" in directions(question, language) or _PERFECT.search(question) is not None
-    return is_past and directions(quote.text, language) == {"coming"}
+    if not is_past or directions(quote.text, language) != {"coming"}:
+        return False
+    planned = [found[1][:FORMS] for found in _PLANNED.finditer(quote.text)]
+    return any(word[:FORMS] in planned for word in _SMALL.findall(question))
 
 
 def _is_asked_for(question: str, quotes: Sequence[ScoredSentence]) -> bool:
@@ -145,9 +148,14 @@ AROUND = 25_000
 REPORTED_AFTER = 4
 """Days, from the first on, in which a report is published."""
 
+FORMS = 3
+"""First letters that the forms of a verb have in common: chosen, choose."""
+
 LONG = 4
 """Letters from which on a form of a name may begin another: Russia, Russian's."""
 
+_PLANNED = re.compile(r"\bwill (?:\w+ly )?([a-z]{4,})")
+_SMALL = re.compile(r"\b[a-z]{4,}")
 _PERFECT = re.compile(r"\b(?:has|have)\b", re.IGNORECASE)
 _WORD = re.compile(r"(?:[^\W\d_]\.){2,}|[^\W\d_][\w’']*")
 _NUMBER = re.compile(r"(?<![\w.,-])\d+(?:[.,]\d+)*")

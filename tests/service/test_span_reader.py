@@ -53,7 +53,7 @@ def test_the_topic_beside_a_turn_chooses_the_article_only(reader: SpanReader) ->
     race, other = make_passage("k2f2", text), make_passage("k3f2", "The boats of Orrin Bay were painted blue.")
     asked, turn = "What happened to the boats (the boat race of Kelm, Tansy Orme)?", "What happened to the boats?"
     first, *rest = evidence_in(race, other).sentences
-    evidence = Evidence((replace(first, score=0.9), *rest), 0.7)
+    evidence = Evidence((replace(first, score=1.3), *rest), 0.7)
     assert reader.read(asked, (race, other), evidence)[1].sentences[0].text == first.text
     assert reader.read(asked, (race, other), evidence, turn)[1].sentences[0].text == rest[0].text
 
