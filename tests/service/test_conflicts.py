@@ -296,7 +296,7 @@ def _words(statement: Statement) -> list[str]:
 
 @given(TEXTS, TEXTS)
 def test_values_of_two_facts_are_nothing(first: str, second: str) -> None:
-    """Values that the pair reader takes for those of two facts are a finding only if their sentences are else the same."""
+    """Values of two facts, by the pair reader, are a finding only if their sentences are else the same."""
     for finding in found(article("post", first), article("echo", second), lambda *_: Related(0.05, 0.05)):
         sides = (finding.earlier, finding.before), (finding.later, finding.after)
         first_words, other_words = (
