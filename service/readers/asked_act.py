@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from index.text import words
 from service.readers.evidence import Evidence, ScoredSentence, is_later, published_at
+from service.readers.latest import LEAD
 from service.readers.office import successor
 from service.readers.question_kind import names, terms
 
@@ -61,8 +62,6 @@ _DEATH = re.compile(
 _HARM = re.compile(r"\b(?:hurt|injur\w+|wounded|bruise[sd]?|burns|treated)\b", re.IGNORECASE)
 _SAME = 4
 """First letters that the forms of a verb in the past have in common."""
-LEAD = 300
-"""Code points at the beginning of an article whose names say what it is about."""
 _FORMS = 3
 """Letters by which a form of a word is longer: lead, leads, leader."""
 

@@ -132,7 +132,7 @@ def test_who_did_it_is_not_said_by_what_was_done(text: str, answer: str, doubts:
     ],
 )
 def test_a_plan_does_not_tell_what_has_been_done(text: str, doubts: tuple[str, ...]) -> None:
-    """If all verbs of a quote are of what is to come, it is no certain answer to what happened."""
+    """A quote that only says what will be done makes the answer to what has been done weak."""
     calibration, found = Calibration.read(), answering((text, "Mill Lane", 20.0))
     assert calibration.judge("Which site has Galt chosen?", found).doubts == doubts
     assert calibration.judge("Which site did Galt choose?", found).doubts == doubts

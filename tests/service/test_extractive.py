@@ -155,7 +155,7 @@ def test_articles_that_disagree_are_both_quoted() -> None:
 )
 def test_another_paper_of_the_same_days_is_heard(source: str, day: datetime, score: float, count: int) -> None:
     """Its answer is quoted if it is nearly as good; one of the same paper or of other days is not."""
-    texts = ("The kiosk of Galt will close for good.", "The kiosk of Galt stays open.")
+    texts = ("The kiosk of Galt will close in May.", "The kiosk of Galt stays open.")
     found: list[ScoredSentence] = []
     for text, paper, published, value in ((texts[0], "Post", JANUARY, 9.0), (texts[1], source, day, score)):
         passage = make_passage(f"k{len(found)}f2", text, source=paper, published_at=published)
@@ -165,7 +165,7 @@ def test_another_paper_of_the_same_days_is_heard(source: str, day: datetime, sco
 
 
 def test_a_figure_of_the_past_has_no_late_update(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a report of another season counts is no new figure of it, however alike the two are."""
+    """A report of another season does not replace a figure, even if the pair reader takes it for an update."""
     texts = ("The river rose to 4.7 metres.", "Lamps show when the river rises above 3 metres.")
     late = reports((texts[0], "4.7 metres", JANUARY), (texts[1], "3 metres", MAY))
     soon = reports((texts[0], "4.7 metres", JANUARY), (texts[1], "3 metres", JANUARY + LATE))

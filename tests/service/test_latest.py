@@ -144,7 +144,7 @@ def test_the_state_of_another_one_replaces_nothing() -> None:
 
 
 def test_a_state_replaces_a_number() -> None:
-    """Whoever was second may be last now."""
+    """A club that was second may be last now."""
     last = told("The Weavers of Galt are last in the Dales League.", "last", 150, 18.0, "Echo")
     assert quoted(RANK, evidence(SECOND, last))[0] == last
 
