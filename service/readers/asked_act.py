@@ -137,9 +137,9 @@ def another_doer(question: str, evidence: Evidence) -> ScoredSentence | None:
 
 
 def toll(question: str, evidence: Evidence) -> ScoredSentence | None:
-    """Return the sentence of the latest report of the story by which the number of deaths has risen, if it is later.
+    """Return the sentence of the latest report of the story that says how far the number of deaths has risen.
 
-    It has none of the words of "How many people did the storm kill?".
+    It may share no word with "How many people did the storm kill?". None if the best sentence is as late.
     """
     best = evidence.sentences[:1]
     if not best or not evidence.latest or not _HOW_MANY_DIED.search(question):

@@ -43,7 +43,7 @@ SAME_DAYS = timedelta(days=3)
 """The most time between reports by different publishers that may contradict each other."""
 
 LATE = timedelta(days=90)
-"""The time after which a report has no new figure of what happened, unless it says that it corrects it."""
+"""The time after which a report replaces a figure of what happened only if it says that it corrects it."""
 
 _CORRECTS = re.compile(
     r"\b(?:now|lower(?:ed|s)|rais(?:ed|es)|correct(?:ed|s|ion)|revis(?:ed|es)|updat(?:ed|es)|wrong|new estimate"
@@ -77,7 +77,7 @@ def latest(question: str, evidence: Evidence, best: ScoredSentence) -> ScoredSen
 
 
 def is_too_late(later: ScoredSentence, older: ScoredSentence, evidence: Evidence) -> bool:
-    """Return whether a later figure is of something that happened since: the river of the next spring."""
+    """Return whether a later figure is probably of something that happened since: the river in the next spring."""
     time = published_at(later) - published_at(older)
     return evidence.latest == "figure" and time > LATE and not _CORRECTS.search(later.text)
 
